@@ -1,0 +1,124 @@
+"""The recipe of a night: one section a stage, every field with its unit, its range and its reason."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RecipeSection(BaseModel):
+    """Settings of one stage. Unknown keys are refused; values never change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class OverscanSettings(RecipeSection):
+    """Overscan: the electronic zero level that unexposed columns record."""
+
+    use: Literal["auto", "never"] = Field("auto", description="auto: where all kinds of frames have one")
+    section: str | None = Field(
+        None, description="FITS section [x1:x2,y1:y2] that replaces the header's BIASSEC", max_length=80
+    )
+    trim: str | None = Field(
+        None, description="FITS section of the lit pixels that replaces the header's TRIMSEC", max_length=80
+    )
+    order: int = Field(1, ge=0, le=8, description="order of the polynomial fitted along the overscan")
+
+
+class CombineSettings(RecipeSection):
+    """How calibration frames of one group become a master."""
+
+    engine: Literal["astep", "ccdproc"] = Field("astep", description="ccdproc: the slow reference")
+    clip: Literal["noise", "ccdproc", "none"] = Field(
+        "noise",
+        description="noise: deviation from the median against read noise, Poisson and quantisation, right for "
+        "few frames; ccdproc: one pass of sigma about the mean",
+    )
+    sigma: float = Field(5.0, gt=0.5, le=20, description="clipping threshold in standard deviations")
+
+
+class DarkSettings(RecipeSection):
+    """Which darks may serve which frames."""
+
+    exposure_tolerance_s: float = Field(0.05, ge=0, description="exposures closer than this are equal, s")
+    exposure_tolerance_fraction: Fraction = Field(0.005, description="... or closer than this fraction")
+    temperature_tolerance_c: float = Field(
+        1.5, ge=0, description="temperatures closer than this match, °C; beyond it a warned fallback"
+    )
+    max_scale: float = Field(2.0, ge=1, le=100, description="a long dark may be scaled down by up to this")
+
+
+class FlatSettings(RecipeSection):
+    """Which flats count and how they are combined."""
+
+    max_level: Fraction = Field(0.8, description="a flat whose median is above this part of saturation is left out")
+    max_saturated: Fraction = Field(0.01, description="a flat with more saturated pixels than this is left out")
+    min_signal_e: float = Field(2000.0, ge=0, description="a flat with less median signal is left out, e⁻")
+    floor: Fraction = Field(0.1, description="pixels with less response are masked, not divided by")
+    mask_stars: bool = Field(True, description="mask the stars of each twilight flat before combining")
+    sigma: float = Field(5.0, gt=0.5, le=20, description="clipping threshold in standard deviations")
+
+
+class MaskSettings(RecipeSection):
+    """Which pixels are bad, hot, unstable, saturated."""
+
+    bad_sigma: float = Field(
+        8.0, gt=0, description="a flat pixel that differs from its neighbourhood by more is bad, sigma"
+    )
+    hot_sigma: float = Field(8.0, gt=0, description="a dark pixel above its neighbourhood by more is hot, sigma")
+    unstable_sigma: float = Field(6.0, gt=0, description="a pixel that scatters between darks by more is unstable")
+    max_fraction: Fraction = Field(0.02, description="at most this part of the chip is called hot or unstable")
+    grow_bleeding: bool = Field(True, description="grow saturated pixels along the columns they bleed into")
+
+
+class CalibrateSettings(RecipeSection):
+    """From raw counts to electrons."""
+
+    gain_e_per_adu: float | None = Field(None, gt=0, le=1000, description="replaces the header's gain, e⁻/ADU")
+    read_noise_e: float | None = Field(None, gt=0, le=10000, description="replaces the header's read noise, e⁻")
+    saturation_adu: float | None = Field(None, gt=0, description="replaces the header's saturation level, ADU")
+    uncertainty: bool = Field(default=False, description="write the UNCERT plane (1 sigma, e⁻)")
+    compress: bool = Field(default=False, description="lossless tile compression of the calibrated files")
+
+
+class CosmicSettings(RecipeSection):
+    """Cosmic rays by L.A.Cosmic (van Dokkum 2001, PASP 113, 1420)."""
+
+    enabled: bool = Field(default=True, description="find and replace cosmic rays")
+    engine: Literal["astep", "astroscrappy"] = Field("astep", description="astroscrappy: the slow reference")
+    sigclip: float = Field(4.5, gt=0, description="Laplacian-to-noise threshold, sigma")
+    sigfrac: float = Field(0.3, gt=0, le=1, description="fraction of sigclip for pixels next to a hit")
+    objlim: float | None = Field(
+        None, gt=0, description="contrast between Laplacian and fine structure; None: from the measured FWHM"
+    )
+    iterations: int = Field(4, ge=1, le=10, description="passes at most")
+    protect_below_fwhm_px: float = Field(
+        2.0, ge=0, description="stars sharper than this look like cosmic rays: their cores are protected, px"
+    )
+
+
+class QualitySettings(RecipeSection):
+    """How frames are judged."""
+
+    reject: tuple[str, ...] = Field(
+        (), description='rules that reject science frames, e.g. "fwhm_px > 1.5*median(fwhm_px)"'
+    )
+    max_stars: int = Field(100, ge=5, le=2000, description="stars measured in each frame, the brightest that are clean")
+
+
+class Recipe(RecipeSection):
+    """Everything that decides what the pixels of a night become."""
+
+    version: Literal[1] = 1
+    overscan: OverscanSettings = OverscanSettings()
+    combine: CombineSettings = CombineSettings()
+    dark: DarkSettings = DarkSettings()
+    flat: FlatSettings = FlatSettings()
+    mask: MaskSettings = MaskSettings()
+    calibrate: CalibrateSettings = CalibrateSettings()
+    cosmic: CosmicSettings = CosmicSettings()
+    quality: QualitySettings = QualitySettings()

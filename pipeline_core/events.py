@@ -1,0 +1,78 @@
+"""What a running job says of itself, and how it is told to stop: one stream for command line and window."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+Level = Literal["info", "warning", "error"]
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the person asked for it
+    """Raised inside a job at the next checkpoint after a cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened in a job."""
+
+    kind: Literal["started", "progress", "message", "finished", "failed", "cancelled"]
+    job: str
+    """Stage or job name, as a person reads it: "master darks", "science frames"."""
+    done: int = 0
+    total: int = 0
+    text: str = ""
+    level: Level = "info"
+    path: str | None = None
+    """Night-relative path of the frame it is about, if it is about one."""
+    data: dict[str, Any] = field(default_factory=dict)
+    when: float = field(default_factory=time.time)
+
+
+class RunContext:
+    """Handed to every job: says, tracks progress, checks for cancel. Knows nothing of who listens."""
+
+    def __init__(self, listener: Callable[[Event], None] | None = None) -> None:
+        self._listener = listener
+        self._stop = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the job to stop at its next checkpoint."""
+        self._stop.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._stop.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`Cancelled` if a stop was asked for."""
+        if self._stop.is_set():
+            raise Cancelled
+
+    def emit(self, event: Event) -> None:
+        """Hand one event to the listener."""
+        if self._listener is not None:
+            self._listener(event)
+
+    def say(self, job: str, text: str, *, level: Level = "info", path: str | None = None) -> None:
+        """Tell the person something in words."""
+        self.emit(Event("message", job, text=text, level=level, path=path))
+
+    def track(self, job: str, items: Iterable[T], total: int | None = None) -> Iterator[T]:
+        """Iterate with progress events and a cancel checkpoint before each item."""
+        if total is None:
+            total = len(items) if isinstance(items, Sized) else 0
+        self.emit(Event("started", job, total=total))
+        done = 0
+        for item in items:
+            self.check()
+            yield item
+            done += 1
+            self.emit(Event("progress", job, done=done, total=total))
+        self.emit(Event("finished", job, done=done, total=total))

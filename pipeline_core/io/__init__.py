@@ -1,0 +1,1 @@
+"""Files: FITS in and out, headers, caches."""

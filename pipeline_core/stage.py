@@ -1,0 +1,70 @@
+"""A stage says what it makes and from what; a task is one making, known by the key of all that decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Made = dict[str, Any]
+"""What a stage reports besides its file: numbers and words for the quality table and the header (JSON values)."""
+
+Make = Callable[[Mapping[str, Any], Mapping[str, Path], Path, int], Made]
+"""``make(settings, inputs, out, threads)``: a module-level function. It reads only ``inputs`` (name → file),
+writes only ``out`` (a ``.part`` file; ignored by stages that only measure), uses at most ``threads`` threads,
+obeys nothing but ``settings`` (JSON values), and returns what it measured. It runs in a worker process."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of work: its name in a person's words, the version of its arithmetic, and the function that does it."""
+
+    name: str
+    version: int
+    make: Make
+    wide: bool = False
+    """Uses all cores by threads (banded combines); others use one core and run side by side."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to make.
+
+    ``inputs`` are raw files (``Raw``) or other tasks, by the name under which ``make`` expects them.
+    """
+
+    stage: Stage
+    product: str | None
+    """Output-relative path with ``/``, or None when the stage only measures."""
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Raw | Task]
+    label: str = ""
+    """What a person calls it: "dark_90s_-10C", or the frame's night-relative path."""
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = {name: source.key for name, source in self.inputs.items()}
+        object.__setattr__(self, "key", digest(self.stage.name, self.stage.version, self.settings, parts))
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A raw file as an input: known by its name, size and time of change."""
+
+    path: Path
+    name: str
+    size_bytes: int
+    mtime_ns: int
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", digest(self.name, self.size_bytes, self.mtime_ns))
+
+
+def digest(*parts: object) -> str:
+    """Return a short key that changes when any part does."""
+    text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()

@@ -1,0 +1,1 @@
+"""One file a stage: what it reads, what it writes, its part of the recipe, its version."""
