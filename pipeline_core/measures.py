@@ -1,0 +1,145 @@
+"""What is measured on a frame, and what is said about it: the rows of the quality table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class StarList:
+    """Clean stars of one frame, brightest first. Pixels are 0-based in the trimmed frame."""
+
+    x_px: npt.NDArray[np.float64]
+    y_px: npt.NDArray[np.float64]
+    flux: npt.NDArray[np.float64]
+    """In the image's unit, background removed, aperture of about 3 FWHM across."""
+    fwhm_px: npt.NDArray[np.float64]
+    """NaN where it was not fitted."""
+
+    def __len__(self) -> int:
+        return len(self.x_px)
+
+    def as_lists(self) -> dict[str, list[float]]:
+        """Return plain lists, rounded to what was measured (0.001 px), for JSON."""
+        return {
+            "x_px": [round(float(v), 3) for v in self.x_px],
+            "y_px": [round(float(v), 3) for v in self.y_px],
+            "flux": [round(float(v), 2) for v in self.flux],
+            "fwhm_px": [round(float(v), 3) if np.isfinite(v) else -1.0 for v in self.fwhm_px],
+        }
+
+    @classmethod
+    def from_lists(cls, lists: dict[str, list[float]]) -> StarList:
+        """Rebuild from :meth:`as_lists`."""
+        fwhm = np.asarray(lists["fwhm_px"], float)
+        return cls(
+            np.asarray(lists["x_px"], float), np.asarray(lists["y_px"], float),
+            np.asarray(lists["flux"], float), np.where(fwhm < 0, np.nan, fwhm),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScienceMeasures:
+    """One science frame by itself. None where not measurable."""
+
+    state: Literal["quick", "final"]
+    unit: Literal["ADU", "electron"]
+    background: float | None = None
+    noise: float | None = None
+    """Pixel-to-pixel standard deviation of the sky."""
+    gradient_percent: float | None = None
+    """Peak-to-valley of the fitted plane over the frame, in percent of the background."""
+    gradient_angle_deg: float | None = None
+    """Direction in which the sky brightens, counter-clockwise from +x."""
+    mesh_rms_percent: float | None = None
+    """Scatter of the sky mesh after the plane, percent of the background: aurora, thin cloud."""
+    stars: int | None = None
+    fwhm_px: float | None = None
+    fwhm_arcsec: float | None = None
+    fwhm_method: Literal["moffat", "profile"] | None = None
+    fwhm_map: tuple[tuple[float | None, ...], ...] | None = None
+    """3×3, first row at the bottom (low y)."""
+    ellipticity: float | None = None
+    """1 - b/a, median of the stars."""
+    ellipticity_angle_deg: float | None = None
+    """Of the major axis, counter-clockwise from +x, 0 to 180."""
+    ellipticity_coherence: float | None = None
+    """0: stars are elongated in all directions; 1: all the same way (wind, guiding)."""
+    saturated_fraction: float | None = None
+    cosmic_rays: int | None = None
+    """Events, not pixels; only after calibration."""
+    stars_touched: int | None = None
+    """Stars whose core the cosmic-ray step changed, of ``stars_checked``."""
+    stars_checked: int | None = None
+    streaks: tuple[tuple[float, float, float, float], ...] = ()
+    """Satellites and planes: x0, y0, x1, y1 in px."""
+    halo_ratio: float | None = None
+    """Median of flux in 8 FWHM over flux in 3 FWHM: frost, ice crystals."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationMeasures:
+    """One bias, dark or flat by itself, in ADU of the trimmed, overscan-corrected frame."""
+
+    level_adu: float
+    """Median."""
+    noise_adu: float
+    """Pixel-to-pixel standard deviation, robust."""
+    structure_percent: float
+    """Scatter of the mesh after its plane, percent of the level (flats) or ADU (bias, dark)."""
+    gradient_percent: float
+    sources: int
+    """Star-like sources."""
+    hot_pixels: int
+    saturated_fraction: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A suggestion about one frame: a cause from a fixed vocabulary, and words with figures."""
+
+    cause: str
+    """One of :data:`CAUSES`."""
+    words: str
+    severity: Literal["note", "suspect", "bad"] = "suspect"
+
+
+CAUSES = (
+    "cloud", "frost", "defocus", "trailed", "wind", "bright sky", "twilight", "aurora", "few stars", "streak",
+    "saturated", "noise", "jump", "too still", "no stars", "stars in dark", "wrong level", "too bright", "too faint",
+    "tilted", "drift", "dark too strong", "dark too weak", "light leak", "unreadable", "rule",
+)
+"""Causes a flag may name. "streak", "aurora", "twilight" and "too still" are notes: the frame is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRow:
+    """One science frame among the others of its night: its measures, what they mean beside its peers."""
+
+    path: str
+    measures: ScienceMeasures
+    dx_px: float | None = None
+    """Shift against the reference frame of its pointing: reference star at x is here at about x + dx."""
+    dy_px: float | None = None
+    rotation_deg: float | None = None
+    mirrored: bool = False
+    drift_px_per_hour: float | None = None
+    transparency: float | None = None
+    """Flux of the same stars relative to the night's clear reference; 1 is clear."""
+    transparency_map: tuple[tuple[float | None, ...], ...] | None = None
+    """8×8 on the chip, first row at low y."""
+    depth_loss_mag: float | None = None
+    """How much shallower than the clear reference, from transparency, background noise and FWHM; positive is worse."""
+    sun_altitude_deg: float | None = None
+    moon_altitude_deg: float | None = None
+    moon_phase: float | None = None
+    """Illuminated fraction."""
+    moon_distance_deg: float | None = None
+    flags: tuple[Flag, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
