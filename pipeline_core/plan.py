@@ -314,19 +314,15 @@ class _GeometryPlanner:
         name = f"{kind.value}_{exposure_s:.4g}s"
         if temperature_c is not None:
             name += f"_{temperature_c:.0f}C".replace("-0C", "0C")
-        name += self.suffix
-        number, base = 2, name
-        while name in taken:
-            name, number = f"{base}_{number}", number + 1
         return MasterPlan(
-            name, "dark", _paths(frames), self.geometry, exposure_s=exposure_s, temperature_c=temperature_c,
+            _free_name(name + self.suffix, taken), "dark", _paths(frames), self.geometry, exposure_s=exposure_s, temperature_c=temperature_c,
             holds_bias=True, is_flatdark=kind is FrameKind.FLATDARK,
             equation=f"combine {len(frames)} darks of {exposure_s:.4g} s [holds bias]", warnings=_few(frames, "dark"),
         )
 
     def _plan_flats(self) -> dict[str | None, MasterPlan]:
         masters: dict[str | None, MasterPlan] = {}
-        for name, frames in grouped(self._of_kind(FrameKind.FLAT), lambda f: f.filter).items():
+        for name, frames in grouped(self._of_kind(FrameKind.FLAT), lambda f: f.filter or None).items():
             uses = [choose_dark(f, self._flat_darks_first(), self._bias, self.recipe.dark) for f in frames]
             darks = {use.dark for use in uses if use.dark is not None}
             # One dark serves all flats of a filter; where exposures differ too much, the bias alone does.
@@ -336,9 +332,11 @@ class _GeometryPlanner:
                 dark, scales = None, tuple(0.0 for _ in scales)
             notes = list(dict.fromkeys(w for use in uses for w in use.warnings))
             corrected = self._flat_equation(dark, scales)
-            label = _file_safe(name or "nofilter")
+            label = _free_name(
+                f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
+            )
             masters[name] = MasterPlan(
-                f"flat_{label}{self.suffix}", "flat", _paths(frames), self.geometry, filter=name,
+                label, "flat", _paths(frames), self.geometry, filter=name,
                 exposure_s=mean_exposure(frames), temperature_c=mean_temperature(frames),
                 bias=self._bias.name if self._bias is not None else None, dark=dark, dark_scales=scales,
                 equation=f"combine {len(frames)} × ({corrected}) ÷ its median", warnings=(*notes, *_few(frames, "flat")),
@@ -359,7 +357,7 @@ class _GeometryPlanner:
     def _plan_science(self) -> None:
         science = self._of_kind(FrameKind.SCIENCE)
         for pointing, frames in by_pointing(science).items():
-            for filter_name, filtered in grouped(frames, lambda f: f.filter).items():
+            for filter_name, filtered in grouped(frames, lambda f: f.filter or None).items():
                 for exposures in by_exposure(filtered, self.recipe.dark):
                     first = exposures[0]
                     words = [pointing, filter_name or "no filter"]
@@ -377,7 +375,7 @@ class _GeometryPlanner:
             frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark
         )
         warnings += use.warnings
-        flat = self._forced_flat(forced["flat"], warnings) if "flat" in forced else self._flats.get(frame.filter)
+        flat = self._forced_flat(forced["flat"], warnings) if "flat" in forced else self._flats.get(frame.filter or None)
         if flat is None and "flat" not in forced:
             have = ", ".join(sorted(str(f) for f in self._flats)) or "none"
             warnings.append(
@@ -443,7 +441,7 @@ class _GeometryPlanner:
                     parts.append(dark.removeprefix("dark_") if dark is not None else "nodark")
             elif self.suffix:
                 parts.append(self.suffix.removeprefix("_"))
-            by_name[dark, flat] = "_".join(parts)
+            by_name[dark, flat] = _free_name("_".join(parts), set(by_name.values()))
             found = [m for m in (*self._darks, *self._flats.values()) if m.name in {dark, flat}]
             self.masters.append(
                 MasterPlan(
@@ -480,6 +478,15 @@ def _few(frames: list[Frame], kind: str) -> tuple[str, ...]:
     if len(frames) >= 3:
         return ()
     return (f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Number a name that is taken; names that differ only in case are one file on some systems."""
+    used = {other.lower() for other in taken}
+    free, number = name, 2
+    while free.lower() in used:
+        free, number = f"{name}_{number}", number + 1
+    return free
 
 
 def _file_safe(name: str) -> str:
