@@ -56,21 +56,26 @@ def choose_dark(
     if frame.exposure_s is None:
         return DarkUse(None, 1.0, ("its exposure is unknown: no dark can be matched; set its exposure",))
     exposure_s = frame.exposure_s
-    equal = [d for d in darks if d.exposure_s is not None and same_exposure(d.exposure_s, exposure_s, settings)]
+    equal = [
+        d for d in darks if d.exposure_s is not None and same_exposure(d.exposure_s, exposure_s, settings)
+    ]
     if equal:
         best = min(equal, key=lambda d: _far(frame, d))
         far_c = _far(frame, best)
         if far_c <= settings.temperature_tolerance_c:
             return DarkUse(best.name, 1.0, ())
         return DarkUse(
-            best.name, 1.0,
+            best.name,
+            1.0,
             (
                 f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; "
                 "take darks at the temperature of the frames",
             ),
         )
     longer = [
-        d for d in darks if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
+        d
+        for d in darks
+        if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
     ]
     if longer and bias is not None:
         best = min(longer, key=lambda d: (_far(frame, d) > settings.temperature_tolerance_c, d.exposure_s))
@@ -85,7 +90,9 @@ def choose_dark(
     remedy = f"take darks of {exposure_s:.4g} s"
     if bias is not None:
         return DarkUse(
-            None, 1.0, (f"no dark of {exposure_s:.4g} s (darks: {have}): only the bias is subtracted; {remedy}",)
+            None,
+            1.0,
+            (f"no dark of {exposure_s:.4g} s (darks: {have}): only the bias is subtracted; {remedy}",),
         )
     return DarkUse(None, 1.0, (f"no dark of {exposure_s:.4g} s (darks: {have}) and no bias; {remedy}",))
 

@@ -55,8 +55,13 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
     for geometry in {m.geometry for m in plan.masters}:
         biases = _frames(night, plan, geometry, "bias")
         flats = max(
-            (_frames_of(night, m.frames) for m in plan.masters if m.kind == "flat" and m.geometry == geometry),
-            key=len, default=[],
+            (
+                _frames_of(night, m.frames)
+                for m in plan.masters
+                if m.kind == "flat" and m.geometry == geometry
+            ),
+            key=len,
+            default=[],
         )
         if len(biases) < 2 or len(flats) < 2:
             continue
@@ -67,8 +72,11 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
         chosen = {f"bias_{i}": f for i, f in enumerate(biases[: 2 * PAIRS])}
         overscan = plan.overscan.get(geometry)
         settings = {
-            "flats": len(named), "biases": len(chosen),
-            "layouts": {name: asdict(f.layout) for name, f in (named | chosen).items() if f.layout is not None},
+            "flats": len(named),
+            "biases": len(chosen),
+            "layouts": {
+                name: asdict(f.layout) for name, f in (named | chosen).items() if f.layout is not None
+            },
             "overscan": section_list(overscan[0] if overscan else None),
             "overscan_order": recipe.overscan.order,
             "trim": section_list(plan.trims.get(geometry)),
@@ -97,9 +105,16 @@ def judged_gain(
             warnings.append(f"the gain of {geometry} frames could not be measured from flats and biases")
             continue
         measured, read_noise = found["gain_e_per_adu"], found["read_noise_e"]
-        facts[geometry] = CameraFacts(measured, "flat and bias pairs", read_noise or DEFAULT_READ_NOISE_E, None)
+        facts[geometry] = CameraFacts(
+            measured, "flat and bias pairs", read_noise or DEFAULT_READ_NOISE_E, None
+        )
         stated = recipe.calibrate.gain_e_per_adu or next(
-            (f.gain_e_per_adu for f in night.frames if f.shape and Geometry.of(f) == geometry and f.gain_e_per_adu), None
+            (
+                f.gain_e_per_adu
+                for f in night.frames
+                if f.shape and Geometry.of(f) == geometry and f.gain_e_per_adu
+            ),
+            None,
         )
         if measured is None:
             continue
@@ -122,5 +137,8 @@ def _frames_of(night: Night, paths: tuple[str, ...]) -> list[Frame]:
 
 def _frames(night: Night, plan: Plan, geometry: Geometry, kind: str) -> list[Frame]:
     return [
-        f for m in plan.masters if m.kind == kind and m.geometry == geometry for f in _frames_of(night, m.frames)
+        f
+        for m in plan.masters
+        if m.kind == kind and m.geometry == geometry
+        for f in _frames_of(night, m.frames)
     ]

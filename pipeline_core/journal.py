@@ -26,7 +26,9 @@ def into_file(context: RunContext, path: Path) -> RunContext:
             pass
     except OSError as error:
         raise NightError(
-            f"cannot write into {path.parent}", error.strerror or str(error), "name another output folder with -o"
+            f"cannot write into {path.parent}",
+            error.strerror or str(error),
+            "name another output folder with -o",
         ) from error
     return _Journal(context, path)
 
@@ -45,8 +47,11 @@ class _Journal(RunContext):
         """Write the event, then pass it on."""
         if event.kind in KEPT and not self._failed:
             line = {
-                "when": datetime.fromtimestamp(event.when, UTC).isoformat(timespec="milliseconds"), "kind": event.kind,
-                "job": event.job, "level": event.level, "text": event.text,
+                "when": datetime.fromtimestamp(event.when, UTC).isoformat(timespec="milliseconds"),
+                "kind": event.kind,
+                "job": event.job,
+                "level": event.level,
+                "text": event.text,
             }
             if event.path is not None:
                 line["path"] = event.path
@@ -57,5 +62,7 @@ class _Journal(RunContext):
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
             except OSError as error:
                 self._failed = True
-                self._context.say("log", f"the log cannot be written any more: {error.strerror}", level="warning")
+                self._context.say(
+                    "log", f"the log cannot be written any more: {error.strerror}", level="warning"
+                )
         self._context.emit(event)

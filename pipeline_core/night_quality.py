@@ -38,7 +38,9 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> list[QualityRow]:
+def judged_rows(
+    night: Night, groups: Mapping[str, Sequence[str]], made: Mapping[str, Made]
+) -> list[QualityRow]:
     """Judge the measured science frames of a night against each other.
 
     Parameters
@@ -60,8 +62,13 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
 
 
 def write_quality(
-    output: Path, night: Night, plan: Plan, made: Mapping[str, Made], calibration: Mapping[str, tuple[Flag, ...]],
-    recipe: Recipe, logbook: Logbook,
+    output: Path,
+    night: Night,
+    plan: Plan,
+    made: Mapping[str, Made],
+    calibration: Mapping[str, tuple[Flag, ...]],
+    recipe: Recipe,
+    logbook: Logbook,
 ) -> Judged:
     """Judge the night, reject by rule, and write ``quality.ecsv``.
 

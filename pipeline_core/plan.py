@@ -145,7 +145,9 @@ def build_plan(
     for geometry in geometries:
         frames = [f for f in usable if Geometry.of(f) == geometry]
         suffix = "" if len(geometries) == 1 else f"_{geometry}"
-        planner = _GeometryPlanner(frames, geometry, suffix, recipe, choices, has_overscan=geometry in overscan)
+        planner = _GeometryPlanner(
+            frames, geometry, suffix, recipe, choices, has_overscan=geometry in overscan
+        )
         planner.plan(make_all=alone)
         masters += planner.masters
         science |= planner.science
@@ -154,7 +156,9 @@ def build_plan(
         warnings += planner.warnings
     for frame in usable:
         if Geometry.of(frame) not in geometries:
-            left_out.append(LeftOut(frame.path, f"no science frame has its size and binning ({Geometry.of(frame)})"))
+            left_out.append(
+                LeftOut(frame.path, f"no science frame has its size and binning ({Geometry.of(frame)})")
+            )
     return Plan(
         masters=tuple(masters),
         science=tuple(science[path] for path in sorted(science)),
@@ -178,11 +182,17 @@ def _sort_out(
         if frame.unusable is not None:
             reason = frame.unusable
         elif frame.path in choices.rejected:
-            reason = f"rejected: {choices.rejected[frame.path]}" if choices.rejected[frame.path] else "rejected"
+            reason = (
+                f"rejected: {choices.rejected[frame.path]}" if choices.rejected[frame.path] else "rejected"
+            )
         elif frame.kind is FrameKind.UNKNOWN:
             reason = "unknown kind: nobody has said what it was taken for"
         elif frame.kind is FrameKind.OTHER:
-            reason = "an existing master; it serves when it is chosen" if frame.is_master else "neither calibration nor science"
+            reason = (
+                "an existing master; it serves when it is chosen"
+                if frame.is_master
+                else "neither calibration nor science"
+            )
         elif frame.path in set_aside and frame.path not in choices.kept:
             reason = set_aside[frame.path]
         if reason is None:
@@ -200,13 +210,21 @@ def _overscan_for_all(
     trims: dict[Geometry, Section] = {}
     for geometry, members in grouped(frames, Geometry.of).items():
         trimmed = {f.trim for f in members}
-        trim = next(iter(trimmed)) if len(trimmed) == 1 else _common(members, [f.trim for f in members], warnings, "TRIMSEC")
+        trim = (
+            next(iter(trimmed))
+            if len(trimmed) == 1
+            else _common(members, [f.trim for f in members], warnings, "TRIMSEC")
+        )
         if trim is not None:
             trims[geometry] = trim
         if recipe.overscan.use == "never":
             continue
         named = {f.overscan for f in members}
-        region = next(iter(named)) if len(named) == 1 else _common(members, [f.overscan for f in members], warnings, "BIASSEC")
+        region = (
+            next(iter(named))
+            if len(named) == 1
+            else _common(members, [f.overscan for f in members], warnings, "BIASSEC")
+        )
         if region is not None:
             overscan[geometry] = (region, trim)
     return overscan, trims
@@ -238,7 +256,9 @@ def _bytes_needed(
         return ny * nx
 
     # Masters: image and uncertainty in float32 and a count; science: image, mask and, if asked for, uncertainty.
-    total = sum(pixels(m.geometry) * (1 if m.kind == "mask" else 9) + 20_000 for m in masters if not m.is_ready)
+    total = sum(
+        pixels(m.geometry) * (1 if m.kind == "mask" else 9) + 20_000 for m in masters if not m.is_ready
+    )
     per_pixel = 5 + (4 if recipe.calibrate.uncertainty else 0)
     total += sum(pixels(Geometry.of(night.by_path[path])) * per_pixel + 30_000 for path in science)
     return total
@@ -248,7 +268,13 @@ class _GeometryPlanner:
     """Plans the frames of one geometry; collects masters, science plans, left-out frames and warnings."""
 
     def __init__(
-        self, frames: list[Frame], geometry: Geometry, suffix: str, recipe: Recipe, choices: Choices, *,
+        self,
+        frames: list[Frame],
+        geometry: Geometry,
+        suffix: str,
+        recipe: Recipe,
+        choices: Choices,
+        *,
         has_overscan: bool,
     ) -> None:
         self.frames = frames
@@ -291,8 +317,14 @@ class _GeometryPlanner:
         if not frames:
             return None
         return MasterPlan(
-            f"bias{self.suffix}", "bias", _paths(frames), self.geometry, exposure_s=0.0,
-            temperature_c=mean_temperature(frames), holds_bias=True, equation=f"combine {len(frames)} biases",
+            f"bias{self.suffix}",
+            "bias",
+            _paths(frames),
+            self.geometry,
+            exposure_s=0.0,
+            temperature_c=mean_temperature(frames),
+            holds_bias=True,
+            equation=f"combine {len(frames)} biases",
             warnings=_few(frames, "bias"),
         )
 
@@ -302,7 +334,8 @@ class _GeometryPlanner:
             for exposures in by_exposure(self._of_kind(kind), self.recipe.dark):
                 if exposures[0].exposure_s is None:
                     self.left_out += [
-                        LeftOut(f.path, "its exposure is unknown: set it, and it serves as a dark") for f in exposures
+                        LeftOut(f.path, "its exposure is unknown: set it, and it serves as a dark")
+                        for f in exposures
                     ]
                     continue
                 for frames in by_temperature(exposures, self.recipe.dark.temperature_tolerance_c):
@@ -315,9 +348,16 @@ class _GeometryPlanner:
         if temperature_c is not None:
             name += f"_{temperature_c:.0f}C".replace("-0C", "0C")
         return MasterPlan(
-            _free_name(name + self.suffix, taken), "dark", _paths(frames), self.geometry, exposure_s=exposure_s, temperature_c=temperature_c,
-            holds_bias=True, is_flatdark=kind is FrameKind.FLATDARK,
-            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s [holds bias]", warnings=_few(frames, "dark"),
+            _free_name(name + self.suffix, taken),
+            "dark",
+            _paths(frames),
+            self.geometry,
+            exposure_s=exposure_s,
+            temperature_c=temperature_c,
+            holds_bias=True,
+            is_flatdark=kind is FrameKind.FLATDARK,
+            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s [holds bias]",
+            warnings=_few(frames, "dark"),
         )
 
     def _plan_flats(self) -> dict[str | None, MasterPlan]:
@@ -336,10 +376,18 @@ class _GeometryPlanner:
                 f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
             )
             masters[name] = MasterPlan(
-                label, "flat", _paths(frames), self.geometry, filter=name,
-                exposure_s=mean_exposure(frames), temperature_c=mean_temperature(frames),
-                bias=self._bias.name if self._bias is not None else None, dark=dark, dark_scales=scales,
-                equation=f"combine {len(frames)} × ({corrected}) ÷ its median", warnings=(*notes, *_few(frames, "flat")),
+                label,
+                "flat",
+                _paths(frames),
+                self.geometry,
+                filter=name,
+                exposure_s=mean_exposure(frames),
+                temperature_c=mean_temperature(frames),
+                bias=self._bias.name if self._bias is not None else None,
+                dark=dark,
+                dark_scales=scales,
+                equation=f"combine {len(frames)} × ({corrected}) ÷ its median",
+                warnings=(*notes, *_few(frames, "flat")),
             )
         return masters
 
@@ -361,7 +409,9 @@ class _GeometryPlanner:
                 for exposures in by_exposure(filtered, self.recipe.dark):
                     first = exposures[0]
                     words = [pointing, filter_name or "no filter"]
-                    words.append("exposure unknown" if first.exposure_s is None else f"{first.exposure_s:.4g} s")
+                    words.append(
+                        "exposure unknown" if first.exposure_s is None else f"{first.exposure_s:.4g} s"
+                    )
                     group = " · ".join(words) + (f" · {self.geometry}" if self.suffix else "")
                     in_time = sorted(exposures, key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
                     self.groups[group] = tuple(f.path for f in in_time)
@@ -371,11 +421,19 @@ class _GeometryPlanner:
     def _one_science(self, frame: Frame, group: str) -> SciencePlan:
         forced = self.choices.forced.get(frame.path, {})
         warnings: list[str] = []
-        use = self._forced_dark(frame, forced["dark"], warnings) if "dark" in forced else choose_dark(
-            frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark
+        use = (
+            self._forced_dark(frame, forced["dark"], warnings)
+            if "dark" in forced
+            else choose_dark(
+                frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark
+            )
         )
         warnings += use.warnings
-        flat = self._forced_flat(forced["flat"], warnings) if "flat" in forced else self._flats.get(frame.filter or None)
+        flat = (
+            self._forced_flat(forced["flat"], warnings)
+            if "flat" in forced
+            else self._flats.get(frame.filter or None)
+        )
         if flat is None and "flat" not in forced:
             have = ", ".join(sorted(str(f) for f in self._flats)) or "none"
             warnings.append(
@@ -386,10 +444,17 @@ class _GeometryPlanner:
         needs_bias = use.dark is None or use.scale != 1.0
         bias_name = bias.name if bias is not None and needs_bias else None
         if use.dark is None and bias is None:
-            warnings.append("no bias and no dark: the zero level and the dark current stay in the frame; add some")
+            warnings.append(
+                "no bias and no dark: the zero level and the dark current stay in the frame; add some"
+            )
         return SciencePlan(
-            path=frame.path, group=group, bias=bias_name, dark=use.dark, flat=flat.name if flat is not None else None,
-            mask=self._mask_name(use.dark, flat.name if flat is not None else None), dark_scale=use.scale,
+            path=frame.path,
+            group=group,
+            bias=bias_name,
+            dark=use.dark,
+            flat=flat.name if flat is not None else None,
+            mask=self._mask_name(use.dark, flat.name if flat is not None else None),
+            dark_scale=use.scale,
             bias_in_dark=use.dark is not None and use.scale == 1.0,
             equation=self._equation(bias_name, use, flat.name if flat is not None else None),
             warnings=tuple(dict.fromkeys(warnings)),
@@ -400,7 +465,9 @@ class _GeometryPlanner:
             return DarkUse(None, 1.0, ())
         master = next((m for m in self._darks if m.name == name), None)
         if master is None:
-            warnings.append(f"the dark that was chosen for it, {name}, does not exist: the usual choice serves")
+            warnings.append(
+                f"the dark that was chosen for it, {name}, does not exist: the usual choice serves"
+            )
             return choose_dark(frame, self._darks, self._bias, self.recipe.dark)
         return DarkUse(name, 1.0, ())
 
@@ -445,11 +512,17 @@ class _GeometryPlanner:
             found = [m for m in (*self._darks, *self._flats.values()) if m.name in {dark, flat}]
             self.masters.append(
                 MasterPlan(
-                    by_name[dark, flat], "mask", tuple(path for m in found if m.kind == "dark" for path in m.frames),
-                    self.geometry, filter=next((m.filter for m in found if m.kind == "flat"), None), dark=dark,
-                    flat=flat, bias=self._bias.name if self._bias is not None else None,
+                    by_name[dark, flat],
+                    "mask",
+                    tuple(path for m in found if m.kind == "dark" for path in m.frames),
+                    self.geometry,
+                    filter=next((m.filter for m in found if m.kind == "flat"), None),
+                    dark=dark,
+                    flat=flat,
+                    bias=self._bias.name if self._bias is not None else None,
                     equation=" and ".join(
-                        ([f"hot and unstable pixels of {dark}"] if dark else []) + ([f"bad pixels of {flat}"] if flat else [])
+                        ([f"hot and unstable pixels of {dark}"] if dark else [])
+                        + ([f"bad pixels of {flat}"] if flat else [])
                     ),
                 )
             )
@@ -477,7 +550,9 @@ def _paths(frames: list[Frame]) -> tuple[str, ...]:
 def _few(frames: list[Frame], kind: str) -> tuple[str, ...]:
     if len(frames) >= 3:
         return ()
-    return (f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",)
+    return (
+        f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",
+    )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

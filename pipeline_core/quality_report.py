@@ -53,7 +53,9 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         night = logbook.apply(night)
         rejected = logbook.rejected()
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
-        measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
+        measured = {
+            p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path
+        }
     plan = build_plan(night, recipe, Choices())  # rejected frames are shown among the others
     quick = {path: task for path, task in quick_tasks(night, plan, recipe).items() if path not in final}
     for path, task in context.track("quick look", list(quick.items())):
@@ -62,11 +64,17 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         except AstepError as error:
             context.say("quick look", str(error), level="error", path=path)
     calibration = {
-        path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])}) for path, values in measured.items()
+        path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])})
+        for path, values in measured.items()
     }
-    rows = judged_rows(night, plan.groups, {path: made for path, made in final.items() if path in night.by_path})
+    rows = judged_rows(
+        night, plan.groups, {path: made for path, made in final.items() if path in night.by_path}
+    )
     return QualityReport(
-        rows, calibration,
-        judge_calibration([night.by_path[path] for path in calibration], calibration), rejected,
-        {frame.path: frame.mid_utc for frame in night.frames}, {frame.path: frame.kind.value for frame in night.frames},
+        rows,
+        calibration,
+        judge_calibration([night.by_path[path] for path in calibration], calibration),
+        rejected,
+        {frame.path: frame.mid_utc for frame in night.frames},
+        {frame.path: frame.kind.value for frame in night.frames},
     )

@@ -36,14 +36,20 @@ def load_recipe(path: Path | None) -> Recipe:
         return Recipe()
     try:
         if path.stat().st_size > MAX_RECIPE_BYTES:
-            raise UsageError(f"cannot read the recipe {path}", "it is larger than a recipe can be", "name another file")
+            raise UsageError(
+                f"cannot read the recipe {path}", "it is larger than a recipe can be", "name another file"
+            )
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"cannot read the recipe {path}", "there is no such file", "check the path") from None
+        raise UsageError(
+            f"cannot read the recipe {path}", "there is no such file", "check the path"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the recipe {path}", str(error), "check the file") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"cannot read the recipe {path}", f"it is no TOML: {error}", "mend that line") from error
+        raise UsageError(
+            f"cannot read the recipe {path}", f"it is no TOML: {error}", "mend that line"
+        ) from error
     return _migrated(values, path)
 
 
@@ -51,14 +57,16 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
     version = values.get("version", 1)
     if isinstance(version, int) and version > 1:
         raise UsageError(
-            f"cannot read the recipe {path}", f"it was written by a newer ASTEP Harvest (recipe version {version})",
+            f"cannot read the recipe {path}",
+            f"it was written by a newer ASTEP Harvest (recipe version {version})",
             "update ASTEP Harvest, or write a new recipe",
         )
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}"
+            for mistake in error.errors()
         )
         raise UsageError(
             f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"
@@ -67,7 +75,11 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
 
 def recipe_toml(recipe: Recipe) -> str:
     """Return the recipe as TOML with each field's meaning as a comment; loading it gives the same recipe."""
-    lines = ["# Recipe of ASTEP Harvest. What is left out keeps its default.", f"version = {recipe.version}", ""]
+    lines = [
+        "# Recipe of ASTEP Harvest. What is left out keeps its default.",
+        f"version = {recipe.version}",
+        "",
+    ]
     for name, section in recipe:
         if not isinstance(section, BaseModel):
             continue

@@ -55,7 +55,9 @@ class Reduction:
     """What came of it."""
 
     output: Path
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("done", "cached", "failed", "left_out"), 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("done", "cached", "failed", "left_out"), 0)
+    )
     """Science frames."""
     masters: dict[str, str] = field(default_factory=dict)
     """Name → "made" or "up to date"."""
@@ -101,7 +103,13 @@ class _Reducer:
     """One run, step by step."""
 
     def __init__(
-        self, place: Place, night: Night, recipe: Recipe, options: RunOptions, context: RunContext, logbook: Logbook
+        self,
+        place: Place,
+        night: Night,
+        recipe: Recipe,
+        options: RunOptions,
+        context: RunContext,
+        logbook: Logbook,
     ) -> None:
         self.place = place
         self.recipe = recipe
@@ -120,7 +128,8 @@ class _Reducer:
         first = build_plan(self.night, self.recipe, self.choices)
         if not first.masters and not first.science:
             raise NightError(
-                f"nothing can be done with {self.place.night}", "no usable calibration or science frame was found",
+                f"nothing can be done with {self.place.night}",
+                "no usable calibration or science frame was found",
                 "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
             )
         measured, gain_warnings = self._measure_gain(first)
@@ -151,7 +160,8 @@ class _Reducer:
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
         measures = {
             path: CalibrationMeasures(**{**made["measures"], "notes": tuple(made["measures"]["notes"])})
-            for path, made in report.made.items() if path in self.night.by_path
+            for path, made in report.made.items()
+            if path in self.night.by_path
         }
         frames = [frame for frame in self.night.frames if frame.path in measures]
         return judge_calibration(frames, measures)
@@ -169,7 +179,9 @@ class _Reducer:
         report = self._run(wanted, wide=True)
         self._count(tasks, report)
         if self.options.only is None:
-            judged = write_quality(self.place.output, self.night, plan, report.made, flags, self.recipe, self.logbook)
+            judged = write_quality(
+                self.place.output, self.night, plan, report.made, flags, self.recipe, self.logbook
+            )
             self.result.flagged = judged.suggested
             self.result.counts["left_out"] += judged.newly_rejected
             self.result.warnings += tuple(judged.warnings)
@@ -177,9 +189,16 @@ class _Reducer:
 
     def _run(self, tasks: Sequence[Task], *, wide: bool) -> RunReport:
         report = run(
-            tasks, self.store, self.options.executor, self.context, workers=self.options.workers,
-            memory_bytes=self.options.memory_bytes, force=self.options.force, bytes_per_task=self._bytes_per_task(),
-            inline_wide=True, warm_up=_warm_up if wide else None,
+            tasks,
+            self.store,
+            self.options.executor,
+            self.context,
+            workers=self.options.workers,
+            memory_bytes=self.options.memory_bytes,
+            force=self.options.force,
+            bytes_per_task=self._bytes_per_task(),
+            inline_wide=True,
+            warm_up=_warm_up if wide else None,
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
         return report
@@ -191,7 +210,8 @@ class _Reducer:
 
     def _check_disk(self, plan: Plan, tasks: NightTasks) -> None:
         made = sum(
-            (self.place.output / task.product).stat().st_size for task in (*tasks.masters.values(), *tasks.science.values())
+            (self.place.output / task.product).stat().st_size
+            for task in (*tasks.masters.values(), *tasks.science.values())
             if task.product is not None and (self.place.output / task.product).is_file()
         )
         needed = plan.bytes_needed - made
@@ -243,7 +263,8 @@ def _hard(flags: Mapping[str, tuple[Flag, ...]]) -> dict[str, str]:
     """Keep the flags that leave a calibration frame out of its master, in words."""
     return {
         path: "; ".join(flag.words for flag in found if flag.severity == "bad")
-        for path, found in flags.items() if any(flag.severity == "bad" for flag in found)
+        for path, found in flags.items()
+        if any(flag.severity == "bad" for flag in found)
     }
 
 
@@ -252,7 +273,9 @@ def _make_folder(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NightError(
-            f"cannot make the output folder {output}", error.strerror or str(error), "name another place with -o"
+            f"cannot make the output folder {output}",
+            error.strerror or str(error),
+            "name another place with -o",
         ) from error
 
 

@@ -47,7 +47,8 @@ def find_place(target: Path, output: Path | None = None) -> Place:
             night = logbook.night
         if night is None:
             raise NightError(
-                f"{target} does not say which night it belongs to", "its logbook names none",
+                f"{target} does not say which night it belongs to",
+                "its logbook names none",
                 "name the night, and this folder with -o",
             )
         return Place(night, target)
@@ -67,7 +68,8 @@ def check_output(place: Place) -> None:
     night, output = place.night.resolve(), place.output.resolve()
     if output == night or output in night.parents:
         raise UsageError(
-            f"cannot write into {place.output}", "it is the night itself, or holds it: raw data is never written to",
+            f"cannot write into {place.output}",
+            "it is the night itself, or holds it: raw data is never written to",
             "name another output folder with -o",
         )
 
@@ -97,15 +99,16 @@ def matching(frames: Sequence[Frame], patterns: Sequence[str]) -> list[Frame]:
     for pattern in patterns:
         cleaned = pattern.replace("\\", "/").removeprefix("./")
         found = [
-            f for f in frames
-            if (f.path == cleaned or fnmatchcase(f.path, cleaned)) or ("/" not in cleaned and fnmatchcase(f.name, cleaned))
+            f
+            for f in frames
+            if (f.path == cleaned or fnmatchcase(f.path, cleaned))
+            or ("/" not in cleaned and fnmatchcase(f.name, cleaned))
         ]
         if not found:
             raise UsageError(
-                f"no frame matches {pattern!r}", "patterns are globs on the path inside the night, or on the file name",
+                f"no frame matches {pattern!r}",
+                "patterns are globs on the path inside the night, or on the file name",
                 "list the frames with `astep scan NIGHT`, and quote the pattern",
             )
         chosen |= {f.path: f for f in found}
     return list(chosen.values())
-
-

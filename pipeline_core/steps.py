@@ -34,7 +34,9 @@ class FrameSteps:
         for step in self.steps:
             if step.name == name:
                 return step
-        raise UsageError(f"there is no step {name!r}", f"the steps are {', '.join(s.name for s in self.steps)}")
+        raise UsageError(
+            f"there is no step {name!r}", f"the steps are {', '.join(s.name for s in self.steps)}"
+        )
 
     def difference(self, name: str) -> Image | None:
         """Return what a step changed, or None where it did nothing or changed the shape or the unit."""
@@ -64,7 +66,8 @@ def input_files(task: Task, output: Path) -> dict[str, Path]:
         files[name] = output / source.product
         if not files[name].is_file():
             raise NightError(
-                f"the steps of {task.label} cannot be shown", f"the master {source.label} has not been made yet",
+                f"the steps of {task.label} cannot be shown",
+                f"the master {source.label} has not been made yet",
                 "make the masters first: `astep reduce NIGHT --only masters`",
             )
     return files
@@ -127,12 +130,14 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
     if not (trim.y0 <= y < trim.y1 and trim.x0 <= x < trim.x1):
         raise UsageError(
             f"pixel {x + 1}, {y + 1} is not in the calibrated frame",
-            f"that is the part {trim.as_fits()} of the raw frame", "choose a pixel inside",
+            f"that is the part {trim.as_fits()} of the raw frame",
+            "choose a pixel inside",
         )
     row, column = y - trim.y0, x - trim.x0
     trimmed = {"trim", "bias", "dark", "flat", "gain", "mask", "cosmic"}
     values = {
-        s.name: (float(s.image[(row, column) if s.name in trimmed else (y, x)]), s.unit, s.note) for s in steps
+        s.name: (float(s.image[(row, column) if s.name in trimmed else (y, x)]), s.unit, s.note)
+        for s in steps
     }
     masters: dict[str, tuple[str, float]] = {}
     for kind in ("bias", "dark", "flat"):
@@ -141,18 +146,28 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
     bits = int(reduced.mask[row, column])
     reasons = [words for bit, words in MaskBit.WORDS.items() if bits & bit]
     if "mask" in files and int(read_mask(files["mask"])[row, column]) and "mask" in settings["masters"]:
-        reasons = [f"{words} (in {settings['masters']['mask'][0]})" if words in {"bad", "hot", "unstable"} else words
-                   for words in reasons]
+        reasons = [
+            f"{words} (in {settings['masters']['mask'][0]})" if words in {"bad", "hot", "unstable"} else words
+            for words in reasons
+        ]
     sigma = float(reduced.uncertainty[row, column]) if reduced.uncertainty is not None else float("nan")
     return PixelStory(
-        x, y, values, masters, tuple(reasons),
+        x,
+        y,
+        values,
+        masters,
+        tuple(reasons),
         _equation(values, masters, settings, float(reduced.image[row, column]), sigma, reduced.unit),
     )
 
 
 def _equation(
-    values: Mapping[str, tuple[float, str, str]], masters: Mapping[str, tuple[str, float]], settings: Mapping[str, Any],
-    result: float, sigma: float, unit: str,
+    values: Mapping[str, tuple[float, str, str]],
+    masters: Mapping[str, tuple[str, float]],
+    settings: Mapping[str, Any],
+    result: float,
+    sigma: float,
+    unit: str,
 ) -> str:
     """Write the equation with numbers."""
     words = f"raw {values['raw'][0]:.6g}"

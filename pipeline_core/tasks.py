@@ -46,9 +46,7 @@ def section_list(section: Section | None) -> list[int] | None:
     return None if section is None else [section.y0, section.y1, section.x0, section.x1]
 
 
-def camera_facts(
-    frame: Frame, recipe: Recipe, measured: Mapping[Geometry, CameraFacts]
-) -> CameraFacts:
+def camera_facts(frame: Frame, recipe: Recipe, measured: Mapping[Geometry, CameraFacts]) -> CameraFacts:
     """Choose the facts of a frame's camera: recipe, then header or profile, then what flats and biases measured."""
     found = measured.get(Geometry.of(frame))
     settings = recipe.calibrate
@@ -61,14 +59,20 @@ def camera_facts(
     else:
         gain, source = None, None
     read_noise = settings.read_noise_e or frame.read_noise_e or (found.read_noise_e if found else None)
-    return CameraFacts(gain, source, read_noise or DEFAULT_READ_NOISE_E, settings.saturation_adu or frame.saturation_adu)
+    return CameraFacts(
+        gain, source, read_noise or DEFAULT_READ_NOISE_E, settings.saturation_adu or frame.saturation_adu
+    )
 
 
 class TaskBuilder:
     """Builds the tasks of one plan."""
 
     def __init__(
-        self, night: Night, plan: Plan, recipe: Recipe, measured: Mapping[Geometry, CameraFacts],
+        self,
+        night: Night,
+        plan: Plan,
+        recipe: Recipe,
+        measured: Mapping[Geometry, CameraFacts],
         existing: Mapping[str, Raw] | None = None,
     ) -> None:
         self.night = night
@@ -84,7 +88,9 @@ class TaskBuilder:
         for master in self.plan.masters:
             self.master(master.name)
         science = {s.path: self._science(s) for s in self.plan.science}
-        return NightTasks(self._masters, science, {s.path: self._quality(s, science[s.path]) for s in self.plan.science})
+        return NightTasks(
+            self._masters, science, {s.path: self._quality(s, science[s.path]) for s in self.plan.science}
+        )
 
     def master(self, name: str) -> Task:
         """Return the task of a master, building those it stands on."""
@@ -98,10 +104,14 @@ class TaskBuilder:
         from pipeline_core.stages import masters as stages  # noqa: PLC0415 - heavy, and planning does without
 
         frames = [self.night.by_path[path] for path in plan.frames]
-        inputs: dict[str, Raw | Task] = {f"frame_{i:03d}": raw_input(self.night, f) for i, f in enumerate(frames)}
+        inputs: dict[str, Raw | Task] = {
+            f"frame_{i:03d}": raw_input(self.night, f) for i, f in enumerate(frames)
+        }
         needs = {"bias": plan.bias, "dark": plan.dark, "flat": plan.flat}
         inputs |= {kind: self.master(name) for kind, name in needs.items() if name is not None}
-        stage = {"bias": stages.BIAS, "dark": stages.DARK, "flat": stages.FLAT, "mask": stages.MASK}[plan.kind]
+        stage = {"bias": stages.BIAS, "dark": stages.DARK, "flat": stages.FLAT, "mask": stages.MASK}[
+            plan.kind
+        ]
         settings = self._combine_settings(plan, frames)
         return Task(stage, master_product(plan.name), settings, inputs, plan.name)
 
@@ -112,7 +122,12 @@ class TaskBuilder:
             found = self.measured.get(plan.geometry)
             facts = found or CameraFacts(None, None, DEFAULT_READ_NOISE_E, None)
         overscan, trim = self._sections(plan.geometry)
-        sections = {"bias": ("combine",), "dark": ("combine",), "flat": ("combine", "flat"), "mask": ("mask", "flat")}
+        sections = {
+            "bias": ("combine",),
+            "dark": ("combine",),
+            "flat": ("combine", "flat"),
+            "mask": ("mask", "flat"),
+        }
         return {
             "name": plan.name,
             "frames": [f.path for f in frames],
@@ -146,9 +161,13 @@ class TaskBuilder:
         applied = {"bias": plan.bias, "dark": plan.dark, "flat": plan.flat, "mask": plan.mask}
         inputs: dict[str, Raw | Task] = {"raw": raw_input(self.night, frame)}
         inputs |= {kind: self.master(name) for kind, name in applied.items() if name is not None}
-        bias = next((m for m in self.plan.masters if m.kind == "bias" and m.geometry == Geometry.of(frame)), None)
+        bias = next(
+            (m for m in self.plan.masters if m.kind == "bias" and m.geometry == Geometry.of(frame)), None
+        )
         if plan.dark is not None and bias is not None:
-            inputs["bias"] = self.master(bias.name)  # not subtracted where the dark holds it: it tells the dark current
+            inputs["bias"] = self.master(
+                bias.name
+            )  # not subtracted where the dark holds it: it tells the dark current
         settings = {
             "layout": asdict(frame.layout),
             "overscan": section_list(overscan),
@@ -165,9 +184,13 @@ class TaskBuilder:
             "compress": self.recipe.calibrate.compress,
             "cosmic": self._cosmic(),
             "equation": plan.equation,
-            "masters": {kind: [name, self.master(name).key] for kind, name in applied.items() if name is not None},
+            "masters": {
+                kind: [name, self.master(name).key] for kind, name in applied.items() if name is not None
+            },
             "frame": {
-                "path": frame.path, "filter": frame.filter, "exposure_s": frame.exposure_s,
+                "path": frame.path,
+                "filter": frame.filter,
+                "exposure_s": frame.exposure_s,
                 "mid_utc": frame.mid_utc.isoformat() if frame.mid_utc else None,
             },
             "recipe_key": recipe_key(self.recipe),
@@ -206,7 +229,12 @@ def calibration_quality_tasks(
     """Return a measuring task for each calibration frame that could serve."""
     from pipeline_core.stages.quality import MEASURE_CALIBRATION  # noqa: PLC0415 - heavy
 
-    kinds = {FrameKind.BIAS: "bias", FrameKind.DARK: "dark", FrameKind.FLATDARK: "dark", FrameKind.FLAT: "flat"}
+    kinds = {
+        FrameKind.BIAS: "bias",
+        FrameKind.DARK: "dark",
+        FrameKind.FLATDARK: "dark",
+        FrameKind.FLAT: "flat",
+    }
     left_out = {item.path for item in plan.left_out}
     tasks: dict[str, Task] = {}
     for frame in night.frames:
@@ -216,14 +244,19 @@ def calibration_quality_tasks(
         geometry = Geometry.of(frame)
         overscan = plan.overscan.get(geometry)
         settings = {
-            "kind": kinds[frame.kind], "layout": asdict(frame.layout),
+            "kind": kinds[frame.kind],
+            "layout": asdict(frame.layout),
             "overscan": section_list(overscan[0] if overscan else None),
             "overscan_order": recipe.overscan.order,
-            "trim": section_list(plan.trims.get(geometry)), "pedestal_adu": frame.pedestal_adu,
-            "gain_e_per_adu": facts.gain_e_per_adu, "read_noise_e": facts.read_noise_e,
+            "trim": section_list(plan.trims.get(geometry)),
+            "pedestal_adu": frame.pedestal_adu,
+            "gain_e_per_adu": facts.gain_e_per_adu,
+            "read_noise_e": facts.read_noise_e,
             "saturation_adu": facts.saturation_adu,
         }
-        tasks[frame.path] = Task(MEASURE_CALIBRATION, None, settings, {"raw": raw_input(night, frame)}, frame.path)
+        tasks[frame.path] = Task(
+            MEASURE_CALIBRATION, None, settings, {"raw": raw_input(night, frame)}, frame.path
+        )
     return tasks
 
 
@@ -237,9 +270,12 @@ def quick_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[str, Task]:
         assert frame.layout is not None, "the plan holds usable frames only"
         facts = camera_facts(frame, recipe, {})
         settings = {
-            "layout": asdict(frame.layout), "trim": section_list(plan.trims.get(Geometry.of(frame))),
-            "gain_e_per_adu": facts.gain_e_per_adu, "read_noise_e": facts.read_noise_e,
-            "saturation_adu": facts.saturation_adu, "pixel_scale_arcsec": frame.pixel_scale_arcsec,
+            "layout": asdict(frame.layout),
+            "trim": section_list(plan.trims.get(Geometry.of(frame))),
+            "gain_e_per_adu": facts.gain_e_per_adu,
+            "read_noise_e": facts.read_noise_e,
+            "saturation_adu": facts.saturation_adu,
+            "pixel_scale_arcsec": frame.pixel_scale_arcsec,
         }
         tasks[frame.path] = Task(MEASURE_QUICK, None, settings, {"raw": raw_input(night, frame)}, frame.path)
     return tasks

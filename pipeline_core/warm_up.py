@@ -21,6 +21,14 @@ def warm_up() -> None:
     nothing = np.zeros(image.shape, bool)
     clean_cosmic_rays(image, variance, nothing, sigclip=4.5, sigfrac=0.3, objlim=5.0, iterations=2)
     measure_science(
-        image, unit="electron", state="final", masked=nothing, saturated=nothing, gain_e_per_adu=1.0, read_noise_e=9.0,
-        saturation=65535.0, pixel_scale_arcsec=None, cosmic_events=None,
+        image,
+        unit="electron",
+        state="final",
+        masked=nothing,
+        saturated=nothing,
+        gain_e_per_adu=1.0,
+        read_noise_e=9.0,
+        saturation=65535.0,
+        pixel_scale_arcsec=None,
+        cosmic_events=None,
     )

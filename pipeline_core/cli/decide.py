@@ -34,7 +34,14 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place.output.mkdir(parents=True, exist_ok=True)
     with Logbook.open(place.output, place.night) as logbook:
         logbook.note_frames(night)
-        deed = {"set": _set, "reject": _reject, "accept": _accept, "undo": _undo, "redo": _redo, "decisions": _list}
+        deed = {
+            "set": _set,
+            "reject": _reject,
+            "accept": _accept,
+            "undo": _undo,
+            "redo": _redo,
+            "decisions": _list,
+        }
         document = deed[arguments.deed](arguments, night, logbook, talk)
         if arguments.deed != "decisions":
             move_products(place.output, logbook)
@@ -47,15 +54,20 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     patterns = [p for p in arguments.patterns if p not in assignments]
     if not assignments:
         raise UsageError(
-            "nothing to set", f"write for instance kind=dark; fields are {', '.join(FIELDS)}",
+            "nothing to set",
+            f"write for instance kind=dark; fields are {', '.join(FIELDS)}",
             "example: astep set NIGHT filter=R '*_SCIENCE*'",
         )
     frames = _chosen(night, patterns, None)
     values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
     changes = [(f.path, name, value) for f in frames for name, value in values.items()]
-    logbook.decide_all(changes, arguments.reason, label=f"set {', '.join(assignments)} for {len(frames)} frames")
+    logbook.decide_all(
+        changes, arguments.reason, label=f"set {', '.join(assignments)} for {len(frames)} frames"
+    )
     for name, value in values.items():
-        talk.say(f"{name} = {value if value is not None else '(as the header says)'} for {len(frames)} frames")
+        talk.say(
+            f"{name} = {value if value is not None else '(as the header says)'} for {len(frames)} frames"
+        )
     return {"set": values, "paths": [f.path for f in frames]}
 
 
@@ -72,7 +84,11 @@ def _value(name: str, text: str) -> Any:
             number = float(text)
         except ValueError:
             raise UsageError(f"{name} cannot be {text!r}", "it is a number") from None
-        if not abs(number) < 1e9 or (name in {"exposure_s"} and number < 0) or (name == "gain_e_per_adu" and number <= 0):
+        if (
+            not abs(number) < 1e9
+            or (name in {"exposure_s"} and number < 0)
+            or (name == "gain_e_per_adu" and number <= 0)
+        ):
             raise UsageError(f"{name} cannot be {text}", "no camera has that")
         return number
     return text
@@ -113,8 +129,19 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     history = logbook.history()
     talk.table(
         ("when", "by", "frame", "what", "old", "new", "reason", ""),
-        [(d.when_utc, d.source, d.subject, d.field, d.old, d.new, d.reason, "taken back" if d.undone else "")
-         for d in history],
+        [
+            (
+                d.when_utc,
+                d.source,
+                d.subject,
+                d.field,
+                d.old,
+                d.new,
+                d.reason,
+                "taken back" if d.undone else "",
+            )
+            for d in history
+        ],
     )
     talk.say(f"{len(history)} decisions; {len(logbook.rejected())} frames are rejected now")
     return {"decisions": [asdict(d) for d in history]}
@@ -129,5 +156,7 @@ def _chosen(night: Night, patterns: list[str], names: Path | None) -> list[Frame
             raise UsageError(f"cannot read the list {names}", str(error), "check the file") from error
         wanted += [line.split("\t")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
     if not wanted:
-        raise UsageError("no frames were named", "a pattern is missing", "example: astep reject NIGHT '*_0042*'")
+        raise UsageError(
+            "no frames were named", "a pattern is missing", "example: astep reject NIGHT '*_0042*'"
+        )
     return matching(night.frames, wanted)

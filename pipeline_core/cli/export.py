@@ -24,7 +24,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
         rejected = logbook.rejected()
-        products = [p for p in store.products(SCIENCE_STAGE) if p.label not in rejected and p.label in night.by_path]
+        products = [
+            p for p in store.products(SCIENCE_STAGE) if p.label not in rejected and p.label in night.by_path
+        ]
     frames, untimed = [], []
     for product in products:
         mid = night.by_path[product.label].mid_utc
@@ -34,11 +36,14 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             frames.append((product.label, place.output / product.location, mid))
     if not frames:
         raise NightError(
-            f"nothing to export from {place.output}", "it holds no accepted calibrated frame with a time",
+            f"nothing to export from {place.output}",
+            "it holds no accepted calibrated frame with a time",
             "run `astep reduce` first, or set the time",
         )
     written = export_frames(place.output, frames, arguments.program, arguments.folder)
-    talk.answer({"folder": str(arguments.folder), "files": [path.name for path in written], "without_time": untimed})
+    talk.answer(
+        {"folder": str(arguments.folder), "files": [path.name for path in written], "without_time": untimed}
+    )
     talk.say(f"{len(written)} frames for {arguments.program} lie in {arguments.folder}")
     for path in untimed:
         talk.say(f"  ! left out {path}: its time is unknown; set it with `astep set`")

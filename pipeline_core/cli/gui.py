@@ -19,7 +19,8 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     program = str(beside) if beside.is_file() else shutil.which("astep-gui")
     if program is None:
         raise UsageError(
-            "cannot open the window", "the program astep-gui is not installed",
+            "cannot open the window",
+            "the program astep-gui is not installed",
             "use the command line: `astep scan NIGHT`, `astep plan NIGHT`, `astep reduce NIGHT`",
         )
     command = [program] + ([str(arguments.night)] if arguments.night is not None else [])

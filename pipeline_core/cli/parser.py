@@ -74,7 +74,9 @@ def make_parser() -> argparse.ArgumentParser:
     def command(name: str, module: str, words: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
         made.set_defaults(run=_lazily(module))
-        made.add_argument("--json", action="store_true", help="answer with one JSON document on standard output")
+        made.add_argument(
+            "--json", action="store_true", help="answer with one JSON document on standard output"
+        )
         made.add_argument("--quiet", action="store_true", help="no progress")
         return made
 
@@ -94,7 +96,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     batch = command("batch", "batch", "reduce several nights, one after the other")
     batch.add_argument("nights", nargs="+", type=Path, metavar="NIGHT")
-    batch.add_argument("--into", type=Path, metavar="DIR", help="put each <night>_reduced here instead of beside its night")
+    batch.add_argument(
+        "--into", type=Path, metavar="DIR", help="put each <night>_reduced here instead of beside its night"
+    )
     _recipe(batch)
     _running(batch)
     status = command("status", "status", "say how far an output folder is")
@@ -104,8 +108,11 @@ def make_parser() -> argparse.ArgumentParser:
     quality.add_argument("--plot", type=Path, metavar="PNG", help="draw the night into this picture")
 
     for name, words in (
-        ("set", "decide what a frame is: kind=…, filter=…, exposure_s=…, gain_e_per_adu=…, temperature_c=…, "
-                "time_offset_s=…, bias=…, dark=…, flat=…"),
+        (
+            "set",
+            "decide what a frame is: kind=…, filter=…, exposure_s=…, gain_e_per_adu=…, temperature_c=…, "
+            "time_offset_s=…, bias=…, dark=…, flat=…",
+        ),
         ("reject", "reject frames, with a reason; their products move to rejected/"),
         ("accept", "accept rejected frames again, or keep a set-aside calibration frame in its master"),
     ):
@@ -113,13 +120,17 @@ def make_parser() -> argparse.ArgumentParser:
         decide.set_defaults(deed=name)
         decide.add_argument("target", type=Path, metavar="TARGET", help="an output folder, or a night")
         decide.add_argument(
-            "patterns", nargs="*", metavar="KEY=VALUE… PATTERN" if name == "set" else "PATTERN",
+            "patterns",
+            nargs="*",
+            metavar="KEY=VALUE… PATTERN" if name == "set" else "PATTERN",
             help="globs on the night-relative path, or on the file name when they have no /",
         )
         _output(decide)
         decide.add_argument("--reason", default="", help="why, in a few words")
         if name != "set":
-            decide.add_argument("--list", type=Path, metavar="FILE", help="also the frames named in this file, one a line")
+            decide.add_argument(
+                "--list", type=Path, metavar="FILE", help="also the frames named in this file, one a line"
+            )
     undo = command("undo", "decide", "take the last decision back")
     undo.set_defaults(deed="undo")
     undo.add_argument("target", type=Path, metavar="TARGET")
@@ -141,9 +152,13 @@ def make_parser() -> argparse.ArgumentParser:
 
     demo = command("demo", "demo", "make a demo night with known truth")
     demo.add_argument("folder", type=Path, metavar="DIR")
-    demo.add_argument("--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096")
+    demo.add_argument(
+        "--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096"
+    )
     demo.add_argument("--frames", type=positive, default=None, metavar="N", help="science frames")
-    demo.add_argument("--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px")
+    demo.add_argument(
+        "--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px"
+    )
     demo.add_argument("--seed", type=int, default=1, metavar="N")
 
     gui = command("gui", "gui", "open the window, when it is installed")
@@ -152,21 +167,34 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _night(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("night", type=Path, metavar="NIGHT", help="folder with the raw frames, searched with its subfolders")
+    parser.add_argument(
+        "night", type=Path, metavar="NIGHT", help="folder with the raw frames, searched with its subfolders"
+    )
 
 
 def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="where products go (default NIGHT_reduced)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="where products go (default NIGHT_reduced)"
+    )
 
 
 def _recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe")
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe"
+    )
 
 
 def _running(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=positive, metavar="N", help="worker processes (default: one per core)")
-    parser.add_argument("--memory", type=memory_size, metavar="SIZE", help="at most this much, e.g. 2GB (default: a quarter)")
     parser.add_argument(
-        "--executor", default="processes", metavar="WHERE", help="processes (default), threads, dask:ADDRESS or slurm"
+        "--workers", type=positive, metavar="N", help="worker processes (default: one per core)"
+    )
+    parser.add_argument(
+        "--memory", type=memory_size, metavar="SIZE", help="at most this much, e.g. 2GB (default: a quarter)"
+    )
+    parser.add_argument(
+        "--executor",
+        default="processes",
+        metavar="WHERE",
+        help="processes (default), threads, dask:ADDRESS or slurm",
     )
     parser.add_argument("--force", action="store_true", help="make everything anew, even what is up to date")

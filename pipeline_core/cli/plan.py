@@ -24,7 +24,8 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     show_plan(plan, talk)
     if not plan.science and not plan.masters:
         raise NightError(
-            f"nothing can be done with {place.night}", "no usable calibration or science frame was found",
+            f"nothing can be done with {place.night}",
+            "no usable calibration or science frame was found",
             "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
         )
     return 0
@@ -33,14 +34,16 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 def show_plan(plan: Plan, talk: Talk) -> None:
     """Print the plan as tables that a newcomer understands."""
     talk.table(
-        ("master", "frames", "how it is made"), [(m.name, len(m.frames), m.equation) for m in plan.masters],
+        ("master", "frames", "how it is made"),
+        [(m.name, len(m.frames), m.equation) for m in plan.masters],
         title="Masters: calibration frames become these",
     )
     talk.say()
     equations = Counter((s.group, s.equation) for s in plan.science)
     talk.table(
         ("field · filter · exposure", "frames", "how each is calibrated"),
-        [(group, number, equation) for (group, equation), number in equations.items()], title="Science frames",
+        [(group, number, equation) for (group, equation), number in equations.items()],
+        title="Science frames",
     )
     notes = Counter(warning for s in plan.science for warning in s.warnings)
     lines = [f"{words} ({number} science frames)" for words, number in notes.items()]
@@ -61,16 +64,31 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     return {
         "masters": [
             {
-                "name": m.name, "kind": m.kind, "filter": m.filter, "exposure_s": m.exposure_s, "frames": list(m.frames),
-                "bias": m.bias, "dark": m.dark, "temperature_c": m.temperature_c, "holds_bias": m.holds_bias,
-                "equation": m.equation, "warnings": list(m.warnings),
+                "name": m.name,
+                "kind": m.kind,
+                "filter": m.filter,
+                "exposure_s": m.exposure_s,
+                "frames": list(m.frames),
+                "bias": m.bias,
+                "dark": m.dark,
+                "temperature_c": m.temperature_c,
+                "holds_bias": m.holds_bias,
+                "equation": m.equation,
+                "warnings": list(m.warnings),
             }
             for m in plan.masters
         ],
         "science": [
             {
-                "path": s.path, "group": s.group, "bias": s.bias, "dark": s.dark, "flat": s.flat, "mask": s.mask,
-                "bias_in_dark": s.bias_in_dark, "equation": s.equation, "warnings": list(s.warnings),
+                "path": s.path,
+                "group": s.group,
+                "bias": s.bias,
+                "dark": s.dark,
+                "flat": s.flat,
+                "mask": s.mask,
+                "bias_in_dark": s.bias_in_dark,
+                "equation": s.equation,
+                "warnings": list(s.warnings),
             }
             for s in plan.science
         ],

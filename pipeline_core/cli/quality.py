@@ -19,7 +19,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place = find_place(arguments.output)
     if not place.has_logbook:
         raise UsageError(
-            f"{arguments.output} is no output folder", "it holds no logbook.sqlite", "run `astep reduce NIGHT` first"
+            f"{arguments.output} is no output folder",
+            "it holds no logbook.sqlite",
+            "run `astep reduce NIGHT` first",
         )
     report = quality_report(place, talk.context())
     talk.answer({"frames": quality_document(report)})
@@ -37,13 +39,29 @@ def _show(report: QualityReport, talk: Talk) -> None:
         return "–" if value is None else format(value, form)
 
     talk.table(
-        ("frame", "", "FWHM px", "ellipt.", "sky", "noise", "stars", "transp.", "depth loss", "what is suggested"),
+        (
+            "frame",
+            "",
+            "FWHM px",
+            "ellipt.",
+            "sky",
+            "noise",
+            "stars",
+            "transp.",
+            "depth loss",
+            "what is suggested",
+        ),
         [
             (
-                row.path, "rejected" if row.path in report.rejected else row.measures.state,
-                number(row.measures.fwhm_px, ".2f"), number(row.measures.ellipticity, ".2f"),
-                number(row.measures.background, ".1f"), number(row.measures.noise, ".1f"), row.measures.stars,
-                number(row.transparency, ".2f"), number(row.depth_loss_mag, "+.2f"),
+                row.path,
+                "rejected" if row.path in report.rejected else row.measures.state,
+                number(row.measures.fwhm_px, ".2f"),
+                number(row.measures.ellipticity, ".2f"),
+                number(row.measures.background, ".1f"),
+                number(row.measures.noise, ".1f"),
+                row.measures.stars,
+                number(row.transparency, ".2f"),
+                number(row.depth_loss_mag, "+.2f"),
                 "; ".join(flag.words for flag in row.flags),
             )
             for row in report.rows
@@ -62,12 +80,22 @@ def quality_document(report: QualityReport) -> list[dict[str, Any]]:
     for path, measures in report.calibration.items():
         frames.append(
             {
-                "path": path, "kind": report.kinds[path], "state": "final", "rejected": path in report.rejected,
-                "fwhm_px": None, "ellipticity": None, "background": measures.level_adu, "noise": measures.noise_adu,
-                "stars": measures.sources, "transparency": None, "depth_loss_mag": None,
+                "path": path,
+                "kind": report.kinds[path],
+                "state": "final",
+                "rejected": path in report.rejected,
+                "fwhm_px": None,
+                "ellipticity": None,
+                "background": measures.level_adu,
+                "noise": measures.noise_adu,
+                "stars": measures.sources,
+                "transparency": None,
+                "depth_loss_mag": None,
                 "flags": [asdict(flag) for flag in report.calibration_flags.get(path, ())],
-                "structure_percent": measures.structure_percent, "gradient_percent": measures.gradient_percent,
-                "hot_pixels": measures.hot_pixels, "saturated_fraction": measures.saturated_fraction,
+                "structure_percent": measures.structure_percent,
+                "gradient_percent": measures.gradient_percent,
+                "hot_pixels": measures.hot_pixels,
+                "saturated_fraction": measures.saturated_fraction,
             }
         )
     return frames
@@ -79,6 +107,12 @@ def _science(row: QualityRow, report: QualityReport) -> dict[str, Any]:
     extra = document.pop("extra")
     flags = document.pop("flags")
     return {
-        "path": document.pop("path"), "kind": "science", "state": measures.pop("state"),
-        "rejected": row.path in report.rejected, **measures, **document, **extra, "flags": flags,
+        "path": document.pop("path"),
+        "kind": "science",
+        "state": measures.pop("state"),
+        "rejected": row.path in report.rejected,
+        **measures,
+        **document,
+        **extra,
+        "flags": flags,
     }

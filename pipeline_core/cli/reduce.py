@@ -33,8 +33,12 @@ def reduce_one(
 ) -> Reduction:
     """Reduce a night with the options of the command line."""
     options = RunOptions(
-        workers=arguments.workers, memory_bytes=arguments.memory, executor=arguments.executor, force=arguments.force,
-        only=getattr(arguments, "only", None), recipe_given=arguments.recipe is not None,
+        workers=arguments.workers,
+        memory_bytes=arguments.memory,
+        executor=arguments.executor,
+        force=arguments.force,
+        only=getattr(arguments, "only", None),
+        recipe_given=arguments.recipe is not None,
     )
     return reduce_night(find_place(night, output), recipe, options, context)
 

@@ -18,18 +18,28 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """List every scanned file with what is known of it."""
     night = scan_night(arguments.night, talk.context())
     talk.answer(
-        {"night": str(night.root), "frames": [frame_document(f) for f in night.frames], "problems": list(night.problems)}
+        {
+            "night": str(night.root),
+            "frames": [frame_document(f) for f in night.frames],
+            "problems": list(night.problems),
+        }
     )
-    kinds = Counter((f.kind.value, f.filter or "", f"{f.exposure_s:g} s" if f.exposure_s is not None else "?")
-                    for f in night.frames if f.unusable is None)
+    kinds = Counter(
+        (f.kind.value, f.filter or "", f"{f.exposure_s:g} s" if f.exposure_s is not None else "?")
+        for f in night.frames
+        if f.unusable is None
+    )
     talk.table(
         ("kind", "filter", "exposure", "frames"),
-        [(*group, number) for group, number in sorted(kinds.items())], title=f"{night.root}: {len(night.frames)} files",
+        [(*group, number) for group, number in sorted(kinds.items())],
+        title=f"{night.root}: {len(night.frames)} files",
     )
     troubled = [f for f in night.frames if f.problems or f.unusable]
     if troubled:
         talk.say()
-        talk.table(("file", "problem"), [(f.path, _problem(f)) for f in troubled[:LISTED]], title="Needs a look")
+        talk.table(
+            ("file", "problem"), [(f.path, _problem(f)) for f in troubled[:LISTED]], title="Needs a look"
+        )
         if len(troubled) > LISTED:
             talk.say(f"… and {len(troubled) - LISTED} more; `--json` lists them all")
     for problem in night.problems:

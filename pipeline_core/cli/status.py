@@ -19,7 +19,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place = find_place(arguments.output)
     if not place.has_logbook:
         raise UsageError(
-            f"{arguments.output} is no output folder", "it holds no logbook.sqlite", "name the folder that `astep reduce` wrote"
+            f"{arguments.output} is no output folder",
+            "it holds no logbook.sqlite",
+            "name the folder that `astep reduce` wrote",
         )
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         products = store.products()
@@ -28,12 +30,19 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     running = holder(place.output)
     made = Counter(product.stage for product in products)
     newest = max((product.when_utc for product in products), default=None)
-    missing = [p.location for p in products if p.location is not None and not (place.output / p.location).is_file()]
+    missing = [
+        p.location for p in products if p.location is not None and not (place.output / p.location).is_file()
+    ]
     talk.answer(
         {
-            "output": str(place.output), "night": str(night) if night is not None else None, "made": dict(made),
-            "masters": [p.label for p in products if p.name.startswith("masters/")], "rejected": len(rejected),
-            "missing": missing, "last_product_utc": newest, "running": running,
+            "output": str(place.output),
+            "night": str(night) if night is not None else None,
+            "made": dict(made),
+            "masters": [p.label for p in products if p.name.startswith("masters/")],
+            "rejected": len(rejected),
+            "missing": missing,
+            "last_product_utc": newest,
+            "running": running,
         }
     )
     talk.say(f"{place.output}: night {night}")

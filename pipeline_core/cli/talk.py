@@ -109,8 +109,11 @@ class _TerminalProgress:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 
         self._progress = Progress(
-            TextColumn("{task.description:<28}"), BarColumn(bar_width=32), MofNCompleteColumn(),
-            TextColumn("{task.fields[eta]}"), console=Console(stderr=True),
+            TextColumn("{task.description:<28}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[eta]}"),
+            console=Console(stderr=True),
         )
         self._bars: dict[str, Any] = {}
 

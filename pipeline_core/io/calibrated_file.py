@@ -18,15 +18,68 @@ from pipeline_core.types import Bits, Frame, Image, MaskBit, Section
 
 UNTRUE_AFTERWARDS = frozenset(
     {
-        "BZERO", "BSCALE", "BLANK", "DATAMIN", "DATAMAX", "CHECKSUM", "DATASUM", "ZHECKSUM", "ZDATASUM", "PEDESTAL",
-        "BIASSEC", "TRIMSEC", "DATASEC", "CCDSEC", "DETSEC", "AMPSEC", "BIAS01", "TRIM01", "OVRSCAN", "BUNIT", "INHERIT",
-        "CBLACK", "CWHITE", "CSTRETCH", "EXTNAME", "EXTVER", "EXTLEVEL", "MIPS-HI", "MIPS-LO", "MIPS-X",
+        "BZERO",
+        "BSCALE",
+        "BLANK",
+        "DATAMIN",
+        "DATAMAX",
+        "CHECKSUM",
+        "DATASUM",
+        "ZHECKSUM",
+        "ZDATASUM",
+        "PEDESTAL",
+        "BIASSEC",
+        "TRIMSEC",
+        "DATASEC",
+        "CCDSEC",
+        "DETSEC",
+        "AMPSEC",
+        "BIAS01",
+        "TRIM01",
+        "OVRSCAN",
+        "BUNIT",
+        "INHERIT",
+        "CBLACK",
+        "CWHITE",
+        "CSTRETCH",
+        "EXTNAME",
+        "EXTVER",
+        "EXTLEVEL",
+        "MIPS-HI",
+        "MIPS-LO",
+        "MIPS-X",
     }
 )
 """Cards that described the raw array: its scaling, sections, checksums and display limits."""
 
-NUMERIC_WCS = ("CRPIX", "CRVAL", "CDELT", "CD1_", "CD2_", "PC1_", "PC2_", "CROTA", "EQUINOX", "LONPOLE", "LATPOLE")
-WCS_PREFIXES = (*NUMERIC_WCS, "CTYPE", "CUNIT", "PV1_", "PV2_", "A_", "B_", "AP_", "BP_", "RADESYS", "WCSAXES", "CRDELT", "CFINT")
+NUMERIC_WCS = (
+    "CRPIX",
+    "CRVAL",
+    "CDELT",
+    "CD1_",
+    "CD2_",
+    "PC1_",
+    "PC2_",
+    "CROTA",
+    "EQUINOX",
+    "LONPOLE",
+    "LATPOLE",
+)
+WCS_PREFIXES = (
+    *NUMERIC_WCS,
+    "CTYPE",
+    "CUNIT",
+    "PV1_",
+    "PV2_",
+    "A_",
+    "B_",
+    "AP_",
+    "BP_",
+    "RADESYS",
+    "WCSAXES",
+    "CRDELT",
+    "CFINT",
+)
 
 
 @dataclass(frozen=True)
@@ -62,10 +115,31 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
         if not _is_sound(card):
             continue
         keyword = card.keyword.upper()
-        if keyword in UNTRUE_AFTERWARDS or keyword.startswith(("NAXIS", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "TTYPE", "TFORM")):
+        if keyword in UNTRUE_AFTERWARDS or keyword.startswith(
+            ("NAXIS", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "TTYPE", "TFORM")
+        ):
             continue
-        if keyword in {"SIMPLE", "BITPIX", "EXTEND", "XTENSION", "PCOUNT", "GCOUNT", "TFIELDS", "END", "ZIMAGE", "ZCMPTYPE",
-                       "ZBITPIX", "ZSIMPLE", "ZEXTEND", "ZQUANTIZ", "ZDITHER0", "ZPCOUNT", "ZGCOUNT", "GROUPS", "THEAP"}:
+        if keyword in {
+            "SIMPLE",
+            "BITPIX",
+            "EXTEND",
+            "XTENSION",
+            "PCOUNT",
+            "GCOUNT",
+            "TFIELDS",
+            "END",
+            "ZIMAGE",
+            "ZCMPTYPE",
+            "ZBITPIX",
+            "ZSIMPLE",
+            "ZEXTEND",
+            "ZQUANTIZ",
+            "ZDITHER0",
+            "ZPCOUNT",
+            "ZGCOUNT",
+            "GROUPS",
+            "THEAP",
+        }:
             continue
         if drop_wcs and keyword.startswith(WCS_PREFIXES):
             continue
@@ -77,7 +151,10 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
     if frame.filter is not None:
         header["FILTER"] = (frame.filter, "filter")
     if frame.mid_utc is not None:
-        header["DATE-AVG"] = (frame.mid_utc.replace(tzinfo=None).isoformat(timespec="milliseconds"), "UTC at mid-exposure")
+        header["DATE-AVG"] = (
+            frame.mid_utc.replace(tzinfo=None).isoformat(timespec="milliseconds"),
+            "UTC at mid-exposure",
+        )
         header["TIMESYS"] = "UTC"
     return header
 
@@ -161,7 +238,9 @@ def write_calibrated(
             return fits.CompImageHDU(data, extra, name=name, compression_type=kind, **level)
         return fits.ImageHDU(data, extra, name=name)
 
-    hdus: list[Any] = [fits.PrimaryHDU(), extension(image, "SCI", header)] if compress else [fits.PrimaryHDU(image, header)]
+    hdus: list[Any] = (
+        [fits.PrimaryHDU(), extension(image, "SCI", header)] if compress else [fits.PrimaryHDU(image, header)]
+    )
     hdus.append(extension(mask, "MASK", mask_header))
     if uncertainty is not None:
         hdus.append(extension(uncertainty, "UNCERT", uncertainty_header))

@@ -172,7 +172,9 @@ class RowReader:
         found = locate(source)
         if found.layout != self.layout:
             raise DataError(
-                f"cannot read {self.path.name}", "the file has changed since the night was scanned", "scan it again"
+                f"cannot read {self.path.name}",
+                "the file has changed since the night was scanned",
+                "scan it again",
             )
         offset = source.position
         if source.size is not None:
@@ -215,7 +217,9 @@ class RowReader:
                 raise DataError(f"cannot read {self.path.name}", why, "check the disk") from error
             if not count:
                 raise DataError(
-                    f"cannot read {self.path.name}", "the file is cut short", "copy it again from the camera's disk"
+                    f"cannot read {self.path.name}",
+                    "the file is cut short",
+                    "copy it again from the camera's disk",
                 )
             done += count
 

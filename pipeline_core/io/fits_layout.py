@@ -129,7 +129,9 @@ def decoded(path: Path) -> Iterator[Decoded]:
         raw = path.open("rb", buffering=0)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"cannot open {path.name}", why.lower(), "check that it exists and may be read") from error
+        raise DataError(
+            f"cannot open {path.name}", why.lower(), "check that it exists and may be read"
+        ) from error
     with raw:
         size = os.fstat(raw.fileno()).st_size
         magic = raw.read(9)
@@ -224,7 +226,9 @@ def _read_header(source: Decoded, *, first: bool) -> Cards | None:
         more = source.read(BLOCK) if length < MAX_HEADER_BYTES else b""
         if not more:
             raise DataError(
-                f"cannot use {source.path.name}", "its header has no end (the END card is missing)", _READ_AGAIN
+                f"cannot use {source.path.name}",
+                "its header has no end (the END card is missing)",
+                _READ_AGAIN,
             )
         parts.append(more)
     return Cards(split_cards(b"".join(parts)[: length + end]))
@@ -257,7 +261,9 @@ def _read_claim(name: str, cards: Cards) -> _Claim:
 def _geometry(name: str, cards: Cards, prefix: str) -> tuple[int, tuple[int, ...]]:
     bitpix = cards.get(f"{prefix}BITPIX")
     if not isinstance(bitpix, int) or bitpix not in _BITPIX:
-        raise DataError(f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", _READ_AGAIN)
+        raise DataError(
+            f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", _READ_AGAIN
+        )
     naxis = _count(name, cards, f"{prefix}NAXIS", None)
     if naxis > 999:
         raise DataError(f"cannot use {name}", f"its header claims {naxis} dimensions", _READ_AGAIN)
@@ -285,33 +291,37 @@ def _squeezed(axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _check_tiles(name: str, cards: Cards, zaxes: tuple[int, ...], axes: tuple[int, ...], sane: int) -> None:
     """Refuse a tile-compressed image whose table cannot hold the tiles that the image needs."""
-    tiles = [
-        _count(name, cards, f"ZTILE{n + 1}", length if n == 0 else 1) for n, length in enumerate(zaxes)
-    ]
+    tiles = [_count(name, cards, f"ZTILE{n + 1}", length if n == 0 else 1) for n, length in enumerate(zaxes)]
     if sane == 0 or any(t == 0 for t in tiles) or len(axes) != 2:
         raise DataError(f"cannot use {name}", "its compressed image has tiles of no size", _READ_AGAIN)
     needed = math.prod(-(-length // tile) for length, tile in zip(zaxes, tiles, strict=True))
     if needed != axes[1]:
         raise DataError(
-            f"cannot use {name}", f"its compressed image needs {needed} tiles but holds {axes[1]}", _READ_AGAIN
+            f"cannot use {name}",
+            f"its compressed image needs {needed} tiles but holds {axes[1]}",
+            _READ_AGAIN,
         )
 
 
-def _found(
-    source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tuple[str, ...]
-) -> FoundImage:
+def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tuple[str, ...]) -> FoundImage:
     name = source.path.name
     if len(claim.axes) > 2:
         size = " × ".join(str(n) for n in claim.axes)
-        raise DataError(f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME)
+        raise DataError(
+            f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME
+        )
     nx, ny = claim.axes
     if nx * ny > MAX_PIXELS or nx * ny == 0:
-        raise DataError(f"cannot use {name}", f"its header claims an image of {nx} × {ny} pixels", _READ_AGAIN)
+        raise DataError(
+            f"cannot use {name}", f"its header claims an image of {nx} × {ny} pixels", _READ_AGAIN
+        )
     pixel_bytes = nx * ny * abs(claim.bitpix) // 8
     _check_size(source, claim, pixel_bytes)
     bscale, bzero = _number(name, cards, "BSCALE", 1.0), _number(name, cards, "BZERO", 0.0)
     if bscale == 0:
-        raise DataError(f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", _READ_AGAIN)
+        raise DataError(
+            f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", _READ_AGAIN
+        )
     wrapped = source.size is None
     blank = cards.get("ZBLANK") if claim.compressed and "ZBLANK" in cards else cards.get("BLANK")
     layout = ImageLayout(

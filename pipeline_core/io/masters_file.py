@@ -89,7 +89,9 @@ def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool 
             uncertainty = _native(hdus["UNCERT"].data) if with_uncertainty and "UNCERT" in hdus else None
             n_used = np.array(hdus["NUSED"].data, np.uint8) if with_counts and "NUSED" in hdus else None
     except (OSError, TypeError, ValueError) as error:
-        raise DataError(f"cannot read the master {path.name}", why=str(error), hint="delete it and run again") from error
+        raise DataError(
+            f"cannot read the master {path.name}", why=str(error), hint="delete it and run again"
+        ) from error
     return Master(image, uncertainty, n_used, header, bool(header.get("HOLDBIAS", True)))
 
 
@@ -113,7 +115,9 @@ def read_mask(path: Path) -> Bits:
         with fits.open(path, memmap=False) as hdus:
             return np.array(hdus[0].data, np.uint8)
     except (OSError, TypeError, ValueError) as error:
-        raise DataError(f"cannot read the mask {path.name}", why=str(error), hint="delete it and run again") from error
+        raise DataError(
+            f"cannot read the mask {path.name}", why=str(error), hint="delete it and run again"
+        ) from error
 
 
 def _native(data: npt.NDArray[np.generic]) -> Image:

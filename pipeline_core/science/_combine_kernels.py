@@ -133,7 +133,9 @@ def combine_one(column, weight, floor_var, slope_var, zero, clip2, work, result)
     mean = total / total_weight
     if is_wide and used > 1:
         # The pixel scatters by more than its noise: its own scatter, not the model, is what the master knows of it.
-        spread = (scatter / total_weight - mean * mean) * used / (used - 1) * total_weight * total_weight / used
+        spread = (
+            (scatter / total_weight - mean * mean) * used / (used - 1) * total_weight * total_weight / used
+        )
         variance = max(variance, spread)
     result[0] = centre + mean
     result[1] = np.sqrt(variance) / total_weight

@@ -79,9 +79,7 @@ def cell_scatter(residual, cell, first, last, out):
 
 
 @kernel
-def bin_frame(
-    words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, mean, faint
-):
+def bin_frame(words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, mean, faint):
     """Mean of blocks of one corrected frame, and the mean without the highest pixel of each block (NaN: no pixel)."""
     ny = offsets.shape[0]
     rows, columns = mean.shape

@@ -111,7 +111,11 @@ class Correction:
 
 
 def noise_model(
-    n_frames: int, read_noise_adu: float, gain_e_per_adu: float, scale: Floats | None = None, zero: float = 0.0
+    n_frames: int,
+    read_noise_adu: float,
+    gain_e_per_adu: float,
+    scale: Floats | None = None,
+    zero: float = 0.0,
 ) -> NoiseModel:
     """Return the noise that a CCD must have, for frames multiplied by ``scale``.
 
@@ -140,7 +144,10 @@ def noise_model(
 
 
 def combine(
-    stack: npt.NDArray[np.float32], clip: Clip, noise: NoiseModel | None = None, correction: Correction | None = None
+    stack: npt.NDArray[np.float32],
+    clip: Clip,
+    noise: NoiseModel | None = None,
+    correction: Correction | None = None,
 ) -> Combined:
     """Combine frames that are in memory.
 
@@ -204,7 +211,9 @@ def combine_band(
     blocked = _NO_BLOCKS
     if correction.blocked is not None:
         first = y0 // correction.block_px
-        blocked = np.ascontiguousarray(correction.blocked[:, first : first - (-ny // correction.block_px) + 1])
+        blocked = np.ascontiguousarray(
+            correction.blocked[:, first : first - (-ny // correction.block_px) + 1]
+        )
     given = (
         words, floats, x_start, np.ascontiguousarray(correction.offsets[:, y0 : y0 + ny]),
         _NO_IMAGE if correction.base is None else correction.base[y0 : y0 + ny],
@@ -216,11 +225,19 @@ def combine_band(
     if clip.method == "noise":
         if noise is None:
             raise DataError(
-                "cannot clip against the noise", why="no noise model is given", hint="give gain and read noise"
+                "cannot clip against the noise",
+                why="no noise model is given",
+                hint="give gain and read noise",
             )
         network = median_network(band.shape[0])
         kernels.noise_clipped(
-            *given, noise.floor, noise.slope, np.float32(noise.zero), np.float32(clip.sigma**2), network, *room
+            *given,
+            noise.floor,
+            noise.slope,
+            np.float32(noise.zero),
+            np.float32(clip.sigma**2),
+            network,
+            *room,
         )
     else:
         kernels.mean_clipped(*given, float(clip.sigma**2) if clip.method == "ccdproc" else _NEVER, *room)

@@ -68,10 +68,15 @@ def gain_from_pairs(
             why=f"it needs two flats of a filter and two biases, and there are {len(flats)} and {len(biases)}",
             hint="take more, or set the gain in the recipe (calibrate.gain_e_per_adu)",
         )
-    read_variance = float(np.median([_pair_variance(a, b) for a, b in zip(biases, biases[1:], strict=False)])) / 2
+    read_variance = (
+        float(np.median([_pair_variance(a, b) for a, b in zip(biases, biases[1:], strict=False)])) / 2
+    )
     zero = np.median([_tiles(bias).mean(axis=1) for bias in biases], axis=0)
     gains = np.concatenate(
-        [_tile_gains(a, b, zero, read_variance, saturation_adu) for a, b in zip(flats[::2], flats[1::2], strict=False)]
+        [
+            _tile_gains(a, b, zero, read_variance, saturation_adu)
+            for a, b in zip(flats[::2], flats[1::2], strict=False)
+        ]
     )
     if gains.size < 4:
         raise DataError(
@@ -142,7 +147,9 @@ def _tile_gains(a: Image, b: Image, zero: Floats, read_variance: float, saturati
     tiles_a, tiles_b, zero = tiles_a[usable], tiles_b[usable], zero[usable]
     signal_a, signal_b = np.median(tiles_a, axis=1) - zero, np.median(tiles_b, axis=1) - zero
     lit = (signal_a > 0) & (signal_b > 0)
-    tiles_a, tiles_b, zero, signal_a, signal_b = (v[lit] for v in (tiles_a, tiles_b, zero, signal_a, signal_b))
+    tiles_a, tiles_b, zero, signal_a, signal_b = (
+        v[lit] for v in (tiles_a, tiles_b, zero, signal_a, signal_b)
+    )
     ratio = signal_a / signal_b
     variance = clipped_variance(tiles_a - zero[:, None] - ratio[:, None] * (tiles_b - zero[:, None]))
     poisson = variance - (1 + ratio**2) * read_variance

@@ -42,7 +42,12 @@ def bad_in_flat(flat: Image, sigma: float, floor: float = 0.1, threads: int = 1)
 
 
 def hot_in_dark(
-    dark: Image, sigma: float, max_fraction: float = 0.02, threads: int = 1, *, uncertainty: Image | None = None
+    dark: Image,
+    sigma: float,
+    max_fraction: float = 0.02,
+    threads: int = 1,
+    *,
+    uncertainty: Image | None = None,
 ) -> tuple[Mask, float]:
     """Pixels that stand above their neighbourhood in a master dark.
 
@@ -96,7 +101,12 @@ def unstable_between_darks(
     """
     out = np.empty(darks.shape[1:], np.float32)
     kernels.scatter_of_rest(
-        darks, darks.shape[0], np.float32(floor_variance), np.float32(1 / gain_e_per_adu), np.float32(level_adu), out
+        darks,
+        darks.shape[0],
+        np.float32(floor_variance),
+        np.float32(1 / gain_e_per_adu),
+        np.float32(level_adu),
+        out,
     )
     return out
 
@@ -121,7 +131,11 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
     """
     bits = np.zeros(raw.shape, np.uint8)
     # Whole numbers reach 1000.5 when they reach 1001.
-    limit = np.uint16(min(max(np.ceil(saturation_adu), 0), 65535)) if raw.dtype == np.uint16 else np.float32(saturation_adu)
+    limit = (
+        np.uint16(min(max(np.ceil(saturation_adu), 0), 65535))
+        if raw.dtype == np.uint16
+        else np.float32(saturation_adu)
+    )
     if raw.dtype == np.uint16 and saturation_adu > 65535:
         return bits
     kernels.saturated_runs(raw, limit, np.uint8(MaskBit.SATURATED), grow, bits)
@@ -134,7 +148,9 @@ def _deviant(
     """Where the image differs from its neighbourhood by more than ``sigma`` scatters, and by how many it does."""
     finite = np.isfinite(image)
     if not finite.any():
-        raise DataError("cannot look for bad pixels", why="no pixel of the master is finite", hint="look at its frames")
+        raise DataError(
+            "cannot look for bad pixels", why="no pixel of the master is finite", hint="look at its frames"
+        )
     if not finite.all():
         image = np.where(finite, image, np.float32(np.median(image[finite])))
     deviation = local_median(image, 7, threads)

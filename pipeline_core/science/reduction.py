@@ -23,8 +23,15 @@ STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cos
 """In the order in which they are done."""
 
 STEP_WORDS = {
-    "raw": "raw", "overscan": "− overscan", "trim": "trimmed", "bias": "− bias", "dark": "− dark", "flat": "÷ flat",
-    "gain": "× gain", "mask": "masked", "cosmic": "cosmic rays removed",
+    "raw": "raw",
+    "overscan": "− overscan",
+    "trim": "trimmed",
+    "bias": "− bias",
+    "dark": "− dark",
+    "flat": "÷ flat",
+    "gain": "× gain",
+    "mask": "masked",
+    "cosmic": "cosmic rays removed",
 }
 
 
@@ -177,7 +184,9 @@ def reduce_frame(
     unit: Literal["ADU", "electron"] = "electron" if gain is not None else "ADU"
     watch.see("gain", image, unit, "" if gain is not None else "the gain is unknown")
     # Without a gain the noise model counts each ADU as one electron: wrong by the gain, but finite everywhere.
-    variance = calibrate.pixel_variance(collected, masters.flat, facts.read_noise_e, gain or 1.0, masters.flat_floor)
+    variance = calibrate.pixel_variance(
+        collected, masters.flat, facts.read_noise_e, gain or 1.0, masters.flat_floor
+    )
 
     if masters.mask is not None:
         bits |= masters.mask
@@ -193,8 +202,13 @@ def reduce_frame(
     sigma = None
     if uncertainty:
         sigma = calibrate.total_uncertainty(
-            variance, image, gain_e_per_adu=gain or 1.0, dark_uncertainty_adu=_zero_uncertainty(masters),
-            flat=masters.flat, flat_uncertainty=masters.flat_uncertainty, floor=masters.flat_floor,
+            variance,
+            image,
+            gain_e_per_adu=gain or 1.0,
+            dark_uncertainty_adu=_zero_uncertainty(masters),
+            flat=masters.flat,
+            flat_uncertainty=masters.flat_uncertainty,
+            floor=masters.flat_floor,
         )
         np.nan_to_num(sigma, copy=False, nan=float(np.float32(np.nanmax(sigma))))
     made["saturated_fraction"] = float(np.count_nonzero(bits & MaskBit.SATURATED) / bits.size)
@@ -207,7 +221,14 @@ class _Watch:
     def __init__(self, observe: Observe | None) -> None:
         self._observe = observe
 
-    def see(self, name: str, image: Image, unit: Literal["ADU", "electron"], note: str = "", mask: Bits | None = None) -> None:
+    def see(
+        self,
+        name: str,
+        image: Image,
+        unit: Literal["ADU", "electron"],
+        note: str = "",
+        mask: Bits | None = None,
+    ) -> None:
         if self._observe is not None:
             self._observe(Step(name, image.copy(), unit, note, None if mask is None else mask.copy()))
 
@@ -248,7 +269,9 @@ def _subtract_bias_and_dark(image: Image, masters: Masters, watch: _Watch) -> No
         watch.see("dark", image, "ADU")
     else:
         if masters.bias is None:
-            raise DataError("the dark cannot be scaled", "there is no bias to tell its dark current", "take biases")
+            raise DataError(
+                "the dark cannot be scaled", "there is no bias to tell its dark current", "take biases"
+            )
         calibrate.subtract_level(image, masters.bias)
         watch.see("bias", image, "ADU")
         current = np.subtract(masters.dark, masters.bias, dtype=np.float32)

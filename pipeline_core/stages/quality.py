@@ -19,7 +19,9 @@ from pipeline_core.stage import Made, Stage
 from pipeline_core.types import ImageLayout, MaskBit, Section
 
 
-def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+def measure_raw_calibration(
+    settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int
+) -> Made:
     """Measure one bias, dark or flat, trimmed and overscan-corrected.
 
     ``settings``: ``kind``, ``layout``, ``overscan``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``read_noise_e``,
@@ -37,8 +39,11 @@ def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Pa
         image = np.ascontiguousarray(image[Section(*settings["trim"]).slices])
     image -= np.float32(settings["pedestal_adu"])
     measures = measure_calibration(
-        image, settings["kind"], gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
-        read_noise_e=settings["read_noise_e"], saturation_adu=saturation,
+        image,
+        settings["kind"],
+        gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
+        read_noise_e=settings["read_noise_e"],
+        saturation_adu=saturation,
     )
     return {"measures": asdict(measures)}
 
@@ -50,13 +55,18 @@ def measure_quickly(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     if settings["trim"]:
         raw = raw[Section(*settings["trim"]).slices]
     measures, stars = quick_science(
-        raw, gain_e_per_adu=settings["gain_e_per_adu"] or 1.0, read_noise_e=settings["read_noise_e"],
-        saturation=settings["saturation_adu"], pixel_scale_arcsec=settings["pixel_scale_arcsec"],
+        raw,
+        gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
+        read_noise_e=settings["read_noise_e"],
+        saturation=settings["saturation_adu"],
+        pixel_scale_arcsec=settings["pixel_scale_arcsec"],
     )
     return {"measures": asdict(measures), "stars": stars.as_lists()}
 
 
-def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+def measure_calibrated(
+    settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int
+) -> Made:
     """Measure one calibrated science frame.
 
     ``settings``: ``gain_e_per_adu``, ``read_noise_e``, ``saturation``, ``pixel_scale_arcsec``, ``max_stars``,
@@ -68,11 +78,18 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
     bad = (frame.mask & ~np.uint8(MaskBit.COSMIC)) != 0
     is_electron = frame.header.get("BUNIT") == "electron"
     measures, stars = measure_science(
-        frame.image, unit="electron" if is_electron else "ADU", state="final", masked=bad,
-        saturated=(frame.mask & MaskBit.SATURATED) != 0, gain_e_per_adu=1.0 if is_electron else settings["gain_e_per_adu"],
-        read_noise_e=settings["read_noise_e"], saturation=settings["saturation"],
-        pixel_scale_arcsec=settings["pixel_scale_arcsec"], cosmic_events=frame.header.get("NCOSMIC"),
-        max_stars=settings["max_stars"], hot=(frame.mask & MaskBit.HOT) != 0,
+        frame.image,
+        unit="electron" if is_electron else "ADU",
+        state="final",
+        masked=bad,
+        saturated=(frame.mask & MaskBit.SATURATED) != 0,
+        gain_e_per_adu=1.0 if is_electron else settings["gain_e_per_adu"],
+        read_noise_e=settings["read_noise_e"],
+        saturation=settings["saturation"],
+        pixel_scale_arcsec=settings["pixel_scale_arcsec"],
+        cosmic_events=frame.header.get("NCOSMIC"),
+        max_stars=settings["max_stars"],
+        hot=(frame.mask & MaskBit.HOT) != 0,
     )
     made: Made = {"measures": asdict(measures), "stars": stars.as_lists()}
     if settings["cosmic"] and measures.fwhm_px is not None:

@@ -58,8 +58,13 @@ def reduce_file(
     raw = read_image(inputs["raw"], ImageLayout(**settings["layout"]))
     cosmic = settings["cosmic"]
     return reduce_frame(
-        raw, facts_of(settings), masters_of(settings, inputs), CosmicChoices(**cosmic) if cosmic else None,
-        uncertainty=settings["uncertainty"], threads=threads, observe=observe,
+        raw,
+        facts_of(settings),
+        masters_of(settings, inputs),
+        CosmicChoices(**cosmic) if cosmic else None,
+        uncertainty=settings["uncertainty"],
+        threads=threads,
+        observe=observe,
     )
 
 
@@ -84,7 +89,13 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     header = science_header(raw_header, frame_from(settings["frame"]), Section(*trim) if trim else None)
     _record(header, settings, reduced)
     write_calibrated(
-        out, reduced.image, reduced.mask, reduced.uncertainty, header, unit=reduced.unit, compress=settings["compress"]
+        out,
+        reduced.image,
+        reduced.mask,
+        reduced.uncertainty,
+        header,
+        unit=reduced.unit,
+        compress=settings["compress"],
     )
     return reduced.made
 
@@ -100,8 +111,13 @@ def frame_from(facts: Mapping[str, Any]) -> Frame:
 
     mid = facts["mid_utc"]
     return Frame(
-        path=facts["path"], kind=FrameKind.SCIENCE, size_bytes=0, mtime_ns=0, filter=facts["filter"],
-        exposure_s=facts["exposure_s"], mid_utc=datetime.fromisoformat(mid) if mid else None,
+        path=facts["path"],
+        kind=FrameKind.SCIENCE,
+        size_bytes=0,
+        mtime_ns=0,
+        filter=facts["filter"],
+        exposure_s=facts["exposure_s"],
+        mid_utc=datetime.fromisoformat(mid) if mid else None,
     )
 
 
@@ -111,7 +127,10 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
     header["RAWFILE"] = (settings["frame"]["path"][-60:], "raw frame, inside its night")
     header["CALDONE"] = (True, "calibrated: not to be calibrated again")
     header["OVSCCOR"] = (settings["overscan"] is not None, "overscan subtracted")
-    header["BIASCOR"] = (bool(settings["masters"].get("bias") or settings["masters"].get("dark")), "bias removed")
+    header["BIASCOR"] = (
+        bool(settings["masters"].get("bias") or settings["masters"].get("dark")),
+        "bias removed",
+    )
     header["DARKCOR"] = ("dark" in settings["masters"], "dark current removed")
     header["FLATCOR"] = ("flat" in settings["masters"], "divided by the flat")
     header["CRCOR"] = (settings["cosmic"] is not None, "cosmic rays replaced and flagged")
@@ -128,7 +147,8 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
     header["RDNOISE"] = (settings["read_noise_e"], "[e-] read noise")
     if settings["saturation_adu"] is not None:
         header["SATURATE"] = (
-            settings["saturation_adu"] * (settings["gain_e_per_adu"] or 1.0), f"[{reduced.unit}] raw saturation level"
+            settings["saturation_adu"] * (settings["gain_e_per_adu"] or 1.0),
+            f"[{reduced.unit}] raw saturation level",
         )
     if (level := reduced.made.get("overscan_level_adu")) is not None:
         header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")

@@ -5,15 +5,24 @@ from pathlib import Path
 
 from pipeline_core.types import Frame, FrameKind, ImageLayout, Night
 
-PLAIN = ImageLayout(hdu=0, bitpix=16, bscale=1.0, bzero=32768.0, compressed=False, wrapped=False, data_offset=2880)
+PLAIN = ImageLayout(
+    hdu=0, bitpix=16, bscale=1.0, bzero=32768.0, compressed=False, wrapped=False, data_offset=2880
+)
 START = datetime(2026, 6, 21, 12, tzinfo=UTC)
 
 
 def frame(path, kind, **facts):
     """A usable frame of 100×80 px with the facts that matter to a test."""
     defaults = {
-        "size_bytes": 20_000, "mtime_ns": 1, "shape": (80, 100), "layout": PLAIN, "gain_e_per_adu": 2.0,
-        "gain_source": "GAIN", "read_noise_e": 9.0, "saturation_adu": 65535.0, "temperature_c": -10.0,
+        "size_bytes": 20_000,
+        "mtime_ns": 1,
+        "shape": (80, 100),
+        "layout": PLAIN,
+        "gain_e_per_adu": 2.0,
+        "gain_source": "GAIN",
+        "read_noise_e": 9.0,
+        "saturation_adu": 65535.0,
+        "temperature_c": -10.0,
     }
     if kind in {"science", "flat"}:
         defaults["filter"] = "R"

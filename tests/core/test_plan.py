@@ -43,8 +43,14 @@ def test_flats_without_matching_dark_take_the_bias():
 
 def test_flat_darks_of_the_flats_exposure_are_preferred_over_darks():
     plan = build_plan(
-        night(series("bias", 5), series("dark", 5), series("dark", 5, exposure_s=10.0, folder="short"),
-              series("flatdark", 5, exposure_s=10.0), series("flat", 5), series("science", 2)),
+        night(
+            series("bias", 5),
+            series("dark", 5),
+            series("dark", 5, exposure_s=10.0, folder="short"),
+            series("flatdark", 5, exposure_s=10.0),
+            series("flat", 5),
+            series("science", 2),
+        ),
         RECIPE,
     )
     flat = plan.master("flat_R")
@@ -54,8 +60,13 @@ def test_flat_darks_of_the_flats_exposure_are_preferred_over_darks():
 
 def test_flat_darks_of_another_exposure_do_not_serve():
     plan = build_plan(
-        night(series("bias", 5), series("dark", 5), series("flatdark", 5, exposure_s=45.0),
-              series("flat", 5, exposure_s=5.0), series("science", 2)),
+        night(
+            series("bias", 5),
+            series("dark", 5),
+            series("flatdark", 5, exposure_s=45.0),
+            series("flat", 5, exposure_s=5.0),
+            series("science", 2),
+        ),
         RECIPE,
     )
     assert plan.master("flat_R").dark is None
@@ -64,8 +75,13 @@ def test_flat_darks_of_another_exposure_do_not_serve():
 
 def test_a_filter_without_flats_gets_no_flat_and_says_so():
     plan = build_plan(
-        night(series("bias", 5), series("dark", 5), series("flat", 5, filter="Clear"),
-              series("science", 2, filter="Clear"), series("science", 2, filter="Visual", folder="visual")),
+        night(
+            series("bias", 5),
+            series("dark", 5),
+            series("flat", 5, filter="Clear"),
+            series("science", 2, filter="Clear"),
+            series("science", 2, filter="Visual", folder="visual"),
+        ),
         RECIPE,
     )
     by_filter = {s.path.split("/")[0]: s for s in plan.science}
@@ -76,8 +92,13 @@ def test_a_filter_without_flats_gets_no_flat_and_says_so():
 
 def test_flats_of_two_filters_become_two_masters_and_two_masks():
     plan = build_plan(
-        night(series("dark", 5), series("flat", 5), series("flat", 5, filter="V", folder="v"),
-              series("science", 2), series("science", 2, filter="V", folder="sv")),
+        night(
+            series("dark", 5),
+            series("flat", 5),
+            series("flat", 5, filter="V", folder="v"),
+            series("science", 2),
+            series("science", 2, filter="V", folder="sv"),
+        ),
         RECIPE,
     )
     assert names(plan, "flat") == ["flat_R", "flat_V"]
@@ -85,8 +106,15 @@ def test_flats_of_two_filters_become_two_masters_and_two_masks():
 
 
 def test_a_flat_of_a_filter_nobody_used_is_left_out_with_its_reason():
-    plan = build_plan(night(series("dark", 5), series("flat", 5), series("flat", 1, filter="V", folder="v"),
-                            series("science", 2)), RECIPE)
+    plan = build_plan(
+        night(
+            series("dark", 5),
+            series("flat", 5),
+            series("flat", 1, filter="V", folder="v"),
+            series("science", 2),
+        ),
+        RECIPE,
+    )
     assert names(plan, "flat") == ["flat_R"]
     assert [(item.path, "flat_V" in item.reason) for item in plan.left_out] == [("v/flat_000.fits", True)]
 
@@ -110,7 +138,9 @@ def test_a_longer_dark_is_scaled_only_with_a_bias_and_the_noise_is_said():
 
 @pytest.mark.parametrize("exposure_s", [60.0, 200.0])
 def test_a_shorter_or_much_longer_dark_is_not_scaled(exposure_s):
-    plan = build_plan(night(series("bias", 5), series("dark", 5, exposure_s=exposure_s), series("science", 2)), RECIPE)
+    plan = build_plan(
+        night(series("bias", 5), series("dark", 5, exposure_s=exposure_s), series("science", 2)), RECIPE
+    )
     assert all(s.dark is None and s.bias == "bias" for s in plan.science)
     assert "only the bias is subtracted" in science_warnings(plan)
 
@@ -128,8 +158,12 @@ def test_darks_at_another_temperature_serve_with_a_warning():
 
 def test_of_two_temperatures_the_nearer_serves():
     plan = build_plan(
-        night(series("dark", 5, temperature_c=-20.0, folder="cold"), series("dark", 5, temperature_c=-10.5),
-              series("science", 2)), RECIPE,
+        night(
+            series("dark", 5, temperature_c=-20.0, folder="cold"),
+            series("dark", 5, temperature_c=-10.5),
+            series("science", 2),
+        ),
+        RECIPE,
     )
     assert {s.dark for s in plan.science} <= {"dark_90s_-10C", "dark_90s_-11C"}
     assert not any("away" in w for s in plan.science for w in s.warnings)
@@ -150,8 +184,11 @@ def test_a_night_of_calibration_frames_only_makes_all_masters():
 def test_rejected_and_unknown_and_unusable_frames_are_left_out_with_their_reason():
     strange = frame("x.fits", "unknown")
     broken = frame("y.fits", "unknown", unusable="the file ends too early", layout=None, shape=None)
-    plan = build_plan(night(series("dark", 5), series("science", 3), [strange, broken]), RECIPE,
-                      Choices(rejected={"science/science_001.fits": "cloud"}))
+    plan = build_plan(
+        night(series("dark", 5), series("science", 3), [strange, broken]),
+        RECIPE,
+        Choices(rejected={"science/science_001.fits": "cloud"}),
+    )
     assert {item.path: item.reason for item in plan.left_out} == {
         "science/science_001.fits": "rejected: cloud",
         "x.fits": "unknown kind: nobody has said what it was taken for",
@@ -171,8 +208,10 @@ def test_a_set_aside_dark_leaves_its_master_unless_it_is_kept():
 
 def test_changing_a_kind_changes_the_plan():
     frames = full_night().frames
-    changed = [frame(f.path, "flat", mid_utc=f.mid_utc, exposure_s=10.0) if f.path == "dark/dark_000.fits" else f
-               for f in frames]
+    changed = [
+        frame(f.path, "flat", mid_utc=f.mid_utc, exposure_s=10.0) if f.path == "dark/dark_000.fits" else f
+        for f in frames
+    ]
     plan = build_plan(night(changed), RECIPE)
     assert len(plan.master("flat_R").frames) == 6
     assert len(plan.master("dark_90s_-10C").frames) == 4
@@ -191,8 +230,13 @@ def test_a_forced_master_is_used_and_one_that_is_missing_is_said():
 def test_two_sizes_get_masters_of_their_own():
     small = {"shape": (40, 50), "binning": (2, 2)}
     plan = build_plan(
-        night(series("dark", 5), series("science", 2), series("dark", 5, folder="b", **small),
-              series("science", 2, folder="c", **small)), RECIPE,
+        night(
+            series("dark", 5),
+            series("science", 2),
+            series("dark", 5, folder="b", **small),
+            series("science", 2, folder="c", **small),
+        ),
+        RECIPE,
     )
     assert len(names(plan, "dark")) == 2
     for science in plan.science:
@@ -217,20 +261,27 @@ def test_overscan_is_used_for_all_kinds_or_for_none():
 
 def test_two_fields_in_a_night_are_two_groups():
     plan = build_plan(
-        night(series("science", 3, object="A", ra_deg=10.0, dec_deg=-70.0),
-              series("science", 3, object="B", ra_deg=20.0, dec_deg=-70.0, folder="b")), RECIPE,
+        night(
+            series("science", 3, object="A", ra_deg=10.0, dec_deg=-70.0),
+            series("science", 3, object="B", ra_deg=20.0, dec_deg=-70.0, folder="b"),
+        ),
+        RECIPE,
     )
     assert sorted(len(paths) for paths in plan.groups.values()) == [3, 3]
     assert any(name.startswith("A ·") for name in plan.groups)
 
 
 def test_hostile_filter_names_cannot_become_paths():
-    plan = build_plan(night(series("flat", 3, filter="../../etc/x"), series("science", 1, filter="../../etc/x")), RECIPE)
+    plan = build_plan(
+        night(series("flat", 3, filter="../../etc/x"), series("science", 1, filter="../../etc/x")), RECIPE
+    )
     assert all("/" not in m.name and ".." not in m.name for m in plan.masters)
 
 
 def test_an_unknown_exposure_matches_no_dark_and_says_how_to_mend_it():
-    plan = build_plan(night(series("dark", 5), series("bias", 3), series("science", 1, exposure_s=None)), RECIPE)
+    plan = build_plan(
+        night(series("dark", 5), series("bias", 3), series("science", 1, exposure_s=None)), RECIPE
+    )
     assert "set its exposure" in science_warnings(plan)
 
 
@@ -245,8 +296,13 @@ KINDS = st.sampled_from(["bias", "dark", "flat", "flatdark", "science", "other",
 
 @given(
     st.lists(
-        st.tuples(KINDS, st.sampled_from([None, "R", "V", ""]), st.sampled_from([None, 0.0, 1.0, 45.0, 90.0]),
-                  st.sampled_from([None, -20.0, -10.0]), st.sampled_from([(80, 100), (40, 50)])),
+        st.tuples(
+            KINDS,
+            st.sampled_from([None, "R", "V", ""]),
+            st.sampled_from([None, 0.0, 1.0, 45.0, 90.0]),
+            st.sampled_from([None, -20.0, -10.0]),
+            st.sampled_from([(80, 100), (40, 50)]),
+        ),
         max_size=25,
     )
 )
