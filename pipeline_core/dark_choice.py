@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import same_exposure
-from pipeline_core.types import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline_core.config import DarkSettings
+    from pipeline_core.types import Frame
 
 
 class DarkLike(Protocol):
@@ -32,9 +35,7 @@ class DarkUse:
     warnings: tuple[str, ...]
 
 
-def choose_dark(
-    frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, settings: DarkSettings
-) -> DarkUse:
+def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, settings: DarkSettings) -> DarkUse:
     """Choose the master dark of a frame.
 
     In order: equal exposure and temperature; equal exposure at the nearest temperature (warned); a longer dark scaled
@@ -56,9 +57,7 @@ def choose_dark(
     if frame.exposure_s is None:
         return DarkUse(None, 1.0, ("its exposure is unknown: no dark can be matched; set its exposure",))
     exposure_s = frame.exposure_s
-    equal = [
-        d for d in darks if d.exposure_s is not None and same_exposure(d.exposure_s, exposure_s, settings)
-    ]
+    equal = [d for d in darks if d.exposure_s is not None and same_exposure(d.exposure_s, exposure_s, settings)]
     if equal:
         best = min(equal, key=lambda d: _far(frame, d))
         far_c = _far(frame, best)
@@ -73,9 +72,7 @@ def choose_dark(
             ),
         )
     longer = [
-        d
-        for d in darks
-        if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
+        d for d in darks if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
     ]
     if longer and bias is not None:
         best = min(longer, key=lambda d: (_far(frame, d) > settings.temperature_tolerance_c, d.exposure_s))

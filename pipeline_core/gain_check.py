@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline_core.config import Recipe
 from pipeline_core.grouping import Geometry
-from pipeline_core.plan import Plan
 from pipeline_core.stage import Made, Raw, Stage, Task
 from pipeline_core.tasks import DEFAULT_READ_NOISE_E, CameraFacts, raw_input, section_list
 from pipeline_core.types import Frame, ImageLayout, Night, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.plan import Plan
 
 PAIRS = 3
 """Pairs of flats and of biases that are measured: the median of three rejects one odd pair."""
@@ -55,11 +58,7 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
     for geometry in {m.geometry for m in plan.masters}:
         biases = _frames(night, plan, geometry, "bias")
         flats = max(
-            (
-                _frames_of(night, m.frames)
-                for m in plan.masters
-                if m.kind == "flat" and m.geometry == geometry
-            ),
+            (_frames_of(night, m.frames) for m in plan.masters if m.kind == "flat" and m.geometry == geometry),
             key=len,
             default=[],
         )
@@ -74,9 +73,7 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
         settings = {
             "flats": len(named),
             "biases": len(chosen),
-            "layouts": {
-                name: asdict(f.layout) for name, f in (named | chosen).items() if f.layout is not None
-            },
+            "layouts": {name: asdict(f.layout) for name, f in (named | chosen).items() if f.layout is not None},
             "overscan": section_list(overscan[0] if overscan else None),
             "overscan_order": recipe.overscan.order,
             "trim": section_list(plan.trims.get(geometry)),
@@ -105,15 +102,9 @@ def judged_gain(
             warnings.append(f"the gain of {geometry} frames could not be measured from flats and biases")
             continue
         measured, read_noise = found["gain_e_per_adu"], found["read_noise_e"]
-        facts[geometry] = CameraFacts(
-            measured, "flat and bias pairs", read_noise or DEFAULT_READ_NOISE_E, None
-        )
+        facts[geometry] = CameraFacts(measured, "flat and bias pairs", read_noise or DEFAULT_READ_NOISE_E, None)
         stated = recipe.calibrate.gain_e_per_adu or next(
-            (
-                f.gain_e_per_adu
-                for f in night.frames
-                if f.shape and Geometry.of(f) == geometry and f.gain_e_per_adu
-            ),
+            (f.gain_e_per_adu for f in night.frames if f.shape and Geometry.of(f) == geometry and f.gain_e_per_adu),
             None,
         )
         if measured is None:
@@ -136,9 +127,4 @@ def _frames_of(night: Night, paths: tuple[str, ...]) -> list[Frame]:
 
 
 def _frames(night: Night, plan: Plan, geometry: Geometry, kind: str) -> list[Frame]:
-    return [
-        f
-        for m in plan.masters
-        if m.kind == kind and m.geometry == geometry
-        for f in _frames_of(night, m.frames)
-    ]
+    return [f for m in plan.masters if m.kind == kind and m.geometry == geometry for f in _frames_of(night, m.frames)]

@@ -6,10 +6,11 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pipeline_core.config import DarkSettings
-from pipeline_core.types import Frame
+if TYPE_CHECKING:
+    from pipeline_core.config import DarkSettings
+    from pipeline_core.types import Frame
 
 K = TypeVar("K", bound=Hashable)
 
@@ -104,10 +105,7 @@ def separation_deg(a: Frame, b: Frame) -> float | None:
     if a.ra_deg is None or a.dec_deg is None or b.ra_deg is None or b.dec_deg is None:
         return None
     ra_a, dec_a, ra_b, dec_b = map(math.radians, (a.ra_deg, a.dec_deg, b.ra_deg, b.dec_deg))
-    h = (
-        math.sin((dec_b - dec_a) / 2) ** 2
-        + math.cos(dec_a) * math.cos(dec_b) * math.sin((ra_b - ra_a) / 2) ** 2
-    )
+    h = math.sin((dec_b - dec_a) / 2) ** 2 + math.cos(dec_a) * math.cos(dec_b) * math.sin((ra_b - ra_a) / 2) ** 2
     return math.degrees(2 * math.asin(min(1.0, math.sqrt(h))))
 
 
@@ -121,11 +119,7 @@ def by_pointing(frames: Sequence[Frame], radius_deg: float = POINTING_RADIUS_DEG
     by_object: dict[str, list[Frame]] = {}
     for frame in frames:
         home = next(
-            (
-                field
-                for field in fields
-                if (d := separation_deg(field[0], frame)) is not None and d <= radius_deg
-            ),
+            (field for field in fields if (d := separation_deg(field[0], frame)) is not None and d <= radius_deg),
             None,
         )
         if home is None and frame.ra_deg is None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError
 from pipeline_core.events import Event, RunContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEPT = frozenset({"started", "finished", "message", "failed", "cancelled"})
 """Progress is for the eye; the diary keeps what happened."""
@@ -62,7 +65,5 @@ class _Journal(RunContext):
                     file.write(json.dumps(line, ensure_ascii=False) + "\n")
             except OSError as error:
                 self._failed = True
-                self._context.say(
-                    "log", f"the log cannot be written any more: {error.strerror}", level="warning"
-                )
+                self._context.say("log", f"the log cannot be written any more: {error.strerror}", level="warning")
         self._context.emit(event)

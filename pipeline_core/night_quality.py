@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline_core.config import Recipe
 from pipeline_core.judge import judge_night
-from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
-from pipeline_core.plan import Plan
 from pipeline_core.quality_table import write_quality_table
 from pipeline_core.science.rules import matching_rows
-from pipeline_core.stage import Made
-from pipeline_core.types import Night
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.logbook import Logbook
+    from pipeline_core.plan import Plan
+    from pipeline_core.stage import Made
+    from pipeline_core.types import Night
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def judged_rows(
-    night: Night, groups: Mapping[str, Sequence[str]], made: Mapping[str, Made]
-) -> list[QualityRow]:
+def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> list[QualityRow]:
     """Judge the measured science frames of a night against each other.
 
     Parameters

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from pipeline_core.config import Recipe
 from pipeline_core.dark_choice import DarkUse, choose_dark
 from pipeline_core.grouping import (
     Geometry,
@@ -21,6 +20,11 @@ from pipeline_core.grouping import (
     mean_temperature,
 )
 from pipeline_core.types import Frame, FrameKind, Night, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_core.config import Recipe
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,7 @@ def build_plan(
     for geometry in geometries:
         frames = [f for f in usable if Geometry.of(f) == geometry]
         suffix = "" if len(geometries) == 1 else f"_{geometry}"
-        planner = _GeometryPlanner(
-            frames, geometry, suffix, recipe, choices, has_overscan=geometry in overscan
-        )
+        planner = _GeometryPlanner(frames, geometry, suffix, recipe, choices, has_overscan=geometry in overscan)
         planner.plan(make_all=alone)
         masters += planner.masters
         science |= planner.science
@@ -156,9 +158,7 @@ def build_plan(
         warnings += planner.warnings
     for frame in usable:
         if Geometry.of(frame) not in geometries:
-            left_out.append(
-                LeftOut(frame.path, f"no science frame has its size and binning ({Geometry.of(frame)})")
-            )
+            left_out.append(LeftOut(frame.path, f"no science frame has its size and binning ({Geometry.of(frame)})"))
     return Plan(
         masters=tuple(masters),
         science=tuple(science[path] for path in sorted(science)),
@@ -171,9 +171,7 @@ def build_plan(
     )
 
 
-def _sort_out(
-    night: Night, choices: Choices, set_aside: Mapping[str, str]
-) -> tuple[list[Frame], list[LeftOut]]:
+def _sort_out(night: Night, choices: Choices, set_aside: Mapping[str, str]) -> tuple[list[Frame], list[LeftOut]]:
     """Separate the frames that take part from those that do not, with the reason."""
     usable: list[Frame] = []
     left_out: list[LeftOut] = []
@@ -182,9 +180,7 @@ def _sort_out(
         if frame.unusable is not None:
             reason = frame.unusable
         elif frame.path in choices.rejected:
-            reason = (
-                f"rejected: {choices.rejected[frame.path]}" if choices.rejected[frame.path] else "rejected"
-            )
+            reason = f"rejected: {choices.rejected[frame.path]}" if choices.rejected[frame.path] else "rejected"
         elif frame.kind is FrameKind.UNKNOWN:
             reason = "unknown kind: nobody has said what it was taken for"
         elif frame.kind is FrameKind.OTHER:
@@ -230,9 +226,7 @@ def _overscan_for_all(
     return overscan, trims
 
 
-def _common(
-    members: list[Frame], sections: list[Section | None], warnings: list[str], card: str
-) -> Section | None:
+def _common(members: list[Frame], sections: list[Section | None], warnings: list[str], card: str) -> Section | None:
     """Return no section at all, with a warning, where frames disagree: all kinds are treated alike or none is."""
     odd = [f.path for f, s in zip(members, sections, strict=True) if s != sections[0]]
     warnings.append(
@@ -256,9 +250,7 @@ def _bytes_needed(
         return ny * nx
 
     # Masters: image and uncertainty in float32 and a count; science: image, mask and, if asked for, uncertainty.
-    total = sum(
-        pixels(m.geometry) * (1 if m.kind == "mask" else 9) + 20_000 for m in masters if not m.is_ready
-    )
+    total = sum(pixels(m.geometry) * (1 if m.kind == "mask" else 9) + 20_000 for m in masters if not m.is_ready)
     per_pixel = 5 + (4 if recipe.calibrate.uncertainty else 0)
     total += sum(pixels(Geometry.of(night.by_path[path])) * per_pixel + 30_000 for path in science)
     return total
@@ -334,8 +326,7 @@ class _GeometryPlanner:
             for exposures in by_exposure(self._of_kind(kind), self.recipe.dark):
                 if exposures[0].exposure_s is None:
                     self.left_out += [
-                        LeftOut(f.path, "its exposure is unknown: set it, and it serves as a dark")
-                        for f in exposures
+                        LeftOut(f.path, "its exposure is unknown: set it, and it serves as a dark") for f in exposures
                     ]
                     continue
                 for frames in by_temperature(exposures, self.recipe.dark.temperature_tolerance_c):
@@ -409,9 +400,7 @@ class _GeometryPlanner:
                 for exposures in by_exposure(filtered, self.recipe.dark):
                     first = exposures[0]
                     words = [pointing, filter_name or "no filter"]
-                    words.append(
-                        "exposure unknown" if first.exposure_s is None else f"{first.exposure_s:.4g} s"
-                    )
+                    words.append("exposure unknown" if first.exposure_s is None else f"{first.exposure_s:.4g} s")
                     group = " · ".join(words) + (f" · {self.geometry}" if self.suffix else "")
                     in_time = sorted(exposures, key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
                     self.groups[group] = tuple(f.path for f in in_time)
@@ -424,15 +413,11 @@ class _GeometryPlanner:
         use = (
             self._forced_dark(frame, forced["dark"], warnings)
             if "dark" in forced
-            else choose_dark(
-                frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark
-            )
+            else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark)
         )
         warnings += use.warnings
         flat = (
-            self._forced_flat(forced["flat"], warnings)
-            if "flat" in forced
-            else self._flats.get(frame.filter or None)
+            self._forced_flat(forced["flat"], warnings) if "flat" in forced else self._flats.get(frame.filter or None)
         )
         if flat is None and "flat" not in forced:
             have = ", ".join(sorted(str(f) for f in self._flats)) or "none"
@@ -444,9 +429,7 @@ class _GeometryPlanner:
         needs_bias = use.dark is None or use.scale != 1.0
         bias_name = bias.name if bias is not None and needs_bias else None
         if use.dark is None and bias is None:
-            warnings.append(
-                "no bias and no dark: the zero level and the dark current stay in the frame; add some"
-            )
+            warnings.append("no bias and no dark: the zero level and the dark current stay in the frame; add some")
         return SciencePlan(
             path=frame.path,
             group=group,
@@ -465,9 +448,7 @@ class _GeometryPlanner:
             return DarkUse(None, 1.0, ())
         master = next((m for m in self._darks if m.name == name), None)
         if master is None:
-            warnings.append(
-                f"the dark that was chosen for it, {name}, does not exist: the usual choice serves"
-            )
+            warnings.append(f"the dark that was chosen for it, {name}, does not exist: the usual choice serves")
             return choose_dark(frame, self._darks, self._bias, self.recipe.dark)
         return DarkUse(name, 1.0, ())
 
@@ -550,9 +531,7 @@ def _paths(frames: list[Frame]) -> tuple[str, ...]:
 def _few(frames: list[Frame], kind: str) -> tuple[str, ...]:
     if len(frames) >= 3:
         return ()
-    return (
-        f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",
-    )
+    return (f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",)
 
 
 def _free_name(name: str, taken: set[str]) -> str:

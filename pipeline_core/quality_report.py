@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
-from pipeline_core.events import RunContext
 from pipeline_core.judge import judge_calibration
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import CalibrationMeasures, Flag, QualityRow
@@ -16,10 +14,16 @@ from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.scan import scan_night
-from pipeline_core.session import Place
-from pipeline_core.stage import Made
 from pipeline_core.store import Store
 from pipeline_core.tasks import quick_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from pipeline_core.events import RunContext
+    from pipeline_core.session import Place
+    from pipeline_core.stage import Made
 
 FINAL_STAGE, CALIBRATION_STAGE = "quality", "quality of calibration frames"
 
@@ -53,9 +57,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         night = logbook.apply(night)
         rejected = logbook.rejected()
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
-        measured = {
-            p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path
-        }
+        measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
     plan = build_plan(night, recipe, Choices())  # rejected frames are shown among the others
     quick = {path: task for path, task in quick_tasks(night, plan, recipe).items() if path not in final}
     for path, task in context.track("quick look", list(quick.items())):
@@ -64,12 +66,9 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         except AstepError as error:
             context.say("quick look", str(error), level="error", path=path)
     calibration = {
-        path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])})
-        for path, values in measured.items()
+        path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])}) for path, values in measured.items()
     }
-    rows = judged_rows(
-        night, plan.groups, {path: made for path, made in final.items() if path in night.by_path}
-    )
+    rows = judged_rows(night, plan.groups, {path: made for path, made in final.items() if path in night.by_path})
     return QualityReport(
         rows,
         calibration,

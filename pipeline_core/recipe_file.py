@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
 from pipeline_core.config import Recipe
 from pipeline_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_RECIPE_BYTES = 1_000_000
 
@@ -36,20 +38,14 @@ def load_recipe(path: Path | None) -> Recipe:
         return Recipe()
     try:
         if path.stat().st_size > MAX_RECIPE_BYTES:
-            raise UsageError(
-                f"cannot read the recipe {path}", "it is larger than a recipe can be", "name another file"
-            )
+            raise UsageError(f"cannot read the recipe {path}", "it is larger than a recipe can be", "name another file")
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(
-            f"cannot read the recipe {path}", "there is no such file", "check the path"
-        ) from None
+        raise UsageError(f"cannot read the recipe {path}", "there is no such file", "check the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the recipe {path}", str(error), "check the file") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"cannot read the recipe {path}", f"it is no TOML: {error}", "mend that line"
-        ) from error
+        raise UsageError(f"cannot read the recipe {path}", f"it is no TOML: {error}", "mend that line") from error
     return _migrated(values, path)
 
 
@@ -65,8 +61,7 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
         return Recipe.model_validate(values)
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}"
-            for mistake in error.errors()
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
         )
         raise UsageError(
             f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"

@@ -7,16 +7,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import journal
-from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError
-from pipeline_core.events import RunContext
-from pipeline_core.grouping import Geometry
 from pipeline_core.io.atomic import write_text
 from pipeline_core.judge import judge_calibration
 from pipeline_core.lock import RunLock
@@ -28,11 +23,19 @@ from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
-from pipeline_core.stage import Task
 from pipeline_core.store import Store
 from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+    from pipeline_core.grouping import Geometry
+    from pipeline_core.stage import Task
 
 Only = Literal["calibration-quality", "masters", "science"]
 
@@ -55,9 +58,7 @@ class Reduction:
     """What came of it."""
 
     output: Path
-    counts: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("done", "cached", "failed", "left_out"), 0)
-    )
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("done", "cached", "failed", "left_out"), 0))
     """Science frames."""
     masters: dict[str, str] = field(default_factory=dict)
     """Name → "made" or "up to date"."""
@@ -179,9 +180,7 @@ class _Reducer:
         report = self._run(wanted, wide=True)
         self._count(tasks, report)
         if self.options.only is None:
-            judged = write_quality(
-                self.place.output, self.night, plan, report.made, flags, self.recipe, self.logbook
-            )
+            judged = write_quality(self.place.output, self.night, plan, report.made, flags, self.recipe, self.logbook)
             self.result.flagged = judged.suggested
             self.result.counts["left_out"] += judged.newly_rejected
             self.result.warnings += tuple(judged.warnings)

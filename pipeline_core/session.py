@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import NO_CHOICES, Choices
-from pipeline_core.types import Frame, Night
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline_core.types import Frame, Night
 
 LOGBOOK = "logbook.sqlite"
 

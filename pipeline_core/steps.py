@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +13,10 @@ from pipeline_core.science.reduction import STEP_WORDS, Step
 from pipeline_core.stage import Raw, Task
 from pipeline_core.stages.science import reduce_file
 from pipeline_core.types import Image, MaskBit, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,7 @@ class FrameSteps:
         for step in self.steps:
             if step.name == name:
                 return step
-        raise UsageError(
-            f"there is no step {name!r}", f"the steps are {', '.join(s.name for s in self.steps)}"
-        )
+        raise UsageError(f"there is no step {name!r}", f"the steps are {', '.join(s.name for s in self.steps)}")
 
     def difference(self, name: str) -> Image | None:
         """Return what a step changed, or None where it did nothing or changed the shape or the unit."""
@@ -135,10 +135,7 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
         )
     row, column = y - trim.y0, x - trim.x0
     trimmed = {"trim", "bias", "dark", "flat", "gain", "mask", "cosmic"}
-    values = {
-        s.name: (float(s.image[(row, column) if s.name in trimmed else (y, x)]), s.unit, s.note)
-        for s in steps
-    }
+    values = {s.name: (float(s.image[(row, column) if s.name in trimmed else (y, x)]), s.unit, s.note) for s in steps}
     masters: dict[str, tuple[str, float]] = {}
     for kind in ("bias", "dark", "flat"):
         if kind in settings["masters"] and kind in files:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline_core.config import Recipe
 from pipeline_core.grouping import Geometry
 from pipeline_core.io.output_names import calibrated_products, master_product
-from pipeline_core.plan import MasterPlan, Plan, SciencePlan
 from pipeline_core.stage import Raw, Task, digest
 from pipeline_core.types import Frame, FrameKind, Night, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.plan import MasterPlan, Plan, SciencePlan
 
 DEFAULT_READ_NOISE_E = 10.0
 """Where neither header, profile, person nor measurement tells: typical of a CCD; only the noise model uses it."""
@@ -104,14 +107,10 @@ class TaskBuilder:
         from pipeline_core.stages import masters as stages  # noqa: PLC0415 - heavy, and planning does without
 
         frames = [self.night.by_path[path] for path in plan.frames]
-        inputs: dict[str, Raw | Task] = {
-            f"frame_{i:03d}": raw_input(self.night, f) for i, f in enumerate(frames)
-        }
+        inputs: dict[str, Raw | Task] = {f"frame_{i:03d}": raw_input(self.night, f) for i, f in enumerate(frames)}
         needs = {"bias": plan.bias, "dark": plan.dark, "flat": plan.flat}
         inputs |= {kind: self.master(name) for kind, name in needs.items() if name is not None}
-        stage = {"bias": stages.BIAS, "dark": stages.DARK, "flat": stages.FLAT, "mask": stages.MASK}[
-            plan.kind
-        ]
+        stage = {"bias": stages.BIAS, "dark": stages.DARK, "flat": stages.FLAT, "mask": stages.MASK}[plan.kind]
         settings = self._combine_settings(plan, frames)
         return Task(stage, master_product(plan.name), settings, inputs, plan.name)
 
@@ -161,13 +160,9 @@ class TaskBuilder:
         applied = {"bias": plan.bias, "dark": plan.dark, "flat": plan.flat, "mask": plan.mask}
         inputs: dict[str, Raw | Task] = {"raw": raw_input(self.night, frame)}
         inputs |= {kind: self.master(name) for kind, name in applied.items() if name is not None}
-        bias = next(
-            (m for m in self.plan.masters if m.kind == "bias" and m.geometry == Geometry.of(frame)), None
-        )
+        bias = next((m for m in self.plan.masters if m.kind == "bias" and m.geometry == Geometry.of(frame)), None)
         if plan.dark is not None and bias is not None:
-            inputs["bias"] = self.master(
-                bias.name
-            )  # not subtracted where the dark holds it: it tells the dark current
+            inputs["bias"] = self.master(bias.name)  # not subtracted where the dark holds it: it tells the dark current
         settings = {
             "layout": asdict(frame.layout),
             "overscan": section_list(overscan),
@@ -184,9 +179,7 @@ class TaskBuilder:
             "compress": self.recipe.calibrate.compress,
             "cosmic": self._cosmic(),
             "equation": plan.equation,
-            "masters": {
-                kind: [name, self.master(name).key] for kind, name in applied.items() if name is not None
-            },
+            "masters": {kind: [name, self.master(name).key] for kind, name in applied.items() if name is not None},
             "frame": {
                 "path": frame.path,
                 "filter": frame.filter,
@@ -254,9 +247,7 @@ def calibration_quality_tasks(
             "read_noise_e": facts.read_noise_e,
             "saturation_adu": facts.saturation_adu,
         }
-        tasks[frame.path] = Task(
-            MEASURE_CALIBRATION, None, settings, {"raw": raw_input(night, frame)}, frame.path
-        )
+        tasks[frame.path] = Task(MEASURE_CALIBRATION, None, settings, {"raw": raw_input(night, frame)}, frame.path)
     return tasks
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline_core.io.output_names import rejected_product
-from pipeline_core.logbook import Logbook
 from pipeline_core.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline_core.logbook import Logbook
 
 SCIENCE_STAGE = "science frames"
 """Name of the stage whose products have a verdict."""

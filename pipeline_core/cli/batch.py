@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.reduce import exit_code, reduce_one, reduction_document, show_reduction, stoppable
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import AstepError
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.session import default_output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:

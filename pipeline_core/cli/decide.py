@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import UsageError
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
 from pipeline_core.session import check_output, find_place, matching
 from pipeline_core.types import Frame, FrameKind, Night
 from pipeline_core.verdicts import move_products
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from pipeline_core.cli.talk import Talk
 
 NUMBERS = ("exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
 FIELDS = ("kind", "filter", *NUMBERS, "bias", "dark", "flat")
@@ -61,13 +64,9 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     frames = _chosen(night, patterns, None)
     values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
     changes = [(f.path, name, value) for f in frames for name, value in values.items()]
-    logbook.decide_all(
-        changes, arguments.reason, label=f"set {', '.join(assignments)} for {len(frames)} frames"
-    )
+    logbook.decide_all(changes, arguments.reason, label=f"set {', '.join(assignments)} for {len(frames)} frames")
     for name, value in values.items():
-        talk.say(
-            f"{name} = {value if value is not None else '(as the header says)'} for {len(frames)} frames"
-        )
+        talk.say(f"{name} = {value if value is not None else '(as the header says)'} for {len(frames)} frames")
     return {"set": values, "paths": [f.path for f in frames]}
 
 
@@ -84,11 +83,7 @@ def _value(name: str, text: str) -> Any:
             number = float(text)
         except ValueError:
             raise UsageError(f"{name} cannot be {text!r}", "it is a number") from None
-        if (
-            not abs(number) < 1e9
-            or (name in {"exposure_s"} and number < 0)
-            or (name == "gain_e_per_adu" and number <= 0)
-        ):
+        if not abs(number) < 1e9 or (name == "exposure_s" and number < 0) or (name == "gain_e_per_adu" and number <= 0):
             raise UsageError(f"{name} cannot be {text}", "no camera has that")
         return number
     return text
@@ -156,7 +151,5 @@ def _chosen(night: Night, patterns: list[str], names: Path | None) -> list[Frame
             raise UsageError(f"cannot read the list {names}", str(error), "check the file") from error
         wanted += [line.split("\t")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
     if not wanted:
-        raise UsageError(
-            "no frames were named", "a pattern is missing", "example: astep reject NIGHT '*_0042*'"
-        )
+        raise UsageError("no frames were named", "a pattern is missing", "example: astep reject NIGHT '*_0042*'")
     return matching(night.frames, wanted)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.reduce import stoppable
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
@@ -21,22 +25,16 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         )
     size = arguments.size if arguments.size is not None else 1024
     if not 256 <= size <= 4096:
-        raise UsageError(
-            f"cannot make frames of {size} px", "demo frames have 256 to 4096 px", "choose another --size"
-        )
+        raise UsageError(f"cannot make frames of {size} px", "demo frames have 256 to 4096 px", "choose another --size")
     fwhm = arguments.fwhm if arguments.fwhm is not None else 2.5
     if not 1.3 <= fwhm <= 6:
-        raise UsageError(
-            f"cannot make stars of {fwhm} px", "demo stars have 1.3 to 6 px", "choose another --fwhm"
-        )
+        raise UsageError(f"cannot make stars of {fwhm} px", "demo stars have 1.3 to 6 px", "choose another --fwhm")
     from pipeline_core.demo.night import make_demo_night  # noqa: PLC0415 - after the options are known to be sound
 
     chosen = {"n_science": arguments.frames} if arguments.frames is not None else {}
     with stoppable(talk.context()) as context:
         truth = make_demo_night(folder, size=size, seed=arguments.seed, fwhm_px=fwhm, ctx=context, **chosen)
     talk.answer({"night": str(folder), "frames": len(truth.frames)})
-    talk.say(
-        f"a raw night of {len(truth.frames)} frames lies in {folder}; what was planted is in {folder}/truth"
-    )
+    talk.say(f"a raw night of {len(truth.frames)} frames lies in {folder}; what was planted is in {folder}/truth")
     talk.say(f"next: `astep plan {folder}`, then `astep reduce {folder}`")
     return EXIT_OK

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
+from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import NightError
 from pipeline_core.export import export_frames
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
-from pipeline_core.session import check_output, Place, find_place
+from pipeline_core.session import Place, check_output, find_place
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
@@ -24,9 +28,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
         rejected = logbook.rejected()
-        products = [
-            p for p in store.products(SCIENCE_STAGE) if p.label not in rejected and p.label in night.by_path
-        ]
+        products = [p for p in store.products(SCIENCE_STAGE) if p.label not in rejected and p.label in night.by_path]
     frames, untimed = [], []
     for product in products:
         mid = night.by_path[product.label].mid_utc
@@ -41,9 +43,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "run `astep reduce` first, or set the time",
         )
     written = export_frames(place.output, frames, arguments.program, arguments.folder)
-    talk.answer(
-        {"folder": str(arguments.folder), "files": [path.name for path in written], "without_time": untimed}
-    )
+    talk.answer({"folder": str(arguments.folder), "files": [path.name for path in written], "without_time": untimed})
     talk.say(f"{len(written)} frames for {arguments.program} lie in {arguments.folder}")
     for path in untimed:
         talk.say(f"  ! left out {path}: its time is unknown; set it with `astep set`")

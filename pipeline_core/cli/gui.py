@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:

@@ -74,9 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     def command(name: str, module: str, words: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
         made.set_defaults(run=_lazily(module))
-        made.add_argument(
-            "--json", action="store_true", help="answer with one JSON document on standard output"
-        )
+        made.add_argument("--json", action="store_true", help="answer with one JSON document on standard output")
         made.add_argument("--quiet", action="store_true", help="no progress")
         return made
 
@@ -91,9 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
     _output(reduce_)
     _recipe(reduce_)
     _running(reduce_)
-    reduce_.add_argument(
-        "--only", choices=("calibration-quality", "masters", "science"), help="stop after this stage"
-    )
+    reduce_.add_argument("--only", choices=("calibration-quality", "masters", "science"), help="stop after this stage")
     batch = command("batch", "batch", "reduce several nights, one after the other")
     batch.add_argument("nights", nargs="+", type=Path, metavar="NIGHT")
     batch.add_argument(
@@ -152,13 +148,9 @@ def make_parser() -> argparse.ArgumentParser:
 
     demo = command("demo", "demo", "make a demo night with known truth")
     demo.add_argument("folder", type=Path, metavar="DIR")
-    demo.add_argument(
-        "--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096"
-    )
+    demo.add_argument("--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096")
     demo.add_argument("--frames", type=positive, default=None, metavar="N", help="science frames")
-    demo.add_argument(
-        "--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px"
-    )
+    demo.add_argument("--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px")
     demo.add_argument("--seed", type=int, default=1, metavar="N")
 
     gui = command("gui", "gui", "open the window, when it is installed")
@@ -173,21 +165,15 @@ def _night(parser: argparse.ArgumentParser) -> None:
 
 
 def _output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="OUT", help="where products go (default NIGHT_reduced)"
-    )
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="where products go (default NIGHT_reduced)")
 
 
 def _recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe"
-    )
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe")
 
 
 def _running(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--workers", type=positive, metavar="N", help="worker processes (default: one per core)"
-    )
+    parser.add_argument("--workers", type=positive, metavar="N", help="worker processes (default: one per core)")
     parser.add_argument(
         "--memory", type=memory_size, metavar="SIZE", help="at most this much, e.g. 2GB (default: a quarter)"
     )

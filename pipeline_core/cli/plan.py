@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import NightError
 from pipeline_core.plan import Plan, build_plan
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.scan import scan_night
 from pipeline_core.session import decided, find_place
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:

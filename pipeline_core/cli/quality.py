@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import UsageError
-from pipeline_core.measures import QualityRow
 from pipeline_core.quality_report import QualityReport, quality_report
 from pipeline_core.session import find_place
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
+    from pipeline_core.measures import QualityRow
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:

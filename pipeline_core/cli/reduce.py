@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import signal
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
-from pipeline_core.cli.talk import Talk
-from pipeline_core.config import Recipe
-from pipeline_core.events import RunContext
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.reduce import Reduction, RunOptions, reduce_night
 from pipeline_core.session import find_place
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline_core.cli.talk import Talk
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:

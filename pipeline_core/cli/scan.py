@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline_core.cli.talk import Talk
 from pipeline_core.scan import scan_night
-from pipeline_core.types import Frame
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
+    from pipeline_core.types import Frame
 
 LISTED = 60
 """More rows than this do not help a person at a terminal; the summary and the problems do."""
@@ -37,9 +40,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     troubled = [f for f in night.frames if f.problems or f.unusable]
     if troubled:
         talk.say()
-        talk.table(
-            ("file", "problem"), [(f.path, _problem(f)) for f in troubled[:LISTED]], title="Needs a look"
-        )
+        talk.table(("file", "problem"), [(f.path, _problem(f)) for f in troubled[:LISTED]], title="Needs a look")
         if len(troubled) > LISTED:
             talk.say(f"… and {len(troubled) - LISTED} more; `--json` lists them all")
     for problem in night.problems:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import UsageError
 from pipeline_core.lock import holder
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import find_place
 from pipeline_core.store import Store
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
@@ -30,9 +34,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     running = holder(place.output)
     made = Counter(product.stage for product in products)
     newest = max((product.when_utc for product in products), default=None)
-    missing = [
-        p.location for p in products if p.location is not None and not (place.output / p.location).is_file()
-    ]
+    missing = [p.location for p in products if p.location is not None and not (place.output / p.location).is_file()]
     talk.answer(
         {
             "output": str(place.output),

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
 
 from pipeline_core.types import Bits, Frame, Image, MaskBit, Section
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UNTRUE_AFTERWARDS = frozenset(
     {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WRAPPINGS = (".fz", ".gz", ".bz2")
 FORMATS = (".fits", ".fit", ".fts")

@@ -9,9 +9,12 @@ Source: Howell (2006), *Handbook of CCD Astronomy*, chapter 4.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from pipeline_core.types import Image, Mask
+if TYPE_CHECKING:
+    from pipeline_core.types import Image, Mask
 
 
 def subtract_level(image: Image, level: Image | float) -> Image:

@@ -184,9 +184,7 @@ def reduce_frame(
     unit: Literal["ADU", "electron"] = "electron" if gain is not None else "ADU"
     watch.see("gain", image, unit, "" if gain is not None else "the gain is unknown")
     # Without a gain the noise model counts each ADU as one electron: wrong by the gain, but finite everywhere.
-    variance = calibrate.pixel_variance(
-        collected, masters.flat, facts.read_noise_e, gain or 1.0, masters.flat_floor
-    )
+    variance = calibrate.pixel_variance(collected, masters.flat, facts.read_noise_e, gain or 1.0, masters.flat_floor)
 
     if masters.mask is not None:
         bits |= masters.mask
@@ -269,9 +267,7 @@ def _subtract_bias_and_dark(image: Image, masters: Masters, watch: _Watch) -> No
         watch.see("dark", image, "ADU")
     else:
         if masters.bias is None:
-            raise DataError(
-                "the dark cannot be scaled", "there is no bias to tell its dark current", "take biases"
-            )
+            raise DataError("the dark cannot be scaled", "there is no bias to tell its dark current", "take biases")
         calibrate.subtract_level(image, masters.bias)
         watch.see("bias", image, "ADU")
         current = np.subtract(masters.dark, masters.bias, dtype=np.float32)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,10 +16,12 @@ from pipeline_core.science.quality import dark_residual, measure_calibration, me
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import ImageLayout, MaskBit, Section
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
-def measure_raw_calibration(
-    settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int
-) -> Made:
+
+def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
     """Measure one bias, dark or flat, trimmed and overscan-corrected.
 
     ``settings``: ``kind``, ``layout``, ``overscan``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``read_noise_e``,
@@ -64,9 +64,7 @@ def measure_quickly(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     return {"measures": asdict(measures), "stars": stars.as_lists()}
 
 
-def measure_calibrated(
-    settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int
-) -> Made:
+def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
     """Measure one calibrated science frame.
 
     ``settings``: ``gain_e_per_adu``, ``read_noise_e``, ``saturation``, ``pixel_scale_arcsec``, ``max_stars``,

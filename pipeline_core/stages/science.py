@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
-
-from astropy.io import fits
+from typing import TYPE_CHECKING, Any
 
 from pipeline_core import __version__
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
@@ -16,6 +12,12 @@ from pipeline_core.io.masters_file import read_mask, read_master
 from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Observe, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from astropy.io import fits
 
 
 def facts_of(settings: Mapping[str, Any]) -> FrameFacts:

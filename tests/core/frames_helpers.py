@@ -5,9 +5,7 @@ from pathlib import Path
 
 from pipeline_core.types import Frame, FrameKind, ImageLayout, Night
 
-PLAIN = ImageLayout(
-    hdu=0, bitpix=16, bscale=1.0, bzero=32768.0, compressed=False, wrapped=False, data_offset=2880
-)
+PLAIN = ImageLayout(hdu=0, bitpix=16, bscale=1.0, bzero=32768.0, compressed=False, wrapped=False, data_offset=2880)
 START = datetime(2026, 6, 21, 12, tzinfo=UTC)
 
 

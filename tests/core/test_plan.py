@@ -138,9 +138,7 @@ def test_a_longer_dark_is_scaled_only_with_a_bias_and_the_noise_is_said():
 
 @pytest.mark.parametrize("exposure_s", [60.0, 200.0])
 def test_a_shorter_or_much_longer_dark_is_not_scaled(exposure_s):
-    plan = build_plan(
-        night(series("bias", 5), series("dark", 5, exposure_s=exposure_s), series("science", 2)), RECIPE
-    )
+    plan = build_plan(night(series("bias", 5), series("dark", 5, exposure_s=exposure_s), series("science", 2)), RECIPE)
     assert all(s.dark is None and s.bias == "bias" for s in plan.science)
     assert "only the bias is subtracted" in science_warnings(plan)
 
@@ -279,9 +277,7 @@ def test_hostile_filter_names_cannot_become_paths():
 
 
 def test_an_unknown_exposure_matches_no_dark_and_says_how_to_mend_it():
-    plan = build_plan(
-        night(series("dark", 5), series("bias", 3), series("science", 1, exposure_s=None)), RECIPE
-    )
+    plan = build_plan(night(series("dark", 5), series("bias", 3), series("science", 1, exposure_s=None)), RECIPE)
     assert "set its exposure" in science_warnings(plan)
 
 
