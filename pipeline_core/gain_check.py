@@ -46,7 +46,7 @@ def measure_gain(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: P
 
     flats = [image(f"flat_{i}") for i in range(settings["flats"])]
     biases = [image(f"bias_{i}") for i in range(settings["biases"])]
-    return {"gain": asdict(gain_from_pairs(flats, biases))}
+    return {"gain": asdict(gain_from_pairs(flats, biases, settings["saturation_adu"] or np.inf))}
 
 
 MEASURE_GAIN = Stage("gain and read noise", 1, measure_gain)

@@ -173,6 +173,7 @@ class TaskBuilder:
             "gain_source": facts.gain_source,
             "read_noise_e": facts.read_noise_e,
             "saturation_adu": facts.saturation_adu,
+            "grow_bleeding": self.recipe.mask.grow_bleeding,
             "dark_scale": plan.dark_scale,
             "flat_floor": self.recipe.flat.floor,
             "uncertainty": self.recipe.calibrate.uncertainty,

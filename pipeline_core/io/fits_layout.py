@@ -129,9 +129,7 @@ def decoded(path: Path) -> Iterator[Decoded]:
         raw = path.open("rb", buffering=0)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise DataError(
-            f"cannot open {path.name}", why.lower(), "check that it exists and may be read"
-        ) from error
+        raise DataError(f"cannot open {path.name}", why.lower(), "check that it exists and may be read") from error
     with raw:
         size = os.fstat(raw.fileno()).st_size
         magic = raw.read(9)
@@ -216,9 +214,7 @@ def _read_header(source: Decoded, *, first: bool) -> Cards | None:
     if not first and not block.startswith(b"XTENSION"):
         return None
     if first and not block.startswith(b"SIMPLE"):
-        raise DataError(
-            f"cannot use {source.path.name}", "what is inside does not begin like a FITS file", _READ_AGAIN
-        )
+        raise DataError(f"cannot use {source.path.name}", "what is inside does not begin like a FITS file", _READ_AGAIN)
     parts = [block]
     length = 0
     while (end := _end_card(parts[-1])) < 0:
@@ -261,9 +257,7 @@ def _read_claim(name: str, cards: Cards) -> _Claim:
 def _geometry(name: str, cards: Cards, prefix: str) -> tuple[int, tuple[int, ...]]:
     bitpix = cards.get(f"{prefix}BITPIX")
     if not isinstance(bitpix, int) or bitpix not in _BITPIX:
-        raise DataError(
-            f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", _READ_AGAIN
-        )
+        raise DataError(f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", _READ_AGAIN)
     naxis = _count(name, cards, f"{prefix}NAXIS", None)
     if naxis > 999:
         raise DataError(f"cannot use {name}", f"its header claims {naxis} dimensions", _READ_AGAIN)
@@ -307,21 +301,15 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
     name = source.path.name
     if len(claim.axes) > 2:
         size = " × ".join(str(n) for n in claim.axes)
-        raise DataError(
-            f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME
-        )
+        raise DataError(f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME)
     nx, ny = claim.axes
     if nx * ny > MAX_PIXELS or nx * ny == 0:
-        raise DataError(
-            f"cannot use {name}", f"its header claims an image of {nx} × {ny} pixels", _READ_AGAIN
-        )
+        raise DataError(f"cannot use {name}", f"its header claims an image of {nx} × {ny} pixels", _READ_AGAIN)
     pixel_bytes = nx * ny * abs(claim.bitpix) // 8
     _check_size(source, claim, pixel_bytes)
     bscale, bzero = _number(name, cards, "BSCALE", 1.0), _number(name, cards, "BZERO", 0.0)
     if bscale == 0:
-        raise DataError(
-            f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", _READ_AGAIN
-        )
+        raise DataError(f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", _READ_AGAIN)
     wrapped = source.size is None
     blank = cards.get("ZBLANK") if claim.compressed and "ZBLANK" in cards else cards.get("BLANK")
     layout = ImageLayout(

@@ -62,6 +62,8 @@ class FrameFacts:
     overscan: Section | None = None
     overscan_order: int = 1
     trim: Section | None = None
+    grow_bleeding: bool = True
+    """Grow saturated pixels along their columns."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def reduce_frame(
 
     saturated = np.zeros(raw.shape, np.uint8)
     if facts.saturation_adu is not None:
-        saturated = saturated_bits(raw, facts.saturation_adu)
+        saturated = saturated_bits(raw, facts.saturation_adu, grow=facts.grow_bleeding)
     if facts.trim is not None:
         image = np.ascontiguousarray(image[facts.trim.slices])
         saturated = np.ascontiguousarray(saturated[facts.trim.slices])
