@@ -35,8 +35,8 @@ class CombineSettings(RecipeSection):
     engine: Literal["astep", "ccdproc"] = Field("astep", description="ccdproc: the slow reference")
     clip: Literal["noise", "ccdproc", "none"] = Field(
         "noise",
-        description="noise: deviation from the median against read noise, Poisson and quantisation, right for "
-        "few frames; ccdproc: one pass of sigma about the mean",
+        description="noise: deviation from the median against read noise, Poisson and quantisation, right "
+        "for few frames; ccdproc: one pass of sigma about the mean",
     )
     sigma: float = Field(5.0, gt=0.5, le=20, description="clipping threshold in standard deviations")
 
@@ -59,7 +59,7 @@ class FlatSettings(RecipeSection):
     max_saturated: Fraction = Field(0.01, description="a flat with more saturated pixels than this is left out")
     min_signal_e: float = Field(2000.0, ge=0, description="a flat with less median signal is left out, e⁻")
     floor: Fraction = Field(0.1, description="pixels with less response are masked, not divided by")
-    mask_stars: bool = Field(True, description="mask the stars of each twilight flat before combining")
+    mask_stars: bool = Field(default=True, description="mask the stars of each twilight flat before combining")
     sigma: float = Field(5.0, gt=0.5, le=20, description="clipping threshold in standard deviations")
 
 
@@ -72,7 +72,7 @@ class MaskSettings(RecipeSection):
     hot_sigma: float = Field(8.0, gt=0, description="a dark pixel above its neighbourhood by more is hot, sigma")
     unstable_sigma: float = Field(6.0, gt=0, description="a pixel that scatters between darks by more is unstable")
     max_fraction: Fraction = Field(0.02, description="at most this part of the chip is called hot or unstable")
-    grow_bleeding: bool = Field(True, description="grow saturated pixels along the columns they bleed into")
+    grow_bleeding: bool = Field(default=True, description="grow saturated pixels along the columns they bleed into")
 
 
 class CalibrateSettings(RecipeSection):

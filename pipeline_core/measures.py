@@ -37,8 +37,10 @@ class StarList:
         """Rebuild from :meth:`as_lists`."""
         fwhm = np.asarray(lists["fwhm_px"], float)
         return cls(
-            np.asarray(lists["x_px"], float), np.asarray(lists["y_px"], float),
-            np.asarray(lists["flux"], float), np.where(fwhm < 0, np.nan, fwhm),
+            np.asarray(lists["x_px"], float),
+            np.asarray(lists["y_px"], float),
+            np.asarray(lists["flux"], float),
+            np.where(fwhm < 0, np.nan, fwhm),
         )
 
 
@@ -111,9 +113,32 @@ class Flag:
 
 
 CAUSES = (
-    "cloud", "frost", "defocus", "trailed", "wind", "bright sky", "twilight", "aurora", "few stars", "streak",
-    "saturated", "noise", "jump", "too still", "no stars", "stars in dark", "wrong level", "too bright", "too faint",
-    "tilted", "drift", "dark too strong", "dark too weak", "light leak", "unreadable", "rule",
+    "cloud",
+    "frost",
+    "defocus",
+    "trailed",
+    "wind",
+    "bright sky",
+    "twilight",
+    "aurora",
+    "few stars",
+    "streak",
+    "saturated",
+    "noise",
+    "jump",
+    "too still",
+    "no stars",
+    "stars in dark",
+    "wrong level",
+    "too bright",
+    "too faint",
+    "tilted",
+    "drift",
+    "dark too strong",
+    "dark too weak",
+    "light leak",
+    "unreadable",
+    "rule",
 )
 """Causes a flag may name. "streak", "aurora", "twilight" and "too still" are notes: the frame is kept."""
 
@@ -135,7 +160,7 @@ class QualityRow:
     transparency_map: tuple[tuple[float | None, ...], ...] | None = None
     """8×8 on the chip, first row at low y."""
     depth_loss_mag: float | None = None
-    """How much shallower than the clear reference, from transparency, background noise and FWHM; positive is worse."""
+    """How much shallower than the clear reference, from transparency, noise and FWHM; positive is worse."""
     sun_altitude_deg: float | None = None
     moon_altitude_deg: float | None = None
     moon_phase: float | None = None

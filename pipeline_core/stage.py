@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 Made = dict[str, Any]
-"""What a stage reports besides its file: numbers and words for the quality table and the header (JSON values)."""
+"""What a stage reports besides its file: numbers and words for table and header (JSON values)."""
 
 Make = Callable[[Mapping[str, Any], Mapping[str, Path], Path, int], Made]
 """``make(settings, inputs, out, threads)``: a module-level function. It reads only ``inputs`` (name → file),
@@ -20,7 +20,7 @@ obeys nothing but ``settings`` (JSON values), and returns what it measured. It r
 
 @dataclass(frozen=True)
 class Stage:
-    """A kind of work: its name in a person's words, the version of its arithmetic, and the function that does it."""
+    """A kind of work: its name in a person's words, its arithmetic's version, the function that does it."""
 
     name: str
     version: int

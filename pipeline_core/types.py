@@ -96,8 +96,11 @@ class ImageLayout:
     def is_plain_uint16(self) -> bool:
         """Whether rows can be read straight from the file as unsigned 16-bit words."""
         return (
-            self.data_offset is not None and self.bitpix == 16 and self.bzero == 32768.0
-            and self.bscale == 1.0 and self.blank is None
+            self.data_offset is not None
+            and self.bitpix == 16
+            and self.bzero == 32768.0
+            and self.bscale == 1.0
+            and self.blank is None
         )
 
 
@@ -125,7 +128,7 @@ class Frame:
     read_noise_e: float | None = None
     saturation_adu: float | None = None
     pedestal_adu: float = 0.0
-    """Added by the camera software to every pixel (the negative of MaxIm's PEDESTAL card); subtract it once."""
+    """Added by the camera software to every pixel (minus MaxIm's PEDESTAL card); subtract it once."""
     object: str | None = None
     ra_deg: float | None = None
     dec_deg: float | None = None

@@ -128,7 +128,9 @@ def align(
     return None
 
 
-def match(alignment: Alignment, reference: StarList, stars: StarList, radius_px: float) -> npt.NDArray[np.intp]:
+def match(
+    alignment: Alignment, reference: StarList, stars: StarList, radius_px: float
+) -> npt.NDArray[np.intp]:
     """Find each reference star in another frame.
 
     Returns
@@ -188,10 +190,14 @@ def _beyond_chance(found: Alignment, ref: Complex, here: Complex, tolerance_px: 
     """Whether so many stars would agree by chance less than once in ten thousand frames."""
     box = np.ptp(here.real) * np.ptp(here.imag)
     inside = found._apply(ref)  # noqa: SLF001 - own module
-    overlap = int(np.count_nonzero(
-        (inside.real > here.real.min()) & (inside.real < here.real.max())
-        & (inside.imag > here.imag.min()) & (inside.imag < here.imag.max())
-    ))
+    overlap = int(
+        np.count_nonzero(
+            (inside.real > here.real.min())
+            & (inside.real < here.real.max())
+            & (inside.imag > here.imag.min())
+            & (inside.imag < here.imag.max())
+        )
+    )
     chance = min(0.5, here.size * math.pi * tolerance_px**2 / max(box, 1.0))
     expected = max(overlap, found.matched) * chance
     # Two stars fix shift and rotation and cost nothing; the others must be unlikely as a Poisson draw.

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import platformdirs
 
 # Set before numba is imported: an installed package may lie in a folder nobody can write to.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("astep-harvest") / "kernels"))
 
-import numba  # noqa: E402 - see above
+import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel(function: F) -> F:
     """Compile a hot loop: cached on disk, GIL released, divisions as IEEE does them."""
-    compiled: F = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return compiled
+    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
 def fast_kernel(function: F) -> F:
     """Compile a loop whose values are finite by contract, so that additions may be reordered."""
-    compiled: F = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)(function)
-    return compiled
+    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)(function))
 
 
 def inlined(function: F) -> F:
     """Compile a one-line step that is written into the loops which call it."""
-    compiled: F = numba.njit(inline="always", error_model="numpy")(function)
-    return compiled
+    return cast("F", numba.njit(inline="always", error_model="numpy")(function))

@@ -36,11 +36,19 @@ _STATISTICS: dict[str, Callable[[Floats], float]] = {
 _FUNCTIONS = (*_STATISTICS, "percentile", "abs")
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide, ast.Pow: np.power,
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.Pow: np.power,
 }
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Floats, Floats], Bools]] = {
-    ast.Gt: np.greater, ast.GtE: np.greater_equal, ast.Lt: np.less, ast.LtE: np.less_equal,
-    ast.Eq: np.equal, ast.NotEq: np.not_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Eq: np.equal,
+    ast.NotEq: np.not_equal,
 }
 
 
@@ -97,7 +105,8 @@ def check(rule: str, names: tuple[str, ...]) -> None:
 def _parsed(rule: str) -> ast.expr:
     if len(rule) > MAX_LENGTH:
         raise UsageError(
-            f"cannot use the rule “{rule[:40]}…”", f"it is longer than {MAX_LENGTH} characters",
+            f"cannot use the rule “{rule[:40]}…”",
+            f"it is longer than {MAX_LENGTH} characters",
             "write several shorter rules; a frame is picked when any of them is true",
         )
     try:
@@ -184,10 +193,13 @@ class _Walker:
         if node.id in _STATISTICS:
             if subject is None:
                 raise self._refusal(
-                    node, f"“{node.id}” alone needs exactly one column to be compared; write {node.id}(column)"
+                    node,
+                    f"“{node.id}” alone needs exactly one column to be compared; write {node.id}(column)",
                 )
             return self._statistic(node.id, np.asarray(self._columns[subject], float))
-        raise self._refusal(node, f"there is no column “{node.id}”; known are {', '.join(sorted(self._columns))}")
+        raise self._refusal(
+            node, f"there is no column “{node.id}”; known are {', '.join(sorted(self._columns))}"
+        )
 
     def _call(self, node: ast.Call, subject: str | None) -> Floats:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -195,7 +207,9 @@ class _Walker:
             raise self._refusal(node, f"known functions are {', '.join(_FUNCTIONS)}")
         wanted = 2 if name == "percentile" else 1
         if node.keywords or len(node.args) != wanted or any(isinstance(a, ast.Starred) for a in node.args):
-            raise self._refusal(node, f"{name} takes {wanted} value{'s' if wanted > 1 else ''} in its brackets")
+            raise self._refusal(
+                node, f"{name} takes {wanted} value{'s' if wanted > 1 else ''} in its brackets"
+            )
         values = self._number(node.args[0], subject)
         if name == "abs":
             return np.abs(values)
@@ -218,6 +232,7 @@ class _Walker:
         position = getattr(node, "col_offset", 0) + 1
         piece = ast.get_source_segment(self._rule, node) or self._rule
         return UsageError(
-            f"cannot use the rule “{self._rule}”", f"at position {position}, “{piece}”: {why}",
+            f"cannot use the rule “{self._rule}”",
+            f"at position {position}, “{piece}”: {why}",
             "write it like: fwhm_px > 1.5*median(fwhm_px)",
         )

@@ -112,8 +112,11 @@ def sun_and_moon(
         return out
 
     return SunMoon(
-        spread(sun_altitude), spread(moon_there.alt.deg), spread((1 + np.cos(phase_angle)) / 2),
-        spread(moon_distance, pointed), spread(pointing_altitude, pointed),
+        spread(sun_altitude),
+        spread(moon_there.alt.deg),
+        spread((1 + np.cos(phase_angle)) / 2),
+        spread(moon_distance, pointed),
+        spread(pointing_altitude, pointed),
     )
 
 

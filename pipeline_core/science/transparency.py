@@ -36,7 +36,9 @@ def detection_limit(stars: StarList) -> float:
     return float(np.percentile(flux, 5)) if flux.size else float("nan")
 
 
-def flux_error(flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02) -> Floats:
+def flux_error(
+    flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02
+) -> Floats:
     """Return the relative error of aperture fluxes (the CCD equation, Howell 2006, eq. 4.4).
 
     Parameters
@@ -206,9 +208,7 @@ def _median(values: Floats, axis: int) -> Floats:
     return out
 
 
-def _frame_loss(
-    log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool_], star: Floats
-) -> Floats:
+def _frame_loss(log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool_], star: Floats) -> Floats:
     """Median log loss of each frame, with upper limits for stars that should have been seen."""
     ratio = log_flux - star[None, :]
     bound = log_limit[:, None] - star[None, :]

@@ -35,7 +35,9 @@ def placed(rotation_deg, dx, dy, *, mirrored=False, size=SIZE):
     """Turn about the middle of the field, then shift."""
     centre = complex(size / 2, size / 2)
     turn = complex(np.exp(1j * np.radians(rotation_deg)))
-    return Alignment(turn, centre + complex(dx, dy) - turn * (centre.conjugate() if mirrored else centre), mirrored)
+    return Alignment(
+        turn, centre + complex(dx, dy) - turn * (centre.conjugate() if mirrored else centre), mirrored
+    )
 
 
 def error_px(found, truth, size=SIZE):
@@ -45,8 +47,16 @@ def error_px(found, truth, size=SIZE):
 
 @pytest.mark.parametrize(
     ("rotation", "dx", "dy", "mirrored"),
-    [(0, 3, -2, False), (0.4, 140, 80, False), (180, -30, 12, False), (179.2, 60, -45, False), (37, 5, 9, False),
-     (-90, 0, 0, False), (0, 12, 4, True), (180, 0, 7, True)],
+    [
+        (0, 3, -2, False),
+        (0.4, 140, 80, False),
+        (180, -30, 12, False),
+        (179.2, 60, -45, False),
+        (37, 5, 9, False),
+        (-90, 0, 0, False),
+        (0, 12, 4, True),
+        (180, 0, 7, True),
+    ],
 )
 def test_shift_rotation_and_mirror_are_found(rotation, dx, dy, mirrored):
     for seed in range(5):
@@ -142,8 +152,12 @@ def test_moving_and_returning_is_the_identity_and_chains_compose():
 def test_no_star_is_matched_twice():
     rng = np.random.default_rng(6)
     stars = field(rng)
-    doubled = StarList(np.repeat(stars.x_px, 2), np.repeat(stars.y_px, 2) + np.tile([0, 0.3], 100),
-                       np.repeat(stars.flux, 2), np.full(200, 3.0))
+    doubled = StarList(
+        np.repeat(stars.x_px, 2),
+        np.repeat(stars.y_px, 2) + np.tile([0, 0.3], 100),
+        np.repeat(stars.flux, 2),
+        np.full(200, 3.0),
+    )
     index = match(placed(0, 0, 0), doubled, stars, 1.0)
     used = index[index >= 0]
     assert len(np.unique(used)) == len(used) == 100

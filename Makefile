@@ -1,0 +1,56 @@
+# Two commands: `make run` does the main job, `make test` passes the tests. Both set everything up in .venv first.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test lint format bench clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+# At most four test processes: each holds numba and astropy, about 0.4 GB.
+TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
+# Kernels that tests compile stay with the project, not in the user's cache.
+KERNELS := $(CURDIR)/.cache/kernels
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: NIGHT=folder OUT=folder (run), T='-k word' (test), B='--only name --size 1024' (bench), PYTHON=path"
+
+setup: $(READY) ## put the program and its makers' tools into .venv
+
+$(READY): pyproject.toml setup.py constraints.txt .ci/setup
+	@sh .ci/setup
+	@touch $@
+
+# A demo night is moved to its name only when it is whole, so an interrupted one is made again.
+run: $(READY) ## reduce NIGHT=folder, or a demo night made here, and say where the results lie
+ifdef NIGHT
+	$(BIN)/astep reduce "$(NIGHT)" $(if $(OUT),-o "$(OUT)")
+else
+	@if [ ! -d demo_night ]; then \
+		echo "+ $(BIN)/astep demo demo_night"; \
+		rm -rf demo_night.part && $(BIN)/astep demo demo_night.part && mv demo_night.part demo_night; \
+	fi
+	$(BIN)/astep reduce demo_night $(if $(OUT),-o "$(OUT)")
+endif
+
+test: $(READY) ## pass the tests (those on real data too, where ../shared/data or ASTEP_REAL_DATA is)
+	NUMBA_CACHE_DIR="$(KERNELS)" $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(T)
+
+lint: $(READY) ## what the linters say: style, types, import directions
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## write the code as the formatter would
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## time our work beside its peers, one table
+	$(BIN)/python -m tests.bench.run $(B)
+
+clean: ## remove all that was made here: .venv, caches, builds and the demo night
+	rm -rf .venv .cache build dist *.egg-info demo_night demo_night.part demo_night_reduced
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
