@@ -187,9 +187,7 @@ def _chip(frames: Sequence[Frame], stars: Sequence[StarList]) -> tuple[int, int]
 def _judge_group(group: _Group) -> list[QualityRow]:
     n = len(group.frames)
     fwhm, noise = group.column("fwhm_px"), group.column("noise")
-    placed = register(
-        group.stars, _first_depth(group.stars, noise, fwhm), group.shape, tolerance_px=_tolerance(fwhm)
-    )
+    placed = register(group.stars, _first_depth(group.stars, noise, fwhm), group.shape, tolerance_px=_tolerance(fwhm))
     light = _Light.of(group, placed, noise, fwhm)
     depth = baseline.depth_mag(light.transparency, noise, fwhm)
     clear = baseline.clear_frames(depth)
@@ -214,24 +212,26 @@ def _judge_group(group: _Group) -> list[QualityRow]:
             "airmass": _known(light.airmass[k]),
             "sky_expected": _known(evidence[k].sky_expected),
         }
-        rows.append(QualityRow(
-            path=frame.path,
-            measures=group.measures[k],
-            dx_px=_known(shifts[k, 0]),
-            dy_px=_known(shifts[k, 1]),
-            rotation_deg=_known(rotation[k]),
-            mirrored=alignment.mirrored if alignment else False,
-            drift_px_per_hour=_known(wander.drift_px_per_hour[k]),
-            transparency=_known(light.transparency[k]),
-            transparency_map=_map(light.maps[k]),
-            depth_loss_mag=_known(depth_loss[k]),
-            sun_altitude_deg=_known(group.sky.sun_altitude_deg[k]) if group.sky else None,
-            moon_altitude_deg=_known(group.sky.moon_altitude_deg[k]) if group.sky else None,
-            moon_phase=_known(group.sky.moon_phase[k]) if group.sky else None,
-            moon_distance_deg=_known(group.sky.moon_distance_deg[k]) if group.sky else None,
-            flags=science_flags(evidence[k]),
-            extra=extra,
-        ))
+        rows.append(
+            QualityRow(
+                path=frame.path,
+                measures=group.measures[k],
+                dx_px=_known(shifts[k, 0]),
+                dy_px=_known(shifts[k, 1]),
+                rotation_deg=_known(rotation[k]),
+                mirrored=alignment.mirrored if alignment else False,
+                drift_px_per_hour=_known(wander.drift_px_per_hour[k]),
+                transparency=_known(light.transparency[k]),
+                transparency_map=_map(light.maps[k]),
+                depth_loss_mag=_known(depth_loss[k]),
+                sun_altitude_deg=_known(group.sky.sun_altitude_deg[k]) if group.sky else None,
+                moon_altitude_deg=_known(group.sky.moon_altitude_deg[k]) if group.sky else None,
+                moon_phase=_known(group.sky.moon_phase[k]) if group.sky else None,
+                moon_distance_deg=_known(group.sky.moon_distance_deg[k]) if group.sky else None,
+                flags=science_flags(evidence[k]),
+                extra=extra,
+            )
+        )
     return rows
 
 
@@ -357,17 +357,36 @@ def _evidence(
     moon = group.sky.moon_altitude_deg if group.sky else np.full(n, np.nan)
     return [
         Evidence(
-            stars=count[k], aligned=placed.alignments[k] is not None or placed.reference < 0,
-            near_cloud=bool(near_cloud[k]), loss_mag=loss[k], loss_neighbours_mag=loss_before[k],
-            patchy_mag=light.patchy[k], persistence=light.persistence[k],
-            fwhm_px=fwhm[k], fwhm_clear_px=fwhm_clear[k], halo=halo[k], halo_neighbours=halo_before[k],
-            ellipticity=ellipticity[k], ellipticity_angle_deg=angle[k], coherence=coherence[k],
-            sky=sky[k], sky_expected=sky_expected[k], sky_uncertain=uncertain[k], sky_jump=sky_jump[k],
-            noise=noise[k], noise_expected=noise_expected[k], mesh_percent=mesh[k],
-            saturated_fraction=saturated[k], off_track_px=wander.off_px[k],
-            moved_px=wander.moved_px[k], moved_h=wander.moved_h[k],
+            stars=count[k],
+            aligned=placed.alignments[k] is not None or placed.reference < 0,
+            near_cloud=bool(near_cloud[k]),
+            loss_mag=loss[k],
+            loss_neighbours_mag=loss_before[k],
+            patchy_mag=light.patchy[k],
+            persistence=light.persistence[k],
+            fwhm_px=fwhm[k],
+            fwhm_clear_px=fwhm_clear[k],
+            halo=halo[k],
+            halo_neighbours=halo_before[k],
+            ellipticity=ellipticity[k],
+            ellipticity_angle_deg=angle[k],
+            coherence=coherence[k],
+            sky=sky[k],
+            sky_expected=sky_expected[k],
+            sky_uncertain=uncertain[k],
+            sky_jump=sky_jump[k],
+            noise=noise[k],
+            noise_expected=noise_expected[k],
+            mesh_percent=mesh[k],
+            saturated_fraction=saturated[k],
+            off_track_px=wander.off_px[k],
+            moved_px=wander.moved_px[k],
+            moved_h=wander.moved_h[k],
             drift_px_per_hour=wander.drift_px_per_hour[k],
-            sun_altitude_deg=sun[k], moon_altitude_deg=moon[k], streaks=len(group.measures[k].streaks), **shared,
+            sun_altitude_deg=sun[k],
+            moon_altitude_deg=moon[k],
+            streaks=len(group.measures[k].streaks),
+            **shared,
         )
         for k in range(n)
     ]
@@ -385,9 +404,7 @@ def _sky(group: _Group, sky: Floats) -> tuple[Floats, Floats, Floats, float]:
     if there is not None:
         path = airmass(there.altitude_deg)
         path = np.where(np.isfinite(path), path, 1.0)
-        moon = moon_brightness(
-            there.moon_altitude_deg, there.moon_phase, there.moon_distance_deg, there.altitude_deg
-        )
+        moon = moon_brightness(there.moon_altitude_deg, there.moon_phase, there.moon_distance_deg, there.altitude_deg)
         causes = np.array([np.ones(sky.size), path - 1, twilight_brightness(there.sun_altitude_deg), *moon])
         expected, uncertain = baseline.explained(sky, causes, rough=np.array([False, False, True, True, True]))
     excess = np.log(np.where(sky > 0, sky, np.nan)) - np.log(np.where(np.isfinite(expected), expected, 1.0))

@@ -115,9 +115,7 @@ def _read_frame(root: Path, file: _Listed, profile: Profile | None) -> Frame:
         return unusable_frame(raw, error, profile)
 
 
-def _known_frames(
-    root: Path, previous: Night | None, profile: str | None, *, use_cache: bool
-) -> dict[str, Frame]:
+def _known_frames(root: Path, previous: Night | None, profile: str | None, *, use_cache: bool) -> dict[str, Frame]:
     if previous is not None and previous.root == root:
         return {
             frame.path: replace(frame, problems=tuple(p for p in frame.problems if p != NO_FILTER))
