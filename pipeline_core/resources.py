@@ -29,7 +29,9 @@ def resource_path(*parts: str) -> Path:
     path = _root().joinpath(*parts)
     if not path.exists():
         raise UsageError(
-            f"the program's file {'/'.join(parts)} is missing", f"looked in {_root()}", "install the program again"
+            f"the program's file {'/'.join(parts)} is missing",
+            f"looked in {_root()}",
+            "install the program again",
         )
     return path
 

@@ -6,17 +6,18 @@ import struct
 import tempfile
 import zlib
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.io.fits_layout import Decoded, FoundImage, decoded, find_image, locate
+from pipeline_core.io.fits_layout import FoundImage, find_image, locate
+from pipeline_core.io.fits_stream import Decoded, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -159,8 +160,8 @@ class RowReader:
         """
         ny, nx = self.shape
         if not (0 <= y0 <= y1 <= ny) or out.shape != (y1 - y0, nx) or not out.flags.c_contiguous:
-            raise ValueError(f"rows {y0}:{y1} of {ny} × {nx} do not fit an array of {out.shape}")
-        if out.dtype != np.float32 and out.dtype != self.dtype:
+            raise ValueError(f"rows {y0}:{y1} of {ny} x {nx} do not fit an array of {out.shape}")
+        if out.dtype not in (np.float32, self.dtype):
             raise ValueError(f"pixels of {self.path.name} do not fit {out.dtype}")
         if self._tiles is not None:
             out[...] = self._decode_tiles(y0, y1)
@@ -172,12 +173,14 @@ class RowReader:
         found = locate(source)
         if found.layout != self.layout:
             raise DataError(
-                f"cannot read {self.path.name}", "the file has changed since the night was scanned", "scan it again"
+                f"cannot read {self.path.name}",
+                "the file has changed since the night was scanned",
+                "scan it again",
             )
         offset = source.position
         if source.size is not None:
             return found, source.stream, offset
-        stream: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        stream: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
         if self.layout.compressed:
             # The tile decoder wants the file from its beginning, tables and all.
             with decoded(self.path) as again:
@@ -192,7 +195,7 @@ class RowReader:
         self._stream.seek(self._offset + y0 * nx * width)
         if out.dtype == np.uint16 and width == 2:
             words = out.view(np.uint16)
-            self._fill(memoryview(words).cast("B"))
+            self._fill(words.data.cast("B"))
             words.byteswap(inplace=True)
             # BZERO = 32768 on signed words is the same as flipping their top bit.
             np.bitwise_xor(words, np.uint16(0x8000), out=words)
@@ -202,7 +205,7 @@ class RowReader:
         for start in range(0, y1 - y0, step):
             band = out[start : start + step]
             raw = np.empty(band.shape, stored)
-            self._fill(memoryview(raw.reshape(-1).view(np.uint8)))
+            self._fill(raw.data.cast("B"))
             _scale(raw, self.layout, band)
 
     def _fill(self, buffer: memoryview) -> None:
@@ -215,7 +218,9 @@ class RowReader:
                 raise DataError(f"cannot read {self.path.name}", why, "check the disk") from error
             if not count:
                 raise DataError(
-                    f"cannot read {self.path.name}", "the file is cut short", "copy it again from the camera's disk"
+                    f"cannot read {self.path.name}",
+                    "the file is cut short",
+                    "copy it again from the camera's disk",
                 )
             done += count
 
@@ -266,7 +271,7 @@ def holds_uint16(layout: ImageLayout) -> bool:
 
 
 def _scale(raw: npt.NDArray[Any], layout: ImageLayout, out: Pixels) -> None:
-    """Turn stored numbers into physical ones: BZERO + BSCALE × stored, NaN for BLANK."""
+    """Turn stored numbers into physical ones: BZERO + BSCALE * stored, NaN for BLANK."""
     with np.errstate(over="ignore", invalid="ignore"):
         if layout.bscale == 1.0 and layout.bzero == 0.0:
             out[...] = raw
