@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import tempfile
 import zlib
@@ -227,9 +228,11 @@ class RowReader:
     def _open_tiles(self) -> Any:
         from astropy.io import fits  # noqa: PLC0415 - only tile-compressed files need it
 
-        source: Any = self._stream if self.layout.wrapped else self.path
+        source: Any = self.path
         if self.layout.wrapped:
             self._stream.seek(0)
+            # A second handle, for reading only, as astropy asks; it shares the unnamed file.
+            source = self._stack.enter_context(os.fdopen(os.dup(self._stream.fileno()), "rb"))
         with self._in_words():
             hdus = self._stack.enter_context(fits.open(source, memmap=False, lazy_load_hdus=True))
             hdu = hdus[self.layout.hdu]

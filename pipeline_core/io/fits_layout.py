@@ -37,12 +37,15 @@ _NO_FRAME = "leave it out, or give a two-dimensional image"
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """The first image of a file: its header, its layout, its shape (ny, nx) and the bytes its pixels take."""
+    """The first image of a file: its header, its layout, its shape (ny, nx), where its pixels lie."""
 
     cards: Cards
     layout: ImageLayout
     shape: tuple[int, int]
+    pixel_start: int
+    """Byte offset of the image's data in the file, unpacked if it is gzip or bzip2 as a whole."""
     pixel_bytes: int
+    """Bytes that the pixels take uncompressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +241,9 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
         f"{'NAXIS2':8}= {ny:>20}",
     )
     kept = (im for im in merged if not _STRUCTURE.match(im[:8].strip()))
-    return FoundImage(Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), pixel_bytes)
+    return FoundImage(
+        Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), source.position, pixel_bytes
+    )
 
 
 def _number(name: str, cards: Cards, keyword: str, default: float) -> float:
@@ -290,10 +295,13 @@ def check_wrapped_size(path: Path, found: FoundImage) -> None:
         raw.seek(max(size - 12, 0))
         tail = raw.read()
     if magic == b"\x1f\x8b":
-        # gzip ends with the unpacked length, modulo 2**32; several members or padding may hide it.
+        # gzip ends with the unpacked length, modulo 2**32. Where it is not exactly that of a file with
+        # one image (more images, more gzip members, or a file cut short) only unpacking can tell.
         length = int.from_bytes(tail[-4:], "little")
+        end = found.pixel_start + found.pixel_bytes
+        expected = -(-end // BLOCK) * BLOCK % (1 << 32)
         impossible = found.pixel_bytes > MAX_GZIP_RATIO * size
-        whole = length >= found.pixel_bytes % (1 << 32) or _unpacks(path, found.pixel_bytes)
+        whole = length == expected or (not impossible and _unpacks(path, end))
     else:
         impossible = False
         whole = _bzip2_is_closed(tail)

@@ -90,8 +90,7 @@ def _east(
     if profile.longitude_positive is not None:
         return (longitude if profile.longitude_positive == "east" else -longitude), ()
     return longitude, (
-        f"{keyword} = {values.cards.get(keyword)} may mean west of Greenwich; "
-        "it is taken as east, as FITS counts",
+        f"{keyword} = {values.cards.get(keyword)} may mean west of Greenwich: taken as east, as FITS counts",
     )
 
 
