@@ -6,7 +6,6 @@ import os
 import re
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,8 @@ from pipeline_core.io.profiles import load_profile
 from pipeline_core.types import Frame, FrameKind, Night, Site
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from pipeline_core.io.profiles import Profile
 
 JOB = "reading headers"
@@ -58,7 +59,7 @@ def scan_night(
     ctx : RunContext, optional
         Told of the progress, asked for a cancel.
     previous : Night, optional
-        The same night as scanned before, before any decision: its files that did not change are not read again.
+        The same night as scanned before (before any decision): unchanged files are not read again.
     use_cache : bool
         Use what earlier scans left in the user's cache folder.
     profile : str, optional
@@ -107,9 +108,9 @@ def scan_night(
 
 def _read_frame(root: Path, file: _Listed, profile: Profile | None) -> Frame:
     raw = RawFile(file.path, file.size_bytes, file.mtime_ns, root.name)
+    if file.trouble:
+        return unusable_frame(raw, DataError(f"cannot use {raw.name}", file.trouble, "leave it out"), profile)
     try:
-        if file.trouble:
-            raise DataError(f"cannot use {raw.name}", file.trouble, "leave it out")
         return frame_from_header(find_image(root / file.path), raw, profile)
     except DataError as error:
         return unusable_frame(raw, error, profile)
@@ -164,7 +165,9 @@ def _list_files(target: Path | Sequence[Path], ctx: RunContext) -> tuple[Path, l
     """Return the night's folder, absolute, and the files of it that may be frames."""
     paths = [Path(target)] if isinstance(target, (str, Path)) else [Path(path) for path in target]
     if not paths:
-        raise NightError("no frames to read", "the list of files is empty", "give at least one file or folder")
+        raise NightError(
+            "no frames to read", "the list of files is empty", "give at least one file or folder"
+        )
     # The way a person wrote it, without following links: decisions are kept by the night-relative path.
     paths = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - Path.resolve follows links
     for path in paths:
@@ -173,7 +176,9 @@ def _list_files(target: Path | Sequence[Path], ctx: RunContext) -> tuple[Path, l
     if len(paths) == 1 and paths[0].is_dir():
         root = paths[0]
         if (root / "logbook.sqlite").exists():
-            raise NightError(f"{root} is no raw night", "it holds results of this program", "give the raw folder")
+            raise NightError(
+                f"{root} is no raw night", "it holds results of this program", "give the raw folder"
+            )
     else:
         root = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
     listed: dict[str, _Listed] = {}

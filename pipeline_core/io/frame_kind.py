@@ -82,16 +82,21 @@ def frame_kind(cards: Cards | None, profile: Profile, name: str, folders: Sequen
     kind = said or named or placed or FrameKind.UNKNOWN
     if named is FrameKind.OTHER and kind in {FrameKind.SCIENCE, FrameKind.UNKNOWN}:
         kind = FrameKind.OTHER  # cameras call focus frames lights
-    elif kind is FrameKind.DARK and FrameKind.FLATDARK in {named, placed}:
-        kind = FrameKind.FLATDARK
-    elif kind is FrameKind.DARK and named in {None, FrameKind.DARK} and _among_flats(folders, placed):
+    elif kind is FrameKind.DARK and _belongs_to_flats(named, placed):
         kind = FrameKind.FLATDARK
     elif said is not None:
         other, where = (named, "file name") if named else (placed, "folder")
         if other is not None and not _agree(kind, other):
             problems.append(f"the header says {kind}, the {where} says {other}: taken as {kind}")
+    if kind is FrameKind.UNKNOWN and not problems:
+        problems.append("neither header, name nor folder says what it was taken for")
     combined = _combined_frames(cards)
-    if master_word or combined > 1 or _MASTER_NAME.search(stem) or (cards is not None and "HOLDBIAS" in cards):
+    if (
+        master_word
+        or combined > 1
+        or _MASTER_NAME.search(stem)
+        or (cards is not None and "HOLDBIAS" in cards)
+    ):
         made_of = f" of {combined} frames" if combined > 1 else ""
         is_master = kind is not FrameKind.SCIENCE
         word = f"master {kind}" if kind in _CALIBRATION else "combined image"
@@ -158,8 +163,10 @@ def _kind_by_folder(folders: Sequence[str], profile: Profile) -> FrameKind | Non
     return None
 
 
-def _among_flats(folders: Sequence[str], placed: FrameKind | None) -> bool:
-    return placed is FrameKind.FLAT and bool(folders)
+def _belongs_to_flats(named: FrameKind | None, placed: FrameKind | None) -> bool:
+    if FrameKind.FLATDARK in {named, placed}:
+        return True
+    return named in {None, FrameKind.DARK} and placed is FrameKind.FLAT
 
 
 def _agree(one: FrameKind, other: FrameKind) -> bool:

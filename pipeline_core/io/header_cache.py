@@ -9,23 +9,25 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import fields
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from pipeline_core.resources import resource_path
 from pipeline_core.types import Frame, FrameKind, ImageLayout, Section
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FORMAT = 1
-"""Raised whenever headers are read differently or a Frame has other fields: older entries are then read anew."""
+"""Raised whenever headers are read differently or a Frame changes: older entries are read anew."""
 MAX_FRAMES = 300_000
 """About 300 MB of cache; the oldest go first."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS frames (
-    root BLOB NOT NULL, path BLOB NOT NULL, reader TEXT NOT NULL, size INTEGER NOT NULL, mtime INTEGER NOT NULL,
-    frame TEXT NOT NULL, PRIMARY KEY (root, path)
+    root BLOB NOT NULL, path BLOB NOT NULL, reader TEXT NOT NULL,
+    size INTEGER NOT NULL, mtime INTEGER NOT NULL, frame TEXT NOT NULL, PRIMARY KEY (root, path)
 )
 """
 _FIELDS = tuple(field.name for field in fields(Frame))
@@ -75,7 +77,8 @@ class HeaderCache:
     def save(self, root: Path, reader: str, frames: Iterable[Frame]) -> None:
         """Remember frames; another program may do the same at the same time."""
         rows = [
-            (_bytes(str(root)), _bytes(f.path), reader, f.size_bytes, f.mtime_ns, frame_to_json(f)) for f in frames
+            (_bytes(str(root)), _bytes(f.path), reader, f.size_bytes, f.mtime_ns, frame_to_json(f))
+            for f in frames
         ]
         if not rows:
             return
@@ -112,7 +115,7 @@ class HeaderCache:
 
 
 def reader_key(profile: str | None) -> str:
-    """Return a key that changes when headers would be read differently: other program, profiles, or choice."""
+    """Return a key that changes when headers would be read differently: program, profiles, choice."""
     digest = hashlib.blake2b(f"{FORMAT} {profile}".encode(), digest_size=10)
     for path in sorted(resource_path("instruments").glob("*.toml")):
         digest.update(path.read_bytes())

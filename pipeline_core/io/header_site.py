@@ -74,7 +74,9 @@ def _angle(values: HeaderValues, keywords: Iterable[str], limit: float) -> tuple
     return None
 
 
-def _east(values: HeaderValues, profile: Profile, keyword: str, longitude: float) -> tuple[float, tuple[str, ...]]:
+def _east(
+    values: HeaderValues, profile: Profile, keyword: str, longitude: float
+) -> tuple[float, tuple[str, ...]]:
     comment = values.cards.comment(keyword).lower()
     if "west" in comment:
         return (-longitude if longitude > 0 else longitude), ()
@@ -88,7 +90,7 @@ def _east(values: HeaderValues, profile: Profile, keyword: str, longitude: float
     if profile.longitude_positive is not None:
         return (longitude if profile.longitude_positive == "east" else -longitude), ()
     return longitude, (
-        f"{keyword} = {values.cards.get(keyword)} may mean west of Greenwich; it is taken as east, as FITS counts",
+        f"{keyword} = {values.cards.get(keyword)} may mean west of Greenwich: taken as east, as FITS counts",
     )
 
 

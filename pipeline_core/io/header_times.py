@@ -19,6 +19,7 @@ _OLD_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2})\Z")
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2}(?:\.\d*)?))?\s*(?:Z|UTC?|GMT)?\Z", re.IGNORECASE)
 _ZONE = re.compile(r"(?<=\d)\s*([+-])(\d{2}):?(\d{2})\Z")
 _MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
+_MISFIT = timedelta(seconds=2)  # clocks are read to a second, shutters take another
 _IS_MID = re.compile(r"(?i)\bmid(dle|[- ]?(point|time|exp\w*|obs\w*))?\b")
 _IS_END = re.compile(r"(?i)\bend (of|time)\b|\bat end\b")
 _IS_LOCAL = re.compile(r"(?i)\blocal\b")
@@ -52,15 +53,17 @@ def mid_exposure(values: HeaderValues, keywords: Keywords, exposure_s: float | N
     """
     half = timedelta(seconds=(exposure_s or 0.0) / 2)
     middle = _middle(values, keywords)
+    start = _dated(values, keywords)
+    by_start = _shifted(*start, half) if start is not None else None
     if middle is None:
-        start = _dated(values, keywords)
-        if start is not None:
-            moment, comment = start
-            middle = _shifted(moment, comment, half)
-            if exposure_s is None and middle == moment:
-                values.problems.append("the exposure time is not known: the mid time is that of the start")
-        else:
-            middle = _julian(values, keywords, half)
+        middle = by_start or _julian(values, keywords, half)
+        if exposure_s is None and start is not None and middle == start[0]:
+            values.problems.append("the exposure time is not known: the mid time is that of the start")
+    elif by_start is not None and abs(middle - by_start) > max(_MISFIT, half / 5):
+        values.problems.append(
+            f"the header's mid time {middle:%H:%M:%S} does not fit its start and exposure, "
+            f"which give {by_start:%H:%M:%S}"
+        )
     if middle is None:
         _say_why_not(values, keywords)
         return None
@@ -129,7 +132,7 @@ def _is_local(comment: str) -> bool:
 
 
 def _moment(raw: CardValue) -> datetime | None:
-    """Return a date with a time of day (and perhaps a zone) as UTC; None for a date alone or anything else."""
+    """Return a date with a time of day (and perhaps a zone) as UTC; None for a date alone."""
     if not isinstance(raw, str):
         return None
     text = raw.strip()
@@ -198,7 +201,9 @@ def _to_utc(values: HeaderValues, moment: datetime) -> datetime:
         return moment
     from astropy.time import Time  # noqa: PLC0415 - slow to import, rarely needed
 
-    utc: datetime = Time(moment.replace(tzinfo=None), scale=scale).utc.to_datetime(timezone=UTC, leap_second_strict="silent")
+    utc: datetime = Time(moment.replace(tzinfo=None), scale=scale).utc.to_datetime(
+        timezone=UTC, leap_second_strict="silent"
+    )
     return utc
 
 

@@ -1,4 +1,4 @@
-"""Values as headers give them: numbers with commas, angles with colons, sections in brackets, units in comments."""
+"""Values as headers give them: numbers with commas, angles with colons, units in comments."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SECTION = re.compile(r"\[\s*(\d{1,9})\s*:\s*(\d{1,9})\s*,\s*(\d{1,9})\s*:\s*(\d{1,9})\s*\]\Z")
 _SEXAGESIMAL = re.compile(r"([+-]?)\s*(\d{1,3})[:\s°hd]+(\d{1,2})(?:[:\s'm]+(\d{1,2}(?:\.\d*)?))?[\"s]?\Z")
+# A number with the unit that some programs put into the string: '-12.5 C', '0.62 arcsec'.
+_WITH_UNIT = re.compile(r"([+-]?[\d.,]+)\s*(?:C|degC|°C|s|sec|seconds|ADU|e-?|e-?/ADU|arcsec|um|mm|m)\Z")
 _MICRO = re.compile(r"(?i)\b(us|usec|[µμ]s|micro-?s(ec(ond)?s?)?)\b")
 _MILLI = re.compile(r"(?i)\b(ms|msec|milli-?s(ec(ond)?s?)?)\b")
 _MINUTES = re.compile(r"(?i)\b(min|mins|minutes?)\b")
@@ -89,7 +91,7 @@ class HeaderValues:
         keywords : iterable of str
         shape : (ny, nx)
         meaning : str
-            "overscan" or "lit pixels", for the note.
+            "overscan" or "lit part of the chip", for the note.
 
         Returns
         -------
@@ -97,12 +99,12 @@ class HeaderValues:
         """
         for keyword in keywords:
             raw = self.cards.get(keyword)
-            if raw is None or (isinstance(raw, str) and not raw.strip()):
-                continue
+            if raw is None or (isinstance(raw, str) and not raw.strip("[0:,] ")):
+                continue  # some cameras write [0:0,0:0] for none
             try:
                 return parse_section(str(raw), shape)
             except ValueError as error:
-                self.problems.append(f"{keyword} = {shown(raw)} does not say where the {meaning} lies: {error}")
+                self.problems.append(f"{keyword} = {shown(raw)} does not say where the {meaning} is: {error}")
         return None
 
     def angle(self, keyword: str) -> float | None:
@@ -118,6 +120,8 @@ def to_number(value: CardValue) -> float | None:
     if value is None or isinstance(value, bool):
         return None
     text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and (match := _WITH_UNIT.match(text)):
+        text = match[1]
     if isinstance(text, str) and text.count(",") == 1 and "." not in text:
         text = text.replace(",", ".")
     try:
@@ -182,7 +186,7 @@ def parse_section(text: str, shape: tuple[int, int]) -> Section:
     if x1 > x2 or y1 > y2:
         raise ValueError("it runs backwards")
     if x1 < 1 or y1 < 1 or x2 > nx or y2 > ny:
-        raise ValueError(f"it leaves the image of {nx} × {ny} pixels")
+        raise ValueError(f"it leaves the image of {nx} x {ny} pixels")
     return Section(y0=y1 - 1, y1=y2, x0=x1 - 1, x1=x2)
 
 

@@ -1,4 +1,4 @@
-"""Instrument profiles: which keywords and words a camera uses, and what is known when its header is silent."""
+"""Instrument profiles: the keywords and words of a camera, what is known when its header is silent."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Profile(ProfilePart):
     site: SiteValues | None = None
     longitude_positive: Literal["east", "west"] | None = None
     """Which way the instrument's headers count longitude; None: not known."""
-    defaults: Defaults = Defaults()
+    defaults: Defaults = Field(default_factory=lambda: Defaults.model_validate({}))
     keywords: Keywords
     kinds: dict[FrameKind, Words]
     kind_codes: dict[int, FrameKind]
@@ -215,7 +215,9 @@ def _depth(name: str) -> int:
 def _merged(name: str, below: tuple[str, ...]) -> dict[str, Any]:
     """Lay a profile's own values over those of the profile it extends; what it matches is its own."""
     if name in below:
-        raise UsageError(f"cannot read the instrument profile {name}", "it extends itself", f"mend {name}.toml")
+        raise UsageError(
+            f"cannot read the instrument profile {name}", "it extends itself", f"mend {name}.toml"
+        )
     own = _document(name)
     parent = own.get("extends")
     if parent is None:
