@@ -79,6 +79,10 @@ class BandReader:
         self._files.clear()
         self._readers.clear()
 
+    def source(self, frame: int) -> Source:
+        """Return where one of the files is."""
+        return self._sources[frame]
+
     def buffer(self, rows: int) -> Band:
         """Return room for a band of ``rows`` rows of all frames."""
         shape = (self.n_frames, rows, self.shape[1])

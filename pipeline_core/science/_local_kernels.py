@@ -79,12 +79,12 @@ def cell_scatter(residual, cell, first, last, out):
 
 
 @kernel
-def bin_frame(words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, mean, faint):
+def bin_frame(
+    words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, nx, mean, faint
+):  # fmt: skip
     """Mean of blocks of one corrected frame, and the mean without the highest pixel of each block (NaN: no pixel)."""
     ny = offsets.shape[0]
     rows, columns = mean.shape
-    nx = (words.shape[2] if words.shape[2] > 0 else floats.shape[2]) - x_start
-    nx = min(nx, columns * block_px)
     line = np.empty(nx, np.float32)
     no_blocks = np.empty((0, 0, 0), np.bool_)
     total = np.empty(columns, np.float32)

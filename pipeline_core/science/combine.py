@@ -243,6 +243,56 @@ def combine_band(
         kernels.mean_clipped(*given, float(clip.sigma**2) if clip.method == "ccdproc" else _NEVER, *room)
 
 
+def corrected(band: Floats, correction: Correction, y0: int = 0) -> Floats:
+    """Return a band of rows (N, rows, nx) with the correction applied, for engines other than our kernels."""
+    rows = np.s_[y0 : y0 + band.shape[1]]
+    out = band - correction.offsets[:, rows, None]
+    out[band >= correction.saturation_adu] = np.nan
+    if correction.base is not None:
+        out -= correction.base[rows]
+    if correction.current is not None:
+        out -= correction.dark_scale[:, None, None] * correction.current[rows]
+    out *= correction.scale[:, None, None]
+    if correction.blocked is not None:
+        step = correction.block_px
+        y, x = np.arange(y0, y0 + band.shape[1]) // step, np.arange(band.shape[2]) // step
+        out[correction.blocked[:, y[:, None], x[None, :]]] = np.nan
+    return np.asarray(out, np.float32)
+
+
+def combine_by_ccdproc(stack: Floats, clip: Clip) -> Combined:
+    """Combine frames with ccdproc itself: the slow reference, for those who want its very arithmetic.
+
+    Parameters
+    ----------
+    stack : (N, ny, nx) float32
+        Corrected and scaled; NaN where a value is not to be used.
+    clip : Clip
+        ccdproc knows no noise model: every method but ``none`` is one pass of ``sigma`` about the mean.
+
+    Returns
+    -------
+    Combined
+    """
+    from astropy.nddata import CCDData  # noqa: PLC0415 - only who asks for ccdproc waits for it
+    from ccdproc import Combiner  # noqa: PLC0415
+
+    hidden = ~np.isfinite(stack)
+    combiner = Combiner([CCDData(image, mask=mask, unit="adu") for image, mask in zip(stack, hidden, strict=True)])
+    if clip.method != "none":
+        combiner.sigma_clipping(low_thresh=clip.sigma, high_thresh=clip.sigma, func="mean", dev_func="std")
+        # Its clipping works on hidden values too, and may un-hide none of them.
+        combiner.data_arr.mask |= hidden
+    result = combiner.average_combine()
+    n_used = np.minimum((~np.ma.getmaskarray(combiner.data_arr)).sum(axis=0), 255).astype(np.uint8)
+    empty = n_used == 0
+    return Combined(
+        np.where(empty, np.nan, result.data).astype(np.float32),
+        np.where(empty, np.nan, result.uncertainty.array).astype(np.float32),
+        n_used,
+    )
+
+
 @functools.cache
 def median_network(n: int) -> npt.NDArray[np.int32]:
     """Return the comparisons that bring the median of ``n`` values to the middle.
