@@ -15,13 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.judge_calibration import judge_calibration
-from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
-from pipeline_core.quality_columns import RULE_COLUMNS, rule_columns
+from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
 from pipeline_core.science import baseline, transparency
 from pipeline_core.science.alignment import match
 from pipeline_core.science.flags import Evidence, science_flags
 from pipeline_core.science.registration import Registration, Track, predicted_by_neighbours, register, track
-from pipeline_core.science.rules import check, evaluate
 from pipeline_core.science.sun_moon import (
     EXTINCTION_MAG,
     SunMoon,
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 
-__all__ = ["apply_rules", "check_rules", "judge_calibration", "judge_night"]
+__all__ = ["judge_calibration", "judge_night"]
 
 _NO_STARS = StarList(*(np.zeros(0) for _ in range(4)))
 
@@ -86,42 +84,6 @@ def judge_night(
         for row in _judge_group(group):
             rows[row.path] = replace(row, extra={**row.extra, "group": number})
     return [rows[frame.path] for frame in measured]
-
-
-def check_rules(rules: Sequence[str]) -> None:
-    """Refuse rules that cannot be understood, before a run begins.
-
-    Raises
-    ------
-    UsageError
-        Naming the rule and the position in it.
-    """
-    for rule in rules:
-        check(rule, RULE_COLUMNS)
-
-
-def apply_rules(rows: Sequence[QualityRow], rules: Sequence[str]) -> list[QualityRow]:
-    """Add a "rule" flag (bad) to every frame that a rule of the recipe picks.
-
-    Medians and other statistics are those of the frame's own group: filters have their own.
-
-    Raises
-    ------
-    UsageError
-        If a rule cannot be understood.
-    """
-    check_rules(rules)
-    out = list(rows)
-    groups: dict[Any, list[int]] = {}
-    for index, row in enumerate(rows):
-        groups.setdefault(row.extra.get("group"), []).append(index)
-    for members in groups.values():
-        columns = rule_columns([rows[k] for k in members])
-        for rule in rules:
-            for k in (members[i] for i in np.flatnonzero(evaluate(rule, columns))):
-                flag = Flag("rule", f"rule: {rule.strip()}", "bad")
-                out[k] = replace(out[k], flags=(flag, *out[k].flags))
-    return out
 
 
 def _complete(groups: Sequence[Sequence[str]], measured: Sequence[Frame]) -> list[list[str]]:
@@ -268,6 +230,7 @@ class _Light:
     maps: Floats
     """(n, 8, 8)."""
     patchy: Floats
+    deepest: Floats
     persistence: Floats
     airmass: Floats
 
@@ -294,7 +257,7 @@ class _Light:
         through, clear_flux = transparency.solve(flux, limit, inside)
         off = transparency.residuals(flux, through, clear_flux)
         maps = np.full((n, transparency.CELLS, transparency.CELLS), np.nan)
-        patchy = np.full(n, np.nan)
+        patchy, deepest = np.full(n, np.nan), np.full(n, np.nan)
         for k in np.flatnonzero(np.isfinite(through)):
             maps[k] = transparency.transparency_map(x[k], y[k], flux[k] / clear_flux, group.shape)
             gain = 1.0 if group.measures[k].unit == "electron" else group.frames[k].gain_e_per_adu or 1.0
@@ -302,7 +265,9 @@ class _Light:
                 clear_flux * through[k], noise[k] if noise[k] > 0 else 0.0, fwhm[k] if fwhm[k] > 0 else 3.0, gain
             )
             patchy[k] = transparency.patchiness(off[k], error)
-        return cls(through, maps, patchy, transparency.persistence(maps, step=2), air)
+            off[k] = transparency.missing_losses(off[k], through[k], clear_flux, limit[k], inside[k])
+            deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], group.shape, error)
+        return cls(through, maps, patchy, deepest, transparency.persistence(maps, step=2), air)
 
 
 def _evidence(
@@ -339,6 +304,8 @@ def _evidence(
         "stars_clear": of_clear(count, clear),
         "loss_scatter": loss_scatter,
         "patchy_clear_mag": of_clear(light.patchy, clear),
+        "patch_clear_mag": of_clear(light.deepest, clear),
+        "patch_scatter": min(baseline.frame_scatter(light.deepest, 0.02), 0.06),
         "fwhm_scatter": min(_relative_scatter(fwhm, 0.02), 0.12),
         "halo_clear": halo_clear,
         "halo_scatter": min(_relative_scatter(halo, 0.005), 0.05),
@@ -357,31 +324,15 @@ def _evidence(
     moon = group.sky.moon_altitude_deg if group.sky else np.full(n, np.nan)
     return [
         Evidence(
-            stars=count[k],
-            aligned=placed.alignments[k] is not None or placed.reference < 0,
-            near_cloud=bool(near_cloud[k]),
-            loss_mag=loss[k],
-            loss_neighbours_mag=loss_before[k],
-            patchy_mag=light.patchy[k],
-            persistence=light.persistence[k],
-            fwhm_px=fwhm[k],
-            fwhm_clear_px=fwhm_clear[k],
-            halo=halo[k],
-            halo_neighbours=halo_before[k],
-            ellipticity=ellipticity[k],
-            ellipticity_angle_deg=angle[k],
-            coherence=coherence[k],
-            sky=sky[k],
-            sky_expected=sky_expected[k],
-            sky_uncertain=uncertain[k],
-            sky_jump=sky_jump[k],
-            noise=noise[k],
-            noise_expected=noise_expected[k],
-            mesh_percent=mesh[k],
-            saturated_fraction=saturated[k],
-            off_track_px=wander.off_px[k],
-            moved_px=wander.moved_px[k],
-            moved_h=wander.moved_h[k],
+            stars=count[k], aligned=placed.alignments[k] is not None or placed.reference < 0,
+            near_cloud=bool(near_cloud[k]), loss_mag=loss[k], loss_neighbours_mag=loss_before[k],
+            patchy_mag=light.patchy[k], patch_mag=light.deepest[k], persistence=light.persistence[k],
+            fwhm_px=fwhm[k], fwhm_clear_px=fwhm_clear[k], halo=halo[k], halo_neighbours=halo_before[k],
+            ellipticity=ellipticity[k], ellipticity_angle_deg=angle[k], coherence=coherence[k],
+            sky=sky[k], sky_expected=sky_expected[k], sky_uncertain=uncertain[k], sky_jump=sky_jump[k],
+            noise=noise[k], noise_expected=noise_expected[k], mesh_percent=mesh[k],
+            saturated_fraction=saturated[k], off_track_px=wander.off_px[k],
+            moved_px=wander.moved_px[k], moved_h=wander.moved_h[k],
             drift_px_per_hour=wander.drift_px_per_hour[k],
             sun_altitude_deg=sun[k],
             moon_altitude_deg=moon[k],

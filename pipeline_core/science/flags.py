@@ -22,13 +22,15 @@ _FROM_CLEAR = 4.9
 
 LOSS_MAG = 0.15
 """A loss of light below this is not called cloud or frost: a tenth of the night's exposure."""
+PATCH_MAG = 0.2
+"""A sixth of the light in a sixteenth of the field: relative photometry across it is spoilt."""
 BAD_LOSS_MAG = 0.5
 """A third of the exposure is gone: the frame spoils a mean more than it helps."""
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
-TRAILED_ELLIPTICITY = 0.35
-"""1 - b/a of a star that moved by its own FWHM during the exposure."""
+TRAILED_ELLIPTICITY = 0.45
+"""1 - b/a of a star that moved by twice its FWHM during the exposure."""
 ELLIPTICITY_EXCESS = 0.08
 """Visible to the eye when frames are blinked."""
 HALO_EXCESS = 0.05
@@ -61,6 +63,10 @@ class Evidence:
     patchy_mag: float = NAN
     """Scatter of the loss over the field beyond the errors."""
     patchy_clear_mag: float = NAN
+    patch_mag: float = NAN
+    """Loss of the most dimmed sixteenth of the field beyond the frame's own."""
+    patch_clear_mag: float = NAN
+    patch_scatter: float = 0.03
     persistence: float = NAN
     """Of the pattern of the loss: 1 fixed on the chip, 0 moving."""
     fwhm_px: float = NAN
@@ -162,6 +168,8 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     halo_limit = max(HALO_EXCESS, _FROM_CLEAR * e.halo_scatter)
     # Frost grows over many frames and stays: its neighbours have the halo too.
     frosted = halo_growth > halo_limit and not halo_before < 0.4 * halo_growth
+    # A fixed pattern needs only half the halo to be told from cloud.
+    frosted |= e.persistence > 0.7 and min(halo_growth, halo_before) > 0.5 * halo_limit and e.loss_mag > 0.5 * limit
     if shape_fault is not None and shape_fault.cause == "trailed":
         frosted = False  # a trail fills the halo aperture
     sudden = e.loss_mag - e.loss_neighbours_mag
@@ -188,17 +196,17 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
             flags.append(Flag("cloud", f"cloud: {words}", severity))
     elif not frosted and _patchy(e):
         flags.append(Flag(
-            "cloud", f"cloud: patches in front of some stars (scatter {e.patchy_mag:.2f} mag over the field, "
-            f"{e.patchy_clear_mag:.2f} in the clear reference)",
+            "cloud", f"cloud: a patch dims some stars by {e.patch_mag:.2f} mag more than the rest of the field "
+            f"({max(e.patch_clear_mag, 0.0):.2f} in the clear reference)",
             "suspect",
         ))
     return flags
 
 
 def _patchy(e: Evidence) -> bool:
-    """Whether some stars are dimmed more than others, beyond what the clear frames show."""
-    base = e.patchy_clear_mag if math.isfinite(e.patchy_clear_mag) else 0.0
-    return e.patchy_mag > 0.12 + 2 * base and e.loss_mag > 0.05
+    """Whether a part of the field is dimmed beyond what the clear frames show, in a way that moves."""
+    usual = max(e.patch_clear_mag, 0.0) if math.isfinite(e.patch_clear_mag) else 0.0
+    return e.patch_mag - usual > max(PATCH_MAG, 5 * e.patch_scatter) and not e.persistence > 0.9
 
 
 def _evenness(e: Evidence) -> str:

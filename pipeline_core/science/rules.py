@@ -11,16 +11,29 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import UsageError
 
+if TYPE_CHECKING:
+    from pipeline_core.measures import QualityRow
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+COLUMNS = (
+    "background", "noise", "gradient_percent", "gradient_angle_deg", "mesh_rms_percent", "stars", "fwhm_px",
+    "fwhm_arcsec", "ellipticity", "ellipticity_angle_deg", "ellipticity_coherence", "saturated_fraction",
+    "cosmic_rays", "stars_touched", "streaks", "halo_ratio", "dx_px", "dy_px", "rotation_deg",
+    "drift_px_per_hour", "transparency", "depth_loss_mag", "sun_altitude_deg", "moon_altitude_deg", "moon_phase",
+    "moon_distance_deg",
+)
+"""Columns of the quality table that a rule may name; ``streaks`` is their number."""
 
 MAX_LENGTH = 500
 """Characters of the longest rule; nobody writes a longer one, and the parser's recursion stays bounded."""
@@ -91,7 +104,7 @@ def evaluate(rule: str, columns: Mapping[str, Floats]) -> Bools:
     return truth.yes
 
 
-def check(rule: str, names: tuple[str, ...]) -> None:
+def check(rule: str) -> None:
     """Refuse a rule that cannot be understood, before there is any frame to try it on.
 
     Raises
@@ -99,7 +112,41 @@ def check(rule: str, names: tuple[str, ...]) -> None:
     UsageError
         As :func:`evaluate`.
     """
-    evaluate(rule, {name: np.array([1.0, 2.0]) for name in names})
+    evaluate(rule, {name: np.array([1.0, 2.0]) for name in COLUMNS})
+
+
+def matching_rows(rule: str, rows: Sequence[QualityRow]) -> list[QualityRow]:
+    """Return the frames that a rule picks.
+
+    Medians and other statistics are those of the frame's own group (``extra["group"]``): one filter's sky says
+    nothing about another's.
+
+    Raises
+    ------
+    UsageError
+        As :func:`evaluate`.
+    """
+    check(rule)
+    groups: dict[Any, list[int]] = {}
+    for index, row in enumerate(rows):
+        groups.setdefault(row.extra.get("group"), []).append(index)
+    picked: list[int] = []
+    for members in groups.values():
+        truth = evaluate(rule, columns_of([rows[k] for k in members]))
+        picked += [k for k, true in zip(members, truth, strict=True) if true]
+    return [rows[k] for k in sorted(picked)]
+
+
+def columns_of(rows: Sequence[QualityRow]) -> dict[str, Floats]:
+    """Return the columns a rule may name, (n,) float each, NaN where not measured."""
+
+    def value(row: QualityRow, name: str) -> float:
+        found = getattr(row, name, None) if hasattr(row, name) else getattr(row.measures, name)
+        return float("nan") if found is None else float(found)
+
+    columns = {name: np.array([value(row, name) for row in rows], float) for name in COLUMNS if name != "streaks"}
+    columns["streaks"] = np.array([len(row.measures.streaks) for row in rows], float)
+    return columns
 
 
 def _parsed(rule: str) -> ast.expr:

@@ -125,13 +125,69 @@ def patchiness(off_mag: Floats, error: Floats) -> float:
     -------
     float
         0 when the errors explain the scatter; NaN with fewer than five stars.
+
+    Notes
+    -----
+    A standard deviation between the 5th and 95th percentile: a patch over a tenth of the field must count, one star
+    next to a cosmic ray must not.
     """
     good = np.isfinite(off_mag) & np.isfinite(error) & (error < 0.3)
     if good.sum() < 5:
         return float("nan")
     pull = off_mag[good] - np.median(off_mag[good])
-    total = (1.4826 * float(np.median(np.abs(pull)))) ** 2
-    return float(np.sqrt(max(total - float(np.median(np.square(MAG * error[good]))), 0.0)))
+    pull = np.clip(pull, *np.percentile(pull, (5, 95)))
+    return float(np.sqrt(max(np.mean(np.square(pull)) - float(np.median(np.square(MAG * error[good]))), 0.0)))
+
+
+def missing_losses(
+    off_mag: Floats, transparency: float, clear_flux: Floats, limit: float, inside: npt.NDArray[np.bool_]
+) -> Floats:
+    """Give the stars that should have been seen and were not the least loss that hides them.
+
+    Parameters
+    ----------
+    off_mag : (stars,) float
+        One frame's losses beyond its own, NaN where not matched.
+    transparency : float
+    clear_flux : (stars,) float
+    limit : float
+        Flux below which a star is not listed.
+    inside : (stars,) bool
+        Where the star lies on the chip.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hidden = MAG * np.log(transparency * clear_flux / limit)
+    # A star barely above the limit may be missing by chance: twice the limit is 0.75 mag.
+    return np.where(np.isnan(off_mag) & inside & (hidden > 0.75), hidden, off_mag)
+
+
+def deepest_patch(
+    x_px: Floats, y_px: Floats, off_mag: Floats, shape: tuple[int, int], error: Floats, blocks: int = 4
+) -> float:
+    """Return the loss in the most dimmed part of the field, magnitudes, surely present (two errors taken off).
+
+    Parameters
+    ----------
+    x_px, y_px, off_mag, error : (n,) float
+        Stars in this frame, their loss beyond the frame's and their relative flux error.
+    shape : (ny, nx)
+    blocks : int
+        The field is cut into this many blocks a side; one with fewer than three stars says nothing.
+    """
+    good = np.isfinite(off_mag)
+    column = np.clip((x_px[good] / shape[1] * blocks).astype(int), 0, blocks - 1)
+    row = np.clip((y_px[good] / shape[0] * blocks).astype(int), 0, blocks - 1)
+    block, off, sigma = row * blocks + column, off_mag[good], MAG * error[good]
+    deepest = float("nan")
+    for one in np.unique(block):
+        members = block == one
+        count = int(members.sum())
+        if count < 3:
+            continue
+        # The median of n values has 1.25 times the error of their mean.
+        surely = float(np.median(off[members])) - 2 * 1.25 * float(np.median(sigma[members])) / np.sqrt(count)
+        deepest = surely if not surely <= deepest else deepest
+    return deepest
 
 
 def transparency_map(
