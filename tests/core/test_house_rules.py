@@ -15,10 +15,8 @@ PACKAGES = ("pipeline_core", "astep_gui")
 LONGEST = 450
 """Lines; a file that needs more holds two subjects."""
 
-# Folders that exist on one machine only. Joined here so that this file does not hold what it looks for.
-MACHINE_PATHS = re.compile(
-    r"(?<![\w.~$}/])/(?:" + "|".join(["work", "root", "home", "farm", "Users"]) + r")/\w"
-)
+# Folders that exist on one machine only.
+MACHINE_PATHS = re.compile(r"(?<![\w.~$}/])/(?:work|root|home|farm|Users)/\w")
 
 
 def sources() -> list[Path]:

@@ -1,4 +1,4 @@
-"""The wheel: every module and every file of the program is in it, and the loader finds them wherever it lies."""
+"""The wheel: every module and file of the program is in it, and the loader finds them wherever it lies."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def test_resources_are_found_in_an_editable_install(checkout: Path, tmp_path: Pa
     pytest.importorskip("pipeline_core.resources")
     site = tmp_path / "site"
     run([*PIP, "install", *OFFLINE, "--target", str(site), "--editable", str(checkout)], tmp_path)
-    # -S and -E: only this install, not one that the environment's own site-packages may hold; its packages are
-    # appended behind it, for what pipeline_core itself imports.
+    # -S and -E: this install answers, not one that the environment holds; the environment's packages come
+    # behind it, for what pipeline_core itself imports.
     others = [entry for entry in sys.path if entry.endswith("site-packages")]
     code = f"import site, sys; site.addsitedir({str(site)!r}); sys.path += {others!r}; {WHERE}"
     found = Path(run([sys.executable, "-S", "-E", "-c", code], tmp_path))
