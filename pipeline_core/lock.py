@@ -80,6 +80,25 @@ class RunLock:
             self._descriptor = None
 
 
+def holder(output: Path) -> str | None:
+    """Return who runs in an output now, in words, or None. Creates nothing.
+
+    The lock is tried and given back at once: a run that starts in that very moment is told that another one is on.
+    """
+    try:
+        descriptor = os.open(output / LOCK, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        _lock(descriptor)
+    except OSError:
+        return _holder(descriptor)
+    else:
+        return None
+    finally:
+        os.close(descriptor)
+
+
 def _write_holder(descriptor: int) -> None:
     who = {
         "pid": os.getpid(),

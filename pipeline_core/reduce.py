@@ -14,7 +14,7 @@ from pipeline_core import journal
 from pipeline_core.errors import NightError
 from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import write_text
-from pipeline_core.judge import judge_calibration
+from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import CalibrationMeasures, Flag
@@ -175,7 +175,7 @@ class _Reducer:
             for path, made in report.made.get(MEASURE_CALIBRATION, {}).items()
         }
         frames = [frame for frame in self.night.frames if frame.path in measures]
-        return judge_calibration(frames, measures)
+        return judge_calibration(frames, measures, self.recipe.flat)
 
     def _make_products(
         self, plan: Plan, measured: Mapping[Geometry, CameraFacts], flags: Mapping[str, tuple[Flag, ...]]
