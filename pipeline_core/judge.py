@@ -265,8 +265,8 @@ class _Light:
                 clear_flux * through[k], noise[k] if noise[k] > 0 else 0.0, fwhm[k] if fwhm[k] > 0 else 3.0, gain
             )
             patchy[k] = transparency.patchiness(off[k], error)
-            off[k] = transparency.missing_losses(off[k], through[k], clear_flux, limit[k], inside[k])
-            deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], group.shape, error)
+            hidden = transparency.hidden_losses(off[k], through[k], clear_flux, limit[k], inside[k])
+            deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], hidden, error, group.shape)
         return cls(through, maps, patchy, deepest, transparency.persistence(maps, step=2), air)
 
 
@@ -283,7 +283,9 @@ def _evidence(
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = -2.5 * np.log10(light.transparency) - extinction
     loss_scatter = min(baseline.frame_scatter(loss, 0.01), 0.08)
-    loss_before = baseline.neighbour_median(loss)
+    beside = baseline.neighbour_median(loss)
+    # A slope is no jump: at the end of a growing loss the line through the neighbours says more than their median.
+    loss_before = np.fmax(beside, predicted_by_neighbours(np.arange(n, dtype=float), loss))
 
     fwhm, halo, ellipticity = column("fwhm_px"), column("halo_ratio"), column("ellipticity")
     # Seeing grows as air mass to the 0.6 (Kolmogorov turbulence, Fried 1966).
@@ -299,7 +301,7 @@ def _evidence(
     noise_expected = np.sqrt(baseline.explained(np.square(noise), causes)[0])
     mesh, saturated = column("mesh_rms_percent"), column("saturated_fraction")
     angle, coherence = column("ellipticity_angle_deg"), column("ellipticity_coherence")
-    near_cloud = loss_before > 0.3
+    near_cloud = beside > 0.3
     shared: dict[str, float] = {
         "stars_clear": of_clear(count, clear),
         "loss_scatter": loss_scatter,
@@ -308,7 +310,7 @@ def _evidence(
         "patch_scatter": min(baseline.frame_scatter(light.deepest, 0.02), 0.06),
         "fwhm_scatter": min(_relative_scatter(fwhm, 0.02), 0.12),
         "halo_clear": halo_clear,
-        "halo_scatter": min(_relative_scatter(halo, 0.005), 0.05),
+        "halo_scatter": min(_relative_scatter(halo, 0.005), 0.02),
         "ellipticity_clear": of_clear(ellipticity, clear),
         "ellipticity_scatter": min(baseline.frame_scatter(ellipticity, 0.01), 0.03),
         "sky_clear": of_clear(sky, clear),
@@ -319,7 +321,9 @@ def _evidence(
         "saturated_clear": of_clear(saturated, clear),
         "track_scatter_px": wander.scatter_px,
     }
-    halo_before = baseline.neighbour_median(halo)
+    halo_before = np.fmax(
+        baseline.neighbour_median(halo), predicted_by_neighbours(np.arange(n, dtype=float), halo)
+    )
     sun = group.sky.sun_altitude_deg if group.sky else np.full(n, np.nan)
     moon = group.sky.moon_altitude_deg if group.sky else np.full(n, np.nan)
     return [

@@ -81,7 +81,9 @@ def make_detector(size: int, seed: int, *, vignetting: float | None = None) -> D
     response *= np.float32(PIXEL_RESPONSE)
     response += 1
     count = size * size
-    special = rng.permutation(rng.choice(count, _number(count, DEAD_FRACTION + HOT_FRACTION + UNSTABLE_FRACTION), replace=False))
+    special = rng.permutation(
+        rng.choice(count, _number(count, DEAD_FRACTION + HOT_FRACTION + UNSTABLE_FRACTION), replace=False)
+    )
     n_dead, n_unstable = _number(count, DEAD_FRACTION), _number(count, UNSTABLE_FRACTION)
     dead, unstable, hot = np.split(special, [n_dead, n_dead + n_unstable])
     response.reshape(-1)[dead] = DEAD_RESPONSE
@@ -90,9 +92,14 @@ def make_detector(size: int, seed: int, *, vignetting: float | None = None) -> D
         lost = VIGNETTING[name] if vignetting is None else vignetting
         flats[name] = _flat(response, name, lost, rng)
     return Detector(
-        size, flats, rng.normal(0, BIAS_COLUMNS_ADU, size).astype(np.float32),
-        hot, rng.exponential(HOT_MEAN_E_PER_S, len(hot)).astype(np.float32),
-        dead, unstable, rng.uniform(*UNSTABLE_E_PER_S, len(unstable)).astype(np.float32),
+        size,
+        flats,
+        rng.normal(0, BIAS_COLUMNS_ADU, size).astype(np.float32),
+        hot,
+        rng.exponential(HOT_MEAN_E_PER_S, len(hot)).astype(np.float32),
+        dead,
+        unstable,
+        rng.uniform(*UNSTABLE_E_PER_S, len(unstable)).astype(np.float32),
     )
 
 
@@ -113,7 +120,9 @@ def _flat(response: Image, name: str, lost: float, rng: np.random.Generator) -> 
         rows = np.arange(max(0, int(y) - reach), min(size, int(y) + reach))
         columns = np.arange(max(0, int(x) - reach), min(size, int(x) + reach))
         ring = np.hypot(columns[None, :] - x, rows[:, None] - y) - radius
-        flat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] *= 1 - depth * np.exp(-((ring / 4) ** 2)).astype(np.float32)
+        flat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] *= 1 - depth * np.exp(
+            -((ring / 4) ** 2)
+        ).astype(np.float32)
     flat *= response
     flat /= np.median(flat)
     return flat.astype(np.float32, copy=False)
@@ -161,14 +170,21 @@ def cosmic_hits(size: int, exposure_s: float, per_mpx: float, rng: np.random.Gen
     if not pixels:
         return CosmicHits(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.int32))
     return CosmicHits(
-        np.concatenate(pixels).astype(np.int64), np.concatenate(electrons).astype(np.float32),
+        np.concatenate(pixels).astype(np.int64),
+        np.concatenate(electrons).astype(np.float32),
         np.concatenate(events).astype(np.int32),
     )
 
 
 def expose(
-    detector: Detector, light: Image | None, exposure_s: float, hits: CosmicHits | None, rng: np.random.Generator,
-    *, bias_adu: Image, dark_e_per_s: Image,
+    detector: Detector,
+    light: Image | None,
+    exposure_s: float,
+    hits: CosmicHits | None,
+    rng: np.random.Generator,
+    *,
+    bias_adu: Image,
+    dark_e_per_s: Image,
 ) -> npt.NDArray[np.uint16]:
     """Turn light into the counts of one raw frame.
 

@@ -71,9 +71,20 @@ RA_DEG, DEC_DEG = 217.43, -62.68
 
 
 def make_demo_night(
-    folder: Path, *, size: int = 1024, seed: int = 1, n_science: int = 60, n_bias: int = 10, n_dark: int = 10, n_flat: int = 8,
-    fwhm_px: float = 2.5, events: Collection[str] | None = None, vignetting: float | None = None,
-    cosmics_per_mpx: float = COSMICS_PER_MPX, workers: int | None = None, ctx: RunContext | None = None,
+    folder: Path,
+    *,
+    size: int = 1024,
+    seed: int = 1,
+    n_science: int = 60,
+    n_bias: int = 10,
+    n_dark: int = 10,
+    n_flat: int = 8,
+    fwhm_px: float = 2.5,
+    events: Collection[str] | None = None,
+    vignetting: float | None = None,
+    cosmics_per_mpx: float = COSMICS_PER_MPX,
+    workers: int | None = None,
+    ctx: RunContext | None = None,
 ) -> Truth:
     """Write a raw night with known truth.
 
@@ -117,7 +128,8 @@ def make_demo_night(
     """
     if not 256 <= size <= 4096 or not 1.3 <= fwhm_px <= 6:
         raise UsageError(
-            f"cannot make a demo night of {size} px with stars of {fwhm_px} px", "it knows 256 to 4096 px, and 1.3 to 6 px",
+            f"cannot make a demo night of {size} px with stars of {fwhm_px} px",
+            "it knows 256 to 4096 px, and 1.3 to 6 px",
             "choose a size and a width inside these limits",
         )
     if min(n_science, n_bias, n_dark, n_flat) < 0 or n_science + n_bias + n_dark + n_flat == 0:
@@ -132,7 +144,13 @@ def make_demo_night(
         (folder / name).mkdir(parents=True, exist_ok=True)
     detector = make_detector(size, seed, vignetting=vignetting)
     camera = _Camera(
-        folder, seed, detector, stars, detector.bias_adu(), detector.dark_e_per_s(), cosmics_per_mpx,
+        folder,
+        seed,
+        detector,
+        stars,
+        detector.bias_adu(),
+        detector.dark_e_per_s(),
+        cosmics_per_mpx,
         frozenset(row.path for row in plan.planted if row.event == "truncated"),
     )
     context = ctx or RunContext()
@@ -178,7 +196,9 @@ class _Plan:
                 event, strength = trouble[index]
                 model = self._spoilt(model, event, strength, index)
                 plain = strength >= event.plain
-                self.planted.append(Planted(path, event.name, event.cause, strength, plain, event.kept, event.words))
+                self.planted.append(
+                    Planted(path, event.name, event.cause, strength, plain, event.kept, event.words)
+                )
             yield FrameTruth(path, FrameKind.SCIENCE, SCIENCE_S, start, name, altitude, model)
         if "truncated" in self.chosen and number:
             # The last frame that nothing else has spoilt: one trouble a frame can be judged, two cannot.
@@ -190,19 +210,28 @@ class _Plan:
         """Note the trouble of a single file."""
         self.planted.append(Planted(path, event, cause, strength, plain=True, kept=False, words=event))
 
-    def _ordinary(self, index: int, number: int, name: str, altitude: float, path: str, start: datetime) -> SkyModel:
+    def _ordinary(
+        self, index: int, number: int, name: str, altitude: float, path: str, start: datetime
+    ) -> SkyModel:
         """Return what a frame sees when nothing is wrong: slow drift, a little jitter, twilight."""
         turn = 2 * np.pi * index / max(number, 1)
         added = twilight_e(altitude, name) if "twilight" in self.chosen else 0.0
         risen = added / DARK_SKY_E[name]
         if risen > TWILIGHT_NOTED:
             words = "noon twilight: sky added, in units of the dark sky"
-            self.planted.append(Planted(path, "twilight", "twilight", risen, risen >= TWILIGHT_PLAIN, kept=True, words=words))
+            self.planted.append(
+                Planted(path, "twilight", "twilight", risen, risen >= TWILIGHT_PLAIN, kept=True, words=words)
+            )
         return SkyModel(
-            name, DARK_SKY_E[name] * float(self.rng.normal(1, 0.01)) + added, gradient=(0.010, 0.006),
-            dx_px=float(3 * np.sin(turn) + self.rng.normal(0, 0.3)), dy_px=float(2 * np.cos(turn) + self.rng.normal(0, 0.3)),
-            rotation_deg=float(0.02 * np.sin(turn / 2)), fwhm_px=self.fwhm_px * float(self.rng.normal(1, 0.015)),
-            clear=float(1 - abs(self.rng.normal(0, 0.01))), asteroids=self._asteroids(start),
+            name,
+            DARK_SKY_E[name] * float(self.rng.normal(1, 0.01)) + added,
+            gradient=(0.010, 0.006),
+            dx_px=float(3 * np.sin(turn) + self.rng.normal(0, 0.3)),
+            dy_px=float(2 * np.cos(turn) + self.rng.normal(0, 0.3)),
+            rotation_deg=float(0.02 * np.sin(turn / 2)),
+            fwhm_px=self.fwhm_px * float(self.rng.normal(1, 0.015)),
+            clear=float(1 - abs(self.rng.normal(0, 0.01))),
+            asteroids=self._asteroids(start),
         )
 
     def _asteroids(self, start: datetime) -> tuple[tuple[float, float, float, float, float], ...]:
@@ -256,10 +285,14 @@ class _Plan:
             level = float(levels[step])
             if "saturated flat" in self.chosen and name == "V" and step == number - 1 and number > 3:
                 level = 170_000.0
-                self._plant(path, "saturated flat", "too bright", level)
+                self._plant(path, "saturated flat", "saturated", level)
             model = SkyModel(
-                name, level, gradient=(float(self.rng.normal(0, 0.003)), float(self.rng.normal(0, 0.003))),
-                dx_px=float(self.rng.uniform(-60, 60)), dy_px=float(self.rng.uniform(-60, 60)), fwhm_px=self.fwhm_px,
+                name,
+                level,
+                gradient=(float(self.rng.normal(0, 0.003)), float(self.rng.normal(0, 0.003))),
+                dx_px=float(self.rng.uniform(-60, 60)),
+                dy_px=float(self.rng.uniform(-60, 60)),
+                fwhm_px=self.fwhm_px,
                 clear=FLAT_S / SCIENCE_S,
             )
             start = first + timedelta(seconds=60 * index)
@@ -277,10 +310,24 @@ class _Plan:
             yield FrameTruth(path, FrameKind.DARK, SCIENCE_S, start, None, sun_altitude_deg(start), model)
             start += timedelta(seconds=100)
         for index in range(n_dark):
-            yield FrameTruth(f"{FLATS}/{DATE}_{index:04d}_DARK.fits", FrameKind.DARK, FLAT_S, start, None, sun_altitude_deg(start))
+            yield FrameTruth(
+                f"{FLATS}/{DATE}_{index:04d}_DARK.fits",
+                FrameKind.DARK,
+                FLAT_S,
+                start,
+                None,
+                sun_altitude_deg(start),
+            )
             start += timedelta(seconds=20)
         for index in range(n_bias):
-            yield FrameTruth(f"{LIGHTS}/{DATE}_{index:04d}_BIAS.fits", FrameKind.BIAS, 0.0, start, None, sun_altitude_deg(start))
+            yield FrameTruth(
+                f"{LIGHTS}/{DATE}_{index:04d}_BIAS.fits",
+                FrameKind.BIAS,
+                0.0,
+                start,
+                None,
+                sun_altitude_deg(start),
+            )
             start += timedelta(seconds=10)
 
 
@@ -307,7 +354,13 @@ def _take(camera: _Camera, index: int, frame: FrameTruth) -> tuple[str, CosmicHi
         light = expected_light(frame.sky, camera.stars, camera.detector.size)
         light *= camera.detector.flats[frame.sky.filter]
     counts = expose(
-        camera.detector, light, frame.exposure_s, hits, rng, bias_adu=camera.bias_adu, dark_e_per_s=camera.dark_e_per_s
+        camera.detector,
+        light,
+        frame.exposure_s,
+        hits,
+        rng,
+        bias_adu=camera.bias_adu,
+        dark_e_per_s=camera.dark_e_per_s,
     )
     _write(camera, frame, counts)
     return frame.path, hits
@@ -321,7 +374,10 @@ def _write(camera: _Camera, frame: FrameTruth, counts: Any) -> None:
     header["EXPTIME"] = (frame.exposure_s, "[s] exposure time")
     header["DATE-OBS"] = (_iso(frame.start_utc), "UTC start of exposure")
     header["TIMESYS"] = "UTC"
-    header["ACQTYPE"] = ("SKYFLAT" if frame.kind is FrameKind.FLAT else frame.kind.upper(), "type of acquisition")
+    header["ACQTYPE"] = (
+        "SKYFLAT" if frame.kind is FrameKind.FLAT else frame.kind.upper(),
+        "type of acquisition",
+    )
     header["FILTER"] = (frame.filter or "R", "filter in the beam")
     header["GAIN"] = (GAIN_E_PER_ADU, "[e-/ADU] gain")
     header["RDNOISE"] = (READ_NOISE_E, "[e-] read noise")

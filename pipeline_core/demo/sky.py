@@ -120,7 +120,9 @@ def sky_level(model: SkyModel, size: int) -> Image:
     sky: Image = np.float32(model.sky_e) * (1 + gx * axis[None, :] + gy * axis[:, None])
     if model.aurora_e:
         # Curtains: three ridges whose line wanders; structure on a sixth of the frame.
-        wander = axis[None, :] + np.float32(0.08) * np.sin(np.float32(7) * axis[:, None] + np.float32(model.aurora_phase))
+        wander = axis[None, :] + np.float32(0.08) * np.sin(
+            np.float32(7) * axis[:, None] + np.float32(model.aurora_phase)
+        )
         for place, width, part in ((-0.25, 0.06, 1.0), (0.1, 0.09, 0.7), (0.35, 0.04, 0.5)):
             ridge = (wander - np.float32(place + 0.05 * np.sin(model.aurora_phase))) / np.float32(width)
             sky += np.float32(model.aurora_e * part) * np.exp(-ridge * ridge / 2)
@@ -209,7 +211,9 @@ def profile(dx: Image, dy: Image, half: int, model: SkyModel) -> Image:
     core = _moffat(dx, dy, half, model.fwhm_px, model)
     if model.halo:
         core *= np.float32(1 - model.halo)
-        core += np.float32(model.halo) * _moffat(dx, dy, half, 5 * model.fwhm_px, replace(model, elongation=1.0))
+        core += np.float32(model.halo) * _moffat(
+            dx, dy, half, 5 * model.fwhm_px, replace(model, elongation=1.0)
+        )
     return core
 
 
@@ -218,7 +222,10 @@ def _moffat(dx: Image, dy: Image, half: int, fwhm_px: float, model: SkyModel) ->
     parts = int(np.clip(np.ceil(6 / fwhm_px), 1, 5))
     grid = np.arange(-half, half + 1, dtype=np.float32)
     width = fwhm_px / (2 * np.sqrt(2 ** (1 / MOFFAT_BETA) - 1))
-    cos, sin = np.float32(np.cos(np.deg2rad(model.angle_deg))), np.float32(np.sin(np.deg2rad(model.angle_deg)))
+    cos, sin = (
+        np.float32(np.cos(np.deg2rad(model.angle_deg))),
+        np.float32(np.sin(np.deg2rad(model.angle_deg))),
+    )
     long, short = np.float32(1 / (width * model.elongation) ** 2), np.float32(1 / width**2)
     total = np.zeros((len(dx), len(grid), len(grid)), np.float32)
     offsets = ((np.arange(parts) + 0.5) / parts - 0.5).astype(np.float32)
@@ -240,7 +247,10 @@ def _add_streak(image: Image, streak: tuple[float, float, float, float], fwhm_px
     x, y, angle_deg, peak = streak
     angle = np.deg2rad(angle_deg)
     ny, nx = image.shape
-    columns, rows = np.arange(nx, dtype=np.float32) - np.float32(x), np.arange(ny, dtype=np.float32) - np.float32(y)
+    columns, rows = (
+        np.arange(nx, dtype=np.float32) - np.float32(x),
+        np.arange(ny, dtype=np.float32) - np.float32(y),
+    )
     across = rows[:, None] * np.float32(np.cos(angle)) - columns[None, :] * np.float32(np.sin(angle))
     image += np.float32(peak) * np.exp(-across * across / np.float32(2 * (fwhm_px / 2.355) ** 2))
 
@@ -264,7 +274,9 @@ def sun_altitude_deg(when: datetime) -> float:
     declination = np.arcsin(np.sin(obliquity) * np.sin(longitude))
     sidereal = np.deg2rad(280.46062 + 360.98564737 * days + LONGITUDE_DEG)
     latitude = np.deg2rad(LATITUDE_DEG)
-    sine = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(sidereal - right_ascension)
+    sine = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(
+        sidereal - right_ascension
+    )
     return float(np.rad2deg(np.arcsin(sine)))
 
 

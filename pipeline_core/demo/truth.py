@@ -87,7 +87,11 @@ class Truth:
             If the night has no such frame.
         """
         if path not in self.by_path:
-            raise UsageError(f"cannot tell the truth of {path}", "the demo night has no such frame", "give a path relative to the night")
+            raise UsageError(
+                f"cannot tell the truth of {path}",
+                "the demo night has no such frame",
+                "give a path relative to the night",
+            )
         return self.by_path[path]
 
     def troubles(self, path: str) -> tuple[Planted, ...]:
@@ -96,7 +100,7 @@ class Truth:
 
     def good_science(self) -> tuple[str, ...]:
         """Return the science frames in which nothing was planted, in time order."""
-        spoilt = {row.path for row in self.planted if row.event != "asteroids"}
+        spoilt = {row.path for row in self.planted}
         return tuple(f.path for f in self.frames if f.kind is FrameKind.SCIENCE and f.path not in spoilt)
 
 
@@ -117,7 +121,11 @@ def expected_electrons(truth: Truth, path: str) -> Image:
     """
     frame = truth.frame(path)
     if frame.sky is None:
-        raise UsageError(f"cannot compute the light of {path}", f"a {frame.kind} has none", "ask for a science frame or a flat")
+        raise UsageError(
+            f"cannot compute the light of {path}",
+            f"a {frame.kind} has none",
+            "ask for a science frame or a flat",
+        )
     return expected_light(frame.sky, truth.stars, truth.size)
 
 
@@ -126,7 +134,11 @@ def expected_noise(truth: Truth, path: str) -> Image:
     frame = truth.frame(path)
     light = expected_electrons(truth, path)
     flat = truth.detector.flats[frame.filter or "R"]
-    variance = light * flat + truth.detector.dark_e_per_s() * np.float32(frame.exposure_s) + np.float32(truth.read_noise_e**2)
+    variance = (
+        light * flat
+        + truth.detector.dark_e_per_s() * np.float32(frame.exposure_s)
+        + np.float32(truth.read_noise_e**2)
+    )
     noise: Image = np.sqrt(variance) / flat
     return noise
 
@@ -135,7 +147,11 @@ def star_positions(truth: Truth, path: str) -> tuple[Floats, Floats, Floats]:
     """Return x, y (px, 0-based) and the electrons arriving from every star in or just outside a frame."""
     frame = truth.frame(path)
     if frame.sky is None:
-        raise UsageError(f"cannot place the stars of {path}", f"a {frame.kind} has none", "ask for a science frame or a flat")
+        raise UsageError(
+            f"cannot place the stars of {path}",
+            f"a {frame.kind} has none",
+            "ask for a science frame or a flat",
+        )
     return star_fluxes(frame.sky, truth.stars, truth.size)
 
 
@@ -161,8 +177,13 @@ def save_truth(truth: Truth, folder: Path) -> None:
     where = folder / FOLDER
     where.mkdir(parents=True, exist_ok=True)
     document = {
-        "format": FORMAT, "size": truth.size, "seed": truth.seed, "fwhm_px": truth.fwhm_px, "vignetting": truth.vignetting,
-        "gain_e_per_adu": truth.gain_e_per_adu, "read_noise_e": truth.read_noise_e,
+        "format": FORMAT,
+        "size": truth.size,
+        "seed": truth.seed,
+        "fwhm_px": truth.fwhm_px,
+        "vignetting": truth.vignetting,
+        "gain_e_per_adu": truth.gain_e_per_adu,
+        "read_noise_e": truth.read_noise_e,
         "frames": [_plain(asdict(frame)) for frame in truth.frames],
         "planted": [asdict(row) for row in truth.planted],
     }
@@ -171,8 +192,11 @@ def save_truth(truth: Truth, folder: Path) -> None:
     names = list(truth.cosmics)
     hits = [truth.cosmics[name] for name in names]
     np.savez_compressed(
-        where / "cosmics.npz", paths=np.array(names, dtype=np.str_), counts=np.array([len(h.pixel) for h in hits], np.int64),
-        pixel=_joined([h.pixel for h in hits], np.int64), electrons=_joined([h.electrons for h in hits], np.float32),
+        where / "cosmics.npz",
+        paths=np.array(names, dtype=np.str_),
+        counts=np.array([len(h.pixel) for h in hits], np.int64),
+        pixel=_joined([h.pixel for h in hits], np.int64),
+        electrons=_joined([h.electrons for h in hits], np.float32),
         event=_joined([h.event for h in hits], np.int32),
     )
 
@@ -189,17 +213,34 @@ def load_truth(folder: Path) -> Truth:
     try:
         document = json.loads((where / "truth.json").read_text(encoding="utf-8"))
         with np.load(where / "stars.npz") as table:
-            stars = Stars(table["x_px"], table["y_px"], {name: table[name] for name in table.files if name not in {"x_px", "y_px"}})
+            stars = Stars(
+                table["x_px"],
+                table["y_px"],
+                {name: table[name] for name in table.files if name not in {"x_px", "y_px"}},
+            )
         with np.load(where / "cosmics.npz") as table:
             cosmics = _split(table)
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"cannot read the truth of {folder}", str(error), "make the night with `astep demo`") from error
+        raise DataError(
+            f"cannot read the truth of {folder}", str(error), "make the night with `astep demo`"
+        ) from error
     if document.get("format") != FORMAT:
-        raise DataError(f"cannot read the truth of {folder}", "it was made by another version", "make the demo night again")
+        raise DataError(
+            f"cannot read the truth of {folder}",
+            "it was made by another version",
+            "make the demo night again",
+        )
     return Truth(
-        document["size"], document["seed"], document["fwhm_px"], document["vignetting"],
-        tuple(_frame(entry) for entry in document["frames"]), tuple(Planted(**row) for row in document["planted"]),
-        stars, cosmics, document["gain_e_per_adu"], document["read_noise_e"],
+        document["size"],
+        document["seed"],
+        document["fwhm_px"],
+        document["vignetting"],
+        tuple(_frame(entry) for entry in document["frames"]),
+        tuple(Planted(**row) for row in document["planted"]),
+        stars,
+        cosmics,
+        document["gain_e_per_adu"],
+        document["read_noise_e"],
     )
 
 
@@ -212,7 +253,11 @@ def _split(table: Any) -> dict[str, CosmicHits]:
     """Cut the joined arrays of ``cosmics.npz`` by frame."""
     ends = np.cumsum(table["counts"])[:-1]
     columns = [np.split(table[name], ends) for name in ("pixel", "electrons", "event")]
-    return {str(path): CosmicHits(*values) for path, *values in zip(table["paths"], *columns, strict=True)} if len(table["paths"]) else {}
+    return (
+        {str(path): CosmicHits(*values) for path, *values in zip(table["paths"], *columns, strict=True)}
+        if len(table["paths"])
+        else {}
+    )
 
 
 def _plain(entry: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +273,9 @@ def _frame(entry: dict[str, Any]) -> FrameTruth:
         sky = {key: _tuples(value) for key, value in sky.items()}
     return FrameTruth(
         **{
-            **entry, "kind": FrameKind(entry["kind"]), "start_utc": datetime.fromisoformat(entry["start_utc"]),
+            **entry,
+            "kind": FrameKind(entry["kind"]),
+            "start_utc": datetime.fromisoformat(entry["start_utc"]),
             "sky": None if sky is None else SkyModel(**sky),
         }
     )

@@ -166,8 +166,8 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     halo_growth = e.halo / e.halo_clear - 1 if e.halo_clear > 0 else NAN
     halo_before = e.halo_neighbours / e.halo_clear - 1 if e.halo_clear > 0 else NAN
     halo_limit = max(HALO_EXCESS, _FROM_CLEAR * e.halo_scatter)
-    # Frost grows over many frames and stays: its neighbours have the halo too.
-    frosted = halo_growth > halo_limit and not halo_before < 0.4 * halo_growth
+    # Frost grows over many frames and stays: its neighbours have the halo too. And it always takes light.
+    frosted = halo_growth > halo_limit and not halo_before < 0.4 * halo_growth and not e.loss_mag < 0.5 * LOSS_MAG
     # A fixed pattern needs only half the halo to be told from cloud.
     frosted |= e.persistence > 0.7 and min(halo_growth, halo_before) > 0.5 * halo_limit and e.loss_mag > 0.5 * limit
     if shape_fault is not None and shape_fault.cause == "trailed":

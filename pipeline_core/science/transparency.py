@@ -139,10 +139,10 @@ def patchiness(off_mag: Floats, error: Floats) -> float:
     return float(np.sqrt(max(np.mean(np.square(pull)) - float(np.median(np.square(MAG * error[good]))), 0.0)))
 
 
-def missing_losses(
+def hidden_losses(
     off_mag: Floats, transparency: float, clear_flux: Floats, limit: float, inside: npt.NDArray[np.bool_]
 ) -> Floats:
-    """Give the stars that should have been seen and were not the least loss that hides them.
+    """Return the least loss that hides each star that should have been seen and was not, magnitudes.
 
     Parameters
     ----------
@@ -154,38 +154,57 @@ def missing_losses(
         Flux below which a star is not listed.
     inside : (stars,) bool
         Where the star lies on the chip.
+
+    Returns
+    -------
+    (stars,) float
+        NaN for stars that were seen, and for those near the limit (0.75 mag, twice its flux), which may be missing
+        by chance.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         hidden = MAG * np.log(transparency * clear_flux / limit)
-    # A star barely above the limit may be missing by chance: twice the limit is 0.75 mag.
-    return np.where(np.isnan(off_mag) & inside & (hidden > 0.75), hidden, off_mag)
+    return np.where(np.isnan(off_mag) & inside & (hidden > 0.75), hidden, np.nan)
 
 
 def deepest_patch(
-    x_px: Floats, y_px: Floats, off_mag: Floats, shape: tuple[int, int], error: Floats, blocks: int = 4
+    x_px: Floats,
+    y_px: Floats,
+    off_mag: Floats,
+    hidden_mag: Floats,
+    error: Floats,
+    shape: tuple[int, int],
+    blocks: int = 4,
 ) -> float:
     """Return the loss in the most dimmed part of the field, magnitudes, surely present (two errors taken off).
 
     Parameters
     ----------
-    x_px, y_px, off_mag, error : (n,) float
-        Stars in this frame, their loss beyond the frame's and their relative flux error.
+    x_px, y_px : (n,) float
+        Stars in this frame.
+    off_mag, hidden_mag, error : (n,) float
+        Their losses beyond the frame's, those of the stars that are missing, and their relative flux errors.
     shape : (ny, nx)
     blocks : int
         The field is cut into this many blocks a side; one with fewer than three stars says nothing.
+
+    Notes
+    -----
+    Two missing stars of a block are passed over: a cosmic ray or a close neighbour takes one off the list as well.
     """
-    good = np.isfinite(off_mag)
-    column = np.clip((x_px[good] / shape[1] * blocks).astype(int), 0, blocks - 1)
-    row = np.clip((y_px[good] / shape[0] * blocks).astype(int), 0, blocks - 1)
-    block, off, sigma = row * blocks + column, off_mag[good], MAG * error[good]
+    column = np.clip((x_px / shape[1] * blocks), 0, blocks - 1)
+    row = np.clip((y_px / shape[0] * blocks), 0, blocks - 1)
+    told = np.isfinite(off_mag) | np.isfinite(hidden_mag)
+    block = np.where(told, np.floor(np.nan_to_num(row)) * blocks + np.floor(np.nan_to_num(column)), -1)
     deepest = float("nan")
-    for one in np.unique(block):
+    for one in np.unique(block[told]):
         members = block == one
-        count = int(members.sum())
-        if count < 3:
+        missing = np.sort(hidden_mag[members & np.isfinite(hidden_mag)])[:-2]
+        losses = np.concatenate([off_mag[members & np.isfinite(off_mag)], missing])
+        if losses.size < 3:
             continue
         # The median of n values has 1.25 times the error of their mean.
-        surely = float(np.median(off[members])) - 2 * 1.25 * float(np.median(sigma[members])) / np.sqrt(count)
+        sigma = 1.25 * MAG * float(np.median(error[members])) / np.sqrt(losses.size)
+        surely = float(np.median(losses)) - 2 * sigma
         deepest = surely if not surely <= deepest else deepest
     return deepest
 

@@ -27,8 +27,8 @@ class Chip:
         self.dark_e_per_s = np.full((size, size), 0.3, np.float32)
         hot = self.rng.integers(0, size * size, size * size // 400)
         self.dark_e_per_s.flat[hot] += self.rng.exponential(15, hot.size).astype(np.float32)
-        # A few bands of noise, taken at random offsets: drawing each frame's own would take longer than the
-        # work that is timed.
+        # Noise is drawn once and taken at random offsets: drawing it for each frame would take longer than
+        # the work that is timed.
         self.noise = self._normal(4 * size * size)
         count = size * size // 8000
         self.stars = (
@@ -38,7 +38,7 @@ class Chip:
         )
 
     def expose(self, kind: str, level_e: float = 0.0) -> np.ndarray:
-        """Return one (size, size) uint16 frame of a kind in ``EXPOSURE_S``; ``level_e`` is the light on it."""
+        """Return one (size, size) uint16 frame of a kind in ``EXPOSURE_S``, with so much light on it."""
         electrons = level_e * self.flat + self.dark_e_per_s * EXPOSURE_S[kind]
         if kind == "SCIENCE":
             self._add_stars(electrons)

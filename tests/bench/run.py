@@ -1,7 +1,8 @@
 """Time our work beside its peers and print one table: ``make bench``.
 
-Every ``bench_*.py`` beside this file has ``run(size)``, which returns rows: mappings with ``work`` and, where they
-apply, ``ours_s``, ``peer`` (its name), ``peer_s``, ``goal`` and ``note``. Other keys are printed in the note.
+Every ``bench_*.py`` beside this file has ``run(size)``, which returns rows: mappings with ``work`` and,
+where they apply, ``ours_s``, ``peer`` (its name), ``peer_s``, ``goal`` and ``note``. Other keys are
+printed in the note.
 """
 
 from __future__ import annotations

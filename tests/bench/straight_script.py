@@ -2,10 +2,11 @@
 
     python -m tests.bench.straight_script NIGHT OUT [--science N]
 
-Master bias, master darks, a flat per filter, then every science frame: bias, dark, flat, gain, cosmic rays, written.
-It does the same work as ours in the plainest way that is right with these libraries, on a night of 16-bit files with
-``EXPTIME``, ``GAIN``, ``RDNOISE``, ``FILTER`` and ASTEP's file names, and prints the seconds of each part as JSON.
-With ``--science N`` only so many science frames are done; who calls it extrapolates, and says so.
+Master bias, master darks, a flat per filter and its bad pixels, then every science frame: bias, dark,
+flat, gain, cosmic rays, written. It does the work of ours in the plainest way that is right with these
+libraries, on a night of 16-bit files with ``EXPTIME``, ``GAIN``, ``RDNOISE``, ``FILTER`` and ASTEP's
+file names, and prints the seconds of each part as JSON. With ``--science N`` only so many frames are
+done; who calls it extrapolates, and says so.
 """
 
 from __future__ import annotations

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+
+ASTEP = str(Path(sys.executable).with_name("astep"))
+"""Our program as this environment has it installed."""
 
 ROW_KEYS = ("work", "ours_s", "peer", "peer_s", "ratio", "goal", "note")
 
