@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.types import Image, Section
+
+if TYPE_CHECKING:
+    from pipeline_core.types import Image, Section
 
 Levels = npt.NDArray[np.float32]
 
@@ -17,7 +21,9 @@ def runs_along_columns(overscan: Section) -> bool:
     return ny >= nx
 
 
-def overscan_levels(strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], axis: int, order: int) -> Levels:
+def overscan_levels(
+    strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], axis: int, order: int
+) -> Levels:
     """Fit the zero level along an overscan strip.
 
     Parameters
@@ -40,8 +46,8 @@ def overscan_levels(strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], a
 
     Notes
     -----
-    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))``: the mean
-    over the strip, then a linear least-squares fit.
+    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))``:
+    the mean over the strip, then a linear least-squares fit.
     """
     line = np.mean(strip, axis=axis, dtype=np.float64)
     if strip.size == 0 or line.size <= order:
