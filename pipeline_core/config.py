@@ -55,17 +55,11 @@ class DarkSettings(RecipeSection):
 class FlatSettings(RecipeSection):
     """Which flats count and how they are combined."""
 
-    max_level: Fraction = Field(
-        0.8, description="a flat whose median is above this part of saturation is left out"
-    )
-    max_saturated: Fraction = Field(
-        0.01, description="a flat with more saturated pixels than this is left out"
-    )
+    max_level: Fraction = Field(0.8, description="a flat whose median is above this part of saturation is left out")
+    max_saturated: Fraction = Field(0.01, description="a flat with more saturated pixels than this is left out")
     min_signal_e: float = Field(2000.0, ge=0, description="a flat with less median signal is left out, e⁻")
     floor: Fraction = Field(0.1, description="pixels with less response are masked, not divided by")
-    mask_stars: bool = Field(
-        default=True, description="mask the stars of each twilight flat before combining"
-    )
+    mask_stars: bool = Field(default=True, description="mask the stars of each twilight flat before combining")
     sigma: float = Field(5.0, gt=0.5, le=20, description="clipping threshold in standard deviations")
 
 
@@ -75,32 +69,18 @@ class MaskSettings(RecipeSection):
     bad_sigma: float = Field(
         8.0, gt=0, description="a flat pixel that differs from its neighbourhood by more is bad, sigma"
     )
-    hot_sigma: float = Field(
-        8.0, gt=0, description="a dark pixel above its neighbourhood by more is hot, sigma"
-    )
-    unstable_sigma: float = Field(
-        6.0, gt=0, description="a pixel that scatters between darks by more is unstable"
-    )
-    max_fraction: Fraction = Field(
-        0.02, description="at most this part of the chip is called hot or unstable"
-    )
-    grow_bleeding: bool = Field(
-        default=True, description="grow saturated pixels along the columns they bleed into"
-    )
+    hot_sigma: float = Field(8.0, gt=0, description="a dark pixel above its neighbourhood by more is hot, sigma")
+    unstable_sigma: float = Field(6.0, gt=0, description="a pixel that scatters between darks by more is unstable")
+    max_fraction: Fraction = Field(0.02, description="at most this part of the chip is called hot or unstable")
+    grow_bleeding: bool = Field(default=True, description="grow saturated pixels along the columns they bleed into")
 
 
 class CalibrateSettings(RecipeSection):
     """From raw counts to electrons."""
 
-    gain_e_per_adu: float | None = Field(
-        None, gt=0, le=1000, description="replaces the header's gain, e⁻/ADU"
-    )
-    read_noise_e: float | None = Field(
-        None, gt=0, le=10000, description="replaces the header's read noise, e⁻"
-    )
-    saturation_adu: float | None = Field(
-        None, gt=0, description="replaces the header's saturation level, ADU"
-    )
+    gain_e_per_adu: float | None = Field(None, gt=0, le=1000, description="replaces the header's gain, e⁻/ADU")
+    read_noise_e: float | None = Field(None, gt=0, le=10000, description="replaces the header's read noise, e⁻")
+    saturation_adu: float | None = Field(None, gt=0, description="replaces the header's saturation level, ADU")
     uncertainty: bool = Field(default=False, description="write the UNCERT plane (1 sigma, e⁻)")
     compress: bool = Field(default=False, description="lossless tile compression of the calibrated files")
 
@@ -127,9 +107,7 @@ class QualitySettings(RecipeSection):
     reject: tuple[str, ...] = Field(
         (), description='rules that reject science frames, e.g. "fwhm_px > 1.5*median(fwhm_px)"'
     )
-    max_stars: int = Field(
-        100, ge=5, le=2000, description="stars measured in each frame, the brightest that are clean"
-    )
+    max_stars: int = Field(100, ge=5, le=2000, description="stars measured in each frame, the brightest that are clean")
 
 
 class Recipe(RecipeSection):

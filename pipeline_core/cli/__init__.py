@@ -1,0 +1,48 @@
+"""The command line ``astep``: parse, run one command, answer in words or in one JSON document."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_OK = 0
+EXIT_SOME_FAILED = 1
+EXIT_NOTHING_DONE = 2
+EXIT_CANCELLED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 all usable frames done, 1 finished with failed frames, 2 nothing could be done or wrong usage, 130 cancelled.
+    """
+    from pipeline_core.cli.parser import make_parser  # noqa: PLC0415 - keeps `import pipeline_core.cli` instant
+    from pipeline_core.cli.talk import Talk  # noqa: PLC0415
+    from pipeline_core.errors import AstepError  # noqa: PLC0415
+    from pipeline_core.events import Cancelled  # noqa: PLC0415
+
+    arguments = make_parser().parse_args(argv)
+    talk = Talk(json_wanted=getattr(arguments, "json", False), quiet=getattr(arguments, "quiet", False))
+    try:
+        code: int = arguments.run(arguments, talk)
+    except AstepError as error:
+        talk.error(error)
+        return EXIT_NOTHING_DONE
+    except (Cancelled, KeyboardInterrupt):
+        talk.cancelled()
+        return EXIT_CANCELLED
+    except BrokenPipeError:  # `astep scan … | head` closes our stdout: not an error
+        sys.stderr.close()
+        return EXIT_OK
+    return code

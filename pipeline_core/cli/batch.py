@@ -1,0 +1,44 @@
+"""``astep batch``: several nights, one after the other; one that fails does not stop the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
+from pipeline_core.cli.reduce import exit_code, reduce_one, reduction_document, show_reduction
+from pipeline_core.cli.stopping import stoppable
+from pipeline_core.errors import AstepError
+from pipeline_core.recipe_file import load_recipe
+from pipeline_core.session import default_output
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
+
+
+def run(arguments: argparse.Namespace, talk: Talk) -> int:
+    """Reduce each night and answer for all."""
+    recipe = load_recipe(arguments.recipe)
+    documents: list[dict[str, Any]] = []
+    codes: list[int] = []
+    with stoppable(talk.context()) as context:
+        for night in arguments.nights:
+            context.check()
+            output = arguments.into / default_output(night).name if arguments.into is not None else None
+            talk.say(f"\n{night}")
+            try:
+                reduction = reduce_one(night, output, recipe, arguments, context)
+            except AstepError as error:
+                documents.append({"night": str(night), "error": error.as_dict()})
+                codes.append(EXIT_NOTHING_DONE)
+                if not talk.json_wanted:
+                    talk.error(error)
+                continue
+            documents.append({"night": str(night), **reduction_document(reduction)})
+            show_reduction(reduction, talk)
+            codes.append(exit_code(reduction))
+    talk.answer({"nights": documents})
+    if all(code == EXIT_OK for code in codes):
+        return EXIT_OK
+    return EXIT_NOTHING_DONE if all(code == EXIT_NOTHING_DONE for code in codes) else EXIT_SOME_FAILED

@@ -1,0 +1,158 @@
+"""``astep set | reject | accept | undo | redo | decisions``: what a person decides about frames."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.cli import EXIT_OK
+from pipeline_core.errors import UsageError
+from pipeline_core.logbook import Logbook
+from pipeline_core.scan import scan_night
+from pipeline_core.session import check_output, find_place, matching
+from pipeline_core.types import Frame, FrameKind, Night
+from pipeline_core.verdicts import move_products
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from pipeline_core.cli.talk import Talk
+
+NUMBERS = ("exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
+FIELDS = ("kind", "filter", *NUMBERS, "bias", "dark", "flat")
+
+
+def run(arguments: argparse.Namespace, talk: Talk) -> int:
+    """Write one decision, take one back, or list them all."""
+    place = find_place(arguments.target, arguments.output)
+    if arguments.deed == "decisions" and not place.has_logbook:
+        talk.answer({"decisions": []})
+        talk.say("nothing has been decided yet")
+        return EXIT_OK
+    check_output(place)
+    night = scan_night(place.night, talk.context())
+    if not place.has_logbook and arguments.deed in {"undo", "redo"}:
+        raise UsageError(f"nothing can be taken back in {place.output}", "nothing has been decided yet")
+    place.output.mkdir(parents=True, exist_ok=True)
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.note_frames(night)
+        deed = {
+            "set": _set,
+            "reject": _reject,
+            "accept": _accept,
+            "undo": _undo,
+            "redo": _redo,
+            "decisions": _list,
+        }
+        document = deed[arguments.deed](arguments, night, logbook, talk)
+        if arguments.deed != "decisions":
+            move_products(place.output, logbook)
+    talk.answer({"output": str(place.output), **document})
+    return EXIT_OK
+
+
+def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
+    assignments = [p for p in arguments.patterns if p.split("=", 1)[0] in FIELDS and "=" in p]
+    patterns = [p for p in arguments.patterns if p not in assignments]
+    for field in FIELDS:
+        if getattr(arguments, field, None) is not None:
+            assignments.append(f"{field}={getattr(arguments, field)}")
+    if not assignments:
+        raise UsageError(
+            "nothing to set",
+            f"write for instance kind=dark; fields are {', '.join(FIELDS)}",
+            "example: astep set NIGHT filter=R '*_SCIENCE*'",
+        )
+    frames = _chosen(night, patterns, None)
+    values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
+    changes = [(f.path, name, value) for f in frames for name, value in values.items()]
+    logbook.decide_all(changes, arguments.reason, label=f"set {', '.join(assignments)} for {len(frames)} frames")
+    for name, value in values.items():
+        talk.say(f"{name} = {value if value is not None else '(as the header says)'} for {len(frames)} frames")
+    return {"set": values, "paths": [f.path for f in frames]}
+
+
+def _value(name: str, text: str) -> Any:
+    """Read a field's value; an empty one takes the decision back to what the header says."""
+    if text == "":
+        return None
+    if name == "kind":
+        if text not in {kind.value for kind in FrameKind}:
+            raise UsageError(f"there is no kind {text!r}", f"kinds are {', '.join(FrameKind)}")
+        return text
+    if name in NUMBERS:
+        try:
+            number = float(text)
+        except ValueError:
+            raise UsageError(f"{name} cannot be {text!r}", "it is a number") from None
+        if not abs(number) < 1e9 or (name == "exposure_s" and number < 0) or (name == "gain_e_per_adu" and number <= 0):
+            raise UsageError(f"{name} cannot be {text}", "no camera has that")
+        return number
+    return text
+
+
+def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
+    frames = _chosen(night, arguments.patterns, arguments.list)
+    logbook.reject([f.path for f in frames], arguments.reason or "by hand")
+    talk.say(f"rejected {len(frames)} frames{': ' + arguments.reason if arguments.reason else ''}")
+    return {"rejected": [f.path for f in frames]}
+
+
+def _accept(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
+    frames = _chosen(night, arguments.patterns, arguments.list)
+    logbook.accept([f.path for f in frames], arguments.reason)
+    talk.say(f"accepted {len(frames)} frames")
+    return {"accepted": [f.path for f in frames]}
+
+
+def _undo(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
+    del night
+    undone = logbook.undo(arguments.n)
+    for words in undone:
+        talk.say(f"taken back: {words}")
+    return {"undone": list(undone)}
+
+
+def _redo(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
+    del arguments, night
+    redone = logbook.redo()
+    for words in redone:
+        talk.say(f"made again: {words}")
+    return {"redone": list(redone)}
+
+
+def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
+    del arguments, night
+    history = logbook.history()
+    talk.table(
+        ("when", "by", "frame", "what", "old", "new", "reason", ""),
+        [
+            (
+                d.when_utc,
+                d.source,
+                d.subject,
+                d.field,
+                d.old,
+                d.new,
+                d.reason,
+                "taken back" if d.undone else "",
+            )
+            for d in history
+        ],
+    )
+    talk.say(f"{len(history)} decisions; {len(logbook.rejected())} frames are rejected now")
+    return {"decisions": [asdict(d) for d in history]}
+
+
+def _chosen(night: Night, patterns: list[str], names: Path | None) -> list[Frame]:
+    wanted = list(patterns)
+    if names is not None:
+        try:
+            lines = names.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read the list {names}", str(error), "check the file") from error
+        wanted += [line.split("\t")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not wanted:
+        raise UsageError("no frames were named", "a pattern is missing", "example: astep reject NIGHT '*_0042*'")
+    return matching(night.frames, wanted)

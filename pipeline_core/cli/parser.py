@@ -1,0 +1,190 @@
+"""What can be asked of ``astep`` and with which options. Nothing heavy is imported to answer ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pipeline_core import __version__
+from pipeline_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline_core.cli.talk import Talk
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says wrong usage as the rest of the program says its errors, in JSON too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"cannot understand the command: {message}", hint=f"see `{self.prog} --help`")
+
+
+Run = Callable[[argparse.Namespace, "Talk"], int]
+
+
+def _lazily(module: str) -> Run:
+    """Import a command's module only when it is asked for."""
+
+    def run(arguments: argparse.Namespace, talk: Talk) -> int:
+        command: Run = importlib.import_module(f"pipeline_core.cli.{module}").run
+        return command(arguments, talk)
+
+    return run
+
+
+def memory_size(text: str) -> int:
+    """Read "2GB", "1500MB" or a number of bytes."""
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "B": 1, "": 1}
+    cleaned = text.strip().upper().replace("IB", "B")
+    number = cleaned.rstrip("KMGB")
+    unit = cleaned[len(number) :]
+    try:
+        size = float(number) * units[unit]
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write for instance 2GB or 1500MB") from None
+    if not size >= 2e8:
+        raise argparse.ArgumentTypeError(f"{text!r} is less than a frame needs; at least 200MB")
+    return int(size)
+
+
+def positive(text: str) -> int:
+    """Read a number of at least 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is less than 1")
+    return value
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands."""
+    parser = _Parser(
+        prog="astep",
+        description="ASTEP Harvest: from a raw night to calibrated, quality-checked frames. Raw data is never changed.",
+        epilog="Begin with `astep scan NIGHT`, look at `astep plan NIGHT`, then `astep reduce NIGHT`.",
+    )
+    parser.add_argument("--version", action="version", version=f"astep {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    def command(name: str, module: str, words: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        made.set_defaults(run=_lazily(module))
+        made.add_argument("--json", action="store_true", help="answer with one JSON document on standard output")
+        made.add_argument("--quiet", action="store_true", help="no progress")
+        return made
+
+    scan = command("scan", "scan", "list the frames of a night: kind, filter, exposure, time, problems")
+    _night(scan)
+    plan = command("plan", "plan", "show what will be done with a night, before anything is done")
+    _night(plan)
+    _output(plan)
+    _recipe(plan)
+    reduce_ = command("reduce", "reduce", "calibrate a night: masters, science frames, masks, quality")
+    _night(reduce_)
+    _output(reduce_)
+    _recipe(reduce_)
+    _running(reduce_)
+    reduce_.add_argument("--only", choices=("calibration-quality", "masters", "science"), help="stop after this stage")
+    batch = command("batch", "batch", "reduce several nights, one after the other")
+    batch.add_argument("nights", nargs="+", type=Path, metavar="NIGHT")
+    batch.add_argument(
+        "--into", type=Path, metavar="DIR", help="put each <night>_reduced here instead of beside its night"
+    )
+    _recipe(batch)
+    _running(batch)
+    status = command("status", "status", "say how far an output folder is")
+    status.add_argument("output", type=Path, metavar="OUT")
+    quality = command("quality", "quality", "show how good each frame is, and what is suggested against it")
+    quality.add_argument("output", type=Path, metavar="OUT")
+    quality.add_argument("--plot", type=Path, metavar="PNG", help="draw the night into this picture")
+
+    for name, words in (
+        (
+            "set",
+            "decide what a frame is: kind=…, filter=…, exposure_s=…, gain_e_per_adu=…, temperature_c=…, "
+            "time_offset_s=…, bias=…, dark=…, flat=…",
+        ),
+        ("reject", "reject frames, with a reason; their products move to rejected/"),
+        ("accept", "accept rejected frames again, or keep a set-aside calibration frame in its master"),
+    ):
+        decide = command(name, "decide", words)
+        decide.set_defaults(deed=name)
+        decide.add_argument("target", type=Path, metavar="TARGET", help="an output folder, or a night")
+        decide.add_argument(
+            "patterns",
+            nargs="*",
+            metavar="KEY=VALUE… PATTERN" if name == "set" else "PATTERN",
+            help="globs on the night-relative path, or on the file name when they have no /",
+        )
+        _output(decide)
+        decide.add_argument("--reason", default="", help="why, in a few words")
+        if name == "set":
+            for field in ("kind", "filter", "exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s"):
+                option = "--" + field.split("_", maxsplit=1)[0]
+                decide.add_argument(option, dest=field, metavar="VALUE", help=f"the same as {field}=VALUE")
+        if name != "set":
+            decide.add_argument(
+                "--list", type=Path, metavar="FILE", help="also the frames named in this file, one a line"
+            )
+    undo = command("undo", "decide", "take the last decision back")
+    undo.set_defaults(deed="undo")
+    undo.add_argument("target", type=Path, metavar="TARGET")
+    undo.add_argument("-n", type=positive, default=1, metavar="N", help="how many decisions (default 1)")
+    _output(undo)
+    redo = command("redo", "decide", "make the decision that was taken back again")
+    redo.set_defaults(deed="redo")
+    redo.add_argument("target", type=Path, metavar="TARGET")
+    _output(redo)
+    decisions = command("decisions", "decide", "list every decision: when, what, old, new, reason")
+    decisions.set_defaults(deed="decisions")
+    decisions.add_argument("target", type=Path, metavar="TARGET")
+    _output(decisions)
+
+    export = command("export", "export", "write the accepted frames as another program reads them")
+    export.add_argument("output", type=Path, metavar="OUT")
+    export.add_argument("--for", dest="program", choices=("tycho", "astrometrica", "siril"), required=True)
+    export.add_argument("folder", type=Path, metavar="DIR")
+
+    demo = command("demo", "demo", "make a demo night with known truth")
+    demo.add_argument("folder", type=Path, metavar="DIR")
+    demo.add_argument("--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096")
+    demo.add_argument("--frames", type=positive, default=None, metavar="N", help="science frames")
+    demo.add_argument("--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px")
+    demo.add_argument("--seed", type=int, default=1, metavar="N")
+
+    gui = command("gui", "gui", "open the window, when it is installed")
+    gui.add_argument("night", nargs="?", type=Path, metavar="NIGHT")
+    return parser
+
+
+def _night(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "night", type=Path, metavar="NIGHT", help="folder with the raw frames, searched with its subfolders"
+    )
+
+
+def _output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="where products go (default NIGHT_reduced)")
+
+
+def _recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe")
+
+
+def _running(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=positive, metavar="N", help="worker processes (default: one per core)")
+    parser.add_argument(
+        "--memory", type=memory_size, metavar="SIZE", help="at most this much, e.g. 2GB (default: a quarter)"
+    )
+    parser.add_argument(
+        "--executor",
+        default="processes",
+        metavar="WHERE",
+        help="processes (default), threads, dask:ADDRESS or slurm",
+    )
+    parser.add_argument("--force", action="store_true", help="make everything anew, even what is up to date")

@@ -1,0 +1,121 @@
+"""``astep quality``: how good each frame is, and what is suggested against it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.cli import EXIT_OK
+from pipeline_core.errors import UsageError
+from pipeline_core.quality_report import QualityReport, quality_report
+from pipeline_core.session import find_place
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
+    from pipeline_core.measures import QualityRow
+
+
+def run(arguments: argparse.Namespace, talk: Talk) -> int:
+    """Show the quality of a night; frames without final values are looked at quickly."""
+    place = find_place(arguments.output)
+    if not place.has_logbook:
+        raise UsageError(
+            f"{arguments.output} is no output folder",
+            "it holds no logbook.sqlite",
+            "run `astep reduce NIGHT` first",
+        )
+    report = quality_report(place, talk.context())
+    talk.answer({"frames": quality_document(report)})
+    _show(report, talk)
+    if arguments.plot is not None:
+        from pipeline_core.quality_plot import plot_quality  # noqa: PLC0415 - needs matplotlib
+
+        plot_quality(report.rows, arguments.plot, times=report.times, rejected=report.rejected)
+        talk.say(f"drawn: {arguments.plot}")
+    return EXIT_OK
+
+
+def _show(report: QualityReport, talk: Talk) -> None:
+    def number(value: float | None, form: str) -> str:
+        return "–" if value is None else format(value, form)
+
+    talk.table(
+        (
+            "frame",
+            "",
+            "FWHM px",
+            "ellipt.",
+            "sky",
+            "noise",
+            "stars",
+            "transp.",
+            "depth loss",
+            "what is suggested",
+        ),
+        [
+            (
+                row.path,
+                "rejected" if row.path in report.rejected else row.measures.state,
+                number(row.measures.fwhm_px, ".2f"),
+                number(row.measures.ellipticity, ".2f"),
+                number(row.measures.background, ".1f"),
+                number(row.measures.noise, ".1f"),
+                row.measures.stars,
+                number(row.transparency, ".2f"),
+                number(row.depth_loss_mag, "+.2f"),
+                "; ".join(flag.words for flag in row.flags),
+            )
+            for row in report.rows
+        ],
+    )
+    for path, flags in report.calibration_flags.items():
+        for flag in flags:
+            talk.say(f"  ! {path}: {flag.words}")
+    suggested = sum(1 for row in report.rows if any(f.severity != "note" for f in row.flags))
+    talk.say(f"{len(report.rows)} frames, {suggested} suggested for a look, {len(report.rejected)} rejected")
+
+
+def quality_document(report: QualityReport) -> list[dict[str, Any]]:
+    """Return the quality of science and calibration frames as the contract's JSON."""
+    frames = [_science(row, report) for row in report.rows]
+    for path, measures in report.calibration.items():
+        frames.append(
+            {
+                "path": path,
+                "kind": report.kinds[path],
+                "state": "final",
+                "rejected": path in report.rejected,
+                "fwhm_px": None,
+                "ellipticity": None,
+                "background": measures.level_adu,
+                "noise": measures.noise_adu,
+                "stars": measures.sources,
+                "transparency": None,
+                "depth_loss_mag": None,
+                "flags": [asdict(flag) for flag in report.calibration_flags.get(path, ())],
+                "structure_percent": measures.structure_percent,
+                "gradient_percent": measures.gradient_percent,
+                "hot_pixels": measures.hot_pixels,
+                "saturated_fraction": measures.saturated_fraction,
+            }
+        )
+    return frames
+
+
+def _science(row: QualityRow, report: QualityReport) -> dict[str, Any]:
+    document = asdict(row)
+    measures = document.pop("measures")
+    extra = document.pop("extra")
+    flags = document.pop("flags")
+    return {
+        "path": document.pop("path"),
+        "kind": "science",
+        "state": measures.pop("state"),
+        "rejected": row.path in report.rejected,
+        **measures,
+        **document,
+        **extra,
+        "flags": flags,
+    }

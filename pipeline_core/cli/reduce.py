@@ -1,0 +1,84 @@
+"""``astep reduce``: a raw night becomes calibrated frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
+from pipeline_core.cli.stopping import stoppable
+from pipeline_core.recipe_file import load_recipe
+from pipeline_core.reduce import Reduction, RunOptions, reduce_night
+from pipeline_core.session import find_place
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from pipeline_core.cli.talk import Talk
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+
+
+def run(arguments: argparse.Namespace, talk: Talk) -> int:
+    """Reduce one night."""
+    recipe = load_recipe(arguments.recipe)
+    with stoppable(talk.context()) as context:
+        reduction = reduce_one(arguments.night, arguments.output, recipe, arguments, context)
+    talk.answer(reduction_document(reduction))
+    show_reduction(reduction, talk)
+    return exit_code(reduction)
+
+
+def reduce_one(
+    night: Path, output: Path | None, recipe: Recipe, arguments: argparse.Namespace, context: RunContext
+) -> Reduction:
+    """Reduce a night with the options of the command line."""
+    options = RunOptions(
+        workers=arguments.workers,
+        memory_bytes=arguments.memory,
+        executor=arguments.executor,
+        force=arguments.force,
+        only=getattr(arguments, "only", None),
+        recipe_given=arguments.recipe is not None,
+    )
+    return reduce_night(find_place(night, output), recipe, options, context)
+
+
+def exit_code(reduction: Reduction) -> int:
+    """Return 0 when all usable frames were done, 1 when some failed, 2 when nothing was done."""
+    if reduction.failed:
+        return EXIT_SOME_FAILED
+    return EXIT_OK if reduction.did_something else EXIT_NOTHING_DONE
+
+
+def reduction_document(reduction: Reduction) -> dict[str, Any]:
+    """Return the result as the contract's JSON."""
+    return {
+        "output": str(reduction.output),
+        "counts": dict(reduction.counts),
+        "masters": dict(reduction.masters),
+        "failed": [{"path": path, "reason": reason} for path, reason in reduction.failed],
+        "left_out": [{"path": item.path, "reason": item.reason} for item in reduction.left_out],
+        "warnings": list(reduction.warnings),
+        "seconds": round(reduction.seconds, 2),
+        "peak_memory_mb": round(reduction.peak_memory_mb, 1),
+    }
+
+
+def show_reduction(reduction: Reduction, talk: Talk) -> None:
+    """Print the summary of a run."""
+    counts = reduction.counts
+    for warning in reduction.warnings:
+        talk.say(f"  ! {warning}")
+    for item in reduction.left_out:
+        talk.say(f"  - left out {item.path}: {item.reason}")
+    for path, reason in reduction.failed:
+        talk.say(f"  x failed {path}: {reason}")
+    talk.say(
+        f"{counts['done']} science frames calibrated, {counts['cached']} were up to date, {counts['failed']} failed, "
+        f"{counts['left_out']} left out · {reduction.seconds:.1f} s · {reduction.peak_memory_mb / 1000:.2f} GB at most"
+    )
+    talk.say(f"masters: {', '.join(reduction.masters) or 'none'}")
+    if reduction.flagged:
+        talk.say(f"{reduction.flagged} frames are suggested for a look: `astep quality {reduction.output}`")
+    talk.say(f"results: {reduction.output}")

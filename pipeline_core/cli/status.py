@@ -1,0 +1,56 @@
+"""``astep status``: how far an output folder is, read from its logbook; nothing is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipeline_core.cli import EXIT_OK
+from pipeline_core.errors import UsageError
+from pipeline_core.lock import holder
+from pipeline_core.logbook import Logbook
+from pipeline_core.session import find_place
+from pipeline_core.store import Store
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pipeline_core.cli.talk import Talk
+
+
+def run(arguments: argparse.Namespace, talk: Talk) -> int:
+    """Say what is made, what is rejected, and whether a run is on."""
+    place = find_place(arguments.output)
+    if not place.has_logbook:
+        raise UsageError(
+            f"{arguments.output} is no output folder",
+            "it holds no logbook.sqlite",
+            "name the folder that `astep reduce` wrote",
+        )
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        products = store.products()
+        rejected = logbook.rejected()
+        night = logbook.night
+    running = holder(place.output)
+    made = Counter(product.stage for product in products)
+    newest = max((product.when_utc for product in products), default=None)
+    missing = [p.location for p in products if p.location is not None and not (place.output / p.location).is_file()]
+    talk.answer(
+        {
+            "output": str(place.output),
+            "night": str(night) if night is not None else None,
+            "made": dict(made),
+            "masters": [p.label for p in products if p.name.startswith("masters/")],
+            "rejected": len(rejected),
+            "missing": missing,
+            "last_product_utc": newest,
+            "running": running,
+        }
+    )
+    talk.say(f"{place.output}: night {night}")
+    talk.table(("stage", "made"), made.items())
+    talk.say(f"rejected frames: {len(rejected)}; last product: {newest or 'none'}")
+    for location in missing:
+        talk.say(f"  ! {location} is gone: the next run makes it again")
+    talk.say(f"a run is on: {running}" if running else "no run is on")
+    return EXIT_OK

@@ -1,0 +1,101 @@
+"""Which dark serves a frame: the matching one, a longer one scaled down, or none; each second choice is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline_core.grouping import same_exposure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline_core.config import DarkSettings
+    from pipeline_core.types import Frame
+
+
+class DarkLike(Protocol):
+    """What must be known of a master dark (or bias) to choose it."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def exposure_s(self) -> float | None: ...  # noqa: D102
+    @property
+    def temperature_c(self) -> float | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class DarkUse:
+    """A dark and how much of its current to subtract."""
+
+    dark: str | None
+    scale: float
+    """1 subtracts it as it is; less scales the dark current (the bias stays whole)."""
+    warnings: tuple[str, ...]
+
+
+def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, settings: DarkSettings) -> DarkUse:
+    """Choose the master dark of a frame.
+
+    In order: equal exposure and temperature; equal exposure at the nearest temperature (warned); a longer dark scaled
+    down, which needs the bias (warned, with the noise it adds); the bias alone (warned); nothing.
+
+    Parameters
+    ----------
+    frame : Frame
+        Science frame or flat.
+    darks : sequence of master darks
+        Those that hold the bias; the first of equals is preferred.
+    bias : master bias or None
+    settings : DarkSettings
+
+    Returns
+    -------
+    DarkUse
+    """
+    if frame.exposure_s is None:
+        return DarkUse(None, 1.0, ("its exposure is unknown: no dark can be matched; set its exposure",))
+    exposure_s = frame.exposure_s
+    equal = [d for d in darks if d.exposure_s is not None and same_exposure(d.exposure_s, exposure_s, settings)]
+    if equal:
+        best = min(equal, key=lambda d: _far(frame, d))
+        far_c = _far(frame, best)
+        if far_c <= settings.temperature_tolerance_c:
+            return DarkUse(best.name, 1.0, ())
+        return DarkUse(
+            best.name,
+            1.0,
+            (
+                f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; "
+                "take darks at the temperature of the frames",
+            ),
+        )
+    longer = [
+        d for d in darks if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
+    ]
+    if longer and bias is not None:
+        best = min(longer, key=lambda d: (_far(frame, d) > settings.temperature_tolerance_c, d.exposure_s))
+        assert best.exposure_s is not None
+        scale = exposure_s / best.exposure_s
+        words = (
+            f"no dark of {exposure_s:.4g} s: {best.name} is scaled by {scale:.3g} (its noise and the bias's "
+            f"{abs(1 - scale):.2g} part come in); take darks of {exposure_s:.4g} s"
+        )
+        return DarkUse(best.name, scale, (words,))
+    have = ", ".join(f"{d.exposure_s:.4g} s" for d in darks if d.exposure_s is not None) or "none"
+    remedy = f"take darks of {exposure_s:.4g} s"
+    if bias is not None:
+        return DarkUse(
+            None,
+            1.0,
+            (f"no dark of {exposure_s:.4g} s (darks: {have}): only the bias is subtracted; {remedy}",),
+        )
+    return DarkUse(None, 1.0, (f"no dark of {exposure_s:.4g} s (darks: {have}) and no bias; {remedy}",))
+
+
+def _far(frame: Frame, dark: DarkLike) -> float:
+    """Difference of temperature in °C; unknown counts as equal, because nothing speaks against it."""
+    if frame.temperature_c is None or dark.temperature_c is None:
+        return 0.0
+    return abs(frame.temperature_c - dark.temperature_c)

@@ -1,0 +1,274 @@
+"""The calibrated frame as a file: image in electrons, mask, uncertainty, and a header that tells what was done.
+
+``CCDData.read(path)`` opens it whole: ``BUNIT`` gives the unit, the extensions ``MASK`` and ``UNCERT`` carry the names
+that astropy looks for. A tile-compressed image cannot be the primary HDU (FITS standard 4.0, section 10): such a file is
+opened with ``CCDData.read(path, hdu=1)``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.io import fits
+
+from pipeline_core.types import Bits, Frame, Image, MaskBit, Section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNTRUE_AFTERWARDS = frozenset(
+    {
+        "BZERO",
+        "BSCALE",
+        "BLANK",
+        "DATAMIN",
+        "DATAMAX",
+        "CHECKSUM",
+        "DATASUM",
+        "ZHECKSUM",
+        "ZDATASUM",
+        "PEDESTAL",
+        "BIASSEC",
+        "TRIMSEC",
+        "DATASEC",
+        "CCDSEC",
+        "DETSEC",
+        "AMPSEC",
+        "BIAS01",
+        "TRIM01",
+        "OVRSCAN",
+        "BUNIT",
+        "INHERIT",
+        "CBLACK",
+        "CWHITE",
+        "CSTRETCH",
+        "EXTNAME",
+        "EXTVER",
+        "EXTLEVEL",
+        "MIPS-HI",
+        "MIPS-LO",
+        "MIPS-X",
+    }
+)
+"""Cards that described the raw array: its scaling, sections, checksums and display limits."""
+
+NUMERIC_WCS = (
+    "CRPIX",
+    "CRVAL",
+    "CDELT",
+    "CD1_",
+    "CD2_",
+    "PC1_",
+    "PC2_",
+    "CROTA",
+    "EQUINOX",
+    "LONPOLE",
+    "LATPOLE",
+)
+WCS_PREFIXES = (
+    *NUMERIC_WCS,
+    "CTYPE",
+    "CUNIT",
+    "PV1_",
+    "PV2_",
+    "A_",
+    "B_",
+    "AP_",
+    "BP_",
+    "RADESYS",
+    "WCSAXES",
+    "CRDELT",
+    "CFINT",
+)
+
+
+@dataclass(frozen=True)
+class CalibratedFrame:
+    """What a calibrated file holds."""
+
+    image: Image
+    mask: Bits
+    uncertainty: Image | None
+    header: fits.Header
+
+
+def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits.Header:
+    """Return the raw header without what calibration made untrue, shifted to the trimmed pixels.
+
+    Parameters
+    ----------
+    raw : Header
+        As read; it may hold cards that are no valid FITS.
+    frame : Frame
+        What was understood of it: exposure, filter and mid-exposure time are written in standard form.
+    trim : Section or None
+        The part of the raw frame that was kept.
+
+    Returns
+    -------
+    Header
+        Without BZERO, sections, checksums, or a WCS whose numbers are strings (astropy reads that as 0, 0).
+    """
+    header = fits.Header()
+    drop_wcs = not _wcs_is_numeric(raw)
+    for card in raw.cards:
+        if not _is_sound(card):
+            continue
+        keyword = card.keyword.upper()
+        if keyword in UNTRUE_AFTERWARDS or keyword.startswith(
+            ("NAXIS", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "TTYPE", "TFORM")
+        ):
+            continue
+        if keyword in {
+            "SIMPLE",
+            "BITPIX",
+            "EXTEND",
+            "XTENSION",
+            "PCOUNT",
+            "GCOUNT",
+            "TFIELDS",
+            "END",
+            "ZIMAGE",
+            "ZCMPTYPE",
+            "ZBITPIX",
+            "ZSIMPLE",
+            "ZEXTEND",
+            "ZQUANTIZ",
+            "ZDITHER0",
+            "ZPCOUNT",
+            "ZGCOUNT",
+            "GROUPS",
+            "THEAP",
+        }:
+            continue
+        if drop_wcs and keyword.startswith(WCS_PREFIXES):
+            continue
+        header.append(fits.Card(card.keyword, card.value, card.comment))  # a copy: a header shares its cards
+    if trim is not None:
+        _shift_to(header, trim)
+    if frame.exposure_s is not None:
+        header["EXPTIME"] = (frame.exposure_s, "[s] exposure time")
+    if frame.filter is not None:
+        header["FILTER"] = (frame.filter, "filter")
+    if frame.mid_utc is not None:
+        header["DATE-AVG"] = (
+            frame.mid_utc.replace(tzinfo=None).isoformat(timespec="milliseconds"),
+            "UTC at mid-exposure",
+        )
+        header["TIMESYS"] = "UTC"
+    return header
+
+
+def _is_sound(card: fits.Card) -> bool:
+    """Whether a card can be written again: some cameras write numbers and strings that no reader understands."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            str(fits.Card(card.keyword, card.value, card.comment))
+    except (ValueError, TypeError, fits.VerifyError, Warning):
+        return False
+    return True
+
+
+def _wcs_is_numeric(raw: fits.Header) -> bool:
+    """Whether the header's WCS is one: both reference values are numbers and both axes are celestial."""
+    for card in raw.cards:
+        keyword = card.keyword.upper()
+        if keyword.startswith(NUMERIC_WCS):
+            try:
+                value = card.value
+            except fits.VerifyError:
+                return False
+            if isinstance(value, str):
+                return False
+    kinds = [str(raw.get(f"CTYPE{axis}", "")).upper() for axis in (1, 2)]
+    return all("-" in kind and kind[:4] in {"RA--", "DEC-", "GLON", "GLAT", "ELON", "ELAT"} for kind in kinds)
+
+
+def _shift_to(header: fits.Header, trim: Section) -> None:
+    """Move the reference pixel, and record where the kept pixels lay (IRAF's LTV convention)."""
+    for card, offset in (("CRPIX1", trim.x0), ("CRPIX2", trim.y0)):
+        if isinstance(header.get(card), (int, float)):
+            header[card] = header[card] - offset
+    header["LTV1"] = (float(-trim.x0), "trimmed x = raw x + LTV1")
+    header["LTV2"] = (float(-trim.y0), "trimmed y = raw y + LTV2")
+    header["LTM1_1"] = (1.0, "no change of scale")
+    header["LTM2_2"] = (1.0, "no change of scale")
+
+
+def write_calibrated(
+    path: Path,
+    image: Image,
+    mask: Bits,
+    uncertainty: Image | None,
+    header: fits.Header,
+    *,
+    unit: str,
+    compress: bool,
+) -> None:
+    """Write one calibrated frame.
+
+    Parameters
+    ----------
+    path : Path
+        Where; the caller renames it to its final name.
+    image : (ny, nx) float32, electron or adu
+    mask : (ny, nx) uint8
+        :class:`~pipeline_core.types.MaskBit`.
+    uncertainty : (ny, nx) float32 or None
+        One sigma, in the image's unit.
+    header : Header
+    unit : {"electron", "adu"}
+    compress : bool
+        Tile-compress without loss (GZIP_2 for floats keeps every bit).
+    """
+    header = header.copy()
+    header["BUNIT"] = (unit, "unit of the pixels")
+    mask_header = fits.Header()
+    for bit, words in MaskBit.WORDS.items():
+        mask_header[f"MASKB{bit.bit_length() - 1}"] = (words, f"meaning of bit value {bit}")
+    uncertainty_header = fits.Header()
+    uncertainty_header["UTYPE"] = ("StdDevUncertainty", "one standard deviation")
+    uncertainty_header["BUNIT"] = unit
+
+    def extension(data: Any, name: str, extra: fits.Header) -> Any:
+        if compress:
+            kind = "GZIP_2" if data.dtype.kind == "f" else "RICE_1"
+            level = {"quantize_level": 0} if data.dtype.kind == "f" else {}
+            return fits.CompImageHDU(data, extra, name=name, compression_type=kind, **level)
+        return fits.ImageHDU(data, extra, name=name)
+
+    hdus: list[Any] = (
+        [fits.PrimaryHDU(), extension(image, "SCI", header)] if compress else [fits.PrimaryHDU(image, header)]
+    )
+    hdus.append(extension(mask, "MASK", mask_header))
+    if uncertainty is not None:
+        hdus.append(extension(uncertainty, "UNCERT", uncertainty_header))
+    # Cards of the camera may be odd in ways that are not ours to refuse: written as they are, fixed where they must.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        fits.HDUList(hdus).writeto(path, output_verify="silentfix", overwrite=True)
+
+
+def read_calibrated(path: Path) -> CalibratedFrame:
+    """Read a file that :func:`write_calibrated` wrote.
+
+    Returns
+    -------
+    CalibratedFrame
+        Arrays in native byte order.
+    """
+    with fits.open(path, memmap=False) as hdus:
+        main = hdus[0] if hdus[0].data is not None else hdus["SCI"]
+        uncertainty = _native(hdus["UNCERT"].data) if "UNCERT" in hdus else None
+        return CalibratedFrame(
+            _native(main.data), np.ascontiguousarray(hdus["MASK"].data), uncertainty, main.header.copy()
+        )
+
+
+def _native(data: Any) -> Image:
+    """Return big-endian file data in the machine's byte order."""
+    return np.ascontiguousarray(data, dtype=np.float32)

@@ -1,0 +1,123 @@
+"""Master frames as files: image, uncertainty and counts, laid out so that a worker reads them in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from pipeline_core.errors import DataError
+from pipeline_core.types import Bits, Image
+
+HeaderValues = Mapping[str, tuple[str | float | int | bool, str]]
+"""Keyword → (value, comment)."""
+
+
+@dataclass(frozen=True)
+class Master:
+    """A master frame as read. The arrays are native, writable copies; ask :func:`read_master` for what you need."""
+
+    image: Image
+    """ADU for bias and dark, dimensionless for a flat."""
+    uncertainty: Image | None
+    n_used: npt.NDArray[np.uint8] | None
+    header: fits.Header
+    holds_bias: bool
+
+
+def write_master(
+    path: Path,
+    image: Image,
+    header: HeaderValues,
+    uncertainty: Image | None = None,
+    n_used: npt.NDArray[np.uint8] | None = None,
+) -> None:
+    """Write a master frame: primary image, extensions ``UNCERT`` and ``NUSED``.
+
+    Parameters
+    ----------
+    path : Path
+        Overwritten; the caller names a ``.part`` file and renames it when it is whole.
+    image : (ny, nx) float32
+    header : mapping of keyword to (value, comment)
+    uncertainty : (ny, nx) float32 or None
+        1 sigma, in the unit of the image; ``CCDData.read`` finds it by its name.
+    n_used : (ny, nx) uint8 or None
+    """
+    hdus = [fits.PrimaryHDU(image)]
+    for keyword, card in header.items():
+        hdus[0].header[keyword] = card
+    if uncertainty is not None:
+        extension = fits.ImageHDU(uncertainty, name="UNCERT")
+        extension.header["UTYPE"] = ("StdDevUncertainty", "kind of uncertainty: 1 sigma")
+        hdus.append(extension)
+    if n_used is not None:
+        hdus.append(fits.ImageHDU(n_used, name="NUSED"))
+    fits.HDUList(hdus).writeto(path, overwrite=True, output_verify="silentfix")
+
+
+def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool = False) -> Master:
+    """Read a master frame.
+
+    Parameters
+    ----------
+    path : Path
+    with_uncertainty, with_counts : bool
+        Whether to read these extensions; a science frame without ``UNCERT`` needs the image alone.
+
+    Returns
+    -------
+    Master
+        A master of unknown make (no ``HOLDBIAS`` card) is taken to hold the bias: nothing was said to be subtracted.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or its primary HDU is no image.
+    """
+    try:
+        with fits.open(path, memmap=True) as hdus:
+            header = hdus[0].header.copy()
+            if hdus[0].data is None or hdus[0].data.ndim != 2:
+                raise DataError(f"cannot use {path.name} as a master", why="its first HDU is no image",
+                                hint="save the master with the image in the primary HDU")  # fmt: skip
+            image = _native(hdus[0].data)
+            uncertainty = _native(hdus["UNCERT"].data) if with_uncertainty and "UNCERT" in hdus else None
+            n_used = np.array(hdus["NUSED"].data, np.uint8) if with_counts and "NUSED" in hdus else None
+    except (OSError, TypeError, ValueError) as error:
+        raise DataError(
+            f"cannot read the master {path.name}", why=str(error), hint="delete it and run again"
+        ) from error
+    return Master(image, uncertainty, n_used, header, bool(header.get("HOLDBIAS", True)))
+
+
+def write_mask(path: Path, bits: Bits, header: HeaderValues) -> None:
+    """Write a mask of :class:`~pipeline_core.types.MaskBit` sums as a uint8 primary image."""
+    hdu = fits.PrimaryHDU(bits)
+    for keyword, card in header.items():
+        hdu.header[keyword] = card
+    hdu.writeto(path, overwrite=True, output_verify="silentfix")
+
+
+def read_mask(path: Path) -> Bits:
+    """Read a mask written by :func:`write_mask`: (ny, nx) uint8.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
+    """
+    try:
+        with fits.open(path, memmap=False) as hdus:
+            return np.array(hdus[0].data, np.uint8)
+    except (OSError, TypeError, ValueError) as error:
+        raise DataError(f"cannot read the mask {path.name}", why=str(error), hint="delete it and run again") from error
+
+
+def _native(data: npt.NDArray[np.generic]) -> Image:
+    """Swap the bytes of a FITS image in one pass, straight from the mapped file."""
+    return np.ascontiguousarray(data, dtype=np.float32)

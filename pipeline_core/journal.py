@@ -1,0 +1,69 @@
+"""The run's own diary: every message, warning and failure as a line of JSON in ``log.jsonl``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipeline_core.errors import NightError
+from pipeline_core.events import Event, RunContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEPT = frozenset({"started", "finished", "message", "failed", "cancelled"})
+"""Progress is for the eye; the diary keeps what happened."""
+
+
+def into_file(context: RunContext, path: Path) -> RunContext:
+    """Return a context that also writes what happens to a file; cancelling either cancels both.
+
+    Raises
+    ------
+    NightError
+        If the file cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise NightError(
+            f"cannot write into {path.parent}",
+            error.strerror or str(error),
+            "name another output folder with -o",
+        ) from error
+    return _Journal(context, path)
+
+
+class _Journal(RunContext):
+    """Passes events on and writes the telling ones; a full disk must not stop a night because of its diary."""
+
+    def __init__(self, context: RunContext, path: Path) -> None:
+        super().__init__()
+        self._context = context
+        self._path = path
+        self._stop = context._stop  # noqa: SLF001 - one flag, so that cancelling either stops both
+        self._failed = False
+
+    def emit(self, event: Event) -> None:
+        """Write the event, then pass it on."""
+        if event.kind in KEPT and not self._failed:
+            line = {
+                "when": datetime.fromtimestamp(event.when, UTC).isoformat(timespec="milliseconds"),
+                "kind": event.kind,
+                "job": event.job,
+                "level": event.level,
+                "text": event.text,
+            }
+            if event.path is not None:
+                line["path"] = event.path
+            if event.total:
+                line["count"] = f"{event.done}/{event.total}"
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            except OSError as error:
+                self._failed = True
+                self._context.say("log", f"the log cannot be written any more: {error.strerror}", level="warning")
+        self._context.emit(event)

@@ -1,0 +1,93 @@
+"""The recipe as a TOML file: read with every mistake explained, written with every field's meaning beside it."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from pipeline_core.config import Recipe
+from pipeline_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_RECIPE_BYTES = 1_000_000
+
+
+def load_recipe(path: Path | None) -> Recipe:
+    """Read a recipe; what it does not name keeps its default.
+
+    Parameters
+    ----------
+    path : Path or None
+        None gives the defaults.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    UsageError
+        If the file is missing, no TOML, of a newer version, or holds unknown keys or values out of range; all
+        mistakes are named at once.
+    """
+    if path is None:
+        return Recipe()
+    try:
+        if path.stat().st_size > MAX_RECIPE_BYTES:
+            raise UsageError(f"cannot read the recipe {path}", "it is larger than a recipe can be", "name another file")
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"cannot read the recipe {path}", "there is no such file", "check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the recipe {path}", str(error), "check the file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"cannot read the recipe {path}", f"it is no TOML: {error}", "mend that line") from error
+    return _migrated(values, path)
+
+
+def _migrated(values: dict[str, Any], path: Path) -> Recipe:
+    version = values.get("version", 1)
+    if isinstance(version, int) and version > 1:
+        raise UsageError(
+            f"cannot read the recipe {path}",
+            f"it was written by a newer ASTEP Harvest (recipe version {version})",
+            "update ASTEP Harvest, or write a new recipe",
+        )
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        mistakes = "; ".join(
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
+        )
+        raise UsageError(
+            f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"
+        ) from error
+
+
+def recipe_toml(recipe: Recipe) -> str:
+    """Return the recipe as TOML with each field's meaning as a comment; loading it gives the same recipe."""
+    lines = [
+        "# Recipe of ASTEP Harvest. What is left out keeps its default.",
+        f"version = {recipe.version}",
+        "",
+    ]
+    for name, section in recipe:
+        if not isinstance(section, BaseModel):
+            continue
+        lines += [f"# {(type(section).__doc__ or '').strip().splitlines()[0]}", f"[{name}]"]
+        for field_name, field in type(section).model_fields.items():
+            lines.append(f"# {field.description}")
+            value = getattr(section, field_name)
+            lines.append(f"# {field_name} =" if value is None else f"{field_name} = {_toml(value)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    import tomli_w  # noqa: PLC0415 - only when a recipe is written
+
+    return tomli_w.dumps({"v": value}, multiline_strings=False).removeprefix("v = ").strip()

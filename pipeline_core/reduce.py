@@ -1,0 +1,319 @@
+"""Reduce a night: scan, check the calibration frames, plan, make what is stale, judge, and write it all down.
+
+This is the one job behind ``astep reduce`` and the window's button.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pipeline_core import journal
+from pipeline_core.errors import NightError
+from pipeline_core.executor import WorkerPool, make_executor, usable_cores
+from pipeline_core.io.atomic import write_text
+from pipeline_core.judge_calibration import judge_calibration
+from pipeline_core.lock import RunLock
+from pipeline_core.logbook import Logbook
+from pipeline_core.measures import CalibrationMeasures, Flag
+from pipeline_core.memory import memory_budget, task_bytes, tree_bytes, workers_within
+from pipeline_core.night_quality import write_quality
+from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
+from pipeline_core.recipe_file import recipe_toml
+from pipeline_core.runner import RunReport, run
+from pipeline_core.scan import scan_night
+from pipeline_core.session import Place, check_output, choices_of
+from pipeline_core.store import Store
+from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks
+from pipeline_core.types import FrameKind, Night
+from pipeline_core.verdicts import move_products
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+    from pipeline_core.grouping import Geometry
+    from pipeline_core.stage import Task
+
+MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
+"""Names of the stages whose reports are judged here."""
+
+BYTES_PER_PIXEL = 28
+"""A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs."""
+
+Only = Literal["calibration-quality", "masters", "science"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, as opposed to what: none of it changes a pixel."""
+
+    workers: int | None = None
+    memory_bytes: int | None = None
+    executor: str = "processes"
+    force: bool = False
+    only: Only | None = None
+    recipe_given: bool = False
+    """A recipe was named: it replaces the one that the output remembers."""
+
+
+@dataclass
+class Reduction:
+    """What came of it."""
+
+    output: Path
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("done", "cached", "failed", "left_out"), 0))
+    """Science frames."""
+    masters: dict[str, str] = field(default_factory=dict)
+    """Name → "made" or "up to date"."""
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    peak_memory_mb: float = 0.0
+    flagged: int = 0
+    did_something: bool = False
+    plan: Plan | None = None
+
+
+def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: RunContext) -> Reduction:
+    """Reduce one night into its output folder; only what changed since the last time is made again.
+
+    Parameters
+    ----------
+    place : Place
+    recipe : Recipe
+    options : RunOptions
+    context : RunContext
+
+    Returns
+    -------
+    Reduction
+
+    Raises
+    ------
+    NightError
+        If the night has no usable frame, the output cannot be written or is in use by another run, or the disk is full.
+    Cancelled
+        If the person stopped it; what was finished stays.
+    """
+    check_output(place)
+    night = scan_night(place.night, context)
+    _make_folder(place.output)
+    with RunLock(place.output), Logbook.open(place.output, place.night) as logbook:
+        reducer = _Reducer(place, night, recipe, options, context, logbook)
+        with reducer.pool:
+            return reducer.reduce()
+
+
+class _Reducer:
+    """One run, step by step."""
+
+    def __init__(
+        self,
+        place: Place,
+        night: Night,
+        recipe: Recipe,
+        options: RunOptions,
+        context: RunContext,
+        logbook: Logbook,
+    ) -> None:
+        self.place = place
+        self.recipe = recipe
+        self.options = options
+        self.context = journal.into_file(context, place.output / "log.jsonl")
+        self.logbook = logbook
+        logbook.note_frames(night)
+        self.night = logbook.apply(night)
+        self.choices: Choices = choices_of(logbook)
+        self.store = Store(place.output, logbook.database)
+        self.result = Reduction(place.output)
+        self.started = time.monotonic()
+        self.pool = self._make_pool()
+
+    def reduce(self) -> Reduction:
+        """Run all steps that were asked for."""
+        first = build_plan(self.night, self.recipe, self.choices)
+        if not first.masters and not first.science:
+            raise NightError(
+                f"nothing can be done with {self.place.night}",
+                "no usable calibration or science frame was found",
+                "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
+            )
+        measured, gain_warnings = self._measure_gain(first)
+        checks = calibration_quality_tasks(self.night, first, self.recipe, measured)
+        report = self._run(list(checks.values()))
+        flags = self._judge_calibration(report)
+        set_aside = {path: words for path, words in _hard(flags).items() if path not in self.choices.kept}
+        set_aside |= {failure.label: failure.reason for failure in report.failed}
+        plan = build_plan(self.night, self.recipe, self.choices, set_aside)
+        self.result.plan = plan
+        self.result.left_out = plan.left_out
+        self.result.warnings = self._warnings(plan, gain_warnings)
+        self.result.counts["left_out"] = sum(
+            1 for item in plan.left_out if self.night.by_path[item.path].kind is FrameKind.SCIENCE
+        )
+        if self.options.only != "calibration-quality":
+            self._make_products(plan, measured, flags)
+        self._write_down(report)
+        return self._finished()
+
+    def _measure_gain(self, plan: Plan) -> tuple[dict[Geometry, CameraFacts], list[str]]:
+        from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels
+
+        tasks = gain_tasks(self.night, plan, self.recipe)
+        report = self._run(list(tasks.values()))
+        return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
+
+    def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
+        measures = {
+            path: CalibrationMeasures(**{**made["measures"], "notes": tuple(made["measures"]["notes"])})
+            for path, made in report.made.get(MEASURE_CALIBRATION, {}).items()
+        }
+        frames = [frame for frame in self.night.frames if frame.path in measures]
+        return judge_calibration(frames, measures, self.recipe.flat)
+
+    def _make_products(
+        self, plan: Plan, measured: Mapping[Geometry, CameraFacts], flags: Mapping[str, tuple[Flag, ...]]
+    ) -> None:
+        tasks = TaskBuilder(self.night, plan, self.recipe, measured).build()
+        self._check_disk(plan, tasks)
+        wanted = list(tasks.masters.values())
+        if self.options.only != "masters":
+            wanted += list(tasks.science.values())
+        if self.options.only is None:
+            wanted += list(tasks.quality.values())
+        report = self._run(wanted, warm=self.options.only != "masters")
+        self._count(tasks, report)
+        if self.options.only is None:
+            judged = write_quality(
+                self.place.output,
+                self.night,
+                plan,
+                report.made.get(MEASURE_SCIENCE, {}),
+                flags,
+                self.recipe,
+                self.logbook,
+            )
+            self.result.flagged = judged.suggested
+            self.result.counts["left_out"] += judged.newly_rejected
+            self.result.warnings += tuple(judged.warnings)
+        move_products(self.place.output, self.logbook)
+
+    def _run(self, tasks: Sequence[Task], *, warm: bool = False) -> RunReport:
+        report = run(
+            tasks,
+            self.store,
+            self.pool,
+            self.context,
+            memory_bytes=self.options.memory_bytes,
+            force=self.options.force,
+            bytes_per_task=self._task_bytes,
+            inline_wide=True,
+            warm_up=_warm_up if warm else None,
+        )
+        self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
+        return report
+
+    def _make_pool(self) -> WorkerPool:
+        """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
+        cores = usable_cores()
+        wanted = self.options.workers or cores
+        free = memory_budget(self.options.memory_bytes) - tree_bytes()
+        fitting = workers_within(free, self._pixels() * BYTES_PER_PIXEL, wanted)
+        return make_executor(self.options.executor, fitting, max(1, cores // fitting))
+
+    def _pixels(self) -> int:
+        return max((f.shape[0] * f.shape[1] for f in self.night.frames if f.shape is not None), default=0)
+
+    def _task_bytes(self, task: Task) -> int:
+        return task_bytes(task) if task.stage.wide else self._pixels() * BYTES_PER_PIXEL
+
+    def _check_disk(self, plan: Plan, tasks: NightTasks) -> None:
+        made = sum(
+            (self.place.output / task.product).stat().st_size
+            for task in (*tasks.masters.values(), *tasks.science.values())
+            if task.product is not None and (self.place.output / task.product).is_file()
+        )
+        needed = plan.bytes_needed - made
+        free = shutil.disk_usage(self.place.output).free
+        if needed > free:
+            raise NightError(
+                f"the products do not fit into {self.place.output}",
+                f"they need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
+                "free some space, choose another place with -o, or set calibrate.compress in the recipe",
+            )
+
+    def _count(self, tasks: NightTasks, report: RunReport) -> None:
+        """Count science frames; name what failed, a master once and each frame that waited for it."""
+        lost = {failure.task.key: failure.reason for failure in (*report.failed, *report.skipped)}
+        cached = {task.key for task in report.cached}
+        done = {task.key for task in report.done}
+        self.result.masters = {
+            name: "failed" if task.key in lost else ("made" if task.key in done else "up to date")
+            for name, task in tasks.masters.items()
+        }
+        self.result.failed += [(name, lost[task.key]) for name, task in tasks.masters.items() if task.key in lost]
+        for path, task in tasks.science.items():
+            if task.key in lost:
+                self.result.failed.append((path, lost[task.key]))
+                self.result.counts["failed"] += 1
+            elif task.key in done:
+                self.result.counts["done"] += 1
+            elif task.key in cached:
+                self.result.counts["cached"] += 1
+        unmeasured = [
+            path for path, task in tasks.quality.items() if task.key in lost and tasks.science[path].key not in lost
+        ]
+        self.result.warnings += tuple(
+            f"the quality of {path} could not be measured: {lost[tasks.quality[path].key]}" for path in unmeasured
+        )
+        self.result.did_something = bool(done or cached)
+
+    def _warnings(self, plan: Plan, gain_warnings: Sequence[str]) -> tuple[str, ...]:
+        frames: dict[str, int] = {}
+        for science in plan.science:
+            for words in science.warnings:
+                frames[words] = frames.get(words, 0) + 1
+        lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
+        lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
+        return tuple(dict.fromkeys([*self.night.problems, *plan.warnings, *gain_warnings, *lines]))
+
+    def _write_down(self, report: RunReport) -> None:
+        write_text(self.place.output / "recipe.toml", recipe_toml(self.recipe))
+        self.result.did_something = self.result.did_something or bool(report.done or report.cached)
+
+    def _finished(self) -> Reduction:
+        self.result.seconds = time.monotonic() - self.started
+        return self.result
+
+
+def _hard(flags: Mapping[str, tuple[Flag, ...]]) -> dict[str, str]:
+    """Keep the flags that leave a calibration frame out of its master, in words."""
+    return {
+        path: "; ".join(flag.words for flag in found if flag.severity == "bad")
+        for path, found in flags.items()
+        if any(flag.severity == "bad" for flag in found)
+    }
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NightError(
+            f"cannot make the output folder {output}",
+            error.strerror or str(error),
+            "name another place with -o",
+        ) from error
+
+
+def _warm_up() -> None:
+    """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
+    from pipeline_core.warm_up import warm_up  # noqa: PLC0415 - imports every kernel
+
+    warm_up()

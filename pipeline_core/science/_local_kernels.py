@@ -1,0 +1,168 @@
+"""The hot loops that compare a pixel with its neighbourhood: running medians, local scatter, blocks of pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline_core.science._combine_kernels import load, sort_few
+from pipeline_core.science.jit import kernel
+
+STRIP = 512  # columns at a time: the strip's few rows stay in the first-level cache
+
+
+@kernel
+def median_of_rows(image, size, network, y0, y1, out):
+    """Running median of ``size`` rows, for rows ``y0`` to ``y1``; at the edges the nearest row is repeated."""
+    ny, nx = image.shape
+    half = size // 2
+    s = np.empty((size, STRIP), np.float32)
+    for y in range(y0, y1):
+        for x0 in range(0, nx, STRIP):
+            m = min(STRIP, nx - x0)
+            for j in range(size):
+                s[j, :m] = image[min(max(y + j - half, 0), ny - 1), x0 : x0 + m]
+            _exchange(s, network, m)
+            out[y, x0 : x0 + m] = s[half, :m]
+
+
+@kernel
+def median_of_columns(image, size, network, y0, y1, out):
+    """Running median of ``size`` columns, for rows ``y0`` to ``y1``; at the edges the nearest column is repeated."""
+    nx = image.shape[1]
+    half = size // 2
+    s = np.empty((size, STRIP), np.float32)
+    line = np.empty(nx + 2 * half, np.float32)
+    for y in range(y0, y1):
+        line[half : half + nx] = image[y]
+        line[:half] = image[y, 0]
+        line[half + nx :] = image[y, nx - 1]
+        for x0 in range(0, nx, STRIP):
+            m = min(STRIP, nx - x0)
+            for j in range(size):
+                s[j, :m] = line[x0 + j : x0 + j + m]
+            _exchange(s, network, m)
+            out[y, x0 : x0 + m] = s[half, :m]
+
+
+@kernel
+def _exchange(s, network, m):
+    for c in range(network.shape[0]):
+        low = s[network[c, 0]]
+        high = s[network[c, 1]]
+        for k in range(m):
+            p = low[k]
+            q = high[k]
+            low[k] = p if p < q else q
+            high[k] = q if p < q else p
+
+
+@kernel
+def cell_scatter(residual, cell, first, last, out):
+    """Half the distance of the 30.9 and 69.1 percentiles (1 sigma / 2 each) in every cell of rows of cells."""
+    ny, nx = residual.shape
+    values = np.empty(cell * cell, np.float32)
+    for i in range(first, last):
+        for j in range(out.shape[1]):
+            n = 0
+            for y in range(i * cell, min((i + 1) * cell, ny)):
+                for x in range(j * cell, min((j + 1) * cell, nx)):
+                    v = residual[y, x]
+                    if v == v:  # not NaN  # noqa: PLR0124
+                        values[n] = v
+                        n += 1
+            if n < 10:  # too few for a percentile: the caller fills it from its neighbours
+                out[i, j] = np.nan
+                continue
+            few = np.sort(values[:n])
+            # Between the two percentiles lie 0.998 standard deviations of a Gaussian.
+            out[i, j] = few[min(n - 1, int(0.691 * n))] - few[int(0.309 * n)]
+
+
+@kernel
+def bin_frame(
+    words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, nx, mean, faint
+):  # fmt: skip
+    """Mean of blocks of one corrected frame, and the mean without the highest pixel of each block (NaN: no pixel)."""
+    ny = offsets.shape[0]
+    rows, columns = mean.shape
+    line = np.empty(nx, np.float32)
+    no_blocks = np.empty((0, 0, 0), np.bool_)
+    total = np.empty(columns, np.float32)
+    highest = np.empty(columns, np.float32)
+    count = np.empty(columns, np.int32)
+    for i in range(rows):
+        total[:] = 0
+        count[:] = 0
+        highest[:] = -np.inf
+        for row in range(i * block_px, min((i + 1) * block_px, ny)):
+            load(
+                words, floats, x_start, 0, row, 0, nx, offsets[row], base, current, dark_scale, no_blocks, 1,
+                np.float32(1), saturation, line,
+            )  # fmt: skip
+            for x in range(nx):
+                v = line[x]
+                b = x // block_px
+                if v == v:  # not NaN  # noqa: PLR0124
+                    total[b] += v
+                    count[b] += 1
+                    highest[b] = max(highest[b], v)
+        for b in range(columns):
+            mean[i, b] = total[b] / count[b] if count[b] > 0 else np.nan
+            faint[i, b] = (total[b] - highest[b]) / (count[b] - 1) if count[b] > 1 else mean[i, b]
+
+
+@kernel
+def scatter_of_rest(band, n_frames, floor, slope, zero, out):
+    """Standard deviation of each pixel's values without the most deviant one, in units of its noise.
+
+    ``band`` is (N, rows, nx) float32; ``out`` is (rows, nx).
+    """
+    rows, nx = out.shape
+    few = np.empty(n_frames, np.float32)
+    for y in range(rows):
+        for x in range(nx):
+            n = 0
+            for f in range(n_frames):
+                v = band[f, y, x]
+                if v == v:  # not NaN  # noqa: PLR0124
+                    few[n] = v
+                    n += 1
+            if n < 4:  # of three values the two that agree say nothing
+                out[y, x] = 0
+                continue
+            sort_few(few, n)
+            centre = few[n // 2]
+            # The most deviant value is the lowest or the highest.
+            low, high = (1, n) if centre - few[0] > few[n - 1] - centre else (0, n - 1)
+            mean = 0.0
+            for i in range(low, high):
+                mean += few[i] - centre
+            mean /= n - 1
+            square = 0.0
+            for i in range(low, high):
+                square += (few[i] - centre - mean) ** 2
+            out[y, x] = np.sqrt(square / (n - 2) / (floor + slope * max(centre - zero, 0)))
+
+
+@kernel
+def saturated_runs(raw, limit, bit, grow, bits):
+    """Set ``bit`` where ``raw`` reaches ``limit``; if ``grow``, lengthen each vertical run at both ends."""
+    ny, nx = raw.shape
+    for y in range(ny):
+        line = raw[y]
+        target = bits[y]
+        n = 0
+        for x in range(nx):
+            n += np.int64(line[x] >= limit)
+        if n == 0:
+            continue
+        for x in range(nx):
+            if line[x] >= limit:
+                target[x] |= bit
+                if grow and (y == 0 or raw[y - 1, x] < limit):  # here a run begins
+                    end = y + 1
+                    while end < ny and raw[end, x] >= limit:
+                        end += 1
+                    more = 1 + (end - y) // 4
+                    for j in range(max(0, y - more), min(ny, end + more)):
+                        bits[j, x] |= bit

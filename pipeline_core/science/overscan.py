@@ -1,0 +1,92 @@
+"""Overscan: the electronic zero level that a chip records with columns (or rows) that saw no light."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline_core.errors import DataError
+from pipeline_core.types import Image, Section
+
+Levels = npt.NDArray[np.float32]
+
+
+def runs_along_columns(overscan: Section) -> bool:
+    """Whether the overscan is a strip of columns, with one level for each row; else it is a strip of rows."""
+    ny, nx = overscan.shape
+    return ny >= nx
+
+
+def overscan_levels(
+    strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], axis: int, order: int
+) -> Levels:
+    """Fit the zero level along an overscan strip.
+
+    Parameters
+    ----------
+    strip : (rows, columns), ADU
+        The pixels of the overscan section.
+    axis : int
+        1: the mean over the columns gives a level per row; 0: a level per column.
+    order : int
+        Of the polynomial; 0 is one level for all.
+
+    Returns
+    -------
+    (rows,) or (columns,) float32, ADU
+
+    Raises
+    ------
+    DataError
+        If the strip holds fewer lines than the polynomial has coefficients.
+
+    Notes
+    -----
+    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))``: the mean
+    over the strip, then a linear least-squares fit.
+    """
+    line = np.mean(strip, axis=axis, dtype=np.float64)
+    if strip.size == 0 or line.size <= order:
+        raise DataError(
+            "cannot fit the overscan",
+            why=f"it has {line.size} lines, and a polynomial of order {order} needs {order + 1}",
+            hint="name the right section in the recipe (overscan.section), or lower overscan.order",
+        )
+    # On -1...1 the powers stay of one size: the normal equations of 4096 lines are then well conditioned.
+    place = np.linspace(-1.0, 1.0, line.size)
+    fitted = np.polynomial.polynomial.polyval(place, np.polynomial.polynomial.polyfit(place, line, order))
+    return np.asarray(fitted, np.float32)
+
+
+def subtract_overscan(image: Image, overscan: Section, order: int) -> Image:
+    """Subtract the fitted overscan level from every pixel, in place.
+
+    Parameters
+    ----------
+    image : (ny, nx) float32, ADU
+        The whole raw frame.
+    overscan : Section
+    order : int
+        Of the polynomial along the strip.
+
+    Returns
+    -------
+    (ny, nx) float32, ADU
+        The same array. Rows outside the section's own get the level that its nearest end has.
+    """
+    by_row = runs_along_columns(overscan)
+    levels = overscan_levels(image[overscan.slices], 1 if by_row else 0, order)
+    first, lines = (overscan.y0, image.shape[0]) if by_row else (overscan.x0, image.shape[1])
+    everywhere = levels_everywhere(levels, first, lines)
+    image -= everywhere[:, None] if by_row else everywhere[None, :]
+    return image
+
+
+def levels_everywhere(levels: Levels, first: int, lines: int) -> Levels:
+    """Extend levels that start at line ``first`` to ``lines`` lines with the values at their ends."""
+    return levels[np.clip(np.arange(lines) - first, 0, levels.size - 1)]
+
+
+def trimmed(image: Image, trim: Section | None) -> Image:
+    """Return the lit pixels of a frame (a view), or all of it without a section."""
+    return image if trim is None else image[trim.slices]

@@ -1,0 +1,118 @@
+"""A night and its output together: where products go, what was decided, and what the plan is now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pipeline_core.errors import NightError, UsageError
+from pipeline_core.logbook import Logbook
+from pipeline_core.plan import NO_CHOICES, Choices
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline_core.types import Frame, Night
+
+LOGBOOK = "logbook.sqlite"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A raw night and the folder its products go to."""
+
+    night: Path
+    output: Path
+
+    @property
+    def has_logbook(self) -> bool:
+        """Whether something was decided or made there before."""
+        return (self.output / LOGBOOK).is_file()
+
+
+def default_output(night: Path) -> Path:
+    """``<night>_reduced``, beside the night."""
+    resolved = night.resolve()
+    return resolved.with_name(resolved.name + "_reduced")
+
+
+def find_place(target: Path, output: Path | None = None) -> Place:
+    """Understand what a person pointed at: an output folder, or a night.
+
+    Raises
+    ------
+    UsageError
+        If it is neither.
+    """
+    if (target / LOGBOOK).is_file() and output is None:
+        with Logbook.read_only(target) as logbook:
+            night = logbook.night
+        if night is None:
+            raise NightError(
+                f"{target} does not say which night it belongs to",
+                "its logbook names none",
+                "name the night, and this folder with -o",
+            )
+        return Place(night, target)
+    if not target.exists():
+        raise UsageError(f"cannot find {target}", "there is no such folder", "check the path")
+    return Place(target, output if output is not None else default_output(target))
+
+
+def check_output(place: Place) -> None:
+    """Refuse an output that would write among the raw frames themselves.
+
+    Raises
+    ------
+    UsageError
+        If the output is the night's folder, or one that holds the night.
+    """
+    night, output = place.night.resolve(), place.output.resolve()
+    if output == night or output in night.parents:
+        raise UsageError(
+            f"cannot write into {place.output}",
+            "it is the night itself, or holds it: raw data is never written to",
+            "name another output folder with -o",
+        )
+
+
+def choices_of(logbook: Logbook) -> Choices:
+    """Return what the logbook says beyond the frames' own fields, as the plan wants it."""
+    return Choices(logbook.rejected(), logbook.kept(), logbook.forced_masters())
+
+
+def decided(place: Place, night: Night) -> tuple[Night, Choices]:
+    """Return the night with a person's edits, and the choices; creates nothing."""
+    if not place.has_logbook:
+        return night, NO_CHOICES
+    with Logbook.read_only(place.output) as logbook:
+        return logbook.apply(night), choices_of(logbook)
+
+
+def matching(frames: Sequence[Frame], patterns: Sequence[str]) -> list[Frame]:
+    """Select frames by globs: on the night-relative path, or on the name when the pattern has no ``/``.
+
+    Raises
+    ------
+    UsageError
+        If a pattern matches nothing: a typing mistake must not pass for a decision.
+    """
+    chosen: dict[str, Frame] = {}
+    for pattern in patterns:
+        cleaned = pattern.replace("\\", "/").removeprefix("./")
+        found = [
+            f
+            for f in frames
+            if (f.path == cleaned or fnmatchcase(f.path, cleaned))
+            or ("/" not in cleaned and fnmatchcase(f.name, cleaned))
+        ]
+        if not found:
+            raise UsageError(
+                f"no frame matches {pattern!r}",
+                "patterns are globs on the path inside the night, or on the file name",
+                "list the frames with `astep scan NIGHT`, and quote the pattern",
+            )
+        chosen |= {f.path: f for f in found}
+    return list(chosen.values())

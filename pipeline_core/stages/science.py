@@ -1,0 +1,168 @@
+"""Science frames: raw file and masters in, one calibrated file out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core import __version__
+from pipeline_core.io.calibrated_file import science_header, write_calibrated
+from pipeline_core.io.fits_file import read_image, read_layout
+from pipeline_core.io.masters_file import read_mask, read_master
+from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Observe, Reduced, reduce_frame
+from pipeline_core.stage import Made, Stage
+from pipeline_core.types import Frame, ImageLayout, Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from astropy.io import fits
+
+
+def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
+    """Read the frame's facts from a task's settings."""
+    overscan, trim = settings["overscan"], settings["trim"]
+    return FrameFacts(
+        gain_e_per_adu=settings["gain_e_per_adu"],
+        read_noise_e=settings["read_noise_e"],
+        saturation_adu=settings["saturation_adu"],
+        pedestal_adu=settings["pedestal_adu"],
+        overscan=Section(*overscan) if overscan else None,
+        overscan_order=settings["overscan_order"],
+        trim=Section(*trim) if trim else None,
+        grow_bleeding=settings["grow_bleeding"],
+    )
+
+
+def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Masters:
+    """Map the masters a frame needs from their files; pages are shared between worker processes."""
+    wants_uncertainty = settings["uncertainty"]
+    bias = read_master(inputs["bias"]) if "bias" in inputs else None
+    dark = read_master(inputs["dark"]) if "dark" in inputs else None
+    flat = read_master(inputs["flat"]) if "flat" in inputs else None
+    return Masters(
+        bias=bias.image if bias else None,
+        dark=dark.image if dark else None,
+        dark_scale=settings["dark_scale"],
+        flat=flat.image if flat else None,
+        mask=read_mask(inputs["mask"]) if "mask" in inputs else None,
+        bias_uncertainty=bias.uncertainty if bias and wants_uncertainty else None,
+        dark_uncertainty=dark.uncertainty if dark and wants_uncertainty else None,
+        flat_uncertainty=flat.uncertainty if flat and wants_uncertainty else None,
+        flat_floor=settings["flat_floor"],
+    )
+
+
+def reduce_file(
+    settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int = 1, observe: Observe | None = None
+) -> Reduced:
+    """Read and calibrate one raw file, as the run does it and as the window shows it step by step."""
+    raw = read_image(inputs["raw"], ImageLayout(**settings["layout"]))
+    cosmic = settings["cosmic"]
+    return reduce_frame(
+        raw,
+        facts_of(settings),
+        masters_of(settings, inputs),
+        CosmicChoices(**cosmic) if cosmic else None,
+        uncertainty=settings["uncertainty"],
+        threads=threads,
+        observe=observe,
+    )
+
+
+def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+    """Calibrate one science frame into ``out``.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``gain_source``,
+        ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``flat_floor``, ``uncertainty``, ``compress``, ``cosmic``
+        (None or the fields of :class:`CosmicChoices`), ``equation``, ``masters`` (name → [name, key]), ``frame``
+        (exposure, filter and mid-time to write), ``recipe_key``.
+    inputs : mapping
+        ``raw`` and, where they serve, ``bias``, ``dark``, ``flat``, ``mask``.
+    out : Path
+    threads : int
+    """
+    reduced = reduce_file(settings, inputs, threads)
+    raw_header, _, _ = read_layout(inputs["raw"])
+    trim = settings["trim"]
+    header = science_header(raw_header, frame_from(settings["frame"]), Section(*trim) if trim else None)
+    _record(header, settings, reduced)
+    write_calibrated(
+        out,
+        reduced.image,
+        reduced.mask,
+        reduced.uncertainty,
+        header,
+        unit=reduced.unit,
+        compress=settings["compress"],
+    )
+    return reduced.made
+
+
+CALIBRATE = Stage("science frames", 1, make_calibrated)
+
+
+def frame_from(facts: Mapping[str, Any]) -> Frame:
+    """Rebuild the part of a frame that a header wants."""
+    from datetime import datetime  # noqa: PLC0415 - the only use
+
+    from pipeline_core.types import FrameKind  # noqa: PLC0415
+
+    mid = facts["mid_utc"]
+    return Frame(
+        path=facts["path"],
+        kind=FrameKind.SCIENCE,
+        size_bytes=0,
+        mtime_ns=0,
+        filter=facts["filter"],
+        exposure_s=facts["exposure_s"],
+        mid_utc=datetime.fromisoformat(mid) if mid else None,
+    )
+
+
+def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) -> None:
+    """Write what was applied, from which masters, by which version, so that the file explains itself."""
+    header["CREATOR"] = (f"ASTEP Harvest {__version__}", "program that calibrated this frame")
+    header["RAWFILE"] = (settings["frame"]["path"][-60:], "raw frame, inside its night")
+    header["CALDONE"] = (True, "calibrated: not to be calibrated again")
+    header["OVSCCOR"] = (settings["overscan"] is not None, "overscan subtracted")
+    header["BIASCOR"] = (
+        bool(settings["masters"].get("bias") or settings["masters"].get("dark")),
+        "bias removed",
+    )
+    header["DARKCOR"] = ("dark" in settings["masters"], "dark current removed")
+    header["FLATCOR"] = ("flat" in settings["masters"], "divided by the flat")
+    header["CRCOR"] = (settings["cosmic"] is not None, "cosmic rays replaced and flagged")
+    if settings["dark_scale"] != 1.0:
+        header["DARKSCAL"] = (settings["dark_scale"], "dark current was scaled by this")
+    for kind, (name, key) in settings["masters"].items():
+        header[f"MAST{kind[:4].upper()}"] = (name[:60], f"master {kind}, key {key[:12]}")
+    if settings["gain_e_per_adu"] is not None:
+        header["GAIN"] = (1.0, "[e-/e-] the pixels are electrons")
+        header["RAWGAIN"] = (settings["gain_e_per_adu"], "[e-/ADU] gain that was applied")
+        header["GAINSRC"] = (str(settings["gain_source"])[:60], "where the gain came from")
+        with suppress(KeyError):
+            del header["EGAIN"]  # it would be applied a second time
+    header["RDNOISE"] = (settings["read_noise_e"], "[e-] read noise")
+    if settings["saturation_adu"] is not None:
+        header["SATURATE"] = (
+            settings["saturation_adu"] * (settings["gain_e_per_adu"] or 1.0),
+            f"[{reduced.unit}] raw saturation level",
+        )
+    if (level := reduced.made.get("overscan_level_adu")) is not None:
+        header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")
+    for keyword, name, words in (
+        ("NCOSMIC", "cosmic_events", "cosmic-ray events"),
+        ("CRFWHM", "cosmic_fwhm_px", "[px] star width that the cosmic-ray step saw"),
+        ("CROBJLIM", "objlim", "contrast limit of the cosmic-ray step"),
+    ):
+        if reduced.made.get(name) is not None:
+            header[keyword] = (reduced.made[name], words)
+    header["RECIPE"] = (settings["recipe_key"], "key of the recipe; see recipe.toml")
+    # HISTORY takes plain ASCII only.
+    ascii_equation = settings["equation"].replace("−", "-").replace("÷", "/").replace("×", "*")
+    header.add_history(f"ASTEP Harvest: {ascii_equation}".encode("ascii", "replace").decode())
