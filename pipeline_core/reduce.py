@@ -134,6 +134,7 @@ class _Reducer:
         self.result = Reduction(place.output)
         self.started = time.monotonic()
         self.pool = self._make_pool()
+        self._compiled = False
 
     def reduce(self) -> Reduction:
         """Run all steps that were asked for."""
@@ -187,7 +188,7 @@ class _Reducer:
             wanted += list(tasks.science.values())
         if self.options.only is None:
             wanted += list(tasks.quality.values())
-        report = self._run(wanted, warm=self.options.only != "masters")
+        report = self._run(wanted)
         self._count(tasks, report)
         if self.options.only is None:
             judged = write_quality(
@@ -204,7 +205,7 @@ class _Reducer:
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
 
-    def _run(self, tasks: Sequence[Task], *, warm: bool = False) -> RunReport:
+    def _run(self, tasks: Sequence[Task]) -> RunReport:
         report = run(
             tasks,
             self.store,
@@ -214,10 +215,22 @@ class _Reducer:
             force=self.options.force,
             bytes_per_task=self._task_bytes,
             inline_wide=True,
-            warm_up=_warm_up if warm else None,
+            warm_up=self._compile if self._needs_kernels(tasks) else None,
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
         return report
+
+    def _needs_kernels(self, tasks: Sequence[Task]) -> bool:
+        return not self._compiled and any(self.options.force or self.store.fresh(task) is None for task in tasks)
+
+    def _compile(self) -> None:
+        """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
+        from pipeline_core.warm_up import is_first_time, warm_up  # noqa: PLC0415 - imports every kernel
+
+        if is_first_time():
+            self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
+        warm_up()
+        self._compiled = True
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
@@ -310,10 +323,3 @@ def _make_folder(output: Path) -> None:
             error.strerror or str(error),
             "name another place with -o",
         ) from error
-
-
-def _warm_up() -> None:
-    """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
-    from pipeline_core.warm_up import warm_up  # noqa: PLC0415 - imports every kernel
-
-    warm_up()
