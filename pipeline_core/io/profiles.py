@@ -213,7 +213,7 @@ def _depth(name: str) -> int:
 
 
 def _merged(name: str, below: tuple[str, ...]) -> dict[str, Any]:
-    """Lay a profile's own values over those of the profile it extends; what it matches is its own."""
+    """Lay a profile's own values over those of the one it extends; title and match are not inherited."""
     if name in below:
         raise UsageError(
             f"cannot read the instrument profile {name}", "it extends itself", f"mend {name}.toml"
@@ -222,7 +222,7 @@ def _merged(name: str, below: tuple[str, ...]) -> dict[str, Any]:
     parent = own.get("extends")
     if parent is None:
         return own
-    base = {k: v for k, v in _merged(str(parent), (*below, name)).items() if k != "match"}
+    base = {k: v for k, v in _merged(str(parent), (*below, name)).items() if k not in {"match", "title"}}
     return _overlaid(base, own)
 
 

@@ -113,7 +113,12 @@ def test_keywords_that_contradict_each_other_are_said():
 
 
 def test_a_dark_in_a_flatdark_folder_does_not_contradict_itself():
-    made = frame("flatdark/Cflat.00000027.Dark.fit", IMAGETYP="Dark Frame", EXPTIME=45.0, DATE__OBS="2017-06-23T17:27:36")
+    made = frame(
+        "flatdark/Cflat.00000027.Dark.fit",
+        IMAGETYP="Dark Frame",
+        EXPTIME=45.0,
+        DATE__OBS="2017-06-23T17:27:36",
+    )
     assert made.kind == "flatdark"
     assert made.problems == ()
 
@@ -211,7 +216,12 @@ def test_the_gain_is_never_a_setting_of_the_camera(header, gain, source):
 def test_only_astep_profiles_know_a_gain_by_themselves():
     made = frame("2025-06-01-CAMS/2025-06-01_012_SCIENCE.fits")
     assert made.profile == "astep400"
-    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (2.0, "profile", 9.0, 90.0)
+    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (
+        2.0,
+        "profile",
+        9.0,
+        90.0,
+    )
     assert says(made, "90 s", "usual")
     made = frame("night/012_SCIENCE.fits")
     assert (made.gain_e_per_adu, made.read_noise_e, made.exposure_s) == (None, None, None)
@@ -219,7 +229,12 @@ def test_only_astep_profiles_know_a_gain_by_themselves():
 
 def test_a_sane_header_wins_over_the_astep_profile():
     made = frame("2025-06-01-CAMS/a_SCIENCE.fits", GAIN=1.7, RDNOISE=8.5, EXPTIME=30.0)
-    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (1.7, "GAIN", 8.5, 30.0)
+    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (
+        1.7,
+        "GAIN",
+        8.5,
+        30.0,
+    )
 
 
 def test_saturation_comes_from_the_header_then_from_the_number_of_bits():
@@ -273,7 +288,19 @@ def test_sections_become_half_open():
     assert made.overscan.as_fits() == "[101:120,1:100]"
 
 
-@pytest.mark.parametrize("text", ["UNKNOWN", "[4096:4109]", "[1:4096, :]", "[50:20,1:100]", "[1:121,1:100]", "[0:5,1:5]", "[a:b,c:d]", "[1:10,1:10"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UNKNOWN",
+        "[4096:4109]",
+        "[1:4096, :]",
+        "[50:20,1:100]",
+        "[1:121,1:100]",
+        "[0:5,1:5]",
+        "[a:b,c:d]",
+        "[1:10,1:10",
+    ],
+)
 def test_a_section_that_makes_no_sense_is_explained(text):
     made = frame(BIASSEC=text)
     assert made.overscan is None
@@ -340,7 +367,9 @@ def test_without_a_time_there_is_no_mid_time_and_it_is_said(header):
 
 
 def test_a_mid_time_that_does_not_fit_the_start_is_said():
-    assert says(frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit")
+    assert says(
+        frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit"
+    )
 
 
 def test_without_an_exposure_the_start_stands_for_the_middle_and_it_is_said():
@@ -374,7 +403,13 @@ def test_calibration_frames_point_nowhere(kind):
 
 
 def test_the_scale_comes_from_a_wcs_even_of_strings_else_from_the_optics():
-    wcs = {"CTYPE1": "RA---TAN", "CD1_1": "-0.0003073749", "CD1_2": "1.2e-05", "CD2_1": "1.2e-05", "CD2_2": "0.0003073749"}
+    wcs = {
+        "CTYPE1": "RA---TAN",
+        "CD1_1": "-0.0003073749",
+        "CD1_2": "1.2e-05",
+        "CD2_1": "1.2e-05",
+        "CD2_2": "0.0003073749",
+    }
     assert frame(**wcs).pixel_scale_arcsec == pytest.approx(1.1075, abs=1e-3)
     assert frame(XPIXSZ=24.0, FOCALLEN=3910.0).pixel_scale_arcsec == pytest.approx(1.26608, abs=1e-4)
     binned = frame(PIXSCAL=(0.327, "Unbinned Pixel Scale"), CCDSUM="3 3")
@@ -424,7 +459,9 @@ def test_sidereal_time_agrees_with_the_almanac():
 
 
 def test_an_unusable_file_keeps_the_kind_of_its_name():
-    made = unusable_frame(RawFile("darks/dark_033.fits", 5, 6), DataError("cannot", "it is cut short", "copy again"))
+    made = unusable_frame(
+        RawFile("darks/dark_033.fits", 5, 6), DataError("cannot", "it is cut short", "copy again")
+    )
     assert made.kind == FrameKind.DARK
     assert made.unusable == "it is cut short"
     assert says(made, "cut short", "copy again")
@@ -446,12 +483,16 @@ _VALUES = st.one_of(
     st.from_regex(r"\d{1,4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{0,9})?([+-]\d\d:\d\d)?)?", fullmatch=True),
     st.sampled_from(["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]),
 )  # fmt: skip
-_COMMENTS = st.sampled_from(["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"])
+_COMMENTS = st.sampled_from(
+    ["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"]
+)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(
-    st.dictionaries(st.sampled_from([*_KEYWORDS, "TIMESYS", "LST", "CTYPE1"]), st.tuples(_VALUES, _COMMENTS), max_size=12),
+    st.dictionaries(
+        st.sampled_from([*_KEYWORDS, "TIMESYS", "LST", "CTYPE1"]), st.tuples(_VALUES, _COMMENTS), max_size=12
+    ),
     st.sampled_from(["a.fits", "2025-06-01-CAMS/x_SCIENCE.fits", "flat/dark.fit.fz"]),
 )
 def test_no_header_stops_a_scan(header, path):
