@@ -12,14 +12,34 @@ from pipeline_core.types import Frame, FrameKind, ImageLayout, Section
 
 ROOT = Path("/night")
 FULL = Frame(
-    path="a/b.fits", kind=FrameKind.FLAT, size_bytes=10, mtime_ns=20, filter="VR", exposure_s=0.1,
-    mid_utc=datetime(2019, 3, 26, 2, 59, 10, 380001, tzinfo=UTC), temperature_c=-10.5, binning=(1, 2), shape=(5, 6),
-    gain_e_per_adu=2.0, gain_source="profile", read_noise_e=9.0, saturation_adu=65535.0, pedestal_adu=100.0,
-    object="M 31", ra_deg=1.0, dec_deg=-2.0, overscan=Section(0, 5, 0, 2), trim=Section(0, 5, 2, 6),
-    pixel_scale_arcsec=0.9, camera="CCD", profile="astep400",
+    path="a/b.fits",
+    kind=FrameKind.FLAT,
+    size_bytes=10,
+    mtime_ns=20,
+    filter="VR",
+    exposure_s=0.1,
+    mid_utc=datetime(2019, 3, 26, 2, 59, 10, 380001, tzinfo=UTC),
+    temperature_c=-10.5,
+    binning=(1, 2),
+    shape=(5, 6),
+    gain_e_per_adu=2.0,
+    gain_source="profile",
+    read_noise_e=9.0,
+    saturation_adu=65535.0,
+    pedestal_adu=100.0,
+    object="M 31",
+    ra_deg=1.0,
+    dec_deg=-2.0,
+    overscan=Section(0, 5, 0, 2),
+    trim=Section(0, 5, 2, 6),
+    pixel_scale_arcsec=0.9,
+    camera="CCD",
+    profile="astep400",
     layout=ImageLayout(1, 16, 1.0, 32768.0, compressed=True, wrapped=False, data_offset=None, blank=3),
-    problems=("one", "two"), unusable=None, is_master=True,
-)  # fmt: skip
+    problems=("one", "two"),
+    unusable=None,
+    is_master=True,
+)
 BARE = Frame(
     path="c.fits", kind=FrameKind.UNKNOWN, size_bytes=0, mtime_ns=0, unusable="empty", problems=("empty",)
 )

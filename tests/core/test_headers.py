@@ -30,8 +30,8 @@ def card(keyword, value, comment=""):
 def cards(**header):
     """Cards from KEYWORD=value or (value, comment); '__' in a keyword stands for '-'."""
     lines = []
-    for keyword, value in header.items():
-        value, comment = value if isinstance(value, tuple) else (value, "")
+    for keyword, given_value in header.items():
+        value, comment = given_value if isinstance(given_value, tuple) else (given_value, "")
         lines.append(card(keyword.replace("__", "-"), value, comment))
     return Cards(lines)
 
@@ -51,15 +51,28 @@ def says(made, *words):
 @pytest.mark.parametrize(
     ("keyword", "value", "kind"),
     [
-        ("IMAGETYP", "Light Frame", "science"), ("IMAGETYP", "LIGHT", "science"), ("IMAGETYP", "OBJECT", "science"),
-        ("OBSTYPE", "EXPOSE", "science"), ("IMAGETYP", "SKYFLAT", "flat"), ("IMAGETYP", "Flat Field", "flat"),
-        ("IMAGETYP", "FLAT", "flat"), ("FRAME", "Dark", "dark"), ("IMAGETYP", "Dark Frame", "dark"),
-        ("OBSTYPE", "zero", "bias"), ("IMAGETYP", "Bias Frame", "bias"), ("ACQTYPE", "SCIENCE", "science"),
-        ("ACQTYPE", "SKYFLAT", "flat"), ("IMAGETYP", "flat-dark", "flatdark"), ("IMAGETYP", "DARKFLAT", "flatdark"),
-        ("EXPTYPE", "Object", "science"), ("PICTTYPE", 3, "dark"), ("PICTTYPE", 1, "science"),
-        ("IMAGETYP", "FOCUS", "other"), ("IMAGETYP", "twilight flat", "flat"),
+        ("IMAGETYP", "Light Frame", "science"),
+        ("IMAGETYP", "LIGHT", "science"),
+        ("IMAGETYP", "OBJECT", "science"),
+        ("OBSTYPE", "EXPOSE", "science"),
+        ("IMAGETYP", "SKYFLAT", "flat"),
+        ("IMAGETYP", "Flat Field", "flat"),
+        ("IMAGETYP", "FLAT", "flat"),
+        ("FRAME", "Dark", "dark"),
+        ("IMAGETYP", "Dark Frame", "dark"),
+        ("OBSTYPE", "zero", "bias"),
+        ("IMAGETYP", "Bias Frame", "bias"),
+        ("ACQTYPE", "SCIENCE", "science"),
+        ("ACQTYPE", "SKYFLAT", "flat"),
+        ("IMAGETYP", "flat-dark", "flatdark"),
+        ("IMAGETYP", "DARKFLAT", "flatdark"),
+        ("EXPTYPE", "Object", "science"),
+        ("PICTTYPE", 3, "dark"),
+        ("PICTTYPE", 1, "science"),
+        ("IMAGETYP", "FOCUS", "other"),
+        ("IMAGETYP", "twilight flat", "flat"),
     ],
-)  # fmt: skip
+)
 def test_the_words_of_many_cameras_name_a_kind(keyword, value, kind):
     assert frame(**{keyword: value}).kind == kind
 
@@ -126,12 +139,18 @@ def test_a_dark_in_a_flatdark_folder_does_not_contradict_itself():
 @pytest.mark.parametrize(
     ("path", "header"),
     [
-        ("MASTERDARK.fits", {}), ("2025_MASTERFLAT_V.fits", {}), ("MASTERBIAS.fits", {}), ("mdark_90s.fits", {}),
-        ("mflat_V.fits", {}), ("dark_stacked.fit", {}), ("a.fits", {"IMAGETYP": "Master Dark"}),
-        ("dark.fits", {"STACKCNT": 20}), ("a.fits", {"IMAGETYP": "flat", "NCOMBINE": 7}),
+        ("MASTERDARK.fits", {}),
+        ("2025_MASTERFLAT_V.fits", {}),
+        ("MASTERBIAS.fits", {}),
+        ("mdark_90s.fits", {}),
+        ("mflat_V.fits", {}),
+        ("dark_stacked.fit", {}),
+        ("a.fits", {"IMAGETYP": "Master Dark"}),
+        ("dark.fits", {"STACKCNT": 20}),
+        ("a.fits", {"IMAGETYP": "flat", "NCOMBINE": 7}),
         ("dark_90s.fits", {"HOLDBIAS": True}),
     ],
-)  # fmt: skip
+)
 def test_masters_are_known_and_not_used_by_themselves(path, header):
     made = frame(path, **header)
     assert made.kind == "other"
@@ -156,13 +175,21 @@ def test_our_own_calibrated_frames_are_not_calibrated_again():
 @pytest.mark.parametrize(
     ("header", "name"),
     [
-        ({"FILTER": "VR"}, "VR"), ({"FILTER": "Clear"}, "Clear"), ({"FILTER": "Visual"}, "Visual"),
-        ({"FILTNAME": "VR"}, "VR"), ({"INSFLNAM": "I+z"}, "I+z"), ({"FILTER": "None"}, None), ({"FILTER": ""}, None),
-        ({"FILTER": "", "FILTNAME": "R"}, "R"), ({"FILTER1": "air", "FILTER2": "w"}, "w"),
-        ({"FILTER1": "V", "FILTER2": "ND"}, "V+ND"), ({"FILTER1": "open", "FILTER2": "open"}, "open"), ({}, None),
+        ({"FILTER": "VR"}, "VR"),
+        ({"FILTER": "Clear"}, "Clear"),
+        ({"FILTER": "Visual"}, "Visual"),
+        ({"FILTNAME": "VR"}, "VR"),
+        ({"INSFLNAM": "I+z"}, "I+z"),
+        ({"FILTER": "None"}, None),
+        ({"FILTER": ""}, None),
+        ({"FILTER": "", "FILTNAME": "R"}, "R"),
+        ({"FILTER1": "air", "FILTER2": "w"}, "w"),
+        ({"FILTER1": "V", "FILTER2": "ND"}, "V+ND"),
+        ({"FILTER1": "open", "FILTER2": "open"}, "open"),
+        ({}, None),
         ({"FILTERS": 48}, "48"),
     ],
-)  # fmt: skip
+)
 def test_the_filter_keeps_its_name(header, name):
     assert frame(IMAGETYP="LIGHT", **header).filter == name
 
@@ -175,12 +202,19 @@ def test_frames_without_light_have_no_filter_whatever_the_header_says(kind):
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        ({"EXPTIME": 90.0}, 90.0), ({"EXPTIME": 90}, 90.0), ({"EXPOSURE": "300.0"}, 300.0), ({"EXPTIME": 0.0}, 0.0),
-        ({"EXPOSURE": (10000, "Exposure time in us")}, 0.01), ({"EXPOINUS": 32}, 32e-6),
-        ({"EXPOSURE": (60, "Exposure time minutes")}, 3600.0), ({"EXPOSURE": (1500, "[ms]")}, 1.5),
-        ({"EXPTIME": -1, "EXPOSURE": 5}, 5.0), ({"EXPTIME": "long"}, None), ({}, None),
+        ({"EXPTIME": 90.0}, 90.0),
+        ({"EXPTIME": 90}, 90.0),
+        ({"EXPOSURE": "300.0"}, 300.0),
+        ({"EXPTIME": 0.0}, 0.0),
+        ({"EXPOSURE": (10000, "Exposure time in us")}, 0.01),
+        ({"EXPOINUS": 32}, 32e-6),
+        ({"EXPOSURE": (60, "Exposure time minutes")}, 3600.0),
+        ({"EXPOSURE": (1500, "[ms]")}, 1.5),
+        ({"EXPTIME": -1, "EXPOSURE": 5}, 5.0),
+        ({"EXPTIME": "long"}, None),
+        ({}, None),
     ],
-)  # fmt: skip
+)
 def test_the_exposure_comes_out_in_seconds(header, seconds):
     assert frame(IMAGETYP="LIGHT", **header).exposure_s == pytest.approx(seconds)
 
@@ -201,11 +235,17 @@ def test_a_dark_of_no_duration_is_asked_about_but_stays_a_dark():
 @pytest.mark.parametrize(
     ("header", "gain", "source"),
     [
-        ({"EGAIN": 2.07, "GAIN": 100}, 2.07, "EGAIN"), ({"GAIN": 1.9}, 1.9, "GAIN"), ({"GAIN": "1.6"}, 1.6, "GAIN"),
-        ({"GAIN": 0}, None, None), ({"GAIN": 120}, None, None), ({"GAIN": 26}, None, None),
-        ({"AGAIN_01": 4.95}, 4.95, "AGAIN_01"), ({}, None, None), ({"EGAIN": "0.3,1"}, None, None),
+        ({"EGAIN": 2.07, "GAIN": 100}, 2.07, "EGAIN"),
+        ({"GAIN": 1.9}, 1.9, "GAIN"),
+        ({"GAIN": "1.6"}, 1.6, "GAIN"),
+        ({"GAIN": 0}, None, None),
+        ({"GAIN": 120}, None, None),
+        ({"GAIN": 26}, None, None),
+        ({"AGAIN_01": 4.95}, 4.95, "AGAIN_01"),
+        ({}, None, None),
+        ({"EGAIN": "0.3,1"}, None, None),
     ],
-)  # fmt: skip
+)
 def test_the_gain_is_never_a_setting_of_the_camera(header, gain, source):
     made = frame(**header)
     assert (made.gain_e_per_adu, made.gain_source) == (gain, source)
@@ -259,10 +299,14 @@ def test_a_pedestal_is_what_the_camera_program_added(value, comment, added):
 @pytest.mark.parametrize(
     ("header", "celsius"),
     [
-        ({"CCD__TEMP": -10.2}, -10.2), ({"DETTEMP": -102.1}, -102.1), ({"CCD__TEMP": "-9,5"}, -9.5),
-        ({"CAMTEMP": "13 C"}, 13.0), ({"CCD__TEMP": (173.15, "[K] chip")}, -100.0), ({"CCD__TEMP": 180.2}, None),
+        ({"CCD__TEMP": -10.2}, -10.2),
+        ({"DETTEMP": -102.1}, -102.1),
+        ({"CCD__TEMP": "-9,5"}, -9.5),
+        ({"CAMTEMP": "13 C"}, 13.0),
+        ({"CCD__TEMP": (173.15, "[K] chip")}, -100.0),
+        ({"CCD__TEMP": 180.2}, None),
     ],
-)  # fmt: skip
+)
 def test_temperatures_come_out_in_celsius(header, celsius):
     assert frame(**header).temperature_c == pytest.approx(celsius)
 
@@ -270,10 +314,14 @@ def test_temperatures_come_out_in_celsius(header, celsius):
 @pytest.mark.parametrize(
     ("header", "binning"),
     [
-        ({"XBINNING": 2, "YBINNING": 3}, (3, 2)), ({"CCDSUM": "3 3"}, (3, 3)), ({"BINNING": "2x4"}, (4, 2)),
-        ({"XBINNING": 2}, (2, 2)), ({"XBINNING": 0}, None), ({}, None),
+        ({"XBINNING": 2, "YBINNING": 3}, (3, 2)),
+        ({"CCDSUM": "3 3"}, (3, 3)),
+        ({"BINNING": "2x4"}, (4, 2)),
+        ({"XBINNING": 2}, (2, 2)),
+        ({"XBINNING": 0}, None),
+        ({}, None),
     ],
-)  # fmt: skip
+)
 def test_binning_is_rows_then_columns(header, binning):
     assert frame(**header).binning == binning
 
@@ -357,9 +405,15 @@ def test_the_middle_of_the_exposure_is_found(header, moment):
 
 @pytest.mark.parametrize(
     "header",
-    [{"DATE__OBS": "2019-03-26"}, {"DATE__OBS": "2019-13-45T00:00:00"}, {"DATE__OBS": "tonight"}, {},
-     {"MJD__OBS": 56486.0}, {"LOCALTIM": "6/23/2017 11:03:27 AM DST"}],
-)  # fmt: skip
+    [
+        {"DATE__OBS": "2019-03-26"},
+        {"DATE__OBS": "2019-13-45T00:00:00"},
+        {"DATE__OBS": "tonight"},
+        {},
+        {"MJD__OBS": 56486.0},
+        {"LOCALTIM": "6/23/2017 11:03:27 AM DST"},
+    ],
+)
 def test_without_a_time_there_is_no_mid_time_and_it_is_said(header):
     made = frame(EXPTIME=90.0, **header)
     assert made.mid_utc is None
@@ -386,11 +440,15 @@ def test_without_an_exposure_the_start_stands_for_the_middle_and_it_is_said():
     [
         ({"RA": "08:18:29.9", "DEC": "+25:20:01"}, (124.624583, 25.333611)),
         ({"OBJCTRA": "15 46 45.801", "OBJCTDEC": "-03 24 19.17"}, (236.690838, -3.405325)),
-        ({"RA": 236.69, "DEC": -0.5}, (236.69, -0.5)), ({"RA": (12.0, "[hours]"), "DEC": 5.0}, (180.0, 5.0)),
-        ({"RA": "00:00:01", "DEC": "-00:30:00"}, (0.0041667, -0.5)), ({"RA": 0.0, "DEC": 0.0}, (None, None)),
-        ({"RA": "25:00:00", "DEC": "10:00:00"}, (None, None)), ({"RA": "", "DEC": ""}, (None, None)), ({}, (None, None)),
+        ({"RA": 236.69, "DEC": -0.5}, (236.69, -0.5)),
+        ({"RA": (12.0, "[hours]"), "DEC": 5.0}, (180.0, 5.0)),
+        ({"RA": "00:00:01", "DEC": "-00:30:00"}, (0.0041667, -0.5)),
+        ({"RA": 0.0, "DEC": 0.0}, (None, None)),
+        ({"RA": "25:00:00", "DEC": "10:00:00"}, (None, None)),
+        ({"RA": "", "DEC": ""}, (None, None)),
+        ({}, (None, None)),
     ],
-)  # fmt: skip
+)
 def test_pointings_are_degrees(header, place):
     made = frame(IMAGETYP="OBJECT", **header)
     assert (made.ra_deg, made.dec_deg) == pytest.approx(place, abs=1e-6)
@@ -477,12 +535,19 @@ _KEYWORDS = [
     for keyword in (word if isinstance(word, tuple) else (word,))
 ]
 _VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.integers(10**300, 10**301),
-    st.text(max_size=30), st.from_regex(r"\[[\d:, ]*\]", fullmatch=True),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.integers(10**300, 10**301),
+    st.text(max_size=30),
+    st.from_regex(r"\[[\d:, ]*\]", fullmatch=True),
     st.from_regex(r"[+-]?\d{1,3}[: ]\d\d[: ]\d\d(\.\d+)?", fullmatch=True),
     st.from_regex(r"\d{1,4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{0,9})?([+-]\d\d:\d\d)?)?", fullmatch=True),
-    st.sampled_from(["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]),
-)  # fmt: skip
+    st.sampled_from(
+        ["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]
+    ),
+)
 _COMMENTS = st.sampled_from(
     ["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"]
 )

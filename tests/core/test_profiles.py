@@ -24,7 +24,7 @@ def own_profiles(tmp_path, monkeypatch):
     caches = [resources._root, profiles._document, load_profile, profiles.list_profiles_cached]
     for cached in caches:
         cached.cache_clear()
-    monkeypatch.setattr(profiles, "resource_path", lambda *parts: tmp_path.joinpath(*parts))
+    monkeypatch.setattr(profiles, "resource_path", tmp_path.joinpath)
     yield folder
     for cached in caches:
         cached.cache_clear()
