@@ -497,6 +497,13 @@ def test_a_profile_may_know_which_way_longitude_counts():
     assert problems == ()
 
 
+def test_a_telescope_east_of_greenwich_may_have_a_negative_longitude_in_its_header():
+    header = cards(SITELAT="-31 16 24", SITELONG="-149 03 42")
+    site, problems = site_from_header(header, load_profile("sbig_theskyx"))
+    assert site.longitude_deg == pytest.approx(149.0617, abs=1e-4)
+    assert problems == ()
+
+
 def test_longitudes_said_to_be_east_or_negative_are_believed():
     header = cards(LATITUDE=35.09675, LONGITUD=(-111.5355, "east longitude"), ALTITUDE=(2206.0, "meters"))
     site, problems = site_from_header(header, load_profile("generic"))
