@@ -153,6 +153,7 @@ def plain_word(word: str) -> str:
     return re.sub(r" ?(frame|image)$", "", plain) or plain
 
 
+@cache
 def list_profiles() -> tuple[str, ...]:
     """Return the names of all profiles, the most particular ones first, ``generic`` last."""
     names = [path.stem for path in resource_path("instruments").glob("*.toml")]
@@ -190,7 +191,7 @@ def load_profile(name: str) -> Profile:
 def match_profile(cards: Cards | None, folders: Iterable[str]) -> Profile:
     """Return the profile that a frame's header, else its folders, point to; else ``generic``."""
     folders = tuple(folders)
-    profiles = [load_profile(name) for name in list_profiles_cached()]
+    profiles = [load_profile(name) for name in list_profiles()]
     if cards is not None:
         for profile in profiles:
             if profile.matches_header(cards):
@@ -199,12 +200,6 @@ def match_profile(cards: Cards | None, folders: Iterable[str]) -> Profile:
         if profile.matches_folder(folders):
             return profile
     return load_profile("generic")
-
-
-@cache
-def list_profiles_cached() -> tuple[str, ...]:
-    """Return :func:`list_profiles` as it was at first: a night is read with one set of profiles."""
-    return list_profiles()
 
 
 def _depth(name: str) -> int:

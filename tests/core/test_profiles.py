@@ -21,7 +21,7 @@ def own_profiles(tmp_path, monkeypatch):
     folder = tmp_path / "instruments"
     folder.mkdir()
     (folder / "generic.toml").write_bytes(resource_path("instruments", "generic.toml").read_bytes())
-    caches = [resources._root, profiles._document, load_profile, profiles.list_profiles_cached]
+    caches = [resources._root, profiles._document, load_profile, list_profiles]
     for cached in caches:
         cached.cache_clear()
     monkeypatch.setattr(profiles, "resource_path", tmp_path.joinpath)
