@@ -6,6 +6,7 @@ import math
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import DataError
@@ -240,10 +241,16 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
         f"{'NAXIS1':8}= {nx:>20}",
         f"{'NAXIS2':8}= {ny:>20}",
     )
-    kept = (im for im in merged if not _STRUCTURE.match(im[:8].strip()))
+    kept = [image for image in merged if not _is_structure(image[:8])]
     return FoundImage(
         Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), source.position, pixel_bytes
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_structure(keyword: str) -> bool:
+    """Whether a keyword describes the file, not the frame; remembered, for a night asks it 100,000 times."""
+    return _STRUCTURE.match(keyword.strip()) is not None
 
 
 def _number(name: str, cards: Cards, keyword: str, default: float) -> float:

@@ -37,7 +37,7 @@ def site_from_header(cards: Cards, profile: Profile) -> tuple[Site | None, tuple
     Notes
     -----
     FITS counts longitude to the east, some camera programs to the west. What settles it, in this order: the
-    word in the comment, a negative sign, the header's own sidereal time, the profile.
+    word in the comment, the header's own sidereal time, the profile, a negative sign.
     """
     if profile.known_site is not None:
         return profile.known_site, ()
@@ -78,10 +78,9 @@ def _east(
     values: HeaderValues, profile: Profile, keyword: str, longitude: float
 ) -> tuple[float, tuple[str, ...]]:
     comment = values.cards.comment(keyword).lower()
-    if "west" in comment:
-        return (-longitude if longitude > 0 else longitude), ()
-    if "east" in comment or longitude <= 0:
-        return longitude, ()
+    if "east" in comment or "west" in comment:
+        # "[deg] West longitude" before a negative number means a number that is negative to the west.
+        return (-longitude if "west" in comment and longitude > 0 else longitude), ()
     by_stars = _longitude_by_sidereal_time(values, profile)
     if by_stars is not None:
         for candidate in (longitude, -longitude):
@@ -89,6 +88,8 @@ def _east(
                 return candidate, ()
     if profile.longitude_positive is not None:
         return (longitude if profile.longitude_positive == "east" else -longitude), ()
+    if longitude <= 0:
+        return longitude, ()
     return longitude, (
         f"{keyword} = {values.cards.get(keyword)} may mean west of Greenwich: taken as east, as FITS counts",
     )

@@ -153,6 +153,7 @@ def plain_word(word: str) -> str:
     return re.sub(r" ?(frame|image)$", "", plain) or plain
 
 
+@cache
 def list_profiles() -> tuple[str, ...]:
     """Return the names of all profiles, the most particular ones first, ``generic`` last."""
     names = [path.stem for path in resource_path("instruments").glob("*.toml")]
@@ -190,7 +191,7 @@ def load_profile(name: str) -> Profile:
 def match_profile(cards: Cards | None, folders: Iterable[str]) -> Profile:
     """Return the profile that a frame's header, else its folders, point to; else ``generic``."""
     folders = tuple(folders)
-    profiles = [load_profile(name) for name in list_profiles_cached()]
+    profiles = [load_profile(name) for name in list_profiles()]
     if cards is not None:
         for profile in profiles:
             if profile.matches_header(cards):
@@ -201,19 +202,13 @@ def match_profile(cards: Cards | None, folders: Iterable[str]) -> Profile:
     return load_profile("generic")
 
 
-@cache
-def list_profiles_cached() -> tuple[str, ...]:
-    """Return :func:`list_profiles` as it was at first: a night is read with one set of profiles."""
-    return list_profiles()
-
-
 def _depth(name: str) -> int:
     parent = _document(name).get("extends")
     return 0 if parent is None else 1 + _depth(str(parent))
 
 
 def _merged(name: str, below: tuple[str, ...]) -> dict[str, Any]:
-    """Lay a profile's own values over those of the profile it extends; what it matches is its own."""
+    """Lay a profile's own values over those of the one it extends; title and match are not inherited."""
     if name in below:
         raise UsageError(
             f"cannot read the instrument profile {name}", "it extends itself", f"mend {name}.toml"
@@ -222,7 +217,7 @@ def _merged(name: str, below: tuple[str, ...]) -> dict[str, Any]:
     parent = own.get("extends")
     if parent is None:
         return own
-    base = {k: v for k, v in _merged(str(parent), (*below, name)).items() if k != "match"}
+    base = {k: v for k, v in _merged(str(parent), (*below, name)).items() if k not in {"match", "title"}}
     return _overlaid(base, own)
 
 

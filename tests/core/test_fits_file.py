@@ -225,7 +225,11 @@ def test_a_compressed_image_larger_than_its_tiles_is_refused(tmp_path):
     path = tmp_path / "a.fits"
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(RAW)]).writeto(path)
     good = path.read_bytes()
-    for keyword, old, new in [(b"ZNAXIS2", b"50", b"9999999"), (b"ZTILE1 ", b"37", b"0"), (b"ZNAXIS1", b"37", b"-1")]:
+    for keyword, old, new in [
+        (b"ZNAXIS2", b"50", b"9999999"),
+        (b"ZTILE1 ", b"37", b"0"),
+        (b"ZNAXIS1", b"37", b"-1"),
+    ]:
         at = good.index(keyword + b" ") if keyword[-1:] != b" " else good.index(keyword)
         line = good[at : at + 80]
         bad = (line[:10] + line[10:30].replace(b" " * (len(new) - len(old)) + old, new) + line[30:])[:80]

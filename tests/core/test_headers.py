@@ -30,8 +30,8 @@ def card(keyword, value, comment=""):
 def cards(**header):
     """Cards from KEYWORD=value or (value, comment); '__' in a keyword stands for '-'."""
     lines = []
-    for keyword, value in header.items():
-        value, comment = value if isinstance(value, tuple) else (value, "")
+    for keyword, given_value in header.items():
+        value, comment = given_value if isinstance(given_value, tuple) else (given_value, "")
         lines.append(card(keyword.replace("__", "-"), value, comment))
     return Cards(lines)
 
@@ -51,15 +51,28 @@ def says(made, *words):
 @pytest.mark.parametrize(
     ("keyword", "value", "kind"),
     [
-        ("IMAGETYP", "Light Frame", "science"), ("IMAGETYP", "LIGHT", "science"), ("IMAGETYP", "OBJECT", "science"),
-        ("OBSTYPE", "EXPOSE", "science"), ("IMAGETYP", "SKYFLAT", "flat"), ("IMAGETYP", "Flat Field", "flat"),
-        ("IMAGETYP", "FLAT", "flat"), ("FRAME", "Dark", "dark"), ("IMAGETYP", "Dark Frame", "dark"),
-        ("OBSTYPE", "zero", "bias"), ("IMAGETYP", "Bias Frame", "bias"), ("ACQTYPE", "SCIENCE", "science"),
-        ("ACQTYPE", "SKYFLAT", "flat"), ("IMAGETYP", "flat-dark", "flatdark"), ("IMAGETYP", "DARKFLAT", "flatdark"),
-        ("EXPTYPE", "Object", "science"), ("PICTTYPE", 3, "dark"), ("PICTTYPE", 1, "science"),
-        ("IMAGETYP", "FOCUS", "other"), ("IMAGETYP", "twilight flat", "flat"),
+        ("IMAGETYP", "Light Frame", "science"),
+        ("IMAGETYP", "LIGHT", "science"),
+        ("IMAGETYP", "OBJECT", "science"),
+        ("OBSTYPE", "EXPOSE", "science"),
+        ("IMAGETYP", "SKYFLAT", "flat"),
+        ("IMAGETYP", "Flat Field", "flat"),
+        ("IMAGETYP", "FLAT", "flat"),
+        ("FRAME", "Dark", "dark"),
+        ("IMAGETYP", "Dark Frame", "dark"),
+        ("OBSTYPE", "zero", "bias"),
+        ("IMAGETYP", "Bias Frame", "bias"),
+        ("ACQTYPE", "SCIENCE", "science"),
+        ("ACQTYPE", "SKYFLAT", "flat"),
+        ("IMAGETYP", "flat-dark", "flatdark"),
+        ("IMAGETYP", "DARKFLAT", "flatdark"),
+        ("EXPTYPE", "Object", "science"),
+        ("PICTTYPE", 3, "dark"),
+        ("PICTTYPE", 1, "science"),
+        ("IMAGETYP", "FOCUS", "other"),
+        ("IMAGETYP", "twilight flat", "flat"),
     ],
-)  # fmt: skip
+)
 def test_the_words_of_many_cameras_name_a_kind(keyword, value, kind):
     assert frame(**{keyword: value}).kind == kind
 
@@ -113,7 +126,12 @@ def test_keywords_that_contradict_each_other_are_said():
 
 
 def test_a_dark_in_a_flatdark_folder_does_not_contradict_itself():
-    made = frame("flatdark/Cflat.00000027.Dark.fit", IMAGETYP="Dark Frame", EXPTIME=45.0, DATE__OBS="2017-06-23T17:27:36")
+    made = frame(
+        "flatdark/Cflat.00000027.Dark.fit",
+        IMAGETYP="Dark Frame",
+        EXPTIME=45.0,
+        DATE__OBS="2017-06-23T17:27:36",
+    )
     assert made.kind == "flatdark"
     assert made.problems == ()
 
@@ -121,12 +139,18 @@ def test_a_dark_in_a_flatdark_folder_does_not_contradict_itself():
 @pytest.mark.parametrize(
     ("path", "header"),
     [
-        ("MASTERDARK.fits", {}), ("2025_MASTERFLAT_V.fits", {}), ("MASTERBIAS.fits", {}), ("mdark_90s.fits", {}),
-        ("mflat_V.fits", {}), ("dark_stacked.fit", {}), ("a.fits", {"IMAGETYP": "Master Dark"}),
-        ("dark.fits", {"STACKCNT": 20}), ("a.fits", {"IMAGETYP": "flat", "NCOMBINE": 7}),
+        ("MASTERDARK.fits", {}),
+        ("2025_MASTERFLAT_V.fits", {}),
+        ("MASTERBIAS.fits", {}),
+        ("mdark_90s.fits", {}),
+        ("mflat_V.fits", {}),
+        ("dark_stacked.fit", {}),
+        ("a.fits", {"IMAGETYP": "Master Dark"}),
+        ("dark.fits", {"STACKCNT": 20}),
+        ("a.fits", {"IMAGETYP": "flat", "NCOMBINE": 7}),
         ("dark_90s.fits", {"HOLDBIAS": True}),
     ],
-)  # fmt: skip
+)
 def test_masters_are_known_and_not_used_by_themselves(path, header):
     made = frame(path, **header)
     assert made.kind == "other"
@@ -151,13 +175,21 @@ def test_our_own_calibrated_frames_are_not_calibrated_again():
 @pytest.mark.parametrize(
     ("header", "name"),
     [
-        ({"FILTER": "VR"}, "VR"), ({"FILTER": "Clear"}, "Clear"), ({"FILTER": "Visual"}, "Visual"),
-        ({"FILTNAME": "VR"}, "VR"), ({"INSFLNAM": "I+z"}, "I+z"), ({"FILTER": "None"}, None), ({"FILTER": ""}, None),
-        ({"FILTER": "", "FILTNAME": "R"}, "R"), ({"FILTER1": "air", "FILTER2": "w"}, "w"),
-        ({"FILTER1": "V", "FILTER2": "ND"}, "V+ND"), ({"FILTER1": "open", "FILTER2": "open"}, "open"), ({}, None),
+        ({"FILTER": "VR"}, "VR"),
+        ({"FILTER": "Clear"}, "Clear"),
+        ({"FILTER": "Visual"}, "Visual"),
+        ({"FILTNAME": "VR"}, "VR"),
+        ({"INSFLNAM": "I+z"}, "I+z"),
+        ({"FILTER": "None"}, None),
+        ({"FILTER": ""}, None),
+        ({"FILTER": "", "FILTNAME": "R"}, "R"),
+        ({"FILTER1": "air", "FILTER2": "w"}, "w"),
+        ({"FILTER1": "V", "FILTER2": "ND"}, "V+ND"),
+        ({"FILTER1": "open", "FILTER2": "open"}, "open"),
+        ({}, None),
         ({"FILTERS": 48}, "48"),
     ],
-)  # fmt: skip
+)
 def test_the_filter_keeps_its_name(header, name):
     assert frame(IMAGETYP="LIGHT", **header).filter == name
 
@@ -170,12 +202,19 @@ def test_frames_without_light_have_no_filter_whatever_the_header_says(kind):
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        ({"EXPTIME": 90.0}, 90.0), ({"EXPTIME": 90}, 90.0), ({"EXPOSURE": "300.0"}, 300.0), ({"EXPTIME": 0.0}, 0.0),
-        ({"EXPOSURE": (10000, "Exposure time in us")}, 0.01), ({"EXPOINUS": 32}, 32e-6),
-        ({"EXPOSURE": (60, "Exposure time minutes")}, 3600.0), ({"EXPOSURE": (1500, "[ms]")}, 1.5),
-        ({"EXPTIME": -1, "EXPOSURE": 5}, 5.0), ({"EXPTIME": "long"}, None), ({}, None),
+        ({"EXPTIME": 90.0}, 90.0),
+        ({"EXPTIME": 90}, 90.0),
+        ({"EXPOSURE": "300.0"}, 300.0),
+        ({"EXPTIME": 0.0}, 0.0),
+        ({"EXPOSURE": (10000, "Exposure time in us")}, 0.01),
+        ({"EXPOINUS": 32}, 32e-6),
+        ({"EXPOSURE": (60, "Exposure time minutes")}, 3600.0),
+        ({"EXPOSURE": (1500, "[ms]")}, 1.5),
+        ({"EXPTIME": -1, "EXPOSURE": 5}, 5.0),
+        ({"EXPTIME": "long"}, None),
+        ({}, None),
     ],
-)  # fmt: skip
+)
 def test_the_exposure_comes_out_in_seconds(header, seconds):
     assert frame(IMAGETYP="LIGHT", **header).exposure_s == pytest.approx(seconds)
 
@@ -196,11 +235,17 @@ def test_a_dark_of_no_duration_is_asked_about_but_stays_a_dark():
 @pytest.mark.parametrize(
     ("header", "gain", "source"),
     [
-        ({"EGAIN": 2.07, "GAIN": 100}, 2.07, "EGAIN"), ({"GAIN": 1.9}, 1.9, "GAIN"), ({"GAIN": "1.6"}, 1.6, "GAIN"),
-        ({"GAIN": 0}, None, None), ({"GAIN": 120}, None, None), ({"GAIN": 26}, None, None),
-        ({"AGAIN_01": 4.95}, 4.95, "AGAIN_01"), ({}, None, None), ({"EGAIN": "0.3,1"}, None, None),
+        ({"EGAIN": 2.07, "GAIN": 100}, 2.07, "EGAIN"),
+        ({"GAIN": 1.9}, 1.9, "GAIN"),
+        ({"GAIN": "1.6"}, 1.6, "GAIN"),
+        ({"GAIN": 0}, None, None),
+        ({"GAIN": 120}, None, None),
+        ({"GAIN": 26}, None, None),
+        ({"AGAIN_01": 4.95}, 4.95, "AGAIN_01"),
+        ({}, None, None),
+        ({"EGAIN": "0.3,1"}, None, None),
     ],
-)  # fmt: skip
+)
 def test_the_gain_is_never_a_setting_of_the_camera(header, gain, source):
     made = frame(**header)
     assert (made.gain_e_per_adu, made.gain_source) == (gain, source)
@@ -211,7 +256,12 @@ def test_the_gain_is_never_a_setting_of_the_camera(header, gain, source):
 def test_only_astep_profiles_know_a_gain_by_themselves():
     made = frame("2025-06-01-CAMS/2025-06-01_012_SCIENCE.fits")
     assert made.profile == "astep400"
-    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (2.0, "profile", 9.0, 90.0)
+    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (
+        2.0,
+        "profile",
+        9.0,
+        90.0,
+    )
     assert says(made, "90 s", "usual")
     made = frame("night/012_SCIENCE.fits")
     assert (made.gain_e_per_adu, made.read_noise_e, made.exposure_s) == (None, None, None)
@@ -219,7 +269,12 @@ def test_only_astep_profiles_know_a_gain_by_themselves():
 
 def test_a_sane_header_wins_over_the_astep_profile():
     made = frame("2025-06-01-CAMS/a_SCIENCE.fits", GAIN=1.7, RDNOISE=8.5, EXPTIME=30.0)
-    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (1.7, "GAIN", 8.5, 30.0)
+    assert (made.gain_e_per_adu, made.gain_source, made.read_noise_e, made.exposure_s) == (
+        1.7,
+        "GAIN",
+        8.5,
+        30.0,
+    )
 
 
 def test_saturation_comes_from_the_header_then_from_the_number_of_bits():
@@ -244,10 +299,14 @@ def test_a_pedestal_is_what_the_camera_program_added(value, comment, added):
 @pytest.mark.parametrize(
     ("header", "celsius"),
     [
-        ({"CCD__TEMP": -10.2}, -10.2), ({"DETTEMP": -102.1}, -102.1), ({"CCD__TEMP": "-9,5"}, -9.5),
-        ({"CAMTEMP": "13 C"}, 13.0), ({"CCD__TEMP": (173.15, "[K] chip")}, -100.0), ({"CCD__TEMP": 180.2}, None),
+        ({"CCD__TEMP": -10.2}, -10.2),
+        ({"DETTEMP": -102.1}, -102.1),
+        ({"CCD__TEMP": "-9,5"}, -9.5),
+        ({"CAMTEMP": "13 C"}, 13.0),
+        ({"CCD__TEMP": (173.15, "[K] chip")}, -100.0),
+        ({"CCD__TEMP": 180.2}, None),
     ],
-)  # fmt: skip
+)
 def test_temperatures_come_out_in_celsius(header, celsius):
     assert frame(**header).temperature_c == pytest.approx(celsius)
 
@@ -255,10 +314,14 @@ def test_temperatures_come_out_in_celsius(header, celsius):
 @pytest.mark.parametrize(
     ("header", "binning"),
     [
-        ({"XBINNING": 2, "YBINNING": 3}, (3, 2)), ({"CCDSUM": "3 3"}, (3, 3)), ({"BINNING": "2x4"}, (4, 2)),
-        ({"XBINNING": 2}, (2, 2)), ({"XBINNING": 0}, None), ({}, None),
+        ({"XBINNING": 2, "YBINNING": 3}, (3, 2)),
+        ({"CCDSUM": "3 3"}, (3, 3)),
+        ({"BINNING": "2x4"}, (4, 2)),
+        ({"XBINNING": 2}, (2, 2)),
+        ({"XBINNING": 0}, None),
+        ({}, None),
     ],
-)  # fmt: skip
+)
 def test_binning_is_rows_then_columns(header, binning):
     assert frame(**header).binning == binning
 
@@ -273,7 +336,19 @@ def test_sections_become_half_open():
     assert made.overscan.as_fits() == "[101:120,1:100]"
 
 
-@pytest.mark.parametrize("text", ["UNKNOWN", "[4096:4109]", "[1:4096, :]", "[50:20,1:100]", "[1:121,1:100]", "[0:5,1:5]", "[a:b,c:d]", "[1:10,1:10"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "UNKNOWN",
+        "[4096:4109]",
+        "[1:4096, :]",
+        "[50:20,1:100]",
+        "[1:121,1:100]",
+        "[0:5,1:5]",
+        "[a:b,c:d]",
+        "[1:10,1:10",
+    ],
+)
 def test_a_section_that_makes_no_sense_is_explained(text):
     made = frame(BIASSEC=text)
     assert made.overscan is None
@@ -330,9 +405,15 @@ def test_the_middle_of_the_exposure_is_found(header, moment):
 
 @pytest.mark.parametrize(
     "header",
-    [{"DATE__OBS": "2019-03-26"}, {"DATE__OBS": "2019-13-45T00:00:00"}, {"DATE__OBS": "tonight"}, {},
-     {"MJD__OBS": 56486.0}, {"LOCALTIM": "6/23/2017 11:03:27 AM DST"}],
-)  # fmt: skip
+    [
+        {"DATE__OBS": "2019-03-26"},
+        {"DATE__OBS": "2019-13-45T00:00:00"},
+        {"DATE__OBS": "tonight"},
+        {},
+        {"MJD__OBS": 56486.0},
+        {"LOCALTIM": "6/23/2017 11:03:27 AM DST"},
+    ],
+)
 def test_without_a_time_there_is_no_mid_time_and_it_is_said(header):
     made = frame(EXPTIME=90.0, **header)
     assert made.mid_utc is None
@@ -340,7 +421,9 @@ def test_without_a_time_there_is_no_mid_time_and_it_is_said(header):
 
 
 def test_a_mid_time_that_does_not_fit_the_start_is_said():
-    assert says(frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit")
+    assert says(
+        frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit"
+    )
 
 
 def test_without_an_exposure_the_start_stands_for_the_middle_and_it_is_said():
@@ -357,11 +440,15 @@ def test_without_an_exposure_the_start_stands_for_the_middle_and_it_is_said():
     [
         ({"RA": "08:18:29.9", "DEC": "+25:20:01"}, (124.624583, 25.333611)),
         ({"OBJCTRA": "15 46 45.801", "OBJCTDEC": "-03 24 19.17"}, (236.690838, -3.405325)),
-        ({"RA": 236.69, "DEC": -0.5}, (236.69, -0.5)), ({"RA": (12.0, "[hours]"), "DEC": 5.0}, (180.0, 5.0)),
-        ({"RA": "00:00:01", "DEC": "-00:30:00"}, (0.0041667, -0.5)), ({"RA": 0.0, "DEC": 0.0}, (None, None)),
-        ({"RA": "25:00:00", "DEC": "10:00:00"}, (None, None)), ({"RA": "", "DEC": ""}, (None, None)), ({}, (None, None)),
+        ({"RA": 236.69, "DEC": -0.5}, (236.69, -0.5)),
+        ({"RA": (12.0, "[hours]"), "DEC": 5.0}, (180.0, 5.0)),
+        ({"RA": "00:00:01", "DEC": "-00:30:00"}, (0.0041667, -0.5)),
+        ({"RA": 0.0, "DEC": 0.0}, (None, None)),
+        ({"RA": "25:00:00", "DEC": "10:00:00"}, (None, None)),
+        ({"RA": "", "DEC": ""}, (None, None)),
+        ({}, (None, None)),
     ],
-)  # fmt: skip
+)
 def test_pointings_are_degrees(header, place):
     made = frame(IMAGETYP="OBJECT", **header)
     assert (made.ra_deg, made.dec_deg) == pytest.approx(place, abs=1e-6)
@@ -374,7 +461,13 @@ def test_calibration_frames_point_nowhere(kind):
 
 
 def test_the_scale_comes_from_a_wcs_even_of_strings_else_from_the_optics():
-    wcs = {"CTYPE1": "RA---TAN", "CD1_1": "-0.0003073749", "CD1_2": "1.2e-05", "CD2_1": "1.2e-05", "CD2_2": "0.0003073749"}
+    wcs = {
+        "CTYPE1": "RA---TAN",
+        "CD1_1": "-0.0003073749",
+        "CD1_2": "1.2e-05",
+        "CD2_1": "1.2e-05",
+        "CD2_2": "0.0003073749",
+    }
     assert frame(**wcs).pixel_scale_arcsec == pytest.approx(1.1075, abs=1e-3)
     assert frame(XPIXSZ=24.0, FOCALLEN=3910.0).pixel_scale_arcsec == pytest.approx(1.26608, abs=1e-4)
     binned = frame(PIXSCAL=(0.327, "Unbinned Pixel Scale"), CCDSUM="3 3")
@@ -404,6 +497,13 @@ def test_a_profile_may_know_which_way_longitude_counts():
     assert problems == ()
 
 
+def test_a_telescope_east_of_greenwich_may_have_a_negative_longitude_in_its_header():
+    header = cards(SITELAT="-31 16 24", SITELONG="-149 03 42")
+    site, problems = site_from_header(header, load_profile("sbig_theskyx"))
+    assert site.longitude_deg == pytest.approx(149.0617, abs=1e-4)
+    assert problems == ()
+
+
 def test_longitudes_said_to_be_east_or_negative_are_believed():
     header = cards(LATITUDE=35.09675, LONGITUD=(-111.5355, "east longitude"), ALTITUDE=(2206.0, "meters"))
     site, problems = site_from_header(header, load_profile("generic"))
@@ -424,7 +524,9 @@ def test_sidereal_time_agrees_with_the_almanac():
 
 
 def test_an_unusable_file_keeps_the_kind_of_its_name():
-    made = unusable_frame(RawFile("darks/dark_033.fits", 5, 6), DataError("cannot", "it is cut short", "copy again"))
+    made = unusable_frame(
+        RawFile("darks/dark_033.fits", 5, 6), DataError("cannot", "it is cut short", "copy again")
+    )
     assert made.kind == FrameKind.DARK
     assert made.unusable == "it is cut short"
     assert says(made, "cut short", "copy again")
@@ -440,18 +542,29 @@ _KEYWORDS = [
     for keyword in (word if isinstance(word, tuple) else (word,))
 ]
 _VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.integers(10**300, 10**301),
-    st.text(max_size=30), st.from_regex(r"\[[\d:, ]*\]", fullmatch=True),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.integers(10**300, 10**301),
+    st.text(max_size=30),
+    st.from_regex(r"\[[\d:, ]*\]", fullmatch=True),
     st.from_regex(r"[+-]?\d{1,3}[: ]\d\d[: ]\d\d(\.\d+)?", fullmatch=True),
     st.from_regex(r"\d{1,4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{0,9})?([+-]\d\d:\d\d)?)?", fullmatch=True),
-    st.sampled_from(["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]),
-)  # fmt: skip
-_COMMENTS = st.sampled_from(["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"])
+    st.sampled_from(
+        ["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]
+    ),
+)
+_COMMENTS = st.sampled_from(
+    ["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"]
+)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(
-    st.dictionaries(st.sampled_from([*_KEYWORDS, "TIMESYS", "LST", "CTYPE1"]), st.tuples(_VALUES, _COMMENTS), max_size=12),
+    st.dictionaries(
+        st.sampled_from([*_KEYWORDS, "TIMESYS", "LST", "CTYPE1"]), st.tuples(_VALUES, _COMMENTS), max_size=12
+    ),
     st.sampled_from(["a.fits", "2025-06-01-CAMS/x_SCIENCE.fits", "flat/dark.fit.fz"]),
 )
 def test_no_header_stops_a_scan(header, path):
