@@ -356,7 +356,7 @@ def _throw_away(assignment: Assignment) -> None:
 
 
 def _in_thread(assignment: Assignment) -> Future[Outcome]:
-    # A plain daemon thread, not a pool: after a cancel the program must be able to end without waiting for it.
+    # A plain daemon thread, not a pool: after a cancel the program must be able to end without it.
     future: Future[Outcome] = Future()
 
     def work() -> None:

@@ -42,7 +42,7 @@ def in_threads(tasks, store, ctx=None, **how):
     return run(tasks, store, "threads", ctx, workers=2, cores=2, **how)
 
 
-# -- what is done, and in which order ----------------------------------------------------------------------------
+# -- what is done, and in which order --------------------------------------------------------------------
 
 
 def test_masters_are_made_before_the_frames_that_need_them_and_once(night, store):
@@ -119,12 +119,12 @@ def test_what_was_measured_reaches_the_stage_that_judges(night, store):
 
 
 def test_two_results_of_one_name_are_refused_before_anything_runs(night, store):
-    with pytest.raises(NightError, match="calibrated/sci_000_CAL.fits"):
+    with pytest.raises(NightError, match="two results would be called calibrated/sci_000_CAL"):
         in_threads([night.frame("sci_000.fits"), night.frame("sci_000.fits", times=2)], store)
     assert night.products() == {}
 
 
-# -- one bad frame never stops a night ---------------------------------------------------------------------------
+# -- one bad frame never stops a night -------------------------------------------------------------------
 
 
 def test_a_bad_frame_fails_with_its_words_and_the_others_are_done(night, store):
@@ -200,7 +200,7 @@ def test_a_full_disk_at_the_rename_is_the_same(night, store, monkeypatch):
     assert night.products() == {}
 
 
-# -- processes ---------------------------------------------------------------------------------------------------
+# -- processes -------------------------------------------------------------------------------------------
 
 
 def test_worker_processes_give_the_same_files_as_threads(tmp_path):
@@ -257,7 +257,7 @@ def test_a_pool_can_be_kept_for_the_next_run(tmp_path):
         pool.shutdown()
 
 
-# -- cancel ------------------------------------------------------------------------------------------------------
+# -- cancel ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("executor", ["processes", "threads"])
@@ -304,7 +304,7 @@ def test_a_cancel_before_the_start_does_nothing(night, store):
     assert night.products() == {}
 
 
-# -- kill -9 -----------------------------------------------------------------------------------------------------
+# -- kill -9 ---------------------------------------------------------------------------------------------
 
 DRIVER = """
 import sys
@@ -351,7 +351,7 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(tmp_path, aft
     assert len(night.products()) == 9
 
 
-# -- progress, memory, warm-up -----------------------------------------------------------------------------------
+# -- progress, memory, warm-up ---------------------------------------------------------------------------
 
 
 def test_each_stage_tells_its_start_its_progress_with_the_time_left_and_its_end(night, store):
