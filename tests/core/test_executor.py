@@ -184,8 +184,9 @@ def test_a_scheduler_that_does_not_answer_is_explained(monkeypatch):
 
 
 SBATCH = """#!/bin/sh
-# A queue that starts every job at once, on this machine.
-setsid sh "$1" > "{folder}/job.$$.log" 2>&1 &
+# Starts every job at once, on this machine. The script is copied, as SLURM does: it is soon removed.
+cp "$1" {folder}/job.$$.sh
+setsid sh {folder}/job.$$.sh > "{folder}/job.$$.log" 2>&1 &
 echo $! >> {folder}/jobs
 echo "Submitted batch job $!"
 """
