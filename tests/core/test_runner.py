@@ -510,7 +510,8 @@ def test_ctrl_c_on_a_terminal_ends_the_whole_program_within_two_seconds(tmp_path
     script.write_text(textwrap.dedent(INTERRUPTED))
     paths = os.pathsep.join([str(Path(runner.__file__).parents[1]), str(Path(__file__).parent)])
     process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path / "a"), where], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [sys.executable, str(script), str(tmp_path / "a"), where],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": paths}, text=True, start_new_session=True,
     )  # fmt: skip
     wanted = "started science frames\n" if where == "workers" else "started master dark\n"
