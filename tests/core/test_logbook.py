@@ -344,6 +344,15 @@ def test_looking_changes_nothing(night, logbook, tmp_path):
     assert not (tmp_path / "nothing").exists()
 
 
+def test_looking_leaves_no_trace(tmp_path):
+    with Logbook.open(tmp_path) as logbook:
+        logbook.reject(["sci/a.fits"])
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    with Logbook.read_only(tmp_path) as looking:
+        assert looking.rejected() == {"sci/a.fits": ""}
+    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before
+
+
 def test_a_newer_logbook_is_refused_politely(logbook):
     logbook.database._connection.execute("PRAGMA user_version=99")
     with pytest.raises(NightError, match="newer ASTEP Harvest"):
