@@ -33,12 +33,15 @@ _JOB_WALLTIME = "04:00:00"
 class DaskWorkers(WorkerPool):
     """A dask client as an executor. Its workers read and write files: they must see the same folders."""
 
-    def __init__(self, client: Any, workers: int, cluster: Any = None) -> None:
+    is_local = False
+
+    def __init__(self, client: Any, workers: int, threads: int = 1, cluster: Any = None) -> None:
         from distributed import KilledWorker  # noqa: PLC0415
         from distributed.comm.core import CommClosedError  # noqa: PLC0415
 
         self.lost = (KilledWorker, CommClosedError, CancelledError)
         self.workers = workers
+        self.threads = threads
         self._client = client
         self._cluster = cluster
         # pure=False: two equal calls are two calls, what is fresh is for the store to say
@@ -130,7 +133,7 @@ def slurm_workers(queue: str | None, workers: int, threads: int, ctx: RunContext
         raise UsageError(
             "cannot start SLURM jobs", str(error).splitlines()[0], "check that sbatch works on this machine"
         ) from error
-    pool = DaskWorkers(client, workers, cluster)
+    pool = DaskWorkers(client, workers, threads, cluster)
     try:
         _await_first_job(client, ctx)
     except BaseException:

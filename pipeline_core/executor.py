@@ -35,6 +35,10 @@ class WorkerPool(Executor):
 
     workers: int
     """How many tasks it does at the same time."""
+    threads: int = 1
+    """Threads that a task may use there."""
+    is_local: bool = True
+    """Whether its memory and cores are this machine's."""
     lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
     """What a future raises when its worker died: the task may be tried again."""
 
@@ -66,7 +70,7 @@ def make_executor(spec: str, workers: int, threads: int, ctx: RunContext | None 
     if kind == "processes" and not where:
         return ProcessWorkers(workers, threads)
     if kind == "threads" and not where:
-        return ThreadWorkers(workers)
+        return ThreadWorkers(workers, threads)
     if kind == "dask" and where:
         from pipeline_core.cluster import dask_workers  # noqa: PLC0415 - an extra that need not be installed
 
@@ -92,8 +96,9 @@ def usable_cores() -> int:
 class ThreadWorkers(WorkerPool):
     """Threads of this process: nothing to start, but a running task cannot be ended before it is done."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, threads: int) -> None:
         self.workers = workers
+        self.threads = threads
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -123,7 +128,7 @@ class ProcessWorkers(WorkerPool):
 
     def __init__(self, workers: int, threads: int) -> None:
         self.workers = workers
-        self._threads_each = threads
+        self.threads = threads
         self._slots = ThreadPoolExecutor(workers, thread_name_prefix="slot")
         self._slot = threading.local()
         self._lock = threading.Lock()
@@ -149,7 +154,7 @@ class ProcessWorkers(WorkerPool):
 
     def _start(self) -> tuple[int, ProcessPoolExecutor]:
         pool = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=settle_in, initargs=(self._threads_each,)
+            1, multiprocessing.get_context("spawn"), initializer=settle_in, initargs=(self.threads,)
         )
         pid = pool.submit(os.getpid).result()
         self._slot.pid = pid

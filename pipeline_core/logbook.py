@@ -191,7 +191,7 @@ class Logbook:
         return self.decide_all(changes, reason, source=source, label=f"accept {_count(chosen)}")
 
     def follow_rules(self, rejected: Mapping[str, str]) -> int | None:
-        """Make the rules' rejections (path → reason) what they say now; a person's word stands against them."""
+        """Make the rules' rejections (path → reason) what they say now; a person's word wins over them."""
         with self.database.transaction() as connection:
             in_force = {
                 row[0]: row for row in connection.execute(_IN_FORCE).fetchall() if row[1] == "rejected"
@@ -308,13 +308,12 @@ class Logbook:
             "FROM decisions d JOIN steps s ON s.id = d.step WHERE d.id > ? ORDER BY d.id",
             (last_id,),
         )
-        return [
-            Decision(
-                *(number, step, when_utc, deed, label, subject, field),
-                *(_load(old), _load(new), reason, source, last_deed == "undo"),
-            )
-            for number, step, when_utc, deed, label, subject, field, old, new, reason, source, last_deed in rows
-        ]
+        decisions = []
+        for row in rows:
+            line = dict(zip(Decision.__slots__, row, strict=True))
+            line |= {"old": _load(line["old"]), "new": _load(line["new"]), "undone": line["undone"] == "undo"}
+            decisions.append(Decision(**line))
+        return decisions
 
     def last_id(self) -> int:
         """Return the id of the newest decision, 0 if there is none."""

@@ -48,7 +48,7 @@ def memory_budget(asked_bytes: int | None = None) -> int:
 
 
 def task_bytes(task: Task) -> int:
-    """Estimate what one task takes beyond its process: by its largest raw file, or a fixed band for combines."""
+    """Estimate what a task takes beyond its process: by its largest raw file, or fixed for combines."""
     if task.stage.wide:
         return _WIDE_BYTES
     sizes = [source.size_bytes for source in task.inputs.values() if isinstance(source, Raw)]

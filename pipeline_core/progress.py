@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.events import Event
+from pipeline_core.stage import Raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipeline_core.events import RunContext
+    from pipeline_core.events import Level, RunContext
     from pipeline_core.stage import Stage, Task
 
 
@@ -47,7 +48,8 @@ class Progress:
 
     Notes
     -----
-    Events carry ``data = {"eta_s", "cached", "run_done", "run_total"}``; ``eta_s`` is for the whole run and
+    Events carry ``data = {"eta_s", "cached", "run_done", "run_total"}``, and "label" of the task they
+    are about; ``eta_s`` is for the whole run and
     leaves out stages of which nothing is known yet; None when nothing is known at all.
     """
 
@@ -94,9 +96,7 @@ class Progress:
     def failed(self, task: Task, reason: str, trace: str = "") -> None:
         """Say that a task failed or was given up, and why."""
         self.begun(task.stage)
-        self._emit(
-            "failed", task.stage.name, text=reason, level="error", path=task.label or None, trace=trace
-        )
+        self._emit("failed", task.stage.name, text=reason, level="error", task=task, trace=trace)
         self._settled(task)
 
     def cancelled(self) -> None:
@@ -108,11 +108,20 @@ class Progress:
     def _settled(self, task: Task) -> None:
         tally = self._tallies[task.stage.name]
         tally.settled += 1
-        self._emit("progress", task.stage.name, path=task.label or None)
+        self._emit("progress", task.stage.name, task=task)
         if tally.settled == tally.total:
             self._emit("finished", task.stage.name)
 
-    def _emit(self, kind: Any, stage: str, *, trace: str = "", **about: Any) -> None:
+    def _emit(
+        self,
+        kind: Any,
+        stage: str,
+        *,
+        task: Task | None = None,
+        trace: str = "",
+        text: str = "",
+        level: Level = "info",
+    ) -> None:
         tally = self._tallies[stage]
         eta_s = self.eta_s
         data: dict[str, Any] = {
@@ -121,6 +130,20 @@ class Progress:
             "run_done": sum(t.settled for t in self._tallies.values()),
             "run_total": sum(t.total for t in self._tallies.values()),
         }
+        if task is not None:
+            data["label"] = task.label
         if trace:
             data["trace"] = trace
-        self._ctx.emit(Event(kind, stage, done=tally.settled, total=tally.total, data=data, **about))
+        path = None if task is None else frame_of(task)
+        self._ctx.emit(Event(kind, stage, tally.settled, tally.total, text, level, path, data))
+
+
+def frame_of(task: Task) -> str | None:
+    """Return the night-relative path of the frame a task is about; None for masters and the like."""
+    for source in task.inputs.values():
+        if isinstance(source, Raw):
+            if source.name == task.label:
+                return source.name
+        elif source.label == task.label and frame_of(source) is not None:
+            return task.label
+    return None

@@ -18,7 +18,7 @@ from pipeline_core.errors import AstepError
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import part_path
-from pipeline_core.progress import Progress
+from pipeline_core.progress import Progress, frame_of
 from pipeline_core.stage import Raw, Task
 from pipeline_core.store import identity
 from pipeline_core.work import Assignment, Outcome, RawFile, carry_out
@@ -132,8 +132,8 @@ def run(
     report = RunReport(cached=agenda.cached)
     with memory.MemoryWatch() as watch:
         try:
+            store.sweep(tasks)
             if agenda.open:
-                store.sweep(tasks)
                 if warm_up is not None:
                     warm_up()
                 ctx.check()
@@ -142,12 +142,8 @@ def run(
                 free_bytes = memory.memory_budget(memory_bytes) - watch.sample()
                 pool = executor
                 if isinstance(pool, str):
-                    largest = max(
-                        (size(j.task) for j in agenda.jobs.values() if not j.task.stage.wide), default=0
-                    )
-                    wanted = min(workers or cores, len(agenda.jobs))
-                    fitting = memory.workers_within(free_bytes, largest, wanted)
-                    pool = make_executor(pool, fitting, max(1, cores // fitting), ctx)
+                    wanted = _workers(pool, agenda, workers, cores=cores, free_bytes=free_bytes, size=size)
+                    pool = make_executor(pool, wanted, max(1, cores // wanted), ctx)
                 shift = _Run(
                     agenda,
                     store,
@@ -165,6 +161,19 @@ def run(
         except (Cancelled, KeyboardInterrupt):
             raise RunCancelled(_complete(report, agenda, watch, begun)) from None
         return _complete(report, agenda, watch, begun)
+
+
+def _workers(
+    spec: str, agenda: Agenda, asked: int | None, *, cores: int, free_bytes: int, size: Callable[[Task], int]
+) -> int:
+    """Return how many workers to start: not more than jobs, nor than fit into this machine's memory."""
+    if spec.startswith("dask"):
+        return min(asked or len(agenda.jobs), len(agenda.jobs))
+    wanted = min(asked or cores, len(agenda.jobs))
+    if spec.startswith("slurm"):
+        return wanted
+    narrow = [size(job.task) for job in agenda.jobs.values() if not job.task.stage.wide]
+    return memory.workers_within(free_bytes, max(narrow, default=0), wanted)
 
 
 def _complete(report: RunReport, agenda: Agenda, watch: memory.MemoryWatch, begun: float) -> RunReport:
@@ -249,8 +258,10 @@ class _Run:
             return True
         if job.task.stage.wide or any(other.task.stage.wide for other in self.running):
             return False
+        if len(self.running) >= self.pool.workers:
+            return False
         held = sum(self.size(other.task) for other in self.running)
-        return len(self.running) < self.pool.workers and held + self.size(job.task) <= self.free_bytes
+        return not self.pool.is_local or held + self.size(job.task) <= self.free_bytes
 
     def _assignment(self, task: Task) -> Assignment:
         settings = dict(task.settings)
@@ -265,7 +276,8 @@ class _Run:
             else:
                 settings[name] = self.agenda.made[identity(source)]
         part = None if task.product is None else str(part_path(self.store.file(task.product)))
-        threads = self.cores if task.stage.wide else max(1, self.cores // self.pool.workers)
+        has_all_cores = task.stage.wide and (self.pool.is_local or self.inline_wide)
+        threads = self.cores if has_all_cores else self.pool.threads
         return Assignment(task.label, task.stage.make, settings, inputs, tuple(raws), part, threads)
 
     # -- taking in -------------------------------------------------------------------------------------------
@@ -321,7 +333,7 @@ class _Run:
                 task.stage.name,
                 f"the worker of {task.label} died; trying once more",
                 level="warning",
-                path=task.label,
+                path=frame_of(task),
             )
             self.agenda.give_back(job)
             return
@@ -356,7 +368,7 @@ def _throw_away(assignment: Assignment) -> None:
 
 
 def _in_thread(assignment: Assignment) -> Future[Outcome]:
-    # A plain daemon thread, not a pool: after a cancel the program must be able to end without waiting for it.
+    # A plain daemon thread, not a pool: after a cancel the program must be able to end without it.
     future: Future[Outcome] = Future()
 
     def work() -> None:

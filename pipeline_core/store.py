@@ -220,7 +220,9 @@ class Store:
         ]
         names += [task.product for task in tasks if task.product is not None]
         folders = {PurePosixPath(name).parts[0] for name in names if "/" in name}
-        return remove_stale_parts(self.output, folders)
+        # Another process may be writing accepted.txt, but it does so under the write lock only.
+        with self._database.transaction():
+            return remove_stale_parts(self.output, folders)
 
 
 def identity(task: Task) -> str:

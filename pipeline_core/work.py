@@ -1,4 +1,4 @@
-"""One task, done in a worker: inputs checked, the stage's function called, its file synced, its report plain."""
+"""One task, done in a worker: inputs checked, the stage's function called, its file synced."""
 
 from __future__ import annotations
 

@@ -82,9 +82,7 @@ class Database:
             )
         try:
             if read_only:
-                # In a folder that cannot be written nobody else writes either: no lock files are needed.
-                mode = "mode=ro" if os.access(folder, os.W_OK) else "immutable=1"
-                self._connection = _connect(f"{self.path.resolve().as_uri()}?{mode}")
+                self._connection = _connect(f"{self.path.resolve().as_uri()}?{_looking_mode(self.path)}")
             else:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._connection = _connect(self.path.resolve().as_uri())
@@ -159,6 +157,18 @@ class Database:
         """Close the file; harmless when closed already."""
         with self._lock:
             self._connection.close()
+
+
+def _looking_mode(path: Path) -> str:
+    """Return how to open a file for looking, so that the look leaves no helper files behind.
+
+    A reader of a write-ahead log makes helper files of its own, and cannot in a folder it may not write to.
+    Where no log lies beside the file nobody is writing and all is in the file itself: it is read as it is.
+    """
+    with path.open("rb") as file:
+        logs_ahead = file.read(20)[18:] == b"\x02\x02"  # file format 1.3, "write version" and "read version"
+    at_rest = logs_ahead and not path.with_name(f"{path.name}-wal").exists()
+    return "immutable=1" if at_rest or not os.access(path.parent, os.W_OK) else "mode=ro"
 
 
 def _connect(uri: str) -> sqlite3.Connection:

@@ -78,7 +78,7 @@ def test_killing_the_pool_ends_busy_workers_at_once():
     assert time.perf_counter() - begun < 1
     assert not any(worker.is_running() and worker.status() != "zombie" for worker in workers)
     for future in busy:
-        with pytest.raises(BaseException):  # noqa: B017, PT011 - cancelled or broken, never a result
+        with pytest.raises(BaseException):  # noqa: B017 - cancelled or broken, never a result
             future.result(timeout=3)
 
 
@@ -111,7 +111,7 @@ def test_workers_end_when_their_parent_is_killed():
 
 def test_an_executor_nobody_knows_is_refused_with_the_known_ones():
     for spec in ("cloud", "dask", "processes:2", ""):
-        with pytest.raises(UsageError, match="processes, threads, dask:ADDRESS or slurm"):
+        with pytest.raises(UsageError, match="there is no such executor"):
             make_executor(spec, 2, 1)
 
 
@@ -131,7 +131,7 @@ def test_without_dask_the_extra_is_named(monkeypatch):
         assert 'pip install "astep-harvest[dask]"' in told.value.hint
 
 
-# -- clusters ----------------------------------------------------------------------------------------------------
+# -- clusters --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -179,13 +179,14 @@ def test_a_dask_worker_that_is_killed_is_replaced_and_its_frame_done(cluster, tm
 def test_a_scheduler_that_does_not_answer_is_explained(monkeypatch):
     pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     monkeypatch.setattr("pipeline_core.cluster._PATIENCE_S", 0.5)
-    with pytest.raises(UsageError, match="cannot reach the dask scheduler at tcp://127.0.0.1:9"):
+    with pytest.raises(UsageError, match="cannot reach the dask scheduler at tcp"):
         make_executor("dask:tcp://127.0.0.1:9", 1, 1)
 
 
 SBATCH = """#!/bin/sh
-# A queue that starts every job at once, on this machine.
-setsid sh "$1" > "{folder}/job.$$.log" 2>&1 &
+# Starts every job at once, on this machine. The script is copied, as SLURM does: it is soon removed.
+cp "$1" {folder}/job.$$.sh
+setsid sh {folder}/job.$$.sh > "{folder}/job.$$.log" 2>&1 &
 echo $! >> {folder}/jobs
 echo "Submitted batch job $!"
 """

@@ -47,7 +47,7 @@ def lists(logbook):
     return [(logbook.output / name).read_text().splitlines() for name in ("accepted.txt", "rejected.txt")]
 
 
-# -- deciding ----------------------------------------------------------------------------------------------------
+# -- deciding --------------------------------------------------------------------------------------------
 
 
 def test_frames_are_what_the_person_says_and_the_night_given_is_untouched(night, logbook):
@@ -109,7 +109,8 @@ def test_none_gives_the_frame_its_own_value_back(night, logbook):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("kind", "star"), ("exposure_s", "long"), ("exposure_s", -1), ("gain_e_per_adu", 0), ("temperature_c", float("nan")),
+    [("kind", "star"), ("exposure_s", "long"), ("exposure_s", -1), ("gain_e_per_adu", 0),
+     ("temperature_c", float("nan")),
      ("colour", "red"), ("filter", 3), ("time_offset_s", float("inf"))],
 )  # fmt: skip
 def test_values_without_sense_are_refused_and_nothing_is_noted(logbook, field, value):
@@ -124,7 +125,7 @@ def test_deciding_the_same_again_is_no_step(logbook):
     assert len(logbook.history()) == 1
 
 
-# -- rejecting ---------------------------------------------------------------------------------------------------
+# -- rejecting -------------------------------------------------------------------------------------------
 
 
 def test_both_lists_are_current_after_every_decision(logbook):
@@ -205,7 +206,7 @@ def test_a_bare_name_that_two_folders_have_is_refused(logbook, tmp_path):
         logbook.import_rejected(file, ["one/a.fits", "two/a.fits"])
 
 
-# -- undo and history --------------------------------------------------------------------------------------------
+# -- undo and history ------------------------------------------------------------------------------------
 
 
 def test_a_group_is_undone_and_made_again_as_one(logbook):
@@ -268,13 +269,14 @@ def test_any_order_of_deeds_undone_completely_leaves_nothing(tmp_path_factory, d
         assert logbook.current() == {}
 
 
-# -- the file ----------------------------------------------------------------------------------------------------
+# -- the file --------------------------------------------------------------------------------------------
 
 
 def test_a_decision_survives_a_kill_right_after_it(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path; from pipeline_core.logbook import Logbook\n"
-        "Logbook.open(Path(sys.argv[1])).reject(['sci/a.fits'], 'cloud'); os.kill(os.getpid(), signal.SIGKILL)"
+        "Logbook.open(Path(sys.argv[1])).reject(['sci/a.fits'], 'cloud')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
     )
     ended = subprocess.run([sys.executable, "-c", code, tmp_path / "out"], check=False)
     assert ended.returncode == -signal.SIGKILL
@@ -325,7 +327,7 @@ def test_the_output_of_another_night_is_refused(logbook, tmp_path):
 def test_an_output_inside_the_night_is_allowed_but_never_the_night_itself(night):
     with pytest.raises(NightError, match="it is the night itself"):
         Logbook.open(night.root, night.root)
-    assert os.listdir(night.root) == []
+    assert list(night.root.iterdir()) == []
     with Logbook.open(night.root / "reduced", night.root):
         pass
 
@@ -340,6 +342,15 @@ def test_looking_changes_nothing(night, logbook, tmp_path):
     with pytest.raises(NightError, match="no logbook"):
         Logbook.read_only(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_looking_leaves_no_trace(tmp_path):
+    with Logbook.open(tmp_path) as logbook:
+        logbook.reject(["sci/a.fits"])
+    before = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    with Logbook.read_only(tmp_path) as looking:
+        assert looking.rejected() == {"sci/a.fits": ""}
+    assert {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == before
 
 
 def test_a_newer_logbook_is_refused_politely(logbook):
@@ -382,7 +393,7 @@ def test_network_disks_get_a_rollback_journal(tmp_path, monkeypatch, kind, journ
     class Mount:
         mountpoint, fstype, opts = str(tmp_path), kind, "rw"
 
-    monkeypatch.setattr("psutil.disk_partitions", lambda all: [Mount])
+    monkeypatch.setattr("psutil.disk_partitions", lambda **_: [Mount])
     opened = database.Database(tmp_path / "out")
     assert opened.rows("PRAGMA journal_mode") == [(journal,)]
     assert opened.rows("PRAGMA synchronous") == [(2,)]
@@ -390,7 +401,10 @@ def test_network_disks_get_a_rollback_journal(tmp_path, monkeypatch, kind, journ
 
 
 def test_a_logbook_is_light_to_import():
-    code = "import sys, pipeline_core.logbook, pipeline_core.store; print([m for m in ('numba', 'astropy', 'dask') if m in sys.modules])"
+    code = (
+        "import sys, pipeline_core.logbook, pipeline_core.store, pipeline_core.runner\n"
+        "print([name for name in ('numba', 'astropy', 'scipy', 'distributed') if name in sys.modules])"
+    )
     root = Path(database.__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert told.stdout.strip() == "[]"

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 import runner_helpers as toy
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from runner_helpers import FRAME, JUDGE, MEASURE, ToyNight
 
 from pipeline_core import memory, runner
@@ -42,7 +44,7 @@ def in_threads(tasks, store, ctx=None, **how):
     return run(tasks, store, "threads", ctx, workers=2, cores=2, **how)
 
 
-# -- what is done, and in which order ----------------------------------------------------------------------------
+# -- what is done, and in which order ----------------------------------------------------------------
 
 
 def test_masters_are_made_before_the_frames_that_need_them_and_once(night, store):
@@ -119,12 +121,12 @@ def test_what_was_measured_reaches_the_stage_that_judges(night, store):
 
 
 def test_two_results_of_one_name_are_refused_before_anything_runs(night, store):
-    with pytest.raises(NightError, match="calibrated/sci_000_CAL.fits"):
+    with pytest.raises(NightError, match="two results would be called calibrated/sci_000_CAL"):
         in_threads([night.frame("sci_000.fits"), night.frame("sci_000.fits", times=2)], store)
     assert night.products() == {}
 
 
-# -- one bad frame never stops a night ---------------------------------------------------------------------------
+# -- one bad frame never stops a night ---------------------------------------------------------------
 
 
 def test_a_bad_frame_fails_with_its_words_and_the_others_are_done(night, store):
@@ -200,7 +202,7 @@ def test_a_full_disk_at_the_rename_is_the_same(night, store, monkeypatch):
     assert night.products() == {}
 
 
-# -- processes ---------------------------------------------------------------------------------------------------
+# -- processes ---------------------------------------------------------------------------------------
 
 
 def test_worker_processes_give_the_same_files_as_threads(tmp_path):
@@ -257,7 +259,7 @@ def test_a_pool_can_be_kept_for_the_next_run(tmp_path):
         pool.shutdown()
 
 
-# -- cancel ------------------------------------------------------------------------------------------------------
+# -- cancel ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("executor", ["processes", "threads"])
@@ -304,7 +306,7 @@ def test_a_cancel_before_the_start_does_nothing(night, store):
     assert night.products() == {}
 
 
-# -- kill -9 -----------------------------------------------------------------------------------------------------
+# -- kill -9 -----------------------------------------------------------------------------------------
 
 DRIVER = """
 import sys
@@ -351,7 +353,7 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(tmp_path, aft
     assert len(night.products()) == 9
 
 
-# -- progress, memory, warm-up -----------------------------------------------------------------------------------
+# -- progress, memory, warm-up -----------------------------------------------------------------------
 
 
 def test_each_stage_tells_its_start_its_progress_with_the_time_left_and_its_end(night, store):
@@ -428,3 +430,99 @@ def test_the_budget_is_a_quarter_of_the_machine_but_at_least_one_gigabyte(monkey
 def test_the_toy_stages_are_narrow_and_wide_as_the_tests_assume():
     assert toy.MASTER.wide
     assert not FRAME.wide
+
+
+# -- any run, any failure ----------------------------------------------------------------------------
+
+
+def sum_up(settings, inputs, out, threads):
+    """Write the settings' number and those of all inputs; fail where told to."""
+    if (
+        Path(settings["failing"]).exists()
+        and str(settings["n"]) in Path(settings["failing"]).read_text().split()
+    ):
+        raise ValueError("told to fail")
+    total = settings["n"] + sum(int(path.read_text()) for path in inputs.values())
+    out.write_text(str(total))
+    return {"total": total}
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    graph=st.lists(st.sets(st.integers(1, 12), max_size=3), min_size=1, max_size=12),
+    failing=st.sets(st.integers(0, 11), max_size=4),
+)
+def test_in_any_graph_exactly_what_depends_on_a_failure_is_missing(tmp_path_factory, graph, failing):
+    folder = tmp_path_factory.mktemp("fuzz")
+    trouble = folder / "failing"
+    stage, tasks = Stage("sums", 1, sum_up), []
+    needs = [{i - back for back in backs if i - back >= 0} for i, backs in enumerate(graph)]
+    for i, sources in enumerate(needs):
+        inputs = {f"in{j}": tasks[j] for j in sorted(sources)}
+        tasks.append(Task(stage, f"sums/{i}.fits", {"n": i, "failing": str(trouble)}, inputs, str(i)))
+    lost, totals = set(failing) & set(range(len(tasks))), {}
+    for i, sources in enumerate(needs):
+        if sources & lost:
+            lost.add(i)
+        else:
+            totals[i] = i + sum(totals[j] for j in sources)
+    totals = {i: total for i, total in totals.items() if i not in lost}
+    trouble.write_text(" ".join(map(str, failing)))
+    with Store(folder / "out") as store:
+        report = in_threads(tasks[::-1], store)
+        assert {int(task.label): report.made["sums"][task.label]["total"] for task in report.done} == totals
+        told = {int(failure.label) for failure in (*report.failed, *report.skipped)}
+        assert told == lost
+        assert {int(failure.label) for failure in report.failed} <= failing
+        trouble.unlink()
+        again = in_threads(tasks, store)
+        assert {int(task.label) for task in again.done} == lost
+        assert {int(task.label) for task in again.cached} == set(totals)
+        assert not list((folder / "out").rglob("*.part"))
+
+
+# -- Ctrl+C ------------------------------------------------------------------------------------------
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from runner_helpers import ToyNight
+from pipeline_core.events import RunContext
+from pipeline_core.runner import RunCancelled, run
+from pipeline_core.store import Store
+
+if __name__ == "__main__":
+    night = ToyNight(Path(sys.argv[1]))
+    ctx = RunContext(lambda event: print(event.kind, event.job, flush=True))
+    with Store(night.output) as store:
+        try:
+            inline = sys.argv[2] == "inline"
+            tasks = night.frames(night.master(sleep_s=30 * inline), sleep_s=30)
+            run(tasks, store, "processes", ctx, workers=2, cores=2, inline_wide=inline)
+        except RunCancelled as cancelled:
+            print("stopped after", len(cancelled.report.done), flush=True)
+"""
+
+
+@pytest.mark.parametrize("where", ["workers", "inline"])
+def test_ctrl_c_on_a_terminal_ends_the_whole_program_within_two_seconds(tmp_path, where):
+    script = tmp_path / "driver.py"
+    script.write_text(textwrap.dedent(INTERRUPTED))
+    paths = os.pathsep.join([str(Path(runner.__file__).parents[1]), str(Path(__file__).parent)])
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "a"), where],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": paths}, text=True, start_new_session=True,
+    )  # fmt: skip
+    wanted = "started science frames\n" if where == "workers" else "started master dark\n"
+    while process.stdout.readline() != wanted:
+        assert process.poll() is None
+    time.sleep(0.5)
+    begun = time.perf_counter()
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to the workers too
+    out, err = process.communicate(timeout=10)
+    assert time.perf_counter() - begun < 2
+    assert out.endswith(f"stopped after {int(where == 'workers')}\n")
+    assert err == ""
+    assert process.returncode == 0
+    assert ToyNight(tmp_path / "a").parts() == []

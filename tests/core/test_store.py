@@ -1,5 +1,7 @@
 """What was made already."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -149,3 +151,18 @@ def test_sweeping_removes_parts_where_products_go(night, store):
     stale.parent.mkdir(parents=True)
     stale.touch()
     assert store.sweep([night.frame("sci_000.fits")]) == [Path(stale)]
+
+
+def test_sweeping_leaves_the_lists_alone_that_another_process_is_writing(night, store):
+    code = (
+        "import sys; from pathlib import Path; from pipeline_core.logbook import Logbook\n"
+        "with Logbook.open(Path(sys.argv[1])) as book:\n"
+        "    for i in range(40): book.reject([f'{i}.fits'], 'cloud')"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, night.output])
+    removed = []
+    while other.poll() is None:
+        removed += store.sweep()
+    assert other.returncode == 0
+    assert removed == []
+    assert len((night.output / "rejected.txt").read_text().splitlines()) == 40
