@@ -219,8 +219,15 @@ def _neighbours(grid: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 @kernel
 def _tile_statistics(  # noqa: PLR0917 - compiled: positional only
-    image: Any, masked: Any, use_masked: bool, full: Any, use_full: bool, step: int, dither: bool,  # noqa: FBT001
-    level: Any, sigma: Any,
+    image: Any,
+    masked: Any,
+    use_masked: bool,
+    full: Any,
+    use_full: bool,
+    step: int,
+    dither: bool,  # noqa: FBT001
+    level: Any,
+    sigma: Any,
 ) -> None:
     ny, nx = image.shape
     my, mx = level.shape
@@ -242,7 +249,9 @@ def _tile_statistics(  # noqa: PLR0917 - compiled: positional only
                     value = np.float32(image[y, x])
                     if np.isfinite(value):
                         if dither:
-                            value += np.float32(((y * 7919 + x * 104729) * 2654435761 % 4294967296) / 4294967296.0 - 0.5)
+                            value += np.float32(
+                                ((y * 7919 + x * 104729) * 2654435761 % 4294967296) / 4294967296.0 - 0.5
+                            )
                         values[n] = value
                         n += 1
             if n < 12 or 4 * n < seen:
@@ -272,7 +281,13 @@ def _tile_statistics(  # noqa: PLR0917 - compiled: positional only
 
 @kernel
 def _subtract(  # noqa: PLR0917 - compiled: positional only
-    image: Any, mesh: Any, masked: Any, use_masked: bool, full: Any, use_full: bool, out: Any  # noqa: FBT001
+    image: Any,
+    mesh: Any,
+    masked: Any,
+    use_masked: bool,
+    full: Any,
+    use_full: bool,
+    out: Any,
 ) -> None:
     ny, nx = image.shape
     my, mx = mesh.shape

@@ -127,7 +127,13 @@ def _root(parent: Any, label: int) -> int:
 
 @kernel
 def _label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the rows; compiled: positional only
-    image: Any, threshold: Any, masked: Any, use_masked: bool, full: Any, use_full: bool, most: int  # noqa: FBT001
+    image: Any,
+    threshold: Any,
+    masked: Any,
+    use_masked: bool,
+    full: Any,
+    use_full: bool,
+    most: int,
 ) -> tuple[int, Any]:
     """Label runs of a row against the runs of the row before; sums are merged at the end."""
     ny, nx = image.shape

@@ -45,10 +45,11 @@ def count_sources(image: Image, calm: Image, masked: Mask | None = None) -> int:
     """
     if min(image.shape) < 16:
         return 0
-    centre, sigma = median_and_sigma(calm)
+    centre, sigma = median_and_sigma(calm[1 : -1 : 1 + calm.shape[0] // 1024])
     if not sigma > 0.0:
         return 0
-    found = find_components(calm - np.float32(centre), np.full((1, 1), _THRESHOLD * sigma, np.float32), masked, min_pixels=_FEWEST_PIXELS)
+    threshold = np.full((1, 1), centre + _THRESHOLD * sigma, np.float32)
+    found = find_components(calm, threshold, masked, min_pixels=_FEWEST_PIXELS)
     a, b = found.axes
     width = np.sqrt(a * b)
     ny, nx = image.shape
@@ -70,6 +71,16 @@ def median_of_nine(image: Image) -> Image:
     out = np.zeros(image.shape, np.float32)
     _median_of_nine(image, out)
     return out
+
+
+@kernel
+def count_above(image: Any, calm: Any, threshold: float) -> int:
+    """Count the pixels of ``image`` that exceed ``calm`` by more than ``threshold``."""
+    count = 0
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            count += image[y, x] - calm[y, x] > threshold
+    return count
 
 
 @kernel

@@ -151,17 +151,26 @@ def _normal_equations(  # noqa: PLR0917 - compiled: positional only
                 right[i] += w * rest * slope[i]
                 for j in range(i + 1):
                     matrix[i, j] += w * slope[i] * slope[j]
-    # A weak prior, beta between about 1 and 12: without it a faint star trades its wing for its sky.
-    pull = (p[7] - np.log(3.5)) / 1.2
+    # A weak prior, 1/beta = 0.3 ± 0.25 (0 is a Gaussian): without it a faint star trades its wing for its sky.
+    wing = np.exp(-p[7])
+    pull = (wing - 0.3) / 0.25
     chi2 += pull * pull
-    right[7] -= pull / 1.2
-    matrix[7, 7] += 1.0 / 1.44
+    right[7] += pull * wing / 0.25
+    matrix[7, 7] += (wing / 0.25) ** 2
     return chi2
 
 
 @kernel
-def _fit_all(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - one loop over stars; compiled: positional only
-    image: Any, xs: Any, ys: Any, radius: int, fwhm: float, noise: float, gain: float, nodes: Any, weights: Any,
+def _fit_all(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over stars; compiled: positional only
+    image: Any,
+    xs: Any,
+    ys: Any,
+    radius: int,
+    fwhm: float,
+    noise: float,
+    gain: float,
+    nodes: Any,
+    weights: Any,
     out: Any,
 ) -> None:
     ny, nx = image.shape

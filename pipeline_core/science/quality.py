@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pipeline_core.measures import CalibrationMeasures, ScienceMeasures, StarList
 from pipeline_core.science.background import SkyMesh, SkyPlane, sky_mesh, sky_plane, without_sky
 from pipeline_core.science.dark_match import dark_residual
-from pipeline_core.science.dark_sources import count_sources, median_of_nine
+from pipeline_core.science.dark_sources import count_above, count_sources, median_of_nine
 from pipeline_core.science.profile import aperture_flux, halo_ratio, profile_widths
 from pipeline_core.science.psf import fit_moffats
 from pipeline_core.science.robust import MAD_TO_SIGMA, median_and_sigma, pixel_noise
@@ -237,10 +237,14 @@ def measure_calibration(
     threshold = 8.0 * max(noise, 0.5 * floor)
     calm = median_of_nine(bare)
     # Against its own neighbourhood: a flat's dust and a ghost's light are no hot pixels.
-    hot = int(np.count_nonzero(bare - calm > threshold)) if threshold > 0 else 0
+    hot = int(count_above(bare, calm, threshold)) if threshold > 0 else 0
     sources = count_sources(bare, calm, masked)
     if sources:
-        where = "stars in the flat" if is_flat else f"stars in a {kind} (shutter open, or left over from the exposure before)"
+        where = (
+            "stars in the flat"
+            if is_flat
+            else f"stars in a {kind} (shutter open, or left over from the exposure before)"
+        )
         notes = (f"{sources} star-like sources: {where}",)
     return CalibrationMeasures(level, noise, structure, gradient, sources, hot, full, notes)
 
@@ -327,7 +331,7 @@ def _measure_stars(
 
 def _typical(values: FloatArray) -> float | None:
     """Median after outliers (beyond 4 robust sigma) have gone; None without a value."""
-    values = values[np.isfinite(values)]
+    values = values[np.isfinite(values) & (values > 0.8)]  # px: sharper is a hot pixel, no star
     if values.size == 0:
         return None
     middle = float(np.median(values))
@@ -408,7 +412,10 @@ def _blocks(ny: int, nx: int) -> tuple[list[slice], list[slice]]:
     def along(n: int) -> list[slice]:
         if n <= 3 * _QUICK_BLOCK:
             return [slice(0, n)]
-        return [slice(start, start + _QUICK_BLOCK) for start in (n // 12, (n - _QUICK_BLOCK) // 2, n - n // 12 - _QUICK_BLOCK)]
+        return [
+            slice(start, start + _QUICK_BLOCK)
+            for start in (n // 12, (n - _QUICK_BLOCK) // 2, n - n // 12 - _QUICK_BLOCK)
+        ]
 
     return along(ny), along(nx)
 

@@ -129,7 +129,12 @@ def _by_histogram(image: npt.NDArray[Any], valid: Mask | None) -> tuple[float, f
 
 @kernel
 def _histogram(  # noqa: PLR0917 - compiled: positional only
-    image: Any, valid: Any, use_valid: bool, low: float, per_unit: float, bins: int  # noqa: FBT001
+    image: Any,
+    valid: Any,
+    use_valid: bool,
+    low: float,
+    per_unit: float,
+    bins: int,
 ) -> tuple[Any, int, int]:
     counts = np.zeros(bins, np.int64)
     below = 0

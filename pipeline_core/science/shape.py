@@ -115,7 +115,7 @@ def field_map(
 
 
 @kernel
-def _moments(image: Any, xs: Any, ys: Any, fwhm: float, out: Any) -> None:  # noqa: PLR0914, PLR0915 - one loop
+def _moments(image: Any, xs: Any, ys: Any, fwhm: float, out: Any) -> None:
     ny, nx = image.shape
     start = (fwhm / 2.3548) ** 2 + 1.0 / 12.0
     reach = int(min(max(np.ceil(2.0 * fwhm), 4), 40))

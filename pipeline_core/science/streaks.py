@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pipeline_core.types import Image
 
 Streak = tuple[float, float, float, float]
-_SIDE = 512  # binned pixels along the shorter side: a trail of 1 sigma a pixel and 3 px width then stands at 3 sigma
+_SIDE = 320  # binned pixels along the shorter side: a trail is then seldom split between two of them
 _ANGLES = 360  # 0.5°: one binned pixel at the end of a line across the frame; a fit refines it
-_BRIGHT = 2.5  # a binned pixel above its surroundings by this many sigma of its surroundings may belong to a streak
+_BRIGHT = 2.0  # a binned pixel above its surroundings by this many sigma of its surroundings may belong to a streak
 _COVERED = 0.5  # part of a streak's length that must be bright: stars by chance reach 0.1
 _MOST = 5
 
@@ -173,7 +173,7 @@ def _run(
     first, last = ends
     inside = (along >= first) & (along <= last)
     core = np.count_nonzero(inside & (np.abs(off) <= 1.6))
-    beside = np.count_nonzero(inside & (np.abs(off) > 4.0) & (np.abs(off) <= 7.2)) / 2.0
+    beside = max(np.count_nonzero(inside & (off * side > 4.0) & (off * side <= 7.2)) for side in (-1.0, 1.0))
     if core < 2.5 * beside + 5.0 * np.sqrt(beside + 1.0):
         return None, on_line  # a band of crowded stars or a bright edge: its sides are as bright
     streak = (
