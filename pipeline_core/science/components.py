@@ -1,5 +1,7 @@
 """Connected groups of pixels above the sky, with their moments."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: C901, FBT001, PLR0912, PLR0915, PLR0917
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -51,7 +53,10 @@ class Components:
     @property
     def length(self) -> npt.NDArray[np.float64]:
         """Diagonal of the box around each group, px."""
-        return np.hypot(self.box[:, 1] - self.box[:, 0] + 1.0, self.box[:, 3] - self.box[:, 2] + 1.0)
+        diagonal: npt.NDArray[np.float64] = np.hypot(
+            self.box[:, 1] - self.box[:, 0] + 1.0, self.box[:, 3] - self.box[:, 2] + 1.0
+        )
+        return diagonal
 
     @property
     def axes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -126,7 +131,7 @@ def _root(parent: Any, label: int) -> int:
 
 
 @kernel
-def _label(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one pass over the rows; compiled: positional only
+def _label(
     image: Any,
     threshold: Any,
     masked: Any,

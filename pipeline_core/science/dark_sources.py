@@ -1,5 +1,7 @@
 """Light where none should be: star images in a dark or bias, stars in a twilight flat."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: PLW3301
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

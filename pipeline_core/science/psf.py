@@ -1,5 +1,7 @@
 """Widths of stars: elliptical Moffat profiles integrated over the pixels."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -132,7 +134,7 @@ def _solve(matrix: Any, right: Any) -> bool:
 
 
 @kernel
-def _normal_equations(  # noqa: PLR0917 - compiled: positional only
+def _normal_equations(
     stamp: Any, variance: Any, radius: int, p: Any, nodes: Any, weights: Any, slope: Any, matrix: Any, right: Any
 ) -> float:
     matrix[:] = 0.0
@@ -161,7 +163,7 @@ def _normal_equations(  # noqa: PLR0917 - compiled: positional only
 
 
 @kernel
-def _fit_all(  # noqa: C901, PLR0912, PLR0915, PLR0917 - one loop over stars; compiled: positional only
+def _fit_all(
     image: Any,
     xs: Any,
     ys: Any,

@@ -269,7 +269,7 @@ def _too_bright(saturation: float | None, background: float) -> float | None:
     return None if saturation is None or not np.isfinite(background) else _LINEAR * saturation - background
 
 
-def _measure_stars(
+def _measure_stars(  # noqa: PLR0917 - one caller each way
     bare: Image,
     sources: Components,
     likely: npt.NDArray[np.bool_],
@@ -351,7 +351,7 @@ def _is_no_peak(fwhm: FloatArray, residual: FloatArray, dip: FloatArray, flux: F
     return hollow or float(np.median(residual[best] - expected)) > 0.2
 
 
-def _science(
+def _science(  # noqa: PLR0917 - as the measures are listed
     state: Literal["quick", "final"],
     unit: Literal["ADU", "electron"],
     mesh: SkyMesh,
@@ -421,7 +421,7 @@ def _blocks(ny: int, nx: int) -> tuple[list[slice], list[slice]]:
 
 
 def _seams(shape: tuple[int, int], blocks: tuple[list[slice], list[slice]]) -> Mask:
-    """True along the borders between blocks that do not touch in the frame."""
+    """Return a mask of the borders between blocks that do not touch in the frame."""
     seams = np.zeros(shape, bool)
     for axis in (0, 1):
         edge = 0
@@ -440,4 +440,5 @@ def _unfolded(place: FloatArray, blocks: list[slice]) -> FloatArray:
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     which = np.clip(np.searchsorted(first, place + 0.5, side="right") - 1, 0, len(blocks) - 1)
     starts = np.array([block.start for block in blocks])
-    return place - first[which] + starts[which]
+    unfolded: FloatArray = place - first[which] + starts[which]
+    return unfolded

@@ -1,5 +1,7 @@
 """Level and scatter of many pixels, whatever stars, hits or dead pixels are among them."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: FBT001, PLR0917
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -128,7 +130,7 @@ def _by_histogram(image: npt.NDArray[Any], valid: Mask | None) -> tuple[float, f
 
 
 @kernel
-def _histogram(  # noqa: PLR0917 - compiled: positional only
+def _histogram(
     image: Any,
     valid: Any,
     use_valid: bool,

@@ -1,5 +1,7 @@
 """Shapes of stars by adaptive moments: elongation, its direction, how much the stars agree."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: C901
 from __future__ import annotations
 
 from dataclasses import dataclass

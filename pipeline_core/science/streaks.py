@@ -1,5 +1,7 @@
 """Streaks: satellites and planes that cross a frame in long straight lines."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: PLR0917
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -79,7 +81,7 @@ def find_streaks(
         ends, on_line = _run(points_x, points_y, line, shortest, covered)
         if ends is not None:
             length, streak = ends
-            angle = np.degrees(line[0])
+            angle = float(np.degrees(np.arctan2(streak[3] - streak[1], streak[2] - streak[0])))
             off_axis = min(angle % 90.0, 90.0 - angle % 90.0)
             if off_axis > 0.3:
                 x0, y0, x1, y1 = (block * (v + 0.5) - 0.5 for v in streak)
@@ -114,10 +116,15 @@ def _take_out(
     ny, nx = bright.shape
     grow = 1.0 + (fwhm_px or 2.0) / block
     for k in np.flatnonzero(compact & ~sources.saturated):
-        x0, x1, y0, y1 = sources.box[k] / block
-        bright[
-            max(int(y0 - grow), 0) : min(int(y1 + grow) + 1, ny), max(int(x0 - grow), 0) : min(int(x1 + grow) + 1, nx)
-        ] = False
+        x0, x1, y0, y1 = sources.box[k]
+        if not trailed:
+            # A star on a streak may hold a piece of it: clear what the star itself covers.
+            half = max(0.5 * typical, 3.0 * b[k])
+            x0, x1 = max(x0, sources.x[k] - half), min(x1, sources.x[k] + half)
+            y0, y1 = max(y0, sources.y[k] - half), min(y1, sources.y[k] + half)
+        rows = slice(max(int(y0 / block - grow), 0), min(int(y1 / block + grow) + 1, ny))
+        columns = slice(max(int(x0 / block - grow), 0), min(int(x1 / block + grow) + 1, nx))
+        bright[rows, columns] = False
     for k in np.flatnonzero(sources.saturated):
         # Halo and spikes of a full star; not its whole group, which may have grown along a streak that crosses it.
         radius = (2.0 * np.sqrt(min(sources.pixels[k], 40_000.0)) + 4.0) / block
@@ -193,7 +200,7 @@ def _longest(along: npt.NDArray[Any], covered: float) -> tuple[float, float] | N
     lit = np.zeros(int(np.floor(along.max())) - start + 1)
     lit[np.floor(along).astype(int) - start] = 1.0
     # Each lit step earns, each dark one costs: the best sum is the best covered stretch; a gap of more than
-    # a dozen steps ends it.
+    # 16 steps ends it.
     best, best_ends = 0.0, None
     score, first, dark = 0.0, 0, 0
     for k, value in enumerate(lit):
@@ -207,7 +214,7 @@ def _longest(along: npt.NDArray[Any], covered: float) -> tuple[float, float] | N
         else:
             score -= covered
             dark += 1
-            if dark > 12:
+            if dark > 16:
                 score = 0.0
     if best_ends is None:
         return None

@@ -19,7 +19,7 @@ def field(size: int, stars: int, seed: int = 7) -> np.ndarray:
         rng.uniform(20, size - 20, stars), rng.uniform(20, size - 20, stars), 2e3 * rng.pareto(1.0, stars) + 2e3,
         strict=True,
     ):  # fmt: skip
-        ix, iy = int(round(x)), int(round(y))
+        ix, iy = round(x), round(y)
         px, py = np.exp(-((grid + ix - x) ** 2) / 2.44), np.exp(-((grid + iy - y) ** 2) / 2.44)
         image[iy - 9 : iy + 10, ix - 9 : ix + 10] += min(total, 6e5) / 7.66 * py[:, None] * px
     return np.minimum(image, 60000.0)

@@ -42,7 +42,7 @@ def test_defocused_stars_get_their_width_from_the_profile(ring):
 def test_bad_pixels_saturated_stars_and_borders_stay_out_of_the_list():
     image, x, y, flux = star_frame(stars=40, seed=53, margin=4)
     bright = np.argsort(-flux)[:3]
-    level = 400 + 0.12 * flux[bright[-1]]
+    level = 400 + 0.06 * flux[bright[-1]]
     full = image > level
     image[full] = level
     rng = np.random.default_rng(54)

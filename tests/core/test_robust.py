@@ -46,6 +46,6 @@ def test_an_image_without_a_usable_pixel_is_nan():
 def test_pixel_noise_sees_through_slow_structure_hits_and_whole_numbers():
     rng = np.random.default_rng(4)
     y, x = np.mgrid[:600, :600]
-    image = np.rint(rng.normal(0, 1.5, (600, 600)) + 300 + x + 0.5 * y + 40 * np.sin(x / 50))
+    image = np.rint(rng.normal(0, 1.5, (600, 600)) + 300 + x + 0.5 * y + 40 * np.sin(x / 300))
     image[rng.random(image.shape) < 3e-3] += 3000
     assert pixel_noise(image.astype(np.float32)) == pytest.approx(np.hypot(1.5, 1 / np.sqrt(12)), rel=0.03)

@@ -83,7 +83,7 @@ def test_apertures_sum_flat_light_to_their_area():
 
 
 def test_a_halo_raises_the_halo_ratio():
-    clean, x, y, light = star_frame(fwhm=2.5, beta=4.0, stars=30, seed=27, spacing=45, flux=(1e5, 1e6))
+    clean, x, y, _ = star_frame(fwhm=2.5, beta=4.0, stars=30, seed=27, spacing=45, flux=(1e5, 1e6))
     wide, *_ = star_frame(fwhm=12, beta=None, stars=30, seed=27, spacing=45, flux=(1e5, 1e6), sky=0, noise=0.1)
     before = halo_ratio(clean - 400, x, y, 2.5, 20)
     after = halo_ratio(clean - 400 + 0.3 * wide, x, y, 2.5, 20)
