@@ -153,6 +153,8 @@ def _label(
     starts = np.empty((2, nx // 2 + 2), np.int64)
     ends = np.empty((2, nx // 2 + 2), np.int64)
     labels = np.empty((2, nx // 2 + 2), np.int64)
+    stretches = (nx + 31) // 32
+    lit = np.zeros(stretches, np.int64)
     runs_before = 0
     tile_row = -1
     for y in range(ny):
@@ -173,8 +175,17 @@ def _label(
         now, before = y % 2, 1 - y % 2
         runs = 0
         first = 0
+        # Most of a frame is sky: stretches of 32 px without a bright one are found quickly and passed over.
+        for k in range(stretches):
+            bright = 0
+            for x in range(32 * k, min(32 * k + 32, nx)):
+                bright += smooth[x] > limit[x]
+            lit[k] = bright
         x = 0
         while x < nx:
+            if lit[x >> 5] == 0:
+                x = ((x >> 5) + 1) << 5
+                continue
             if not smooth[x] > limit[x]:
                 x += 1
                 continue

@@ -159,7 +159,7 @@ def _normal_equations(
     chi2 += pull * pull
     right[7] += pull * wing / 0.25
     matrix[7, 7] += (wing / 0.25) ** 2
-    return chi2
+    return float(chi2)
 
 
 @kernel

@@ -19,7 +19,8 @@ def test_a_satellite_of_two_sigma_is_found_with_its_ends(start, end):
     assert len(found) == 1
     ends = np.array(found[0]).reshape(2, 2)
     for true in (start, end):
-        assert np.hypot(*(ends - true).T).min() < 16
+        # A star near an end may hide the rest of it: 8 % of the length.
+        assert np.hypot(*(ends - true).T).min() < 42
 
 
 def test_two_satellites_are_two():
