@@ -1,5 +1,7 @@
 """The sky of one frame: its level on a coarse mesh, its tilt, its noise."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: C901, FBT001, PLR0912, PLR0917
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -218,9 +220,16 @@ def _neighbours(grid: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 @kernel
-def _tile_statistics(  # noqa: PLR0917 - compiled: positional only
-    image: Any, masked: Any, use_masked: bool, full: Any, use_full: bool, step: int, dither: bool,  # noqa: FBT001
-    level: Any, sigma: Any,
+def _tile_statistics(
+    image: Any,
+    masked: Any,
+    use_masked: bool,
+    full: Any,
+    use_full: bool,
+    step: int,
+    dither: bool,
+    level: Any,
+    sigma: Any,
 ) -> None:
     ny, nx = image.shape
     my, mx = level.shape
@@ -242,7 +251,9 @@ def _tile_statistics(  # noqa: PLR0917 - compiled: positional only
                     value = np.float32(image[y, x])
                     if np.isfinite(value):
                         if dither:
-                            value += np.float32(((y * 7919 + x * 104729) * 2654435761 % 4294967296) / 4294967296.0 - 0.5)
+                            value += np.float32(
+                                ((y * 7919 + x * 104729) * 2654435761 % 4294967296) / 4294967296.0 - 0.5
+                            )
                         values[n] = value
                         n += 1
             if n < 12 or 4 * n < seen:
@@ -266,13 +277,19 @@ def _tile_statistics(  # noqa: PLR0917 - compiled: positional only
                 low, high = new_low, new_high
             level[j, i] = middle
             if dither:
-                spread = np.float32(np.sqrt(max(spread * spread - 1.0 / 12.0, 0.0)))
+                spread = np.float32(np.sqrt(np.maximum(spread * spread - 1.0 / 12.0, 0.0)))
             sigma[j, i] = spread
 
 
 @kernel
-def _subtract(  # noqa: PLR0917 - compiled: positional only
-    image: Any, mesh: Any, masked: Any, use_masked: bool, full: Any, use_full: bool, out: Any  # noqa: FBT001
+def _subtract(
+    image: Any,
+    mesh: Any,
+    masked: Any,
+    use_masked: bool,
+    full: Any,
+    use_full: bool,
+    out: Any,
 ) -> None:
     ny, nx = image.shape
     my, mx = mesh.shape

@@ -1,5 +1,7 @@
 """Widths of stars: elliptical Moffat profiles integrated over the pixels."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ class MoffatFits:
     fwhm_px: npt.NDArray[np.float64]
     """Geometric mean of both axes, of the light before the pixels averaged it."""
     beta: npt.NDArray[np.float64]
+    ellipse: npt.NDArray[np.float64]
+    """(n, 3): xx, yy, xy of the half-maximum ellipse, px²."""
     residual: npt.NDArray[np.float64]
     """Sum of |data - model| over the sum of the light inside the half-maximum ellipse grown twice."""
 
@@ -55,9 +59,9 @@ def fit_moffats(
     -----
     I(q) = I0 [1 + (2^(1/beta) - 1) q]^-beta with q = 1 on the half-maximum ellipse (Moffat 1969, A&A 3, 455): width
     and wing are then nearly independent. The profile is averaged over each pixel by Gauss-Legendre nodes (3×3 for
-    the sharpest stars), else a star of 1.5 px would read 12 % too wide. Bounds: beta 1.1 to 20.
+    the sharpest stars), else a star of 1.5 px would read 12 % too wide. Bounds: beta 1.1 to 60 (a Gaussian).
     """
-    out = np.full((len(x_px), 5), np.nan)
+    out = np.full((len(x_px), 8), np.nan)
     # A star far sharper than its pixels needs three nodes a side; from 6 px on the pixel's centre will do.
     order = 3 if fwhm_px < 2.5 else 2 if fwhm_px < 6.0 else 1
     nodes, weights = np.polynomial.legendre.leggauss(order)
@@ -68,7 +72,7 @@ def fit_moffats(
     )  # fmt: skip
     if order == 1:  # what a square pixel adds to the half-maximum width of a broad profile: 8 ln 2 / 12
         out[:, 2] = np.sqrt(np.maximum(out[:, 2] ** 2 - 8.0 * np.log(2.0) / 12.0, 0.0))
-    return MoffatFits(out[:, 0], out[:, 1], out[:, 2], out[:, 3], out[:, 4])
+    return MoffatFits(out[:, 0], out[:, 1], out[:, 2], out[:, 3], out[:, 5:8], out[:, 4])
 
 
 @kernel
@@ -130,7 +134,7 @@ def _solve(matrix: Any, right: Any) -> bool:
 
 
 @kernel
-def _normal_equations(  # noqa: PLR0917 - compiled: positional only
+def _normal_equations(
     stamp: Any, variance: Any, radius: int, p: Any, nodes: Any, weights: Any, slope: Any, matrix: Any, right: Any
 ) -> float:
     matrix[:] = 0.0
@@ -149,17 +153,26 @@ def _normal_equations(  # noqa: PLR0917 - compiled: positional only
                 right[i] += w * rest * slope[i]
                 for j in range(i + 1):
                     matrix[i, j] += w * slope[i] * slope[j]
-    # A weak prior, beta between about 2 and 6: without it a faint star trades its wing for its sky.
-    pull = (p[7] - np.log(3.5)) / 0.6
+    # A weak prior, 1/beta = 0.3 ± 0.25 (0 is a Gaussian): without it a faint star trades its wing for its sky.
+    wing = np.exp(-p[7])
+    pull = (wing - 0.3) / 0.25
     chi2 += pull * pull
-    right[7] -= pull / 0.6
-    matrix[7, 7] += 1.0 / 0.36
-    return chi2
+    right[7] += pull * wing / 0.25
+    matrix[7, 7] += (wing / 0.25) ** 2
+    return float(chi2)
 
 
 @kernel
-def _fit_all(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - one loop over stars; compiled: positional only
-    image: Any, xs: Any, ys: Any, radius: int, fwhm: float, noise: float, gain: float, nodes: Any, weights: Any,
+def _fit_all(
+    image: Any,
+    xs: Any,
+    ys: Any,
+    radius: int,
+    fwhm: float,
+    noise: float,
+    gain: float,
+    nodes: Any,
+    weights: Any,
     out: Any,
 ) -> None:
     ny, nx = image.shape
@@ -203,7 +216,7 @@ def _fit_all(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - one loop over 
                 variance[y, x] = noise * noise + top * (1.0 + 0.22 * q) ** -3.5 / gain + (0.003 * top) ** 2
         chi2 = _normal_equations(stamp, variance, radius, p, nodes, weights, slope, matrix, right)
         damp = 1e-2
-        done = False
+        calm = 0
         for _ in range(40):
             for i in range(_P):
                 step[i] = right[i]
@@ -214,7 +227,7 @@ def _fit_all(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - one loop over 
             if good:
                 for i in range(_P):
                     trial[i] = p[i] + step[i]
-                trial[7] = min(max(trial[7], np.log(1.1)), np.log(20.0))
+                trial[7] = min(max(trial[7], np.log(1.1)), np.log(60.0))
                 good = (
                     trial[4] > 0.0
                     and trial[6] > 0.0
@@ -228,22 +241,24 @@ def _fit_all(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - one loop over 
                 )
                 good = new <= chi2
                 if good:
-                    small = chi2 - new < 1e-5 * chi2 + 1e-4
+                    small = chi2 - new < 1e-5 * chi2 + 1e-3
                     chi2 = new
                     p[:] = trial
                     matrix[:] = trial_matrix
                     right[:] = trial_right
                     damp = max(damp * 0.2, 1e-7)
                     if small:
-                        done = True
-                        break
+                        calm += 1
+                        if calm == 3:  # a long valley (beta against width) has single short steps
+                            break
+                    else:
+                        calm = 0
             if not good:
                 damp *= 6.0
-                if damp > 1e7:
-                    done = True  # no step helps any more: this is the minimum to machine precision
+                if damp > 1e7:  # no step helps any more: this is the minimum to machine precision
                     break
         area = p[4] * p[6] - p[5] * p[5]
-        if not done or not area > 0.0 or not p[1] > 0.0:
+        if not area > 0.0 or not p[1] > 0.0 or area < (2.0 / (4.0 * fwhm)) ** 4:
             continue
         off = 0.0
         light = 0.0
@@ -258,4 +273,5 @@ def _fit_all(  # noqa: C901, PLR0912, PLR0914, PLR0915, PLR0917 - one loop over 
         out[s, 1] = p[3] + cy - radius
         out[s, 2] = 2.0 / area**0.25
         out[s, 3] = np.exp(p[7])
+        out[s, 5], out[s, 6], out[s, 7] = p[6] / area, p[4] / area, -p[5] / area
         out[s, 4] = off / light if light > 0.0 else np.nan

@@ -11,11 +11,11 @@ import numpy.typing as npt
 from pipeline_core.measures import CalibrationMeasures, ScienceMeasures, StarList
 from pipeline_core.science.background import SkyMesh, SkyPlane, sky_mesh, sky_plane, without_sky
 from pipeline_core.science.dark_match import dark_residual
-from pipeline_core.science.dark_sources import count_sources
+from pipeline_core.science.dark_sources import count_above, count_sources, median_of_nine
 from pipeline_core.science.profile import aperture_flux, halo_ratio, profile_widths
 from pipeline_core.science.psf import fit_moffats
 from pipeline_core.science.robust import MAD_TO_SIGMA, median_and_sigma, pixel_noise
-from pipeline_core.science.shape import adaptive_moments, common_shape, field_map
+from pipeline_core.science.shape import StarShapes, adaptive_moments, common_shape, field_map
 from pipeline_core.science.stars import are_stars, clean_stars, find_sources, typical_width
 from pipeline_core.science.streaks import find_streaks
 
@@ -27,6 +27,7 @@ __all__ = ["dark_residual", "measure_calibration", "measure_science", "quick_sci
 
 FloatArray = npt.NDArray[np.float64]
 _LISTED = 400  # stars handed to the alignment
+_SHARP = 2.0  # px: below it moments feel the pixel grid, and the fitted ellipse tells the shape
 _LINEAR = 0.9  # of saturation: detectors bend before they are full
 _QUICK_BLOCK = 448  # a quick look reads 3×3 blocks of this side, px: 11 % of a 4096² frame
 
@@ -234,10 +235,16 @@ def measure_calibration(
     if saturation_adu is not None:
         full = float(np.count_nonzero(image >= saturation_adu)) / image.size
     threshold = 8.0 * max(noise, 0.5 * floor)
-    hot = int(np.count_nonzero(bare > threshold)) if threshold > 0 else 0
-    sources = count_sources(bare, masked)
+    calm = median_of_nine(bare)
+    # Against its own neighbourhood: a flat's dust and a ghost's light are no hot pixels.
+    hot = int(count_above(bare, calm, threshold)) if threshold > 0 else 0
+    sources = count_sources(bare, calm, masked)
     if sources:
-        where = "stars in the flat" if is_flat else f"stars in a {kind} (shutter open, or left over from the exposure before)"
+        where = (
+            "stars in the flat"
+            if is_flat
+            else f"stars in a {kind} (shutter open, or left over from the exposure before)"
+        )
         notes = (f"{sources} star-like sources: {where}",)
     return CalibrationMeasures(level, noise, structure, gradient, sources, hot, full, notes)
 
@@ -262,7 +269,7 @@ def _too_bright(saturation: float | None, background: float) -> float | None:
     return None if saturation is None or not np.isfinite(background) else _LINEAR * saturation - background
 
 
-def _measure_stars(
+def _measure_stars(  # noqa: PLR0917 - one caller each way
     bare: Image,
     sources: Components,
     likely: npt.NDArray[np.bool_],
@@ -288,7 +295,7 @@ def _measure_stars(
     if width is not None and not 0.75 < width / guess < 1.3:
         fits = fit_moffats(bare, x[fit], y[fit], width, noise=noise, gain=gain)
         width = _typical(fits.fwhm_px)
-    reach = max(3.0 * max(width or guess, guess), 6.0)
+    reach = max(1.8 * guess, min(3.0 * guess, 20.0), 6.0)
     broad, dip = profile_widths(bare, x[fit], y[fit], reach)
     method: Literal["moffat", "profile"] = "moffat"
     widths = fits.fwhm_px
@@ -312,14 +319,19 @@ def _measure_stars(
     order = order[np.nan_to_num(flux)[order] > 0.0]
     listed = StarList(centre_x[good][order], centre_y[good][order], flux[order], fwhm[good][order])
     bright = good & (np.arange(chosen.size) < max_stars)
-    shape = common_shape(adaptive_moments(bare, centre_x[bright], centre_y[bright], width))
+    if method == "moffat" and width < _SHARP:
+        ellipse = fits.ellipse[good[fit]]
+        shapes = StarShapes(x[fit][good[fit]], y[fit][good[fit]], *ellipse.T)
+    else:
+        shapes = adaptive_moments(bare, centre_x[bright], centre_y[bright], width)
+    shape = common_shape(shapes)
     halo = halo_ratio(bare, listed.x_px[:max_stars], listed.y_px[:max_stars], width, noise)
     return _Stars(listed, width, method, shape, halo)
 
 
 def _typical(values: FloatArray) -> float | None:
     """Median after outliers (beyond 4 robust sigma) have gone; None without a value."""
-    values = values[np.isfinite(values)]
+    values = values[np.isfinite(values) & (values > 0.8)]  # px: sharper is a hot pixel, no star
     if values.size == 0:
         return None
     middle = float(np.median(values))
@@ -339,7 +351,7 @@ def _is_no_peak(fwhm: FloatArray, residual: FloatArray, dip: FloatArray, flux: F
     return hollow or float(np.median(residual[best] - expected)) > 0.2
 
 
-def _science(
+def _science(  # noqa: PLR0917 - as the measures are listed
     state: Literal["quick", "final"],
     unit: Literal["ADU", "electron"],
     mesh: SkyMesh,
@@ -400,13 +412,16 @@ def _blocks(ny: int, nx: int) -> tuple[list[slice], list[slice]]:
     def along(n: int) -> list[slice]:
         if n <= 3 * _QUICK_BLOCK:
             return [slice(0, n)]
-        return [slice(start, start + _QUICK_BLOCK) for start in (n // 12, (n - _QUICK_BLOCK) // 2, n - n // 12 - _QUICK_BLOCK)]
+        return [
+            slice(start, start + _QUICK_BLOCK)
+            for start in (n // 12, (n - _QUICK_BLOCK) // 2, n - n // 12 - _QUICK_BLOCK)
+        ]
 
     return along(ny), along(nx)
 
 
 def _seams(shape: tuple[int, int], blocks: tuple[list[slice], list[slice]]) -> Mask:
-    """True along the borders between blocks that do not touch in the frame."""
+    """Return a mask of the borders between blocks that do not touch in the frame."""
     seams = np.zeros(shape, bool)
     for axis in (0, 1):
         edge = 0
@@ -425,4 +440,5 @@ def _unfolded(place: FloatArray, blocks: list[slice]) -> FloatArray:
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     which = np.clip(np.searchsorted(first, place + 0.5, side="right") - 1, 0, len(blocks) - 1)
     starts = np.array([block.start for block in blocks])
-    return place - first[which] + starts[which]
+    unfolded: FloatArray = place - first[which] + starts[which]
+    return unfolded

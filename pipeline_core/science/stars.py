@@ -161,9 +161,7 @@ def _nearest_rival(stars: Components, others: Components, chosen: npt.NDArray[np
     return alone
 
 
-def _spread(
-    chosen: npt.NDArray[np.intp], stars: Components, shape: tuple[int, int], most: int
-) -> npt.NDArray[np.intp]:
+def _spread(chosen: npt.NDArray[np.intp], stars: Components, shape: tuple[int, int], most: int) -> npt.NDArray[np.intp]:
     ny, nx = shape
     by_flux = chosen[np.argsort(-stars.flux[chosen])]
     if by_flux.size <= most:

@@ -1,5 +1,7 @@
 """Streaks: satellites and planes that cross a frame in long straight lines."""
 
+# Compiled loops take their arguments by position and are one loop each.
+# ruff: noqa: PLR0917
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline_core.science.background import sky_mesh, without_sky
 from pipeline_core.science.jit import kernel
 
 if TYPE_CHECKING:
@@ -14,9 +17,9 @@ if TYPE_CHECKING:
     from pipeline_core.types import Image
 
 Streak = tuple[float, float, float, float]
-_SIDE = 512  # binned pixels along the shorter side: a trail of 1 sigma a pixel and 3 px width then stands at 3 sigma
-_ANGLES = 720  # 0.25°: half a binned pixel at the end of a line across the frame
-_BRIGHT = 2.5  # a binned pixel above this many sigma may belong to a streak
+_SIDE = 320  # binned pixels along the shorter side: a trail is then seldom split between two of them
+_ANGLES = 360  # 0.5°: one binned pixel at the end of a line across the frame; a fit refines it
+_BRIGHT = 2.0  # a binned pixel above its surroundings by this many sigma of its surroundings may belong to a streak
 _COVERED = 0.5  # part of a streak's length that must be bright: stars by chance reach 0.1
 _MOST = 5
 
@@ -49,35 +52,46 @@ def find_streaks(
     The frame is averaged in blocks, compact bright sources are taken out, and the bright blocks vote for lines (Hough).
     A line counts if at least half of a run of it is bright and the run is longer than 15 % of the frame's shorter side
     and than three typical stars: stars that all trail are short and alike, and are taken out with the sources. Lines
-    along rows or columns within 0.15° are bleeding or bad columns and do not count.
+    along rows or columns within 0.3° are bleeding or bad columns and do not count.
     """
     if not noise > 0.0 or min(image.shape) < 64:
         return ()
     block = max(1, round(min(image.shape) / _SIDE))
     binned = _block_means(image, block)
-    bright = binned > _BRIGHT * noise / block
+    # Against its own surroundings: raw frames hold the flat's structure, which binning does not average away.
+    around = sky_mesh(binned, tile=32)
+    spread = np.where(np.isfinite(around.sigma), around.sigma, np.inf)
+    rows = np.arange(binned.shape[0]) * spread.shape[0] // binned.shape[0]
+    columns = np.arange(binned.shape[1]) * spread.shape[1] // binned.shape[1]
+    local = np.maximum(spread[np.ix_(rows, columns)], noise / block)
+    bright = without_sky(binned, around) > _BRIGHT * local
     typical = _take_out(bright, sources, stars, block, noise, fwhm_px)
     shortest = max(0.15 * min(image.shape), 3.0 * typical, 48.0) / block
     found: list[tuple[float, Streak]] = []
     points_y, points_x = np.nonzero(bright)
     if points_x.size > 0.25 * bright.size:
         return ()  # a quarter of the frame is bright: clouds or a nebula, and every line is covered
-    for _ in range(_MOST):
+    failures = 0
+    crowd = 1.0 - (1.0 - points_x.size / bright.size) ** 3.2  # a band 3.2 px wide is covered that much by chance
+    covered = max(_COVERED, 0.5 + 0.5 * crowd)
+    for _ in range(_MOST + 2):
         if points_x.size < 0.3 * shortest:
             break
         line = _strongest_line(points_x, points_y, bright.shape)
-        ends, on_line = _run(points_x, points_y, line, shortest)
+        ends, on_line = _run(points_x, points_y, line, shortest, covered)
         if ends is not None:
             length, streak = ends
-            angle = np.degrees(line[0])
+            angle = float(np.degrees(np.arctan2(streak[3] - streak[1], streak[2] - streak[0])))
             off_axis = min(angle % 90.0, 90.0 - angle % 90.0)
-            if off_axis > 0.15:
+            if off_axis > 0.3:
                 x0, y0, x1, y1 = (block * (v + 0.5) - 0.5 for v in streak)
                 found.append((length, (x0, y0, x1, y1)))
-        elif np.count_nonzero(on_line) < 0.3 * shortest:
-            break
+        else:
+            failures += 1
+            if failures == 2:
+                break
         points_x, points_y = points_x[~on_line], points_y[~on_line]
-    return tuple(streak for _, streak in sorted(found, reverse=True))
+    return tuple(streak for _, streak in sorted(found, reverse=True)[:_MOST])
 
 
 def _take_out(
@@ -102,10 +116,15 @@ def _take_out(
     ny, nx = bright.shape
     grow = 1.0 + (fwhm_px or 2.0) / block
     for k in np.flatnonzero(compact & ~sources.saturated):
-        x0, x1, y0, y1 = sources.box[k] / block
-        bright[
-            max(int(y0 - grow), 0) : min(int(y1 + grow) + 1, ny), max(int(x0 - grow), 0) : min(int(x1 + grow) + 1, nx)
-        ] = False
+        x0, x1, y0, y1 = sources.box[k]
+        if not trailed:
+            # A star on a streak may hold a piece of it: clear what the star itself covers.
+            half = max(0.5 * typical, 3.0 * b[k])
+            x0, x1 = max(x0, sources.x[k] - half), min(x1, sources.x[k] + half)
+            y0, y1 = max(y0, sources.y[k] - half), min(y1, sources.y[k] + half)
+        rows = slice(max(int(y0 / block - grow), 0), min(int(y1 / block + grow) + 1, ny))
+        columns = slice(max(int(x0 / block - grow), 0), min(int(x1 / block + grow) + 1, nx))
+        bright[rows, columns] = False
     for k in np.flatnonzero(sources.saturated):
         # Halo and spikes of a full star; not its whole group, which may have grown along a streak that crosses it.
         radius = (2.0 * np.sqrt(min(sources.pixels[k], 40_000.0)) + 4.0) / block
@@ -135,7 +154,7 @@ def _strongest_line(x: npt.NDArray[Any], y: npt.NDArray[Any], shape: tuple[int, 
 
 
 def _run(
-    x: npt.NDArray[Any], y: npt.NDArray[Any], line: tuple[float, float], shortest: float
+    x: npt.NDArray[Any], y: npt.NDArray[Any], line: tuple[float, float], shortest: float, covered: float
 ) -> tuple[tuple[float, Streak] | None, npt.NDArray[np.bool_]]:
     """Return the longest covered run of points along a line, refined, and which points lie on the line."""
     angle, rho = line
@@ -145,7 +164,7 @@ def _run(
         along = x * np.cos(angle) + y * np.sin(angle)
         off = -x * np.sin(angle) + y * np.cos(angle) - rho
         on_line = np.abs(off) <= width
-        ends = _longest(along[on_line])
+        ends = _longest(along[on_line], covered)
         if ends is None or ends[1] - ends[0] < shortest:
             return None, np.abs(off) <= 2.5
         inside = on_line & (along >= ends[0]) & (along <= ends[1])
@@ -154,11 +173,16 @@ def _run(
         angle += float(np.arctan(tilt))
     along = x * np.cos(angle) + y * np.sin(angle)
     off = -x * np.sin(angle) + y * np.cos(angle) - rho
-    ends = _longest(along[np.abs(off) <= 1.6])
+    ends = _longest(along[np.abs(off) <= 1.6], covered)
     on_line = np.abs(off) <= 3.5
     if ends is None or ends[1] - ends[0] < shortest:
         return None, on_line
     first, last = ends
+    inside = (along >= first) & (along <= last)
+    core = np.count_nonzero(inside & (np.abs(off) <= 1.6))
+    beside = max(np.count_nonzero(inside & (off * side > 4.0) & (off * side <= 7.2)) for side in (-1.0, 1.0))
+    if core < 2.5 * beside + 5.0 * np.sqrt(beside + 1.0):
+        return None, on_line  # a band of crowded stars or a bright edge: its sides are as bright
     streak = (
         float(first * np.cos(angle) - rho * np.sin(angle)),
         float(first * np.sin(angle) + rho * np.cos(angle)),
@@ -168,29 +192,29 @@ def _run(
     return (last - first, streak), on_line
 
 
-def _longest(along: npt.NDArray[Any]) -> tuple[float, float] | None:
-    """Return the ends of the longest stretch in which at least half of the steps hold a point."""
+def _longest(along: npt.NDArray[Any], covered: float) -> tuple[float, float] | None:
+    """Return the ends of the longest stretch in which at least ``covered`` of the steps hold a point."""
     if along.size < 4:
         return None
     start = int(np.floor(along.min()))
     lit = np.zeros(int(np.floor(along.max())) - start + 1)
     lit[np.floor(along).astype(int) - start] = 1.0
-    # Each lit step earns, each dark one costs the same: the best sum is the longest half-covered stretch, and a
-    # run may not lean on its middle: gaps of a quarter of what was earned end it.
+    # Each lit step earns, each dark one costs: the best sum is the best covered stretch; a gap of more than
+    # 16 steps ends it.
     best, best_ends = 0.0, None
     score, first, dark = 0.0, 0, 0
     for k, value in enumerate(lit):
         if value > 0:
             if score <= 0.0:
                 first, score = k, 0.0
-            score += 1.0 - _COVERED
+            score += 1.0 - covered
             dark = 0
             if score > best:
                 best, best_ends = score, (first, k)
         else:
-            score -= _COVERED
+            score -= covered
             dark += 1
-            if dark > 12:
+            if dark > 16:
                 score = 0.0
     if best_ends is None:
         return None
@@ -220,6 +244,7 @@ def _vote(x: Any, y: Any, angles: int, ny: int, nx: int) -> tuple[Any, int]:
     for k in range(angles):
         s, c = np.float32(np.sin(np.pi * k / angles)), np.float32(np.cos(np.pi * k / angles))
         row = votes[k]
+        half = np.float32(offset + 0.5)  # makes it positive: int() then rounds down
         for i in range(x.size):
-            row[int(np.floor(y[i] * c - x[i] * s + np.float32(0.5))) + offset] += 1
+            row[int(y[i] * c - x[i] * s + half)] += 1
     return votes, offset

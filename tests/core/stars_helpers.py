@@ -9,7 +9,10 @@ def star_frame(
     *, shape=(512, 512), stars=60, fwhm=2.5, beta=3.0, ellipticity=0.0, angle_deg=0.0, sky=400.0, noise=20.0,
     flux=(8e3, 2e5), seed=1, ring=None, margin=30, spacing=None, random_angle=False, trail_px=0.0,
 ):  # fmt: skip
-    """Return (image in electrons, x, y, flux). ``beta=None`` is a Gaussian; ``ring=(inner, outer)`` radii of defocus."""
+    """Return (image in electrons, x, y, flux).
+
+    ``beta=None`` is a Gaussian; ``ring=(inner, outer)`` are radii of defocus.
+    """
     rng = np.random.default_rng(seed)
     ny, nx = shape
     spacing = spacing or max(20.0, 6 * fwhm)
@@ -27,7 +30,7 @@ def star_frame(
     fine = (np.arange(_FINE) + 0.5) / _FINE - 0.5
     for cx, cy, total in zip(x, y, fluxes, strict=True):
         turn = np.radians(rng.uniform(0, 180) if random_angle else angle_deg)
-        ix, iy = int(round(cx)), int(round(cy))
+        ix, iy = round(cx), round(cy)
         grid = np.arange(-radius, radius + 1)
         gx = (grid[:, None] + fine).ravel() + ix - cx
         gy = (grid[:, None] + fine).ravel() + iy - cy
