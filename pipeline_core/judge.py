@@ -209,11 +209,14 @@ def _map(cells: Floats) -> tuple[tuple[float | None, ...], ...] | None:
 
 
 def _first_depth(stars: Sequence[StarList], noise: Floats, fwhm: Floats) -> Floats:
-    """Rank frames before any is aligned: the flux of the tenth star over the noise in its image."""
-    tenth = np.array([float(np.sort(s.flux)[-min(10, len(s))]) if len(s) else math.nan for s in stars])
-    tenth[np.array([len(s) for s in stars]) < 0.5 * max((len(s) for s in stars), default=0)] = math.nan
-    depth = baseline.depth_mag(tenth, np.where(np.isfinite(noise), noise, 1.0), np.where(fwhm > 0, fwhm, 1.0))
-    return np.where(np.isfinite(depth), depth, np.where(np.isfinite(tenth), -99.0, np.nan))
+    """Rank frames before any is aligned: the flux of the bright stars over the noise in their images.
+
+    The middle of the brightest forty: whether one bright star passes as clean must not decide.
+    """
+    bright = np.array([float(np.median(np.sort(s.flux)[-40:])) if len(s) else math.nan for s in stars])
+    bright[np.array([len(s) for s in stars]) < 0.5 * max((len(s) for s in stars), default=0)] = math.nan
+    depth = baseline.depth_mag(bright, np.where(np.isfinite(noise), noise, 1.0), np.where(fwhm > 0, fwhm, 1.0))
+    return np.where(np.isfinite(depth), depth, np.where(np.isfinite(bright), -99.0, np.nan))
 
 
 def _tolerance(fwhm: Floats) -> float:
@@ -232,6 +235,8 @@ class _Light:
     patchy: Floats
     deepest: Floats
     persistence: Floats
+    fixed: Floats
+    """Persistence over five frames: cloud has moved on by then."""
     airmass: Floats
 
     @classmethod
@@ -267,7 +272,7 @@ class _Light:
             patchy[k] = transparency.patchiness(off[k], error)
             hidden = transparency.hidden_losses(off[k], through[k], clear_flux, limit[k], inside[k])
             deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], hidden, error, group.shape)
-        return cls(through, maps, patchy, deepest, transparency.persistence(maps, step=2), air)
+        return cls(through, maps, patchy, deepest, *(transparency.persistence(maps, step) for step in (2, 5)), air)
 
 
 def _evidence(
@@ -331,6 +336,7 @@ def _evidence(
             stars=count[k], aligned=placed.alignments[k] is not None or placed.reference < 0,
             near_cloud=bool(near_cloud[k]), loss_mag=loss[k], loss_neighbours_mag=loss_before[k],
             patchy_mag=light.patchy[k], patch_mag=light.deepest[k], persistence=light.persistence[k],
+            long_persistence=light.fixed[k],
             fwhm_px=fwhm[k], fwhm_clear_px=fwhm_clear[k], halo=halo[k], halo_neighbours=halo_before[k],
             ellipticity=ellipticity[k], ellipticity_angle_deg=angle[k], coherence=coherence[k],
             sky=sky[k], sky_expected=sky_expected[k], sky_uncertain=uncertain[k], sky_jump=sky_jump[k],

@@ -138,7 +138,8 @@ def as_table(
         add_number(name, lambda row, name=name: getattr(row, name), float)  # type: ignore[misc]
     table["mirrored"] = np.array([row.mirrored for row in rows], bool)
     for name, shape in _MAPS.items():
-        cells = np.full((len(rows), *shape), np.nan)
+        # astropy cannot read back an ECSV column of cells without a row.
+        cells = np.full((len(rows), *(shape if rows else ())), np.nan)
         for k, row in enumerate(rows):
             values = row.transparency_map if name == "transparency_map" else row.measures.fwhm_map
             if values is not None:

@@ -68,7 +68,9 @@ class Evidence:
     patch_clear_mag: float = NAN
     patch_scatter: float = 0.03
     persistence: float = NAN
-    """Of the pattern of the loss: 1 fixed on the chip, 0 moving."""
+    """Of the pattern of the loss from frame to frame: 1 fixed on the chip, 0 moving."""
+    long_persistence: float = NAN
+    """The same over five frames."""
     fwhm_px: float = NAN
     fwhm_clear_px: float = NAN
     """At this frame's air mass."""
@@ -129,6 +131,11 @@ def science_flags(e: Evidence) -> tuple[Flag, ...]:
     long_stars = _long_stars(e)
     wide = None if long_stars else _wide_stars(e)
     dimmed = _dimmed(e, long_stars or wide)
+    if not e.aligned and e.near_cloud and e.stars < 0.5 * e.stars_clear:
+        dimmed = [Flag(
+            "cloud", f"cloud: {e.stars:.0f} stars are left of {e.stars_clear:.0f} in the clear reference, too few to "
+            "compare; the frames beside it are dimmed", "bad",
+        )]
     found = [*dimmed, long_stars, wide, _lost_field(e), _few_stars(e, explained=bool(dimmed or long_stars or wide))]
     found += [_bright_sky(e), _noise(e, dimmed), _saturated(e)]
     found += [_aurora(e, dimmed), _twilight(e), _streak(e), _too_still(e)]
@@ -184,7 +191,10 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         ))
     slow_loss = not sudden > limit
     if e.loss_mag > limit and not (frosted and slow_loss):
-        fixed_patches = e.persistence > 0.7 and slow_loss and e.patchy_mag > 0.05
+        fixed_patches = (
+            e.long_persistence > 0.7 and slow_loss and e.patchy_mag > 0.05
+            and e.loss_neighbours_mag > 0.3 * e.loss_mag
+        )
         how = _evenness(e)
         words = f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference, {how}"
         if sudden > limit:

@@ -252,8 +252,8 @@ def persistence(maps: Floats, step: int = 1) -> Floats:
     Returns
     -------
     (frames,) float
-        Correlation of the logarithms after their means, averaged over both neighbours; NaN where fewer than eight
-        cells are common.
+        Correlation of the logarithms after their means, averaged over both neighbours; NaN where fewer than
+        twelve cells are common.
     """
     n = maps.shape[0]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -262,7 +262,7 @@ def persistence(maps: Floats, step: int = 1) -> Floats:
     for k in range(n - step):
         a, b = flat[k], flat[k + step]
         common = np.isfinite(a) & np.isfinite(b)
-        if common.sum() < 8:
+        if common.sum() < 12:
             continue
         a, b = a[common] - a[common].mean(), b[common] - b[common].mean()
         power = float(np.sqrt((a @ a) * (b @ b)))
