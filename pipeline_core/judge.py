@@ -149,9 +149,7 @@ def _chip(frames: Sequence[Frame], stars: Sequence[StarList]) -> tuple[int, int]
 def _judge_group(group: _Group) -> list[QualityRow]:
     n = len(group.frames)
     fwhm, noise = group.column("fwhm_px"), group.column("noise")
-    placed = register(
-        group.stars, _first_depth(group.stars, noise, fwhm), group.shape, tolerance_px=_tolerance(fwhm)
-    )
+    placed = register(group.stars, _first_depth(group.stars, noise, fwhm), group.shape, tolerance_px=_tolerance(fwhm))
     light = _Light.of(group, placed, noise, fwhm)
     depth = baseline.depth_mag(light.transparency, noise, fwhm)
     clear = baseline.clear_frames(depth)
@@ -176,24 +174,26 @@ def _judge_group(group: _Group) -> list[QualityRow]:
             "airmass": _known(light.airmass[k]),
             "sky_expected": _known(evidence[k].sky_expected),
         }
-        rows.append(QualityRow(
-            path=frame.path,
-            measures=group.measures[k],
-            dx_px=_known(shifts[k, 0]),
-            dy_px=_known(shifts[k, 1]),
-            rotation_deg=_known(rotation[k]),
-            mirrored=alignment.mirrored if alignment else False,
-            drift_px_per_hour=_known(wander.drift_px_per_hour[k]),
-            transparency=_known(light.transparency[k]),
-            transparency_map=_map(light.maps[k]),
-            depth_loss_mag=_known(depth_loss[k]),
-            sun_altitude_deg=_known(group.sky.sun_altitude_deg[k]) if group.sky else None,
-            moon_altitude_deg=_known(group.sky.moon_altitude_deg[k]) if group.sky else None,
-            moon_phase=_known(group.sky.moon_phase[k]) if group.sky else None,
-            moon_distance_deg=_known(group.sky.moon_distance_deg[k]) if group.sky else None,
-            flags=science_flags(evidence[k]),
-            extra=extra,
-        ))
+        rows.append(
+            QualityRow(
+                path=frame.path,
+                measures=group.measures[k],
+                dx_px=_known(shifts[k, 0]),
+                dy_px=_known(shifts[k, 1]),
+                rotation_deg=_known(rotation[k]),
+                mirrored=alignment.mirrored if alignment else False,
+                drift_px_per_hour=_known(wander.drift_px_per_hour[k]),
+                transparency=_known(light.transparency[k]),
+                transparency_map=_map(light.maps[k]),
+                depth_loss_mag=_known(depth_loss[k]),
+                sun_altitude_deg=_known(group.sky.sun_altitude_deg[k]) if group.sky else None,
+                moon_altitude_deg=_known(group.sky.moon_altitude_deg[k]) if group.sky else None,
+                moon_phase=_known(group.sky.moon_phase[k]) if group.sky else None,
+                moon_distance_deg=_known(group.sky.moon_distance_deg[k]) if group.sky else None,
+                flags=science_flags(evidence[k]),
+                extra=extra,
+            )
+        )
     return rows
 
 
@@ -344,7 +344,10 @@ def _evidence(
             saturated_fraction=saturated[k], off_track_px=wander.off_px[k],
             moved_px=wander.moved_px[k], moved_h=wander.moved_h[k],
             drift_px_per_hour=wander.drift_px_per_hour[k],
-            sun_altitude_deg=sun[k], moon_altitude_deg=moon[k], streaks=len(group.measures[k].streaks), **shared,
+            sun_altitude_deg=sun[k],
+            moon_altitude_deg=moon[k],
+            streaks=len(group.measures[k].streaks),
+            **shared,
         )
         for k in range(n)
     ]

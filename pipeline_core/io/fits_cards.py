@@ -144,7 +144,7 @@ def parse_value(text: str) -> tuple[CardValue, str]:
 
 
 def _parse_string(text: str) -> tuple[str, str]:
-    parts = []
+    parts: list[str] = []
     start = 1
     while True:
         end = text.find("'", start)

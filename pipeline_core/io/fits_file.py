@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import tempfile
 import zlib
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.io.fits_layout import Decoded, FoundImage, decoded, find_image, locate
+from pipeline_core.io.fits_layout import FoundImage, find_image, locate
+from pipeline_core.io.fits_stream import Decoded, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -159,8 +161,8 @@ class RowReader:
         """
         ny, nx = self.shape
         if not (0 <= y0 <= y1 <= ny) or out.shape != (y1 - y0, nx) or not out.flags.c_contiguous:
-            raise ValueError(f"rows {y0}:{y1} of {ny} × {nx} do not fit an array of {out.shape}")
-        if out.dtype != np.float32 and out.dtype != self.dtype:
+            raise ValueError(f"rows {y0}:{y1} of {ny} x {nx} do not fit an array of {out.shape}")
+        if out.dtype not in (np.float32, self.dtype):
             raise ValueError(f"pixels of {self.path.name} do not fit {out.dtype}")
         if self._tiles is not None:
             out[...] = self._decode_tiles(y0, y1)
@@ -179,7 +181,7 @@ class RowReader:
         offset = source.position
         if source.size is not None:
             return found, source.stream, offset
-        stream: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        stream: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
         if self.layout.compressed:
             # The tile decoder wants the file from its beginning, tables and all.
             with decoded(self.path) as again:
@@ -194,7 +196,7 @@ class RowReader:
         self._stream.seek(self._offset + y0 * nx * width)
         if out.dtype == np.uint16 and width == 2:
             words = out.view(np.uint16)
-            self._fill(memoryview(words).cast("B"))
+            self._fill(words.data.cast("B"))
             words.byteswap(inplace=True)
             # BZERO = 32768 on signed words is the same as flipping their top bit.
             np.bitwise_xor(words, np.uint16(0x8000), out=words)
@@ -204,7 +206,7 @@ class RowReader:
         for start in range(0, y1 - y0, step):
             band = out[start : start + step]
             raw = np.empty(band.shape, stored)
-            self._fill(memoryview(raw.reshape(-1).view(np.uint8)))
+            self._fill(raw.data.cast("B"))
             _scale(raw, self.layout, band)
 
     def _fill(self, buffer: memoryview) -> None:
@@ -226,9 +228,11 @@ class RowReader:
     def _open_tiles(self) -> Any:
         from astropy.io import fits  # noqa: PLC0415 - only tile-compressed files need it
 
-        source: Any = self._stream if self.layout.wrapped else self.path
+        source: Any = self.path
         if self.layout.wrapped:
             self._stream.seek(0)
+            # A second handle, for reading only, as astropy asks; it shares the unnamed file.
+            source = self._stack.enter_context(os.fdopen(os.dup(self._stream.fileno()), "rb"))
         with self._in_words():
             hdus = self._stack.enter_context(fits.open(source, memmap=False, lazy_load_hdus=True))
             hdu = hdus[self.layout.hdu]
@@ -270,7 +274,7 @@ def holds_uint16(layout: ImageLayout) -> bool:
 
 
 def _scale(raw: npt.NDArray[Any], layout: ImageLayout, out: Pixels) -> None:
-    """Turn stored numbers into physical ones: BZERO + BSCALE × stored, NaN for BLANK."""
+    """Turn stored numbers into physical ones: BZERO + BSCALE * stored, NaN for BLANK."""
     with np.errstate(over="ignore", invalid="ignore"):
         if layout.bscale == 1.0 and layout.bzero == 0.0:
             out[...] = raw

@@ -101,9 +101,7 @@ def test_anything_else_is_refused_in_words(rule):
 
 
 def test_the_position_of_the_fault_is_named():
-    with pytest.raises(
-        UsageError, match="position 14, “seeing”: there is no column “seeing”; known are ellipticity"
-    ):
+    with pytest.raises(UsageError, match="position 14, “seeing”: there is no column “seeing”; known are ellipticity"):
         evaluate("stars < 5 or seeing > 3", COLUMNS)
 
 
