@@ -121,9 +121,7 @@ def depth_mag(transparency: Floats, noise: Floats, fwhm_px: Floats) -> Floats:
     return np.where(np.isfinite(depth), depth, np.nan)
 
 
-def explained(
-    values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | None = None
-) -> tuple[Floats, Floats]:
+def explained(values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
     """Fit a series by its known causes: the sky by air mass, twilight and moonlight, its noise by its light.
 
     Parameters

@@ -14,15 +14,27 @@ from pipeline_core.types import Frame, FrameKind
 
 def frame(name, kind, k=0, **more):
     return Frame(
-        name, kind, 1, 1, mid_utc=datetime(2024, 6, 1, tzinfo=UTC) + timedelta(minutes=k), shape=(512, 512),
-        gain_e_per_adu=2.0, saturation_adu=65535.0,
+        name,
+        kind,
+        1,
+        1,
+        mid_utc=datetime(2024, 6, 1, tzinfo=UTC) + timedelta(minutes=k),
+        shape=(512, 512),
+        gain_e_per_adu=2.0,
+        saturation_adu=65535.0,
         **{"exposure_s": 0.0 if kind is FrameKind.BIAS else 90.0, "temperature_c": -10.0, **more},
     )
 
 
 def numbers(level=1000.0, **more):
-    usual = {"noise_adu": 6.0, "structure_percent": 0.5, "gradient_percent": 0.5, "sources": 0, "hot_pixels": 40,
-             "saturated_fraction": 0.0}
+    usual = {
+        "noise_adu": 6.0,
+        "structure_percent": 0.5,
+        "gradient_percent": 0.5,
+        "sources": 0,
+        "hot_pixels": 40,
+        "saturated_fraction": 0.0,
+    }
     return CalibrationMeasures(level_adu=level, **{**usual, **more})
 
 
@@ -135,5 +147,9 @@ def test_unknown_gain_and_saturation_silence_their_checks():
 def test_science_and_unmeasured_frames_are_passed_over():
     frames, measures = group(FrameKind.DARK, [1000.0] * 3)
     science = frame("s.fits", FrameKind.SCIENCE)
-    assert judge_calibration([science, frame("other.fits", FrameKind.DARK), *frames],
-                             {**measures, "s.fits": numbers(sources=500)}) == {}
+    assert (
+        judge_calibration(
+            [science, frame("other.fits", FrameKind.DARK), *frames], {**measures, "s.fits": numbers(sources=500)}
+        )
+        == {}
+    )

@@ -24,10 +24,16 @@ BARE = QualityRow("odd name, with “quotes”.fits", ScienceMeasures("quick", "
 FULL = QualityRow(
     "a/b.fits",
     ScienceMeasures(
-        "final", "electron", fwhm_method="moffat", cosmic_rays=3, streaks=((1.0, 2.0, 3.5, 4.0),), notes=("faint", "x|y"),
+        "final",
+        "electron",
+        fwhm_method="moffat",
+        cosmic_rays=3,
+        streaks=((1.0, 2.0, 3.5, 4.0),),
+        notes=("faint", "x|y"),
         fwhm_map=((1.0, None, 2.0), (2.5, 2.5, 2.5), (None, None, 3.0)),
     ),
-    mirrored=True, flags=(Flag("cloud", 'cloud: "thick", 0.5 mag\n', "bad"), Flag("streak", "one", "note")),
+    mirrored=True,
+    flags=(Flag("cloud", 'cloud: "thick", 0.5 mag\n', "bad"), Flag("streak", "one", "note")),
     extra={"group": 2, "reference": None},
 )
 
@@ -45,8 +51,12 @@ def test_the_table_is_one_that_astropy_reads_with_units_and_blanks(tmp_path):
     from astropy.table import Table
 
     file = tmp_path / "quality.ecsv"
-    write_quality_table(file, [BARE, FULL], rejected={"a/b.fits": "by hand"},
-                        calibration_flags={"d.fits": (Flag("stars in dark", "stars", "bad"),)})
+    write_quality_table(
+        file,
+        [BARE, FULL],
+        rejected={"a/b.fits": "by hand"},
+        calibration_flags={"d.fits": (Flag("stars in dark", "stars", "bad"),)},
+    )
     table = Table.read(file, format="ascii.ecsv")
     assert str(table["fwhm_px"].unit) == "pix"
     assert table["fwhm_px"].mask.all()

@@ -38,8 +38,13 @@ def extracted(image):
     stars = StarList(found["x"][order].astype(float), found["y"][order].astype(float), flux[order], fwhm[order])
     ellipticity = float(np.median(1 - found["b"] / found["a"])) if len(found) else None
     measures = ScienceMeasures(
-        "quick", "ADU", background=float(background.globalback), noise=float(background.globalrms),
-        stars=len(found), fwhm_px=width if len(found) >= 3 else None, ellipticity=ellipticity,
+        "quick",
+        "ADU",
+        background=float(background.globalback),
+        noise=float(background.globalrms),
+        stars=len(found),
+        fwhm_px=width if len(found) >= 3 else None,
+        ellipticity=ellipticity,
     )
     return measures, stars
 
@@ -59,10 +64,19 @@ def jason():
         raw, header = pixels(file)
         measures[file.name], stars[file.name] = extracted(raw - dark)
         start = datetime.fromisoformat(header["DATE-OBS"]).replace(tzinfo=UTC)
-        frames.append(Frame(
-            file.name, FrameKind.SCIENCE, 1, 1, filter=header["FILTER"].strip(), exposure_s=float(header["EXPTIME"]),
-            mid_utc=start + timedelta(seconds=header["EXPTIME"] / 2), shape=raw.shape, gain_e_per_adu=2.2,
-        ))
+        frames.append(
+            Frame(
+                file.name,
+                FrameKind.SCIENCE,
+                1,
+                1,
+                filter=header["FILTER"].strip(),
+                exposure_s=float(header["EXPTIME"]),
+                mid_utc=start + timedelta(seconds=header["EXPTIME"] / 2),
+                shape=raw.shape,
+                gain_e_per_adu=2.2,
+            )
+        )
     frames.sort(key=lambda frame: frame.mid_utc)
     return frames, measures, stars
 
@@ -76,10 +90,21 @@ def lowell():
         image = raw[:, 17:1382] - np.median(raw[:, 1387:])
         measures[file.name], stars[file.name] = extracted(image)
         start = datetime.fromisoformat(f"{header['DATE-OBS']}T{header['UTCSTART']}").replace(tzinfo=UTC)
-        frames.append(Frame(
-            file.name, FrameKind.SCIENCE, 1, 1, filter="VR", exposure_s=300.0, mid_utc=start + timedelta(seconds=150),
-            shape=image.shape, gain_e_per_adu=4.95, ra_deg=124.625, dec_deg=25.33,
-        ))
+        frames.append(
+            Frame(
+                file.name,
+                FrameKind.SCIENCE,
+                1,
+                1,
+                filter="VR",
+                exposure_s=300.0,
+                mid_utc=start + timedelta(seconds=150),
+                shape=image.shape,
+                gain_e_per_adu=4.95,
+                ra_deg=124.625,
+                dec_deg=25.33,
+            )
+        )
     return frames, measures, stars
 
 

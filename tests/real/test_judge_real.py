@@ -55,7 +55,7 @@ def test_every_jason_light_with_stars_is_placed_across_the_flip_and_filters(jaso
 
 
 def test_jason_itself_runs_on_a_straight_line_after_alignment(jason):
-    frames, _, stars = jason
+    _, _, stars = jason
     truth = json.loads((real.DATA / "truth" / "ssp_jason6063.json").read_text())
     first = "prefix.00000039.Entered Coordinates.fit.fz"
     to_reference = align(stars[first], stars[REFERENCE])
@@ -84,10 +84,19 @@ def test_jason_itself_runs_on_a_straight_line_after_alignment(jason):
 
 def test_jasons_clouds_are_named_and_its_clear_frames_kept(jason):
     frames, measures, stars = jason
-    rows = {r.path[:-len(".Entered Coordinates.fit.fz")]: r
-            for r in judge_night(frames, measures, stars, SOCORRO, groups=groups_of(frames))}
-    for name in ("prefix.00000040", "prefix.00000041", "prefix.00000042", "prefix.00000043", "Jason.00000058",
-                 "Jason.00000059", "Jason.00000066"):
+    rows = {
+        r.path[: -len(".Entered Coordinates.fit.fz")]: r
+        for r in judge_night(frames, measures, stars, SOCORRO, groups=groups_of(frames))
+    }
+    for name in (
+        "prefix.00000040",
+        "prefix.00000041",
+        "prefix.00000042",
+        "prefix.00000043",
+        "Jason.00000058",
+        "Jason.00000059",
+        "Jason.00000066",
+    ):
         assert "cloud" in {flag.cause for flag in rows[name].flags}, name
     for name in ("Jason.00000067", "Jason.00000068", "Jason.00000069", "Jason.00000055"):
         assert not [flag.words for flag in rows[name].flags if flag.severity != "note"], name
