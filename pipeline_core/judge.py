@@ -209,11 +209,14 @@ def _map(cells: Floats) -> tuple[tuple[float | None, ...], ...] | None:
 
 
 def _first_depth(stars: Sequence[StarList], noise: Floats, fwhm: Floats) -> Floats:
-    """Rank frames before any is aligned: the flux of the tenth star over the noise in its image."""
-    tenth = np.array([float(np.sort(s.flux)[-min(10, len(s))]) if len(s) else math.nan for s in stars])
-    tenth[np.array([len(s) for s in stars]) < 0.5 * max((len(s) for s in stars), default=0)] = math.nan
-    depth = baseline.depth_mag(tenth, np.where(np.isfinite(noise), noise, 1.0), np.where(fwhm > 0, fwhm, 1.0))
-    return np.where(np.isfinite(depth), depth, np.where(np.isfinite(tenth), -99.0, np.nan))
+    """Rank frames before any is aligned: the flux of the bright stars over the noise in their images.
+
+    The middle of the brightest forty: whether one bright star passes as clean must not decide.
+    """
+    bright = np.array([float(np.median(np.sort(s.flux)[-40:])) if len(s) else math.nan for s in stars])
+    bright[np.array([len(s) for s in stars]) < 0.5 * max((len(s) for s in stars), default=0)] = math.nan
+    depth = baseline.depth_mag(bright, np.where(np.isfinite(noise), noise, 1.0), np.where(fwhm > 0, fwhm, 1.0))
+    return np.where(np.isfinite(depth), depth, np.where(np.isfinite(bright), -99.0, np.nan))
 
 
 def _tolerance(fwhm: Floats) -> float:
@@ -232,6 +235,8 @@ class _Light:
     patchy: Floats
     deepest: Floats
     persistence: Floats
+    fixed: Floats
+    """Persistence over five frames: cloud has moved on by then."""
     airmass: Floats
 
     @classmethod
@@ -258,7 +263,7 @@ class _Light:
         off = transparency.residuals(flux, through, clear_flux)
         maps = np.full((n, transparency.CELLS, transparency.CELLS), np.nan)
         patchy, deepest = np.full(n, np.nan), np.full(n, np.nan)
-        for k in np.flatnonzero(np.isfinite(through)):
+        for k in np.flatnonzero(np.isfinite(through)).tolist():
             maps[k] = transparency.transparency_map(x[k], y[k], flux[k] / clear_flux, group.shape)
             gain = 1.0 if group.measures[k].unit == "electron" else group.frames[k].gain_e_per_adu or 1.0
             error = transparency.flux_error(
@@ -266,8 +271,9 @@ class _Light:
             )
             patchy[k] = transparency.patchiness(off[k], error)
             hidden = transparency.hidden_losses(off[k], through[k], clear_flux, limit[k], inside[k])
-            deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], hidden, error, group.shape)
-        return cls(through, maps, patchy, deepest, transparency.persistence(maps, step=2), air)
+            deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], hidden, error, shape=group.shape)
+        step, five = transparency.persistence(maps, 2), transparency.persistence(maps, 5)
+        return cls(through, maps, patchy, deepest, step, five, air)
 
 
 def _evidence(
@@ -321,22 +327,38 @@ def _evidence(
         "saturated_clear": of_clear(saturated, clear),
         "track_scatter_px": wander.scatter_px,
     }
-    halo_before = np.fmax(
-        baseline.neighbour_median(halo), predicted_by_neighbours(np.arange(n, dtype=float), halo)
-    )
+    halo_before = np.fmax(baseline.neighbour_median(halo), predicted_by_neighbours(np.arange(n, dtype=float), halo))
     sun = group.sky.sun_altitude_deg if group.sky else np.full(n, np.nan)
     moon = group.sky.moon_altitude_deg if group.sky else np.full(n, np.nan)
     return [
         Evidence(
-            stars=count[k], aligned=placed.alignments[k] is not None or placed.reference < 0,
-            near_cloud=bool(near_cloud[k]), loss_mag=loss[k], loss_neighbours_mag=loss_before[k],
-            patchy_mag=light.patchy[k], patch_mag=light.deepest[k], persistence=light.persistence[k],
-            fwhm_px=fwhm[k], fwhm_clear_px=fwhm_clear[k], halo=halo[k], halo_neighbours=halo_before[k],
-            ellipticity=ellipticity[k], ellipticity_angle_deg=angle[k], coherence=coherence[k],
-            sky=sky[k], sky_expected=sky_expected[k], sky_uncertain=uncertain[k], sky_jump=sky_jump[k],
-            noise=noise[k], noise_expected=noise_expected[k], mesh_percent=mesh[k],
-            saturated_fraction=saturated[k], off_track_px=wander.off_px[k],
-            moved_px=wander.moved_px[k], moved_h=wander.moved_h[k],
+            stars=count[k],
+            aligned=placed.alignments[k] is not None or placed.reference < 0,
+            near_cloud=bool(near_cloud[k]),
+            loss_mag=loss[k],
+            loss_neighbours_mag=loss_before[k],
+            patchy_mag=light.patchy[k],
+            patch_mag=light.deepest[k],
+            persistence=light.persistence[k],
+            long_persistence=light.fixed[k],
+            fwhm_px=fwhm[k],
+            fwhm_clear_px=fwhm_clear[k],
+            halo=halo[k],
+            halo_neighbours=halo_before[k],
+            ellipticity=ellipticity[k],
+            ellipticity_angle_deg=angle[k],
+            coherence=coherence[k],
+            sky=sky[k],
+            sky_expected=sky_expected[k],
+            sky_uncertain=uncertain[k],
+            sky_jump=sky_jump[k],
+            noise=noise[k],
+            noise_expected=noise_expected[k],
+            mesh_percent=mesh[k],
+            saturated_fraction=saturated[k],
+            off_track_px=wander.off_px[k],
+            moved_px=wander.moved_px[k],
+            moved_h=wander.moved_h[k],
             drift_px_per_hour=wander.drift_px_per_hour[k],
             sun_altitude_deg=sun[k],
             moon_altitude_deg=moon[k],
@@ -359,9 +381,7 @@ def _sky(group: _Group, sky: Floats) -> tuple[Floats, Floats, Floats, float]:
     if there is not None:
         path = airmass(there.altitude_deg)
         path = np.where(np.isfinite(path), path, 1.0)
-        moon = moon_brightness(
-            there.moon_altitude_deg, there.moon_phase, there.moon_distance_deg, there.altitude_deg
-        )
+        moon = moon_brightness(there.moon_altitude_deg, there.moon_phase, there.moon_distance_deg, there.altitude_deg)
         glows = [np.maximum(twilight_brightness(there.sun_altitude_deg) - 0.01, 0.0)]
         glows += [np.maximum(light - 0.7, 0.0) for light in moon]
         # The dark sky (70 nanolamberts) grows at most as the air it shines through. Causes below a hundredth of it

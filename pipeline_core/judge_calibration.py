@@ -68,11 +68,18 @@ def judge_calibration(
 
 
 def _group(frame: Frame) -> tuple[object, ...]:
-    """What makes calibration frames comparable; temperatures agree to 3 °C (half the dark current)."""
+    """Name what calibration frames must share; temperatures agree to 3 °C (half the dark current)."""
     warm = None if frame.temperature_c is None or frame.kind is FrameKind.FLAT else round(frame.temperature_c / 3)
     exposure = None if frame.kind is FrameKind.FLAT else frame.exposure_s
-    return (frame.kind, frame.filter if frame.kind is FrameKind.FLAT else None, exposure, warm, frame.shape,
-            frame.binning, frame.camera)
+    return (
+        frame.kind,
+        frame.filter if frame.kind is FrameKind.FLAT else None,
+        exposure,
+        warm,
+        frame.shape,
+        frame.binning,
+        frame.camera,
+    )
 
 
 def _zero_level(frames: Sequence[Frame], measures: Mapping[str, CalibrationMeasures]) -> float:

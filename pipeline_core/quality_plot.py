@@ -148,8 +148,6 @@ def _heights(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
 def _causes(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
     """One line a cause, a mark where a frame has it."""
     named = sorted({flag.cause for row in rows for flag in row.flags})
-    axis.set_yticks(range(len(named)), named)
-    axis.set_ylim(len(named) - 0.5, -0.5)
     for severity, colour in _COLOURS.items():
         marks = [
             (time, named.index(flag.cause))
@@ -160,10 +158,10 @@ def _causes(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
         if marks:
             x, y = zip(*marks, strict=True)
             axis.plot(x, y, _MARKS[severity], color=colour, ls="none", ms=6, label=severity)
-    if named:
-        axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=3)
-    else:
-        axis.set_yticks([])
-        axis.set_ylim(0, 1)
-        axis.text(0.5, 0.5, "no flag", transform=axis.transAxes, ha="center")
     axis.grid(alpha=0.25, axis="x")
+    axis.set_yticks(range(len(named)), named)
+    if not named:
+        axis.text(0.5, 0.5, "no flag", transform=axis.transAxes, ha="center")
+        return
+    axis.set_ylim(len(named) - 0.5, -0.5)
+    axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=3)

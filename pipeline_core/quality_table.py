@@ -24,18 +24,46 @@ if TYPE_CHECKING:
 
 _TEXT_MEASURES = ("state", "unit", "fwhm_method")
 _NUMBER_MEASURES = (
-    "background", "noise", "gradient_percent", "gradient_angle_deg", "mesh_rms_percent", "fwhm_px", "fwhm_arcsec",
-    "ellipticity", "ellipticity_angle_deg", "ellipticity_coherence", "saturated_fraction", "halo_ratio",
+    "background",
+    "noise",
+    "gradient_percent",
+    "gradient_angle_deg",
+    "mesh_rms_percent",
+    "fwhm_px",
+    "fwhm_arcsec",
+    "ellipticity",
+    "ellipticity_angle_deg",
+    "ellipticity_coherence",
+    "saturated_fraction",
+    "halo_ratio",
 )
 _COUNT_MEASURES = ("stars", "cosmic_rays", "stars_touched", "stars_checked")
 _NUMBER_ROW = (
-    "dx_px", "dy_px", "rotation_deg", "drift_px_per_hour", "transparency", "depth_loss_mag", "sun_altitude_deg",
-    "moon_altitude_deg", "moon_phase", "moon_distance_deg",
+    "dx_px",
+    "dy_px",
+    "rotation_deg",
+    "drift_px_per_hour",
+    "transparency",
+    "depth_loss_mag",
+    "sun_altitude_deg",
+    "moon_altitude_deg",
+    "moon_phase",
+    "moon_distance_deg",
 )
 _UNITS = {
-    "dx_px": "pix", "dy_px": "pix", "fwhm_px": "pix", "fwhm_arcsec": "arcsec", "rotation_deg": "deg",
-    "drift_px_per_hour": "pix / h", "depth_loss_mag": "mag", "sun_altitude_deg": "deg", "moon_altitude_deg": "deg",
-    "moon_distance_deg": "deg", "gradient_percent": "%", "mesh_rms_percent": "%", "gradient_angle_deg": "deg",
+    "dx_px": "pix",
+    "dy_px": "pix",
+    "fwhm_px": "pix",
+    "fwhm_arcsec": "arcsec",
+    "rotation_deg": "deg",
+    "drift_px_per_hour": "pix / h",
+    "depth_loss_mag": "mag",
+    "sun_altitude_deg": "deg",
+    "moon_altitude_deg": "deg",
+    "moon_distance_deg": "deg",
+    "gradient_percent": "%",
+    "mesh_rms_percent": "%",
+    "gradient_angle_deg": "deg",
     "ellipticity_angle_deg": "deg",
 }
 _MAPS = {"fwhm_map": (3, 3), "transparency_map": (8, 8)}
@@ -92,10 +120,14 @@ def read_quality_table(path: Path) -> list[QualityRow]:
 
     try:
         table = Table.read(path, format="ascii.ecsv")
-        return [_row(dict(zip(table.colnames, cells, strict=True))) for cells in zip(*map(_cells, table.itercols()), strict=True)]
+        return [
+            _row(dict(zip(table.colnames, cells, strict=True)))
+            for cells in zip(*map(_cells, table.itercols()), strict=True)
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"cannot read {path.name}", f"it is not a quality table of this program ({error})",
+            f"cannot read {path.name}",
+            f"it is not a quality table of this program ({error})",
             "run `astep reduce` again: it is written anew",
         ) from error
 
@@ -121,7 +153,9 @@ def as_table(
     def add_number(name: str, cell: Callable[[QualityRow], float | None], kind: type) -> None:
         values = [cell(row) for row in rows]
         blank = [value is None for value in values]
-        filled = np.array([0 if value is None else value for value in values], dtype=kind)
+        filled: np.ndarray[Any, np.dtype[Any]] = np.array(
+            [0 if value is None else value for value in values], dtype=kind
+        )
         table[name] = MaskedColumn(filled, mask=blank, unit=_UNITS.get(name))
 
     add_text("path", lambda row: row.path)
@@ -138,7 +172,8 @@ def as_table(
         add_number(name, lambda row, name=name: getattr(row, name), float)  # type: ignore[misc]
     table["mirrored"] = np.array([row.mirrored for row in rows], bool)
     for name, shape in _MAPS.items():
-        cells = np.full((len(rows), *shape), np.nan)
+        # astropy cannot read back an ECSV column of cells without a row.
+        cells = np.full((len(rows), *(shape if rows else ())), np.nan)
         for k, row in enumerate(rows):
             values = row.transparency_map if name == "transparency_map" else row.measures.fwhm_map
             if values is not None:

@@ -47,11 +47,11 @@ def neighbour_median(values: Floats, half_width: int = 3) -> Floats:
 
 
 def frame_scatter(values: Floats, floor: float = 0.0) -> float:
-    """Return how much a value scatters from frame to frame, slow changes aside.
+    """Return how much a value scatters from frame to frame, slow changes and single bad frames aside.
 
-    From the median absolute second difference, which a straight slope leaves at zero (a steady trend is no scatter)
-    and which up to a quarter of bad frames hardly moves. Never less than ``floor``, which is the measurement error:
-    five frames may agree by luck.
+    The smaller of two estimates: the median absolute second difference, which a steady slope leaves at zero, and the
+    median absolute deviation, which one bad frame among five hardly moves (it enters three second differences). Never
+    less than ``floor``, which is the measurement error: five frames may agree by luck.
 
     Returns
     -------
@@ -63,7 +63,9 @@ def frame_scatter(values: Floats, floor: float = 0.0) -> float:
         return floor
     second = good[2:] - 2 * good[1:-1] + good[:-2]
     # The second difference of white noise has variance 1 + 4 + 1.
-    return max(floor, _MAD_TO_SIGMA * float(np.median(np.abs(second))) / math.sqrt(6))
+    by_steps = float(np.median(np.abs(second))) / math.sqrt(6)
+    by_level = float(np.median(np.abs(good - np.median(good))))
+    return max(floor, _MAD_TO_SIGMA * min(by_steps, by_level))
 
 
 def clear_frames(depth: Floats, fraction: float = 0.2) -> Indices:
@@ -119,9 +121,7 @@ def depth_mag(transparency: Floats, noise: Floats, fwhm_px: Floats) -> Floats:
     return np.where(np.isfinite(depth), depth, np.nan)
 
 
-def explained(
-    values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | None = None
-) -> tuple[Floats, Floats]:
+def explained(values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
     """Fit a series by its known causes: the sky by air mass, twilight and moonlight, its noise by its light.
 
     Parameters

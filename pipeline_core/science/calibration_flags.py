@@ -43,23 +43,35 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
         usual_sources = _usual(sources, k)
         # Poisson: a group whose frames all hold a few round hot-pixel clumps is no sky.
         if m.sources >= DARK_STARS and not m.sources < usual_sources + 5 * math.sqrt(max(usual_sources, 1.0)):
-            flags.append(Flag(
-                "stars in dark", f"stars in dark: {m.sources} star-like sources in a {name} (open shutter, light "
-                "leak or residual image)", "bad",
-            ))
+            flags.append(
+                Flag(
+                    "stars in dark",
+                    f"stars in dark: {m.sources} star-like sources in a {name} (open shutter, light "
+                    "leak or residual image)",
+                    "bad",
+                )
+            )
         elif m.sources >= 10 * DARK_STARS:
-            flags.append(Flag(
-                "stars in dark", f"stars in dark: {m.sources} star-like sources, in its fellow {name}s as well", "bad",
-            ))
+            flags.append(
+                Flag(
+                    "stars in dark",
+                    f"stars in dark: {m.sources} star-like sources, in its fellow {name}s as well",
+                    "bad",
+                )
+            )
         flags += _level(name, level, k, max(MIN_LEVEL_OFF_ADU, 0.5 * m.noise_adu, 0.01 * abs(m.level_adu)))
         usual_gradient = _usual(gradient, k)
         if math.isfinite(usual_gradient) and gradient[k] - usual_gradient > max(2.0, 3 * usual_gradient):
             tilt = gradient[k] / 100 * abs(m.level_adu)
             if tilt > max(MIN_LEVEL_OFF_ADU, m.noise_adu):
-                flags.append(Flag(
-                    "light leak", f"light leak: the {name} is {tilt:.0f} ADU brighter on one side, its fellows "
-                    f"{usual_gradient / 100 * abs(m.level_adu):.0f}", "bad",
-                ))
+                flags.append(
+                    Flag(
+                        "light leak",
+                        f"light leak: the {name} is {tilt:.0f} ADU brighter on one side, its fellows "
+                        f"{usual_gradient / 100 * abs(m.level_adu):.0f}",
+                        "bad",
+                    )
+                )
         out.append(tuple(flags))
     return _with_drift(name, level, measures, out)
 
@@ -98,32 +110,51 @@ def flat_flags(
         flags = []
         full, gain = saturation_adu[k], gain_e_per_adu[k]
         if full is not None and m.level_adu > max_level * full:
-            flags.append(Flag(
-                "too bright", f"too bright: the median is {100 * m.level_adu / full:.0f} % of saturation "
-                f"(limit {100 * max_level:.0f} %)", "bad",
-            ))
+            flags.append(
+                Flag(
+                    "too bright",
+                    f"too bright: the median is {100 * m.level_adu / full:.0f} % of saturation "
+                    f"(limit {100 * max_level:.0f} %)",
+                    "bad",
+                )
+            )
         elif m.saturated_fraction > max_saturated:
-            flags.append(Flag(
-                "too bright", f"too bright: {100 * m.saturated_fraction:.1f} % of the pixels are saturated "
-                f"(limit {100 * max_saturated:.0f} %)", "bad",
-            ))
+            flags.append(
+                Flag(
+                    "too bright",
+                    f"too bright: {100 * m.saturated_fraction:.1f} % of the pixels are saturated "
+                    f"(limit {100 * max_saturated:.0f} %)",
+                    "bad",
+                )
+            )
         signal = m.level_adu - zero_adu
         if gain is not None and signal * gain < min_signal_e:
-            flags.append(Flag(
-                "too faint", f"too faint: {max(signal * gain, 0.0):.0f} e⁻ in the median (limit {min_signal_e:.0f} "
-                "e⁻): its noise would enter every frame", "bad",
-            ))
+            flags.append(
+                Flag(
+                    "too faint",
+                    f"too faint: {max(signal * gain, 0.0):.0f} e⁻ in the median (limit {min_signal_e:.0f} "
+                    "e⁻): its noise would enter every frame",
+                    "bad",
+                )
+            )
         usual = _usual(gradient, k)
         if abs(gradient[k] - usual) > max(3.0, 5 * scatter):
-            flags.append(Flag(
-                "tilted", f"tilted: it slopes by {gradient[k]:.1f} % over the field, the other flats by {usual:.1f} %",
-                "suspect",
-            ))
+            flags.append(
+                Flag(
+                    "tilted",
+                    f"tilted: it slopes by {gradient[k]:.1f} % over the field, the other flats by {usual:.1f} %",
+                    "suspect",
+                )
+            )
         elif structure[k] - _usual(structure, k) > max(1.0, 0.5 * _usual(structure, k)):
-            flags.append(Flag(
-                "light leak", f"light leak: structure of {structure[k]:.1f} % against {_usual(structure, k):.1f} % in "
-                "the other flats (cloud, Moon, a lamp)", "suspect",
-            ))
+            flags.append(
+                Flag(
+                    "light leak",
+                    f"light leak: structure of {structure[k]:.1f} % against {_usual(structure, k):.1f} % in "
+                    "the other flats (cloud, Moon, a lamp)",
+                    "suspect",
+                )
+            )
         out.append(tuple(flags))
     return out
 
@@ -143,10 +174,13 @@ def _level(name: str, level: np.ndarray[tuple[int], np.dtype[np.float64]], k: in
     if not abs(off) > max(floor, 8 * spread):
         return []
     higher = "higher" if off > 0 else "lower"
-    return [Flag(
-        "wrong level", f"wrong level: {level[k]:.0f} ADU is {abs(off):.0f} ADU {higher} than the other {name}s "
-        f"({usual:.0f} ADU)", "bad",
-    )]
+    return [
+        Flag(
+            "wrong level",
+            f"wrong level: {level[k]:.0f} ADU is {abs(off):.0f} ADU {higher} than the other {name}s ({usual:.0f} ADU)",
+            "bad",
+        )
+    ]
 
 
 def _with_drift(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from pipeline_core.measures import Flag
 
@@ -68,7 +69,9 @@ class Evidence:
     patch_clear_mag: float = NAN
     patch_scatter: float = 0.03
     persistence: float = NAN
-    """Of the pattern of the loss: 1 fixed on the chip, 0 moving."""
+    """Of the pattern of the loss from frame to frame: 1 fixed on the chip, 0 moving."""
+    long_persistence: float = NAN
+    """The same over five frames."""
     fwhm_px: float = NAN
     fwhm_clear_px: float = NAN
     """At this frame's air mass."""
@@ -129,6 +132,15 @@ def science_flags(e: Evidence) -> tuple[Flag, ...]:
     long_stars = _long_stars(e)
     wide = None if long_stars else _wide_stars(e)
     dimmed = _dimmed(e, long_stars or wide)
+    if not e.aligned and e.near_cloud and e.stars < 0.5 * e.stars_clear:
+        dimmed = [
+            Flag(
+                "cloud",
+                f"cloud: {e.stars:.0f} stars are left of {e.stars_clear:.0f} in the clear reference, too few to "
+                "compare; the frames beside it are dimmed",
+                "bad",
+            )
+        ]
     found = [*dimmed, long_stars, wide, _lost_field(e), _few_stars(e, explained=bool(dimmed or long_stars or wide))]
     found += [_bright_sky(e), _noise(e, dimmed), _saturated(e)]
     found += [_aurora(e, dimmed), _twilight(e), _streak(e), _too_still(e)]
@@ -178,28 +190,37 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
         loss = f" and stars {e.loss_mag:.2f} mag fainter" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
-        flags.append(Flag(
-            "frost", f"frost: haloes are {100 * halo_growth:.0f} % stronger{loss} than in the clear reference, "
-            f"slowly{fixed}", "bad" if grave else "suspect",
-        ))
+        flags.append(
+            Flag(
+                "frost",
+                f"frost: haloes are {100 * halo_growth:.0f} % stronger{loss} than in the clear reference, "
+                f"slowly{fixed}",
+                "bad" if grave else "suspect",
+            )
+        )
     slow_loss = not sudden > limit
     if e.loss_mag > limit and not (frosted and slow_loss):
-        fixed_patches = e.persistence > 0.7 and slow_loss and e.patchy_mag > 0.05
+        fixed_patches = (
+            e.long_persistence > 0.7 and slow_loss and e.patchy_mag > 0.05 and e.loss_neighbours_mag > 0.3 * e.loss_mag
+        )
         how = _evenness(e)
         words = f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference, {how}"
         if sudden > limit:
             words += f"; {sudden:.2f} mag fainter than its neighbours"
-        severity = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
+        severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
         if fixed_patches and not math.isfinite(halo_growth):
             flags.append(Flag("frost", f"frost: {words}, and the patches stay on the chip", severity))
         else:
             flags.append(Flag("cloud", f"cloud: {words}", severity))
     elif not frosted and _patchy(e):
-        flags.append(Flag(
-            "cloud", f"cloud: a patch dims some stars by {e.patch_mag:.2f} mag more than the rest of the field "
-            f"({max(e.patch_clear_mag, 0.0):.2f} in the clear reference)",
-            "suspect",
-        ))
+        flags.append(
+            Flag(
+                "cloud",
+                f"cloud: a patch dims some stars by {e.patch_mag:.2f} mag more than the rest of the field "
+                f"({max(e.patch_clear_mag, 0.0):.2f} in the clear reference)",
+                "suspect",
+            )
+        )
     return flags
 
 
@@ -227,7 +248,8 @@ def _long_stars(e: Evidence) -> Flag | None:
     if e.ellipticity > TRAILED_ELLIPTICITY:
         return Flag("trailed", f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved", "bad")
     return Flag(
-        "wind", f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
+        "wind",
+        f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
         "bad" if excess > 0.2 else "suspect",
     )
 
@@ -239,7 +261,8 @@ def _wide_stars(e: Evidence) -> Flag | None:
     if not ratio > max(FWHM_RATIO, (1 + 1.4 * e.fwhm_scatter) * (1 + 3.5 * e.fwhm_scatter)):
         return None
     return Flag(
-        "defocus", f"defocus: FWHM {e.fwhm_px:.2f} px is {ratio:.2f} times the clear reference's "
+        "defocus",
+        f"defocus: FWHM {e.fwhm_px:.2f} px is {ratio:.2f} times the clear reference's "
         f"{e.fwhm_clear_px:.2f} px (or the seeing broke down)",
         "bad" if ratio > BAD_FWHM_RATIO else "suspect",
     )
@@ -249,12 +272,15 @@ def _lost_field(e: Evidence) -> Flag | None:
     limit = max(5.0, 8 * e.track_scatter_px, 2 * (e.fwhm_px if e.fwhm_px > 0 else 0.0))
     if e.off_track_px > limit:
         return Flag(
-            "jump", f"jump: the field lies {e.off_track_px:.1f} px from where its neighbours say (they scatter by "
-            f"{e.track_scatter_px:.1f} px)", "suspect",
+            "jump",
+            f"jump: the field lies {e.off_track_px:.1f} px from where its neighbours say (they scatter by "
+            f"{e.track_scatter_px:.1f} px)",
+            "suspect",
         )
     if not e.aligned and e.stars >= 15 and not e.stars < 0.3 * e.stars_clear:
         return Flag(
-            "jump", f"jump: its {e.stars:.0f} stars do not match the other frames of this pointing: another field?",
+            "jump",
+            f"jump: its {e.stars:.0f} stars do not match the other frames of this pointing: another field?",
             "suspect",
         )
     return None
@@ -271,7 +297,8 @@ def _few_stars(e: Evidence, *, explained: bool) -> Flag | None:
     if not (e.stars < 0.5 * expected and e.stars < expected - 5 * math.sqrt(expected)):
         return None
     return Flag(
-        "few stars", f"few stars: {e.stars:.0f} where this sky would show about {expected:.0f}",
+        "few stars",
+        f"few stars: {e.stars:.0f} where this sky would show about {expected:.0f}",
         "bad" if e.stars < 0.2 * expected else "suspect",
     )
 
@@ -280,7 +307,8 @@ def _bright_sky(e: Evidence) -> Flag | None:
     tolerance = 1 + max(SKY_RATIO - 1, _FROM_CLEAR * e.sky_scatter)
     if e.sky_jump > tolerance + (0.3 * e.sky_uncertain / e.sky if e.sky > 0 else 0.0) and not _is_aurora(e):
         return Flag(
-            "bright sky", f"bright sky: {e.sky_jump:.2f} times its neighbours; light in the dome, a car, lightning?",
+            "bright sky",
+            f"bright sky: {e.sky_jump:.2f} times its neighbours; light in the dome, a car, lightning?",
             "suspect",
         )
     if e.sky_expected > 0 and not _is_aurora(e):
@@ -289,8 +317,10 @@ def _bright_sky(e: Evidence) -> Flag | None:
             return Flag("bright sky", f"bright sky: {ratio:.2f} times what {_lights(e)} explain", "suspect")
     elif not math.isfinite(e.sky_expected) and e.sky > 2 * e.sky_clear:
         return Flag(
-            "bright sky", f"bright sky: {e.sky / e.sky_clear:.1f} times the clear reference; twilight or Moon cannot "
-            "be told, as place or time are not known", "note",
+            "bright sky",
+            f"bright sky: {e.sky / e.sky_clear:.1f} times the clear reference; twilight or Moon cannot "
+            "be told, as place or time are not known",
+            "note",
         )
     return None
 
@@ -314,7 +344,8 @@ def _saturated(e: Evidence) -> Flag | None:
     if not e.saturated_fraction > max(0.005, 5 * usual):
         return None
     return Flag(
-        "saturated", f"saturated: {100 * e.saturated_fraction:.1f} % of the pixels",
+        "saturated",
+        f"saturated: {100 * e.saturated_fraction:.1f} % of the pixels",
         "bad" if e.saturated_fraction > 0.05 else "suspect",
     )
 
@@ -329,8 +360,10 @@ def _aurora(e: Evidence, dimmed: list[Flag]) -> Flag | None:
     if dimmed or not _is_aurora(e) or _beyond(e.sun_altitude_deg, -9.0):
         return None
     return Flag(
-        "aurora", f"aurora: the sky is uneven by {e.mesh_percent:.1f} % ({e.mesh_clear_percent:.1f} % in the clear "
-        "reference) while the stars keep their light", "note",
+        "aurora",
+        f"aurora: the sky is uneven by {e.mesh_percent:.1f} % ({e.mesh_clear_percent:.1f} % in the clear "
+        "reference) while the stars keep their light",
+        "note",
     )
 
 
@@ -357,6 +390,8 @@ def _too_still(e: Evidence) -> Flag | None:
         return None
     rate = f" (drift {e.drift_px_per_hour:.2f} px/h)" if math.isfinite(e.drift_px_per_hour) else ""
     return Flag(
-        "too still", f"too still: the field moved {e.moved_px:.2f} px in {e.moved_h:.1f} h{rate}; "
-        "hot pixels will look fixed in the sky", "note",
+        "too still",
+        f"too still: the field moved {e.moved_px:.2f} px in {e.moved_h:.1f} h{rate}; "
+        "hot pixels will look fixed in the sky",
+        "note",
     )

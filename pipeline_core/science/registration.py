@@ -122,8 +122,10 @@ def _catalogue(
         new = np.setdiff1d(np.arange(len(listed)), index)
         x, y = placed.returned(listed.x_px[new], listed.y_px[new])
         known = StarList(
-            np.append(known.x_px, x), np.append(known.y_px, y),
-            np.append(known.flux, listed.flux[new]), np.append(known.fwhm_px, listed.fwhm_px[new]),
+            np.append(known.x_px, x),
+            np.append(known.y_px, y),
+            np.append(known.flux, listed.flux[new]),
+            np.append(known.fwhm_px, listed.fwhm_px[new]),
         )
     return known
 

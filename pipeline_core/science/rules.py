@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,16 +20,39 @@ import numpy.typing as npt
 from pipeline_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from pipeline_core.measures import QualityRow
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 COLUMNS = (
-    "background", "noise", "gradient_percent", "gradient_angle_deg", "mesh_rms_percent", "stars", "fwhm_px",
-    "fwhm_arcsec", "ellipticity", "ellipticity_angle_deg", "ellipticity_coherence", "saturated_fraction",
-    "cosmic_rays", "stars_touched", "streaks", "halo_ratio", "dx_px", "dy_px", "rotation_deg",
-    "drift_px_per_hour", "transparency", "depth_loss_mag", "sun_altitude_deg", "moon_altitude_deg", "moon_phase",
+    "background",
+    "noise",
+    "gradient_percent",
+    "gradient_angle_deg",
+    "mesh_rms_percent",
+    "stars",
+    "fwhm_px",
+    "fwhm_arcsec",
+    "ellipticity",
+    "ellipticity_angle_deg",
+    "ellipticity_coherence",
+    "saturated_fraction",
+    "cosmic_rays",
+    "stars_touched",
+    "streaks",
+    "halo_ratio",
+    "dx_px",
+    "dy_px",
+    "rotation_deg",
+    "drift_px_per_hour",
+    "transparency",
+    "depth_loss_mag",
+    "sun_altitude_deg",
+    "moon_altitude_deg",
+    "moon_phase",
     "moon_distance_deg",
 )
 """Columns of the quality table that a rule may name; ``streaks`` is their number."""
@@ -163,9 +185,7 @@ def _parsed(rule: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         position = getattr(error, "offset", None)
         at = f"it does not read as a condition near position {position}" if position else "it does not read"
-        raise UsageError(
-            f"cannot use the rule “{rule}”", at, "write it like: fwhm_px > 1.5*median(fwhm_px)"
-        ) from None
+        raise UsageError(f"cannot use the rule “{rule}”", at, "write it like: fwhm_px > 1.5*median(fwhm_px)") from None
 
 
 class _Walker:
@@ -244,9 +264,7 @@ class _Walker:
                     f"“{node.id}” alone needs exactly one column to be compared; write {node.id}(column)",
                 )
             return self._statistic(node.id, np.asarray(self._columns[subject], float))
-        raise self._refusal(
-            node, f"there is no column “{node.id}”; known are {', '.join(sorted(self._columns))}"
-        )
+        raise self._refusal(node, f"there is no column “{node.id}”; known are {', '.join(sorted(self._columns))}")
 
     def _call(self, node: ast.Call, subject: str | None) -> Floats:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -254,9 +272,7 @@ class _Walker:
             raise self._refusal(node, f"known functions are {', '.join(_FUNCTIONS)}")
         wanted = 2 if name == "percentile" else 1
         if node.keywords or len(node.args) != wanted or any(isinstance(a, ast.Starred) for a in node.args):
-            raise self._refusal(
-                node, f"{name} takes {wanted} value{'s' if wanted > 1 else ''} in its brackets"
-            )
+            raise self._refusal(node, f"{name} takes {wanted} value{'s' if wanted > 1 else ''} in its brackets")
         values = self._number(node.args[0], subject)
         if name == "abs":
             return np.abs(values)

@@ -36,9 +36,7 @@ def detection_limit(stars: StarList) -> float:
     return float(np.percentile(flux, 5)) if flux.size else float("nan")
 
 
-def flux_error(
-    flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02
-) -> Floats:
+def flux_error(flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02) -> Floats:
     """Return the relative error of aperture fluxes (the CCD equation, Howell 2006, eq. 4.4).
 
     Parameters
@@ -136,7 +134,7 @@ def patchiness(off_mag: Floats, error: Floats) -> float:
         return float("nan")
     pull = off_mag[good] - np.median(off_mag[good])
     pull = np.clip(pull, *np.percentile(pull, (5, 95)))
-    return float(np.sqrt(max(np.mean(np.square(pull)) - float(np.median(np.square(MAG * error[good]))), 0.0)))
+    return float(np.sqrt(max(float(np.mean(np.square(pull))) - float(np.median(np.square(MAG * error[good]))), 0.0)))
 
 
 def hidden_losses(
@@ -172,6 +170,7 @@ def deepest_patch(
     off_mag: Floats,
     hidden_mag: Floats,
     error: Floats,
+    *,
     shape: tuple[int, int],
     blocks: int = 4,
 ) -> float:
@@ -196,7 +195,7 @@ def deepest_patch(
     told = np.isfinite(off_mag) | np.isfinite(hidden_mag)
     block = np.where(told, np.floor(np.nan_to_num(row)) * blocks + np.floor(np.nan_to_num(column)), -1)
     deepest = float("nan")
-    for one in np.unique(block[told]):
+    for one in np.unique(block[told]).tolist():
         members = block == one
         missing = np.sort(hidden_mag[members & np.isfinite(hidden_mag)])[:-2]
         losses = np.concatenate([off_mag[members & np.isfinite(off_mag)], missing])
@@ -209,9 +208,7 @@ def deepest_patch(
     return deepest
 
 
-def transparency_map(
-    x_px: Floats, y_px: Floats, ratio: Floats, shape: tuple[int, int], cells: int = CELLS
-) -> Floats:
+def transparency_map(x_px: Floats, y_px: Floats, ratio: Floats, shape: tuple[int, int], cells: int = CELLS) -> Floats:
     """Average the stars' transparency over the cells of the chip.
 
     Parameters
@@ -252,8 +249,8 @@ def persistence(maps: Floats, step: int = 1) -> Floats:
     Returns
     -------
     (frames,) float
-        Correlation of the logarithms after their means, averaged over both neighbours; NaN where fewer than eight
-        cells are common.
+        Correlation of the logarithms after their means, averaged over both neighbours; NaN where fewer than
+        twelve cells are common.
     """
     n = maps.shape[0]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -262,7 +259,7 @@ def persistence(maps: Floats, step: int = 1) -> Floats:
     for k in range(n - step):
         a, b = flat[k], flat[k + step]
         common = np.isfinite(a) & np.isfinite(b)
-        if common.sum() < 8:
+        if common.sum() < 12:
             continue
         a, b = a[common] - a[common].mean(), b[common] - b[common].mean()
         power = float(np.sqrt((a @ a) * (b @ b)))

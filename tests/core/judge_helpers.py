@@ -62,7 +62,9 @@ def ordinary_states(rng, n, drift_px=0.4):
     states = []
     for k in range(n):
         seeing = 2.5 * np.exp(slow[k] - slow.mean() + rng.normal(0, 0.04))
-        states.append(State(fwhm=seeing, shift=(drift_px * k + rng.normal(0, 0.15), -0.5 * drift_px * k + rng.normal(0, 0.15))))
+        states.append(
+            State(fwhm=seeing, shift=(drift_px * k + rng.normal(0, 0.15), -0.5 * drift_px * k + rng.normal(0, 0.15)))
+        )
     return states
 
 
@@ -95,13 +97,16 @@ def measured(state, stars, rng, size=SIZE, listed=100):
     jitter = 0.03 + 0.4 * state.fwhm * error[order] / seen[order]
     best = order[:listed]
     stars_here = StarList(
-        x[best] + rng.normal(0, 1, best.size) * jitter[:listed], y[best] + rng.normal(0, 1, best.size) * jitter[:listed],
-        seen[best], state.fwhm * rng.normal(1, 0.05, best.size),
+        x[best] + rng.normal(0, 1, best.size) * jitter[:listed],
+        y[best] + rng.normal(0, 1, best.size) * jitter[:listed],
+        seen[best],
+        state.fwhm * rng.normal(1, 0.05, best.size),
     )
     n = len(order)
     some = n >= 3
     measures = ScienceMeasures(
-        "final", "electron",
+        "final",
+        "electron",
         background=float(state.sky * rng.normal(1, 0.005)),
         noise=float(noise * rng.normal(1, 0.005)),
         mesh_rms_percent=float(max(state.mesh + rng.normal(0, 0.05), 0.01)),
@@ -117,17 +122,39 @@ def measured(state, stars, rng, size=SIZE, listed=100):
     return measures, stars_here
 
 
-def build(states, rng, *, start=datetime(2024, 6, 20, 16, 0, tzinfo=UTC), cadence_s=120.0, size=SIZE, causes=None,
-          weak=(), ra_deg=200.0, dec_deg=-60.0, stars=None):
+def build(
+    states,
+    rng,
+    *,
+    start=datetime(2024, 6, 20, 16, 0, tzinfo=UTC),
+    cadence_s=120.0,
+    size=SIZE,
+    causes=None,
+    weak=(),
+    ra_deg=200.0,
+    dec_deg=-60.0,
+    stars=None,
+):
     """Measure every state into a night; ``causes`` maps frame numbers to what was planted."""
     night = Night()
     sky_field = field_of(rng, size=size) if stars is None else stars
     for k, state in enumerate(states):
         path = f"f{k:03d}.fits"
-        night.frames.append(Frame(
-            path, FrameKind.SCIENCE, 1, 1, filter="R", exposure_s=90.0, mid_utc=start + timedelta(seconds=cadence_s * k),
-            shape=(size, size), gain_e_per_adu=2.0, ra_deg=ra_deg, dec_deg=dec_deg,
-        ))
+        night.frames.append(
+            Frame(
+                path,
+                FrameKind.SCIENCE,
+                1,
+                1,
+                filter="R",
+                exposure_s=90.0,
+                mid_utc=start + timedelta(seconds=cadence_s * k),
+                shape=(size, size),
+                gain_e_per_adu=2.0,
+                ra_deg=ra_deg,
+                dec_deg=dec_deg,
+            )
+        )
         night.measures[path], night.stars[path] = measured(state, sky_field, rng, size)
     night.causes = {f"f{k:03d}.fits": cause for k, cause in (causes or {}).items()}
     night.weak = {f"f{k:03d}.fits" for k in weak}
@@ -148,7 +175,9 @@ def troubled_night(seed, n=100):
         states[k] = replace(states[k], ellipticity=0.6, coherence=0.95, fwhm=1.6 * states[k].fwhm)
         causes[k] = "trailed"
     for k, lost in span(0.12, 0.19, 0.7, 0.7):
-        states[k] = replace(states[k], patches=tuple((*rng.uniform(0.1, 0.9, 2) * SIZE, 0.2 * SIZE, lost) for _ in range(2)))
+        states[k] = replace(
+            states[k], patches=tuple((*rng.uniform(0.1, 0.9, 2) * SIZE, 0.2 * SIZE, lost) for _ in range(2))
+        )
         causes[k] = "cloud"
     for k, ratio in span(0.24, 0.24, 1.6, 1.6):
         states[k] = replace(states[k], ellipticity=1 - 1 / ratio, coherence=0.9)

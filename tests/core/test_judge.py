@@ -38,10 +38,7 @@ def test_every_planted_trouble_is_named_and_ordinary_frames_are_not(seed):
     rows = judged(night)
     missed = {p: (c, against(rows[p])) for p, c in night.causes.items() if c not in causes(rows[p])}
     assert not missed
-    good = [
-        path for path in rows
-        if path not in night.weak and night.causes.get(path) in {None, "aurora", "streak"}
-    ]
+    good = [path for path in rows if path not in night.weak and night.causes.get(path) in {None, "aurora", "streak"}]
     wrong = {path: against(rows[path]) for path in good if against(rows[path])}
     assert len(wrong) <= 0.02 * len(good), wrong
 
@@ -234,7 +231,7 @@ def test_missing_values_crash_nothing():
     night = nights.build(nights.ordinary_states(rng, 6), rng)
     bare = {path: ScienceMeasures("quick", "ADU") for path in night.measures}
     frames = [replace(frame, mid_utc=None, ra_deg=None, dec_deg=None, shape=None) for frame in night.frames]
-    for stars in ({}, {path: empty for path in bare}, night.stars):
+    for stars in ({}, dict.fromkeys(bare, empty), night.stars):
         for site in (None, nights.DOME_C):
             rows = judge_night(frames, bare, stars, site, groups=[])
             assert len(rows) == 6
@@ -280,8 +277,10 @@ def test_frames_without_measures_are_passed_over():
 def test_a_night_of_800_frames_costs_little_for_each():
     rng = np.random.default_rng(25)
     # Drift brings the field back: 800 frames of one pointing.
-    states = [replace(s, shift=(30 * np.sin(k / 60), 20 * np.cos(k / 45)))
-              for k, s in enumerate(nights.ordinary_states(rng, 800))]
+    states = [
+        replace(s, shift=(30 * np.sin(k / 60), 20 * np.cos(k / 45)))
+        for k, s in enumerate(nights.ordinary_states(rng, 800))
+    ]
     night = nights.build(states, rng, cadence_s=60)
     judged(nights.build(states[:10], rng))  # imports
     started = time.process_time()

@@ -117,8 +117,12 @@ def test_a_rule_is_checked_before_there_are_frames():
 
 def test_statistics_are_those_of_the_frames_own_group():
     rows = [
-        QualityRow(f"{n}.fits", ScienceMeasures("final", "electron", fwhm_px=fwhm, streaks=((0, 0, 1, 1),) * n),
-                   transparency=0.9, extra={"group": group})
+        QualityRow(
+            f"{n}.fits",
+            ScienceMeasures("final", "electron", fwhm_px=fwhm, streaks=((0, 0, 1, 1),) * n),
+            transparency=0.9,
+            extra={"group": group},
+        )
         for n, (group, fwhm) in enumerate([(0, 2.0), (1, 4.0), (0, 2.0), (1, 4.1), (0, 3.5), (1, None)])
     ]
     assert [row.path for row in matching_rows("fwhm_px > 1.5*median", rows)] == ["4.fits"]
