@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from pipeline_core.events import RunContext
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -19,6 +23,8 @@ _PATIENCE_S = 15
 """A scheduler that does not answer by then is not there."""
 _QUEUE_PATIENCE_S = 600
 """A batch queue may be busy; longer waits are for the person to decide."""
+_LOOK_S = 0.2
+"""How often the wait for the queue looks whether it was cancelled."""
 _JOB_MEMORY = "4GiB"
 """For one 4096² frame with masters and scratch, where dask's configuration names nothing else."""
 _JOB_WALLTIME = "04:00:00"
@@ -80,7 +86,7 @@ def dask_workers(address: str, workers: int) -> DaskWorkers:
     return DaskWorkers(client, min(workers, threads))
 
 
-def slurm_workers(queue: str | None, workers: int, threads: int) -> DaskWorkers:
+def slurm_workers(queue: str | None, workers: int, threads: int, ctx: RunContext) -> DaskWorkers:
     """Start workers as SLURM jobs, one process each; dask's own configuration (``jobqueue.slurm``) counts.
 
     Parameters
@@ -89,6 +95,8 @@ def slurm_workers(queue: str | None, workers: int, threads: int) -> DaskWorkers:
         Partition; the configuration's, or SLURM's default, if absent.
     workers, threads : int
         Jobs to submit; cores each of them asks for.
+    ctx : RunContext
+        Hears that the queue is waited for, and may cancel that.
 
     Raises
     ------
@@ -101,6 +109,10 @@ def slurm_workers(queue: str | None, workers: int, threads: int) -> DaskWorkers:
         from dask_jobqueue.slurm import SLURMCluster  # noqa: PLC0415
     except ImportError as error:
         raise _missing("dask-jobqueue") from error
+    if shutil.which("sbatch") is None:
+        raise UsageError(
+            "cannot start SLURM jobs", "there is no sbatch here", "run on the cluster's login machine"
+        )
     try:
         cluster: Any = SLURMCluster(
             cores=1,  # one task at a time in each job
@@ -109,6 +121,7 @@ def slurm_workers(queue: str | None, workers: int, threads: int) -> DaskWorkers:
             memory=dask.config.get("jobqueue.slurm.memory", None) or _JOB_MEMORY,
             walltime=dask.config.get("jobqueue.slurm.walltime", None) or _JOB_WALLTIME,
             job_script_prologue=[f"export OMP_NUM_THREADS={threads}", f"export NUMBA_NUM_THREADS={threads}"],
+            scheduler_options={"dashboard_address": ":0"},  # any free port: two runs must not clash
             queue=queue or dask.config.get("jobqueue.slurm.queue", None),
         )
         cluster.scale(jobs=workers)
@@ -117,17 +130,27 @@ def slurm_workers(queue: str | None, workers: int, threads: int) -> DaskWorkers:
         raise UsageError(
             "cannot start SLURM jobs", str(error).splitlines()[0], "check that sbatch works on this machine"
         ) from error
+    pool = DaskWorkers(client, workers, cluster)
     try:
-        client.wait_for_workers(1, timeout=_QUEUE_PATIENCE_S)
-    except (TimeoutError, OSError) as error:
-        client.close(timeout=1)
-        cluster.close(timeout=_PATIENCE_S)
-        raise UsageError(
-            "no SLURM job has started",
-            f"waited {_QUEUE_PATIENCE_S // 60} minutes",
-            "look at squeue, or name a queue: slurm:QUEUE",
-        ) from error
-    return DaskWorkers(client, workers, cluster)
+        _await_first_job(client, ctx)
+    except BaseException:
+        pool.kill()
+        raise
+    return pool
+
+
+def _await_first_job(client: Any, ctx: RunContext) -> None:
+    ctx.say("SLURM", "jobs are submitted; waiting for the first to start")
+    deadline = time.monotonic() + _QUEUE_PATIENCE_S
+    while not client.nthreads():
+        ctx.check()
+        if time.monotonic() > deadline:
+            raise UsageError(
+                "no SLURM job has started",
+                f"waited {_QUEUE_PATIENCE_S // 60} minutes",
+                "look at squeue, or name a queue: slurm:QUEUE",
+            )
+        time.sleep(_LOOK_S)
 
 
 def _distributed() -> Any:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pipeline_core.errors import UsageError
+from pipeline_core.events import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ class WorkerPool(Executor):
         """End all workers now, whatever they do. The pool is of no use afterwards."""
 
 
-def make_executor(spec: str, workers: int, threads: int) -> WorkerPool:
+def make_executor(spec: str, workers: int, threads: int, ctx: RunContext | None = None) -> WorkerPool:
     """Make the executor that a person named.
 
     Parameters
@@ -53,6 +54,8 @@ def make_executor(spec: str, workers: int, threads: int) -> WorkerPool:
         Tasks done at the same time. A dask cluster does at most as many as it has threads.
     threads : int
         Threads each worker's kernels may use.
+    ctx : RunContext, optional
+        Hears of waiting for a batch queue, and may cancel that.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def make_executor(spec: str, workers: int, threads: int) -> WorkerPool:
     if kind == "slurm":
         from pipeline_core.cluster import slurm_workers  # noqa: PLC0415
 
-        return slurm_workers(where or None, workers, threads)
+        return slurm_workers(where or None, workers, threads, ctx or RunContext())
     raise UsageError(
         f"cannot run on {spec!r}",
         "there is no such executor",

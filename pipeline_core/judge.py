@@ -359,8 +359,14 @@ def _sky(group: _Group, sky: Floats) -> tuple[Floats, Floats, Floats, float]:
     if there is not None:
         path = airmass(there.altitude_deg)
         path = np.where(np.isfinite(path), path, 1.0)
-        moon = moon_brightness(there.moon_altitude_deg, there.moon_phase, there.moon_distance_deg, there.altitude_deg)
-        causes = np.array([np.ones(sky.size), path - 1, twilight_brightness(there.sun_altitude_deg), *moon])
+        moon = moon_brightness(
+            there.moon_altitude_deg, there.moon_phase, there.moon_distance_deg, there.altitude_deg
+        )
+        glows = [np.maximum(twilight_brightness(there.sun_altitude_deg) - 0.01, 0.0)]
+        glows += [np.maximum(light - 0.7, 0.0) for light in moon]
+        # The dark sky (70 nanolamberts) grows at most as the air it shines through. Causes below a hundredth of it
+        # are none: their shape, however small, would otherwise be blown up to explain anything.
+        causes = np.array([np.ones(sky.size), np.minimum(path, 5.0), *glows])
         expected, uncertain = baseline.explained(sky, causes, rough=np.array([False, False, True, True, True]))
     excess = np.log(np.where(sky > 0, sky, np.nan)) - np.log(np.where(np.isfinite(expected), expected, 1.0))
     order = np.arange(sky.size, dtype=float)

@@ -147,7 +147,7 @@ def run(
                     )
                     wanted = min(workers or cores, len(agenda.jobs))
                     fitting = memory.workers_within(free_bytes, largest, wanted)
-                    pool = make_executor(pool, fitting, max(1, cores // fitting))
+                    pool = make_executor(pool, fitting, max(1, cores // fitting), ctx)
                 shift = _Run(
                     agenda,
                     store,

@@ -1,6 +1,14 @@
-"""The hot loops that compare a pixel with its neighbourhood: running medians, local scatter, blocks of pixels."""
+"""The hot loops that compare a pixel with its neighbourhood: running medians, local scatter, blocks of
+pixels.
+"""
+
+# A kernel is one loop nest with all its arrays as plain arguments, and numba knows `a if a < b else b` as one
+# instruction: the limits on arguments, branches and such expressions are for other code.
+# ruff: noqa: PLR0917, FURB136
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +19,10 @@ STRIP = 512  # columns at a time: the strip's few rows stay in the first-level c
 
 
 @kernel
-def median_of_rows(image, size, network, y0, y1, out):
-    """Running median of ``size`` rows, for rows ``y0`` to ``y1``; at the edges the nearest row is repeated."""
+def median_of_rows(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: Any) -> None:
+    """Take the running median of ``size`` rows, for rows ``y0`` to ``y1``; at the edges the nearest row is
+    repeated.
+    """
     ny, nx = image.shape
     half = size // 2
     s = np.empty((size, STRIP), np.float32)
@@ -26,8 +36,10 @@ def median_of_rows(image, size, network, y0, y1, out):
 
 
 @kernel
-def median_of_columns(image, size, network, y0, y1, out):
-    """Running median of ``size`` columns, for rows ``y0`` to ``y1``; at the edges the nearest column is repeated."""
+def median_of_columns(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: Any) -> None:
+    """Take the running median of ``size`` columns, for rows ``y0`` to ``y1``; at the edges the nearest column
+    is repeated.
+    """
     nx = image.shape[1]
     half = size // 2
     s = np.empty((size, STRIP), np.float32)
@@ -45,7 +57,7 @@ def median_of_columns(image, size, network, y0, y1, out):
 
 
 @kernel
-def _exchange(s, network, m):
+def _exchange(s: Any, network: Any, m: Any) -> None:
     for c in range(network.shape[0]):
         low = s[network[c, 0]]
         high = s[network[c, 1]]
@@ -57,8 +69,10 @@ def _exchange(s, network, m):
 
 
 @kernel
-def cell_scatter(residual, cell, first, last, out):
-    """Half the distance of the 30.9 and 69.1 percentiles (1 sigma / 2 each) in every cell of rows of cells."""
+def cell_scatter(residual: Any, cell: Any, first: Any, last: Any, out: Any) -> None:
+    """Take half the distance of the 30.9 and 69.1 percentiles (1 sigma / 2 each) in every cell of rows of
+    cells.
+    """
     ny, nx = residual.shape
     values = np.empty(cell * cell, np.float32)
     for i in range(first, last):
@@ -80,9 +94,12 @@ def cell_scatter(residual, cell, first, last, out):
 
 @kernel
 def bin_frame(
-    words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, nx, mean, faint
-):  # fmt: skip
-    """Mean of blocks of one corrected frame, and the mean without the highest pixel of each block (NaN: no pixel)."""
+    words: Any, floats: Any, x_start: Any, offsets: Any, base: Any, current: Any, dark_scale: Any,
+    saturation: Any, block_px: Any, nx: Any, mean: Any, faint: Any,
+) -> None:  # fmt: skip
+    """Average blocks of one corrected frame, and the blocks without the highest pixel of each block (NaN:
+    none).
+    """
     ny = offsets.shape[0]
     rows, columns = mean.shape
     line = np.empty(nx, np.float32)
@@ -112,8 +129,8 @@ def bin_frame(
 
 
 @kernel
-def scatter_of_rest(band, n_frames, floor, slope, zero, out):
-    """Standard deviation of each pixel's values without the most deviant one, in units of its noise.
+def scatter_of_rest(band: Any, n_frames: Any, floor: Any, slope: Any, zero: Any, out: Any) -> None:
+    """Find the standard deviation of each pixel's values without the most deviant one, in units of its noise.
 
     ``band`` is (N, rows, nx) float32; ``out`` is (rows, nx).
     """
@@ -145,16 +162,16 @@ def scatter_of_rest(band, n_frames, floor, slope, zero, out):
 
 
 @kernel
-def saturated_runs(raw, limit, bit, grow, bits):
+def saturated_runs(raw: Any, limit: Any, bit: Any, grow: Any, bits: Any) -> None:
     """Set ``bit`` where ``raw`` reaches ``limit``; if ``grow``, lengthen each vertical run at both ends."""
     ny, nx = raw.shape
     for y in range(ny):
         line = raw[y]
         target = bits[y]
-        n = 0
+        reached = False
         for x in range(nx):
-            n += np.int64(line[x] >= limit)
-        if n == 0:
+            reached |= line[x] >= limit
+        if not reached:
             continue
         for x in range(nx):
             if line[x] >= limit:

@@ -1,28 +1,31 @@
 """Combining frames of one kind into a master, without the hits that single frames carry.
 
-The default rule compares each value of a pixel with the **median** of all frames against the noise that a CCD must
-have: read-out, Poisson and rounding. It knows nothing of how the frames scatter, so a single hit among three frames is
-found as surely as one among fifty. (A pass of 3 sigma about the mean cannot reject anything among ten frames or
-fewer: one value deviates by at most ``(N - 1) / sqrt(N)`` population sigmas, 2.85 for N = 10.)
+The default rule compares each value of a pixel with the **median** of all frames against the noise that a CCD
+must have: read-out, Poisson and rounding. It knows nothing of how the frames scatter, so a single hit among
+three frames is found as surely as one among fifty. (A pass of 3 sigma about the mean cannot reject anything
+among ten frames or fewer: one value deviates by at most ``(N - 1) / sqrt(N)`` population sigmas, 2.85 for N =
+10.)
 
-Pixels that really scatter by more than the model, like hot pixels that switch between two levels, must not lose half of
-their frames. Cosmic rays are rare: among N frames at most ``2 + N // 10`` values of a pixel, and always a minority,
-can be hits. The next largest deviation is therefore the pixel's own, and whatever lies within three times of it stays.
-Such a pixel's uncertainty comes from its scatter.
+Pixels that really scatter by more than the model, like hot pixels that switch between two levels, must not
+lose half of their frames. Cosmic rays are rare: among N frames at most ``2 + N // 10`` values of a pixel, and
+always a minority, can be hits. The next largest deviation is therefore the pixel's own, and whatever lies
+within three times of it stays. Such a pixel's uncertainty comes from its scatter.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import _combine_kernels as kernels
-from pipeline_core.types import Image
+
+if TYPE_CHECKING:
+    from pipeline_core.types import Image
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint8]
@@ -60,10 +63,13 @@ class Combined:
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """Variance of a value v of frame f: ``floor[f] + slope[f] * max(v - zero, 0)``, in the unit of the master."""
+    """Variance of a value v of frame f: ``floor[f] + slope[f] * max(v - zero, 0)``, in the unit of the
+    master.
+    """
 
     floor: Floats
-    """(N,) what a pixel at ``zero`` scatters by: read-out, rounding and the Poisson noise of ``zero`` itself."""
+    """(N,) what a pixel at ``zero`` scatters by: read-out, rounding and the Poisson noise of ``zero``
+    itself."""
     slope: Floats
     """(N,) added variance per unit of signal above ``zero``: 1 / gain, times the frame's scale."""
     zero: float = 0.0
@@ -89,8 +95,8 @@ class Correction:
     scale: Floats
     """(N,)."""
     weight: Floats
-    """(N,) in the mean. One number per frame and not per pixel: weights that follow the noise of the pixel itself would
-    prefer its low values."""
+    """(N,) in the mean. One number per frame and not per pixel: weights that follow the noise of the pixel
+    itself would prefer its low values."""
     dark_scale: Floats
     """(N,) part of ``current`` to subtract."""
     base: Image | None = None
@@ -192,8 +198,8 @@ def combine_band(
 
     Parameters
     ----------
-    band : (N, rows, nx_raw) float32, or uint16 holding FITS words as they lie in the file (big-endian, offset 32768)
-    correction : Correction
+    band : (N, rows, nx_raw) float32, or uint16 holding FITS words as they lie in the file (big-endian, offset
+    32768) correction : Correction
         Of the whole frame.
     clip, noise
         As in :func:`combine`.
@@ -206,7 +212,7 @@ def combine_band(
     """
     if band.shape[0] == 0:
         raise DataError("cannot combine frames", why="there are none", hint="add frames to the group")
-    ny, nx = out.image.shape
+    ny = out.image.shape[0]
     words, floats = (band, _NO_FLOATS) if band.dtype == np.uint16 else (_NO_WORDS, band)
     blocked = _NO_BLOCKS
     if correction.blocked is not None:
@@ -278,7 +284,9 @@ def combine_by_ccdproc(stack: Floats, clip: Clip) -> Combined:
     from ccdproc import Combiner  # noqa: PLC0415
 
     hidden = ~np.isfinite(stack)
-    combiner = Combiner([CCDData(image, mask=mask, unit="adu") for image, mask in zip(stack, hidden, strict=True)])
+    combiner = Combiner(
+        [CCDData(image, mask=mask, unit="adu") for image, mask in zip(stack, hidden, strict=True)]
+    )
     if clip.method != "none":
         combiner.sigma_clipping(low_thresh=clip.sigma, high_thresh=clip.sigma, func="mean", dev_func="std")
         # Its clipping works on hidden values too, and may un-hide none of them.
@@ -309,8 +317,9 @@ def median_network(n: int) -> npt.NDArray[np.int32]:
 
     Notes
     -----
-    Batcher's odd-even merge sort (Knuth, TAOCP 3, §5.3.4, algorithm M) without the comparisons that the middle does not
-    depend on. The same comparisons for every pixel: no branch, so that eight pixels go at once.
+    Batcher's odd-even merge sort (Knuth, TAOCP 3, §5.3.4, algorithm M) without the comparisons that the
+    middle does not depend on. The same comparisons for every pixel: no branch, so that eight pixels go at
+    once.
     """
     pairs: list[tuple[int, int]] = []
     p = 1
@@ -318,9 +327,11 @@ def median_network(n: int) -> npt.NDArray[np.int32]:
         k = p
         while k >= 1:
             for j in range(k % p, n - k, 2 * k):
-                for i in range(min(k, n - j - k)):
-                    if (i + j) // (2 * p) == (i + j + k) // (2 * p):
-                        pairs.append((i + j, i + j + k))
+                pairs.extend(
+                    (i + j, i + j + k)
+                    for i in range(min(k, n - j - k))
+                    if (i + j) // (2 * p) == (i + j + k) // (2 * p)
+                )
             k //= 2
         p *= 2
     needed = {n // 2, (n - 1) // 2}

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science._local_kernels import bin_frame
-from pipeline_core.science.combine import Combined, Correction
+from pipeline_core.science.combine import Clip, Combined, Correction, NoiseModel, combine_band
 from pipeline_core.science.local import local_median, local_scatter, on_pixels
-from pipeline_core.types import Image, Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline_core.types import Image, Mask
 
 Indices = npt.NDArray[np.int64]
 
 BLOCK_PX = 4
-"""Stars are looked for, and masked, in blocks of 4×4 pixels: a faint star's light adds up, and a mask is small."""
+"""Stars are looked for, and masked, in blocks of 4x4 pixels: a faint star's light adds up, and a mask is
+small."""
 STAR_SIGMA = 5.0
 _BACKGROUND_BLOCKS = 15  # 60 px: a star up to 28 px across does not reach the running median
 _CELL_BLOCKS = 16
 _NO_IMAGE = np.empty((0, 0), np.float32)
-_STEADY_RATES = 0.05  # twilight that changes less between flats cannot tell a star from the chip
+_STAR_EVIDENCE = (
+    12.0  # chi-squared: 3.5 sigma, so that of ten thousand spots of the chip a few are taken for stars
+)
 
 
 @dataclass(frozen=True)
@@ -33,14 +40,13 @@ class FlatFrame:
     """Median of the blocks without stars."""
     shape: tuple[int, int]
     """Of the block grid."""
-    stars: Indices
-    """Blocks (flat indices) that stand above their neighbourhood."""
-    excess: npt.NDArray[np.float32]
-    """By how much each does, ADU."""
-    significance: npt.NDArray[np.float32]
-    """... in local standard deviations."""
+    above: npt.NDArray[np.float16] | None
+    """(by, bx) excess over the neighbourhood, as a fraction of the level. Half precision keeps a thousandth
+    of it."""
+    noise: Image | None
+    """Scatter of ``above`` in cells of 16x16 blocks."""
     mesh: Image
-    """Coarse image (medians of 16×16 blocks), for comparing illumination; ADU."""
+    """Coarse image (medians of 16x16 blocks), for comparing illumination; ADU."""
 
 
 def normalised(flat: Image, valid: Mask) -> tuple[Image, float]:
@@ -70,7 +76,9 @@ def normalised(flat: Image, valid: Mask) -> tuple[Image, float]:
     The median, not the mean: a few dust rings or stars must not set the level.
     """
     if not valid.any():
-        raise DataError("flat has no valid pixel", why="every pixel is masked", hint="look at the frames of this flat")
+        raise DataError(
+            "flat has no valid pixel", why="every pixel is masked", hint="look at the frames of this flat"
+        )
     level = float(np.median(flat if valid.all() else flat[valid]))
     if not level > 0:
         raise DataError(
@@ -122,7 +130,7 @@ def usable(
     return None
 
 
-def bin_band(
+def bin_band(  # noqa: PLR0917 - which frame, which rows, where to
     band: npt.NDArray[np.uint16] | npt.NDArray[np.float32],
     correction: Correction,
     frame: int,
@@ -180,6 +188,7 @@ def first_look(mean: Image, faint: Image, *, find_stars: bool = True) -> FlatFra
     DataError
         If the frame holds no light.
     """
+    shape = (mean.shape[0], mean.shape[1])
     lit = np.isfinite(faint)
     level = float(np.median(mean[lit])) if lit.any() else np.nan
     if not level > 0:
@@ -187,22 +196,19 @@ def first_look(mean: Image, faint: Image, *, find_stars: bool = True) -> FlatFra
             "a flat holds no light", why="its median is not above its dark", hint="take it out of the flats"
         )
     filled = faint if lit.all() else np.where(lit, faint, np.float32(np.median(faint[lit])))
-    stars = np.empty(0, np.int64)
-    excess = significance = np.empty(0, np.float32)
-    if find_stars:
-        above = filled - local_median(filled, _BACKGROUND_BLOCKS)
-        cells = local_scatter(above, _CELL_BLOCKS)
-        cells = np.where(cells > 0, cells, np.float32(level))  # a cell of equal values holds no star either
-        above_noise = above / on_pixels(cells, _CELL_BLOCKS, 0, *above.shape)
-        stars = np.flatnonzero(above_noise > STAR_SIGMA)
-        excess, significance = above.ravel()[stars], above_noise.ravel()[stars]
-        free = np.ones(mean.shape, np.bool_)
-        free.ravel()[stars] = False
-        level = float(np.median(mean[lit & free]))
-    return FlatFrame(level, (mean.shape[0], mean.shape[1]), stars, excess, significance, _mesh(filled))
+    if not find_stars:
+        return FlatFrame(level, shape, None, None, _mesh(filled))
+    above = filled - local_median(filled, _BACKGROUND_BLOCKS)
+    cells = local_scatter(above, _CELL_BLOCKS)
+    cells = np.where(cells > 0, cells, np.float32(level))  # a cell of equal values holds no star either
+    level = float(np.median(mean[lit & (above < STAR_SIGMA * on_pixels(cells, _CELL_BLOCKS, 0, *shape))]))
+    above /= np.float32(level)
+    return FlatFrame(level, shape, above.astype(np.float16), cells / np.float32(level), _mesh(filled))
 
 
-def star_blocks(frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None) -> npt.NDArray[np.bool_]:
+def star_blocks(
+    frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None
+) -> npt.NDArray[np.bool_]:
     """Decide which blocks of each flat are hidden by stars, and grow them over the stars' wings.
 
     Parameters
@@ -218,29 +224,36 @@ def star_blocks(frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None
 
     Notes
     -----
-    What stands out at the same place in *all* flats is either a star that the telescope followed, or the chip itself
-    (a dust-free spot, an amplifier's edge). The chip takes the same fraction of the light in each flat; a star adds the
-    same light per second, whatever the twilight does. Of the two, the nearer explains it; where the sky changed by less
-    than 5 % between flats they cannot be told apart, and a lamp is likelier than a sky so even: it is the chip.
+    What all flats have in common (their combined excess) is either the chip itself, a dust-free spot for
+    instance, or a star that the telescope followed. The chip takes the same fraction of the light in each
+    flat; a star adds the same light per second, whatever the twilight does. It is called a star where that
+    explains the flats better by 3.5 sigma. Where the sky changed too little between flats to tell, it is the
+    chip: a lamp is likelier than a sky so even. Of what a flat has beyond the others, everything above 5
+    sigma is a star, unless the flat has as much below.
     """
     shape = frames[0].shape
     blocked = np.zeros((len(frames), *shape), np.bool_)
-    chip = np.zeros(shape[0] * shape[1], np.bool_)
-    if len(frames) > 1:
-        counts = np.bincount(np.concatenate([f.stars for f in frames]), minlength=chip.size)
-        always = np.flatnonzero(counts == len(frames))
-        if always.size:
-            excess = np.stack([f.excess[np.searchsorted(f.stars, always)] for f in frames])
-            chip[always] = _belongs_to_chip(excess, np.array([f.level_adu for f in frames]), exposures_s)
+    if any(frame.above is None for frame in frames):
+        return blocked
+    common, is_star = _common_excess(frames, exposures_s)
     for index, frame in enumerate(frames):
-        real = ~chip[frame.stars]
-        for radius, brighter in ((1, STAR_SIGMA), (2, 20.0), (4, 100.0)):
-            chosen = frame.stars[real & (frame.significance > brighter)]
-            _grow_into(blocked[index], chosen, radius)
+        assert frame.above is not None
+        assert frame.noise is not None
+        beyond = frame.above - common
+        beyond /= on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape)
+        beyond[is_star] += (common / on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape))[is_star]
+        # What is as common below as above is no star: dust that moved, a chip with a life of its own.
+        threshold = max(STAR_SIGMA, -1.2 * float(np.percentile(beyond, 0.1)))
+        chosen = np.flatnonzero(beyond > threshold)
+        significance = beyond.ravel()[chosen]
+        for radius, brighter in ((1, 0.0), (2, 20.0), (4, 100.0)):
+            _grow_into(blocked[index], chosen[significance > brighter], radius)
     return blocked
 
 
-def inverse_variance_weights(levels: npt.NDArray[np.float64], read_noise_adu: float, gain_e_per_adu: float) -> Image:
+def inverse_variance_weights(
+    levels: npt.NDArray[np.float64], read_noise_adu: float, gain_e_per_adu: float
+) -> Image:
     """Weight of each flat after it was scaled to a common level: brighter flats know more.
 
     Parameters
@@ -255,8 +268,8 @@ def inverse_variance_weights(levels: npt.NDArray[np.float64], read_noise_adu: fl
 
     Notes
     -----
-    The relative variance of a flat of level L is ``(read² + L / gain) / L²``: nearly 1 / L. One weight per frame, at its
-    median level: a weight per pixel would prefer the pixel's low values.
+    The relative variance of a flat of level L is ``(read² + L / gain) / L²``: nearly 1 / L. One weight per
+    frame, at its median level: a weight per pixel would prefer the pixel's low values.
     """
     weights = levels**2 / (read_noise_adu**2 + levels / gain_e_per_adu)
     return np.asarray(weights / weights.mean(), np.float32)
@@ -313,7 +326,8 @@ def fill_hidden(master: Combined, hidden: npt.NDArray[np.bool_]) -> int:
     Parameters
     ----------
     master : Combined
-        Its ``n_used`` stays 0 in those pixels, and their uncertainty is how much pixels differ from their surroundings.
+        Its ``n_used`` stays 0 in those pixels, and their uncertainty is how much pixels differ from their
+        surroundings.
     hidden : (by, bx) bool
         Blocks of ``BLOCK_PX`` that were blocked in every flat.
 
@@ -329,7 +343,9 @@ def fill_hidden(master: Combined, hidden: npt.NDArray[np.bool_]) -> int:
     spread = _pixel_spread(image)
     filled = 0
     for by, bx in zip(*np.nonzero(hidden), strict=True):
-        box = np.s_[by * BLOCK_PX : min((by + 1) * BLOCK_PX, ny), bx * BLOCK_PX : min((bx + 1) * BLOCK_PX, nx)]
+        box = np.s_[
+            by * BLOCK_PX : min((by + 1) * BLOCK_PX, ny), bx * BLOCK_PX : min((bx + 1) * BLOCK_PX, nx)
+        ]
         empty = master.n_used[box] == 0
         radius = 3 * BLOCK_PX
         while empty.any():
@@ -348,7 +364,7 @@ def fill_hidden(master: Combined, hidden: npt.NDArray[np.bool_]) -> int:
 
 
 def _mesh(filled: Image) -> Image:
-    """Medians of cells of 16×16 blocks (smaller ones for small frames)."""
+    """Medians of cells of 16x16 blocks (smaller ones for small frames)."""
     by, bx = filled.shape
     cell = max(1, min(_CELL_BLOCKS, by // 8, bx // 8))
     rows, columns = by // cell, bx // cell
@@ -356,19 +372,56 @@ def _mesh(filled: Image) -> Image:
     return np.asarray(np.median(cut, axis=(1, 3)), np.float32)
 
 
-def _belongs_to_chip(
-    excess: npt.NDArray[np.float32], levels: npt.NDArray[np.float64], exposures_s: Sequence[float] | None
+def _common_excess(
+    frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None
+) -> tuple[Image, npt.NDArray[np.bool_]]:
+    """Return what all flats have above their neighbourhood, as a fraction, and where it is a star's light.
+
+    A single flat has nothing in common with others: all it shows is taken for stars.
+    """
+    shape = frames[0].shape
+    is_star = np.zeros(shape, np.bool_)
+    if len(frames) == 1:
+        return np.zeros(shape, np.float32), is_star
+    noise = np.array([np.median(frame.noise) for frame in frames if frame.noise is not None], np.float32)
+    model = NoiseModel(noise**2, np.zeros_like(noise))
+    together = Combined.empty(shape)
+    strip = 64
+    for y0 in range(0, shape[0], strip):
+        band = np.stack([frame.above[y0 : y0 + strip] for frame in frames if frame.above is not None])
+        part = together.rows(y0, y0 + strip)
+        combine_band(
+            band.astype(np.float32), Correction.none(len(frames), band.shape[1]), Clip(), model, part
+        )
+    common = together.image
+    spots = np.nonzero(common > STAR_SIGMA * np.median(noise) / np.sqrt(len(frames)))
+    if spots[0].size:
+        above = np.stack([frame.above[spots] for frame in frames if frame.above is not None]).astype(
+            np.float64
+        )
+        levels = np.array([frame.level_adu for frame in frames])
+        is_star[spots] = _follows_time(above, noise.astype(np.float64), levels, exposures_s)
+    return common, is_star
+
+
+def _follows_time(
+    above: npt.NDArray[np.float64],
+    noise: npt.NDArray[np.float64],
+    levels: npt.NDArray[np.float64],
+    exposures_s: Sequence[float] | None,
 ) -> npt.NDArray[np.bool_]:
-    """For blocks that stand out in every flat: whether their excess follows the light rather than the time."""
+    """For spots that stand out in all flats (N, spots): whether their light follows the time rather than the
+    sky.
+    """
     times = np.ones(levels.size) if exposures_s is None else np.asarray(exposures_s, float)
     times = np.where(times > 0, times, 1.0)
-    rates = levels / times
-    if np.ptp(rates) < _STEADY_RATES * rates.mean():
-        return np.ones(excess.shape[1], np.bool_)
-    as_chip = excess / levels[:, None]
-    as_star = excess / times[:, None]
-    relative = [np.std(v, axis=0) / np.abs(np.mean(v, axis=0)) for v in (as_chip, as_star)]
-    return np.asarray(relative[0] < relative[1])
+
+    def misfit(shape: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        weight = shape / noise**2
+        strength = (weight[:, None] * above).sum(axis=0) / (weight * shape).sum()
+        return np.asarray((((above - strength * shape[:, None]) / noise[:, None]) ** 2).sum(axis=0))
+
+    return misfit(np.ones(levels.size)) > misfit(times / levels * levels.mean()) + _STAR_EVIDENCE
 
 
 def _grow_into(mask: npt.NDArray[np.bool_], chosen: Indices, radius: int) -> None:
@@ -381,7 +434,9 @@ def _grow_into(mask: npt.NDArray[np.bool_], chosen: Indices, radius: int) -> Non
 
 
 def _pixel_spread(image: Image) -> float:
-    """Scatter of neighbouring pixels against each other, robust: what an interpolated pixel may be wrong by."""
+    """Scatter of neighbouring pixels against each other, robust: what an interpolated pixel may be wrong
+    by.
+    """
     step = max(1, image.shape[0] // 256)
     difference = np.diff(image[::step], axis=1)
     difference = difference[np.isfinite(difference)]

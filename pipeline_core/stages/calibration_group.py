@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +14,19 @@ from pipeline_core.science.gain import clipped_variance
 from pipeline_core.science.overscan import levels_everywhere, overscan_levels, runs_along_columns
 from pipeline_core.types import Image, ImageLayout, Section
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
 SAMPLE_ROWS = 64
 """Rows on which level and noise of a frame are measured: a quarter of a million pixels of a large frame."""
 
 
 @dataclass
 class CalibrationGroup:
-    """N raw frames of one geometry. Rows and columns are those of the trimmed image unless they are called raw."""
+    """N raw frames of one geometry. Rows and columns are those of the trimmed image unless they are called
+    raw.
+    """
 
     reader: BandReader
     trim: Section
@@ -70,7 +74,9 @@ class CalibrationGroup:
         return each
 
     def sample(self) -> Image:
-        """Read rows spread over the frame from all frames: (N, rows, nx) float32, zero level subtracted; ADU."""
+        """Read rows spread over the frame from all frames: (N, rows, nx) float32, zero level subtracted;
+        ADU.
+        """
         ny = self.shape[0]
         rows = np.unique(np.linspace(0, ny - 1, min(SAMPLE_ROWS, ny)).astype(int))
         room = self.reader.buffer(1)
@@ -93,9 +99,9 @@ def opened(
     Parameters
     ----------
     settings : mapping
-        ``frames`` (names, in the order of the inputs ``frame_000``, ...), ``layouts`` (:class:`ImageLayout` as
-        dicts), ``shape`` (raw ny, nx), ``overscan`` and ``trim`` ([y0, y1, x0, x1] or None), ``pedestal_adu`` (one per
-        frame; absent: 0), ``recipe.overscan.order``.
+        ``frames`` (names, in the order of the inputs ``frame_000``, ...), ``layouts`` (:class:`ImageLayout`
+        as dicts), ``shape`` (raw ny, nx), ``overscan`` and ``trim`` ([y0, y1, x0, x1] or None),
+        ``pedestal_adu`` (one per frame; absent: 0), ``recipe.overscan.order``.
     inputs : mapping of name to file
     threads : int
 
@@ -106,7 +112,8 @@ def opened(
     ny, nx = settings["shape"]
     trim = Section(*settings["trim"]) if settings.get("trim") else Section(0, ny, 0, nx)
     sources = [
-        Source(inputs[f"frame_{index:03d}"], ImageLayout(**layout)) for index, layout in enumerate(settings["layouts"])
+        Source(inputs[f"frame_{index:03d}"], ImageLayout(**layout))
+        for index, layout in enumerate(settings["layouts"])
     ]
     pedestals = np.asarray(settings.get("pedestal_adu") or [0.0] * len(sources), np.float32)
     with BandReader(sources, (ny, nx)) as reader:
@@ -139,7 +146,7 @@ def _measure_overscan(group: CalibrationGroup, overscan: Section, order: int) ->
 def as_float(band: Band) -> Image:
     """Decode FITS words; float32 bands come back as they are."""
     if band.dtype == np.uint16:
-        return (band.byteswap() ^ np.uint16(0x8000)).astype(np.float32)
+        return np.bitwise_xor(band.byteswap(), 0x8000, dtype=np.uint16).astype(np.float32)
     return np.asarray(band, np.float32)
 
 
@@ -154,10 +161,11 @@ def pair_noise(sample: Image) -> tuple[npt.NDArray[np.float64], float]:
     Returns
     -------
     levels : (N,) float, ADU
-        How the frame lies against the group's mean level, from clipped means of differences: a median of whole
-        numbers would be known to 1 ADU only.
+        How the frame lies against the group's mean level, from clipped means of differences: a median of
+        whole numbers would be known to 1 ADU only.
     variance : float, ADU²
-        Half the variance of the difference of neighbouring frames, without hits and hot pixels; NaN for one frame.
+        Half the variance of the difference of neighbouring frames, without hits and hot pixels; NaN for one
+        frame.
 
     """
     flat = sample.reshape(sample.shape[0], -1)
@@ -169,7 +177,9 @@ def pair_noise(sample: Image) -> tuple[npt.NDArray[np.float64], float]:
     for index in range(1, len(flat)):
         shift[index] = _clipped_mean(flat[index] - first)
         variances.append(float(clipped_variance(flat[index] - flat[index - 1])) / 2)
-    near = first[np.abs(first - middle) <= 4 * np.sqrt(np.median(variances) if variances else np.var(first)) + 1]
+    near = first[
+        np.abs(first - middle) <= 4 * np.sqrt(np.median(variances) if variances else np.var(first)) + 1
+    ]
     return float(near.mean()) + shift, float(np.median(variances)) if variances else float("nan")
 
 

@@ -1,30 +1,29 @@
 """Master frames: many calibration frames become one.
 
-Every stage here takes the frames of a group as ``opened`` in :mod:`pipeline_core.stages.calibration_group` describes, and
-these settings (absent or None where unknown):
+Every stage here takes the frames of a group as ``opened`` in :mod:`pipeline_core.stages.calibration_group`
+describes, and these settings (absent or None where unknown):
 
 - ``name``, ``kind``, ``filter``, ``exposure_s``, ``temperature_c``: for the header
 - ``gain_e_per_adu``, ``read_noise_e``, ``saturation_adu``
-- ``recipe``: the sections ``combine``, ``flat``, ``mask``, ``overscan`` as dicts; absent ones have their defaults
-- flats: ``dark_scales`` (one per frame: part of the dark current to subtract; 0: the bias alone), ``exposures_s``
+- ``recipe``: the sections ``combine``, ``flat``, ``mask``, ``overscan`` as dicts; absent ones have their
+defaults
+- flats: ``dark_scales`` (one per frame: part of the dark current to subtract; 0: the bias alone),
+``exposures_s``
 
-and the masters ``bias``, ``dark`` and ``flat`` among their inputs, where there are any. Masters of biases and darks hold
-the bias, so that they are subtracted whole; only flats have everything taken off.
+and the masters ``bias``, ``dark`` and ``flat`` among their inputs, where there are any. Masters of biases and
+darks hold the bias, so that they are subtracted whole; only flats have everything taken off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.config import CombineSettings, FlatSettings, MaskSettings, RecipeSection
 from pipeline_core.errors import DataError
-from pipeline_core.io.bands import Band
 from pipeline_core.io.masters_file import HeaderValues, read_master, write_mask, write_master
 from pipeline_core.science import flat as flats
 from pipeline_core.science import pixel_mask
@@ -43,6 +42,12 @@ from pipeline_core.science.gain import GainEstimate, gain_from_pairs
 from pipeline_core.stage import Made, Stage
 from pipeline_core.stages.calibration_group import CalibrationGroup, as_float, opened, pair_noise
 from pipeline_core.types import Image, MaskBit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline_core.io.bands import Band
 
 SectionT = TypeVar("SectionT", bound=RecipeSection)
 
@@ -67,15 +72,15 @@ def make_dark(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     Returns
     -------
     dict
-        ``n_frames``, ``level_adu``, ``noise_adu`` (of one frame, from differences), ``levels_adu`` (of each frame),
-        ``clipped_fraction`` (of all values), ``master_noise_adu``.
+        ``n_frames``, ``level_adu``, ``noise_adu`` (of one frame, from differences), ``levels_adu`` (of each
+        frame), ``clipped_fraction`` (of all values), ``master_noise_adu``.
 
     Notes
     -----
-    The noise to clip against is measured on differences of the frames themselves, at their common level, with what the
-    header says only where there is a single frame; pixels above that level get the Poisson noise of their excess. The
-    level of a camera drifts by an ADU or so from frame to frame: each frame is shifted to the mean level first, so that
-    a pixel's master value does not depend on which frames were clipped there.
+    The noise to clip against is measured on differences of the frames themselves, at their common level, with
+    what the header says only where there is a single frame; pixels above that level get the Poisson noise of
+    their excess. The level of a camera drifts by an ADU or so from frame to frame: each frame is shifted to
+    the mean level first, so that a pixel's master value does not depend on which frames were clipped there.
     """
     return _make_zero_level(settings, inputs, out, threads)
 
@@ -91,9 +96,9 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     Returns
     -------
     dict
-        ``n_frames``, ``levels_adu``, ``tilts`` (per frame: percent peak to valley against the others), ``tilt_angles_deg``,
-        ``star_fraction`` (per frame, masked), ``hidden_pixels`` (interpolated: under a star in every flat),
-        ``clipped_fraction``, ``level_adu`` (common level, the unit of 1).
+        ``n_frames``, ``levels_adu``, ``tilts`` (per frame: percent peak to valley against the others),
+        ``tilt_angles_deg``, ``star_fraction`` (per frame, masked), ``hidden_pixels`` (interpolated: under a
+        star in every flat), ``clipped_fraction``, ``level_adu`` (common level, the unit of 1).
     """
     recipe = _section(settings, "flat", FlatSettings)
     gain, read_noise_adu = _camera(settings)
@@ -107,7 +112,11 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
         )  # fmt: skip
         correction = _without_idle_dark(correction)
         with ThreadPoolExecutor(max(1, threads)) as pool:
-            looks = list(pool.map(lambda f: _look(group, correction, f, stars=recipe.mask_stars), range(group.n_frames)))
+            looks = list(
+                pool.map(
+                    lambda f: _look(group, correction, f, stars=recipe.mask_stars), range(group.n_frames)
+                )
+            )
         levels = np.array([look.level_adu for look in looks])
         lighting = flats.illuminations(looks)
         blocked = flats.star_blocks(looks, settings.get("exposures_s")) if recipe.mask_stars else None
@@ -122,7 +131,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
             blocked=blocked if blocked is not None and blocked.any() else None,
         )  # fmt: skip
         master = _combined(group, correction, Clip(_clip_method(settings), recipe.sigma), noise, settings)
-    hidden = flats.fill_hidden(master, blocked.all(axis=0)) if blocked is not None else 0
+    hidden = flats.fill_hidden(master, np.asarray(blocked.all(axis=0))) if blocked is not None else 0
     _, level = flats.normalised(master.image, np.isfinite(master.image))
     np.multiply(master.uncertainty, np.float32(1 / level), out=master.uncertainty)
     tilts = [round(light.tilt_percent, 3) for light in lighting]
@@ -141,17 +150,20 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
 
 
 def make_mask(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
-    """Make the mask of bad, hot and unstable pixels from a master flat, a master dark and the darks themselves.
+    """Make the mask of bad, hot and unstable pixels from a master flat, a master dark and the darks
+    themselves.
 
     Parameters
     ----------
     settings, inputs, out, threads
-        As :data:`pipeline_core.stage.Make`. Frames, if any, are the darks of the master ``dark``; ``flat`` is optional.
+        As :data:`pipeline_core.stage.Make`. Frames, if any, are the darks of the master ``dark``; ``flat`` is
+        optional.
 
     Returns
     -------
     dict
-        ``bad``, ``hot``, ``unstable`` (pixels), ``fraction`` (of the chip), ``hot_sigma`` (the threshold used).
+        ``bad``, ``hot``, ``unstable`` (pixels), ``fraction`` (of the chip), ``hot_sigma`` (the threshold
+        used).
     """
     recipe = _section(settings, "mask", MaskSettings)
     floor = _section(settings, "flat", FlatSettings).floor
@@ -175,14 +187,16 @@ def make_mask(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
             bits[_unstable(settings, inputs, threads, recipe)] |= MaskBit.UNSTABLE
     if bits is None:
         raise DataError(
-            "cannot make a mask", why="there is neither a flat nor a dark", hint="add flats or darks to the night"
+            "cannot make a mask",
+            why="there is neither a flat nor a dark",
+            hint="add flats or darks to the night",
         )
     counts = {
         word: int(np.count_nonzero(bits & bit))
         for word, bit in (("bad", MaskBit.BAD), ("hot", MaskBit.HOT), ("unstable", MaskBit.UNSTABLE))
     }
     header: HeaderValues = {"MASKNAME": (str(settings.get("name", "mask")), "")} | {
-        f"N{word.upper()}": (number, f"[px] {word}") for word, number in counts.items()
+        f"N{word.upper()}"[:8]: (number, f"[px] {word}") for word, number in counts.items()
     }
     write_mask(out, bits, header)
     return {**counts, "fraction": float(np.count_nonzero(bits) / bits.size), "hot_sigma": float(hot_sigma)}
@@ -194,7 +208,8 @@ def measure_gain(settings: Mapping[str, Any], inputs: Mapping[str, Path], thread
     Parameters
     ----------
     settings : mapping
-        As for the masters, with ``n_flats``: the first so many frames are flats of one filter, the others biases.
+        As for the masters, with ``n_flats``: the first so many frames are flats of one filter, the others
+        biases.
     inputs : mapping of name to file
     threads : int
         Reading only.
@@ -228,7 +243,9 @@ FLAT = Stage("master flat", 1, make_flat, wide=True)
 MASK = Stage("pixel mask", 1, make_mask, wide=True)
 
 
-def _make_zero_level(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+def _make_zero_level(
+    settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int
+) -> Made:
     clip = Clip(_clip_method(settings), _section(settings, "combine", CombineSettings).sigma)
     with opened(settings, inputs, threads) as group:
         levels, variance = pair_noise(group.sample())
@@ -262,7 +279,11 @@ def _make_zero_level(settings: Mapping[str, Any], inputs: Mapping[str, Path], ou
 
 
 def _combined(
-    group: CalibrationGroup, correction: Correction, clip: Clip, noise: NoiseModel, settings: Mapping[str, Any]
+    group: CalibrationGroup,
+    correction: Correction,
+    clip: Clip,
+    noise: NoiseModel,
+    settings: Mapping[str, Any],
 ) -> Combined:
     """Combine the frames band by band, or all at once where ccdproc itself is asked for."""
     out = Combined.empty(group.shape)
@@ -286,7 +307,7 @@ def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars:
     shape = (-(-ny // flats.BLOCK_PX), -(-nx // flats.BLOCK_PX))
     mean, faint = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
-    def work(band: Band, y0: int, y1: int) -> None:
+    def work(band: Band, y0: int, _: int) -> None:
         flats.bin_band(band, correction, frame, y0, (group.trim.x0, group.trim.x1), mean, faint)
 
     group.one(frame)(work)
@@ -309,14 +330,16 @@ def _of_shape(image: Image | None, shape: tuple[int, int]) -> Image | None:
     if image is not None and image.shape != shape:
         raise DataError(
             "a master does not fit the flats",
-            why=f"it is {image.shape[1]} × {image.shape[0]} px and they are {shape[1]} × {shape[0]}",
+            why=f"it is {image.shape[1]} x {image.shape[0]} px and they are {shape[1]} x {shape[0]}",
             hint="masters must have the size and binning of the frames; take it out or make it anew",
         )
     return image
 
 
 def _without_idle_dark(correction: Correction) -> Correction:
-    """Fold a dark that is subtracted alike from all flats into the base: one array less to read for every frame."""
+    """Fold a dark that is subtracted alike from all flats into the base: one array less to read for every
+    frame.
+    """
     parts = correction.dark_scale
     if correction.current is None or not (parts == parts[0]).all():
         return correction
@@ -352,7 +375,9 @@ def _unstable(
     unstable = scatter > recipe.unstable_sigma / 2
     allowed = int(recipe.max_fraction * unstable.size)
     if np.count_nonzero(unstable) > allowed:
-        unstable = scatter > np.partition(scatter.ravel(), scatter.size - allowed - 1)[scatter.size - allowed - 1]
+        unstable = (
+            scatter > np.partition(scatter.ravel(), scatter.size - allowed - 1)[scatter.size - allowed - 1]
+        )
     return unstable
 
 

@@ -157,6 +157,7 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
         header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")
     for keyword, name, words in (
         ("NCOSMIC", "cosmic_events", "cosmic-ray events"),
+        ("CRGUARD", "protected_stars", "stars too sharp for L.A.Cosmic, protected"),
         ("CRFWHM", "cosmic_fwhm_px", "[px] star width that the cosmic-ray step saw"),
         ("CROBJLIM", "objlim", "contrast limit of the cosmic-ray step"),
     ):

@@ -94,5 +94,6 @@ class ToyNight:
 
     def products(self) -> dict[str, bytes]:
         return {
-            str(file.relative_to(self.output)): file.read_bytes() for file in sorted(self.output.rglob("*.fits"))
+            str(file.relative_to(self.output)): file.read_bytes()
+            for file in sorted(self.output.rglob("*.fits"))
         }

@@ -53,7 +53,9 @@ def test_a_really_refused_write_is_said_as_a_full_disk(tmp_path):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "with atomic_file(Path(sys.argv[1])) as part: part.write_bytes(bytes(5000))"
     )
-    ended = subprocess.run([sys.executable, "-c", code, tmp_path / "a.fits"], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "a.fits"], capture_output=True, text=True, check=False
+    )
     assert "disk is full" in ended.stderr
     assert os.listdir(tmp_path) == []
 
@@ -70,7 +72,13 @@ def test_text_has_the_same_bytes_on_every_system(tmp_path):
 
 
 def test_stale_parts_are_removed_from_the_output_and_its_product_folders_only(tmp_path):
-    for name in ("top.part", "masters/m.fits.1a2b.part", "calibrated/deep/c.part", "elsewhere/download.part", "masters/m.fits"):
+    for name in (
+        "top.part",
+        "masters/m.fits.1a2b.part",
+        "calibrated/deep/c.part",
+        "elsewhere/download.part",
+        "masters/m.fits",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     removed = remove_stale_parts(tmp_path, ["masters", "calibrated", "missing"])

@@ -97,11 +97,9 @@ _values = st.one_of(
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.dictionaries(st.from_regex(r"\A[A-Z][A-Z0-9_]{0,6}X\Z"), _values, max_size=8))
 def test_what_astropy_wrote_is_read_as_astropy_reads_it(values):
-    header = fits.Header(values.items())
-    again = Cards(split_cards(header.tostring(endcard=False, padding=False).encode()))
+    text = fits.Header(values.items()).tostring(endcard=False, padding=False)
+    header = fits.Header.fromstring(text)
+    again = Cards(split_cards(text.encode()))
     for keyword in values:
         read = header[keyword]
-        if isinstance(read, float):
-            assert again.get(keyword) == pytest.approx(read, rel=1e-14)  # astropy writes 16 digits
-        else:
-            assert again.get(keyword) == (read.rstrip() if isinstance(read, str) else read)
+        assert again.get(keyword) == (read.rstrip() if isinstance(read, str) else read)

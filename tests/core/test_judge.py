@@ -118,7 +118,8 @@ def test_moonrise_and_twilight_are_explained_and_not_held_against_a_frame():
     assert rows["f019.fits"].moon_altitude_deg == pytest.approx(8.6, abs=0.3)
     assert rows["f019.fits"].moon_phase == pytest.approx(0.68, abs=0.02)
     # The same light without the Moon to explain it: the first half of the night, Moon far below the horizon.
-    early = nights.build(states, rng, start=datetime(2019, 3, 30, 4, 0, tzinfo=UTC), cadence_s=500)
+    start = datetime(2019, 3, 30, 4, 0, tzinfo=UTC)
+    early = nights.build(states, rng, start=start, cadence_s=500, ra_deg=124.6, dec_deg=25.3)
     lamp = judged(early, nights.LOWELL)
     assert "bright sky" in causes(lamp["f019.fits"])
 

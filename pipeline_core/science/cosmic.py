@@ -1,0 +1,404 @@
+"""Cosmic rays: what a particle left on the chip and no telescope could, found and replaced.
+
+L.A.Cosmic (van Dokkum 2001, PASP 113, 1420) with the arithmetic of astroscrappy 1.3 (McCully 2014), which stays
+selectable as the reference. Two things are added: the noise is known for each pixel, so that the rate of false hits is
+the same in a vignetted corner; and stars as sharp as a hit are told from hits by their shape
+(:mod:`pipeline_core.science.star_guard`).
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline_core.errors import DataError, UsageError
+from pipeline_core.science import _lacosmic_kernels as kernels
+from pipeline_core.science.star_guard import StarGuard, measure_star_width
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_core.types import Image, Mask
+
+Closed = npt.NDArray[np.uint8]
+Positions = npt.NDArray[np.int32]
+
+STOCK_OBJLIM = 5.0
+"""The original's contrast limit: right for stars of 2 px and more."""
+WIDEST_WINDOW = 32  # px each way; a hole larger than this has no local level
+
+
+@dataclass(frozen=True, slots=True)
+class CosmicResult:
+    """What the cosmic-ray step found and made."""
+
+    cleaned: Image
+    """(ny, nx) float32, electrons: hits replaced, every other pixel as it came, bit for bit (NaN too)."""
+    hits: Mask
+    """True where a cosmic ray hit."""
+    n_pixels: int
+    n_events: int
+    """Groups of hits that touch by side or corner."""
+    iterations: int
+    """Passes made; the last may have found nothing."""
+    fwhm_px: float | None
+    """Star width the step worked with, given or measured; None when there was no star to tell."""
+    objlim: float
+    protected_stars: int
+    """Stars that were sharp enough to be taken for hits, and were kept."""
+
+
+def clean_cosmic_rays(
+    image: Image,
+    variance: Image,
+    masked: Mask | None = None,
+    *,
+    sigclip: float = 4.5,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    iterations: int = 4,
+    fwhm_px: float | None = None,
+    protect_below_fwhm_px: float = 2.0,
+    protected: Mask | None = None,
+    threads: int = 1,
+    engine: Literal["astep", "astroscrappy"] = "astep",
+) -> CosmicResult:
+    """Find cosmic-ray hits and put the mean of their good neighbours in their place.
+
+    Parameters
+    ----------
+    image : (ny, nx) float32, electrons
+        Calibrated, sky included. Not changed.
+    variance : (ny, nx) float32, electrons squared
+        Of each pixel: sky, dark current, read noise, over the flat squared. Not changed.
+    masked : (ny, nx) bool, optional
+        True on bad and saturated pixels (bleeding included). They and the pixels that touch them are no hits and lend
+        their value to none. NaN and infinite pixels count as masked wherever they are.
+    sigclip : float
+        Laplacian over noise that makes a hit.
+    sigfrac : float
+        Fraction of ``sigclip`` that is enough beside a hit.
+    objlim : float, optional
+        Contrast of the Laplacian over the fine structure; :func:`objlim_for_fwhm` when not given.
+    iterations : int
+        Passes at most; each finds what the one before uncovered.
+    fwhm_px : float, optional
+        Width of the stars; measured on the frame when not given.
+    protect_below_fwhm_px : float
+        Stars sharper than this are told from hits by their shape; 0 switches that off.
+    protected : (ny, nx) bool, optional
+        True where no hit may be found although the pixel is good (a star a person marked).
+    threads : int
+        Processor cores to use.
+    engine : {"astep", "astroscrappy"}
+        The reference does no more than the original: no protection by shape.
+
+    Returns
+    -------
+    CosmicResult
+
+    Raises
+    ------
+    DataError
+        If the arrays do not have one two-dimensional shape.
+    UsageError
+        If a threshold is not positive or the engine is unknown.
+
+    Notes
+    -----
+    No hit is found within 3 pixels of the border: the Laplacian's own level is not known there.
+    Temporaries: two float32 frames and three of bytes, whatever the number of threads.
+    """
+    _check(image, variance, masked, protected, sigclip, sigfrac, objlim, iterations)
+    work = np.array(image, np.float32, order="C")
+    noise2 = np.array(variance, np.float32, order="C")
+    mask = np.zeros(image.shape, np.uint8) if masked is None else np.array(masked, bool, order="C").view(np.uint8)
+    _cover_unknown(work, noise2, mask)
+
+    if fwhm_px is None and (objlim is None or protect_below_fwhm_px > 0):
+        fwhm_px = measure_star_width(work, noise2, mask.view(bool))
+    if objlim is None:
+        objlim = objlim_for_fwhm(fwhm_px)
+    closed = grown(mask.view(bool)).view(np.uint8)
+    if protected is not None:
+        closed |= np.asarray(protected, bool).view(np.uint8) * np.uint8(kernels.PROTECTED)
+
+    if engine == "astroscrappy":
+        hits, passes = _by_astroscrappy(work, noise2, mask, protected, sigclip, sigfrac, objlim, iterations), iterations
+        guard = None
+    elif engine == "astep":
+        guard = None
+        if fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
+            guard = StarGuard(fwhm_px)
+        limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
+        hits, passes = _detect(work, noise2, closed, limits, iterations, guard, threads)
+    else:
+        raise UsageError(f"there is no cosmic-ray engine '{engine}'", "", "choose astep or astroscrappy")
+
+    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
+    n_events = int(kernels.count_events(hits.view(np.uint8), rows, columns))
+    values = work[rows, columns]
+    work[...] = image
+    work[rows, columns] = values
+    return CosmicResult(
+        work, hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
+    )
+
+
+def objlim_for_fwhm(fwhm_px: float | None) -> float:
+    """Contrast limit for stars of a given width.
+
+    Parameters
+    ----------
+    fwhm_px : float or None
+        None: unknown.
+
+    Returns
+    -------
+    float
+        The original's 5 at every width. It spares stars of 2 px and more. Higher limits do not save sharper ones without losing
+        the hits too (a star of 1.3 px has more contrast than a long track); those are told by shape.
+    """
+    if fwhm_px is not None and not (math.isfinite(fwhm_px) and fwhm_px > 0):
+        raise UsageError("the stars' width is not usable", f"{fwhm_px} px", "give a positive FWHM, or none")
+    return STOCK_OBJLIM
+
+
+def stars_touched(
+    star_x: npt.NDArray[np.float64],
+    star_y: npt.NDArray[np.float64],
+    fwhm_px: float,
+    hits: Mask,
+) -> tuple[int, int]:
+    """Count the stars whose core has a replaced pixel.
+
+    Parameters
+    ----------
+    star_x, star_y : (n,) float, px
+        0-based positions; those outside the frame or without a number are not checked.
+    fwhm_px : float
+        The core is everything within half of it, and the pixel the star is on.
+    hits : (ny, nx) bool
+        Replaced pixels.
+
+    Returns
+    -------
+    touched, checked : int
+    """
+    ny, nx = hits.shape
+    radius = fwhm_px / 2
+    reach = math.ceil(radius)
+    touched = checked = 0
+    for x, y in zip(np.asarray(star_x, float), np.asarray(star_y, float), strict=True):
+        if not (-0.5 <= x < nx - 0.5 and -0.5 <= y < ny - 0.5):
+            continue
+        checked += 1
+        column, row = math.floor(x + 0.5), math.floor(y + 0.5)
+        y0, x0 = max(0, row - reach), max(0, column - reach)
+        window = hits[y0 : row + reach + 1, x0 : column + reach + 1]
+        if window.any():
+            yy, xx = np.nonzero(window)
+            yy, xx = yy + y0, xx + x0
+            near = (yy - y) ** 2 + (xx - x) ** 2 <= radius**2
+            touched += bool(np.any(near | ((yy == row) & (xx == column))))
+    return touched, checked
+
+
+def saturated_cores(image: Image, level: float) -> Mask:
+    """Find saturated stars as astroscrappy's ``satlevel`` does: bright pixels in bright surroundings, grown by 4.
+
+    Parameters
+    ----------
+    image : (ny, nx) float32
+        In the unit of ``level``.
+    level : float
+        Saturation.
+
+    Returns
+    -------
+    (ny, nx) bool
+        A lone saturated pixel (a hit) is not in it: its 7×7 median is below a tenth of ``level``.
+    """
+    out = np.zeros(image.shape, bool)
+    bright = np.asarray(image, np.float32) >= np.float32(level)
+    rows, columns = np.nonzero(bright)
+    for y, x in zip(rows, columns, strict=True):
+        out[y, x] = _separable_median7_at(image, y, x) > np.float32(level) / 10
+    for _ in range(2):
+        rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(out))
+        before = out.copy()
+        kernels.grow_mask(before, rows, columns, 2, False, out)  # noqa: FBT003 - a kernel takes no names
+    return out
+
+
+def grown(mask: Mask) -> Mask:
+    """Return the mask with the eight neighbours of each pixel; the frame's outermost pixels as they are."""
+    out = mask.copy()
+    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(mask))
+    kernels.grow_mask(mask, rows, columns, 1, True, out)  # noqa: FBT003 - a kernel takes no names
+    return out
+
+
+def _separable_median7_at(image: Image, y: int, x: int) -> float:
+    ny, nx = image.shape
+    if y < 3 or x < 3 or y >= ny - 3 or x >= nx - 3:
+        return float(image[y, x])
+    return float(np.median(np.median(image[y - 3 : y + 4, x - 3 : x + 4], axis=1)))
+
+
+def _check(
+    image: Image,
+    variance: Image,
+    masked: Mask | None,
+    protected: Mask | None,
+    sigclip: float,
+    sigfrac: float,
+    objlim: float | None,
+    iterations: int,
+) -> None:
+    if image.ndim != 2 or image.size == 0:
+        raise DataError("cannot look for cosmic rays", f"the image has shape {image.shape}", "give one plane of pixels")
+    for name, other in (("variance", variance), ("mask", masked), ("protected mask", protected)):
+        if other is not None and other.shape != image.shape:
+            raise DataError(
+                "cannot look for cosmic rays",
+                f"the {name} has shape {other.shape}, the image {image.shape}",
+                "trim both the same way",
+            )
+    for name, value in (("sigclip", sigclip), ("sigfrac", sigfrac), ("objlim", objlim), ("iterations", iterations)):
+        if value is not None and not value > 0:
+            raise UsageError(f"{name} = {value} finds no cosmic rays", "it must be positive", f"raise {name}")
+
+
+def _cover_unknown(image: Image, variance: Image, mask: Closed) -> None:
+    """Mask pixels without a value and give them the frame's level, so that nothing spreads from them."""
+    # A sum is finite only if all its terms are: one pass, no temporary. An overflow only costs the second look.
+    with np.errstate(all="ignore"):
+        if math.isfinite(float(image.sum())) and math.isfinite(float(variance.sum())):
+            return
+    for plane in (image, variance):
+        unknown = ~np.isfinite(plane)
+        mask[unknown] = 1
+        plane[unknown] = _level(plane, ~unknown)
+
+
+def _level(plane: Image, good: Mask) -> np.float32:
+    values = plane[good]
+    # The lower of the two middle values, as the reference takes it.
+    middle = (len(values) - 1) // 2
+    return np.float32(np.partition(values, middle)[middle]) if len(values) else np.float32(1)
+
+
+def _detect(
+    image: Image,
+    variance: Image,
+    closed: Closed,
+    limits: tuple[np.float32, np.float32, np.float32],
+    iterations: int,
+    guard: StarGuard | None,
+    threads: int,
+) -> tuple[Mask, int]:
+    """Iterate detection and replacement in place; from the second pass on only where the one before changed pixels."""
+    ny, nx = image.shape
+    hits = np.zeros((ny, nx), np.uint8)
+    if min(ny, nx) < 7:
+        return hits.view(bool), 0
+    found = np.zeros((ny, nx), np.uint8)
+    rows = columns = np.empty(0, np.int32)
+    passes = 0
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+
+        def in_parts(work: Callable[[int, int], Any], n: int) -> None:
+            # Four parts a thread: stars are not spread evenly.
+            edges = np.linspace(0, n, min(n, 4 * threads if threads > 1 else 1) + 1).astype(int)
+            list(pool.map(work, edges[:-1], edges[1:]))
+
+        possible = _screen(image, variance, limits[0], in_parts)
+        for passes in range(1, iterations + 1):  # noqa: B007 - the number of passes is returned
+            ys, xs = (np.asarray(at, np.int32) for at in np.nonzero(possible))
+            ys *= kernels.CELL_Y
+            xs *= kernels.CELL_X
+
+            def look(first: int, last: int, ys: Positions = ys, xs: Positions = xs) -> None:
+                kernels.detect_cells(image, variance, closed, ys[first:last], xs[first:last], *limits, found)
+
+            if len(ys):
+                in_parts(look, len(ys))
+            new_rows, new_columns = kernels.collect(found, hits, ys, xs)
+            if guard is not None and len(new_rows):
+                is_hit = guard.tell(image, variance, closed, hits, new_rows, new_columns)
+                new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
+            if not len(new_rows):
+                break
+            hits[new_rows, new_columns] = 1
+            rows, columns = np.concatenate([rows, new_rows]), np.concatenate([columns, new_columns])
+            changed = _replace(image, variance, hits, closed, rows, columns)
+            kernels.mark_cells(rows, columns, changed, possible)
+    return hits.view(bool), passes
+
+
+def _screen(
+    image: Image, variance: Image, sigclip: np.float32, in_parts: Callable[[Callable[[int, int], Any], int], None]
+) -> Mask:
+    """Cells in which a hit is possible at all."""
+    ny, nx = image.shape
+    shape = (-(-ny // kernels.CELL_Y), -(-nx // kernels.CELL_X))
+    floors = np.empty(shape, np.float32)
+    possible = np.zeros(shape, bool)
+    in_parts(lambda first, last: kernels.variance_floors(variance, floors, first, last), shape[0])
+    in_parts(lambda first, last: kernels.screen(image, floors, sigclip, possible, first, last), shape[0])
+    return possible
+
+
+def _replace(
+    image: Image, variance: Image, hits: Closed, closed: Closed, rows: Positions, columns: Positions
+) -> npt.NDArray[np.bool_]:
+    """Write the neighbours' mean over every hit; all of them again, for fewer of their neighbours are good now."""
+    values = np.empty(len(rows), np.float32)
+    variances = np.empty(len(rows), np.float32)
+    if kernels.fill(image, variance, hits, closed, rows, columns, WIDEST_WINDOW, values, variances):
+        good = (hits == 0) & ((closed & kernels.MASKED) == 0)
+        lonely = np.isnan(values)
+        values[lonely] = _level(image, good)
+        variances[lonely] = _level(variance, good)
+    changed = np.empty(len(rows), bool)
+    kernels.put(image, variance, rows, columns, values, variances, changed)
+    return changed
+
+
+def _by_astroscrappy(
+    image: Image,
+    variance: Image,
+    mask: Closed,
+    protected: Mask | None,
+    sigclip: float,
+    sigfrac: float,
+    objlim: float,
+    iterations: int,
+) -> Mask:
+    """Let the reference find the hits; ``image`` receives its replacements."""
+    from astroscrappy import detect_cosmics  # noqa: PLC0415 - only when it is asked for
+
+    hits, cleaned = detect_cosmics(
+        image,
+        inmask=mask.view(bool),
+        invar=variance,
+        sigclip=sigclip,
+        sigfrac=sigfrac,
+        objlim=objlim,
+        satlevel=np.inf,  # saturation is in the mask, from raw counts
+        niter=iterations,
+        sepmed=True,
+        fsmode="median",
+        cleantype="meanmask",
+    )
+    hits = np.asarray(hits, bool)
+    if protected is not None:
+        hits &= ~protected
+    image[hits] = cleaned[hits]
+    return hits
