@@ -1,15 +1,17 @@
-"""Calibrated frames as other programs read them: one image a file, times they understand, names in time order.
+"""Calibrated frames as other programs read them: one image a file, times they understand, names in order.
 
 What each reader wants:
 
-- **Siril** works on 32-bit floats between 0 and 1 or on unsigned 16-bit integers, and knows a sequence by names like
-  ``astep_00001.fit`` in one folder (Siril documentation, *Sequences* and *File formats*). It gets floats, divided by
-  the range of the 16-bit files, so that nothing is rounded and nothing bright is cut.
-- **Tycho Tracker** and **Astrometrica** read plain 16-bit images everywhere and take time from ``DATE-OBS`` and
-  ``EXPTIME``. They get unsigned 16-bit counts of 2 e⁻ above a pedestal, so that the sky's noise is not cut at zero.
+- **Siril** works on 32-bit floats between 0 and 1 or on unsigned 16-bit integers, and knows a sequence by
+  names like ``astep_00001.fit`` in one folder (Siril documentation, *Sequences*). It gets floats, divided
+  by the range of the 16-bit files, so that nothing is rounded and nothing bright is cut.
+- **Tycho Tracker** and **Astrometrica** read plain 16-bit images everywhere and take time from
+  ``DATE-OBS`` and ``EXPTIME``. They get unsigned 16-bit counts of 2 e⁻ above a pedestal, so that the
+  sky's noise is not cut at zero.
 
-All get ``DATE-OBS`` as the **start** of the exposure, as the FITS standard and the cameras' own software have it, with
-``DATE-AVG`` the middle and ``DATE-END`` the end. In Astrometrica "Time in File Header" must be *Start of Exposure*.
+All get ``DATE-OBS`` as the **start** of the exposure, as the FITS standard and the cameras' own software
+have it, with ``DATE-AVG`` the middle and ``DATE-END`` the end. A reader that lets its user say which of
+these the header holds (Astrometrica does) must be told: start.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ TIMES_WE_WRITE = (
     "EXPTIME",
     "EXPOSURE",
 )
-"""Times of the camera, which may be another convention or have been corrected by the person: only ours are left."""
+"""Times of the camera, in another convention perhaps, or corrected since: only ours are left."""
 
 
 def export_frames(
@@ -136,7 +138,7 @@ def export_frames(
 
 
 def _name(target: Target, number: int, path: str, mid_utc: datetime) -> str:
-    """Return a file name that sorts in time order: Siril's numbered sequence, else number, time and the raw name."""
+    """Return a name that sorts in time order: Siril's numbered sequence, else number, time and raw name."""
     if target == "siril":
         return f"astep_{number:05d}.fit"
     stem = re.sub(r"(\.(fits|fit|fts))?(\.(fz|gz|bz2))?$", "", path.rsplit("/", 1)[-1], flags=re.IGNORECASE)

@@ -1,19 +1,21 @@
 """The camera of the demo night: what its chip does to light, and what it writes without any.
 
-Counts are ``bias + (light · flat + dark · t + cosmic rays + noise) / gain``, rounded and clipped at 16 bits. The noise
-is one Gaussian of variance (electrons + read noise²): with 9 e⁻ of read noise the skewness that Poisson would add never
-exceeds 0.05, and a frame costs one random number a pixel instead of two.
+Counts are ``bias + (light · flat + dark · t + cosmic rays + noise) / gain``, rounded and clipped at 16
+bits. The noise is one Gaussian of variance (electrons + read noise²): with 9 e⁻ of read noise the
+skewness that Poisson would add never exceeds 0.05, and a frame costs one random number a pixel instead of
+two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline_core.types import Image
+if TYPE_CHECKING:
+    from pipeline_core.types import Image
 
 GAIN_E_PER_ADU = 2.0
 READ_NOISE_E = 9.0
@@ -59,7 +61,7 @@ class Detector:
         return level
 
     def dark_e_per_s(self) -> Image:
-        """Return the dark current without the unstable pixels' steps, (ny, nx) float32, electrons a second."""
+        """Return the dark current without unstable steps: (ny, nx) float32, electrons a second."""
         dark = np.full(self.size * self.size, DARK_E_PER_S, np.float32)
         dark[self.hot] += self.hot_e_per_s
         return dark.reshape(self.size, self.size)
@@ -155,7 +157,7 @@ def cosmic_hits(size: int, exposure_s: float, per_mpx: float, rng: np.random.Gen
     x0, y0 = rng.uniform(0, size, number), rng.uniform(0, size, number)
     length = np.minimum(1 + rng.exponential(4, number), 30)
     angle = rng.uniform(0, 2 * np.pi, number)
-    charge = np.exp(rng.uniform(*np.log(TRACK_E_PER_PX), number))
+    charge = np.exp(rng.uniform(np.log(TRACK_E_PER_PX[0]), np.log(TRACK_E_PER_PX[1]), number))
     step = 0.1  # px of path: fine enough that a pixel's share is right to a tenth
     pixels, electrons, events = [], [], []
     for ray in range(number):

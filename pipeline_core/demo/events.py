@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class DemoEvent:
     """One kind of trouble with science frames.
 
-    ``start`` and ``stop`` are fractions of the science sequence; the strength goes in a straight line from
-    ``first`` to ``last`` between them. Frames at or above ``plain`` are strong enough that a quality check must
-    name them; weaker ones are neither good nor bad.
+    ``start`` and ``stop`` are fractions of the science sequence; between them the strength goes in a
+    straight line from ``first`` to ``last``. At or above ``plain`` a quality check must name it; weaker
+    ones are neither good nor bad.
     """
 
     name: str
@@ -130,8 +130,8 @@ def schedule(n_science: int, chosen: Collection[str]) -> dict[int, tuple[DemoEve
     Returns
     -------
     dict
-        Frame index → (event, strength). A frame has at most one; in a very short night the later events find no
-        place and are left out.
+        Frame index → (event, strength). A frame has at most one; in a very short night the later events find
+        no place and are left out.
     """
     taken: dict[int, tuple[DemoEvent, float]] = {}
     for event in EVENTS:

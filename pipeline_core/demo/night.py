@@ -1,7 +1,7 @@
 """A demo night on disk: the telescope's folders, file names and headers, filled with a sky that is known.
 
-The night is 2026-06-21 at Concordia: the Sun never rises, but at local noon it stands 8.5° under the horizon and twilight
-passes through the middle of the sequence. Moonlight is not modelled.
+The night is 2026-06-21 at Concordia: the Sun never rises, but at local noon it stands 8.5° under the
+horizon and twilight passes through the middle of the sequence. Moonlight is not modelled.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def make_demo_night(
     fwhm_px : float
         Of the stars in focus, 1.3 to 6.
     events : names or None
-        Trouble to plant (:data:`~pipeline_core.demo.events.ALL_EVENTS`); None: all of it; empty: a perfect night.
+        Trouble to plant, of :data:`~pipeline_core.demo.events.ALL_EVENTS`; None: all of it; empty: a perfect
+        night.
     vignetting : float or None
         Light lost in the corners, every filter; None: 15 % in R, 22 % in V.
     cosmics_per_mpx : float
@@ -159,8 +160,7 @@ def make_demo_night(
     with ThreadPoolExecutor(threads) as pool:
         try:
             made = pool.map(partial(_take, camera), range(len(frames)), frames)
-            for path, hits in context.track("demo night", made, total=len(frames)):
-                cosmics[path] = hits
+            cosmics.update(context.track("demo night", made, total=len(frames)))
         finally:
             pool.shutdown(cancel_futures=True)
     truth = Truth(size, seed, fwhm_px, vignetting, tuple(frames), tuple(plan.planted), stars, cosmics)
@@ -191,7 +191,7 @@ class _Plan:
             start = self.start + index * cadence
             path = f"{LIGHTS}/{DATE}_{index:04d}_SCIENCE_{name}.fits"
             altitude = sun_altitude_deg(start + timedelta(seconds=SCIENCE_S / 2))
-            model = self._ordinary(index, number, name, altitude, path, start)
+            model = self._ordinary(index, number, name, path, start)
             if index in trouble:
                 event, strength = trouble[index]
                 model = self._spoilt(model, event, strength, index)
@@ -210,11 +210,10 @@ class _Plan:
         """Note the trouble of a single file."""
         self.planted.append(Planted(path, event, cause, strength, plain=True, kept=False, words=event))
 
-    def _ordinary(
-        self, index: int, number: int, name: str, altitude: float, path: str, start: datetime
-    ) -> SkyModel:
+    def _ordinary(self, index: int, number: int, name: str, path: str, start: datetime) -> SkyModel:
         """Return what a frame sees when nothing is wrong: slow drift, a little jitter, twilight."""
         turn = 2 * np.pi * index / max(number, 1)
+        altitude = sun_altitude_deg(start + timedelta(seconds=SCIENCE_S / 2))
         added = twilight_e(altitude, name) if "twilight" in self.chosen else 0.0
         risen = added / DARK_SKY_E[name]
         if risen > TWILIGHT_NOTED:
@@ -253,26 +252,21 @@ class _Plan:
         """Return what the frame sees with the event in it."""
         size = self.size
         angle = float(self.rng.uniform(0, 180))
-        if event.name == "trailed":
-            return replace(model, trail_px=strength, angle_deg=angle)
-        if event.name == "wind":
-            return replace(model, elongation=strength, angle_deg=angle)
-        if event.name == "thick cloud":
-            return replace(model, clear=model.clear * (1 - strength))
-        if event.name == "patches":
-            # Two banks drifting to the right, a third of the frame between exposures.
-            across = (0.33 * index) % 1.0
-            banks = ((across * size, 0.35 * size), (((across + 0.5) % 1.0) * size, 0.75 * size))
-            return replace(model, patches=tuple((x, y, 0.22 * size, strength) for x, y in banks))
-        if event.name == "aurora":
-            return replace(model, aurora_e=strength * DARK_SKY_E[model.filter], aurora_phase=float(index))
-        if event.name == "satellite":
-            peak = strength * float(np.sqrt(model.sky_e + READ_NOISE_E**2))
-            return replace(model, streak=(0.5 * size, 0.45 * size, 20 + angle / 3, peak))
-        if event.name == "defocus":
-            return replace(model, fwhm_px=model.fwhm_px * strength)
-        assert event.name == "frost"
-        return replace(model, frost=strength, halo=FROST_HALO_PER_LOSS * strength)
+        # Two banks drifting to the right, a third of the frame between exposures.
+        across = (0.33 * index) % 1.0
+        banks = ((across, 0.35), ((across + 0.5) % 1.0, 0.75))
+        streak_e = strength * float(np.sqrt(model.sky_e + READ_NOISE_E**2))
+        changes: dict[str, dict[str, Any]] = {
+            "trailed": {"trail_px": strength, "angle_deg": angle},
+            "wind": {"elongation": strength, "angle_deg": angle},
+            "patches": {"patches": tuple((x * size, y * size, 0.22 * size, strength) for x, y in banks)},
+            "thick cloud": {"clear": model.clear * (1 - strength)},
+            "aurora": {"aurora_e": strength * DARK_SKY_E[model.filter], "aurora_phase": float(index)},
+            "satellite": {"streak": (0.5 * size, 0.45 * size, 20 + angle / 3, streak_e)},
+            "defocus": {"fwhm_px": model.fwhm_px * strength},
+            "frost": {"frost": strength, "halo": FROST_HALO_PER_LOSS * strength},
+        }
+        return replace(model, **changes[event.name])
 
     def flats(self, number: int) -> Iterator[FrameTruth]:
         """Yield the twilight flats of both filters: rising light, dithered stars, a little tilt."""
@@ -346,7 +340,7 @@ class _Camera:
 
 
 def _take(camera: _Camera, index: int, frame: FrameTruth) -> tuple[str, CosmicHits]:
-    """Take one frame and write it. Its random numbers are its own, so that the order of taking does not matter."""
+    """Take one frame and write it. Its random numbers are its own: the order of taking does not matter."""
     rng = np.random.default_rng([camera.seed, 2, index])
     hits = cosmic_hits(camera.detector.size, frame.exposure_s, camera.cosmics_per_mpx, rng)
     light = None

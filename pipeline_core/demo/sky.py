@@ -1,4 +1,4 @@
-"""The sky of the demo night: stars, asteroids, twilight, aurora, cloud and what the telescope makes of them."""
+"""The sky of the demo night, and what the telescope makes of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pipeline_core.types import Image
-
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pipeline_core.types import Image
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +22,7 @@ TWILIGHT_E = {"R": 1600.0, "V": 2100.0}  # added in 90 s with the Sun 8.5° down
 MOFFAT_BETA = 3.0
 STARS_PER_MPX = 400.0
 FAINTEST_E, BRIGHTEST_E = 800.0, 4e6
-COUNT_SLOPE = 0.75  # N(>F) ∝ F^-0.75: counts of a field off the galactic plane grow 2× a magnitude
+COUNT_SLOPE = 0.75  # N(>F) ∝ F^-0.75: counts of a field off the galactic plane double with each magnitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,9 @@ def expected_light(model: SkyModel, stars: Stars, size: int) -> Image:
 def add_stars(image: Image, x: Floats, y: Floats, flux: Floats, model: SkyModel) -> None:
     """Add point sources as the telescope images them, in place.
 
-    The profile is a Moffat of β = 3 (Moffat 1969, A&A 3, 455; Trujillo et al. 2001, MNRAS 328, 977), integrated over
-    each pixel by sub-pixels, cut at a radius that grows with brightness, and normalised to the star's flux there.
+    The profile is a Moffat of β = 3 (Moffat 1969, A&A 3, 455; Trujillo et al. 2001, MNRAS 328, 977),
+    integrated over each pixel by sub-pixels, cut at a radius that grows with brightness, and normalised
+    to the star's flux there.
 
     Parameters
     ----------
@@ -177,7 +178,7 @@ def add_stars(image: Image, x: Floats, y: Floats, flux: Floats, model: SkyModel)
     model : SkyModel
         FWHM, elongation and halo.
     """
-    # Cut where the wing sinks below about a tenth of an electron: faint stars need small stamps, bright ones wide.
+    # Cut where the wing sinks below about a tenth of an electron: faint stars need small stamps.
     reach = model.fwhm_px * (0.55 * (np.maximum(flux, 1) / 0.1) ** 0.25)
     half = np.clip(np.ceil(reach / 6) * 6, 6, 20 * max(model.fwhm_px, 2)).astype(int)
     if model.halo:
@@ -191,10 +192,10 @@ def add_stars(image: Image, x: Floats, y: Floats, flux: Floats, model: SkyModel)
         per_chunk = max(1, 1_000_000 // (side * side))
         for start in range(0, len(chosen), per_chunk):
             which = chosen[start : start + per_chunk]
-            _add_stamps(image, x[which], y[which], flux[which], int(size), model)
+            _add_stamps(image, x[which], y[which], flux[which], model, half=int(size))
 
 
-def _add_stamps(image: Image, x: Floats, y: Floats, flux: Floats, half: int, model: SkyModel) -> None:
+def _add_stamps(image: Image, x: Floats, y: Floats, flux: Floats, model: SkyModel, *, half: int) -> None:
     """Add stars whose stamps have the same size."""
     ny, nx = image.shape
     column, row = np.rint(x).astype(int), np.rint(y).astype(int)
@@ -207,7 +208,7 @@ def _add_stamps(image: Image, x: Floats, y: Floats, flux: Floats, half: int, mod
 
 
 def profile(dx: Image, dy: Image, half: int, model: SkyModel) -> Image:
-    """Return star images of unit sum, centred ``dx, dy`` px off the middle pixel: (n, 2·half+1, 2·half+1) float32."""
+    """Return star images of unit sum, ``dx, dy`` px off the middle pixel: (n, 2·half+1, 2·half+1) float32."""
     core = _moffat(dx, dy, half, model.fwhm_px, model)
     if model.halo:
         core *= np.float32(1 - model.halo)
@@ -281,7 +282,7 @@ def sun_altitude_deg(when: datetime) -> float:
 
 
 def twilight_e(altitude_deg: float, band: str) -> float:
-    """Return what twilight adds to the sky in 90 s, electrons a pixel: 0.9 mag a degree between −18° and −6°."""
+    """Return what twilight adds in 90 s, electrons a pixel: 0.9 mag a degree, from 18° to 6° down."""
     if altitude_deg < -18:
         return 0.0
     return float(TWILIGHT_E[band] * 10 ** (0.36 * (min(altitude_deg, -6.0) + 8.5)))

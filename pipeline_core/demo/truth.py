@@ -1,7 +1,7 @@
 """What is known of a demo night: every star, every hit, every trouble, and the noiseless light of any frame.
 
-Saved in the night's ``truth`` folder as ``truth.json`` (frames, troubles, settings), ``stars.npz`` and ``cosmics.npz``;
-none of them is a frame. The chip itself is made again from the seed.
+Saved in the night's ``truth`` folder as ``truth.json`` (frames, troubles, settings), ``stars.npz`` and
+``cosmics.npz``; none of them is a frame. The chip itself is made again from the seed.
 """
 
 from __future__ import annotations
@@ -105,10 +105,10 @@ class Truth:
 
 
 def expected_electrons(truth: Truth, path: str) -> Image:
-    """Return the light of a frame as a perfect, evenly sensitive, dark-free chip would record it without noise.
+    """Return the light of a frame as an evenly sensitive, dark-free chip would record it without noise.
 
-    This is what a calibrated frame should be on average, wherever it is not saturated (full well and converter are
-    not applied).
+    This is what a calibrated frame should be on average, where it is not saturated (full well and
+    converter are not applied).
 
     Returns
     -------
@@ -130,7 +130,7 @@ def expected_electrons(truth: Truth, path: str) -> Image:
 
 
 def expected_noise(truth: Truth, path: str) -> Image:
-    """Return one sigma of a perfectly calibrated frame, without the noise of masters: (ny, nx) float32, electrons."""
+    """Return one sigma of a frame calibrated with noiseless masters: (ny, nx) float32, electrons."""
     frame = truth.frame(path)
     light = expected_electrons(truth, path)
     flat = truth.detector.flats[frame.filter or "R"]
@@ -139,7 +139,7 @@ def expected_noise(truth: Truth, path: str) -> Image:
         + truth.detector.dark_e_per_s() * np.float32(frame.exposure_s)
         + np.float32(truth.read_noise_e**2)
     )
-    noise: Image = np.sqrt(variance) / flat
+    noise: Image = (np.sqrt(variance) / flat).astype(np.float32, copy=False)
     return noise
 
 
@@ -156,7 +156,7 @@ def star_positions(truth: Truth, path: str) -> tuple[Floats, Floats, Floats]:
 
 
 def cosmic_pixels(truth: Truth, path: str) -> tuple[Mask, Image]:
-    """Return where cosmic rays hit a frame, and the electrons they left there (before any flat is divided out).
+    """Return where cosmic rays hit a frame, and the electrons they left (no flat divided out).
 
     Returns
     -------
@@ -168,8 +168,8 @@ def cosmic_pixels(truth: Truth, path: str) -> tuple[Mask, Image]:
     hits = truth.cosmics.get(path)
     if hits is not None:
         np.add.at(electrons, hits.pixel, hits.electrons)
-    electrons = electrons.reshape(truth.size, truth.size)
-    return electrons > 0, electrons
+    plane = electrons.reshape(truth.size, truth.size)
+    return plane > 0, plane
 
 
 def save_truth(truth: Truth, folder: Path) -> None:
@@ -188,7 +188,8 @@ def save_truth(truth: Truth, folder: Path) -> None:
         "planted": [asdict(row) for row in truth.planted],
     }
     (where / "truth.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-    np.savez(where / "stars.npz", x_px=truth.stars.x_px, y_px=truth.stars.y_px, **truth.stars.flux_e)
+    fluxes: dict[str, Any] = dict(truth.stars.flux_e)
+    np.savez(where / "stars.npz", x_px=truth.stars.x_px, y_px=truth.stars.y_px, **fluxes)
     names = list(truth.cosmics)
     hits = [truth.cosmics[name] for name in names]
     np.savez_compressed(

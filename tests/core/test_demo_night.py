@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -104,10 +105,7 @@ def test_the_same_seed_makes_the_same_files_whatever_the_number_of_threads(tmp_p
 
 def test_frames_are_in_time_order_without_overlap_and_noon_is_in_the_middle(spoilt):
     frames = spoilt[1].frames
-    gaps = [
-        (b.start_utc - a.start_utc).total_seconds() - a.exposure_s
-        for a, b in zip(frames, frames[1:], strict=False)
-    ]
+    gaps = [(b.start_utc - a.start_utc).total_seconds() - a.exposure_s for a, b in pairwise(frames)]
     assert min(gaps) > 0
     altitudes = [frame.sun_altitude_deg for frame in frames if frame.kind is FrameKind.SCIENCE]
     assert abs(int(np.argmax(altitudes)) - len(altitudes) / 2) <= 1

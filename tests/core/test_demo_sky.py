@@ -28,7 +28,7 @@ CALM = SkyModel("R", 100.0)
 
 
 def half_width_px(model):
-    """Return the FWHM of a centred star along x and y, measured on a spline through its middle row and column."""
+    """Return the FWHM of a centred star along x and y, on a spline through its middle lines."""
     stamp = profile(np.zeros(1, np.float32), np.zeros(1, np.float32), 24, model)[0]
     widths = []
     for line in (stamp[24], stamp[:, 24]):

@@ -14,7 +14,7 @@ MID = datetime(2026, 6, 21, 2, 0, 45, tzinfo=UTC)
 
 @pytest.fixture
 def reduced(tmp_path):
-    """Two calibrated frames, the later one first in the list; the stated DATE-OBS is wrong by the camera's fault."""
+    """Two calibrated frames, the later one first in the list; their own DATE-OBS is wrong."""
     output = tmp_path / "reduced"
     (output / "calibrated").mkdir(parents=True)
     frames = []

@@ -1,18 +1,22 @@
 """How far a reduced demo night is from its truth: pure functions from arrays and tables to figures.
 
-Pixels are those of the calibrated file: ``image`` in electrons, ``mask`` of ``MaskBit`` sums, ``uncertainty`` (1 sigma).
+Pixels are those of the calibrated file: ``image`` in electrons, ``mask`` of ``MaskBit`` sums,
+``uncertainty`` (1 sigma).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline_core.demo.sky import sky_level
 from pipeline_core.demo.truth import Truth, cosmic_pixels, expected_electrons, expected_noise, star_positions
 from pipeline_core.types import Bits, Image, Mask, MaskBit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 SATURATED_E = 125_000.0  # at the pixel: 65535 ADU less the bias, times the gain, with a little room
 NOTES = frozenset({"streak", "aurora", "twilight", "too still"})
@@ -42,6 +46,8 @@ class StarReport:
     """Stars bright enough that 1 % can be told."""
     hurt: int
     """Stars of which false cosmic rays took more than 1 %; the goal is 1 in 500."""
+    ratios: tuple[float, ...]
+    """Measured over true, star by star: join them over frames before taking a median of few stars."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +162,13 @@ def compare_stars(truth: Truth, path: str, image: Image, mask: Bits, *, snr: flo
         hurt += lost > 0.01 * true_flux
         if not ((hit | others)[box] & inside).any():
             ratios.append(float((image - sky)[box][inside].sum()) / true_flux)
-    return StarReport(float(np.median(ratios)) if ratios else float("nan"), len(ratios), checked, hurt)
+    return StarReport(
+        float(np.median(ratios)) if ratios else float("nan"), len(ratios), checked, hurt, tuple(ratios)
+    )
 
 
 def compare_cosmics(truth: Truth, path: str, mask: Bits, *, sigma: float = 5.0) -> CosmicReport:
-    """Compare the COSMIC bit with the hits that stand above ``sigma``; pixels masked otherwise do not count."""
+    """Compare the COSMIC bit with hits above ``sigma``; pixels masked otherwise do not count."""
     hits = truth.cosmics[path]
     hit, electrons = cosmic_pixels(truth, path)
     flat = truth.detector.flats[truth.frame(path).filter or "R"]
