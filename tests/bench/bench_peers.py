@@ -63,9 +63,7 @@ def time_peer(peer: str, kind: str, source: Path, folder: Path) -> tuple[Process
                 cost = process_time([program, "-d", str(place), "-s", script], place)
                 made, own = place / f"siril_{kind}.fits", siril_stack_s(cost.output)
             else:
-                (place / "frames.lis").write_text(
-                    "".join(f"{path}\n" for path in sorted(source.glob("*.fits")))
-                )
+                (place / "frames.lis").write_text("".join(f"{path}\n" for path in sorted(source.glob("*.fits"))))
                 script = str(SCRIPTS / f"iraf_{kind}.cl")
                 home = {"HOME": str(place)}
                 cost = process_time([program, "-f", script], place, env=home)

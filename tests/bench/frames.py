@@ -75,9 +75,7 @@ def write(path: Path, pixels: np.ndarray, kind: str, filter_name: str | None = N
     header["EXPTIME"] = EXPOSURE_S[kind]
     header["GAIN"], header["RDNOISE"] = GAIN_E_PER_ADU, READ_NOISE_E
     header["ACQTYPE"] = "DARK" if kind == "FLATDARK" else kind
-    header["DATE-OBS"] = (
-        f"{DATE}T{number // 36 % 24:02d}:{number * 100 // 60 % 60:02d}:{number * 100 % 60:02d}"
-    )
+    header["DATE-OBS"] = f"{DATE}T{number // 36 % 24:02d}:{number * 100 // 60 % 60:02d}:{number * 100 % 60:02d}"
     header["OBJECT"] = "FIELD1"
     if filter_name:
         header["FILTER"] = filter_name

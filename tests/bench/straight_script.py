@@ -32,9 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("night", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument(
-        "--science", type=int, default=None, metavar="N", help="do the first N science frames"
-    )
+    parser.add_argument("--science", type=int, default=None, metavar="N", help="do the first N science frames")
     asked = parser.parse_args()
     print(json.dumps(reduce_night(asked.night, asked.out, asked.science)))
 

@@ -71,9 +71,7 @@ class ProcessTime:
     output: str
 
 
-def process_time(
-    command: Sequence[str], folder: Path, *, stdin: str | None = None, env: Mapping[str, str] | None = None
-) -> ProcessTime:
+def process_time(command: Sequence[str], folder: Path, *, env: Mapping[str, str] | None = None) -> ProcessTime:
     """Time a command from start to end and watch the memory of its tree.
 
     Raises
@@ -87,19 +85,21 @@ def process_time(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, **(env or {})},
         )
-        if stdin is not None and process.stdin is not None:
-            process.stdin.write(stdin)
-            process.stdin.close()
         peak = 0
-        while process.poll() is None:
-            peak = max(peak, _tree_bytes(process.pid))
-            time.sleep(0.05)
+        try:
+            while process.poll() is None:
+                peak = max(peak, _tree_bytes(process.pid))
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
     seconds = time.perf_counter() - start
     output = log.read_text(encoding="utf-8", errors="replace")
     log.unlink()

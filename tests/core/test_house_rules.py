@@ -7,8 +7,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("pipeline_core", "astep_gui")
 
@@ -21,6 +19,14 @@ MACHINE_PATHS = re.compile(r"(?<![\w.~$}/])/(?:work|root|home|farm|Users)/\w")
 
 def sources() -> list[Path]:
     return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def tracked_files() -> list[Path]:
@@ -56,16 +62,17 @@ def silent_handlers(text: str) -> list[int]:
     return lines
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_holds_one_subject(source: Path) -> None:
-    lines = len(source.read_text(encoding="utf-8").splitlines())
-    assert lines <= LONGEST, f"{source.relative_to(ROOT)} has {lines} lines, at most {LONGEST}: divide it"
+def test_a_file_holds_one_subject() -> None:
+    lengths = {name_of(source): len(text_of(source).splitlines()) for source in sources()}
+    assert lengths
+    long = {name: lines for name, lines in lengths.items() if lines > LONGEST}
+    assert not long, f"divide what has more than {LONGEST} lines: {long}"
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_exception_is_swallowed(source: Path) -> None:
-    lines = silent_handlers(source.read_text(encoding="utf-8"))
-    assert not lines, f"{source.relative_to(ROOT)} swallows exceptions at lines {lines}"
+def test_no_exception_is_swallowed() -> None:
+    found = {name_of(source): silent_handlers(text_of(source)) for source in sources()}
+    silent = {name: lines for name, lines in found.items() if lines}
+    assert not silent, f"exceptions are swallowed at these lines: {silent}"
 
 
 def test_a_swallowed_exception_is_noticed() -> None:
