@@ -1,6 +1,4 @@
-"""Master frames as files: image, uncertainty and counts, laid out so that a worker reads them in
-milliseconds.
-"""
+"""Master frames as files: image, uncertainty and counts, quick to read again for every frame."""
 
 from __future__ import annotations
 

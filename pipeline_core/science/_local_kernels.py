@@ -104,9 +104,10 @@ def bin_frame(
     rows, columns = mean.shape
     line = np.empty(nx, np.float32)
     no_blocks = np.empty((0, 0, 0), np.bool_)
-    total = np.empty(columns, np.float32)
-    highest = np.empty(columns, np.float32)
-    count = np.empty(columns, np.int32)
+    width = columns * block_px
+    total = np.empty(width, np.float32)
+    highest = np.empty(width, np.float32)
+    count = np.empty(width, np.float32)
     for i in range(rows):
         total[:] = 0
         count[:] = 0
@@ -116,16 +117,22 @@ def bin_frame(
                 words, floats, x_start, 0, row, 0, nx, offsets[row], base, current, dark_scale, no_blocks, 1,
                 np.float32(1), saturation, line,
             )  # fmt: skip
+            # Down the columns first: these loops become vector instructions. NaN is not equal to itself.
             for x in range(nx):
                 v = line[x]
-                b = x // block_px
-                if v == v:  # not NaN  # noqa: PLR0124
-                    total[b] += v
-                    count[b] += 1
-                    highest[b] = max(highest[b], v)
+                total[x] += v if v == v else np.float32(0)  # noqa: PLR0124
+                count[x] += np.float32(v == v)  # noqa: PLR0124
+                highest[x] = v if v > highest[x] else highest[x]
         for b in range(columns):
-            mean[i, b] = total[b] / count[b] if count[b] > 0 else np.nan
-            faint[i, b] = (total[b] - highest[b]) / (count[b] - 1) if count[b] > 1 else mean[i, b]
+            s = np.float32(0)
+            n = np.float32(0)
+            h = np.float32(-np.inf)
+            for x in range(b * block_px, (b + 1) * block_px):
+                s += total[x]
+                n += count[x]
+                h = max(h, highest[x])
+            mean[i, b] = s / n if n > 0 else np.nan
+            faint[i, b] = (s - h) / (n - 1) if n > 1 else mean[i, b]
 
 
 @kernel

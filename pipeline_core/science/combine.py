@@ -63,9 +63,7 @@ class Combined:
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """Variance of a value v of frame f: ``floor[f] + slope[f] * max(v - zero, 0)``, in the unit of the
-    master.
-    """
+    """Variance of a value v of frame f: ``floor[f] + slope[f] * max(v - zero, 0)``, in the master's unit."""
 
     floor: Floats
     """(N,) what a pixel at ``zero`` scatters by: read-out, rounding and the Poisson noise of ``zero``
@@ -224,8 +222,8 @@ def combine_band(
         words, floats, x_start, np.ascontiguousarray(correction.offsets[:, y0 : y0 + ny]),
         _NO_IMAGE if correction.base is None else correction.base[y0 : y0 + ny],
         _NO_IMAGE if correction.current is None else correction.current[y0 : y0 + ny],
-        correction.dark_scale, blocked, correction.block_px, correction.scale, float(correction.saturation_adu),
-        correction.weight,
+        correction.dark_scale, blocked, correction.block_px, correction.scale,
+        float(correction.saturation_adu), correction.weight,
     )  # fmt: skip
     room = (out.image, out.uncertainty, out.n_used)
     if clip.method == "noise":

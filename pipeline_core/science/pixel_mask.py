@@ -33,9 +33,10 @@ def bad_in_flat(flat: Image, sigma: float, floor: float = 0.1, threads: int = 1)
 
     Notes
     -----
-    The idea of IRAF's ccdmask: deviation from the local 7x7 median against the local percentile scatter. Here
-    the median is taken along rows, then columns, and the scatter in cells of 32 px instead of a running 15x15
-    box.
+    The idea of IRAF's ccdmask: deviation from the local 7x7 median against the local percentile scatter.
+    Here the median is taken along rows, then columns, and the scatter in cells of 32 px instead of a running
+    15x15 box. ``ccdproc.ccdmask`` takes half the distance of the percentiles 30.9 and 69.1 for a sigma, and it
+    is half of one: its threshold of 16 is 8 here.
     """
     bad = ~(flat >= np.float32(floor))
     deviant, _ = _deviant(flat, sigma, threads, low=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+MAX_PAIRS = 7
 SAMPLE_ROWS = 64
-"""Rows on which level and noise of a frame are measured: a quarter of a million pixels of a large frame."""
+"""Rows on which level and noise of a frame are measured."""
 
 
 @dataclass
@@ -169,21 +171,18 @@ def pair_noise(sample: Image) -> tuple[npt.NDArray[np.float64], float]:
 
     """
     flat = sample.reshape(sample.shape[0], -1)
+    # 65,000 pixels know a level to 0.02 noise sigma and the noise to 0.3 %.
+    flat = flat[:, :: max(1, flat.shape[1] >> 16)]
     flat = flat[:, np.isfinite(flat).all(axis=0)]
     first = flat[0]
-    middle = float(np.median(first))
-    shift = np.zeros(len(flat))
-    variances = []
-    for index in range(1, len(flat)):
-        shift[index] = _clipped_mean(flat[index] - first)
-        variances.append(float(clipped_variance(flat[index] - flat[index - 1])) / 2)
-    near = first[
-        np.abs(first - middle) <= 4 * np.sqrt(np.median(variances) if variances else np.var(first)) + 1
-    ]
-    return float(near.mean()) + shift, float(np.median(variances)) if variances else float("nan")
+    pairs = list(itertools.pairwise(range(len(flat))))[:MAX_PAIRS]
+    variances = [float(clipped_variance(flat[b] - flat[a])) / 2 for a, b in pairs]
+    variance = float(np.median(variances)) if variances else float("nan")
+    limit = 4 * np.sqrt(2 * variance) + 1 if variances else np.inf
+    shift = np.array([0.0] + [_mean_around_median(frame - first, limit) for frame in flat[1:]])
+    return _mean_around_median(first, limit) + shift, variance
 
 
-def _clipped_mean(values: npt.NDArray[np.float32]) -> float:
-    centre = np.median(values)
-    limit = 4 * np.sqrt(clipped_variance(values)) + 1
-    return float(np.mean(values[np.abs(values - centre) <= limit], dtype=np.float64))
+def _mean_around_median(values: npt.NDArray[np.float32], limit: float) -> float:
+    near = values[np.abs(values - np.median(values)) <= limit]
+    return float(np.mean(near, dtype=np.float64))
