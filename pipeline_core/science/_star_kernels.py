@@ -9,7 +9,7 @@ from pipeline_core.science.jit import kernel
 MASKED, PROTECTED, JUDGED = 1, 2, 4  # bits of the "closed" plane; the last is taken back before it is left
 MISMATCH = np.float32(0.08)  # of the model, one sigma: real stars are no Moffats, phases have steps
 CAP = np.float32(9)  # chi-square of a pixel outside the inner 3×3: a neighbouring star must not decide
-PLACE_PRICE = np.float32(8)  # chi-square that the freedom of a star's place and width must earn
+STAR_CREDIT = np.float32(8)  # chi-square: a faint peak that could be either is left alone
 REACH = 12  # px; the wings of the brightest unsaturated star are below the noise there
 
 
@@ -97,7 +97,7 @@ def _star_flux(image, variance, closed, hits, y, x, bank):
             as_star += chi_star
             as_hit += _price(chi_sky) if hits[y + dy, x + dx] else chi_sky
             peak_chi = max(peak_chi, chi_sky)
-    as_star += PLACE_PRICE + _price(peak_chi)
+    as_star += _price(peak_chi) - STAR_CREDIT
     return height if as_star < as_hit else np.float32(0)
 
 
