@@ -63,7 +63,7 @@ def clean_cosmic_rays(
     objlim: float | None = None,
     iterations: int = 4,
     fwhm_px: float | None = None,
-    protect_below_fwhm_px: float = 2.0,
+    protect_below_fwhm_px: float = 8.0,
     protected: Mask | None = None,
     threads: int = 1,
     engine: Literal["astep", "astroscrappy"] = "astep",

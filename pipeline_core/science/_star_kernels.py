@@ -1,0 +1,219 @@
+"""The hot loops that compare a peak with images of stars."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline_core.science.jit import kernel
+
+MASKED, PROTECTED, JUDGED = 1, 2, 4  # bits of the "closed" plane; the last is taken back before it is left
+MISMATCH = np.float32(0.08)  # of the model, one sigma: real stars are no Moffats, phases have steps
+CAP = np.float32(9)  # chi-square of a pixel outside the inner 3×3: a neighbouring star must not decide
+STAR_CREDIT = np.float32(8)  # chi-square: a faint peak that could be either is left alone
+REACH = 12  # px; the wings of the brightest unsaturated star are below the noise there
+
+
+@kernel
+def protect_stars(image, variance, closed, hits, rows, columns, bank, wing_px):
+    """Set PROTECTED around each suspect's peak that is better explained as a star; returns how many were."""
+    ny, nx = image.shape
+    stars = 0
+    peak_rows = np.empty(rows.size, np.int32)
+    peak_columns = np.empty(rows.size, np.int32)
+    peaks = 0
+    for k in range(rows.size):
+        if closed[rows[k], columns[k]] & PROTECTED:
+            continue
+        y, x = _climb(image, closed, rows[k], columns[k])
+        if closed[y, x] & (JUDGED | PROTECTED) or y < 3 or x < 3 or y >= ny - 3 or x >= nx - 3:
+            continue
+        closed[y, x] |= JUDGED
+        peak_rows[peaks] = y
+        peak_columns[peaks] = x
+        peaks += 1
+        height = _star_flux(image, variance, closed, hits, y, x, bank)
+        if height > 0:
+            stars += 1
+            # Moffat wings fall as r^-6: out to where they are below half the noise, the Laplacian must not bite.
+            sigma = np.sqrt(variance[y, x - 3])
+            reach = wing_px * (height / sigma) ** np.float32(1 / 6)
+            _close_around(closed, y, x, min(REACH, max(2, int(reach))))
+    for k in range(peaks):
+        closed[peak_rows[k], peak_columns[k]] &= ~np.uint8(JUDGED)
+    return stars
+
+
+@kernel
+def _climb(image, closed, y, x):
+    """Walk to the local maximum among good pixels."""
+    ny, nx = image.shape
+    for _ in range(3):
+        by, bx = y, x
+        for yy in range(max(0, y - 1), min(ny, y + 2)):
+            for xx in range(max(0, x - 1), min(nx, x + 2)):
+                if image[yy, xx] > image[by, bx] and not closed[yy, xx] & MASKED:
+                    by, bx = yy, xx
+        if by == y and bx == x:
+            break
+        y, x = by, bx
+    return y, x
+
+
+@kernel
+def _star_flux(image, variance, closed, hits, y, x, bank):
+    """Flux of the star that explains the pixels better than hits do; 0 when hits do."""
+    data = np.empty(25, np.float32)
+    weight = np.empty(25, np.float32)
+    sky = _ring_median(image, closed, y, x, 3)
+    seen = 0
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            k = (dy + 2) * 5 + dx + 2
+            data[k] = image[y + dy, x + dx] - sky
+            is_good = (closed[y + dy, x + dx] & MASKED) == 0
+            weight[k] = np.float32(1) / max(variance[y + dy, x + dx], np.float32(1)) if is_good else np.float32(0)
+            seen += is_good and abs(dy) < 2 and abs(dx) < 2
+    if seen < 5:
+        return np.float32(0)  # too little of it can be seen to call it anything; the mask covers it
+    width, phase, height = _best_star(data, weight, bank)
+    if height <= 0:
+        return np.float32(0)
+    peak_chi = np.float32(0)
+    as_star = np.float32(0)
+    as_hit = np.float32(0)
+    star = bank[width, phase]
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            k = (dy + 2) * 5 + dx + 2
+            if weight[k] == 0:
+                continue
+            model = height * star[k]
+            off = data[k] - model
+            chi_star = off * off / (np.float32(1) / weight[k] + (MISMATCH * model) ** 2)
+            chi_sky = data[k] * data[k] * weight[k]
+            if max(abs(dy), abs(dx)) == 2:
+                chi_star = min(chi_star, CAP)
+                chi_sky = min(chi_sky, CAP)
+            as_star += chi_star
+            as_hit += _price(chi_sky) if hits[y + dy, x + dx] else chi_sky
+            peak_chi = max(peak_chi, chi_sky)
+    as_star += _price(peak_chi) - STAR_CREDIT
+    return height if as_star < as_hit else np.float32(0)
+
+
+@kernel
+def _price(chi):
+    """Chi-square that one free number must earn (Occam's factor): more, the finer the data fix it."""
+    return np.float32(2) + np.log(max(chi, np.float32(1)))
+
+
+@kernel
+def _close_around(closed, y, x, reach):
+    ny, nx = closed.shape
+    for yy in range(max(0, y - reach), min(ny, y + reach + 1)):
+        for xx in range(max(0, x - reach), min(nx, x + reach + 1)):
+            if (yy - y) ** 2 + (xx - x) ** 2 <= reach * reach + 4:
+                closed[yy, xx] |= PROTECTED
+
+
+@kernel
+def _best_star(data, weight, bank):
+    """Star of the bank (width, phase) that fits best with a free height, and that height."""
+    best = np.float32(-1)
+    best_width = 0
+    best_phase = 0
+    height = np.float32(0)
+    for i in range(bank.shape[0]):
+        for j in range(bank.shape[1]):
+            star = bank[i, j]
+            along = np.float32(0)
+            norm = np.float32(0)
+            for k in range(data.size):
+                t = star[k] * weight[k]
+                along += t * data[k]
+                norm += t * star[k]
+            # Chi-square falls by along²/norm when the star is taken away.
+            if along > 0 and norm > 0 and along * along > best * norm:
+                best = along * along / norm
+                best_width = i
+                best_phase = j
+                height = along / norm
+    return best_width, best_phase, height
+
+
+@kernel
+def _ring_median(image, closed, y, x, radius):
+    """Median of the good pixels on the square ring around a pixel; of all of them when none is good."""
+    values = np.empty(8 * radius, np.float32)
+    ny, nx = image.shape
+    for accept_all in range(2):
+        n = 0
+        for dy in range(-radius, radius + 1):
+            for dx in range(-radius, radius + 1):
+                yy = y + dy
+                xx = x + dx
+                if max(abs(dy), abs(dx)) == radius and 0 <= yy < ny and 0 <= xx < nx:
+                    if accept_all or not closed[yy, xx] & MASKED:
+                        values[n] = image[yy, xx]
+                        n += 1
+        if n:
+            break
+    ordered = np.sort(values[:n])
+    return ordered[n // 2]
+
+
+@kernel
+def isolated_peaks(image, variance, masked, sky, sigmas, half):
+    """Rows and columns of pixels that top their window and stand ``sigmas`` above the sky, no masked pixel near."""
+    ny, nx = image.shape
+    n = 0
+    for write in range(2):
+        ys = np.empty(n, np.int64)
+        xs = np.empty(n, np.int64)
+        n = 0
+        for y in range(half, ny - half):
+            for x in range(half, nx - half):
+                c = image[y, x]
+                above = c - sky
+                if above > 0 and above * above > sigmas * sigmas * variance[y, x] and c > image[y, x + 1]:
+                    if _tops_window(image, masked, y, x, half):
+                        if write:
+                            ys[n] = y
+                            xs[n] = x
+                        n += 1
+    return ys, xs
+
+
+@kernel
+def _tops_window(image, masked, y, x, half):
+    for yy in range(y - half, y + half + 1):
+        for xx in range(x - half, x + half + 1):
+            if masked[yy, xx] or image[yy, xx] > image[y, x]:
+                return False
+    return True
+
+
+@kernel
+def best_widths(image, variance, masked, ys, xs, bank, half):
+    """Index of the width that explains each peak, -1 where none does."""
+    side = 2 * half + 1
+    data = np.empty(side * side, np.float32)
+    weight = np.empty(side * side, np.float32)
+    closed = masked.view(np.uint8)
+    out = np.full(ys.size, -1, np.int64)
+    for i in range(ys.size):
+        sky = _ring_median(image, closed, ys[i], xs[i], half)
+        for dy in range(-half, half + 1):
+            for dx in range(-half, half + 1):
+                k = (dy + half) * side + dx + half
+                data[k] = image[ys[i] + dy, xs[i] + dx] - sky
+                weight[k] = np.float32(1) / max(variance[ys[i] + dy, xs[i] + dx], np.float32(1))
+        width, phase, height = _best_star(data, weight, bank)
+        chi = np.float32(0)
+        for k in range(data.size):
+            model = height * bank[width, phase, k]
+            chi += (data[k] - model) ** 2 / (np.float32(1) / weight[k] + (MISMATCH * model) ** 2)
+        # Three per pixel: sky that is not quite even and faint neighbours are allowed, tracks are far off.
+        if height > 0 and chi < 3 * data.size and 0 < width < bank.shape[0] - 1:
+            out[i] = width
+    return out
