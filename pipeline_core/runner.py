@@ -132,7 +132,7 @@ def run(
     report = RunReport(cached=agenda.cached)
     with memory.MemoryWatch() as watch:
         try:
-            store.sweep(tasks)
+            store.sweep([*agenda.cached, *(job.task for job in agenda.jobs.values())])
             if agenda.open:
                 if warm_up is not None:
                     warm_up()

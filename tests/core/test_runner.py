@@ -126,6 +126,17 @@ def test_two_results_of_one_name_are_refused_before_anything_runs(night, store):
     assert night.products() == {}
 
 
+def test_unfinished_files_of_a_killed_run_are_removed_also_those_of_masters_never_finished(night, store):
+    stale = [
+        night.output / name for name in ("masters/dark_90s.fits.0a1b.part", "calibrated/x_CAL.fits.2c3d.part")
+    ]
+    for part in stale:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    in_threads(night.frames(night.master()), store)
+    assert night.parts() == []
+
+
 # -- one bad frame never stops a night ---------------------------------------------------------------
 
 
