@@ -247,7 +247,6 @@ def calibration_quality_tasks(
             "overscan": section_list(overscan[0] if overscan else None),
             "overscan_order": recipe.overscan.order,
             "trim": section_list(plan.trims.get(geometry)),
-            "pedestal_adu": frame.pedestal_adu,
             "gain_e_per_adu": facts.gain_e_per_adu,
             "read_noise_e": facts.read_noise_e,
             "saturation_adu": facts.saturation_adu,

@@ -21,9 +21,10 @@ def is_first_time() -> bool:
 def warm_up() -> None:
     """Call each hot function once with the types it sees in a run; later programs find the code in the user's cache."""
     from pipeline_core.science.calibrate import pixel_variance  # noqa: PLC0415 - heavy imports, on demand
+    from pipeline_core.science.calibration_quality import measure_calibration  # noqa: PLC0415
     from pipeline_core.science.cosmic import clean_cosmic_rays  # noqa: PLC0415
     from pipeline_core.science.pixel_mask import saturated_bits  # noqa: PLC0415
-    from pipeline_core.science.quality import measure_calibration, measure_science  # noqa: PLC0415
+    from pipeline_core.science.quality import measure_science  # noqa: PLC0415
 
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:SIDE, :SIDE]

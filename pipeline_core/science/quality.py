@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline_core.measures import CalibrationMeasures, ScienceMeasures, StarList
+from pipeline_core.measures import ScienceMeasures, StarList
 from pipeline_core.science.background import SkyMesh, SkyPlane, sky_mesh, sky_plane, without_sky
-from pipeline_core.science.dark_match import dark_residual
-from pipeline_core.science.dark_sources import count_above, count_sources, median_of_nine
 from pipeline_core.science.profile import aperture_flux, halo_ratio, profile_widths
 from pipeline_core.science.psf import fit_moffats
-from pipeline_core.science.robust import MAD_TO_SIGMA, median_and_sigma, pixel_noise
+from pipeline_core.science.robust import MAD_TO_SIGMA
 from pipeline_core.science.shape import StarShapes, adaptive_moments, common_shape, field_map
 from pipeline_core.science.stars import are_stars, clean_stars, find_sources, typical_width
 from pipeline_core.science.streaks import find_streaks
@@ -22,8 +20,6 @@ from pipeline_core.science.streaks import find_streaks
 if TYPE_CHECKING:
     from pipeline_core.science.components import Components
     from pipeline_core.types import Image, Mask
-
-__all__ = ["dark_residual", "measure_calibration", "measure_science", "quick_science"]
 
 FloatArray = npt.NDArray[np.float64]
 _LISTED = 400  # stars handed to the alignment
@@ -91,7 +87,7 @@ def measure_science(
     StarList
         Up to 400 clean stars, spread over the frame, brightest first.
     """
-    image = _plain(image)
+    image = plain(image)
     if saturated is None and saturation is not None:
         saturated = image >= saturation
     if hot is not None:
@@ -152,7 +148,7 @@ def quick_science(
     mesh = sky_mesh(raw, tile=max(32, min(ny, nx) // 16))
     plane = sky_plane(mesh)
     noise = _noise(mesh, gain, read_noise_e)
-    blocks = _blocks(ny, nx)
+    blocks = blocks_of(ny, nx)
     parts, sigmas = [], []
     for rows in blocks[0]:
         line = [np.ascontiguousarray(raw[rows, columns], dtype=np.float32) for columns in blocks[1]]
@@ -164,7 +160,7 @@ def quick_science(
     if saturation is not None:
         full = np.ascontiguousarray(np.block([[raw[rows, columns] for columns in blocks[1]] for rows in blocks[0]]))
         full = full >= saturation
-    seams = _seams(bare.shape, blocks)
+    seams = seams_of(bare.shape, blocks)
     sources = find_sources(bare, _at_least(np.block(sigmas), noise), seams, full)
     likely = are_stars(sources, noise, bare.shape)
     whole = sources.pick(sources.masked == 0.0)
@@ -185,71 +181,7 @@ def quick_science(
     return _science("quick", "ADU", mesh, plane, count, stars, pixel_scale_arcsec, fraction, None, ()), listed
 
 
-def measure_calibration(
-    image_adu: Image,
-    kind: Literal["bias", "dark", "flat", "flatdark"],
-    *,
-    gain_e_per_adu: float | None = None,
-    read_noise_e: float | None = None,
-    saturation_adu: float | None = None,
-    masked: Mask | None = None,
-) -> CalibrationMeasures:
-    """Measure one bias, dark or flat by itself.
-
-    Parameters
-    ----------
-    image_adu : (ny, nx) float32, ADU
-        Trimmed, overscan subtracted where there is one.
-    kind : {"bias", "dark", "flat", "flatdark"}
-    gain_e_per_adu, read_noise_e : float or None
-        A lower bound of the noise where whole numbers hide it.
-    saturation_adu : float or None
-    masked : (ny, nx) bool, optional
-        True where a pixel must not count.
-
-    Returns
-    -------
-    CalibrationMeasures
-        Structure is in ADU for bias and dark, in percent of the level for a flat. The gradient is in percent of the
-        level, or of the noise where the level is below it.
-    """
-    image = _plain(image_adu)
-    valid = None if masked is None else ~masked
-    level, _ = median_and_sigma(image, valid)
-    notes: tuple[str, ...] = ()
-    if not np.isfinite(level):
-        return CalibrationMeasures(0.0, 0.0, 0.0, 0.0, 0, 0, 0.0, ("no pixel of this frame can be used",))
-    floor = (read_noise_e or 0.0) / (gain_e_per_adu or 1.0)
-    noise = pixel_noise(image, valid)
-    noise = noise if np.isfinite(noise) else 0.0
-    mesh = sky_mesh(image, masked)
-    plane = sky_plane(mesh)
-    bare = without_sky(image, mesh, masked)
-    is_flat = kind == "flat"
-    structure, gradient = 0.0, 0.0
-    if plane is not None:
-        structure = 100.0 * plane.rms / abs(level) if is_flat and level else plane.rms
-        against = max(abs(level), noise)
-        gradient = 100.0 * plane.peak_to_valley / against if against > 0 else 0.0
-    full = 0.0
-    if saturation_adu is not None:
-        full = float(np.count_nonzero(image >= saturation_adu)) / image.size
-    threshold = 8.0 * max(noise, 0.5 * floor)
-    calm = median_of_nine(bare)
-    # Against its own neighbourhood: a flat's dust and a ghost's light are no hot pixels.
-    hot = int(count_above(bare, calm, threshold)) if threshold > 0 else 0
-    sources = count_sources(bare, calm, masked)
-    if sources:
-        where = (
-            "stars in the flat"
-            if is_flat
-            else f"stars in a {kind} (shutter open, or left over from the exposure before)"
-        )
-        notes = (f"{sources} star-like sources: {where}",)
-    return CalibrationMeasures(level, noise, structure, gradient, sources, hot, full, notes)
-
-
-def _plain(image: npt.NDArray[Any]) -> Image:
+def plain(image: npt.NDArray[Any]) -> Image:
     """Native, contiguous float32: what the kernels are compiled for."""
     return np.ascontiguousarray(image, dtype=np.float32)
 
@@ -406,7 +338,7 @@ def _known(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _blocks(ny: int, nx: int) -> tuple[list[slice], list[slice]]:
+def blocks_of(ny: int, nx: int) -> tuple[list[slice], list[slice]]:
     """Rows and columns of the blocks of a quick look; one block where three would cover the frame anyway."""
 
     def along(n: int) -> list[slice]:
@@ -420,7 +352,7 @@ def _blocks(ny: int, nx: int) -> tuple[list[slice], list[slice]]:
     return along(ny), along(nx)
 
 
-def _seams(shape: tuple[int, int], blocks: tuple[list[slice], list[slice]]) -> Mask:
+def seams_of(shape: tuple[int, int], blocks: tuple[list[slice], list[slice]]) -> Mask:
     """Return a mask of the borders between blocks that do not touch in the frame."""
     seams = np.zeros(shape, bool)
     for axis in (0, 1):

@@ -10,9 +10,11 @@ import numpy as np
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.masters_file import read_master
+from pipeline_core.science.calibration_quality import screen_calibration
 from pipeline_core.science.cosmic import stars_touched
 from pipeline_core.science.overscan import subtract_overscan
-from pipeline_core.science.quality import dark_residual, measure_calibration, measure_science, quick_science
+from pipeline_core.science.dark_match import dark_residual
+from pipeline_core.science.quality import measure_science, quick_science
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import ImageLayout, MaskBit, Section
 
@@ -24,22 +26,22 @@ if TYPE_CHECKING:
 def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
     """Measure one bias, dark or flat, trimmed and overscan-corrected.
 
-    ``settings``: ``kind``, ``layout``, ``overscan``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``read_noise_e``,
+    ``settings``: ``kind``, ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``gain_e_per_adu``, ``read_noise_e``,
     ``saturation_adu``. Input: ``raw``. Nothing is written.
     """
     del out, threads
-    image = read_image(inputs["raw"], ImageLayout(**settings["layout"])).astype(np.float32)
+    raw = read_image(inputs["raw"], ImageLayout(**settings["layout"]))
     saturation = settings["saturation_adu"]
     if settings["overscan"]:
         section = Section(*settings["overscan"])
-        level = float(np.median(image[section.slices]))
-        subtract_overscan(image, section, settings["overscan_order"])
+        raw = raw.astype(np.float32)
+        level = float(np.median(raw[section.slices]))
+        subtract_overscan(raw, section, settings["overscan_order"])
         saturation = saturation - level if saturation is not None else None
     if settings["trim"]:
-        image = np.ascontiguousarray(image[Section(*settings["trim"]).slices])
-    image -= np.float32(settings["pedestal_adu"])
-    measures = measure_calibration(
-        image,
+        raw = raw[Section(*settings["trim"]).slices]
+    measures = screen_calibration(
+        raw,
         settings["kind"],
         gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
         read_noise_e=settings["read_noise_e"],
@@ -100,7 +102,8 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
         if is_electron:
             current *= np.float32(settings["raw_gain_e_per_adu"])
         fraction, error = dark_residual(frame.image, current)
-        made["dark_residual"] = [fraction, error]
+        if np.isfinite(fraction):  # not with too few hot pixels to tell
+            made["dark_residual"] = [fraction, error]
     return made
 
 

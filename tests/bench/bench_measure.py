@@ -7,7 +7,8 @@ from statistics import median
 
 import numpy as np
 
-from pipeline_core.science.quality import measure_calibration, measure_science, quick_science
+from pipeline_core.science.calibration_quality import measure_calibration
+from pipeline_core.science.quality import measure_science, quick_science
 
 
 def field(size: int, stars: int, seed: int = 7) -> np.ndarray:

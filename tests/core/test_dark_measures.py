@@ -3,7 +3,7 @@ import pytest
 
 from pipeline_core.science.dark_match import dark_residual
 from pipeline_core.science.dark_sources import median_of_nine
-from pipeline_core.science.quality import measure_calibration
+from pipeline_core.science.calibration_quality import measure_calibration
 
 from .stars_helpers import star_frame
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline_core.science.quality import measure_calibration, measure_science, quick_science
+from pipeline_core.science.calibration_quality import measure_calibration
+from pipeline_core.science.quality import measure_science, quick_science
 
 from .stars_helpers import star_frame
 

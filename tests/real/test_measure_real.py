@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from pipeline_core.science.quality import measure_calibration, measure_science, quick_science
+from pipeline_core.science.calibration_quality import measure_calibration
+from pipeline_core.science.quality import measure_science, quick_science
 
 DATA = Path(os.environ.get("ASTEP_REAL_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the real frames are not at {DATA}")
