@@ -226,6 +226,8 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
 
 def _patchy(e: Evidence) -> bool:
     """Whether a part of the field is dimmed beyond what the clear frames show, in a way that moves."""
+    if _is_aurora(e) and not e.patchy_mag > 0.15:
+        return False  # stars are missing behind a curtain of light; those that are left are not dimmed
     usual = max(e.patch_clear_mag, 0.0) if math.isfinite(e.patch_clear_mag) else 0.0
     return e.patch_mag - usual > max(PATCH_MAG, 5 * e.patch_scatter) and not e.persistence > 0.9
 

@@ -286,6 +286,12 @@ def _frame_loss(log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool
     bound = log_limit[:, None] - star[None, :]
     # Only a star at least e^0.7 = 2 times above the limit must have been listed in a clear frame.
     missing = ~np.isfinite(ratio) & inside & (bound < -0.7)
+    # Where those that are seen have all their light, the others are missing for another reason (a curtain of aurora,
+    # a trail of light): cloud that hides most stars dims the rest. Half of them by 0.16 mag is a dimming.
+    for k in range(ratio.shape[0]):
+        matched = ratio[k][np.isfinite(ratio[k])]
+        if matched.size >= 8 and np.median(matched) > -0.15:
+            missing[k] = False
     ratio = np.where(missing, bound, ratio)
     # Faint stars are listed only where they are bright by chance: the brighter half decides where it can.
     seen = np.isfinite(ratio)

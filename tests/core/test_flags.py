@@ -123,6 +123,11 @@ def test_stars_long_in_all_directions_are_no_wind():
     assert science_flags(replace(GOOD, ellipticity=0.2, coherence=0.1)) == ()
 
 
+def test_stars_that_drown_in_a_curtain_of_aurora_are_no_cloud():
+    assert only(replace(GOOD, mesh_percent=20.0, patch_mag=2.0)).cause == "aurora"
+    assert only(replace(GOOD, mesh_percent=20.0, patch_mag=2.0, patchy_mag=0.4)).cause == "cloud"
+
+
 def test_a_sudden_halo_is_not_frost():
     assert "frost" not in {f.cause for f in science_flags(replace(GOOD, halo=1.3, loss_mag=0.3))}
 

@@ -37,14 +37,22 @@ def test_stars_that_vanish_in_cloud_do_not_make_it_look_thinner():
     rng = np.random.default_rng(2)
     loss = np.ones(10)
     _, flux = table(rng, 10, 100, loss)
-    # Thick patches: three quarters of the stars lose 95 %, those below the limit are not listed.
-    hit = rng.random(100) < 0.75
-    flux[4, hit] *= 0.05
+    # Thick patches with edges: most stars lose nearly all, some a little; those below the limit are not listed.
+    flux[4] *= np.where(rng.random(100) < 0.6, 0.05, rng.uniform(0.3, 1.0, 100))
     limit = np.full(10, 900.0)
     listed = np.where(flux > limit[:, None], flux, np.nan)
     through, _ = solve(listed, limit, np.ones_like(flux, bool))
     assert np.nanmedian(listed[4] / np.median(flux, axis=0)) > 0.5, "the survivors alone would mislead"
     assert through[4] < 0.5
+
+
+def test_stars_that_are_missing_from_a_clear_frame_are_no_cloud():
+    rng = np.random.default_rng(8)
+    _, flux = table(rng, 10, 100, np.ones(10))
+    # A curtain of aurora: three of four stars are not clean, the others have all their light.
+    flux[4, rng.random(100) < 0.75] = np.nan
+    through, _ = solve(flux, np.full(10, 300.0), np.ones_like(flux, bool))
+    assert through[4] == pytest.approx(1, abs=0.02)
 
 
 def test_a_frame_with_two_stars_is_not_measured():
