@@ -70,7 +70,7 @@ def gain_from_pairs(
     if len(flats) < 2 or len(biases) < 2:
         raise DataError(
             "cannot measure the gain",
-            why=f"it needs two flats of a filter and two biases, and there are {len(flats)} and {len(biases)}",
+            why=f"it needs two flats of a filter and two biases, not {len(flats)} and {len(biases)}",
             hint="take more, or set the gain in the recipe (calibrate.gain_e_per_adu)",
         )
     read_variance = float(np.median([_pair_variance(*pair) for pair in itertools.pairwise(biases)])) / 2
