@@ -135,7 +135,9 @@ def _tiles(image: Image) -> Floats:
     ny, nx = image.shape[0] // side, image.shape[1] // side
     chosen = np.unique(np.linspace(0, ny * nx - 1, min(MAX_TILES, ny * nx)).astype(int))
     cut = image[: ny * side, : nx * side].reshape(ny, side, nx, side).swapaxes(1, 2)
-    return cut[chosen // nx, chosen % nx].reshape(chosen.size, side * side).astype(np.float64)
+    return np.asarray(
+        cut[chosen // nx, chosen % nx].reshape(chosen.size, side * side).astype(np.float64), np.float64
+    )
 
 
 def _pair_variance(a: Image, b: Image) -> float:
