@@ -120,9 +120,7 @@ class BandReader:
 
 
 def rows_per_band(n_frames: int, nx: int, item_bytes: int, multiple: int = 4, limit: int = BAND_BYTES) -> int:
-    """Return how many rows of all frames fit into ``limit`` bytes, a multiple of ``multiple`` and at least
-    that.
-    """
+    """Return how many rows of all frames fit into ``limit`` bytes, in steps of ``multiple``."""
     rows = limit // max(1, n_frames * nx * item_bytes)
     return max(multiple, rows - rows % multiple)
 

@@ -23,9 +23,7 @@ HeaderValues = Mapping[str, tuple[str | float | int | bool, str]]
 
 @dataclass(frozen=True)
 class Master:
-    """A master frame as read. The arrays are native, writable copies; ask :func:`read_master` for what you
-    need.
-    """
+    """A master frame as read; its arrays are native, writable copies."""
 
     image: Image
     """ADU for bias and dark, dimensionless for a flat."""

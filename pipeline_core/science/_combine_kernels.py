@@ -186,8 +186,8 @@ def noise_clipped(
             m = min(BLOCK, nx - b)
             for f in range(n_frames):
                 load(
-                    words, floats, x_start, f, row, b, m, offsets[f, row], base, current, dark_scale[f], blocked,
-                    block_px, scale[f], saturation, x[f],
+                    words, floats, x_start, f, row, b, m, offsets[f, row], base, current, dark_scale[f],
+                    blocked, block_px, scale[f], saturation, x[f],
                 )  # fmt: skip
                 s[f, :m] = x[f, :m]
             for c in range(network.shape[0]):
@@ -302,8 +302,8 @@ def mean_clipped(
             m = min(BLOCK, nx - b)
             for f in range(n_frames):
                 load(
-                    words, floats, x_start, f, row, b, m, offsets[f, row], base, current, dark_scale[f], blocked,
-                    block_px, scale[f], saturation, x[f],
+                    words, floats, x_start, f, row, b, m, offsets[f, row], base, current, dark_scale[f],
+                    blocked, block_px, scale[f], saturation, x[f],
                 )  # fmt: skip
             for k in range(m):
                 first[k] = x[0, k]

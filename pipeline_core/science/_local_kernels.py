@@ -1,6 +1,4 @@
-"""The hot loops that compare a pixel with its neighbourhood: running medians, local scatter, blocks of
-pixels.
-"""
+"""The hot loops that compare a pixel with its neighbourhood: medians, scatter, blocks."""
 
 # A kernel is one loop nest with all its arrays as plain arguments, and numba knows `a if a < b else b` as one
 # instruction: the limits on arguments, branches and such expressions are for other code.
@@ -20,9 +18,7 @@ STRIP = 512  # columns at a time: the strip's few rows stay in the first-level c
 
 @kernel
 def median_of_rows(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: Any) -> None:
-    """Take the running median of ``size`` rows, for rows ``y0`` to ``y1``; at the edges the nearest row is
-    repeated.
-    """
+    """Take the running median of ``size`` rows, rows ``y0`` to ``y1``; the edge rows are repeated."""
     ny, nx = image.shape
     half = size // 2
     s = np.empty((size, STRIP), np.float32)
@@ -37,9 +33,7 @@ def median_of_rows(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: A
 
 @kernel
 def median_of_columns(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: Any) -> None:
-    """Take the running median of ``size`` columns, for rows ``y0`` to ``y1``; at the edges the nearest column
-    is repeated.
-    """
+    """Take the running median of ``size`` columns, rows ``y0`` to ``y1``; the edge ones are repeated."""
     nx = image.shape[1]
     half = size // 2
     s = np.empty((size, STRIP), np.float32)
@@ -70,9 +64,7 @@ def _exchange(s: Any, network: Any, m: Any) -> None:
 
 @kernel
 def cell_scatter(residual: Any, cell: Any, first: Any, last: Any, out: Any) -> None:
-    """Take half the distance of the 30.9 and 69.1 percentiles (1 sigma / 2 each) in every cell of rows of
-    cells.
-    """
+    """Take the distance of the 30.9 and 69.1 percentiles in every cell of some rows of cells."""
     ny, nx = residual.shape
     values = np.empty(cell * cell, np.float32)
     for i in range(first, last):
@@ -97,9 +89,7 @@ def bin_frame(
     words: Any, floats: Any, x_start: Any, offsets: Any, base: Any, current: Any, dark_scale: Any,
     saturation: Any, block_px: Any, nx: Any, mean: Any, faint: Any,
 ) -> None:  # fmt: skip
-    """Average blocks of one corrected frame, and the blocks without the highest pixel of each block (NaN:
-    none).
-    """
+    """Average blocks of one corrected frame, with and without the highest pixel of each."""
     ny = offsets.shape[0]
     rows, columns = mean.shape
     line = np.empty(nx, np.float32)

@@ -412,9 +412,7 @@ def _follows_time(
     levels: npt.NDArray[np.float64],
     exposures_s: Sequence[float] | None,
 ) -> npt.NDArray[np.bool_]:
-    """For spots that stand out in all flats (N, spots): whether their light follows the time rather than the
-    sky.
-    """
+    """Whether the light of spots (N, spots) follows the exposure time rather than the sky."""
     times = np.ones(levels.size) if exposures_s is None else np.asarray(exposures_s, float)
     times = np.where(times > 0, times, 1.0)
 
@@ -436,9 +434,7 @@ def _grow_into(mask: npt.NDArray[np.bool_], chosen: Indices, radius: int) -> Non
 
 
 def _pixel_spread(image: Image) -> float:
-    """Scatter of neighbouring pixels against each other, robust: what an interpolated pixel may be wrong
-    by.
-    """
+    """Scatter of pixels against their neighbours: what an interpolated pixel may be wrong by."""
     step = max(1, image.shape[0] // 256)
     difference = np.diff(image[::step], axis=1)
     difference = difference[np.isfinite(difference)]

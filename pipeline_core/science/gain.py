@@ -70,7 +70,7 @@ def gain_from_pairs(
     if len(flats) < 2 or len(biases) < 2:
         raise DataError(
             "cannot measure the gain",
-            why=f"it needs two flats of a filter and two biases, and there are {len(flats)} and {len(biases)}",
+            why=f"it needs two flats of a filter and two biases, not {len(flats)} and {len(biases)}",
             hint="take more, or set the gain in the recipe (calibrate.gain_e_per_adu)",
         )
     read_variance = float(np.median([_pair_variance(*pair) for pair in itertools.pairwise(biases)])) / 2
@@ -135,7 +135,9 @@ def _tiles(image: Image) -> Floats:
     ny, nx = image.shape[0] // side, image.shape[1] // side
     chosen = np.unique(np.linspace(0, ny * nx - 1, min(MAX_TILES, ny * nx)).astype(int))
     cut = image[: ny * side, : nx * side].reshape(ny, side, nx, side).swapaxes(1, 2)
-    return cut[chosen // nx, chosen % nx].reshape(chosen.size, side * side).astype(np.float64)
+    return np.asarray(
+        cut[chosen // nx, chosen % nx].reshape(chosen.size, side * side).astype(np.float64), np.float64
+    )
 
 
 def _pair_variance(a: Image, b: Image) -> float:

@@ -35,8 +35,8 @@ def bad_in_flat(flat: Image, sigma: float, floor: float = 0.1, threads: int = 1)
     -----
     The idea of IRAF's ccdmask: deviation from the local 7x7 median against the local percentile scatter.
     Here the median is taken along rows, then columns, and the scatter in cells of 32 px instead of a running
-    15x15 box. ``ccdproc.ccdmask`` takes half the distance of the percentiles 30.9 and 69.1 for a sigma, and it
-    is half of one: its threshold of 16 is 8 here.
+    15x15 box. ``ccdproc.ccdmask`` takes half the distance of the percentiles 30.9 and 69.1 for a sigma,
+    and it is half of one: its threshold of 16 is 8 here.
     """
     bad = ~(flat >= np.float32(floor))
     deviant, _ = _deviant(flat, sigma, threads, low=True)
@@ -147,9 +147,7 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
 def _deviant(
     image: Image, sigma: float, threads: int, *, low: bool, uncertainty: Image | None = None
 ) -> tuple[Mask, Image]:
-    """Where the image differs from its neighbourhood by more than ``sigma`` scatters, and by how many it
-    does.
-    """
+    """Where the image differs from its neighbourhood by more than ``sigma``, and by how many it does."""
     finite = np.isfinite(image)
     if not finite.any():
         raise DataError(

@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_PAIRS = 7
+"""Pairs of frames on whose differences the noise is measured: more tell the same."""
 SAMPLE_ROWS = 64
 """Rows on which level and noise of a frame are measured."""
 
 
 @dataclass
 class CalibrationGroup:
-    """N raw frames of one geometry. Rows and columns are those of the trimmed image unless they are called
-    raw.
-    """
+    """N raw frames of one geometry; rows and columns are those of the trimmed image unless called raw."""
 
     reader: BandReader
     trim: Section
@@ -76,9 +75,7 @@ class CalibrationGroup:
         return each
 
     def sample(self) -> Image:
-        """Read rows spread over the frame from all frames: (N, rows, nx) float32, zero level subtracted;
-        ADU.
-        """
+        """Read some rows of all frames, zero level subtracted: (N, rows, nx) float32, ADU."""
         ny = self.shape[0]
         rows = np.unique(np.linspace(0, ny - 1, min(SAMPLE_ROWS, ny)).astype(int))
         room = self.reader.buffer(1)

@@ -142,7 +142,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     }
     write_master(out, master.image, header, master.uncertainty, master.n_used)
     return {
-        "n_frames": group.n_frames, "level_adu": level, "levels_adu": [float(v) for v in levels], "tilts": tilts,
+        "n_frames": group.n_frames, "level_adu": level, "levels_adu": levels.tolist(), "tilts": tilts,
         "tilt_angles_deg": [round(light.tilt_angle_deg, 1) for light in lighting],
         "star_fraction": [0.0] * group.n_frames if blocked is None else [float(b.mean()) for b in blocked],
         "hidden_pixels": hidden, "clipped_fraction": _clipped_fraction(master, group.n_frames),
@@ -150,8 +150,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
 
 
 def make_mask(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
-    """Make the mask of bad, hot and unstable pixels from a master flat, a master dark and the darks
-    themselves.
+    """Make the mask of bad, hot and unstable pixels from a flat, a dark and its frames.
 
     Parameters
     ----------
@@ -273,7 +272,7 @@ def _make_zero_level(
     write_master(out, master.image, header, master.uncertainty, master.n_used)
     return {
         "n_frames": group.n_frames, "level_adu": float(levels.mean()), "noise_adu": noise_adu,
-        "levels_adu": [float(v) for v in levels], "clipped_fraction": _clipped_fraction(master, group.n_frames),
+        "levels_adu": levels.tolist(), "clipped_fraction": _clipped_fraction(master, group.n_frames),
         "master_noise_adu": noise_adu / np.sqrt(group.n_frames),
     }  # fmt: skip
 
@@ -337,9 +336,7 @@ def _of_shape(image: Image | None, shape: tuple[int, int]) -> Image | None:
 
 
 def _without_idle_dark(correction: Correction) -> Correction:
-    """Fold a dark that is subtracted alike from all flats into the base: one array less to read for every
-    frame.
-    """
+    """Fold a dark that is subtracted alike from all flats into the base: one array less to read."""
     parts = correction.dark_scale
     if correction.current is None or not (parts == parts[0]).all():
         return correction

@@ -1,4 +1,5 @@
-"""How fast masters are made, beside ccdproc doing the same work on the same files. Asserts nothing about time."""
+"""How fast masters are made, beside ccdproc doing the same work on the same files. Asserts nothing about
+time."""
 
 from __future__ import annotations
 
@@ -42,11 +43,17 @@ def run(size=4096, n=20, *, with_ccdproc=True):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         darks, flats = _frames(root, size, n)
-        recipes = {clip: {"combine": {"clip": clip, "sigma": s}} for clip, s in (("ccdproc", 3.0), ("noise", 5.0))}
+        recipes = {
+            clip: {"combine": {"clip": clip, "sigma": s}} for clip, s in (("ccdproc", 3.0), ("noise", 5.0))
+        }
         tasks = {
-            "dark, ccdproc's clipping": lambda: _make(make_dark, darks, root / "dark_c.fits", recipes["ccdproc"]),
+            "dark, ccdproc's clipping": lambda: _make(
+                make_dark, darks, root / "dark_c.fits", recipes["ccdproc"]
+            ),
             "dark, default clipping": lambda: _make(make_dark, darks, root / "dark.fits", recipes["noise"]),
-            "flat": lambda: _make(make_flat, flats, root / "flat.fits", recipes["noise"], bias=root / "dark.fits"),
+            "flat": lambda: _make(
+                make_flat, flats, root / "flat.fits", recipes["noise"], bias=root / "dark.fits"
+            ),
         }
         _make(make_bias, darks[:3], root / "warm.fits", recipes["noise"])  # compile before anything is timed
         _make(make_flat, flats[:3], root / "warm_flat.fits", recipes["noise"], bias=root / "warm.fits")
@@ -55,13 +62,19 @@ def run(size=4096, n=20, *, with_ccdproc=True):
         flat = read_master(root / "flat.fits").image
         raw = _pixels(darks[0])
         bad_in_flat(flat, 8.0, threads=THREADS)
-        rows.append({"work": "bad pixels of a flat", **_timed(lambda: bad_in_flat(flat, 8.0, threads=THREADS))})
+        rows.append(
+            {"work": "bad pixels of a flat", **_timed(lambda: bad_in_flat(flat, 8.0, threads=THREADS))}
+        )
         saturated_bits(raw, 60000)
         rows.append({"work": "saturated pixels", **_timed(lambda: saturated_bits(raw, 60000))})
         if with_ccdproc:
             _add_ccdproc(rows, root, darks, flats, flat)
     for row in rows:
-        print("  ".join(f"{key} {value:.3g}" if isinstance(value, float) else str(value) for key, value in row.items()))
+        print(
+            "  ".join(
+                f"{key} {value:.3g}" if isinstance(value, float) else str(value) for key, value in row.items()
+            )
+        )
     return rows
 
 
@@ -78,8 +91,9 @@ def _frames(root, size, n):
         dark.ravel()[rng.integers(0, size * size, size * size // 5000)] += rng.exponential(800)
         light = vignetting * rng.uniform(18000, 30000)
         for images, name, pixels in (
-            (darks, "dark", dark), (flats, "flat", 1000 + light + np.sqrt(light) * rng.standard_normal((size, size))),
-        ):  # fmt: skip
+            (darks, "dark", dark),
+            (flats, "flat", 1000 + light + np.sqrt(light) * rng.standard_normal((size, size))),
+        ):
             path = root / f"{name}{index}.fits"
             fits.PrimaryHDU(np.clip(np.round(pixels), 0, 65535).astype(np.uint16)).writeto(path)
             images.append(path)
@@ -89,10 +103,14 @@ def _frames(root, size, n):
 def _make(stage, files, out, recipe, **masters):
     found = [read_layout(path) for path in files]
     settings = {
-        "frames": [path.name for path in files], "layouts": [asdict(layout) for _, layout, _ in found],
-        "shape": list(found[0][2]), "gain_e_per_adu": 1.0, "read_noise_e": 5.0, "saturation_adu": 65535.0,
+        "frames": [path.name for path in files],
+        "layouts": [asdict(layout) for _, layout, _ in found],
+        "shape": list(found[0][2]),
+        "gain_e_per_adu": 1.0,
+        "read_noise_e": 5.0,
+        "saturation_adu": 65535.0,
         "recipe": recipe,
-    }  # fmt: skip
+    }
     inputs = {f"frame_{index:03d}": path for index, path in enumerate(files)} | masters
     return stage(settings, inputs, out, THREADS)
 
@@ -134,8 +152,15 @@ def _add_ccdproc(rows, root, darks, flats, flat):
     from astropy.stats import mad_std
 
     def combine(files, out, **how):
-        master = ccdproc.combine([str(f) for f in files], unit="adu", mem_limit=2e9, sigma_clip=True,
-                                 sigma_clip_low_thresh=3, sigma_clip_high_thresh=3, **how)  # fmt: skip
+        master = ccdproc.combine(
+            [str(f) for f in files],
+            unit="adu",
+            mem_limit=2e9,
+            sigma_clip=True,
+            sigma_clip_low_thresh=3,
+            sigma_clip_high_thresh=3,
+            **how,
+        )
         master.write(out, overwrite=True)
         return master
 
@@ -152,8 +177,14 @@ def _add_ccdproc(rows, root, darks, flats, flat):
         corrected = ccdproc.subtract_bias(CCDData.read(path, unit="adu"), theirs)
         corrected.data = corrected.data.astype(np.float32)
         corrected.write(root / f"corrected_{path.name}", overwrite=True)
-    combine([root / f"corrected_{path.name}" for path in flats], root / "flat_ccdproc.fits", method="median",
-            scale=lambda a: 1 / np.median(a), sigma_clip_func=np.ma.median, sigma_clip_dev_func=mad_std)  # fmt: skip
+    combine(
+        [root / f"corrected_{path.name}" for path in flats],
+        root / "flat_ccdproc.fits",
+        method="median",
+        scale=lambda a: 1 / np.median(a),
+        sigma_clip_func=np.ma.median,
+        sigma_clip_dev_func=mad_std,
+    )
     seconds = time.perf_counter() - start
     rows[2] |= {"ccdproc_seconds": seconds, "ratio": seconds / rows[2]["seconds"]}
 
@@ -162,7 +193,11 @@ def _add_ccdproc(rows, root, darks, flats, flat):
     mask = ccdproc.ccdmask(CCDData(flat, unit="adu"), lsigma=16, hsigma=16)
     seconds = time.perf_counter() - start
     different = int(np.count_nonzero(mask ^ bad_in_flat(flat, 8.0)))
-    rows[3] |= {"ccdproc_seconds": seconds, "ratio": seconds / rows[3]["seconds"], "different_pixels": different}
+    rows[3] |= {
+        "ccdproc_seconds": seconds,
+        "ratio": seconds / rows[3]["seconds"],
+        "different_pixels": different,
+    }
 
 
 if __name__ == "__main__":

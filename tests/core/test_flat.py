@@ -156,7 +156,12 @@ def test_pixels_under_a_star_in_every_flat_get_the_level_around_them():
 
 @pytest.mark.parametrize(
     ("median", "saturated", "words"),
-    [(20000, 0.0, None), (55000, 0.0, "too bright"), (20000, 0.05, "5.0 % of its pixels"), (1500, 0.0, "too faint")],
+    [
+        (20000, 0.0, None),
+        (55000, 0.0, "too bright"),
+        (20000, 0.05, "5.0 % of its pixels"),
+        (1500, 0.0, "too faint"),
+    ],
 )
 def test_a_flat_is_left_out_for_its_level_and_the_reason_is_named(median, saturated, words):
     reason = usable(median, saturated, saturation_adu=65535, gain_e_per_adu=2.0, zero_adu=1000)

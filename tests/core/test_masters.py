@@ -27,7 +27,9 @@ class Camera:
         self.hot = self.rng.random(SHAPE) < 0.004
         self.dark_rate[self.hot] = 30.0
         y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-        self.response = (1 - 0.3 * ((x / 256 - 0.5) ** 2 + (y / 128 - 0.5) ** 2)) * self.rng.normal(1, 0.01, SHAPE)
+        self.response = (1 - 0.3 * ((x / 256 - 0.5) ** 2 + (y / 128 - 0.5) ** 2)) * self.rng.normal(
+            1, 0.01, SHAPE
+        )
         self.response[60, 100] = 0.03
         self.response /= np.median(self.response)
 
@@ -72,9 +74,14 @@ def night(tmp_path_factory, camera):
     darks = task(root / "d", images, name="dark_60s", kind="dark", exposure_s=60.0, temperature_c=-10.0)
     made["dark"] = make(DARK, root / "dark.fits", *darks)
     flats = task(
-        root / "f", [camera.expose(6, light) for light in (60000, 48000, 38000, 30000, 24000)], name="flat_V",
-        kind="flat", filter="V", exposure_s=6.0, dark_scales=[0.1] * 5,
-    )  # fmt: skip
+        root / "f",
+        [camera.expose(6, light) for light in (60000, 48000, 38000, 30000, 24000)],
+        name="flat_V",
+        kind="flat",
+        filter="V",
+        exposure_s=6.0,
+        dark_scales=[0.1] * 5,
+    )
     made["flat"] = make(FLAT, root / "flat.fits", *flats, bias=root / "bias.fits", dark=root / "dark.fits")
     made["mask"] = make(MASK, root / "mask.fits", *darks, dark=root / "dark.fits", flat=root / "flat.fits")
     return root, made
@@ -84,7 +91,8 @@ def test_the_master_bias_is_the_bias_pattern_within_its_uncertainty(night, camer
     root, made = night
     master = read_master(root / "bias.fits", with_counts=True)
     pull = (master.image - camera.bias) / master.uncertainty
-    # The fixture holds 32,768 pixels: the mean pull is known to 0.006; frame levels are known to 0.02 ADU each.
+    # The fixture holds 32,768 pixels: the mean pull is known to 0.006; frame levels are known to 0.02 ADU
+    # each.
     assert abs(pull.mean()) < 0.05
     assert pull.std() == pytest.approx(1.0, abs=0.03)
     assert made["bias"]["noise_adu"] == pytest.approx(np.hypot(READ_NOISE_E / GAIN, 12**-0.5), rel=0.02)
@@ -182,9 +190,14 @@ def test_overscan_and_pedestal_come_off_and_the_rest_is_trimmed(tmp_path):
     for image in images:
         image[:, :70] += 50  # lit columns are 50 ADU above the overscan
     settings, inputs = task(
-        tmp_path / "b", images, kind="bias", overscan=[0, 64, 70, 90], trim=[4, 60, 2, 66], pedestal_adu=[20.0] * 4,
+        tmp_path / "b",
+        images,
+        kind="bias",
+        overscan=[0, 64, 70, 90],
+        trim=[4, 60, 2, 66],
+        pedestal_adu=[20.0] * 4,
         recipe={"overscan": {"use": "auto", "section": None, "trim": None, "order": 0}},
-    )  # fmt: skip
+    )
     make(BIAS, tmp_path / "bias.fits", settings, inputs)
     master = read_master(tmp_path / "bias.fits")
     assert master.image.shape == (56, 64)
@@ -209,7 +222,13 @@ def test_the_ccdproc_engine_agrees_with_ours_in_ccdproc_mode(tmp_path, camera):
 
 
 def test_the_gain_of_the_camera_is_found_from_its_files(tmp_path, camera):
-    images = [camera.expose(0, 40000), camera.expose(0, 40000), camera.expose(), camera.expose(), camera.expose()]
+    images = [
+        camera.expose(0, 40000),
+        camera.expose(0, 40000),
+        camera.expose(),
+        camera.expose(),
+        camera.expose(),
+    ]
     settings, inputs = task(tmp_path / "g", images, n_flats=2)
     estimate = measure_gain(settings, inputs, 1)
     assert estimate.gain_e_per_adu == pytest.approx(GAIN, rel=0.04)

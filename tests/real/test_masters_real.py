@@ -21,9 +21,11 @@ def group(files, **settings):
     found = [read_layout(path) for path in files]
     inputs = {f"frame_{index:03d}": path for index, path in enumerate(files)}
     return {
-        "frames": [p.name for p in files], "layouts": [asdict(layout) for _, layout, _ in found],
-        "shape": list(found[0][2]), **settings,
-    }, inputs  # fmt: skip
+        "frames": [p.name for p in files],
+        "layouts": [asdict(layout) for _, layout, _ in found],
+        "shape": list(found[0][2]),
+        **settings,
+    }, inputs
 
 
 def section(text):
@@ -59,7 +61,11 @@ def test_lowell_flats_agree_on_one_gain_and_make_an_even_flat(tmp_path):
     flats = [p for p in sorted(night.glob("flat/*")) if read_layout(p)[0]["FILTNAME"] == "VR"]
     assert len(flats) == 7
     header = read_layout(flats[0])[0]
-    known = {"overscan": section(header["BIASSEC"]), "trim": section(header["TRIMSEC"]), "saturation_adu": 65535.0}
+    known = {
+        "overscan": section(header["BIASSEC"]),
+        "trim": section(header["TRIMSEC"]),
+        "saturation_adu": 65535.0,
+    }
     gains = []
     for few in (flats[:2], flats[2:4], flats[4:6]):
         settings, inputs = group([*few, *biases], n_flats=2, **known)
