@@ -83,9 +83,7 @@ def dask_workers(address: str, workers: int) -> DaskWorkers:
     threads = sum(client.nthreads().values())
     if threads == 0:
         client.close(timeout=1)
-        raise UsageError(
-            f"the dask scheduler at {address} has no workers", "none is connected", "start some first"
-        )
+        raise UsageError(f"the dask scheduler at {address} has no workers", "none is connected", "start some first")
     return DaskWorkers(client, min(workers, threads))
 
 
@@ -113,9 +111,7 @@ def slurm_workers(queue: str | None, workers: int, threads: int, ctx: RunContext
     except ImportError as error:
         raise _missing("dask-jobqueue") from error
     if shutil.which("sbatch") is None:
-        raise UsageError(
-            "cannot start SLURM jobs", "there is no sbatch here", "run on the cluster's login machine"
-        )
+        raise UsageError("cannot start SLURM jobs", "there is no sbatch here", "run on the cluster's login machine")
     try:
         cluster: Any = SLURMCluster(
             cores=1,  # one task at a time in each job
@@ -165,6 +161,4 @@ def _distributed() -> Any:
 
 
 def _missing(name: str) -> UsageError:
-    return UsageError(
-        f"{name} is not installed", "it is an extra", 'install it: pip install "astep-harvest[dask]"'
-    )
+    return UsageError(f"{name} is not installed", "it is an extra", 'install it: pip install "astep-harvest[dask]"')

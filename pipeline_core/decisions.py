@@ -68,9 +68,7 @@ def checked(subject: str, field: str, value: Any) -> Value:
         If there is no such field, or the value makes no sense for it.
     """
     if value is None or subject == RECIPE:
-        return (
-            value if value is None or isinstance(value, bool | int | float | str) else _refuse(field, value)
-        )
+        return value if value is None or isinstance(value, bool | int | float | str) else _refuse(field, value)
     if field not in FIELDS:
         raise UsageError(f"cannot set {field!r}", "frames have no such field", "known: " + ", ".join(FIELDS))
     if field == "kind":
@@ -88,13 +86,7 @@ def checked(subject: str, field: str, value: Any) -> Value:
         return bool(value)
     if field == "rejected":
         # True is "rejected, no reason given"; False is a person's word against a rule.
-        return (
-            ""
-            if value is True
-            else value
-            if isinstance(value, str) or value is False
-            else _refuse(field, value)
-        )
+        return "" if value is True else value if isinstance(value, str) or value is False else _refuse(field, value)
     return value.strip() if isinstance(value, str) else _refuse(field, value)
 
 
@@ -114,9 +106,7 @@ def _number(field: str, value: Any) -> float:
 
 
 def _refuse(field: str, value: Any) -> Value:
-    raise UsageError(
-        f"cannot set {field} to {value!r}", "that is not a value it can have", "see `astep set --help`"
-    )
+    raise UsageError(f"cannot set {field} to {value!r}", "that is not a value it can have", "see `astep set --help`")
 
 
 def decided_frame(frame: Frame, fields: Mapping[str, Value], *, time_offset_s: float = 0.0) -> Frame:

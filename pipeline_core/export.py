@@ -114,12 +114,8 @@ def export_frames(
             "no calibrated frame is accepted",
             "run `astep reduce` first, or accept frames",
         )
-    if folder.resolve() == output.resolve() or folder.resolve().is_relative_to(
-        (output / "calibrated").resolve()
-    ):
-        raise UsageError(
-            f"cannot export into {folder}", "the reduced night itself lies there", "name another folder"
-        )
+    if folder.resolve() == output.resolve() or folder.resolve().is_relative_to((output / "calibrated").resolve()):
+        raise UsageError(f"cannot export into {folder}", "the reduced night itself lies there", "name another folder")
     for path, _, mid_utc in frames:
         if mid_utc.tzinfo is None:
             raise DataError(
@@ -192,10 +188,7 @@ def _calibrated(source: Path) -> tuple[Any, Any]:
                 (
                     h
                     for h in hdus
-                    if h.name not in {"MASK", "UNCERT"}
-                    and h.is_image
-                    and h.data is not None
-                    and h.data.ndim == 2
+                    if h.name not in {"MASK", "UNCERT"} and h.is_image and h.data is not None and h.data.ndim == 2
                 ),
                 None,
             )

@@ -57,9 +57,7 @@ class Logbook:
         NightError
             If the output is the night itself or cannot be written, or the logbook is damaged or newer.
         """
-        if night is not None and (
-            output.resolve() == night.resolve() or output.resolve() in night.resolve().parents
-        ):
+        if night is not None and (output.resolve() == night.resolve() or output.resolve() in night.resolve().parents):
             raise NightError(
                 f"cannot write into {output}",
                 "it is the night itself, or holds it: raw data is never written to",
@@ -193,13 +191,9 @@ class Logbook:
     def follow_rules(self, rejected: Mapping[str, str]) -> int | None:
         """Make the rules' rejections (path → reason) what they say now; a person's word wins over them."""
         with self.database.transaction() as connection:
-            in_force = {
-                row[0]: row for row in connection.execute(_IN_FORCE).fetchall() if row[1] == "rejected"
-            }
+            in_force = {row[0]: row for row in connection.execute(_IN_FORCE).fetchall() if row[1] == "rejected"}
             lifted = [path for path, row in in_force.items() if row[3] == "rule" and path not in rejected]
-            changes: list[tuple[str, str, Value, Source]] = [
-                (path, "rejected", None, "rule") for path in lifted
-            ]
+            changes: list[tuple[str, str, Value, Source]] = [(path, "rejected", None, "rule") for path in lifted]
             for path, reason in rejected.items():
                 if path not in in_force or in_force[path][3] == "rule":
                     changes.append((path, "rejected", reason, "rule"))
@@ -212,9 +206,7 @@ class Logbook:
         """Reject the frames that a list names; see :func:`~pipeline_core.io.decision_lists.read_list`."""
         listed = decision_lists.read_list(file, known)
         changes = [(path, "rejected", reason) for path, reason in listed.items()]
-        return self.decide_all(
-            changes, f"listed in {file.name}", source="import", label=f"import {file.name}"
-        )
+        return self.decide_all(changes, f"listed in {file.name}", source="import", label=f"import {file.name}")
 
     def import_accepted(self, file: Path, known: Iterable[str]) -> int | None:
         """Accept the frames that a list names; see :meth:`import_rejected`."""
@@ -239,8 +231,7 @@ class Logbook:
             step = stack[-1]
             label: str = connection.execute("SELECT label FROM steps WHERE id = ?", (step,)).fetchone()[0]
             lines = connection.execute(
-                "SELECT subject, field, old, old_source, new, source FROM decisions WHERE step = ? "
-                "ORDER BY id",
+                "SELECT subject, field, old, old_source, new, source FROM decisions WHERE step = ? ORDER BY id",
                 (step,),
             ).fetchall()
             changes = [
@@ -250,9 +241,7 @@ class Logbook:
                     _load(old if deed == "undo" else new),
                     (old_source if deed == "undo" else source) or source,
                 )
-                for subject, field, old, old_source, new, source in (
-                    reversed(lines) if deed == "undo" else lines
-                )
+                for subject, field, old, old_source, new, source in (reversed(lines) if deed == "undo" else lines)
             ]
             _record(connection, deed, f"{deed}: {label}", changes, of=step)
         self._write_lists()
@@ -289,9 +278,7 @@ class Logbook:
         """Return the night with its frames as decided. Pure: the night given is not changed."""
         current = self.current()
         offset_s = float(current.get(NIGHT, {}).get("time_offset_s") or 0.0)
-        frames = tuple(
-            decided_frame(f, current.get(f.path, {}), time_offset_s=offset_s) for f in night.frames
-        )
+        frames = tuple(decided_frame(f, current.get(f.path, {}), time_offset_s=offset_s) for f in night.frames)
         return replace(night, frames=frames)
 
     # -- history ---------------------------------------------------------------------------------------------
@@ -361,8 +348,7 @@ def _record(
         (when, deed, label, reason, source, of),
     ).lastrowid
     connection.executemany(
-        "INSERT INTO decisions (step, subject, field, old, old_source, new, source) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO decisions (step, subject, field, old, old_source, new, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(step, *line) for line in lines],
     )
     return step
@@ -371,11 +357,7 @@ def _record(
 def _stacks(connection: sqlite3.Connection | Database) -> tuple[list[int], list[int]]:
     """Return the steps that can be undone and those that can be made again, last one last."""
     question = "SELECT id, deed, step FROM steps WHERE source != 'rule' ORDER BY id"
-    rows = (
-        connection.rows(question)
-        if isinstance(connection, Database)
-        else connection.execute(question).fetchall()
-    )
+    rows = connection.rows(question) if isinstance(connection, Database) else connection.execute(question).fetchall()
     done: list[int] = []
     undone: list[int] = []
     for step, deed, of in rows:
@@ -398,9 +380,7 @@ def _current(rows: Iterable[tuple[Any, ...]]) -> Current:
 
 def _rejected(current: Current) -> dict[str, str]:
     return {
-        path: str(fields["rejected"])
-        for path, fields in current.items()
-        if isinstance(fields.get("rejected"), str)
+        path: str(fields["rejected"]) for path, fields in current.items() if isinstance(fields.get("rejected"), str)
     }
 
 

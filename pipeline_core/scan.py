@@ -165,9 +165,7 @@ def _list_files(target: Path | Sequence[Path], ctx: RunContext) -> tuple[Path, l
     """Return the night's folder, absolute, and the files of it that may be frames."""
     paths = [Path(target)] if isinstance(target, (str, Path)) else [Path(path) for path in target]
     if not paths:
-        raise NightError(
-            "no frames to read", "the list of files is empty", "give at least one file or folder"
-        )
+        raise NightError("no frames to read", "the list of files is empty", "give at least one file or folder")
     # The way a person wrote it, without following links: decisions are kept by the night-relative path.
     paths = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - Path.resolve follows links
     for path in paths:
@@ -176,9 +174,7 @@ def _list_files(target: Path | Sequence[Path], ctx: RunContext) -> tuple[Path, l
     if len(paths) == 1 and paths[0].is_dir():
         root = paths[0]
         if (root / "logbook.sqlite").exists():
-            raise NightError(
-                f"{root} is no raw night", "it holds results of this program", "give the raw folder"
-            )
+            raise NightError(f"{root} is no raw night", "it holds results of this program", "give the raw folder")
     else:
         root = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
     listed: dict[str, _Listed] = {}

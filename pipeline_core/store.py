@@ -165,9 +165,7 @@ class Store:
             False if there is no such product: nothing was made yet.
         """
         self.file(new)
-        found = self._database.rows(
-            "SELECT location, previous, size_bytes FROM products WHERE name = ?", (product,)
-        )
+        found = self._database.rows("SELECT location, previous, size_bytes FROM products WHERE name = ?", (product,))
         if not found or not self._is_there(product, *found[0]):
             return False
         location = found[0][0]
@@ -188,9 +186,7 @@ class Store:
             put_in_place(self.file(old), target)
         except OSError as error:
             with self._database.transaction() as connection:
-                connection.execute(
-                    "UPDATE products SET location = ?, previous = NULL WHERE name = ?", (old, product)
-                )
+                connection.execute("UPDATE products SET location = ?, previous = NULL WHERE name = ?", (old, product))
             raise explained(error, target) from error
         with self._database.transaction() as connection:
             connection.execute("UPDATE products SET previous = NULL WHERE name = ?", (product,))
@@ -203,9 +199,7 @@ class Store:
             (stage,),
         )
         return [
-            Product(
-                name, location, label, stage_name, key, json.loads(made), seconds, json.loads(by), when_utc
-            )
+            Product(name, location, label, stage_name, key, json.loads(made), seconds, json.loads(by), when_utc)
             for name, location, label, stage_name, key, made, seconds, by, when_utc in rows
         ]
 
@@ -215,9 +209,7 @@ class Store:
 
     def sweep(self, tasks: Iterable[Task] = ()) -> list[Path]:
         """Remove ``.part`` files that a killed run left in the output; return them. Hold the run lock."""
-        names = [
-            row[0] for row in self._database.rows("SELECT location FROM products WHERE location IS NOT NULL")
-        ]
+        names = [row[0] for row in self._database.rows("SELECT location FROM products WHERE location IS NOT NULL")]
         names += [task.product for task in tasks if task.product is not None]
         folders = {PurePosixPath(name).parts[0] for name in names if "/" in name}
         # Another process may be writing accepted.txt, but it does so under the write lock only.

@@ -92,9 +92,7 @@ def _check_unchanged(raw: RawFile) -> None:
     except OSError as error:
         raise explained(error, raw.path) from error
     if (now.st_size, now.st_mtime_ns) != (raw.size_bytes, raw.mtime_ns):
-        raise AstepError(
-            f"cannot use {raw.name}", "the file changed since the night was scanned", "run again"
-        )
+        raise AstepError(f"cannot use {raw.name}", "the file changed since the night was scanned", "run again")
 
 
 def _plain(value: Any) -> Any:
@@ -110,9 +108,7 @@ def _in_words(error: Exception, label: str) -> tuple[str, str]:
     if isinstance(error, OSError) and error.errno is not None:
         return str(explained(error, label)), ""
     if isinstance(error, MemoryError):
-        return str(
-            AstepError(f"cannot make {label}", "memory ran out", "use fewer workers, or more --memory")
-        ), ""
+        return str(AstepError(f"cannot make {label}", "memory ran out", "use fewer workers, or more --memory")), ""
     why = str(error).strip() or f"a step stopped without a word ({type(error).__name__})"
     hint = "this looks like a fault of the program: please report it with log.jsonl"
     return str(AstepError(f"cannot make {label}", why, hint)), "".join(traceback.format_exception(error))

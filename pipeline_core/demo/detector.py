@@ -122,9 +122,9 @@ def _flat(response: Image, name: str, lost: float, rng: np.random.Generator) -> 
         rows = np.arange(max(0, int(y) - reach), min(size, int(y) + reach))
         columns = np.arange(max(0, int(x) - reach), min(size, int(x) + reach))
         ring = np.hypot(columns[None, :] - x, rows[:, None] - y) - radius
-        flat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] *= 1 - depth * np.exp(
-            -((ring / 4) ** 2)
-        ).astype(np.float32)
+        flat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] *= 1 - depth * np.exp(-((ring / 4) ** 2)).astype(
+            np.float32
+        )
     flat *= response
     flat /= np.median(flat)
     return flat.astype(np.float32, copy=False)

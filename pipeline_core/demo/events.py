@@ -37,17 +37,13 @@ class DemoEvent:
 
 EVENTS: tuple[DemoEvent, ...] = (
     DemoEvent("trailed", "trailed", 0.05, 0.05, 8.0, 8.0, 4.0, "guiding lost: trail of this many pixels"),
-    DemoEvent(
-        "patches", "cloud", 0.08, 0.13, 0.7, 0.7, 0.5, "moving cloud: light lost at the middle of a patch"
-    ),
+    DemoEvent("patches", "cloud", 0.08, 0.13, 0.7, 0.7, 0.5, "moving cloud: light lost at the middle of a patch"),
     DemoEvent("wind", "wind", 0.17, 0.17, 1.6, 1.6, 1.3, "mount shaken: long over short axis of the stars"),
     DemoEvent("thick cloud", "cloud", 0.22, 0.25, 0.6, 0.7, 0.3, "even cloud: light lost everywhere"),
     DemoEvent("aurora", "aurora", 0.29, 0.31, 1.5, 1.0, 0.5, "arcs, in units of the dark sky", kept=True),
     DemoEvent("defocus", "defocus", 0.68, 0.77, 1.1, 2.0, 1.4, "slow loss of focus: stars this much wider"),
     DemoEvent("satellite", "streak", 0.82, 0.82, 12.0, 12.0, 6.0, "streak, peak over sky noise", kept=True),
-    DemoEvent(
-        "frost", "frost", 0.88, 1.0, 0.05, 0.35, 0.2, "ice on the window: light lost at the worst place"
-    ),
+    DemoEvent("frost", "frost", 0.88, 1.0, 0.05, 0.35, 0.2, "ice on the window: light lost at the worst place"),
 )
 """Trouble of science frames, in the order in which it comes."""
 

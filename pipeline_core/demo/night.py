@@ -196,9 +196,7 @@ class _Plan:
                 event, strength = trouble[index]
                 model = self._spoilt(model, event, strength, index)
                 plain = strength >= event.plain
-                self.planted.append(
-                    Planted(path, event.name, event.cause, strength, plain, event.kept, event.words)
-                )
+                self.planted.append(Planted(path, event.name, event.cause, strength, plain, event.kept, event.words))
             yield FrameTruth(path, FrameKind.SCIENCE, SCIENCE_S, start, name, altitude, model)
         if "truncated" in self.chosen and number:
             # The last frame that nothing else has spoilt: one trouble a frame can be judged, two cannot.

@@ -212,9 +212,7 @@ def profile(dx: Image, dy: Image, half: int, model: SkyModel) -> Image:
     core = _moffat(dx, dy, half, model.fwhm_px, model)
     if model.halo:
         core *= np.float32(1 - model.halo)
-        core += np.float32(model.halo) * _moffat(
-            dx, dy, half, 5 * model.fwhm_px, replace(model, elongation=1.0)
-        )
+        core += np.float32(model.halo) * _moffat(dx, dy, half, 5 * model.fwhm_px, replace(model, elongation=1.0))
     return core
 
 

@@ -135,9 +135,7 @@ def expected_noise(truth: Truth, path: str) -> Image:
     light = expected_electrons(truth, path)
     flat = truth.detector.flats[frame.filter or "R"]
     variance = (
-        light * flat
-        + truth.detector.dark_e_per_s() * np.float32(frame.exposure_s)
-        + np.float32(truth.read_noise_e**2)
+        light * flat + truth.detector.dark_e_per_s() * np.float32(frame.exposure_s) + np.float32(truth.read_noise_e**2)
     )
     noise: Image = (np.sqrt(variance) / flat).astype(np.float32, copy=False)
     return noise
@@ -222,9 +220,7 @@ def load_truth(folder: Path) -> Truth:
         with np.load(where / "cosmics.npz") as table:
             cosmics = _split(table)
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            f"cannot read the truth of {folder}", str(error), "make the night with `astep demo`"
-        ) from error
+        raise DataError(f"cannot read the truth of {folder}", str(error), "make the night with `astep demo`") from error
     if document.get("format") != FORMAT:
         raise DataError(
             f"cannot read the truth of {folder}",

@@ -114,8 +114,6 @@ def explained(error: OSError, path: Path | str) -> AstepError:
         )
     if error.errno == errno.ENOENT:
         missing = error.filename or path
-        return AstepError(
-            f"cannot find {missing}", "it was moved or deleted", "put it back, or scan the night again"
-        )
+        return AstepError(f"cannot find {missing}", "it was moved or deleted", "put it back, or scan the night again")
     reason = (error.strerror or str(error)).lower()
     return AstepError(f"cannot use {error.filename or path}", reason, "check the disk, then run again")

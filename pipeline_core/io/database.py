@@ -77,9 +77,7 @@ class Database:
         self.path = folder / DATABASE
         self._lock = threading.RLock()
         if read_only and not self.path.is_file():
-            raise NightError(
-                f"no logbook in {folder}", "nothing was decided or made there yet", "check the path"
-            )
+            raise NightError(f"no logbook in {folder}", "nothing was decided or made there yet", "check the path")
         try:
             if read_only:
                 self._connection = _connect(f"{self.path.resolve().as_uri()}?{_looking_mode(self.path)}")
@@ -103,9 +101,7 @@ class Database:
                 "update the program",
             )
         if read_only and found == 0:
-            raise NightError(
-                f"no logbook in {self.path.parent}", "it was never written to", "run the night again"
-            )
+            raise NightError(f"no logbook in {self.path.parent}", "it was never written to", "run the night again")
         if read_only:
             return
         # Write-ahead logging needs shared memory, which network file systems do not offer.
@@ -172,9 +168,7 @@ def _looking_mode(path: Path) -> str:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
-    )
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
 
 
 def on_network(folder: Path) -> bool:
@@ -200,15 +194,11 @@ def _explained(error: OSError | sqlite3.Error, path: Path) -> AstepError:
     if "full" in words:
         return NightError(f"cannot write {path}", "the disk is full", "free some space, then run again")
     if "locked" in words or "busy" in words:
-        return NightError(
-            f"cannot use {path}", "another program holds it", "close that program, then try again"
-        )
+        return NightError(f"cannot use {path}", "another program holds it", "close that program, then try again")
     if "readonly" in words or "unable to open" in words:
         return NightError(
             f"cannot write {path}", "writing is not allowed there", "choose another output folder with -o"
         )
     if "not a database" in words or "malformed" in words:
-        return NightError(
-            f"cannot read {path}", "it is damaged, or not a logbook", "move it away, then run again"
-        )
+        return NightError(f"cannot read {path}", "it is damaged, or not a logbook", "move it away, then run again")
     return NightError(f"cannot use {path}", words, "check the disk, then run again")

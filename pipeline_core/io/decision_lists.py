@@ -28,10 +28,7 @@ def write_lists(output: Path, science: Iterable[str], rejected: Mapping[str, str
         Path → reason ("" if none was given), frames of any kind.
     """
     accepted = sorted(path for path in science if path not in rejected)
-    refused = [
-        f"{path}  # {' '.join(why.split())}" if why.strip() else path
-        for path, why in sorted(rejected.items())
-    ]
+    refused = [f"{path}  # {' '.join(why.split())}" if why.strip() else path for path, why in sorted(rejected.items())]
     for name, lines in ((ACCEPTED, accepted), (REJECTED, refused)):
         text = "".join(f"{line}\n" for line in lines)
         file = output / name
@@ -62,9 +59,7 @@ def read_list(file: Path, known: Iterable[str]) -> dict[str, str]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(
-            f"cannot read {file}", "it is not a text file", "give a list of frames, one a line"
-        ) from None
+        raise UsageError(f"cannot read {file}", "it is not a text file", "give a list of frames, one a line") from None
     except OSError as error:
         raise explained(error, file) from error
     listed: dict[str, str] = {}

@@ -118,9 +118,7 @@ def _read_header(source: Decoded, *, first: bool) -> Cards | None:
     if not first and not block.startswith(b"XTENSION"):
         return None
     if first and not block.startswith(b"SIMPLE"):
-        raise DataError(
-            f"cannot use {source.path.name}", "what is inside does not begin like a FITS file", READ_AGAIN
-        )
+        raise DataError(f"cannot use {source.path.name}", "what is inside does not begin like a FITS file", READ_AGAIN)
     parts = [block]
     length = 0
     while (end := _end_card(parts[-1])) < 0:
@@ -163,9 +161,7 @@ def _read_claim(name: str, cards: Cards) -> _Claim:
 def _geometry(name: str, cards: Cards, prefix: str) -> tuple[int, tuple[int, ...]]:
     bitpix = cards.get(f"{prefix}BITPIX")
     if not isinstance(bitpix, int) or bitpix not in _BITPIX:
-        raise DataError(
-            f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", READ_AGAIN
-        )
+        raise DataError(f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", READ_AGAIN)
     naxis = _count(name, cards, f"{prefix}NAXIS", None)
     if naxis > 999:
         raise DataError(f"cannot use {name}", f"its header claims {naxis} dimensions", READ_AGAIN)
@@ -209,9 +205,7 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
     name = source.path.name
     if len(claim.axes) > 2:
         size = " x ".join(str(n) for n in claim.axes)
-        raise DataError(
-            f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME
-        )
+        raise DataError(f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME)
     nx, ny = claim.axes
     if nx * ny > MAX_PIXELS or nx * ny == 0:
         raise DataError(f"cannot use {name}", f"its header claims an image of {nx} x {ny} pixels", READ_AGAIN)
@@ -219,9 +213,7 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
     _check_size(source, claim, pixel_bytes)
     bscale, bzero = _number(name, cards, "BSCALE", 1.0), _number(name, cards, "BZERO", 0.0)
     if bscale == 0:
-        raise DataError(
-            f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", READ_AGAIN
-        )
+        raise DataError(f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", READ_AGAIN)
     wrapped = source.size is None
     blank = cards.get("ZBLANK") if claim.compressed and "ZBLANK" in cards else cards.get("BLANK")
     layout = ImageLayout(
@@ -242,9 +234,7 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
         f"{'NAXIS2':8}= {ny:>20}",
     )
     kept = [image for image in merged if not _is_structure(image[:8])]
-    return FoundImage(
-        Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), source.position, pixel_bytes
-    )
+    return FoundImage(Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), source.position, pixel_bytes)
 
 
 @lru_cache(maxsize=4096)

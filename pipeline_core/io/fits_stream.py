@@ -86,9 +86,7 @@ def decoded(path: Path) -> Iterator[Decoded]:
         raw = path.open("rb", buffering=0)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise DataError(
-            f"cannot open {path.name}", why.lower(), "check that it exists and may be read"
-        ) from error
+        raise DataError(f"cannot open {path.name}", why.lower(), "check that it exists and may be read") from error
     with raw:
         size = os.fstat(raw.fileno()).st_size
         magic = raw.read(9)

@@ -91,12 +91,7 @@ def frame_kind(cards: Cards | None, profile: Profile, name: str, folders: Sequen
     if kind is FrameKind.UNKNOWN and not problems:
         problems.append("neither header, name nor folder says what it was taken for")
     combined = _combined_frames(cards)
-    if (
-        master_word
-        or combined > 1
-        or _MASTER_NAME.search(stem)
-        or (cards is not None and "HOLDBIAS" in cards)
-    ):
+    if master_word or combined > 1 or _MASTER_NAME.search(stem) or (cards is not None and "HOLDBIAS" in cards):
         made_of = f" of {combined} frames" if combined > 1 else ""
         is_master = kind is not FrameKind.SCIENCE
         word = f"master {kind}" if kind in _CALIBRATION else "combined image"

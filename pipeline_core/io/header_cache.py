@@ -76,19 +76,14 @@ class HeaderCache:
 
     def save(self, root: Path, reader: str, frames: Iterable[Frame]) -> None:
         """Remember frames; another program may do the same at the same time."""
-        rows = [
-            (_bytes(str(root)), _bytes(f.path), reader, f.size_bytes, f.mtime_ns, frame_to_json(f))
-            for f in frames
-        ]
+        rows = [(_bytes(str(root)), _bytes(f.path), reader, f.size_bytes, f.mtime_ns, frame_to_json(f)) for f in frames]
         if not rows:
             return
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connect()) as database, database:
                 database.executemany("INSERT OR REPLACE INTO frames VALUES (?, ?, ?, ?, ?, ?)", rows)
-                database.execute(
-                    "DELETE FROM frames WHERE rowid <= (SELECT max(rowid) FROM frames) - ?", (MAX_FRAMES,)
-                )
+                database.execute("DELETE FROM frames WHERE rowid <= (SELECT max(rowid) FROM frames) - ?", (MAX_FRAMES,))
         except (sqlite3.Error, OSError) as error:
             self._throw_away(error)
 

@@ -74,9 +74,7 @@ def _angle(values: HeaderValues, keywords: Iterable[str], limit: float) -> tuple
     return None
 
 
-def _east(
-    values: HeaderValues, profile: Profile, keyword: str, longitude: float
-) -> tuple[float, tuple[str, ...]]:
+def _east(values: HeaderValues, profile: Profile, keyword: str, longitude: float) -> tuple[float, tuple[str, ...]]:
     comment = values.cards.comment(keyword).lower()
     if "east" in comment or "west" in comment:
         # "[deg] West longitude" before a negative number means a number that is negative to the west.

@@ -160,9 +160,7 @@ def _exposure(values: HeaderValues, profile: Profile, kind: FrameKind) -> float 
         return _said_zero(values, kind, micro.value * 1e-6)
     usual = profile.defaults.exposure_s.get(kind)
     if usual is not None:
-        values.problems.append(
-            f"the header has no exposure time: {usual:g} s, usual for {profile.title}, is taken"
-        )
+        values.problems.append(f"the header has no exposure time: {usual:g} s, usual for {profile.title}, is taken")
     elif kind is not FrameKind.BIAS:
         values.problems.append("the header has no exposure time")
     return usual
@@ -181,9 +179,7 @@ def _gain(values: HeaderValues, profile: Profile) -> tuple[float | None, str | N
         if found is None:
             continue
         if keyword == "GAIN" and found.value >= _DOUBTFUL_GAIN and found.value.is_integer():
-            values.problems.append(
-                f"GAIN = {found.value:g} may be a setting of the camera, not e⁻/ADU: ignored"
-            )
+            values.problems.append(f"GAIN = {found.value:g} may be a setting of the camera, not e⁻/ADU: ignored")
             continue
         return found.value, found.keyword
     usual = profile.defaults.gain_e_per_adu
@@ -229,18 +225,11 @@ def _pedestal(values: HeaderValues, profile: Profile) -> float:
     return pedestal
 
 
-def _sections(
-    values: HeaderValues, profile: Profile, shape: tuple[int, int]
-) -> tuple[Section | None, Section | None]:
+def _sections(values: HeaderValues, profile: Profile, shape: tuple[int, int]) -> tuple[Section | None, Section | None]:
     overscan = values.section(profile.keywords.overscan, shape, "overscan")
     trim = values.section(profile.keywords.trim, shape, "lit part of the chip")
     if overscan is not None and trim is not None:
-        apart = (
-            overscan.x1 <= trim.x0
-            or trim.x1 <= overscan.x0
-            or overscan.y1 <= trim.y0
-            or trim.y1 <= overscan.y0
-        )
+        apart = overscan.x1 <= trim.x0 or trim.x1 <= overscan.x0 or overscan.y1 <= trim.y0 or trim.y1 <= overscan.y0
         if not apart:
             values.problems.append(
                 f"overscan {overscan.as_fits()} lies over the lit pixels {trim.as_fits()}: neither is used"

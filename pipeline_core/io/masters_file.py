@@ -120,9 +120,7 @@ def read_mask(path: Path) -> Bits:
         with fits.open(path, memmap=False) as hdus:
             return np.array(hdus[0].data, np.uint8)
     except (OSError, TypeError, ValueError) as error:
-        raise DataError(
-            f"cannot read the mask {path.name}", why=str(error), hint="delete it and run again"
-        ) from error
+        raise DataError(f"cannot read the mask {path.name}", why=str(error), hint="delete it and run again") from error
 
 
 def _native(data: npt.NDArray[np.generic]) -> Image:

@@ -210,9 +210,7 @@ def _depth(name: str) -> int:
 def _merged(name: str, below: tuple[str, ...]) -> dict[str, Any]:
     """Lay a profile's own values over those of the one it extends; title and match are not inherited."""
     if name in below:
-        raise UsageError(
-            f"cannot read the instrument profile {name}", "it extends itself", f"mend {name}.toml"
-        )
+        raise UsageError(f"cannot read the instrument profile {name}", "it extends itself", f"mend {name}.toml")
     own = _document(name)
     parent = own.get("extends")
     if parent is None:
@@ -239,6 +237,4 @@ def _document(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(resource_path("instruments", f"{name}.toml").read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"cannot read the instrument profile {name}", str(error), f"mend {name}.toml"
-        ) from error
+        raise UsageError(f"cannot read the instrument profile {name}", str(error), f"mend {name}.toml") from error

@@ -8,7 +8,6 @@ one by one. They are few.
 
 # A kernel is one loop nest with all its arrays as plain arguments, and numba knows `a if a < b else b` as one
 # instruction: the limits on arguments, branches and such expressions are for other code.
-# ruff: noqa: C901, PLR0912, PLR0915, PLR0917, FURB136
 
 from __future__ import annotations
 
@@ -143,9 +142,7 @@ def combine_one(
     if is_wide and used > 1:
         # The pixel scatters by more than its noise: its own scatter, not the model, is what the master knows
         # of it.
-        spread = (
-            (scatter / total_weight - mean * mean) * used / (used - 1) * total_weight * total_weight / used
-        )
+        spread = (scatter / total_weight - mean * mean) * used / (used - 1) * total_weight * total_weight / used
         variance = max(variance, spread)
     result[0] = centre + mean
     result[1] = np.sqrt(variance) / total_weight

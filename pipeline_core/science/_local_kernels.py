@@ -2,7 +2,6 @@
 
 # A kernel is one loop nest with all its arrays as plain arguments, and numba knows `a if a < b else b` as one
 # instruction: the limits on arguments, branches and such expressions are for other code.
-# ruff: noqa: PLR0917, FURB136
 
 from __future__ import annotations
 

@@ -172,24 +172,78 @@ def _median9(r0, r1, r2, r3, r4, r5, r6, r7, r8, out):
 def separable_median5(source, between, out, y0, y1, x0, x1):
     """5×5 separable median on rows y0:y1, columns x0:x1; ``source`` must reach 2 pixels beyond."""
     for y in range(y0 - 2, y1 + 2):
-        _median5(source[y, x0 - 2 : x1 - 2], source[y, x0 - 1 : x1 - 1], source[y, x0:x1], source[y, x0 + 1 : x1 + 1], source[y, x0 + 2 : x1 + 2], between[y, x0:x1])
+        _median5(
+            source[y, x0 - 2 : x1 - 2],
+            source[y, x0 - 1 : x1 - 1],
+            source[y, x0:x1],
+            source[y, x0 + 1 : x1 + 1],
+            source[y, x0 + 2 : x1 + 2],
+            between[y, x0:x1],
+        )
     for y in range(y0, y1):
-        _median5(between[y - 2, x0:x1], between[y - 1, x0:x1], between[y, x0:x1], between[y + 1, x0:x1], between[y + 2, x0:x1], out[y, x0:x1])
+        _median5(
+            between[y - 2, x0:x1],
+            between[y - 1, x0:x1],
+            between[y, x0:x1],
+            between[y + 1, x0:x1],
+            between[y + 2, x0:x1],
+            out[y, x0:x1],
+        )
 
 
 @kernel
 def separable_median7(source, between, out, y0, y1, x0, x1):
     """7×7 separable median on rows y0:y1, columns x0:x1; ``source`` must reach 3 pixels beyond."""
     for y in range(y0 - 3, y1 + 3):
-        _median7(source[y, x0 - 3 : x1 - 3], source[y, x0 - 2 : x1 - 2], source[y, x0 - 1 : x1 - 1], source[y, x0:x1], source[y, x0 + 1 : x1 + 1], source[y, x0 + 2 : x1 + 2], source[y, x0 + 3 : x1 + 3], between[y, x0:x1])
+        _median7(
+            source[y, x0 - 3 : x1 - 3],
+            source[y, x0 - 2 : x1 - 2],
+            source[y, x0 - 1 : x1 - 1],
+            source[y, x0:x1],
+            source[y, x0 + 1 : x1 + 1],
+            source[y, x0 + 2 : x1 + 2],
+            source[y, x0 + 3 : x1 + 3],
+            between[y, x0:x1],
+        )
     for y in range(y0, y1):
-        _median7(between[y - 3, x0:x1], between[y - 2, x0:x1], between[y - 1, x0:x1], between[y, x0:x1], between[y + 1, x0:x1], between[y + 2, x0:x1], between[y + 3, x0:x1], out[y, x0:x1])
+        _median7(
+            between[y - 3, x0:x1],
+            between[y - 2, x0:x1],
+            between[y - 1, x0:x1],
+            between[y, x0:x1],
+            between[y + 1, x0:x1],
+            between[y + 2, x0:x1],
+            between[y + 3, x0:x1],
+            out[y, x0:x1],
+        )
 
 
 @kernel
 def separable_median9(source, between, out, y0, y1, x0, x1):
     """9×9 separable median on rows y0:y1, columns x0:x1; ``source`` must reach 4 pixels beyond."""
     for y in range(y0 - 4, y1 + 4):
-        _median9(source[y, x0 - 4 : x1 - 4], source[y, x0 - 3 : x1 - 3], source[y, x0 - 2 : x1 - 2], source[y, x0 - 1 : x1 - 1], source[y, x0:x1], source[y, x0 + 1 : x1 + 1], source[y, x0 + 2 : x1 + 2], source[y, x0 + 3 : x1 + 3], source[y, x0 + 4 : x1 + 4], between[y, x0:x1])
+        _median9(
+            source[y, x0 - 4 : x1 - 4],
+            source[y, x0 - 3 : x1 - 3],
+            source[y, x0 - 2 : x1 - 2],
+            source[y, x0 - 1 : x1 - 1],
+            source[y, x0:x1],
+            source[y, x0 + 1 : x1 + 1],
+            source[y, x0 + 2 : x1 + 2],
+            source[y, x0 + 3 : x1 + 3],
+            source[y, x0 + 4 : x1 + 4],
+            between[y, x0:x1],
+        )
     for y in range(y0, y1):
-        _median9(between[y - 4, x0:x1], between[y - 3, x0:x1], between[y - 2, x0:x1], between[y - 1, x0:x1], between[y, x0:x1], between[y + 1, x0:x1], between[y + 2, x0:x1], between[y + 3, x0:x1], between[y + 4, x0:x1], out[y, x0:x1])
+        _median9(
+            between[y - 4, x0:x1],
+            between[y - 3, x0:x1],
+            between[y - 2, x0:x1],
+            between[y - 1, x0:x1],
+            between[y, x0:x1],
+            between[y + 1, x0:x1],
+            between[y + 2, x0:x1],
+            between[y + 3, x0:x1],
+            between[y + 4, x0:x1],
+            out[y, x0:x1],
+        )

@@ -1,7 +1,7 @@
 """The sky of one frame: its level on a coarse mesh, its tilt, its noise."""
 
 # Compiled loops take their arguments by position and are one loop each.
-# ruff: noqa: C901, FBT001, PLR0912, PLR0917
+# ruff: noqa: C901, FBT001, PLR0912
 from __future__ import annotations
 
 from dataclasses import dataclass

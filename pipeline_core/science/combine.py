@@ -215,9 +215,7 @@ def combine_band(
     blocked = _NO_BLOCKS
     if correction.blocked is not None:
         first = y0 // correction.block_px
-        blocked = np.ascontiguousarray(
-            correction.blocked[:, first : first - (-ny // correction.block_px) + 1]
-        )
+        blocked = np.ascontiguousarray(correction.blocked[:, first : first - (-ny // correction.block_px) + 1])
     given = (
         words, floats, x_start, np.ascontiguousarray(correction.offsets[:, y0 : y0 + ny]),
         _NO_IMAGE if correction.base is None else correction.base[y0 : y0 + ny],
@@ -282,9 +280,7 @@ def combine_by_ccdproc(stack: Floats, clip: Clip) -> Combined:
     from ccdproc import Combiner  # noqa: PLC0415
 
     hidden = ~np.isfinite(stack)
-    combiner = Combiner(
-        [CCDData(image, mask=mask, unit="adu") for image, mask in zip(stack, hidden, strict=True)]
-    )
+    combiner = Combiner([CCDData(image, mask=mask, unit="adu") for image, mask in zip(stack, hidden, strict=True)])
     if clip.method != "none":
         combiner.sigma_clipping(low_thresh=clip.sigma, high_thresh=clip.sigma, func="mean", dev_func="std")
         # Its clipping works on hidden values too, and may un-hide none of them.
@@ -326,9 +322,7 @@ def median_network(n: int) -> npt.NDArray[np.int32]:
         while k >= 1:
             for j in range(k % p, n - k, 2 * k):
                 pairs.extend(
-                    (i + j, i + j + k)
-                    for i in range(min(k, n - j - k))
-                    if (i + j) // (2 * p) == (i + j + k) // (2 * p)
+                    (i + j, i + j + k) for i in range(min(k, n - j - k)) if (i + j) // (2 * p) == (i + j + k) // (2 * p)
                 )
             k //= 2
         p *= 2

@@ -1,7 +1,7 @@
 """Connected groups of pixels above the sky, with their moments."""
 
 # Compiled loops take their arguments by position and are one loop each.
-# ruff: noqa: C901, FBT001, PLR0912, PLR0915, PLR0917
+# ruff: noqa: C901, FBT001, PLR0912, PLR0915
 from __future__ import annotations
 
 from dataclasses import dataclass

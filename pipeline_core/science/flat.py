@@ -28,9 +28,7 @@ _BACKGROUND_BLOCKS = 15  # 60 px: a star up to 28 px across does not reach the r
 _CELL_BLOCKS = 16
 _NO_IMAGE = np.empty((0, 0), np.float32)
 _EVERY = 7  # blocks of which one is looked at for the tail of the noise
-_STAR_EVIDENCE = (
-    12.0  # chi-squared: 3.5 sigma, so that of ten thousand spots of the chip a few are taken for stars
-)
+_STAR_EVIDENCE = 12.0  # chi-squared: 3.5 sigma, so that of ten thousand spots of the chip a few are taken for stars
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,7 @@ def normalised(flat: Image, valid: Mask) -> tuple[Image, float]:
     The median, not the mean: a few dust rings or stars must not set the level.
     """
     if not valid.any():
-        raise DataError(
-            "flat has no valid pixel", why="every pixel is masked", hint="look at the frames of this flat"
-        )
+        raise DataError("flat has no valid pixel", why="every pixel is masked", hint="look at the frames of this flat")
     level = float(np.median(flat if valid.all() else flat[valid]))
     if not level > 0:
         raise DataError(
@@ -132,7 +128,7 @@ def usable(
     return None
 
 
-def bin_band(  # noqa: PLR0917 - which frame, which rows, where to
+def bin_band(
     band: npt.NDArray[np.uint16] | npt.NDArray[np.float32],
     correction: Correction,
     frame: int,
@@ -208,9 +204,7 @@ def first_look(mean: Image, faint: Image, *, find_stars: bool = True) -> FlatFra
     return FlatFrame(level, shape, above.astype(np.float16), cells / np.float32(level), _mesh(filled))
 
 
-def star_blocks(
-    frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None
-) -> npt.NDArray[np.bool_]:
+def star_blocks(frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None) -> npt.NDArray[np.bool_]:
     """Decide which blocks of each flat are hidden by stars, and grow them over the stars' wings.
 
     Parameters
@@ -253,9 +247,7 @@ def star_blocks(
     return blocked
 
 
-def inverse_variance_weights(
-    levels: npt.NDArray[np.float64], read_noise_adu: float, gain_e_per_adu: float
-) -> Image:
+def inverse_variance_weights(levels: npt.NDArray[np.float64], read_noise_adu: float, gain_e_per_adu: float) -> Image:
     """Weight of each flat after it was scaled to a common level: brighter flats know more.
 
     Parameters
@@ -345,9 +337,7 @@ def fill_hidden(master: Combined, hidden: npt.NDArray[np.bool_]) -> int:
     spread = _pixel_spread(image)
     filled = 0
     for by, bx in zip(*np.nonzero(hidden), strict=True):
-        box = np.s_[
-            by * BLOCK_PX : min((by + 1) * BLOCK_PX, ny), bx * BLOCK_PX : min((bx + 1) * BLOCK_PX, nx)
-        ]
+        box = np.s_[by * BLOCK_PX : min((by + 1) * BLOCK_PX, ny), bx * BLOCK_PX : min((bx + 1) * BLOCK_PX, nx)]
         empty = master.n_used[box] == 0
         radius = 3 * BLOCK_PX
         while empty.any():
@@ -392,15 +382,11 @@ def _common_excess(
     for y0 in range(0, shape[0], strip):
         band = np.stack([frame.above[y0 : y0 + strip] for frame in frames if frame.above is not None])
         part = together.rows(y0, y0 + strip)
-        combine_band(
-            band.astype(np.float32), Correction.none(len(frames), band.shape[1]), Clip(), model, part
-        )
+        combine_band(band.astype(np.float32), Correction.none(len(frames), band.shape[1]), Clip(), model, part)
     common = together.image
     spots = np.nonzero(common > STAR_SIGMA * np.median(noise) / np.sqrt(len(frames)))
     if spots[0].size:
-        above = np.stack([frame.above[spots] for frame in frames if frame.above is not None]).astype(
-            np.float64
-        )
+        above = np.stack([frame.above[spots] for frame in frames if frame.above is not None]).astype(np.float64)
         levels = np.array([frame.level_adu for frame in frames])
         is_star[spots] = _follows_time(above, noise.astype(np.float64), levels, exposures_s)
     return common, is_star

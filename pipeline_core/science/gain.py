@@ -37,9 +37,7 @@ class GainEstimate:
     n_pairs: int
 
 
-def gain_from_pairs(
-    flats: Sequence[Image], biases: Sequence[Image], saturation_adu: float = np.inf
-) -> GainEstimate:
+def gain_from_pairs(flats: Sequence[Image], biases: Sequence[Image], saturation_adu: float = np.inf) -> GainEstimate:
     """Measure gain and read noise from how pairs of equal frames differ.
 
     Parameters
@@ -76,10 +74,7 @@ def gain_from_pairs(
     read_variance = float(np.median([_pair_variance(*pair) for pair in itertools.pairwise(biases)])) / 2
     zero = np.median([_tiles(bias).mean(axis=1) for bias in biases], axis=0)
     gains = np.concatenate(
-        [
-            _tile_gains(a, b, zero, read_variance, saturation_adu)
-            for a, b in zip(flats[::2], flats[1::2], strict=False)
-        ]
+        [_tile_gains(a, b, zero, read_variance, saturation_adu) for a, b in zip(flats[::2], flats[1::2], strict=False)]
     )
     if gains.size < 4:
         raise DataError(
@@ -135,9 +130,7 @@ def _tiles(image: Image) -> Floats:
     ny, nx = image.shape[0] // side, image.shape[1] // side
     chosen = np.unique(np.linspace(0, ny * nx - 1, min(MAX_TILES, ny * nx)).astype(int))
     cut = image[: ny * side, : nx * side].reshape(ny, side, nx, side).swapaxes(1, 2)
-    return np.asarray(
-        cut[chosen // nx, chosen % nx].reshape(chosen.size, side * side).astype(np.float64), np.float64
-    )
+    return np.asarray(cut[chosen // nx, chosen % nx].reshape(chosen.size, side * side).astype(np.float64), np.float64)
 
 
 def _pair_variance(a: Image, b: Image) -> float:
@@ -153,9 +146,7 @@ def _tile_gains(a: Image, b: Image, zero: Floats, read_variance: float, saturati
     tiles_a, tiles_b, zero = tiles_a[usable], tiles_b[usable], zero[usable]
     signal_a, signal_b = np.median(tiles_a, axis=1) - zero, np.median(tiles_b, axis=1) - zero
     lit = (signal_a > 0) & (signal_b > 0)
-    tiles_a, tiles_b, zero, signal_a, signal_b = (
-        v[lit] for v in (tiles_a, tiles_b, zero, signal_a, signal_b)
-    )
+    tiles_a, tiles_b, zero, signal_a, signal_b = (v[lit] for v in (tiles_a, tiles_b, zero, signal_a, signal_b))
     ratio = signal_a / signal_b
     variance = clipped_variance(tiles_a - zero[:, None] - ratio[:, None] * (tiles_b - zero[:, None]))
     poisson = variance - (1 + ratio**2) * read_variance

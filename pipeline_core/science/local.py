@@ -38,9 +38,7 @@ def local_median(image: Image, size: int = 7, threads: int = 1) -> Image:
     """
     network = median_network(size)
     across, out = np.empty_like(image), np.empty_like(image)
-    in_strips(
-        lambda a, b: kernels.median_of_columns(image, size, network, a, b, across), image.shape[0], threads
-    )
+    in_strips(lambda a, b: kernels.median_of_columns(image, size, network, a, b, across), image.shape[0], threads)
     in_strips(lambda a, b: kernels.median_of_rows(across, size, network, a, b, out), image.shape[0], threads)
     return out
 
@@ -69,9 +67,7 @@ def local_scatter(residual: Image, cell: int = 32, threads: int = 1) -> Image:
     cells = np.empty((-(-ny // cell), -(-nx // cell)), np.float32)
     in_strips(lambda a, b: kernels.cell_scatter(residual, cell, a, b, cells), cells.shape[0], threads)
     padded = np.pad(cells, 1, mode="edge")
-    around = np.stack(
-        [padded[j : j + cells.shape[0], i : i + cells.shape[1]] for j in range(3) for i in range(3)]
-    )
+    around = np.stack([padded[j : j + cells.shape[0], i : i + cells.shape[1]] for j in range(3) for i in range(3)])
     known = np.isfinite(around)
     filled = np.sort(np.where(known, around, np.inf), axis=0)
     middle = np.maximum(known.sum(axis=0) - 1, 0) // 2

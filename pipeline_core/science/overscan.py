@@ -21,9 +21,7 @@ def runs_along_columns(overscan: Section) -> bool:
     return ny >= nx
 
 
-def overscan_levels(
-    strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], axis: int, order: int
-) -> Levels:
+def overscan_levels(strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], axis: int, order: int) -> Levels:
     """Fit the zero level along an overscan strip.
 
     Parameters

@@ -134,9 +134,7 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
     bits = np.zeros(raw.shape, np.uint8)
     # Whole numbers reach 1000.5 when they reach 1001.
     limit = (
-        np.uint16(min(max(np.ceil(saturation_adu), 0), 65535))
-        if raw.dtype == np.uint16
-        else np.float32(saturation_adu)
+        np.uint16(min(max(np.ceil(saturation_adu), 0), 65535)) if raw.dtype == np.uint16 else np.float32(saturation_adu)
     )
     if raw.dtype == np.uint16 and saturation_adu > 65535:
         return bits
@@ -150,9 +148,7 @@ def _deviant(
     """Where the image differs from its neighbourhood by more than ``sigma``, and by how many it does."""
     finite = np.isfinite(image)
     if not finite.any():
-        raise DataError(
-            "cannot look for bad pixels", why="no pixel of the master is finite", hint="look at its frames"
-        )
+        raise DataError("cannot look for bad pixels", why="no pixel of the master is finite", hint="look at its frames")
     if not finite.all():
         image = np.where(finite, image, np.float32(np.median(image[finite])))
     deviation = local_median(image, 7, threads)

@@ -1,7 +1,7 @@
 """Light of a star by distance from its centre: widths of stars that are no peaks, apertures, haloes."""
 
 # Compiled loops take their arguments by position and are one loop each.
-# ruff: noqa: C901, PLR0912, PLR0917
+# ruff: noqa: C901, PLR0912
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
 """Widths of stars: elliptical Moffat profiles integrated over the pixels."""
 
 # Compiled loops take their arguments by position and are one loop each.
-# ruff: noqa: C901, PLR0912, PLR0915, PLR0917
+# ruff: noqa: C901, PLR0912, PLR0915
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -201,7 +201,7 @@ def _too_bright(saturation: float | None, background: float) -> float | None:
     return None if saturation is None or not np.isfinite(background) else _LINEAR * saturation - background
 
 
-def _measure_stars(  # noqa: PLR0917 - one caller each way
+def _measure_stars(
     bare: Image,
     sources: Components,
     likely: npt.NDArray[np.bool_],
@@ -283,7 +283,7 @@ def _is_no_peak(fwhm: FloatArray, residual: FloatArray, dip: FloatArray, flux: F
     return hollow or float(np.median(residual[best] - expected)) > 0.2
 
 
-def _science(  # noqa: PLR0917 - as the measures are listed
+def _science(
     state: Literal["quick", "final"],
     unit: Literal["ADU", "electron"],
     mesh: SkyMesh,

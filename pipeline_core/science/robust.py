@@ -1,7 +1,7 @@
 """Level and scatter of many pixels, whatever stars, hits or dead pixels are among them."""
 
 # Compiled loops take their arguments by position and are one loop each.
-# ruff: noqa: FBT001, PLR0917
+# ruff: noqa: FBT001
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,6 @@
 """Streaks: satellites and planes that cross a frame in long straight lines."""
 
 # Compiled loops take their arguments by position and are one loop each.
-# ruff: noqa: PLR0917
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

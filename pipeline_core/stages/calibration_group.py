@@ -90,9 +90,7 @@ class CalibrationGroup:
 
 
 @contextmanager
-def opened(
-    settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
-) -> Iterator[CalibrationGroup]:
+def opened(settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> Iterator[CalibrationGroup]:
     """Open the frames that a stage was given and find the zero level of each.
 
     Parameters
@@ -111,8 +109,7 @@ def opened(
     ny, nx = settings["shape"]
     trim = Section(*settings["trim"]) if settings.get("trim") else Section(0, ny, 0, nx)
     sources = [
-        Source(inputs[f"frame_{index:03d}"], ImageLayout(**layout))
-        for index, layout in enumerate(settings["layouts"])
+        Source(inputs[f"frame_{index:03d}"], ImageLayout(**layout)) for index, layout in enumerate(settings["layouts"])
     ]
     pedestals = np.asarray(settings.get("pedestal_adu") or [0.0] * len(sources), np.float32)
     with BandReader(sources, (ny, nx)) as reader:

@@ -113,9 +113,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
         correction = _without_idle_dark(correction)
         with ThreadPoolExecutor(max(1, threads)) as pool:
             looks = list(
-                pool.map(
-                    lambda f: _look(group, correction, f, stars=recipe.mask_stars), range(group.n_frames)
-                )
+                pool.map(lambda f: _look(group, correction, f, stars=recipe.mask_stars), range(group.n_frames))
             )
         levels = np.array([look.level_adu for look in looks])
         lighting = flats.illuminations(looks)
@@ -242,9 +240,7 @@ FLAT = Stage("master flat", 1, make_flat, wide=True)
 MASK = Stage("pixel mask", 1, make_mask, wide=True)
 
 
-def _make_zero_level(
-    settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int
-) -> Made:
+def _make_zero_level(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
     clip = Clip(_clip_method(settings), _section(settings, "combine", CombineSettings).sigma)
     with opened(settings, inputs, threads) as group:
         levels, variance = pair_noise(group.sample())
@@ -372,9 +368,7 @@ def _unstable(
     unstable = scatter > recipe.unstable_sigma / 2
     allowed = int(recipe.max_fraction * unstable.size)
     if np.count_nonzero(unstable) > allowed:
-        unstable = (
-            scatter > np.partition(scatter.ravel(), scatter.size - allowed - 1)[scatter.size - allowed - 1]
-        )
+        unstable = scatter > np.partition(scatter.ravel(), scatter.size - allowed - 1)[scatter.size - allowed - 1]
     return unstable
 
 

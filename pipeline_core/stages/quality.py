@@ -12,8 +12,8 @@ from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.masters_file import read_master
 from pipeline_core.science.calibration_quality import screen_calibration
 from pipeline_core.science.cosmic import stars_touched
-from pipeline_core.science.overscan import subtract_overscan
 from pipeline_core.science.dark_match import dark_residual
+from pipeline_core.science.overscan import subtract_overscan
 from pipeline_core.science.quality import measure_science, quick_science
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import ImageLayout, MaskBit, Section

@@ -43,17 +43,11 @@ def run(size=4096, n=20, *, with_ccdproc=True):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         darks, flats = _frames(root, size, n)
-        recipes = {
-            clip: {"combine": {"clip": clip, "sigma": s}} for clip, s in (("ccdproc", 3.0), ("noise", 5.0))
-        }
+        recipes = {clip: {"combine": {"clip": clip, "sigma": s}} for clip, s in (("ccdproc", 3.0), ("noise", 5.0))}
         tasks = {
-            "dark, ccdproc's clipping": lambda: _make(
-                make_dark, darks, root / "dark_c.fits", recipes["ccdproc"]
-            ),
+            "dark, ccdproc's clipping": lambda: _make(make_dark, darks, root / "dark_c.fits", recipes["ccdproc"]),
             "dark, default clipping": lambda: _make(make_dark, darks, root / "dark.fits", recipes["noise"]),
-            "flat": lambda: _make(
-                make_flat, flats, root / "flat.fits", recipes["noise"], bias=root / "dark.fits"
-            ),
+            "flat": lambda: _make(make_flat, flats, root / "flat.fits", recipes["noise"], bias=root / "dark.fits"),
         }
         _make(make_bias, darks[:3], root / "warm.fits", recipes["noise"])  # compile before anything is timed
         _make(make_flat, flats[:3], root / "warm_flat.fits", recipes["noise"], bias=root / "warm.fits")
@@ -62,19 +56,13 @@ def run(size=4096, n=20, *, with_ccdproc=True):
         flat = read_master(root / "flat.fits").image
         raw = _pixels(darks[0])
         bad_in_flat(flat, 8.0, threads=THREADS)
-        rows.append(
-            {"work": "bad pixels of a flat", **_timed(lambda: bad_in_flat(flat, 8.0, threads=THREADS))}
-        )
+        rows.append({"work": "bad pixels of a flat", **_timed(lambda: bad_in_flat(flat, 8.0, threads=THREADS))})
         saturated_bits(raw, 60000)
         rows.append({"work": "saturated pixels", **_timed(lambda: saturated_bits(raw, 60000))})
         if with_ccdproc:
             _add_ccdproc(rows, root, darks, flats, flat)
     for row in rows:
-        print(
-            "  ".join(
-                f"{key} {value:.3g}" if isinstance(value, float) else str(value) for key, value in row.items()
-            )
-        )
+        print("  ".join(f"{key} {value:.3g}" if isinstance(value, float) else str(value) for key, value in row.items()))
     return rows
 
 

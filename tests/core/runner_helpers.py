@@ -93,7 +93,4 @@ class ToyNight:
         return list(self.output.rglob("*.part"))
 
     def products(self) -> dict[str, bytes]:
-        return {
-            str(file.relative_to(self.output)): file.read_bytes()
-            for file in sorted(self.output.rglob("*.fits"))
-        }
+        return {str(file.relative_to(self.output)): file.read_bytes() for file in sorted(self.output.rglob("*.fits"))}

@@ -12,9 +12,7 @@ from pipeline_core.types import ImageLayout
 
 SHAPE = (103, 60)
 OFFSET = 2880
-PLAIN = ImageLayout(
-    hdu=0, bitpix=16, bscale=1.0, bzero=32768.0, compressed=False, wrapped=False, data_offset=OFFSET
-)
+PLAIN = ImageLayout(hdu=0, bitpix=16, bscale=1.0, bzero=32768.0, compressed=False, wrapped=False, data_offset=OFFSET)
 
 
 @pytest.fixture

@@ -60,7 +60,8 @@ def test_plan_says_which_master_feeds_which_frame_and_creates_nothing(demo, caps
 
 
 @pytest.mark.parametrize(
-    "words", [["scan", "nowhere"], ["plan", "nowhere"], ["reduce", "nowhere"], ["status", "nowhere"], ["quality", "nowhere"]]
+    "words",
+    [["scan", "nowhere"], ["plan", "nowhere"], ["reduce", "nowhere"], ["status", "nowhere"], ["quality", "nowhere"]],
 )
 def test_a_missing_folder_is_an_error_in_three_parts_with_exit_code_2(words, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)

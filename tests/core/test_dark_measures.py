@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from pipeline_core.science.calibration_quality import measure_calibration
 from pipeline_core.science.dark_match import dark_residual
 from pipeline_core.science.dark_sources import median_of_nine
-from pipeline_core.science.calibration_quality import measure_calibration
 
 from .stars_helpers import star_frame
 

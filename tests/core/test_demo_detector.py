@@ -76,9 +76,7 @@ def test_light_comes_out_as_electrons_over_gain_with_poisson_noise(detector):
 
 
 def test_unstable_pixels_change_from_dark_to_dark(detector):
-    darks = np.array(
-        [take(detector, None, 90.0, seed=seed).ravel()[detector.unstable] for seed in range(12)], float
-    )
+    darks = np.array([take(detector, None, 90.0, seed=seed).ravel()[detector.unstable] for seed in range(12)], float)
     steps = detector.unstable_e_per_s * 90 / GAIN_E_PER_ADU
     assert (np.ptp(darks, axis=0) > 0.8 * steps).mean() > 0.8
 
@@ -97,9 +95,7 @@ def test_cosmic_rays_leave_what_the_truth_says():
 
 def test_rays_come_in_proportion_to_time_and_area():
     counts = [
-        np.mean(
-            [len(np.unique(cosmic_hits(size, s, 100, np.random.default_rng(k)).event)) for k in range(40)]
-        )
+        np.mean([len(np.unique(cosmic_hits(size, s, 100, np.random.default_rng(k)).event)) for k in range(40)])
         for size, s in ((512, 90), (256, 90), (512, 45))
     ]
     assert counts[0] == pytest.approx(25, rel=0.15)

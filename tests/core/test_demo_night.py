@@ -95,9 +95,7 @@ def test_truth_survives_being_saved_and_read(spoilt):
 
 def test_the_same_seed_makes_the_same_files_whatever_the_number_of_threads(tmp_path):
     for name, workers in (("a", 1), ("b", 3)):
-        make_demo_night(
-            tmp_path / name, size=256, seed=9, n_science=3, n_bias=1, n_dark=1, n_flat=1, workers=workers
-        )
+        make_demo_night(tmp_path / name, size=256, seed=9, n_science=3, n_bias=1, n_dark=1, n_flat=1, workers=workers)
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.fits"))
     assert len(files) == 3 + 1 + 2 + 2
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
@@ -200,9 +198,7 @@ def test_a_star_whose_core_was_taken_for_a_cosmic_ray_counts_as_hurt(perfect):
         & (y > 20)
         & (y < 490)
         & (flux < 1e5)
-        & ~overfull(truth, path)[
-            np.clip(np.rint(y), 0, 511).astype(int), np.clip(np.rint(x), 0, 511).astype(int)
-        ]
+        & ~overfull(truth, path)[np.clip(np.rint(y), 0, 511).astype(int), np.clip(np.rint(x), 0, 511).astype(int)]
     )
     star = np.argmax(np.where(usable, flux, 0))
     core = (round(y[star]), round(x[star]))
@@ -261,9 +257,7 @@ def test_a_cancelled_demo_stops_and_leaves_no_truth(tmp_path):
     assert not (tmp_path / "truth" / "truth.json").exists()
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"size": 100}, {"fwhm_px": 0.5}, {"events": ("earthquake",)}, {"n_science": -1}]
-)
+@pytest.mark.parametrize("wrong", [{"size": 100}, {"fwhm_px": 0.5}, {"events": ("earthquake",)}, {"n_science": -1}])
 def test_settings_that_make_no_sense_are_refused_with_a_hint(tmp_path, wrong):
     with pytest.raises(UsageError) as caught:
         make_demo_night(tmp_path / "night", **wrong)

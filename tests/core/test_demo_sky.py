@@ -49,9 +49,7 @@ def test_a_star_is_as_wide_as_asked(fwhm_px):
 def test_a_star_keeps_its_light_wherever_it_falls_on_a_pixel(fwhm_px, halo):
     for x, y in ((90.0, 90.0), (90.5, 89.5), (90.23, 90.71)):
         image = np.zeros((181, 181), np.float32)
-        add_stars(
-            image, np.array([x]), np.array([y]), np.array([5000.0]), replace(CALM, fwhm_px=fwhm_px, halo=halo)
-        )
+        add_stars(image, np.array([x]), np.array([y]), np.array([5000.0]), replace(CALM, fwhm_px=fwhm_px, halo=halo))
         rows, columns = np.mgrid[:181, :181]
         assert image.sum() == pytest.approx(5000, rel=1e-4)
         assert (image * columns).sum() / image.sum() == pytest.approx(x, abs=0.06)

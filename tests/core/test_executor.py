@@ -28,9 +28,7 @@ def limits():
     import threadpoolctl
 
     np.ones((2, 2)) @ np.ones((2, 2))
-    return [library["num_threads"] for library in threadpoolctl.threadpool_info()], os.environ[
-        "NUMBA_NUM_THREADS"
-    ]
+    return [library["num_threads"] for library in threadpoolctl.threadpool_info()], os.environ["NUMBA_NUM_THREADS"]
 
 
 def niceness():
@@ -137,9 +135,7 @@ def test_without_dask_the_extra_is_named(monkeypatch):
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
-    ) as made:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made:
         yield made
 
 
@@ -168,9 +164,7 @@ def test_a_dask_worker_that_is_killed_is_replaced_and_its_frame_done(cluster, tm
     night = ToyNight(tmp_path, frames=3)
     special = {"sci_001.fits": {"dies_unless": str(tmp_path / "died")}}
     with Store(night.output) as store:
-        report = run(
-            night.frames(special=special), store, f"dask:{cluster.scheduler_address}", workers=2, cores=2
-        )
+        report = run(night.frames(special=special), store, f"dask:{cluster.scheduler_address}", workers=2, cores=2)
     assert len(report.done) == 3
     assert (tmp_path / "died").exists()
     assert night.parts() == []

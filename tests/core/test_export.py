@@ -26,9 +26,7 @@ def reduced(tmp_path):
         header["DATE-OBS"], header["UT"], header["MJD-OBS"] = "1999-01-01T00:00:00", "00:00:00", 51179.0
         header["GAIN"], header["BUNIT"], header["CRVAL1"] = 2.0, "electron", 217.43
         file = output / "calibrated" / f"light_{number}_CAL.fits"
-        hdus = fits.HDUList(
-            [fits.PrimaryHDU(image, header), fits.ImageHDU(np.zeros((16, 24), np.uint8), name="MASK")]
-        )
+        hdus = fits.HDUList([fits.PrimaryHDU(image, header), fits.ImageHDU(np.zeros((16, 24), np.uint8), name="MASK")])
         hdus.writeto(file)
         frames.append((f"2026-06-21-CAMS/light {number}.fits.gz", file, MID + timedelta(seconds=later)))
     return output, frames

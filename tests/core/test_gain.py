@@ -11,9 +11,7 @@ GAIN, READ_NOISE_E, BIAS = 1.7, 6.0, 500.0
 
 def camera(signal_e, rng, shape=(256, 256)):
     light = np.broadcast_to(signal_e, shape)
-    return np.round((rng.poisson(light) + rng.normal(0, READ_NOISE_E, shape)) / GAIN + BIAS).astype(
-        np.float32
-    )
+    return np.round((rng.poisson(light) + rng.normal(0, READ_NOISE_E, shape)) / GAIN + BIAS).astype(np.float32)
 
 
 def frames(levels_e=(30000, 24000, 19000, 26000), seed=3):

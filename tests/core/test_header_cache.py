@@ -40,9 +40,7 @@ FULL = Frame(
     unusable=None,
     is_master=True,
 )
-BARE = Frame(
-    path="c.fits", kind=FrameKind.UNKNOWN, size_bytes=0, mtime_ns=0, unusable="empty", problems=("empty",)
-)
+BARE = Frame(path="c.fits", kind=FrameKind.UNKNOWN, size_bytes=0, mtime_ns=0, unusable="empty", problems=("empty",))
 
 
 @pytest.fixture
@@ -89,9 +87,7 @@ def test_a_damaged_cache_is_thrown_away_and_works_again(cache, content):
     assert cache.load(ROOT, "key") == {FULL.path: FULL}
 
 
-@pytest.mark.parametrize(
-    "text", ["{}", "[]", "no json", '{"path": "x"}', '{"kind": "nebula", "problems": []}']
-)
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"path": "x"}', '{"kind": "nebula", "problems": []}'])
 def test_an_entry_that_is_no_frame_is_thrown_away(cache, text):
     cache.save(ROOT, "key", [FULL])
     database = sqlite3.connect(cache.file)

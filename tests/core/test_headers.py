@@ -421,9 +421,7 @@ def test_without_a_time_there_is_no_mid_time_and_it_is_said(header):
 
 
 def test_a_mid_time_that_does_not_fit_the_start_is_said():
-    assert says(
-        frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit"
-    )
+    assert says(frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit")
 
 
 def test_without_an_exposure_the_start_stands_for_the_middle_and_it_is_said():
@@ -524,9 +522,7 @@ def test_sidereal_time_agrees_with_the_almanac():
 
 
 def test_an_unusable_file_keeps_the_kind_of_its_name():
-    made = unusable_frame(
-        RawFile("darks/dark_033.fits", 5, 6), DataError("cannot", "it is cut short", "copy again")
-    )
+    made = unusable_frame(RawFile("darks/dark_033.fits", 5, 6), DataError("cannot", "it is cut short", "copy again"))
     assert made.kind == FrameKind.DARK
     assert made.unusable == "it is cut short"
     assert says(made, "cut short", "copy again")
@@ -551,13 +547,9 @@ _VALUES = st.one_of(
     st.from_regex(r"\[[\d:, ]*\]", fullmatch=True),
     st.from_regex(r"[+-]?\d{1,3}[: ]\d\d[: ]\d\d(\.\d+)?", fullmatch=True),
     st.from_regex(r"\d{1,4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{0,9})?([+-]\d\d:\d\d)?)?", fullmatch=True),
-    st.sampled_from(
-        ["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]
-    ),
+    st.sampled_from(["nan", "inf", "-1e999", "1e308", "0,5", "T", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00"]),
 )
-_COMMENTS = st.sampled_from(
-    ["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"]
-)
+_COMMENTS = st.sampled_from(["", "[us]", "minutes", "[K]", "hours", "mid", "end of exposure", "local", "added", "west"])
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)

@@ -27,9 +27,7 @@ class Camera:
         self.hot = self.rng.random(SHAPE) < 0.004
         self.dark_rate[self.hot] = 30.0
         y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-        self.response = (1 - 0.3 * ((x / 256 - 0.5) ** 2 + (y / 128 - 0.5) ** 2)) * self.rng.normal(
-            1, 0.01, SHAPE
-        )
+        self.response = (1 - 0.3 * ((x / 256 - 0.5) ** 2 + (y / 128 - 0.5) ** 2)) * self.rng.normal(1, 0.01, SHAPE)
         self.response[60, 100] = 0.03
         self.response /= np.median(self.response)
 

@@ -15,9 +15,7 @@ def frame(seed=2):
 
 
 @pytest.mark.parametrize("order", [0, 1, 3])
-@pytest.mark.parametrize(
-    ("section", "axis"), [(Section(0, 120, 130, 150), 1), (Section(105, 120, 0, 150), 0)]
-)
+@pytest.mark.parametrize(("section", "axis"), [(Section(0, 120, 130, 150), 1), (Section(105, 120, 0, 150), 0)])
 def test_it_equals_ccdproc(order, section, axis):
     import ccdproc
     from astropy.modeling.models import Polynomial1D

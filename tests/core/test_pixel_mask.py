@@ -21,9 +21,7 @@ def flat(seed=4):
 def test_dead_and_bright_pixels_and_columns_are_bad_and_vignetting_is_not():
     image = flat()
     planted = np.zeros(SHAPE, bool)
-    planted[np.random.default_rng(1).integers(8, 184, 60), np.random.default_rng(2).integers(8, 248, 60)] = (
-        True
-    )
+    planted[np.random.default_rng(1).integers(8, 184, 60), np.random.default_rng(2).integers(8, 248, 60)] = True
     image[planted] *= 0.7
     image[:, 100] *= 1.3
     planted[:, 100] = True

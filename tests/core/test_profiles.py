@@ -73,9 +73,7 @@ def test_asteps_folders_give_it_away_but_a_header_counts_more():
 
 
 def test_a_profile_says_only_what_is_different(own_profiles):
-    (own_profiles / "mine.toml").write_text(
-        'title = "Mine"\nextends = "generic"\n[keywords]\ngain = ["CONVFAC"]\n'
-    )
+    (own_profiles / "mine.toml").write_text('title = "Mine"\nextends = "generic"\n[keywords]\ngain = ["CONVFAC"]\n')
     mine, generic = load_profile("mine"), load_profile("generic")
     assert mine.keywords.gain == ("CONVFAC",)
     assert mine.keywords.exposure == generic.keywords.exposure

@@ -48,7 +48,9 @@ def first_run(first_night):
     recipe = first_night.parent / "recipe.toml"
     recipe.write_text("[calibrate]\nuncertainty = true\n")
     before = hashes(first_night)
-    code = main(["reduce", str(first_night), "-o", str(out), "--recipe", str(recipe), "--executor", "threads", "--quiet"])
+    code = main(
+        ["reduce", str(first_night), "-o", str(out), "--recipe", str(recipe), "--executor", "threads", "--quiet"]
+    )
     assert code == 0
     return out, recipe, before
 

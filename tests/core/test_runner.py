@@ -67,9 +67,7 @@ def test_nothing_changed_nothing_is_done_and_the_reports_are_known(night, store)
 def test_a_thousand_frames_that_are_up_to_date_take_less_than_a_second(tmp_path):
     night = ToyNight(tmp_path, frames=1000)
     with Store(night.output) as store:
-        store._database._connection.execute(
-            "PRAGMA synchronous=OFF"
-        )  # the thousand writes are not what is timed
+        store._database._connection.execute("PRAGMA synchronous=OFF")  # the thousand writes are not what is timed
         in_threads(night.frames(night.master()), store)
         begun = time.perf_counter()
         report = in_threads(night.frames(night.master()), store)
@@ -111,8 +109,7 @@ def test_the_list_gives_the_order(night, store):
 
 def test_what_was_measured_reaches_the_stage_that_judges(night, store):
     measures = {
-        name: Task(MEASURE, None, {}, {"raw": night.raw(name)}, name)
-        for name in ("sci_000.fits", "sci_002.fits")
+        name: Task(MEASURE, None, {}, {"raw": night.raw(name)}, name) for name in ("sci_000.fits", "sci_002.fits")
     }
     judged = Task(JUDGE, None, {"frames": list(measures)}, measures, "night")
     report = in_threads([judged], store)
@@ -127,9 +124,7 @@ def test_two_results_of_one_name_are_refused_before_anything_runs(night, store):
 
 
 def test_unfinished_files_of_a_killed_run_are_removed_also_those_of_masters_never_finished(night, store):
-    stale = [
-        night.output / name for name in ("masters/dark_90s.fits.0a1b.part", "calibrated/x_CAL.fits.2c3d.part")
-    ]
+    stale = [night.output / name for name in ("masters/dark_90s.fits.0a1b.part", "calibrated/x_CAL.fits.2c3d.part")]
     for part in stale:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
@@ -192,9 +187,7 @@ def test_a_frame_that_changed_since_the_scan_is_not_used(night, store):
 def test_a_full_disk_fails_the_frame_with_a_hint_and_loses_nothing(night, store):
     in_threads(night.frames(), store)
     before = night.products()
-    full = Task(
-        Stage("science frames", 2, toy.full_disk), "calibrated/sci_000_CAL.fits", {}, {}, "sci_000.fits"
-    )
+    full = Task(Stage("science frames", 2, toy.full_disk), "calibrated/sci_000_CAL.fits", {}, {}, "sci_000.fits")
     report = in_threads([full], store)
     assert "the disk is full · free some space" in report.failed[0].reason
     assert night.products() == before
@@ -342,9 +335,7 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(tmp_path, aft
     paths = os.pathsep.join([str(Path(runner.__file__).parents[1]), str(Path(__file__).parent)])
     command = [sys.executable, str(script), str(tmp_path / "a")]
     night = ToyNight(tmp_path / "a", frames=8)
-    process = subprocess.Popen(
-        command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "go\n"
     time.sleep(after_s)
     workers = psutil.Process(process.pid).children(recursive=True)
@@ -448,10 +439,7 @@ def test_the_toy_stages_are_narrow_and_wide_as_the_tests_assume():
 
 def sum_up(settings, inputs, out, threads):
     """Write the settings' number and those of all inputs; fail where told to."""
-    if (
-        Path(settings["failing"]).exists()
-        and str(settings["n"]) in Path(settings["failing"]).read_text().split()
-    ):
+    if Path(settings["failing"]).exists() and str(settings["n"]) in Path(settings["failing"]).read_text().split():
         raise ValueError("told to fail")
     total = settings["n"] + sum(int(path.read_text()) for path in inputs.values())
     out.write_text(str(total))

@@ -97,9 +97,7 @@ def test_a_product_made_anew_while_it_lay_aside_leaves_no_second_copy(night, sto
     assert night.products() == {"calibrated/sci_000_CAL.fits": b"new pixels"}
 
 
-def test_killed_between_rename_and_note_the_old_key_does_not_vouch_for_the_new_file(
-    night, store, monkeypatch
-):
+def test_killed_between_rename_and_note_the_old_key_does_not_vouch_for_the_new_file(night, store, monkeypatch):
     old, new = night.frame("sci_000.fits"), night.frame("sci_000.fits", times=2)
     finish(store, old, b"old pixels")
     with monkeypatch.context() as patch:

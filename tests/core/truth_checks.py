@@ -118,9 +118,7 @@ def overfull(truth: Truth, path: str) -> Mask:
     return grown(bleeding, 1)
 
 
-def compare_pixels(
-    truth: Truth, path: str, image: Image, mask: Bits, uncertainty: Image | None = None
-) -> PixelReport:
+def compare_pixels(truth: Truth, path: str, image: Image, mask: Bits, uncertainty: Image | None = None) -> PixelReport:
     """Compare a calibrated frame with truth where no bit is set, no ray hit and nothing saturates."""
     expected, noise = expected_electrons(truth, path), expected_noise(truth, path)
     usable = (mask == 0) & ~cosmic_pixels(truth, path)[0] & ~overfull(truth, path)
@@ -162,9 +160,7 @@ def compare_stars(truth: Truth, path: str, image: Image, mask: Bits, *, snr: flo
         hurt += lost > 0.01 * true_flux
         if not ((hit | others)[box] & inside).any():
             ratios.append(float((image - sky)[box][inside].sum()) / true_flux)
-    return StarReport(
-        float(np.median(ratios)) if ratios else float("nan"), len(ratios), checked, hurt, tuple(ratios)
-    )
+    return StarReport(float(np.median(ratios)) if ratios else float("nan"), len(ratios), checked, hurt, tuple(ratios))
 
 
 def compare_cosmics(truth: Truth, path: str, mask: Bits, *, sigma: float = 5.0) -> CosmicReport:
@@ -190,19 +186,13 @@ def compare_cosmics(truth: Truth, path: str, mask: Bits, *, sigma: float = 5.0) 
 def compare_flags(truth: Truth, flags: Mapping[str, Collection[str]]) -> FlagReport:
     """Compare causes by path with what was planted. Frames that are not in ``flags`` count as not flagged."""
     plain = [row for row in truth.planted if row.plain]
-    missed = [
-        (row.path, row.cause, row.strength) for row in plain if row.cause not in flags.get(row.path, ())
-    ]
+    missed = [(row.path, row.cause, row.strength) for row in plain if row.cause not in flags.get(row.path, ())]
     planted: dict[str, set[str]] = {}
     for row in truth.planted:
         planted.setdefault(row.path, set()).add(row.cause)
-    good = [
-        f.path for f in truth.frames if f.kind == "science" and planted.get(f.path, set()) <= {"twilight"}
-    ]
+    good = [f.path for f in truth.frames if f.kind == "science" and planted.get(f.path, set()) <= {"twilight"}]
     alarms = [
-        (path, tuple(sorted(set(flags.get(path, ())) - NOTES)))
-        for path in good
-        if set(flags.get(path, ())) - NOTES
+        (path, tuple(sorted(set(flags.get(path, ())) - NOTES))) for path in good if set(flags.get(path, ())) - NOTES
     ]
     extra = {
         path: tuple(sorted(set(flags.get(path, ())) - causes))
