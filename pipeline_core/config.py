@@ -97,7 +97,7 @@ class CosmicSettings(RecipeSection):
     )
     iterations: int = Field(4, ge=1, le=10, description="passes at most")
     protect_below_fwhm_px: float = Field(
-        2.0, ge=0, description="stars sharper than this look like cosmic rays: their cores are protected, px"
+        8.0, ge=0, description="stars narrower than this are told from hits by their shape and kept, px; 0: never"
     )
 
 

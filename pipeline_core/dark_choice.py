@@ -67,8 +67,8 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
             best.name,
             1.0,
             (
-                f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; "
-                "take darks at the temperature of the frames",
+                f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; take "
+                + "darks at the temperature of the frames",
             ),
         )
     longer = [

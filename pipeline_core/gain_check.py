@@ -105,8 +105,8 @@ def judged_gain(
             )
         elif abs(measured / stated - 1) > DISAGREES:
             warnings.append(
-                f"the gain is said to be {stated:.3g} e⁻/ADU, flats and biases measure {measured:.3g}: the stated one is "
-                "used; set calibrate.gain_e_per_adu in the recipe to change it"
+                f"the gain is said to be {stated:.3g} e⁻/ADU, flats and biases measure {measured:.3g}: the stated "
+                "one is used; set calibrate.gain_e_per_adu in the recipe to change it"
             )
     return facts, warnings
 

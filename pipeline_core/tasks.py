@@ -277,5 +277,5 @@ def quick_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[str, Task]:
 
 
 def recipe_key(recipe: Recipe) -> str:
-    """Return a key of what the recipe decides about a science frame beyond its masters, which have keys of their own."""
+    """Return a key of what the recipe decides about a science frame; its masters have keys of their own."""
     return digest(recipe.model_dump(include={"overscan", "calibrate", "cosmic"}))

@@ -55,9 +55,8 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     assignments = [p for p in arguments.patterns if p.split("=", 1)[0] in FIELDS and "=" in p]
     patterns = [p for p in arguments.patterns if p not in assignments]
-    for field in FIELDS:
-        if getattr(arguments, field, None) is not None:
-            assignments.append(f"{field}={getattr(arguments, field)}")
+    given = {field: getattr(arguments, field, None) for field in FIELDS}
+    assignments += [f"{field}={value}" for field, value in given.items() if value is not None]
     if not assignments:
         raise UsageError(
             "nothing to set",

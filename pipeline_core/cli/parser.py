@@ -6,7 +6,7 @@ import argparse
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pipeline_core import __version__
 from pipeline_core.errors import UsageError
@@ -71,95 +71,99 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"astep {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
-    def command(name: str, module: str, words: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
-        made.set_defaults(run=_lazily(module))
+    def command(name: str, words: str, module: str | None = None) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(
+            name, help=words, description=words[0].upper() + words[1:] + "."
+        )
+        made.set_defaults(run=_lazily(module or name))
         made.add_argument("--json", action="store_true", help="answer with one JSON document on standard output")
         made.add_argument("--quiet", action="store_true", help="no progress")
         return made
 
-    scan = command("scan", "scan", "list the frames of a night: kind, filter, exposure, time, problems")
+    _add_reducing(command)
+    _add_looking(command)
+    _add_deciding(command)
+    return parser
+
+
+class _Command(Protocol):
+    def __call__(self, name: str, words: str, module: str | None = None) -> argparse.ArgumentParser: ...
+
+
+def _add_reducing(command: _Command) -> None:
+    """Commands that lead from a raw night to frames."""
+    scan = command("scan", "list the frames of a night: kind, filter, exposure, time, problems")
     _night(scan)
-    plan = command("plan", "plan", "show what will be done with a night, before anything is done")
+    plan = command("plan", "show what will be done with a night, before anything is done")
     _night(plan)
     _output(plan)
     _recipe(plan)
-    reduce_ = command("reduce", "reduce", "calibrate a night: masters, science frames, masks, quality")
+    reduce_ = command("reduce", "calibrate a night: masters, science frames, masks, quality")
     _night(reduce_)
     _output(reduce_)
     _recipe(reduce_)
     _running(reduce_)
     reduce_.add_argument("--only", choices=("calibration-quality", "masters", "science"), help="stop after this stage")
-    batch = command("batch", "batch", "reduce several nights, one after the other")
+    batch = command("batch", "reduce several nights, one after the other")
     batch.add_argument("nights", nargs="+", type=Path, metavar="NIGHT")
-    batch.add_argument(
-        "--into", type=Path, metavar="DIR", help="put each <night>_reduced here instead of beside its night"
-    )
+    batch.add_argument("--into", type=Path, metavar="DIR", help="put each <night>_reduced here, not beside its night")
     _recipe(batch)
     _running(batch)
-    status = command("status", "status", "say how far an output folder is")
-    status.add_argument("output", type=Path, metavar="OUT")
-    quality = command("quality", "quality", "show how good each frame is, and what is suggested against it")
-    quality.add_argument("output", type=Path, metavar="OUT")
-    quality.add_argument("--plot", type=Path, metavar="PNG", help="draw the night into this picture")
-
-    for name, words in (
-        (
-            "set",
-            "decide what a frame is: kind=…, filter=…, exposure_s=…, gain_e_per_adu=…, temperature_c=…, "
-            "time_offset_s=…, bias=…, dark=…, flat=…",
-        ),
-        ("reject", "reject frames, with a reason; their products move to rejected/"),
-        ("accept", "accept rejected frames again, or keep a set-aside calibration frame in its master"),
-    ):
-        decide = command(name, "decide", words)
-        decide.set_defaults(deed=name)
-        decide.add_argument("target", type=Path, metavar="TARGET", help="an output folder, or a night")
-        decide.add_argument(
-            "patterns",
-            nargs="*",
-            metavar="KEY=VALUE… PATTERN" if name == "set" else "PATTERN",
-            help="globs on the night-relative path, or on the file name when they have no /",
-        )
-        _output(decide)
-        decide.add_argument("--reason", default="", help="why, in a few words")
-        if name == "set":
-            for field in ("kind", "filter", "exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s"):
-                option = "--" + field.split("_", maxsplit=1)[0]
-                decide.add_argument(option, dest=field, metavar="VALUE", help=f"the same as {field}=VALUE")
-        if name != "set":
-            decide.add_argument(
-                "--list", type=Path, metavar="FILE", help="also the frames named in this file, one a line"
-            )
-    undo = command("undo", "decide", "take the last decision back")
-    undo.set_defaults(deed="undo")
-    undo.add_argument("target", type=Path, metavar="TARGET")
-    undo.add_argument("-n", type=positive, default=1, metavar="N", help="how many decisions (default 1)")
-    _output(undo)
-    redo = command("redo", "decide", "make the decision that was taken back again")
-    redo.set_defaults(deed="redo")
-    redo.add_argument("target", type=Path, metavar="TARGET")
-    _output(redo)
-    decisions = command("decisions", "decide", "list every decision: when, what, old, new, reason")
-    decisions.set_defaults(deed="decisions")
-    decisions.add_argument("target", type=Path, metavar="TARGET")
-    _output(decisions)
-
-    export = command("export", "export", "write the accepted frames as another program reads them")
-    export.add_argument("output", type=Path, metavar="OUT")
-    export.add_argument("--for", dest="program", choices=("tycho", "astrometrica", "siril"), required=True)
-    export.add_argument("folder", type=Path, metavar="DIR")
-
-    demo = command("demo", "demo", "make a demo night with known truth")
+    demo = command("demo", "make a demo night with known truth")
     demo.add_argument("folder", type=Path, metavar="DIR")
     demo.add_argument("--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096")
     demo.add_argument("--frames", type=positive, default=None, metavar="N", help="science frames")
     demo.add_argument("--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px")
     demo.add_argument("--seed", type=int, default=1, metavar="N")
 
-    gui = command("gui", "gui", "open the window, when it is installed")
+
+def _add_looking(command: _Command) -> None:
+    """Commands that show what was made, or hand it on."""
+    status = command("status", "say how far an output folder is")
+    status.add_argument("output", type=Path, metavar="OUT")
+    quality = command("quality", "show how good each frame is, and what is suggested against it")
+    quality.add_argument("output", type=Path, metavar="OUT")
+    quality.add_argument("--plot", type=Path, metavar="PNG", help="draw the night into this picture")
+    export = command("export", "write the accepted frames as another program reads them")
+    export.add_argument("output", type=Path, metavar="OUT")
+    export.add_argument("--for", dest="program", choices=("tycho", "astrometrica", "siril"), required=True)
+    export.add_argument("folder", type=Path, metavar="DIR")
+    gui = command("gui", "open the window, when it is installed")
     gui.add_argument("night", nargs="?", type=Path, metavar="NIGHT")
-    return parser
+
+
+def _add_deciding(command: _Command) -> None:
+    """Commands by which a person decides; each is one line of the logbook, and can be taken back."""
+
+    def decision(name: str, words: str) -> argparse.ArgumentParser:
+        made = command(name, words, "decide")
+        made.set_defaults(deed=name)
+        made.add_argument("target", type=Path, metavar="TARGET", help="an output folder, or a night")
+        _output(made)
+        return made
+
+    def frames(parser: argparse.ArgumentParser, metavar: str) -> None:
+        words = "globs on the night-relative path, or on the file name when they have no /"
+        parser.add_argument("patterns", nargs="*", metavar=metavar, help=words)
+        parser.add_argument("--reason", default="", help="why, in a few words")
+
+    fields = ("kind", "filter", "exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
+    set_ = decision("set", f"decide what a frame is: {'=, '.join(fields)}=, bias=, dark=, flat=")
+    frames(set_, "KEY=VALUE… PATTERN")
+    for field in fields:
+        option = "--" + field.split("_", maxsplit=1)[0]
+        set_.add_argument(option, dest=field, metavar="VALUE", help=f"the same as {field}=VALUE")
+    for name, words in (
+        ("reject", "reject frames, with a reason; their products move to rejected/"),
+        ("accept", "accept rejected frames again, or keep a set-aside calibration frame in its master"),
+    ):
+        verdict = decision(name, words)
+        frames(verdict, "PATTERN")
+        verdict.add_argument("--list", type=Path, metavar="FILE", help="also the frames named in this file, one a line")
+    undo = decision("undo", "take the last decision back")
+    undo.add_argument("-n", type=positive, default=1, metavar="N", help="how many decisions (default 1)")
+    decision("redo", "make the decision that was taken back again")
+    decision("decisions", "list every decision: when, what, old, new, reason")
 
 
 def _night(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 
 
 def _show(report: QualityReport, talk: Talk) -> None:
-    def number(value: float | None, form: str) -> str:
+    def shown(value: float | None, form: str) -> str:
         return "–" if value is None else format(value, form)
 
     talk.table(
@@ -59,13 +59,13 @@ def _show(report: QualityReport, talk: Talk) -> None:
             (
                 row.path,
                 "rejected" if row.path in report.rejected else row.measures.state,
-                number(row.measures.fwhm_px, ".2f"),
-                number(row.measures.ellipticity, ".2f"),
-                number(row.measures.background, ".1f"),
-                number(row.measures.noise, ".1f"),
+                shown(row.measures.fwhm_px, ".2f"),
+                shown(row.measures.ellipticity, ".2f"),
+                shown(row.measures.background, ".1f"),
+                shown(row.measures.noise, ".1f"),
                 row.measures.stars,
-                number(row.transparency, ".2f"),
-                number(row.depth_loss_mag, "+.2f"),
+                shown(row.transparency, ".2f"),
+                shown(row.depth_loss_mag, "+.2f"),
                 ", ".join(flag.cause for flag in row.flags),
             )
             for row in report.rows

@@ -1,8 +1,8 @@
 """The calibrated frame as a file: image in electrons, mask, uncertainty, and a header that tells what was done.
 
 ``CCDData.read(path)`` opens it whole: ``BUNIT`` gives the unit, the extensions ``MASK`` and ``UNCERT`` carry the names
-that astropy looks for. A tile-compressed image cannot be the primary HDU (FITS standard 4.0, section 10): such a file is
-opened with ``CCDData.read(path, hdu=1)``.
+that astropy looks for. A tile-compressed image cannot be the primary HDU (FITS standard 4.0, section 10): such a file
+is opened with ``CCDData.read(path, hdu=1)``.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -48,14 +49,20 @@ def screen_calibration(
     The blocks are 11 % of a 4096² frame. Twenty stars spread over a dark leave none in them once in ten such darks;
     a shutter that opened leaves hundreds.
     """
-    known = {"gain_e_per_adu": gain_e_per_adu, "read_noise_e": read_noise_e, "saturation_adu": saturation_adu}
+    measure = partial(
+        measure_calibration,
+        kind=kind,
+        gain_e_per_adu=gain_e_per_adu,
+        read_noise_e=read_noise_e,
+        saturation_adu=saturation_adu,
+    )
     if image_adu.size <= SCREENED_ABOVE_PX:
-        return measure_calibration(image_adu, kind, **known)
+        return measure(image_adu)
     blocks = blocks_of(*image_adu.shape)
     part = np.block([[plain(image_adu[rows, columns]) for columns in blocks[1]] for rows in blocks[0]])
-    found = measure_calibration(part, kind, masked=seams_of(part.shape, blocks), **known)
+    found = measure(part, masked=seams_of(part.shape, blocks))
     if found.sources:
-        return measure_calibration(image_adu, kind, **known)
+        return measure(image_adu)
     return replace(found, hot_pixels=round(found.hot_pixels * image_adu.size / part.size))
 
 

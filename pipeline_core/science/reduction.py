@@ -91,7 +91,7 @@ class CosmicChoices:
     sigfrac: float = 0.3
     objlim: float | None = None
     iterations: int = 4
-    protect_below_fwhm_px: float = 2.0
+    protect_below_fwhm_px: float = 8.0
     engine: Literal["astep", "astroscrappy"] = "astep"
 
 
@@ -158,12 +158,7 @@ def reduce_frame(
         overscan_note = "the frames have no overscan, or not all of them"
     watch.see("overscan", image, "ADU", overscan_note)
 
-    saturated = np.zeros(raw.shape, np.uint8)
-    if facts.saturation_adu is not None:
-        saturated = saturated_bits(raw, facts.saturation_adu, grow=facts.grow_bleeding)
-    if facts.trim is not None:
-        image = np.ascontiguousarray(image[facts.trim.slices])
-        saturated = np.ascontiguousarray(saturated[facts.trim.slices])
+    image, bits = _trimmed(image, _saturated(raw, facts), facts.trim)
     if facts.pedestal_adu:
         calibrate.subtract_level(image, float(facts.pedestal_adu))
     note = "" if facts.trim is not None else "the whole chip is lit"
@@ -173,7 +168,6 @@ def reduce_frame(
     collected = _collected(image, masters)
     _subtract_bias_and_dark(image, masters, watch)
 
-    bits: Bits = saturated
     if masters.flat is not None:
         undivided = calibrate.divide_by_flat(image, masters.flat, masters.flat_floor)
         bits[undivided] |= MaskBit.BAD
@@ -214,6 +208,19 @@ def reduce_frame(
         np.nan_to_num(sigma, copy=False, nan=float(np.float32(np.nanmax(sigma))))
     made["saturated_fraction"] = float(np.count_nonzero(bits & MaskBit.SATURATED) / bits.size)
     return Reduced(image, bits, sigma, "electron" if gain is not None else "adu", made)
+
+
+def _saturated(raw: npt.NDArray[Any], facts: FrameFacts) -> Bits:
+    """Saturation is told by raw counts, before anything is subtracted."""
+    if facts.saturation_adu is None:
+        return np.zeros(raw.shape, np.uint8)
+    return saturated_bits(raw, facts.saturation_adu, grow=facts.grow_bleeding)
+
+
+def _trimmed(image: Image, bits: Bits, trim: Section | None) -> tuple[Image, Bits]:
+    if trim is None:
+        return image, bits
+    return np.ascontiguousarray(image[trim.slices]), np.ascontiguousarray(bits[trim.slices])
 
 
 class _Watch:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
     """Measure one bias, dark or flat, trimmed and overscan-corrected.
 
-    ``settings``: ``kind``, ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``gain_e_per_adu``, ``read_noise_e``,
-    ``saturation_adu``. Input: ``raw``. Nothing is written.
+    ``settings``: ``kind``, ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``gain_e_per_adu``,
+    ``read_noise_e``, ``saturation_adu``. Input: ``raw``. Nothing is written.
     """
     del out, threads
     raw = read_image(inputs["raw"], ImageLayout(**settings["layout"]))

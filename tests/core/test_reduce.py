@@ -172,7 +172,7 @@ def test_rules_of_the_recipe_reject_and_a_person_stands_against_them(night, caps
     folder, out, _ = night
     recipe = tmp_path / "r.toml"
     recipe.write_text('[calibrate]\nuncertainty = true\n[quality]\nreject = ["background > 0.1*median"]\n')
-    _, document = reduce(capsys, folder, out, "--recipe", recipe)
+    reduce(capsys, folder, out, "--recipe", recipe)
     assert len((out / "rejected.txt").read_text().strip().splitlines()) >= N_SCIENCE
     raw = science_files(folder)[0]
     run(capsys, "accept", out, raw.name)
@@ -226,8 +226,8 @@ def test_quality_shows_every_science_frame_with_the_promised_keys(first_run, cap
     assert code == 0
     science = [f for f in document["frames"] if f["kind"] == "science"]
     assert len(science) == N_SCIENCE
-    keys = {"path", "kind", "state", "rejected", "fwhm_px", "ellipticity", "background", "noise", "stars", "transparency",
-            "depth_loss_mag", "flags"}  # fmt: skip
+    keys = {"path", "kind", "state", "rejected", "fwhm_px", "ellipticity", "background", "noise", "stars",
+            "transparency", "depth_loss_mag", "flags"}  # fmt: skip
     assert all(keys <= set(f) for f in document["frames"])
     assert all(f["state"] == "final" for f in science)
     assert np.median([f["fwhm_px"] for f in science]) == pytest.approx(2.5, rel=0.05)

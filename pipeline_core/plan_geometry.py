@@ -1,0 +1,320 @@
+"""Planning the frames of one size and binning: masters bottom up, then what each science frame takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline_core.dark_choice import DarkUse, choose_dark
+from pipeline_core.grouping import (
+    Geometry,
+    by_exposure,
+    by_pointing,
+    by_temperature,
+    grouped,
+    mean_exposure,
+    mean_temperature,
+)
+from pipeline_core.plan_types import Choices, LeftOut, MasterPlan, SciencePlan
+from pipeline_core.types import Frame, FrameKind
+
+if TYPE_CHECKING:
+    from pipeline_core.config import Recipe
+
+
+class GeometryPlanner:
+    """Plans the frames of one geometry; collects masters, science plans, left-out frames and warnings."""
+
+    def __init__(
+        self,
+        frames: list[Frame],
+        geometry: Geometry,
+        suffix: str,
+        recipe: Recipe,
+        choices: Choices,
+        *,
+        has_overscan: bool,
+    ) -> None:
+        self.frames = frames
+        self.geometry = geometry
+        self.suffix = suffix
+        self.recipe = recipe
+        self.choices = choices
+        self.has_overscan = has_overscan
+        self.masters: list[MasterPlan] = []
+        self.science: dict[str, SciencePlan] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.left_out: list[LeftOut] = []
+        self.warnings: list[str] = []
+        self._bias: MasterPlan | None = None
+        self._darks: list[MasterPlan] = []
+        self._flats: dict[str | None, MasterPlan] = {}
+        self._masks: dict[tuple[str | None, str | None], str] = {}
+
+    def plan(self, *, make_all: bool) -> None:
+        """Plan masters bottom up, then science, then drop what nothing uses (unless all are wanted)."""
+        self._bias = self._plan_bias()
+        self._darks = self._plan_darks()
+        self._flats = self._plan_flats()
+        self._plan_science()
+        candidates = [m for m in (self._bias, *self._darks, *self._flats.values()) if m is not None]
+        used = {m.name for m in candidates} if make_all else self._used(candidates)
+        self._plan_masks()
+        self.masters = [m for m in candidates if m.name in used] + self.masters
+        for master in candidates:
+            if master.name not in used:
+                self.left_out += [
+                    LeftOut(path, f"no frame of this night needs {master.name}") for path in master.frames
+                ]
+
+    def _of_kind(self, *kinds: FrameKind) -> list[Frame]:
+        return [f for f in self.frames if f.kind in kinds]
+
+    def _plan_bias(self) -> MasterPlan | None:
+        frames = self._of_kind(FrameKind.BIAS)
+        if not frames:
+            return None
+        return MasterPlan(
+            f"bias{self.suffix}",
+            "bias",
+            _paths(frames),
+            self.geometry,
+            exposure_s=0.0,
+            temperature_c=mean_temperature(frames),
+            holds_bias=True,
+            equation=f"combine {len(frames)} biases",
+            warnings=_few(frames, "bias"),
+        )
+
+    def _plan_darks(self) -> list[MasterPlan]:
+        masters: list[MasterPlan] = []
+        for kind in (FrameKind.DARK, FrameKind.FLATDARK):
+            for exposures in by_exposure(self._of_kind(kind), self.recipe.dark):
+                if exposures[0].exposure_s is None:
+                    self.left_out += [
+                        LeftOut(f.path, "its exposure is unknown: set it, and it serves as a dark") for f in exposures
+                    ]
+                    continue
+                for frames in by_temperature(exposures, self.recipe.dark.temperature_tolerance_c):
+                    masters.append(self._one_dark(kind, frames, {m.name for m in masters}))
+        return masters
+
+    def _one_dark(self, kind: FrameKind, frames: list[Frame], taken: set[str]) -> MasterPlan:
+        exposure_s, temperature_c = mean_exposure(frames), mean_temperature(frames)
+        name = f"{kind.value}_{exposure_s:.4g}s"
+        if temperature_c is not None:
+            name += f"_{temperature_c:.0f}C".replace("-0C", "0C")
+        return MasterPlan(
+            _free_name(name + self.suffix, taken),
+            "dark",
+            _paths(frames),
+            self.geometry,
+            exposure_s=exposure_s,
+            temperature_c=temperature_c,
+            holds_bias=True,
+            is_flatdark=kind is FrameKind.FLATDARK,
+            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s [holds bias]",
+            warnings=_few(frames, "dark"),
+        )
+
+    def _plan_flats(self) -> dict[str | None, MasterPlan]:
+        masters: dict[str | None, MasterPlan] = {}
+        for name, frames in grouped(self._of_kind(FrameKind.FLAT), lambda f: f.filter or None).items():
+            uses = [choose_dark(f, self._flat_darks_first(), self._bias, self.recipe.dark) for f in frames]
+            darks = {use.dark for use in uses if use.dark is not None}
+            # One dark serves all flats of a filter; where exposures differ too much, the bias alone does.
+            dark = next(iter(darks)) if len(darks) == 1 else None
+            scales = tuple(use.scale if use.dark == dark and dark is not None else 0.0 for use in uses)
+            if dark is not None and self._bias is None and any(s != 1.0 for s in scales):
+                dark, scales = None, tuple(0.0 for _ in scales)
+            notes = list(dict.fromkeys(w for use in uses for w in use.warnings))
+            corrected = self._flat_equation(dark, scales)
+            label = _free_name(
+                f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
+            )
+            masters[name] = MasterPlan(
+                label,
+                "flat",
+                _paths(frames),
+                self.geometry,
+                filter=name,
+                exposure_s=mean_exposure(frames),
+                temperature_c=mean_temperature(frames),
+                bias=self._bias.name if self._bias is not None else None,
+                dark=dark,
+                dark_scales=scales,
+                equation=f"combine {len(frames)} × ({corrected}) ÷ its median",
+                warnings=(*notes, *_few(frames, "flat")),
+            )
+        return masters
+
+    def _flat_darks_first(self) -> list[MasterPlan]:
+        return sorted(self._darks, key=lambda m: not m.is_flatdark)
+
+    def _flat_equation(self, dark: str | None, scales: tuple[float, ...]) -> str:
+        raw = "flat − overscan" if self.has_overscan else "flat"
+        if dark is not None and all(s == 1.0 for s in scales):
+            return f"{raw} − {dark} [holds bias]"
+        if dark is not None and self._bias is not None:
+            return f"{raw} − {self._bias.name} − scaled ({dark} − {self._bias.name})"
+        return f"{raw} − {self._bias.name}" if self._bias is not None else raw
+
+    def _plan_science(self) -> None:
+        science = self._of_kind(FrameKind.SCIENCE)
+        for pointing, frames in by_pointing(science).items():
+            for filter_name, filtered in grouped(frames, lambda f: f.filter or None).items():
+                for exposures in by_exposure(filtered, self.recipe.dark):
+                    first = exposures[0]
+                    words = [pointing, filter_name or "no filter"]
+                    words.append("exposure unknown" if first.exposure_s is None else f"{first.exposure_s:.4g} s")
+                    group = " · ".join(words) + (f" · {self.geometry}" if self.suffix else "")
+                    in_time = sorted(exposures, key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
+                    self.groups[group] = tuple(f.path for f in in_time)
+                    for frame in exposures:
+                        self.science[frame.path] = self._one_science(frame, group)
+
+    def _one_science(self, frame: Frame, group: str) -> SciencePlan:
+        forced = self.choices.forced.get(frame.path, {})
+        warnings: list[str] = []
+        use = (
+            self._forced_dark(frame, forced["dark"], warnings)
+            if "dark" in forced
+            else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark)
+        )
+        warnings += use.warnings
+        flat = (
+            self._forced_flat(forced["flat"], warnings) if "flat" in forced else self._flats.get(frame.filter or None)
+        )
+        if flat is None and "flat" not in forced:
+            have = ", ".join(sorted(str(f) for f in self._flats)) or "none"
+            warnings.append(
+                f"no flat for filter {frame.filter or '(none)'} (flats: {have}): dust and vignetting stay; take "
+                "flats in this filter, or set the filter of the frames if it is named wrongly"
+            )
+        bias = self._bias if forced.get("bias") != "none" else None
+        needs_bias = use.dark is None or use.scale != 1.0
+        bias_name = bias.name if bias is not None and needs_bias else None
+        if use.dark is None and bias is None:
+            warnings.append("no bias and no dark: the zero level and the dark current stay in the frame; add some")
+        return SciencePlan(
+            path=frame.path,
+            group=group,
+            bias=bias_name,
+            dark=use.dark,
+            flat=flat.name if flat is not None else None,
+            mask=self._mask_name(use.dark, flat.name if flat is not None else None),
+            dark_scale=use.scale,
+            bias_in_dark=use.dark is not None and use.scale == 1.0,
+            equation=self._equation(bias_name, use, flat.name if flat is not None else None),
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def _forced_dark(self, frame: Frame, name: str, warnings: list[str]) -> DarkUse:
+        if name == "none":
+            return DarkUse(None, 1.0, ())
+        master = next((m for m in self._darks if m.name == name), None)
+        if master is None:
+            warnings.append(f"the dark that was chosen for it, {name}, does not exist: the usual choice serves")
+            return choose_dark(frame, self._darks, self._bias, self.recipe.dark)
+        return DarkUse(name, 1.0, ())
+
+    def _forced_flat(self, name: str, warnings: list[str]) -> MasterPlan | None:
+        if name == "none":
+            return None
+        master = next((m for m in self._flats.values() if m.name == name), None)
+        if master is None:
+            warnings.append(f"the flat that was chosen for it, {name}, does not exist: no flat is used")
+        return master
+
+    def _equation(self, bias: str | None, use: DarkUse, flat: str | None) -> str:
+        words = "raw − overscan" if self.has_overscan else "raw"
+        if use.dark is not None and use.scale == 1.0:
+            words += f" − {use.dark} [holds bias]"
+        elif use.dark is not None:
+            words += f" − {bias} − {use.scale:.3g} × ({use.dark} − {bias})"
+        elif bias is not None:
+            words += f" − {bias}"
+        return f"{words} ÷ {flat}" if flat is not None else words
+
+    def _mask_name(self, dark: str | None, flat: str | None) -> str | None:
+        if dark is None and flat is None:
+            return None
+        self._masks.setdefault((dark, flat), "")
+        return f"{dark}|{flat}"  # a placeholder until all pairs are known: see _plan_masks
+
+    def _plan_masks(self) -> None:
+        """Name the masks: plain "mask" where there can be only one, with filter and dark where they tell them apart.
+
+        What tells them apart is what the night holds, not what is used: rejecting frames must not rename a mask.
+        """
+        darks = [master for master in self._darks if not master.is_flatdark]
+        by_name: dict[tuple[str | None, str | None], str] = {}
+        for dark, flat in self._masks:
+            parts = ["mask"]
+            if flat is None and self._flats:
+                parts.append("noflat")
+            elif flat is not None and len(self._flats) > 1:
+                parts.append(flat.removeprefix("flat_").removesuffix(self.suffix))
+            if dark is None and darks:
+                parts.append("nodark")
+            elif dark is not None and len(darks) > 1:
+                parts.append(dark.removeprefix("dark_").removesuffix(self.suffix))
+            if self.suffix:
+                parts.append(self.suffix.removeprefix("_"))
+            by_name[dark, flat] = _free_name("_".join(parts), set(by_name.values()))
+            found = [m for m in (*self._darks, *self._flats.values()) if m.name in {dark, flat}]
+            self.masters.append(
+                MasterPlan(
+                    by_name[dark, flat],
+                    "mask",
+                    tuple(path for m in found if m.kind == "dark" for path in m.frames),
+                    self.geometry,
+                    filter=next((m.filter for m in found if m.kind == "flat"), None),
+                    dark=dark,
+                    flat=flat,
+                    bias=self._bias.name if self._bias is not None else None,
+                    equation=" and ".join(
+                        ([f"hot and unstable pixels of {dark}"] if dark else [])
+                        + ([f"bad pixels of {flat}"] if flat else [])
+                    ),
+                )
+            )
+        for path, science in self.science.items():
+            if science.mask is not None:
+                name = by_name[science.dark, science.flat]
+                self.science[path] = SciencePlan(**{**science.__dict__, "mask": name})
+
+    def _used(self, candidates: list[MasterPlan]) -> set[str]:
+        """Names of the masters that some science frame needs, directly or through another master."""
+        used: set[str] = set()
+        for science in self.science.values():
+            used |= {n for n in (science.bias, science.dark, science.flat) if n is not None}
+        for master in candidates:
+            if master.kind == "flat" and master.name in used:
+                used |= {n for n in (master.bias, master.dark) if n is not None}
+        # The bias also tells how hot a pixel of a dark is, and the gain: it is made wherever there are biases.
+        return used | ({self._bias.name} if self._bias is not None else set())
+
+
+def _paths(frames: list[Frame]) -> tuple[str, ...]:
+    return tuple(f.path for f in frames)
+
+
+def _few(frames: list[Frame], kind: str) -> tuple[str, ...]:
+    if len(frames) >= 3:
+        return ()
+    return (f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return the name, numbered if it is taken; names that differ only in case are one file on some systems."""
+    used = {other.lower() for other in taken}
+    free, number = name, 2
+    while free.lower() in used:
+        free, number = f"{name}_{number}", number + 1
+    return free
+
+
+def _file_safe(name: str) -> str:
+    """Filter names come from headers: keep letters, digits, dots, plus and minus, so that they can never be a path."""
+    safe = "".join(c if c.isalnum() or c in "+-" else "_" for c in name)[:40]
+    return safe or "unnamed"
