@@ -76,9 +76,7 @@ class StarGuard:
         return np.asarray(closed[rows, columns] & kernels.PROTECTED == 0)
 
 
-def star_images(
-    widths_px: npt.ArrayLike, phases: npt.NDArray[np.float64], half: int
-) -> npt.NDArray[np.float32]:
+def star_images(widths_px: npt.ArrayLike, phases: npt.NDArray[np.float64], half: int) -> npt.NDArray[np.float32]:
     """Return Moffat stars of unit flux, integrated over square pixels.
 
     Parameters

@@ -124,4 +124,11 @@ def judge(sim, result, fwhm, ring=0.0):
             continue
         stars += 1
         lost += abs((result.cleaned[window] - sim.image[window]).sum()) > 0.01 * flux
-    return (len(found), sum(f.any() for f in found), sum(map(len, found)), sum(int(f.sum()) for f in found), stars, lost)
+    return (
+        len(found),
+        sum(f.any() for f in found),
+        sum(map(len, found)),
+        sum(int(f.sum()) for f in found),
+        stars,
+        lost,
+    )

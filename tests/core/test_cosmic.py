@@ -18,9 +18,7 @@ def reference(image, variance, mask=None, satlevel=np.inf):
 
 
 def as_the_original(image, variance, mask=None, threads=1):
-    return cosmic.clean_cosmic_rays(
-        image, variance, mask, objlim=5.0, protect_below_fwhm_px=0, threads=threads
-    )
+    return cosmic.clean_cosmic_rays(image, variance, mask, objlim=5.0, protect_below_fwhm_px=0, threads=threads)
 
 
 @pytest.fixture(scope="module")
