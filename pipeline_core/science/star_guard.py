@@ -57,7 +57,8 @@ class StarGuard:
         ----------
         image, variance : (ny, nx) float32, electrons and electrons squared
         closed : (ny, nx) uint8
-            Bit 1 on pixels that have no value to trust. The cores of stars receive bit 2: no hit is looked for there again.
+            Bit 1 on pixels that have no value to trust. The cores of stars receive
+            bit 2: no hit is looked for there again.
         hits : (ny, nx) uint8
             Nonzero on hits of earlier passes.
         rows, columns : (n,) int32
