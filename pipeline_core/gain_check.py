@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.grouping import Geometry
 from pipeline_core.stage import Made, Raw, Stage, Task
 from pipeline_core.tasks import DEFAULT_READ_NOISE_E, CameraFacts, raw_input, section_list
-from pipeline_core.types import Frame, ImageLayout, Night, Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline_core.config import Recipe
     from pipeline_core.plan import Plan
+    from pipeline_core.types import Frame, Night
 
 PAIRS = 3
 """Pairs of flats and of biases that are measured: the median of three rejects one odd pair."""
@@ -27,26 +27,13 @@ DISAGREES = 0.15
 def measure_gain(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
     """Measure gain and read noise from pairs; a task's function (see :mod:`pipeline_core.stage`).
 
-    ``settings``: ``flats`` and ``biases`` (numbers of frames), ``layouts`` (input name → layout), ``overscan``,
-    ``trim``, ``saturation_adu``. Inputs: ``flat_0`` …, ``bias_0`` ….
+    ``settings`` are those of a group of calibration frames, flats first, with their number ``n_flats``. Nothing is
+    written.
     """
-    import numpy as np  # noqa: PLC0415 - planning does without
+    from pipeline_core.stages import masters  # noqa: PLC0415 - heavy, and planning does without
 
-    from pipeline_core.io.fits_file import read_image  # noqa: PLC0415
-    from pipeline_core.science.gain import gain_from_pairs  # noqa: PLC0415
-    from pipeline_core.science.overscan import subtract_overscan  # noqa: PLC0415
-
-    del out, threads
-
-    def image(name: str) -> Any:
-        pixels = read_image(inputs[name], ImageLayout(**settings["layouts"][name])).astype(np.float32)
-        if settings["overscan"]:
-            subtract_overscan(pixels, Section(*settings["overscan"]), settings["overscan_order"])
-        return np.ascontiguousarray(pixels[Section(*settings["trim"]).slices]) if settings["trim"] else pixels
-
-    flats = [image(f"flat_{i}") for i in range(settings["flats"])]
-    biases = [image(f"bias_{i}") for i in range(settings["biases"])]
-    return {"gain": asdict(gain_from_pairs(flats, biases))}
+    del out
+    return {"gain": asdict(masters.measure_gain(settings, inputs, threads))}
 
 
 MEASURE_GAIN = Stage("gain and read noise", 1, measure_gain)
@@ -67,19 +54,21 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
         # Neighbours in time are nearest in level: twilight changes fast.
         flats = sorted(flats, key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
         middle = max(0, len(flats) // 2 - PAIRS)
-        named = {f"flat_{i}": f for i, f in enumerate(flats[middle : middle + 2 * PAIRS])}
-        chosen = {f"bias_{i}": f for i, f in enumerate(biases[: 2 * PAIRS])}
+        n_flats = len(flats[middle : middle + 2 * PAIRS])
+        frames = [*flats[middle : middle + 2 * PAIRS], *biases[: 2 * PAIRS]]
         overscan = plan.overscan.get(geometry)
         settings = {
-            "flats": len(named),
-            "biases": len(chosen),
-            "layouts": {name: asdict(f.layout) for name, f in (named | chosen).items() if f.layout is not None},
+            "n_flats": n_flats,
+            "frames": [f.path for f in frames],
+            "layouts": [asdict(f.layout) for f in frames if f.layout is not None],
+            "shape": [geometry.ny, geometry.nx],
             "overscan": section_list(overscan[0] if overscan else None),
-            "overscan_order": recipe.overscan.order,
             "trim": section_list(plan.trims.get(geometry)),
+            "pedestal_adu": [f.pedestal_adu for f in frames],
             "saturation_adu": flats[0].saturation_adu,
+            "recipe": {"overscan": recipe.overscan.model_dump()},
         }
-        inputs: dict[str, Raw | Task] = {name: raw_input(night, f) for name, f in (named | chosen).items()}
+        inputs: dict[str, Raw | Task] = {f"frame_{i:03d}": raw_input(night, f) for i, f in enumerate(frames)}
         tasks[geometry] = Task(MEASURE_GAIN, None, settings, inputs, f"gain {geometry}")
     return tasks
 

@@ -477,17 +477,23 @@ class _GeometryPlanner:
         return f"{dark}|{flat}"  # a placeholder until all pairs are known: see _plan_masks
 
     def _plan_masks(self) -> None:
-        """Name the masks: plain "mask" where there is one, with filter and dark where they tell them apart."""
-        pairs = list(self._masks)
-        several_darks = len({dark for dark, _ in pairs}) > 1
+        """Name the masks: plain "mask" where there can be only one, with filter and dark where they tell them apart.
+
+        What tells them apart is what the night holds, not what is used: rejecting frames must not rename a mask.
+        """
+        darks = [master for master in self._darks if not master.is_flatdark]
         by_name: dict[tuple[str | None, str | None], str] = {}
-        for dark, flat in pairs:
+        for dark, flat in self._masks:
             parts = ["mask"]
-            if len(pairs) > 1:
-                parts.append(flat.removeprefix("flat_") if flat is not None else "noflat")
-                if several_darks:
-                    parts.append(dark.removeprefix("dark_") if dark is not None else "nodark")
-            elif self.suffix:
+            if flat is None and self._flats:
+                parts.append("noflat")
+            elif flat is not None and len(self._flats) > 1:
+                parts.append(flat.removeprefix("flat_").removesuffix(self.suffix))
+            if dark is None and darks:
+                parts.append("nodark")
+            elif dark is not None and len(darks) > 1:
+                parts.append(dark.removeprefix("dark_").removesuffix(self.suffix))
+            if self.suffix:
                 parts.append(self.suffix.removeprefix("_"))
             by_name[dark, flat] = _free_name("_".join(parts), set(by_name.values()))
             found = [m for m in (*self._darks, *self._flats.values()) if m.name in {dark, flat}]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
-from pipeline_core.judge import judge_calibration
+from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import CalibrationMeasures, Flag, QualityRow
 from pipeline_core.night_quality import judged_rows
@@ -72,7 +72,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
     return QualityReport(
         rows,
         calibration,
-        judge_calibration([night.by_path[path] for path in calibration], calibration),
+        judge_calibration([night.by_path[path] for path in calibration], calibration, recipe.flat),
         rejected,
         {frame.path: frame.mid_utc for frame in night.frames},
         {frame.path: frame.kind.value for frame in night.frames},

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import journal
 from pipeline_core.errors import NightError
+from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import write_text
-from pipeline_core.judge import judge_calibration
+from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import CalibrationMeasures, Flag
+from pipeline_core.memory import memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
 from pipeline_core.recipe_file import recipe_toml
@@ -36,6 +38,12 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.grouping import Geometry
     from pipeline_core.stage import Task
+
+MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
+"""Names of the stages whose reports are judged here."""
+
+BYTES_PER_PIXEL = 28
+"""A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs."""
 
 Only = Literal["calibration-quality", "masters", "science"]
 
@@ -97,7 +105,9 @@ def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: Run
     night = scan_night(place.night, context)
     _make_folder(place.output)
     with RunLock(place.output), Logbook.open(place.output, place.night) as logbook:
-        return _Reducer(place, night, recipe, options, context, logbook).reduce()
+        reducer = _Reducer(place, night, recipe, options, context, logbook)
+        with reducer.pool:
+            return reducer.reduce()
 
 
 class _Reducer:
@@ -123,6 +133,8 @@ class _Reducer:
         self.store = Store(place.output, logbook.database)
         self.result = Reduction(place.output)
         self.started = time.monotonic()
+        self.pool = self._make_pool()
+        self._compiled = False
 
     def reduce(self) -> Reduction:
         """Run all steps that were asked for."""
@@ -135,10 +147,10 @@ class _Reducer:
             )
         measured, gain_warnings = self._measure_gain(first)
         checks = calibration_quality_tasks(self.night, first, self.recipe, measured)
-        report = self._run(list(checks.values()), wide=False)
+        report = self._run(list(checks.values()))
         flags = self._judge_calibration(report)
         set_aside = {path: words for path, words in _hard(flags).items() if path not in self.choices.kept}
-        set_aside |= {path: reason for path, reason in report.failed if path in checks}
+        set_aside |= {failure.label: failure.reason for failure in report.failed}
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
         self.result.left_out = plan.left_out
@@ -155,17 +167,16 @@ class _Reducer:
         from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels
 
         tasks = gain_tasks(self.night, plan, self.recipe)
-        report = self._run(list(tasks.values()), wide=False)
-        return judged_gain(self.night, tasks, report.made, self.recipe)
+        report = self._run(list(tasks.values()))
+        return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
 
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
         measures = {
             path: CalibrationMeasures(**{**made["measures"], "notes": tuple(made["measures"]["notes"])})
-            for path, made in report.made.items()
-            if path in self.night.by_path
+            for path, made in report.made.get(MEASURE_CALIBRATION, {}).items()
         }
         frames = [frame for frame in self.night.frames if frame.path in measures]
-        return judge_calibration(frames, measures)
+        return judge_calibration(frames, measures, self.recipe.flat)
 
     def _make_products(
         self, plan: Plan, measured: Mapping[Geometry, CameraFacts], flags: Mapping[str, tuple[Flag, ...]]
@@ -177,35 +188,63 @@ class _Reducer:
             wanted += list(tasks.science.values())
         if self.options.only is None:
             wanted += list(tasks.quality.values())
-        report = self._run(wanted, wide=True)
+        report = self._run(wanted)
         self._count(tasks, report)
         if self.options.only is None:
-            judged = write_quality(self.place.output, self.night, plan, report.made, flags, self.recipe, self.logbook)
+            judged = write_quality(
+                self.place.output,
+                self.night,
+                plan,
+                report.made.get(MEASURE_SCIENCE, {}),
+                flags,
+                self.recipe,
+                self.logbook,
+            )
             self.result.flagged = judged.suggested
             self.result.counts["left_out"] += judged.newly_rejected
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
 
-    def _run(self, tasks: Sequence[Task], *, wide: bool) -> RunReport:
+    def _run(self, tasks: Sequence[Task]) -> RunReport:
         report = run(
             tasks,
             self.store,
-            self.options.executor,
+            self.pool,
             self.context,
-            workers=self.options.workers,
             memory_bytes=self.options.memory_bytes,
             force=self.options.force,
-            bytes_per_task=self._bytes_per_task(),
+            bytes_per_task=self._task_bytes,
             inline_wide=True,
-            warm_up=_warm_up if wide else None,
+            warm_up=self._compile if self._needs_kernels(tasks) else None,
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
         return report
 
-    def _bytes_per_task(self) -> int:
-        """Estimate what one worker needs: the interpreter with its libraries, and some planes of the largest frame."""
-        pixels = max((f.shape[0] * f.shape[1] for f in self.night.frames if f.shape is not None), default=0)
-        return 180_000_000 + pixels * 4 * 8
+    def _needs_kernels(self, tasks: Sequence[Task]) -> bool:
+        return not self._compiled and any(self.options.force or self.store.fresh(task) is None for task in tasks)
+
+    def _compile(self) -> None:
+        """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
+        from pipeline_core.warm_up import is_first_time, warm_up  # noqa: PLC0415 - imports every kernel
+
+        if is_first_time():
+            self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
+        warm_up()
+        self._compiled = True
+
+    def _make_pool(self) -> WorkerPool:
+        """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
+        cores = usable_cores()
+        wanted = self.options.workers or cores
+        free = memory_budget(self.options.memory_bytes) - tree_bytes()
+        fitting = workers_within(free, self._pixels() * BYTES_PER_PIXEL, wanted)
+        return make_executor(self.options.executor, fitting, max(1, cores // fitting))
+
+    def _pixels(self) -> int:
+        return max((f.shape[0] * f.shape[1] for f in self.night.frames if f.shape is not None), default=0)
+
+    def _task_bytes(self, task: Task) -> int:
+        return task_bytes(task) if task.stage.wide else self._pixels() * BYTES_PER_PIXEL
 
     def _check_disk(self, plan: Plan, tasks: NightTasks) -> None:
         made = sum(
@@ -223,21 +262,29 @@ class _Reducer:
             )
 
     def _count(self, tasks: NightTasks, report: RunReport) -> None:
-        failed = dict(report.failed)
-        cached, done = set(report.cached), set(report.done)
-        keys = {path: task.key for path, task in tasks.science.items()}
-        for path, key in keys.items():
-            if path in failed:
-                self.result.counts["failed"] += 1
-            elif key in done:
-                self.result.counts["done"] += 1
-            elif key in cached:
-                self.result.counts["cached"] += 1
+        """Count science frames; name what failed, a master once and each frame that waited for it."""
+        lost = {failure.task.key: failure.reason for failure in (*report.failed, *report.skipped)}
+        cached = {task.key for task in report.cached}
+        done = {task.key for task in report.done}
         self.result.masters = {
-            name: "failed" if name in failed else ("made" if task.key in done else "up to date")
+            name: "failed" if task.key in lost else ("made" if task.key in done else "up to date")
             for name, task in tasks.masters.items()
         }
-        self.result.failed = list(report.failed)
+        self.result.failed += [(name, lost[task.key]) for name, task in tasks.masters.items() if task.key in lost]
+        for path, task in tasks.science.items():
+            if task.key in lost:
+                self.result.failed.append((path, lost[task.key]))
+                self.result.counts["failed"] += 1
+            elif task.key in done:
+                self.result.counts["done"] += 1
+            elif task.key in cached:
+                self.result.counts["cached"] += 1
+        unmeasured = [
+            path for path, task in tasks.quality.items() if task.key in lost and tasks.science[path].key not in lost
+        ]
+        self.result.warnings += tuple(
+            f"the quality of {path} could not be measured: {lost[tasks.quality[path].key]}" for path in unmeasured
+        )
         self.result.did_something = bool(done or cached)
 
     def _warnings(self, plan: Plan, gain_warnings: Sequence[str]) -> tuple[str, ...]:
@@ -276,10 +323,3 @@ def _make_folder(output: Path) -> None:
             error.strerror or str(error),
             "name another place with -o",
         ) from error
-
-
-def _warm_up() -> None:
-    """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
-    from pipeline_core.warm_up import warm_up  # noqa: PLC0415 - imports every kernel
-
-    warm_up()

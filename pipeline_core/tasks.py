@@ -129,11 +129,11 @@ class TaskBuilder:
         }
         return {
             "name": plan.name,
+            "kind": plan.kind,
             "frames": [f.path for f in frames],
             "layouts": [asdict(f.layout) for f in frames if f.layout is not None],
             "shape": [plan.geometry.ny, plan.geometry.nx],
             "overscan": section_list(overscan),
-            "overscan_order": self.recipe.overscan.order,
             "trim": section_list(trim),
             "pedestal_adu": [f.pedestal_adu for f in frames],
             "gain_e_per_adu": facts.gain_e_per_adu,
@@ -143,7 +143,11 @@ class TaskBuilder:
             "temperature_c": plan.temperature_c,
             "filter": plan.filter,
             "dark_scales": list(plan.dark_scales),
-            "recipe": {name: getattr(self.recipe, name).model_dump() for name in sections[plan.kind]},
+            "exposures_s": [f.exposure_s for f in frames],
+            "recipe": {
+                name: getattr(self.recipe, name).model_dump()
+                for name in sections.get(plan.kind, ("combine", "overscan"))
+            },
         }
 
     def _sections(self, geometry: Geometry) -> tuple[Section | None, Section | None]:
@@ -173,6 +177,7 @@ class TaskBuilder:
             "gain_source": facts.gain_source,
             "read_noise_e": facts.read_noise_e,
             "saturation_adu": facts.saturation_adu,
+            "grow_bleeding": self.recipe.mask.grow_bleeding,
             "dark_scale": plan.dark_scale,
             "flat_floor": self.recipe.flat.floor,
             "uncertainty": self.recipe.calibrate.uncertainty,

@@ -32,9 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pipeline_core.errors import AstepError  # noqa: PLC0415
     from pipeline_core.events import Cancelled  # noqa: PLC0415
 
-    arguments = make_parser().parse_args(argv)
-    talk = Talk(json_wanted=getattr(arguments, "json", False), quiet=getattr(arguments, "quiet", False))
+    words = list(sys.argv[1:] if argv is None else argv)
+    # Known before the words are parsed, so that wrong usage is answered in the wanted form too.
+    talk = Talk(json_wanted="--json" in words, quiet="--quiet" in words)
     try:
+        arguments = make_parser().parse_args(words)
         code: int = arguments.run(arguments, talk)
     except AstepError as error:
         talk.error(error)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
-from pipeline_core.cli.reduce import exit_code, reduce_one, reduction_document, show_reduction, stoppable
+from pipeline_core.cli.reduce import exit_code, reduce_one, reduction_document, show_reduction
+from pipeline_core.cli.stopping import stoppable
 from pipeline_core.errors import AstepError
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.session import default_output

@@ -55,6 +55,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     assignments = [p for p in arguments.patterns if p.split("=", 1)[0] in FIELDS and "=" in p]
     patterns = [p for p in arguments.patterns if p not in assignments]
+    for field in FIELDS:
+        if getattr(arguments, field, None) is not None:
+            assignments.append(f"{field}={getattr(arguments, field)}")
     if not assignments:
         raise UsageError(
             "nothing to set",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.reduce import stoppable
+from pipeline_core.cli.stopping import stoppable
 from pipeline_core.errors import UsageError
 
 if TYPE_CHECKING:

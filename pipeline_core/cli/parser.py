@@ -123,6 +123,10 @@ def make_parser() -> argparse.ArgumentParser:
         )
         _output(decide)
         decide.add_argument("--reason", default="", help="why, in a few words")
+        if name == "set":
+            for field in ("kind", "filter", "exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s"):
+                option = "--" + field.split("_", maxsplit=1)[0]
+                decide.add_argument(option, dest=field, metavar="VALUE", help=f"the same as {field}=VALUE")
         if name != "set":
             decide.add_argument(
                 "--list", type=Path, metavar="FILE", help="also the frames named in this file, one a line"

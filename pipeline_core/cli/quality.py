@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
             "stars",
             "transp.",
             "depth loss",
-            "what is suggested",
+            "causes",
         ),
         [
             (
@@ -65,11 +66,20 @@ def _show(report: QualityReport, talk: Talk) -> None:
                 row.measures.stars,
                 number(row.transparency, ".2f"),
                 number(row.depth_loss_mag, "+.2f"),
-                "; ".join(flag.words for flag in row.flags),
+                ", ".join(flag.cause for flag in row.flags),
             )
             for row in report.rows
         ],
     )
+    suspects = [(row, flag) for row in report.rows for flag in row.flags if flag.severity != "note"]
+    if suspects:
+        talk.say("\nSuggested for a look; nothing is rejected until you say so")
+    for row, flag in suspects:
+        talk.say(f"  ! {row.path}: {flag.words}")
+    notes = [flag for row in report.rows for flag in row.flags if flag.severity == "note"]
+    for cause, number in Counter(flag.cause for flag in notes).items():
+        first = next(flag.words for flag in notes if flag.cause == cause)
+        talk.say(f"  note on {number} frame{'s' if number > 1 else ''}: {first}{' …' if number > 1 else ''}")
     for path, flags in report.calibration_flags.items():
         for flag in flags:
             talk.say(f"  ! {path}: {flag.words}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
+from pipeline_core.cli.stopping import stoppable
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.reduce import Reduction, RunOptions, reduce_night
 from pipeline_core.session import find_place
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pipeline_core.cli.talk import Talk
@@ -44,21 +42,6 @@ def reduce_one(
         recipe_given=arguments.recipe is not None,
     )
     return reduce_night(find_place(night, output), recipe, options, context)
-
-
-@contextmanager
-def stoppable(context: RunContext) -> Iterator[RunContext]:
-    """Let Ctrl-C (and a polite kill) cancel the job at its next checkpoint; finished products stay."""
-
-    def stop(*_: object) -> None:
-        context.cancel()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield context
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def exit_code(reduction: Reduction) -> int:

@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     troubled = [f for f in night.frames if f.problems or f.unusable]
     if troubled:
         talk.say()
-        talk.table(("file", "problem"), [(f.path, _problem(f)) for f in troubled[:LISTED]], title="Needs a look")
+        talk.table(
+            ("file", "problem"), [(f.path, "; ".join(all_problems(f))) for f in troubled[:LISTED]], title="Needs a look"
+        )
         if len(troubled) > LISTED:
             talk.say(f"… and {len(troubled) - LISTED} more; `--json` lists them all")
     for problem in night.problems:
@@ -49,18 +51,14 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     return 0
 
 
-def _problem(frame: Frame) -> str:
-    words = list(frame.problems)
-    if frame.unusable is not None and frame.unusable not in words:
-        words.insert(0, frame.unusable)
-    return "; ".join(words)
+def all_problems(frame: Frame) -> list[str]:
+    """Return why a frame cannot be used, if so, and what else is odd about it."""
+    why = frame.unusable or ""
+    return ([why] if why else []) + [words for words in frame.problems if words not in why]
 
 
 def frame_document(frame: Frame) -> dict[str, Any]:
     """Return a frame as the contract's JSON."""
-    problems = list(frame.problems)
-    if frame.unusable is not None and frame.unusable not in problems:
-        problems.insert(0, frame.unusable)
     return {
         "path": frame.path,
         "kind": frame.kind.value,
@@ -73,7 +71,7 @@ def frame_document(frame: Frame) -> dict[str, Any]:
         "read_noise_e": frame.read_noise_e,
         "object": frame.object,
         "usable": frame.unusable is None,
-        "problems": problems,
+        "problems": all_problems(frame),
     }
 
 

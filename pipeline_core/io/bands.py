@@ -8,15 +8,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.types import ImageLayout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from pipeline_core.types import ImageLayout
 
 BAND_BYTES = 8 << 20
 """Bytes of one band of all frames: a few milliseconds of reading, and small beside the masters themselves."""
@@ -37,8 +40,8 @@ class Source:
 class BandReader:
     """The files of a group, open side by side.
 
-    Plain 16-bit files are handed out as their raw big-endian words, which the kernels decode while they are in cache;
-    a group with any other file is handed out as float32 in ADU.
+    Plain 16-bit files are handed out as their raw big-endian words, which the kernels decode while they are
+    in cache; a group with any other file is handed out as float32 in ADU.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ class BandReader:
         self._readers: list[Any] = []
         self._lock = threading.Lock()  # compressed files are decoded by one thread at a time
 
-    def __enter__(self) -> BandReader:
+    def __enter__(self) -> Self:
         with ExitStack() as opening:  # a file that cannot be opened closes those before it
             for source in self._sources:
                 if self.is_words:
@@ -79,6 +82,10 @@ class BandReader:
         self._files.clear()
         self._readers.clear()
 
+    def source(self, frame: int) -> Source:
+        """Return where one of the files is."""
+        return self._sources[frame]
+
     def buffer(self, rows: int) -> Band:
         """Return room for a band of ``rows`` rows of all frames."""
         shape = (self.n_frames, rows, self.shape[1])
@@ -99,7 +106,7 @@ class BandReader:
             return
         row_bytes = 2 * self.shape[1]
         for frame, (descriptor, source) in enumerate(zip(self._files, self._sources, strict=True)):
-            room = memoryview(into[frame, : y1 - y0]).cast("B")
+            room = memoryview(into[frame, : y1 - y0].data).cast("B")
             offset = (source.layout.data_offset or 0) + y0 * row_bytes
             done = 0
             while done < len(room):  # a network filesystem may return less than was asked for
@@ -113,7 +120,9 @@ class BandReader:
 
 
 def rows_per_band(n_frames: int, nx: int, item_bytes: int, multiple: int = 4, limit: int = BAND_BYTES) -> int:
-    """Return how many rows of all frames fit into ``limit`` bytes, a multiple of ``multiple`` and at least that."""
+    """Return how many rows of all frames fit into ``limit`` bytes, a multiple of ``multiple`` and at least
+    that.
+    """
     rows = limit // max(1, n_frames * nx * item_bytes)
     return max(multiple, rows - rows % multiple)
 
@@ -134,7 +143,8 @@ def for_each_band(
     reader : BandReader
         Entered.
     work : callable
-        ``work(band, y0, y1)`` with raw row numbers; it writes its own rows somewhere. Its errors are raised here.
+        ``work(band, y0, y1)`` with raw row numbers; it writes its own rows somewhere. Its errors are raised
+        here.
     threads : int
         Each has one buffer of about :data:`BAND_BYTES`.
     y0, y1 : int

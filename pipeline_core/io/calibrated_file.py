@@ -1,7 +1,8 @@
 """The calibrated frame as a file: image in electrons, mask, uncertainty, and a header that tells what was done.
 
 ``CCDData.read(path)`` opens it whole: ``BUNIT`` gives the unit, the extensions ``MASK`` and ``UNCERT`` carry the names
-that astropy looks for.
+that astropy looks for. A tile-compressed image cannot be the primary HDU (FITS standard 4.0, section 10): such a file is
+opened with ``CCDData.read(path, hdu=1)``.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
             continue
         if drop_wcs and keyword.startswith(WCS_PREFIXES):
             continue
-        header.append(card)
+        header.append(fits.Card(card.keyword, card.value, card.comment))  # a copy: a header shares its cards
     if trim is not None:
         _shift_to(header, trim)
     if frame.exposure_s is not None:

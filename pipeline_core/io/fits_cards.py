@@ -48,8 +48,11 @@ class Cards:
     def __init__(self, images: Iterable[str]) -> None:
         self.images = tuple(images)
         self._first: dict[str, int] = {}
-        for index, image in enumerate(self.images):
-            self._first.setdefault(_keyword(image), index)
+        # Backwards, so that the first of equal keywords stays; hot: a night has 100,000 cards.
+        for index in range(len(self.images) - 1, -1, -1):
+            image = self.images[index]
+            keyword = image[:8].strip()
+            self._first[_keyword(image) if keyword == "HIERARCH" else keyword.upper()] = index
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self._first
@@ -144,7 +147,7 @@ def parse_value(text: str) -> tuple[CardValue, str]:
 
 
 def _parse_string(text: str) -> tuple[str, str]:
-    parts = []
+    parts: list[str] = []
     start = 1
     while True:
         end = text.find("'", start)

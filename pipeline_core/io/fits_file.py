@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+import os
 import struct
 import tempfile
-import zlib
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.io.fits_layout import Decoded, FoundImage, decoded, find_image, locate
+from pipeline_core.io.fits_layout import FoundImage, find_image, locate
+from pipeline_core.io.fits_stream import Decoded, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -27,12 +30,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 """(ny, nx) native-endian uint16 when that is exact, else float32 with NaN where the file has no value."""
 
-_CHUNK = 4 << 20  # bytes decoded at once: stays in cache, bounds temporaries
-# What the tile decompressors are known to raise on damaged data.
-_DECODER_ERRORS = (
-    OSError, EOFError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError,
-    AssertionError, MemoryError, struct.error, zlib.error,
-)  # fmt: skip
+_CHUNK = 256 << 10  # bytes decoded at once: they stay in the second-level cache
 
 
 def read_layout(path: Path) -> tuple[fits.Header, ImageLayout, tuple[int, int]]:
@@ -159,8 +157,8 @@ class RowReader:
         """
         ny, nx = self.shape
         if not (0 <= y0 <= y1 <= ny) or out.shape != (y1 - y0, nx) or not out.flags.c_contiguous:
-            raise ValueError(f"rows {y0}:{y1} of {ny} × {nx} do not fit an array of {out.shape}")
-        if out.dtype != np.float32 and out.dtype != self.dtype:
+            raise ValueError(f"rows {y0}:{y1} of {ny} x {nx} do not fit an array of {out.shape}")
+        if out.dtype not in (np.float32, self.dtype):
             raise ValueError(f"pixels of {self.path.name} do not fit {out.dtype}")
         if self._tiles is not None:
             out[...] = self._decode_tiles(y0, y1)
@@ -179,7 +177,7 @@ class RowReader:
         offset = source.position
         if source.size is not None:
             return found, source.stream, offset
-        stream: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(buffering=0))
+        stream: IO[bytes] = self._stack.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
         if self.layout.compressed:
             # The tile decoder wants the file from its beginning, tables and all.
             with decoded(self.path) as again:
@@ -192,19 +190,19 @@ class RowReader:
         nx = self.shape[1]
         width = abs(self.layout.bitpix) // 8
         self._stream.seek(self._offset + y0 * nx * width)
+        step = max(1, _CHUNK // (nx * width))
+        bands = (out[start : start + step] for start in range(0, y1 - y0, step))
         if out.dtype == np.uint16 and width == 2:
-            words = out.view(np.uint16)
-            self._fill(memoryview(words).cast("B"))
-            words.byteswap(inplace=True)
-            # BZERO = 32768 on signed words is the same as flipping their top bit.
-            np.bitwise_xor(words, np.uint16(0x8000), out=words)
+            for words in bands:
+                self._fill(words.data.cast("B"))
+                words.byteswap(inplace=True)
+                # BZERO = 32768 on signed words is the same as flipping their top bit.
+                np.bitwise_xor(words, np.uint16(0x8000), out=words)
             return
         stored = np.dtype(f">{'i' if self.layout.bitpix > 0 else 'f'}{width}" if width > 1 else "u1")
-        step = max(1, _CHUNK // (nx * width))
-        for start in range(0, y1 - y0, step):
-            band = out[start : start + step]
+        for band in bands:
             raw = np.empty(band.shape, stored)
-            self._fill(memoryview(raw.reshape(-1).view(np.uint8)))
+            self._fill(raw.data.cast("B"))
             _scale(raw, self.layout, band)
 
     def _fill(self, buffer: memoryview) -> None:
@@ -226,15 +224,26 @@ class RowReader:
     def _open_tiles(self) -> Any:
         from astropy.io import fits  # noqa: PLC0415 - only tile-compressed files need it
 
-        source: Any = self._stream if self.layout.wrapped else self.path
-        if self.layout.wrapped:
-            self._stream.seek(0)
         with self._in_words():
-            hdus = self._stack.enter_context(fits.open(source, memmap=False, lazy_load_hdus=True))
-            hdu = hdus[self.layout.hdu]
+            with ExitStack() as shortly:
+                table = self._open_hdu(shortly, disable_image_compression=True)
+                if str(table.header.get("ZCMPTYPE")).startswith("HCOMPRESS"):
+                    _check_hcompress(table.data["COMPRESSED_DATA"], table.header)
+            hdu = self._open_hdu(self._stack)
             if not isinstance(hdu, fits.CompImageHDU):
                 raise TypeError(f"HDU {self.layout.hdu} is a {type(hdu).__name__}")
             return hdu
+
+    def _open_hdu(self, stack: ExitStack, **options: bool) -> Any:
+        from astropy.io import fits  # noqa: PLC0415 - only tile-compressed files need it
+
+        source: Any = self.path
+        if self.layout.wrapped:
+            self._stream.seek(0)
+            # A second handle, for reading only, as astropy asks; it shares the unnamed file.
+            source = stack.enter_context(os.fdopen(os.dup(self._stream.fileno()), "rb"))
+        hdus = stack.enter_context(fits.open(source, memmap=False, lazy_load_hdus=True, **options))
+        return hdus[self.layout.hdu]
 
     def _decode_tiles(self, y0: int, y1: int) -> npt.NDArray[Any]:
         assert self._tiles is not None
@@ -254,7 +263,7 @@ class RowReader:
             yield
         except DataError:
             raise
-        except _DECODER_ERRORS as error:
+        except Exception as error:  # the decoder's CfitsioException derives from nothing narrower
             raise DataError(
                 f"cannot read {self.path.name}",
                 f"its compressed image is damaged ({error})",
@@ -269,8 +278,32 @@ def holds_uint16(layout: ImageLayout) -> bool:
     return (layout.bitpix, layout.bzero) in {(16, 32768.0), (8, 0.0)}
 
 
+def _check_hcompress(tiles: Any, header: fits.Header) -> None:
+    """Refuse HCOMPRESS tiles whose own size is not that of their place in the image.
+
+    The decoder believes the size inside a tile and writes over other memory when that is too large.
+
+    Raises
+    ------
+    ValueError
+        If a tile does not begin with the magic number and its size (White 1992, hcompress format).
+    """
+    axes = range(header["ZNAXIS"], 0, -1)
+    shape = [int(header[f"ZNAXIS{n}"]) for n in axes]
+    steps = [int(header.get(f"ZTILE{n}", shape[-1] if n == 1 else 1)) for n in axes]
+    starts = itertools.product(*(range(0, n, step) for n, step in zip(shape, steps, strict=True)))
+    for start, tile in zip(starts, tiles, strict=True):
+        head = np.asarray(tile).tobytes()[:25]
+        place = [min(step, n - at) for n, step, at in zip(shape, steps, start, strict=True)]
+        if len(head) < 25 or head[:2] != b"\xdd\x99":
+            raise ValueError("a tile is no HCOMPRESS data")
+        nx, ny = struct.unpack(">ii", head[2:10])
+        if min(nx, ny) < 1 or nx * ny != math.prod(place) or nx not in place:
+            raise ValueError("a tile is not of the size that its place needs")
+
+
 def _scale(raw: npt.NDArray[Any], layout: ImageLayout, out: Pixels) -> None:
-    """Turn stored numbers into physical ones: BZERO + BSCALE × stored, NaN for BLANK."""
+    """Turn stored numbers into physical ones: BZERO + BSCALE * stored, NaN for BLANK."""
     with np.errstate(over="ignore", invalid="ignore"):
         if layout.bscale == 1.0 and layout.bzero == 0.0:
             out[...] = raw

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import math
 import os
 import re
-import stat
-import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pipeline_core.errors import DataError
 from pipeline_core.io.fits_cards import CARD, Cards, split_cards
+from pipeline_core.io.fits_stream import MAX_SKIPPED_BYTES, READ_AGAIN, Decoded, decoded
 from pipeline_core.types import ImageLayout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BLOCK = 2880
@@ -26,7 +22,6 @@ BLOCK = 2880
 MAX_HEADER_BYTES = 4 << 20  # the longest real headers (many HISTORY cards) stay below 1 MB
 MAX_HDUS = 512
 MAX_PIXELS = 1 << 31
-MAX_SKIPPED_BYTES = 256 << 20  # decompressed on the way to the first image: below 5 s with any compressor
 # Deflate cannot shrink by more than 1032; the FITS tile compressors reach a few thousand on empty tiles.
 MAX_GZIP_RATIO = 1032
 MAX_TILE_RATIO = 20_000
@@ -38,18 +33,20 @@ _STRUCTURE = re.compile(
     r"|Z(IMAGE|TENSION|SIMPLE|BITPIX|NAXIS\d*|TILE\d+|NAME\d+|VAL\d+|CMPTYPE|EXTEND|PCOUNT|GCOUNT|MASKCMP"
     r"|QUANTIZ|DITHER0|BLANK|BLOCKED|HECKSUM|DATASUM))\Z"
 )
-_READ_AGAIN = "copy the file again from the camera's disk, or leave it out"
 _NO_FRAME = "leave it out, or give a two-dimensional image"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundImage:
-    """The first image of a file: its header, its layout, its shape (ny, nx) and the bytes its pixels take."""
+    """The first image of a file: its header, its layout, its shape (ny, nx), where its pixels lie."""
 
     cards: Cards
     layout: ImageLayout
     shape: tuple[int, int]
+    pixel_start: int
+    """Byte offset of the image's data in the file, unpacked if it is gzip or bzip2 as a whole."""
     pixel_bytes: int
+    """Bytes that the pixels take uncompressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,101 +59,6 @@ class _Claim:
     data_bytes: int
     compressed: bool
     is_image: bool
-
-
-class Decoded:
-    """The bytes of a file after gzip or bzip2, read forwards; knows its size when it is a plain file."""
-
-    def __init__(self, path: Path, stream: IO[bytes], size: int | None) -> None:
-        self.path = path
-        self.stream = stream
-        self.size = size
-        self.position = 0
-        self._skipped = 0
-
-    def read(self, count: int) -> bytes:
-        """Return up to ``count`` bytes, fewer only at the end.
-
-        Raises
-        ------
-        DataError
-            If the bytes cannot be read or decompressed.
-        """
-        try:
-            data = self.stream.read(count)
-        except (OSError, EOFError, zlib.error, ValueError) as error:
-            raise self._broken(error) from error
-        self.position += len(data)
-        return data
-
-    def skip(self, count: int) -> None:
-        """Pass over bytes; beyond the end of a plain file nothing is read."""
-        if self.size is not None:
-            self.position += count
-            self.stream.seek(min(self.position, self.size))
-            return
-        self._skipped += count
-        if self._skipped > MAX_SKIPPED_BYTES:
-            raise DataError(
-                f"cannot use {self.path.name}",
-                f"its first image lies behind {self._skipped >> 20} MB of other compressed data",
-                "unpack it, or give the image as a file of its own",
-            )
-        while count > 0 and (data := self.read(min(count, 1 << 20))):
-            count -= len(data)
-
-    def _broken(self, error: Exception) -> DataError:
-        if self.size is None:
-            why = "its gzip or bzip2 data is damaged or cut short"
-        else:
-            why = f"the disk does not give its bytes ({getattr(error, 'strerror', None) or error})"
-        return DataError(f"cannot read {self.path.name}", why, _READ_AGAIN)
-
-
-@contextmanager
-def decoded(path: Path) -> Iterator[Decoded]:
-    """Open a file, through gzip or bzip2 if it is compressed as a whole.
-
-    Raises
-    ------
-    DataError
-        If it is no regular file, cannot be opened, or its first bytes are not those of FITS, gzip or bzip2.
-    """
-    try:
-        facts = path.stat()  # before opening: opening a pipe would wait for its writer
-        if not stat.S_ISREG(facts.st_mode):
-            raise DataError(f"cannot use {path.name}", "it is not a file", "leave it out")
-        raw = path.open("rb", buffering=0)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise DataError(
-            f"cannot open {path.name}", why.lower(), "check that it exists and may be read"
-        ) from error
-    with raw:
-        size = os.fstat(raw.fileno()).st_size
-        magic = raw.read(9)
-        raw.seek(0)
-        if magic.startswith(b"\x1f\x8b"):
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield Decoded(path, stream, None)
-        elif magic.startswith(b"BZh"):
-            with bz2.BZ2File(raw) as stream:
-                yield Decoded(path, stream, None)
-        else:
-            _check_magic(path.name, magic, size)
-            yield Decoded(path, raw, size)
-
-
-def _check_magic(name: str, magic: bytes, size: int) -> None:
-    if magic.startswith(b"SIMPLE"):
-        return
-    if size == 0:
-        why = "the file is empty"
-    elif magic.startswith(b"\x00\x05\x16\x07"):
-        why = "it holds a Mac's notes about another file (AppleDouble), no image"
-    else:
-        why = "it does not begin like a FITS file"
-    raise DataError(f"cannot use {name}", why, _READ_AGAIN)
 
 
 def find_image(path: Path) -> FoundImage:
@@ -211,13 +113,13 @@ def locate(source: Decoded) -> FoundImage:
 
 
 def _read_header(source: Decoded, *, first: bool) -> Cards | None:
-    """Read one header up to its END card; None at the end of the file or where other bytes follow the FITS."""
+    """Read one header up to its END card; None where the file, or the FITS in it, ends."""
     block = source.read(BLOCK)
     if not first and not block.startswith(b"XTENSION"):
         return None
     if first and not block.startswith(b"SIMPLE"):
         raise DataError(
-            f"cannot use {source.path.name}", "what is inside does not begin like a FITS file", _READ_AGAIN
+            f"cannot use {source.path.name}", "what is inside does not begin like a FITS file", READ_AGAIN
         )
     parts = [block]
     length = 0
@@ -228,7 +130,7 @@ def _read_header(source: Decoded, *, first: bool) -> Cards | None:
             raise DataError(
                 f"cannot use {source.path.name}",
                 "its header has no end (the END card is missing)",
-                _READ_AGAIN,
+                READ_AGAIN,
             )
         parts.append(more)
     return Cards(split_cards(b"".join(parts)[: length + end]))
@@ -262,11 +164,11 @@ def _geometry(name: str, cards: Cards, prefix: str) -> tuple[int, tuple[int, ...
     bitpix = cards.get(f"{prefix}BITPIX")
     if not isinstance(bitpix, int) or bitpix not in _BITPIX:
         raise DataError(
-            f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", _READ_AGAIN
+            f"cannot use {name}", f"its header says {prefix}BITPIX = {bitpix}, no pixel type", READ_AGAIN
         )
     naxis = _count(name, cards, f"{prefix}NAXIS", None)
     if naxis > 999:
-        raise DataError(f"cannot use {name}", f"its header claims {naxis} dimensions", _READ_AGAIN)
+        raise DataError(f"cannot use {name}", f"its header claims {naxis} dimensions", READ_AGAIN)
     return bitpix, tuple(_count(name, cards, f"{prefix}NAXIS{n}", None) for n in range(1, naxis + 1))
 
 
@@ -276,7 +178,7 @@ def _count(name: str, cards: Cards, keyword: str, default: int | None) -> int:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         shown = "missing" if value is None else f"{value!r}"
-        raise DataError(f"cannot use {name}", f"{keyword} in its header is {shown}", _READ_AGAIN)
+        raise DataError(f"cannot use {name}", f"{keyword} in its header is {shown}", READ_AGAIN)
     return value
 
 
@@ -293,34 +195,32 @@ def _check_tiles(name: str, cards: Cards, zaxes: tuple[int, ...], axes: tuple[in
     """Refuse a tile-compressed image whose table cannot hold the tiles that the image needs."""
     tiles = [_count(name, cards, f"ZTILE{n + 1}", length if n == 0 else 1) for n, length in enumerate(zaxes)]
     if sane == 0 or any(t == 0 for t in tiles) or len(axes) != 2:
-        raise DataError(f"cannot use {name}", "its compressed image has tiles of no size", _READ_AGAIN)
+        raise DataError(f"cannot use {name}", "its compressed image has tiles of no size", READ_AGAIN)
     needed = math.prod(-(-length // tile) for length, tile in zip(zaxes, tiles, strict=True))
     if needed != axes[1]:
         raise DataError(
             f"cannot use {name}",
             f"its compressed image needs {needed} tiles but holds {axes[1]}",
-            _READ_AGAIN,
+            READ_AGAIN,
         )
 
 
 def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tuple[str, ...]) -> FoundImage:
     name = source.path.name
     if len(claim.axes) > 2:
-        size = " × ".join(str(n) for n in claim.axes)
+        size = " x ".join(str(n) for n in claim.axes)
         raise DataError(
             f"cannot use {name}", f"its image has {len(claim.axes)} dimensions ({size})", _NO_FRAME
         )
     nx, ny = claim.axes
     if nx * ny > MAX_PIXELS or nx * ny == 0:
-        raise DataError(
-            f"cannot use {name}", f"its header claims an image of {nx} × {ny} pixels", _READ_AGAIN
-        )
+        raise DataError(f"cannot use {name}", f"its header claims an image of {nx} x {ny} pixels", READ_AGAIN)
     pixel_bytes = nx * ny * abs(claim.bitpix) // 8
     _check_size(source, claim, pixel_bytes)
     bscale, bzero = _number(name, cards, "BSCALE", 1.0), _number(name, cards, "BZERO", 0.0)
     if bscale == 0:
         raise DataError(
-            f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", _READ_AGAIN
+            f"cannot use {name}", "BSCALE = 0 in its header makes every pixel the same", READ_AGAIN
         )
     wrapped = source.size is None
     blank = cards.get("ZBLANK") if claim.compressed and "ZBLANK" in cards else cards.get("BLANK")
@@ -341,8 +241,16 @@ def _found(source: Decoded, index: int, claim: _Claim, cards: Cards, merged: tup
         f"{'NAXIS1':8}= {nx:>20}",
         f"{'NAXIS2':8}= {ny:>20}",
     )
-    kept = (im for im in merged if not _STRUCTURE.match(im[:8].strip()))
-    return FoundImage(Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), pixel_bytes)
+    kept = [image for image in merged if not _is_structure(image[:8])]
+    return FoundImage(
+        Cards((*(c.ljust(CARD) for c in head), *kept)), layout, (ny, nx), source.position, pixel_bytes
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_structure(keyword: str) -> bool:
+    """Whether a keyword describes the file, not the frame; remembered, for a night asks it 100,000 times."""
+    return _STRUCTURE.match(keyword.strip()) is not None
 
 
 def _number(name: str, cards: Cards, keyword: str, default: float) -> float:
@@ -354,7 +262,7 @@ def _number(name: str, cards: Cards, keyword: str, default: float) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(f"cannot use {name}", f"{keyword} = {value} in its header is no number", _READ_AGAIN)
+        raise DataError(f"cannot use {name}", f"{keyword} = {value} in its header is no number", READ_AGAIN)
     return number
 
 
@@ -368,13 +276,13 @@ def _check_size(source: Decoded, claim: _Claim, pixel_bytes: int) -> None:
         raise DataError(
             f"cannot use {name}",
             f"the file is cut short: {there} of {needed} bytes of its image are there",
-            _READ_AGAIN,
+            READ_AGAIN,
         )
     if claim.compressed and pixel_bytes > MAX_TILE_RATIO * max(claim.data_bytes, 1):
         raise DataError(
             f"cannot use {name}",
             f"{claim.data_bytes} bytes cannot hold the {pixel_bytes} bytes of image that its header claims",
-            _READ_AGAIN,
+            READ_AGAIN,
         )
 
 
@@ -394,10 +302,13 @@ def check_wrapped_size(path: Path, found: FoundImage) -> None:
         raw.seek(max(size - 12, 0))
         tail = raw.read()
     if magic == b"\x1f\x8b":
-        # gzip ends with the unpacked length, modulo 2**32; several members or padding may hide it.
+        # gzip ends with the unpacked length, modulo 2**32. Where it is not exactly that of a file with
+        # one image (more images, more gzip members, or a file cut short) only unpacking can tell.
         length = int.from_bytes(tail[-4:], "little")
+        end = found.pixel_start + found.pixel_bytes
+        expected = -(-end // BLOCK) * BLOCK % (1 << 32)
         impossible = found.pixel_bytes > MAX_GZIP_RATIO * size
-        whole = length >= found.pixel_bytes % (1 << 32) or _unpacks(path, found.pixel_bytes)
+        whole = length == expected or (not impossible and _unpacks(path, end))
     else:
         impossible = False
         whole = _bzip2_is_closed(tail)
@@ -405,7 +316,7 @@ def check_wrapped_size(path: Path, found: FoundImage) -> None:
         raise DataError(
             f"cannot use {path.name}",
             "its gzip or bzip2 data is cut short or cannot hold the image its header claims",
-            _READ_AGAIN,
+            READ_AGAIN,
         )
 
 

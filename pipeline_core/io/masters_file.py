@@ -1,17 +1,21 @@
-"""Master frames as files: image, uncertainty and counts, laid out so that a worker reads them in milliseconds."""
+"""Master frames as files: image, uncertainty and counts, quick to read again for every frame."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
 from pipeline_core.errors import DataError
-from pipeline_core.types import Bits, Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline_core.types import Bits, Image
 
 HeaderValues = Mapping[str, tuple[str | float | int | bool, str]]
 """Keyword → (value, comment)."""
@@ -19,7 +23,9 @@ HeaderValues = Mapping[str, tuple[str | float | int | bool, str]]
 
 @dataclass(frozen=True)
 class Master:
-    """A master frame as read. The arrays are native, writable copies; ask :func:`read_master` for what you need."""
+    """A master frame as read. The arrays are native, writable copies; ask :func:`read_master` for what you
+    need.
+    """
 
     image: Image
     """ADU for bias and dark, dimensionless for a flat."""
@@ -72,7 +78,8 @@ def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool 
     Returns
     -------
     Master
-        A master of unknown make (no ``HOLDBIAS`` card) is taken to hold the bias: nothing was said to be subtracted.
+        A master of unknown make (no ``HOLDBIAS`` card) is taken to hold the bias: nothing was said to be
+        subtracted.
 
     Raises
     ------

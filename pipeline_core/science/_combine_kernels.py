@@ -1,11 +1,18 @@
 """The hot loops of :mod:`pipeline_core.science.combine`.
 
-Both kernels work on blocks of :data:`BLOCK` pixels of one row, all frames at once: the block stays in the processor's
-cache, and every inner loop runs along pixels, so that it becomes vector instructions. The fast way through a block
-assumes that no value is rejected; pixels where one may be go through a slow, exact way, one by one. They are few.
+Both kernels work on blocks of :data:`BLOCK` pixels of one row, all frames at once: the block stays in the
+processor's cache, and every inner loop runs along pixels, so that it becomes vector instructions. The fast
+way through a block assumes that no value is rejected; pixels where one may be go through a slow, exact way,
+one by one. They are few.
 """
 
+# A kernel is one loop nest with all its arrays as plain arguments, and numba knows `a if a < b else b` as one
+# instruction: the limits on arguments, branches and such expressions are for other code.
+# ruff: noqa: C901, PLR0912, PLR0915, PLR0917, FURB136
+
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +23,9 @@ BLOCK = 512  # 512 pixels x 20 frames x 2 copies of float32 are 80 kB: they stay
 
 @kernel
 def load(
-    words, floats, x_start, frame, row, x0, m, offset, base, current, dark_scale, blocked, block_px, scale,
-    saturation, out,
-):  # fmt: skip
+    words: Any, floats: Any, x_start: Any, frame: Any, row: Any, x0: Any, m: Any, offset: Any, base: Any,
+    current: Any, dark_scale: Any, blocked: Any, block_px: Any, scale: Any, saturation: Any, out: Any,
+) -> None:  # fmt: skip
     """Write ``m`` corrected pixels of one frame from column ``x0`` into ``out``; unusable ones become NaN.
 
     The band may hold columns (overscan) before the trimmed image, which starts at ``x_start``.
@@ -61,7 +68,7 @@ def load(
 
 
 @kernel
-def median_of_sorted(values, n):
+def median_of_sorted(values: Any, n: Any) -> Any:
     """Median of the first ``n`` sorted values."""
     half = n // 2
     if n % 2:
@@ -70,7 +77,7 @@ def median_of_sorted(values, n):
 
 
 @kernel
-def sort_few(values, n):
+def sort_few(values: Any, n: Any) -> None:
     """Sort the first ``n`` values in place, by insertion: right for the few frames of a group."""
     for i in range(1, n):
         v = values[i]
@@ -82,7 +89,9 @@ def sort_few(values, n):
 
 
 @kernel
-def combine_one(column, weight, floor_var, slope_var, zero, clip2, work, result):
+def combine_one(
+    column: Any, weight: Any, floor_var: Any, slope_var: Any, zero: Any, clip2: Any, work: Any, result: Any,
+) -> None:  # fmt: skip
     """Combine one pixel by the whole rule of ``noise_clipped``; ``result`` gets image, uncertainty, count."""
     n_frames = column.size
     n = 0
@@ -132,7 +141,8 @@ def combine_one(column, weight, floor_var, slope_var, zero, clip2, work, result)
         scatter += w * d * d
     mean = total / total_weight
     if is_wide and used > 1:
-        # The pixel scatters by more than its noise: its own scatter, not the model, is what the master knows of it.
+        # The pixel scatters by more than its noise: its own scatter, not the model, is what the master knows
+        # of it.
         spread = (
             (scatter / total_weight - mean * mean) * used / (used - 1) * total_weight * total_weight / used
         )
@@ -144,9 +154,10 @@ def combine_one(column, weight, floor_var, slope_var, zero, clip2, work, result)
 
 @kernel
 def noise_clipped(
-    words, floats, x_start, offsets, base, current, dark_scale, blocked, block_px, scale, saturation,
-    weight, floor_var, slope_var, zero, clip2, network, image, uncertainty, n_used,
-):  # fmt: skip
+    words: Any, floats: Any, x_start: Any, offsets: Any, base: Any, current: Any, dark_scale: Any,
+    blocked: Any, block_px: Any, scale: Any, saturation: Any, weight: Any, floor_var: Any, slope_var: Any,
+    zero: Any, clip2: Any, network: Any, image: Any, uncertainty: Any, n_used: Any,
+) -> None:  # fmt: skip
     """Clip about the median against the noise model, one band of rows; see ``combine.combine_band``."""
     n_frames = offsets.shape[0]
     n_rows, nx = image.shape
@@ -223,7 +234,7 @@ def noise_clipped(
 
 
 @kernel
-def clip_one_about_mean(column, weight, clip2, result):
+def clip_one_about_mean(column: Any, weight: Any, clip2: Any, result: Any) -> None:
     """One pass of ``clip`` population deviations about the mean, exact in double precision."""
     n = 0
     first = np.float32(0)
@@ -265,9 +276,10 @@ def clip_one_about_mean(column, weight, clip2, result):
 
 @kernel
 def mean_clipped(
-    words, floats, x_start, offsets, base, current, dark_scale, blocked, block_px, scale, saturation,
-    weight, clip2, image, uncertainty, n_used,
-):  # fmt: skip
+    words: Any, floats: Any, x_start: Any, offsets: Any, base: Any, current: Any, dark_scale: Any,
+    blocked: Any, block_px: Any, scale: Any, saturation: Any, weight: Any, clip2: Any, image: Any,
+    uncertainty: Any, n_used: Any,
+) -> None:  # fmt: skip
     """Clip once about the mean, as ccdproc does, one band of rows; infinite ``clip2`` keeps every value."""
     n_frames = offsets.shape[0]
     n_rows, nx = image.shape

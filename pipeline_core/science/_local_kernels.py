@@ -1,6 +1,14 @@
-"""The hot loops that compare a pixel with its neighbourhood: running medians, local scatter, blocks of pixels."""
+"""The hot loops that compare a pixel with its neighbourhood: running medians, local scatter, blocks of
+pixels.
+"""
+
+# A kernel is one loop nest with all its arrays as plain arguments, and numba knows `a if a < b else b` as one
+# instruction: the limits on arguments, branches and such expressions are for other code.
+# ruff: noqa: PLR0917, FURB136
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +19,10 @@ STRIP = 512  # columns at a time: the strip's few rows stay in the first-level c
 
 
 @kernel
-def median_of_rows(image, size, network, y0, y1, out):
-    """Running median of ``size`` rows, for rows ``y0`` to ``y1``; at the edges the nearest row is repeated."""
+def median_of_rows(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: Any) -> None:
+    """Take the running median of ``size`` rows, for rows ``y0`` to ``y1``; at the edges the nearest row is
+    repeated.
+    """
     ny, nx = image.shape
     half = size // 2
     s = np.empty((size, STRIP), np.float32)
@@ -26,8 +36,10 @@ def median_of_rows(image, size, network, y0, y1, out):
 
 
 @kernel
-def median_of_columns(image, size, network, y0, y1, out):
-    """Running median of ``size`` columns, for rows ``y0`` to ``y1``; at the edges the nearest column is repeated."""
+def median_of_columns(image: Any, size: Any, network: Any, y0: Any, y1: Any, out: Any) -> None:
+    """Take the running median of ``size`` columns, for rows ``y0`` to ``y1``; at the edges the nearest column
+    is repeated.
+    """
     nx = image.shape[1]
     half = size // 2
     s = np.empty((size, STRIP), np.float32)
@@ -45,7 +57,7 @@ def median_of_columns(image, size, network, y0, y1, out):
 
 
 @kernel
-def _exchange(s, network, m):
+def _exchange(s: Any, network: Any, m: Any) -> None:
     for c in range(network.shape[0]):
         low = s[network[c, 0]]
         high = s[network[c, 1]]
@@ -57,8 +69,10 @@ def _exchange(s, network, m):
 
 
 @kernel
-def cell_scatter(residual, cell, first, last, out):
-    """Half the distance of the 30.9 and 69.1 percentiles (1 sigma / 2 each) in every cell of rows of cells."""
+def cell_scatter(residual: Any, cell: Any, first: Any, last: Any, out: Any) -> None:
+    """Take half the distance of the 30.9 and 69.1 percentiles (1 sigma / 2 each) in every cell of rows of
+    cells.
+    """
     ny, nx = residual.shape
     values = np.empty(cell * cell, np.float32)
     for i in range(first, last):
@@ -79,17 +93,21 @@ def cell_scatter(residual, cell, first, last, out):
 
 
 @kernel
-def bin_frame(words, floats, x_start, offsets, base, current, dark_scale, saturation, block_px, mean, faint):
-    """Mean of blocks of one corrected frame, and the mean without the highest pixel of each block (NaN: no pixel)."""
+def bin_frame(
+    words: Any, floats: Any, x_start: Any, offsets: Any, base: Any, current: Any, dark_scale: Any,
+    saturation: Any, block_px: Any, nx: Any, mean: Any, faint: Any,
+) -> None:  # fmt: skip
+    """Average blocks of one corrected frame, and the blocks without the highest pixel of each block (NaN:
+    none).
+    """
     ny = offsets.shape[0]
     rows, columns = mean.shape
-    nx = (words.shape[2] if words.shape[2] > 0 else floats.shape[2]) - x_start
-    nx = min(nx, columns * block_px)
     line = np.empty(nx, np.float32)
     no_blocks = np.empty((0, 0, 0), np.bool_)
-    total = np.empty(columns, np.float32)
-    highest = np.empty(columns, np.float32)
-    count = np.empty(columns, np.int32)
+    width = columns * block_px
+    total = np.empty(width, np.float32)
+    highest = np.empty(width, np.float32)
+    count = np.empty(width, np.float32)
     for i in range(rows):
         total[:] = 0
         count[:] = 0
@@ -99,21 +117,27 @@ def bin_frame(words, floats, x_start, offsets, base, current, dark_scale, satura
                 words, floats, x_start, 0, row, 0, nx, offsets[row], base, current, dark_scale, no_blocks, 1,
                 np.float32(1), saturation, line,
             )  # fmt: skip
+            # Down the columns first: these loops become vector instructions. NaN is not equal to itself.
             for x in range(nx):
                 v = line[x]
-                b = x // block_px
-                if v == v:  # not NaN  # noqa: PLR0124
-                    total[b] += v
-                    count[b] += 1
-                    highest[b] = max(highest[b], v)
+                total[x] += v if v == v else np.float32(0)  # noqa: PLR0124
+                count[x] += np.float32(v == v)  # noqa: PLR0124
+                highest[x] = v if v > highest[x] else highest[x]
         for b in range(columns):
-            mean[i, b] = total[b] / count[b] if count[b] > 0 else np.nan
-            faint[i, b] = (total[b] - highest[b]) / (count[b] - 1) if count[b] > 1 else mean[i, b]
+            s = np.float32(0)
+            n = np.float32(0)
+            h = np.float32(-np.inf)
+            for x in range(b * block_px, (b + 1) * block_px):
+                s += total[x]
+                n += count[x]
+                h = max(h, highest[x])
+            mean[i, b] = s / n if n > 0 else np.nan
+            faint[i, b] = (s - h) / (n - 1) if n > 1 else mean[i, b]
 
 
 @kernel
-def scatter_of_rest(band, n_frames, floor, slope, zero, out):
-    """Standard deviation of each pixel's values without the most deviant one, in units of its noise.
+def scatter_of_rest(band: Any, n_frames: Any, floor: Any, slope: Any, zero: Any, out: Any) -> None:
+    """Find the standard deviation of each pixel's values without the most deviant one, in units of its noise.
 
     ``band`` is (N, rows, nx) float32; ``out`` is (rows, nx).
     """
@@ -145,16 +169,16 @@ def scatter_of_rest(band, n_frames, floor, slope, zero, out):
 
 
 @kernel
-def saturated_runs(raw, limit, bit, grow, bits):
+def saturated_runs(raw: Any, limit: Any, bit: Any, grow: Any, bits: Any) -> None:
     """Set ``bit`` where ``raw`` reaches ``limit``; if ``grow``, lengthen each vertical run at both ends."""
     ny, nx = raw.shape
     for y in range(ny):
         line = raw[y]
         target = bits[y]
-        n = 0
+        reached = False
         for x in range(nx):
-            n += np.int64(line[x] >= limit)
-        if n == 0:
+            reached |= line[x] >= limit
+        if not reached:
             continue
         for x in range(nx):
             if line[x] >= limit:

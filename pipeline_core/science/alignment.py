@@ -128,9 +128,7 @@ def align(
     return None
 
 
-def match(
-    alignment: Alignment, reference: StarList, stars: StarList, radius_px: float
-) -> npt.NDArray[np.intp]:
+def match(alignment: Alignment, reference: StarList, stars: StarList, radius_px: float) -> npt.NDArray[np.intp]:
     """Find each reference star in another frame.
 
     Returns
@@ -164,9 +162,7 @@ def _fit(z: Complex, w: Complex, *, mirrored: bool) -> tuple[complex, complex]:
     return turn, complex(w0 - turn * z0)
 
 
-def _refined(
-    start: Alignment, ref: Complex, here: Complex, radius_px: float, tolerance_px: float
-) -> Alignment | None:
+def _refined(start: Alignment, ref: Complex, here: Complex, radius_px: float, tolerance_px: float) -> Alignment | None:
     """Match, fit, and match again more narrowly; None when fewer than three stars agree."""
     current = start
     for radius in (radius_px, 2 * tolerance_px, tolerance_px):
@@ -180,9 +176,7 @@ def _refined(
             return None
         current = Alignment(turn, shift, start.mirrored)
         off = np.abs(current._apply(z) - w)  # noqa: SLF001 - own module
-        current = Alignment(
-            turn, shift, start.mirrored, int(kept.sum()), float(np.sqrt(np.mean(np.square(off))))
-        )
+        current = Alignment(turn, shift, start.mirrored, int(kept.sum()), float(np.sqrt(np.mean(np.square(off)))))
     return current
 
 

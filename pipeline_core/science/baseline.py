@@ -47,11 +47,11 @@ def neighbour_median(values: Floats, half_width: int = 3) -> Floats:
 
 
 def frame_scatter(values: Floats, floor: float = 0.0) -> float:
-    """Return how much a value scatters from frame to frame, slow changes aside.
+    """Return how much a value scatters from frame to frame, slow changes and single bad frames aside.
 
-    From the median absolute second difference, which a straight slope leaves at zero (a steady trend is no scatter)
-    and which up to a quarter of bad frames hardly moves. Never less than ``floor``, which is the measurement error:
-    five frames may agree by luck.
+    The smaller of two estimates: the median absolute second difference, which a steady slope leaves at zero, and the
+    median absolute deviation, which one bad frame among five hardly moves (it enters three second differences). Never
+    less than ``floor``, which is the measurement error: five frames may agree by luck.
 
     Returns
     -------
@@ -63,7 +63,9 @@ def frame_scatter(values: Floats, floor: float = 0.0) -> float:
         return floor
     second = good[2:] - 2 * good[1:-1] + good[:-2]
     # The second difference of white noise has variance 1 + 4 + 1.
-    return max(floor, _MAD_TO_SIGMA * float(np.median(np.abs(second))) / math.sqrt(6))
+    by_steps = float(np.median(np.abs(second))) / math.sqrt(6)
+    by_level = float(np.median(np.abs(good - np.median(good))))
+    return max(floor, _MAD_TO_SIGMA * min(by_steps, by_level))
 
 
 def clear_frames(depth: Floats, fraction: float = 0.2) -> Indices:
@@ -119,48 +121,46 @@ def depth_mag(transparency: Floats, noise: Floats, fwhm_px: Floats) -> Floats:
     return np.where(np.isfinite(depth), depth, np.nan)
 
 
-def expected_sky(
-    background: Floats, templates: Floats, *, variable: npt.NDArray[np.bool_] | None = None
-) -> tuple[Floats, Floats]:
-    """Fit the sky background by its known causes: constant, air mass, twilight, moonlight.
+def explained(values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
+    """Fit a series by its known causes: the sky by air mass, twilight and moonlight, its noise by its light.
 
     Parameters
     ----------
-    background : (n,) float
-    templates : (m, n) float
+    values : (n,) float
+        Positive; NaN where not measured.
+    causes : (m, n) float
         Shape of each cause over the frames, not negative; a row of zeros is never used.
-    variable : (m,) bool, optional
-        Causes whose model is only a rough guide (twilight, Moon).
+    rough : (m,) bool, optional
+        Causes whose shape is only a rough guide (twilight, Moon).
 
     Returns
     -------
     expected : (n,) float
-        Sum of the causes with non-negative heights, fitted robustly; NaN where the background is.
+        Sum of the causes with non-negative heights, fitted robustly; NaN where it cannot be told.
     uncertain : (n,) float
         The part of it that comes from rough causes.
     """
     from scipy.optimize import nnls  # noqa: PLC0415 - only here
 
-    expected = np.full(background.size, np.nan)
-    uncertain = np.full(background.size, np.nan)
-    good = np.isfinite(background) & np.isfinite(templates).all(axis=0)
+    expected = np.full(values.size, np.nan)
+    uncertain = np.full(values.size, np.nan)
+    good = np.isfinite(values) & (values > 0) & np.isfinite(causes).all(axis=0)
     if good.sum() < 3:
         return expected, uncertain
-    height = np.maximum(templates[:, good].max(axis=1), 1e-300)
-    shapes = (templates[:, good] / height[:, None]).T
-    values = background[good]
+    height = np.maximum(causes[:, good].max(axis=1), 1e-300)
+    shapes = (causes[:, good] / height[:, None]).T
+    measured = values[good]
     # Relative residuals: a twilight frame a hundred times brighter must not decide the night's level alone.
-    weight = 1 / np.maximum(np.abs(values), 1e-9)
-    robust = np.ones(values.size)
+    weight = 1 / measured
+    robust = np.ones(measured.size)
+    heights = np.zeros(len(causes))
     for _ in range(12):
-        coefficients, _ = nnls(shapes * (weight * robust)[:, None], values * weight * robust)
-        off = (values - shapes @ coefficients) * weight
+        heights, _ = nnls(shapes * (weight * robust)[:, None], measured * weight * robust)
+        off = (measured - shapes @ heights) * weight
+        # Half a percent: the fit follows no series better than that.
         scale = max(_MAD_TO_SIGMA * float(np.median(np.abs(off - np.median(off)))), 0.005)
         # Cauchy weights (square-rooted: they multiply the residual): bright outliers lose their say.
         robust = 1 / np.sqrt(1 + np.square(off / (2 * scale)))
-    expected[good] = shapes @ coefficients
-    if variable is not None:
-        uncertain[good] = shapes[:, variable] @ coefficients[variable]
-    else:
-        uncertain[good] = 0.0
+    expected[good] = shapes @ heights
+    uncertain[good] = 0.0 if rough is None else shapes[:, rough] @ heights[rough]
     return expected, uncertain

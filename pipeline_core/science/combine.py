@@ -1,28 +1,31 @@
 """Combining frames of one kind into a master, without the hits that single frames carry.
 
-The default rule compares each value of a pixel with the **median** of all frames against the noise that a CCD must
-have: read-out, Poisson and rounding. It knows nothing of how the frames scatter, so a single hit among three frames is
-found as surely as one among fifty. (A pass of 3 sigma about the mean cannot reject anything among ten frames or
-fewer: one value deviates by at most ``(N - 1) / sqrt(N)`` population sigmas, 2.85 for N = 10.)
+The default rule compares each value of a pixel with the **median** of all frames against the noise that a CCD
+must have: read-out, Poisson and rounding. It knows nothing of how the frames scatter, so a single hit among
+three frames is found as surely as one among fifty. (A pass of 3 sigma about the mean cannot reject anything
+among ten frames or fewer: one value deviates by at most ``(N - 1) / sqrt(N)`` population sigmas, 2.85 for N =
+10.)
 
-Pixels that really scatter by more than the model, like hot pixels that switch between two levels, must not lose half of
-their frames. Cosmic rays are rare: among N frames at most ``2 + N // 10`` values of a pixel, and always a minority,
-can be hits. The next largest deviation is therefore the pixel's own, and whatever lies within three times of it stays.
-Such a pixel's uncertainty comes from its scatter.
+Pixels that really scatter by more than the model, like hot pixels that switch between two levels, must not
+lose half of their frames. Cosmic rays are rare: among N frames at most ``2 + N // 10`` values of a pixel, and
+always a minority, can be hits. The next largest deviation is therefore the pixel's own, and whatever lies
+within three times of it stays. Such a pixel's uncertainty comes from its scatter.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import _combine_kernels as kernels
-from pipeline_core.types import Image
+
+if TYPE_CHECKING:
+    from pipeline_core.types import Image
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint8]
@@ -60,10 +63,11 @@ class Combined:
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """Variance of a value v of frame f: ``floor[f] + slope[f] * max(v - zero, 0)``, in the unit of the master."""
+    """Variance of a value v of frame f: ``floor[f] + slope[f] * max(v - zero, 0)``, in the master's unit."""
 
     floor: Floats
-    """(N,) what a pixel at ``zero`` scatters by: read-out, rounding and the Poisson noise of ``zero`` itself."""
+    """(N,) what a pixel at ``zero`` scatters by: read-out, rounding and the Poisson noise of ``zero``
+    itself."""
     slope: Floats
     """(N,) added variance per unit of signal above ``zero``: 1 / gain, times the frame's scale."""
     zero: float = 0.0
@@ -89,8 +93,8 @@ class Correction:
     scale: Floats
     """(N,)."""
     weight: Floats
-    """(N,) in the mean. One number per frame and not per pixel: weights that follow the noise of the pixel itself would
-    prefer its low values."""
+    """(N,) in the mean. One number per frame and not per pixel: weights that follow the noise of the pixel
+    itself would prefer its low values."""
     dark_scale: Floats
     """(N,) part of ``current`` to subtract."""
     base: Image | None = None
@@ -192,8 +196,8 @@ def combine_band(
 
     Parameters
     ----------
-    band : (N, rows, nx_raw) float32, or uint16 holding FITS words as they lie in the file (big-endian, offset 32768)
-    correction : Correction
+    band : (N, rows, nx_raw) float32, or uint16 holding FITS words as they lie in the file (big-endian, offset
+    32768) correction : Correction
         Of the whole frame.
     clip, noise
         As in :func:`combine`.
@@ -206,7 +210,7 @@ def combine_band(
     """
     if band.shape[0] == 0:
         raise DataError("cannot combine frames", why="there are none", hint="add frames to the group")
-    ny, nx = out.image.shape
+    ny = out.image.shape[0]
     words, floats = (band, _NO_FLOATS) if band.dtype == np.uint16 else (_NO_WORDS, band)
     blocked = _NO_BLOCKS
     if correction.blocked is not None:
@@ -218,8 +222,8 @@ def combine_band(
         words, floats, x_start, np.ascontiguousarray(correction.offsets[:, y0 : y0 + ny]),
         _NO_IMAGE if correction.base is None else correction.base[y0 : y0 + ny],
         _NO_IMAGE if correction.current is None else correction.current[y0 : y0 + ny],
-        correction.dark_scale, blocked, correction.block_px, correction.scale, float(correction.saturation_adu),
-        correction.weight,
+        correction.dark_scale, blocked, correction.block_px, correction.scale,
+        float(correction.saturation_adu), correction.weight,
     )  # fmt: skip
     room = (out.image, out.uncertainty, out.n_used)
     if clip.method == "noise":
@@ -243,6 +247,58 @@ def combine_band(
         kernels.mean_clipped(*given, float(clip.sigma**2) if clip.method == "ccdproc" else _NEVER, *room)
 
 
+def corrected(band: Floats, correction: Correction, y0: int = 0) -> Floats:
+    """Return a band of rows (N, rows, nx) with the correction applied, for engines other than our kernels."""
+    rows = np.s_[y0 : y0 + band.shape[1]]
+    out = band - correction.offsets[:, rows, None]
+    out[band >= correction.saturation_adu] = np.nan
+    if correction.base is not None:
+        out -= correction.base[rows]
+    if correction.current is not None:
+        out -= correction.dark_scale[:, None, None] * correction.current[rows]
+    out *= correction.scale[:, None, None]
+    if correction.blocked is not None:
+        step = correction.block_px
+        y, x = np.arange(y0, y0 + band.shape[1]) // step, np.arange(band.shape[2]) // step
+        out[correction.blocked[:, y[:, None], x[None, :]]] = np.nan
+    return np.asarray(out, np.float32)
+
+
+def combine_by_ccdproc(stack: Floats, clip: Clip) -> Combined:
+    """Combine frames with ccdproc itself: the slow reference, for those who want its very arithmetic.
+
+    Parameters
+    ----------
+    stack : (N, ny, nx) float32
+        Corrected and scaled; NaN where a value is not to be used.
+    clip : Clip
+        ccdproc knows no noise model: every method but ``none`` is one pass of ``sigma`` about the mean.
+
+    Returns
+    -------
+    Combined
+    """
+    from astropy.nddata import CCDData  # noqa: PLC0415 - only who asks for ccdproc waits for it
+    from ccdproc import Combiner  # noqa: PLC0415
+
+    hidden = ~np.isfinite(stack)
+    combiner = Combiner(
+        [CCDData(image, mask=mask, unit="adu") for image, mask in zip(stack, hidden, strict=True)]
+    )
+    if clip.method != "none":
+        combiner.sigma_clipping(low_thresh=clip.sigma, high_thresh=clip.sigma, func="mean", dev_func="std")
+        # Its clipping works on hidden values too, and may un-hide none of them.
+        combiner.data_arr.mask |= hidden
+    result = combiner.average_combine()
+    n_used = np.minimum((~np.ma.getmaskarray(combiner.data_arr)).sum(axis=0), 255).astype(np.uint8)
+    empty = n_used == 0
+    return Combined(
+        np.where(empty, np.nan, result.data).astype(np.float32),
+        np.where(empty, np.nan, result.uncertainty.array).astype(np.float32),
+        n_used,
+    )
+
+
 @functools.cache
 def median_network(n: int) -> npt.NDArray[np.int32]:
     """Return the comparisons that bring the median of ``n`` values to the middle.
@@ -259,8 +315,9 @@ def median_network(n: int) -> npt.NDArray[np.int32]:
 
     Notes
     -----
-    Batcher's odd-even merge sort (Knuth, TAOCP 3, §5.3.4, algorithm M) without the comparisons that the middle does not
-    depend on. The same comparisons for every pixel: no branch, so that eight pixels go at once.
+    Batcher's odd-even merge sort (Knuth, TAOCP 3, §5.3.4, algorithm M) without the comparisons that the
+    middle does not depend on. The same comparisons for every pixel: no branch, so that eight pixels go at
+    once.
     """
     pairs: list[tuple[int, int]] = []
     p = 1
@@ -268,9 +325,11 @@ def median_network(n: int) -> npt.NDArray[np.int32]:
         k = p
         while k >= 1:
             for j in range(k % p, n - k, 2 * k):
-                for i in range(min(k, n - j - k)):
-                    if (i + j) // (2 * p) == (i + j + k) // (2 * p):
-                        pairs.append((i + j, i + j + k))
+                pairs.extend(
+                    (i + j, i + j + k)
+                    for i in range(min(k, n - j - k))
+                    if (i + j) // (2 * p) == (i + j + k) // (2 * p)
+                )
             k //= 2
         p *= 2
     needed = {n // 2, (n - 1) // 2}

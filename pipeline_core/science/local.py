@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline_core.science import _local_kernels as kernels
 from pipeline_core.science.combine import median_network
-from pipeline_core.types import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_core.types import Image
 
 
 def local_median(image: Image, size: int = 7, threads: int = 1) -> Image:
-    """Running median along rows, then along columns.
+    """Take the running median along rows, then along columns.
 
     Parameters
     ----------
@@ -28,8 +33,8 @@ def local_median(image: Image, size: int = 7, threads: int = 1) -> Image:
 
     Notes
     -----
-    The median of medians is not the median of the square, but it is as blind to a bad pixel or a bad column, keeps
-    edges (two amplifiers), and takes a hundredth of the time.
+    The median of medians is not the median of the square, but it is as blind to a bad pixel or a bad column,
+    keeps edges (two amplifiers), and takes a hundredth of the time.
     """
     network = median_network(size)
     across, out = np.empty_like(image), np.empty_like(image)
@@ -41,7 +46,7 @@ def local_median(image: Image, size: int = 7, threads: int = 1) -> Image:
 
 
 def local_scatter(residual: Image, cell: int = 32, threads: int = 1) -> Image:
-    """Standard deviation of the usual pixels of each cell, from the percentiles around the middle.
+    """Find the standard deviation of the usual pixels of each cell, from the percentiles around the middle.
 
     Parameters
     ----------
@@ -53,7 +58,8 @@ def local_scatter(residual: Image, cell: int = 32, threads: int = 1) -> Image:
     Returns
     -------
     (ny / cell, nx / cell), rounded up, float32
-        Median of each cell and its eight neighbours: one odd cell has no word. NaN if there is no usable cell around.
+        Median of each cell and its eight neighbours: one odd cell has no word. NaN if there is no usable cell
+        around.
 
     Notes
     -----
@@ -87,5 +93,5 @@ def in_strips(work: Callable[[int, int], None], ny: int, threads: int) -> None:
         work(0, ny)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(work, a, b) for a, b in zip(edges, edges[1:], strict=False)]:
+        for future in [pool.submit(work, a, b) for a, b in itertools.pairwise(edges)]:
             future.result()

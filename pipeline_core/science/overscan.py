@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.types import Image, Section
+
+if TYPE_CHECKING:
+    from pipeline_core.types import Image, Section
 
 Levels = npt.NDArray[np.float32]
 
@@ -42,8 +46,8 @@ def overscan_levels(
 
     Notes
     -----
-    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))``: the mean
-    over the strip, then a linear least-squares fit.
+    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))``:
+    the mean over the strip, then a linear least-squares fit.
     """
     line = np.mean(strip, axis=axis, dtype=np.float64)
     if strip.size == 0 or line.size <= order:

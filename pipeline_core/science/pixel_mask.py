@@ -33,8 +33,10 @@ def bad_in_flat(flat: Image, sigma: float, floor: float = 0.1, threads: int = 1)
 
     Notes
     -----
-    The idea of IRAF's ccdmask: deviation from the local 7×7 median against the local percentile scatter. Here the
-    median is taken along rows, then columns, and the scatter in cells of 32 px instead of a running 15×15 box.
+    The idea of IRAF's ccdmask: deviation from the local 7x7 median against the local percentile scatter.
+    Here the median is taken along rows, then columns, and the scatter in cells of 32 px instead of a running
+    15x15 box. ``ccdproc.ccdmask`` takes half the distance of the percentiles 30.9 and 69.1 for a sigma, and it
+    is half of one: its threshold of 16 is 8 here.
     """
     bad = ~(flat >= np.float32(floor))
     deviant, _ = _deviant(flat, sigma, threads, low=True)
@@ -57,8 +59,8 @@ def hot_in_dark(
     sigma : float
         Threshold in local standard deviations of the master.
     max_fraction : float
-        If more of the chip is above the threshold, it is raised until this part is: a warm chip has no sharp border
-        between usual and hot pixels.
+        If more of the chip is above the threshold, it is raised until this part is: a warm chip has no sharp
+        border between usual and hot pixels.
     threads : int
     uncertainty : (ny, nx) float32 or None, ADU
         Of the master. Where it is larger than the local scatter, it is the yardstick.
@@ -96,8 +98,8 @@ def unstable_between_darks(
     Returns
     -------
     (ny, nx) float32
-        Standard deviation without the most deviant value (a cosmic ray is no instability) over the noise; about 1 or
-        a little less for good pixels, 0 with fewer than four darks, where it cannot be known.
+        Standard deviation without the most deviant value (a cosmic ray is no instability) over the noise;
+        about 1 or a little less for good pixels, 0 with fewer than four darks, where it cannot be known.
     """
     out = np.empty(darks.shape[1:], np.float32)
     kernels.scatter_of_rest(
@@ -121,8 +123,8 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
     saturation_adu : float, ADU
         From here on a value says nothing.
     grow : bool
-        Lengthen each run of saturated pixels of a column by one pixel and a quarter of its length at both ends:
-        charge runs along columns, and the trail ends below saturation.
+        Lengthen each run of saturated pixels of a column by one pixel and a quarter of its length at both
+        ends: charge runs along columns, and the trail ends below saturation.
 
     Returns
     -------
@@ -145,7 +147,9 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
 def _deviant(
     image: Image, sigma: float, threads: int, *, low: bool, uncertainty: Image | None = None
 ) -> tuple[Mask, Image]:
-    """Where the image differs from its neighbourhood by more than ``sigma`` scatters, and by how many it does."""
+    """Where the image differs from its neighbourhood by more than ``sigma`` scatters, and by how many it
+    does.
+    """
     finite = np.isfinite(image)
     if not finite.any():
         raise DataError(
@@ -156,7 +160,8 @@ def _deviant(
     deviation = local_median(image, 7, threads)
     np.subtract(image, deviation, out=deviation)
     cells = local_scatter(deviation, CELL_PX, threads)
-    # A cell of equal values (a saturated corner, a synthetic frame) has no scatter: the chip's usual one serves.
+    # A cell of equal values (a saturated corner, a synthetic frame) has no scatter: the chip's usual one
+    # serves.
     usual = float(np.median(cells[cells > 0])) if (cells > 0).any() else 1e-6
     cells = np.where(cells > 0.1 * usual, cells, np.float32(usual))
     mask = np.zeros(image.shape, np.bool_)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import calibrate
+from pipeline_core.science.cosmic import clean_cosmic_rays
 from pipeline_core.science.overscan import subtract_overscan
 from pipeline_core.science.pixel_mask import saturated_bits
 from pipeline_core.types import Bits, Image, MaskBit, Section
@@ -62,6 +63,8 @@ class FrameFacts:
     overscan: Section | None = None
     overscan_order: int = 1
     trim: Section | None = None
+    grow_bleeding: bool = True
+    """Grow saturated pixels along their columns."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def reduce_frame(
 
     saturated = np.zeros(raw.shape, np.uint8)
     if facts.saturation_adu is not None:
-        saturated = saturated_bits(raw, facts.saturation_adu)
+        saturated = saturated_bits(raw, facts.saturation_adu, grow=facts.grow_bleeding)
     if facts.trim is not None:
         image = np.ascontiguousarray(image[facts.trim.slices])
         saturated = np.ascontiguousarray(saturated[facts.trim.slices])
@@ -299,3 +302,30 @@ def _fill_no_data(image: Image, variance: Image, bits: Bits) -> None:
     known = ~unknown
     image[unknown] = np.median(image[known]) if known.any() else 0.0
     variance[unknown] = np.median(variance[known]) if known.any() else 1.0
+
+
+def _remove_cosmic_rays(
+    image: Image, variance: Image, bits: Bits, choices: CosmicChoices, threads: int
+) -> dict[str, Any]:
+    """Replace and flag cosmic rays in place; bad and saturated pixels are masked first."""
+    result = clean_cosmic_rays(
+        image,
+        variance,
+        bits != 0,
+        sigclip=choices.sigclip,
+        sigfrac=choices.sigfrac,
+        objlim=choices.objlim,
+        iterations=choices.iterations,
+        protect_below_fwhm_px=choices.protect_below_fwhm_px,
+        threads=threads,
+        engine=choices.engine,
+    )
+    image[result.hits] = result.cleaned[result.hits]
+    bits[result.hits] |= MaskBit.COSMIC
+    return {
+        "cosmic_pixels": result.n_pixels,
+        "cosmic_events": result.n_events,
+        "cosmic_fwhm_px": None if result.fwhm_px is None else round(result.fwhm_px, 2),
+        "objlim": result.objlim,
+        "protected_stars": result.protected_stars,
+    }

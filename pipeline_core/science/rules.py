@@ -11,16 +11,51 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline_core.measures import QualityRow
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+COLUMNS = (
+    "background",
+    "noise",
+    "gradient_percent",
+    "gradient_angle_deg",
+    "mesh_rms_percent",
+    "stars",
+    "fwhm_px",
+    "fwhm_arcsec",
+    "ellipticity",
+    "ellipticity_angle_deg",
+    "ellipticity_coherence",
+    "saturated_fraction",
+    "cosmic_rays",
+    "stars_touched",
+    "streaks",
+    "halo_ratio",
+    "dx_px",
+    "dy_px",
+    "rotation_deg",
+    "drift_px_per_hour",
+    "transparency",
+    "depth_loss_mag",
+    "sun_altitude_deg",
+    "moon_altitude_deg",
+    "moon_phase",
+    "moon_distance_deg",
+)
+"""Columns of the quality table that a rule may name; ``streaks`` is their number."""
 
 MAX_LENGTH = 500
 """Characters of the longest rule; nobody writes a longer one, and the parser's recursion stays bounded."""
@@ -91,7 +126,7 @@ def evaluate(rule: str, columns: Mapping[str, Floats]) -> Bools:
     return truth.yes
 
 
-def check(rule: str, names: tuple[str, ...]) -> None:
+def check(rule: str) -> None:
     """Refuse a rule that cannot be understood, before there is any frame to try it on.
 
     Raises
@@ -99,7 +134,41 @@ def check(rule: str, names: tuple[str, ...]) -> None:
     UsageError
         As :func:`evaluate`.
     """
-    evaluate(rule, {name: np.array([1.0, 2.0]) for name in names})
+    evaluate(rule, {name: np.array([1.0, 2.0]) for name in COLUMNS})
+
+
+def matching_rows(rule: str, rows: Sequence[QualityRow]) -> list[QualityRow]:
+    """Return the frames that a rule picks.
+
+    Medians and other statistics are those of the frame's own group (``extra["group"]``): one filter's sky says
+    nothing about another's.
+
+    Raises
+    ------
+    UsageError
+        As :func:`evaluate`.
+    """
+    check(rule)
+    groups: dict[Any, list[int]] = {}
+    for index, row in enumerate(rows):
+        groups.setdefault(row.extra.get("group"), []).append(index)
+    picked: list[int] = []
+    for members in groups.values():
+        truth = evaluate(rule, columns_of([rows[k] for k in members]))
+        picked += [k for k, true in zip(members, truth, strict=True) if true]
+    return [rows[k] for k in sorted(picked)]
+
+
+def columns_of(rows: Sequence[QualityRow]) -> dict[str, Floats]:
+    """Return the columns a rule may name, (n,) float each, NaN where not measured."""
+
+    def value(row: QualityRow, name: str) -> float:
+        found = getattr(row, name, None) if hasattr(row, name) else getattr(row.measures, name)
+        return float("nan") if found is None else float(found)
+
+    columns = {name: np.array([value(row, name) for row in rows], float) for name in COLUMNS if name != "streaks"}
+    columns["streaks"] = np.array([len(row.measures.streaks) for row in rows], float)
+    return columns
 
 
 def _parsed(rule: str) -> ast.expr:
@@ -116,9 +185,7 @@ def _parsed(rule: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         position = getattr(error, "offset", None)
         at = f"it does not read as a condition near position {position}" if position else "it does not read"
-        raise UsageError(
-            f"cannot use the rule “{rule}”", at, "write it like: fwhm_px > 1.5*median(fwhm_px)"
-        ) from None
+        raise UsageError(f"cannot use the rule “{rule}”", at, "write it like: fwhm_px > 1.5*median(fwhm_px)") from None
 
 
 class _Walker:
@@ -197,9 +264,7 @@ class _Walker:
                     f"“{node.id}” alone needs exactly one column to be compared; write {node.id}(column)",
                 )
             return self._statistic(node.id, np.asarray(self._columns[subject], float))
-        raise self._refusal(
-            node, f"there is no column “{node.id}”; known are {', '.join(sorted(self._columns))}"
-        )
+        raise self._refusal(node, f"there is no column “{node.id}”; known are {', '.join(sorted(self._columns))}")
 
     def _call(self, node: ast.Call, subject: str | None) -> Floats:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -207,9 +272,7 @@ class _Walker:
             raise self._refusal(node, f"known functions are {', '.join(_FUNCTIONS)}")
         wanted = 2 if name == "percentile" else 1
         if node.keywords or len(node.args) != wanted or any(isinstance(a, ast.Starred) for a in node.args):
-            raise self._refusal(
-                node, f"{name} takes {wanted} value{'s' if wanted > 1 else ''} in its brackets"
-            )
+            raise self._refusal(node, f"{name} takes {wanted} value{'s' if wanted > 1 else ''} in its brackets")
         values = self._number(node.args[0], subject)
         if name == "abs":
             return np.abs(values)

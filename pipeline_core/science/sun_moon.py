@@ -194,7 +194,8 @@ def moon_brightness(
 
     def glow(path: Floats) -> Floats:
         seen: Floats = 1 - 10 ** (-0.4 * EXTINCTION_MAG * _glow_path(altitude))
-        return scattering * intensity * 10 ** (-0.4 * EXTINCTION_MAG * path) * seen * tail
+        light: Floats = scattering * intensity * 10 ** (-0.4 * EXTINCTION_MAG * path) * seen * tail
+        return light
 
     return glow(_glow_path(moon_altitude)), glow(airmass(moon_altitude, lowest_deg=0.0))
 

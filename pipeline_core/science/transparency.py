@@ -36,9 +36,7 @@ def detection_limit(stars: StarList) -> float:
     return float(np.percentile(flux, 5)) if flux.size else float("nan")
 
 
-def flux_error(
-    flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02
-) -> Floats:
+def flux_error(flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02) -> Floats:
     """Return the relative error of aperture fluxes (the CCD equation, Howell 2006, eq. 4.4).
 
     Parameters
@@ -125,18 +123,92 @@ def patchiness(off_mag: Floats, error: Floats) -> float:
     -------
     float
         0 when the errors explain the scatter; NaN with fewer than five stars.
+
+    Notes
+    -----
+    A standard deviation between the 5th and 95th percentile: a patch over a tenth of the field must count, one star
+    next to a cosmic ray must not.
     """
     good = np.isfinite(off_mag) & np.isfinite(error) & (error < 0.3)
     if good.sum() < 5:
         return float("nan")
     pull = off_mag[good] - np.median(off_mag[good])
-    total = (1.4826 * float(np.median(np.abs(pull)))) ** 2
-    return float(np.sqrt(max(total - float(np.median(np.square(MAG * error[good]))), 0.0)))
+    pull = np.clip(pull, *np.percentile(pull, (5, 95)))
+    return float(np.sqrt(max(float(np.mean(np.square(pull))) - float(np.median(np.square(MAG * error[good]))), 0.0)))
 
 
-def transparency_map(
-    x_px: Floats, y_px: Floats, ratio: Floats, shape: tuple[int, int], cells: int = CELLS
+def hidden_losses(
+    off_mag: Floats, transparency: float, clear_flux: Floats, limit: float, inside: npt.NDArray[np.bool_]
 ) -> Floats:
+    """Return the least loss that hides each star that should have been seen and was not, magnitudes.
+
+    Parameters
+    ----------
+    off_mag : (stars,) float
+        One frame's losses beyond its own, NaN where not matched.
+    transparency : float
+    clear_flux : (stars,) float
+    limit : float
+        Flux below which a star is not listed.
+    inside : (stars,) bool
+        Where the star lies on the chip.
+
+    Returns
+    -------
+    (stars,) float
+        NaN for stars that were seen, and for those near the limit (0.75 mag, twice its flux), which may be missing
+        by chance.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hidden = MAG * np.log(transparency * clear_flux / limit)
+    return np.where(np.isnan(off_mag) & inside & (hidden > 0.75), hidden, np.nan)
+
+
+def deepest_patch(
+    x_px: Floats,
+    y_px: Floats,
+    off_mag: Floats,
+    hidden_mag: Floats,
+    error: Floats,
+    *,
+    shape: tuple[int, int],
+    blocks: int = 4,
+) -> float:
+    """Return the loss in the most dimmed part of the field, magnitudes, surely present (two errors taken off).
+
+    Parameters
+    ----------
+    x_px, y_px : (n,) float
+        Stars in this frame.
+    off_mag, hidden_mag, error : (n,) float
+        Their losses beyond the frame's, those of the stars that are missing, and their relative flux errors.
+    shape : (ny, nx)
+    blocks : int
+        The field is cut into this many blocks a side; one with fewer than three stars says nothing.
+
+    Notes
+    -----
+    Two missing stars of a block are passed over: a cosmic ray or a close neighbour takes one off the list as well.
+    """
+    column = np.clip((x_px / shape[1] * blocks), 0, blocks - 1)
+    row = np.clip((y_px / shape[0] * blocks), 0, blocks - 1)
+    told = np.isfinite(off_mag) | np.isfinite(hidden_mag)
+    block = np.where(told, np.floor(np.nan_to_num(row)) * blocks + np.floor(np.nan_to_num(column)), -1)
+    deepest = float("nan")
+    for one in np.unique(block[told]).tolist():
+        members = block == one
+        missing = np.sort(hidden_mag[members & np.isfinite(hidden_mag)])[:-2]
+        losses = np.concatenate([off_mag[members & np.isfinite(off_mag)], missing])
+        if losses.size < 3:
+            continue
+        # The median of n values has 1.25 times the error of their mean.
+        sigma = 1.25 * MAG * float(np.median(error[members])) / np.sqrt(losses.size)
+        surely = float(np.median(losses)) - 2 * sigma
+        deepest = surely if not surely <= deepest else deepest
+    return deepest
+
+
+def transparency_map(x_px: Floats, y_px: Floats, ratio: Floats, shape: tuple[int, int], cells: int = CELLS) -> Floats:
     """Average the stars' transparency over the cells of the chip.
 
     Parameters
@@ -177,8 +249,8 @@ def persistence(maps: Floats, step: int = 1) -> Floats:
     Returns
     -------
     (frames,) float
-        Correlation of the logarithms after their means, averaged over both neighbours; NaN where fewer than eight
-        cells are common.
+        Correlation of the logarithms after their means, averaged over both neighbours; NaN where fewer than
+        twelve cells are common.
     """
     n = maps.shape[0]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -187,7 +259,7 @@ def persistence(maps: Floats, step: int = 1) -> Floats:
     for k in range(n - step):
         a, b = flat[k], flat[k + step]
         common = np.isfinite(a) & np.isfinite(b)
-        if common.sum() < 8:
+        if common.sum() < 12:
             continue
         a, b = a[common] - a[common].mean(), b[common] - b[common].mean()
         power = float(np.sqrt((a @ a) * (b @ b)))

@@ -31,6 +31,7 @@ def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
         overscan=Section(*overscan) if overscan else None,
         overscan_order=settings["overscan_order"],
         trim=Section(*trim) if trim else None,
+        grow_bleeding=settings["grow_bleeding"],
     )
 
 
@@ -77,7 +78,7 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     ----------
     settings : mapping
         ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``gain_source``,
-        ``read_noise_e``, ``saturation_adu``, ``dark_scale``, ``flat_floor``, ``uncertainty``, ``compress``, ``cosmic``
+        ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``flat_floor``, ``uncertainty``, ``compress``, ``cosmic``
         (None or the fields of :class:`CosmicChoices`), ``equation``, ``masters`` (name → [name, key]), ``frame``
         (exposure, filter and mid-time to write), ``recipe_key``.
     inputs : mapping
@@ -156,6 +157,7 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
         header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")
     for keyword, name, words in (
         ("NCOSMIC", "cosmic_events", "cosmic-ray events"),
+        ("CRGUARD", "protected_stars", "stars too sharp for L.A.Cosmic, protected"),
         ("CRFWHM", "cosmic_fwhm_px", "[px] star width that the cosmic-ray step saw"),
         ("CROBJLIM", "objlim", "contrast limit of the cosmic-ray step"),
     ):

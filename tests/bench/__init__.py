@@ -1,0 +1,1 @@
+"""Our work timed beside its peers: ``python -m tests.bench.run``."""

@@ -35,9 +35,7 @@ def placed(rotation_deg, dx, dy, *, mirrored=False, size=SIZE):
     """Turn about the middle of the field, then shift."""
     centre = complex(size / 2, size / 2)
     turn = complex(np.exp(1j * np.radians(rotation_deg)))
-    return Alignment(
-        turn, centre + complex(dx, dy) - turn * (centre.conjugate() if mirrored else centre), mirrored
-    )
+    return Alignment(turn, centre + complex(dx, dy) - turn * (centre.conjugate() if mirrored else centre), mirrored)
 
 
 def error_px(found, truth, size=SIZE):

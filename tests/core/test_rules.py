@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UsageError
-from pipeline_core.science.rules import check, evaluate
+from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.science.rules import check, evaluate, matching_rows
 
 COLUMNS = {
     "fwhm_px": np.array([2.0, 2.2, 4.0, np.nan, 2.1]),
@@ -100,9 +101,7 @@ def test_anything_else_is_refused_in_words(rule):
 
 
 def test_the_position_of_the_fault_is_named():
-    with pytest.raises(
-        UsageError, match="position 14, “seeing”: there is no column “seeing”; known are ellipticity"
-    ):
+    with pytest.raises(UsageError, match="position 14, “seeing”: there is no column “seeing”; known are ellipticity"):
         evaluate("stars < 5 or seeing > 3", COLUMNS)
 
 
@@ -111,9 +110,24 @@ def test_a_huge_power_neither_hangs_nor_crashes():
 
 
 def test_a_rule_is_checked_before_there_are_frames():
-    check("stars < 1", ("stars",))
+    check("stars < 1")
     with pytest.raises(UsageError):
-        check("stras < 1", ("stars",))
+        check("stras < 1")
+
+
+def test_statistics_are_those_of_the_frames_own_group():
+    rows = [
+        QualityRow(
+            f"{n}.fits",
+            ScienceMeasures("final", "electron", fwhm_px=fwhm, streaks=((0, 0, 1, 1),) * n),
+            transparency=0.9,
+            extra={"group": group},
+        )
+        for n, (group, fwhm) in enumerate([(0, 2.0), (1, 4.0), (0, 2.0), (1, 4.1), (0, 3.5), (1, None)])
+    ]
+    assert [row.path for row in matching_rows("fwhm_px > 1.5*median", rows)] == ["4.fits"]
+    assert [row.path for row in matching_rows("streaks >= 4 and transparency < 1", rows)] == ["4.fits", "5.fits"]
+    assert matching_rows("stars > 0", []) == []
 
 
 @given(st.text(alphabet="stars fwhm_px<>=()+-*/.0123456789andornot,\n", max_size=60))

@@ -1,0 +1,242 @@
+"""Calibrated frames as other programs read them: one image a file, times they understand, names in order.
+
+What each reader wants:
+
+- **Siril** works on 32-bit floats between 0 and 1 or on unsigned 16-bit integers, and knows a sequence by
+  names like ``astep_00001.fit`` in one folder (Siril documentation, *Sequences*). It gets floats, divided
+  by the range of the 16-bit files, so that nothing is rounded and nothing bright is cut.
+- **Tycho Tracker** and **Astrometrica** read plain 16-bit images everywhere and take time from
+  ``DATE-OBS`` and ``EXPTIME``. They get unsigned 16-bit counts of 2 e⁻ above a pedestal, so that the
+  sky's noise is not cut at zero.
+
+All get ``DATE-OBS`` as the **start** of the exposure, as the FITS standard and the cameras' own software
+have it, with ``DATE-AVG`` the middle and ``DATE-END`` the end. A reader that lets its user say which of
+these the header holds (Astrometrica does) must be told: start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from pipeline_core.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Target = Literal["tycho", "astrometrica", "siril"]
+
+ELECTRONS_PER_COUNT = (
+    2.0  # 16 bits then reach 131,000 e⁻, the full well of the ASTEP camera; 2 e⁻ are far below its noise
+)
+PEDESTAL_COUNTS = 1000.0  # 100 sigma of the faintest sky's noise below zero
+FULL_SCALE = 65535
+
+NOT_OF_A_PLAIN_IMAGE = (
+    "EXTEND",
+    "EXTNAME",
+    "EXTVER",
+    "EXTLEVEL",
+    "BZERO",
+    "BSCALE",
+    "BLANK",
+    "CHECKSUM",
+    "DATASUM",
+    "PEDESTAL",
+)
+TIMES_WE_WRITE = (
+    "DATE-OBS",
+    "DATE-AVG",
+    "DATE-BEG",
+    "DATE-END",
+    "TIME-OBS",
+    "TIME-END",
+    "UT",
+    "UTC",
+    "UTSTART",
+    "UTCSTART",
+    "UT-OBS",
+    "MJD",
+    "MJD-OBS",
+    "MJD-AVG",
+    "JD",
+    "JD-HELIO",
+    "HJD",
+    "BJD",
+    "TIMESYS",
+    "EXPTIME",
+    "EXPOSURE",
+)
+"""Times of the camera, in another convention perhaps, or corrected since: only ours are left."""
+
+
+def export_frames(
+    output: Path, frames: Sequence[tuple[str, Path, datetime]], target: Target, folder: Path
+) -> list[Path]:
+    """Write calibrated frames for another program.
+
+    Parameters
+    ----------
+    output : Path
+        The reduced night; relative calibrated paths start there.
+    frames : sequence of (path, file, mid_utc)
+        Night-relative path of the raw frame, its calibrated file, and its mid-exposure (timezone-aware).
+    target : {"tycho", "astrometrica", "siril"}
+    folder : Path
+        Made if missing. Files of the same names are replaced; others are left alone.
+
+    Returns
+    -------
+    list of Path
+        The files written, in time order.
+
+    Raises
+    ------
+    UsageError
+        If the target is not known, nothing is to be exported, or the folder lies where the results do.
+    DataError
+        If a calibrated file cannot be read or a frame's time is unknown.
+    """
+    if target not in get_args(Target):
+        raise UsageError(
+            f"cannot export for '{target}'",
+            "no such program is known",
+            f"choose from: {', '.join(get_args(Target))}",
+        )
+    if not frames:
+        raise UsageError(
+            "nothing to export",
+            "no calibrated frame is accepted",
+            "run `astep reduce` first, or accept frames",
+        )
+    if folder.resolve() == output.resolve() or folder.resolve().is_relative_to(
+        (output / "calibrated").resolve()
+    ):
+        raise UsageError(
+            f"cannot export into {folder}", "the reduced night itself lies there", "name another folder"
+        )
+    for path, _, mid_utc in frames:
+        if mid_utc.tzinfo is None:
+            raise DataError(
+                f"cannot export {path}",
+                "its time does not say that it is UTC",
+                "set the time offset of the frame",
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    ordered = sorted(frames, key=lambda frame: (frame[2], frame[0]))
+    written = []
+    for number, (path, file, mid_utc) in enumerate(ordered, start=1):
+        target_file = folder / _name(target, number, path, mid_utc)
+        _export_one(output / file, target_file, target, mid_utc)
+        written.append(target_file)
+    return written
+
+
+def _name(target: Target, number: int, path: str, mid_utc: datetime) -> str:
+    """Return a name that sorts in time order: Siril's numbered sequence, else number, time and raw name."""
+    if target == "siril":
+        return f"astep_{number:05d}.fit"
+    stem = re.sub(r"(\.(fits|fit|fts))?(\.(fz|gz|bz2))?$", "", path.rsplit("/", 1)[-1], flags=re.IGNORECASE)
+    safe = re.sub(r"[^A-Za-z0-9_.+-]", "_", stem)
+    return f"{number:05d}_{mid_utc.astimezone(UTC):%Y%m%dT%H%M%S}_{safe}.fits"
+
+
+def _export_one(source: Path, target_file: Path, target: Target, mid_utc: datetime) -> None:
+    """Write one frame, complete or not at all."""
+    from astropy.io import fits  # noqa: PLC0415 - heavy: 0.3 s
+
+    image, header = _calibrated(source)
+    exposure_s = _exposure(header, source)
+    _tell_time(header, mid_utc, exposure_s)
+    data: Any
+    if target == "siril":
+        scale = ELECTRONS_PER_COUNT * FULL_SCALE
+        data = image / np.float32(scale)
+        header["BUNIT"] = ("", "0 to 1")
+        header["EGAIN"] = (scale, "[e-] of a pixel value of 1")
+    else:
+        counts = np.rint(image / np.float32(ELECTRONS_PER_COUNT) + np.float32(PEDESTAL_COUNTS))
+        data = np.clip(np.nan_to_num(counts, nan=0.0), 0, FULL_SCALE).astype(np.uint16)
+        header["BUNIT"] = "adu"
+        header["EGAIN"] = (ELECTRONS_PER_COUNT, "[e-/count] of this file")
+        header["PEDESTAL"] = (-PEDESTAL_COUNTS, "add this to the counts for a zero without light")
+    for stale in ("GAIN", "GAINSRC"):
+        header.remove(stale, ignore_missing=True)
+    part = target_file.with_name(target_file.name + ".part")
+    try:
+        with part.open("wb") as file:
+            fits.PrimaryHDU(data, header).writeto(file, output_verify="silentfix")
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target_file)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {target_file.name}", str(error), "free some space, or export elsewhere"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _calibrated(source: Path) -> tuple[Any, Any]:
+    """Return the image (electrons) and a header without what only the calibrated file's layout needed."""
+    from astropy.io import fits  # noqa: PLC0415 - heavy: 0.3 s
+
+    try:
+        with fits.open(source, memmap=False) as hdus:
+            hdu = next(
+                (
+                    h
+                    for h in hdus
+                    if h.name not in {"MASK", "UNCERT"}
+                    and h.is_image
+                    and h.data is not None
+                    and h.data.ndim == 2
+                ),
+                None,
+            )
+            if hdu is None:
+                raise DataError(f"cannot export {source.name}", "it holds no image", "reduce the frame again")
+            image = np.ascontiguousarray(hdu.data, dtype=np.float32)
+            header = hdu.header.copy(strip=True)
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot export {source.name}", str(error), "reduce the frame again") from error
+    for card in NOT_OF_A_PLAIN_IMAGE:
+        header.remove(card, ignore_missing=True, remove_all=True)
+    return image, header
+
+
+def _exposure(header: Any, source: Path) -> float:
+    """Return the exposure (s) that the calibrated header states."""
+    value = header.get("EXPTIME", header.get("EXPOSURE"))
+    if not isinstance(value, (int, float)) or value < 0:
+        raise DataError(
+            f"cannot export {source.name}",
+            "its exposure is unknown",
+            "set the exposure of the frame, and reduce it again",
+        )
+    return float(value)
+
+
+def _tell_time(header: Any, mid_utc: datetime, exposure_s: float) -> None:
+    """Replace all times by start, middle and end in UTC, to the millisecond."""
+    for card in TIMES_WE_WRITE:
+        header.remove(card, ignore_missing=True, remove_all=True)
+    half = timedelta(seconds=exposure_s / 2)
+    middle = mid_utc.astimezone(UTC)
+    header["DATE-OBS"] = (_iso(middle - half), "UTC start of exposure")
+    header["DATE-AVG"] = (_iso(middle), "UTC middle of exposure")
+    header["DATE-END"] = (_iso(middle + half), "UTC end of exposure")
+    header["TIMESYS"] = "UTC"
+    header["EXPTIME"] = (exposure_s, "[s] exposure time")
+    header["EXPOSURE"] = (exposure_s, "[s] exposure time")
+
+
+def _iso(when: datetime) -> str:
+    """Return a UTC time as FITS writes it, rounded to the millisecond."""
+    rounded = when + timedelta(microseconds=500)
+    return rounded.replace(tzinfo=None).isoformat(timespec="milliseconds")

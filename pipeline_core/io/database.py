@@ -1,0 +1,214 @@
+"""The one SQLite file of an output folder: opened rightly for its disk, its tables versioned."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.errors import AstepError, NightError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DATABASE = "logbook.sqlite"
+SCHEMA = 1
+BUSY_MS = 10_000
+"""How long to wait for another process's (millisecond) transaction before giving up."""
+
+_NETWORK = (
+    "nfs",
+    "cifs",
+    "smb",
+    "afs",
+    "9p",
+    "sshfs",
+    "gluster",
+    "lustre",
+    "beegfs",
+    "ceph",
+    "gpfs",
+    "webdav",
+    "davfs",
+)
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS facts (
+    name TEXT PRIMARY KEY, value TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, when_utc TEXT NOT NULL, deed TEXT NOT NULL, label TEXT NOT NULL,
+    reason TEXT NOT NULL, source TEXT NOT NULL, step INTEGER REFERENCES steps (id)
+);
+CREATE TABLE IF NOT EXISTS decisions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL REFERENCES steps (id), subject TEXT NOT NULL,
+    field TEXT NOT NULL, old TEXT, old_source TEXT, new TEXT, source TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS decisions_of ON decisions (subject, field, id);
+CREATE TABLE IF NOT EXISTS products (
+    name TEXT PRIMARY KEY, location TEXT, previous TEXT, label TEXT NOT NULL, stage TEXT NOT NULL,
+    key TEXT NOT NULL, made TEXT NOT NULL, size_bytes INTEGER, seconds REAL NOT NULL, versions TEXT NOT NULL,
+    when_utc TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS products_by_stage ON products (stage);
+"""
+
+
+class Database:
+    """A connection that several threads of one process may share; each deed is one short transaction.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder. Made if missing, unless ``read_only``.
+    read_only : bool
+        Never create or change anything.
+
+    Raises
+    ------
+    NightError
+        If the folder cannot be written, or holds no logbook to read, or a newer program wrote it.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self.path = folder / DATABASE
+        self._lock = threading.RLock()
+        if read_only and not self.path.is_file():
+            raise NightError(
+                f"no logbook in {folder}", "nothing was decided or made there yet", "check the path"
+            )
+        try:
+            if read_only:
+                self._connection = _connect(f"{self.path.resolve().as_uri()}?{_looking_mode(self.path)}")
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._connection = _connect(self.path.resolve().as_uri())
+            try:
+                self._prepare(read_only=read_only)
+            except BaseException:
+                self._connection.close()
+                raise
+        except (OSError, sqlite3.Error) as error:
+            raise _explained(error, self.path) from error
+
+    def _prepare(self, *, read_only: bool) -> None:
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found > SCHEMA:
+            raise NightError(
+                f"cannot read {self.path}",
+                f"a newer ASTEP Harvest wrote it (format {found}, this one knows {SCHEMA})",
+                "update the program",
+            )
+        if read_only and found == 0:
+            raise NightError(
+                f"no logbook in {self.path.parent}", "it was never written to", "run the night again"
+            )
+        if read_only:
+            return
+        # Write-ahead logging needs shared memory, which network file systems do not offer.
+        journal = "DELETE" if on_network(self.path.parent) else "WAL"
+        self._connection.execute(f"PRAGMA journal_mode={journal}")
+        self._connection.execute("PRAGMA synchronous=FULL")  # a decision is on the disk when the call returns
+        if found < SCHEMA:
+            with self.transaction():
+                for statement in _TABLES.split(";"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA user_version={SCHEMA}")
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a question."""
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise _explained(error, self.path) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock: all statements of the block happen, or none."""
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                except BaseException:
+                    self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise _explained(error, self.path) from error
+
+    def fact(self, name: str) -> str | None:
+        """Return a remembered fact, or None."""
+        found = self.rows("SELECT value FROM facts WHERE name = ?", (name,))
+        return found[0][0] if found else None
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a fact under a name, replacing what it was."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def close(self) -> None:
+        """Close the file; harmless when closed already."""
+        with self._lock:
+            self._connection.close()
+
+
+def _looking_mode(path: Path) -> str:
+    """Return how to open a file for looking, so that the look leaves no helper files behind.
+
+    A reader of a write-ahead log makes helper files of its own, and cannot in a folder it may not write to.
+    Where no log lies beside the file nobody is writing and all is in the file itself: it is read as it is.
+    """
+    with path.open("rb") as file:
+        logs_ahead = file.read(20)[18:] == b"\x02\x02"  # file format 1.3, "write version" and "read version"
+    at_rest = logs_ahead and not path.with_name(f"{path.name}-wal").exists()
+    return "immutable=1" if at_rest or not os.access(path.parent, os.W_OK) else "mode=ro"
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        uri, uri=True, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+    )
+
+
+def on_network(folder: Path) -> bool:
+    """Whether the folder lies on a network file system."""
+    import psutil  # noqa: PLC0415 - not needed to answer --help
+
+    resolved = folder.resolve()
+    best = ("", "")
+    for partition in psutil.disk_partitions(all=True):
+        mount = Path(partition.mountpoint)
+        if (resolved == mount or mount in resolved.parents) and len(partition.mountpoint) >= len(best[0]):
+            best = (partition.mountpoint, f"{partition.fstype} {partition.opts}".lower())
+    kind, _, options = best[1].partition(" ")
+    return any(name in kind for name in _NETWORK) or "remote" in options.split(",")
+
+
+def _explained(error: OSError | sqlite3.Error, path: Path) -> AstepError:
+    if isinstance(error, OSError):
+        from pipeline_core.io.atomic import explained  # noqa: PLC0415
+
+        return explained(error, path)
+    words = str(error).lower()
+    if "full" in words:
+        return NightError(f"cannot write {path}", "the disk is full", "free some space, then run again")
+    if "locked" in words or "busy" in words:
+        return NightError(
+            f"cannot use {path}", "another program holds it", "close that program, then try again"
+        )
+    if "readonly" in words or "unable to open" in words:
+        return NightError(
+            f"cannot write {path}", "writing is not allowed there", "choose another output folder with -o"
+        )
+    if "not a database" in words or "malformed" in words:
+        return NightError(
+            f"cannot read {path}", "it is damaged, or not a logbook", "move it away, then run again"
+        )
+    return NightError(f"cannot use {path}", words, "check the disk, then run again")

@@ -1,0 +1,413 @@
+"""The logbook of a night: every decision in the order it was made, undoable, none ever lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pipeline_core.decisions import MASTERS, NIGHT, RECIPE, Decision, Source, Value, checked, decided_frame
+from pipeline_core.errors import NightError
+from pipeline_core.io import decision_lists
+from pipeline_core.io.database import Database
+from pipeline_core.types import FrameKind, Night
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping, Sequence
+
+Current = dict[str, dict[str, Value]]
+"""Subject → field → value in force."""
+
+_IN_FORCE = """
+SELECT subject, field, new, source FROM decisions
+WHERE id IN (SELECT max(id) FROM decisions GROUP BY subject, field) AND new IS NOT NULL ORDER BY subject,
+field
+"""
+
+
+class Logbook:
+    """Decisions of one output folder, in its ``logbook.sqlite``.
+
+    Nothing is ever changed or removed: an undo is one more step that sets the old values again, so the
+    table is the whole story and what is in force is the last line of each field. Frames are known by their
+    night-relative path: a night that moved keeps its decisions. A decision is on the disk when the call
+    returns. Another process may decide at the same time; :meth:`changes_since` tells what it did.
+    """
+
+    def __init__(self, database: Database, output: Path) -> None:
+        self.database = database
+        self.output = output
+
+    @classmethod
+    def open(cls, output: Path, night: Path | None = None) -> Self:
+        """Open the logbook of an output, making it if there is none.
+
+        Parameters
+        ----------
+        output : Path
+            The output folder.
+        night : Path, optional
+            The folder of raw frames, remembered for the next time; also when it moved.
+
+        Raises
+        ------
+        NightError
+            If the output is the night itself or cannot be written, or the logbook is damaged or newer.
+        """
+        if night is not None and (
+            output.resolve() == night.resolve() or output.resolve() in night.resolve().parents
+        ):
+            raise NightError(
+                f"cannot write into {output}",
+                "it is the night itself, or holds it: raw data is never written to",
+                "name another output folder with -o",
+            )
+        logbook = cls(Database(output), output)
+        try:
+            if night is not None:
+                logbook._meet(night.resolve())
+            logbook._write_lists()
+        except BaseException:
+            logbook.close()
+            raise
+        return logbook
+
+    @classmethod
+    def read_only(cls, output: Path) -> Self:
+        """Open a logbook that exists, to look and never to change anything."""
+        return cls(Database(output, read_only=True), output)
+
+    def close(self) -> None:
+        """Close the file. Nothing needs saving."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- the night -------------------------------------------------------------------------------------------
+
+    @property
+    def night(self) -> Path | None:
+        """Where the raw frames are, or were when last seen."""
+        found = self.database.fact("night")
+        return Path(found) if found else None
+
+    def _meet(self, night: Path) -> None:
+        # A folder that is gone has moved. One that still exists may be another night: note_frames() tells.
+        known = self.night
+        if known is None or (known != night and not known.is_dir()):
+            self.database.remember("night", str(night))
+
+    def note_frames(self, night: Night) -> None:
+        """Remember which frames the night has, so that ``accepted.txt`` can name them.
+
+        Raises
+        ------
+        NightError
+            If the output belongs to another night: it shares no frame with the one remembered.
+        """
+        known = set(json.loads(self.database.fact("frames") or "{}"))
+        now = {frame.path: str(frame.kind) for frame in night.frames if frame.unusable is None}
+        if known and now and known.isdisjoint(now):
+            raise NightError(
+                f"cannot use {self.output} for {night.root}",
+                f"it holds the products of another night ({self.night})",
+                "choose another output with -o",
+            )
+        self.database.remember("night", str(night.root.resolve()))
+        self.database.remember("frames", json.dumps(now))
+        self._write_lists()
+
+    # -- deciding --------------------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        subjects: Iterable[str],
+        field: str,
+        value: Any,
+        reason: str = "",
+        *,
+        source: Source = "person",
+        label: str | None = None,
+    ) -> int | None:
+        """Decide one field of one or many frames, as one step of undo.
+
+        Parameters
+        ----------
+        subjects : iterable of str
+            Night-relative paths, or ``NIGHT``, or ``RECIPE``.
+        field : str
+            One of :data:`~pipeline_core.decisions.FIELDS`; a dotted recipe field for ``RECIPE``.
+        value
+            The new value; None takes the decision back to the frame's own value.
+        reason, label : str
+            Why; and what the step is called, made up from the rest if absent.
+
+        Returns
+        -------
+        int or None
+            The step, or None if nothing changed.
+        """
+        chosen = list(dict.fromkeys(subjects))
+        return self.decide_all(
+            [(subject, field, value) for subject in chosen],
+            reason,
+            source=source,
+            label=label or f"{field} = {value} for {_count(chosen)}",
+        )
+
+    def decide_all(
+        self,
+        changes: Sequence[tuple[str, str, Any]],
+        reason: str = "",
+        *,
+        source: Source = "person",
+        label: str,
+    ) -> int | None:
+        """Decide several (subject, field, value) as one step of undo; see :meth:`decide`."""
+        wanted = [(subject, field, checked(subject, field, value)) for subject, field, value in changes]
+        with self.database.transaction() as connection:
+            lines = [(subject, field, value, source) for subject, field, value in wanted]
+            step = _record(connection, "decide", label, lines, reason=reason, source=source)
+        self._write_lists()
+        return step
+
+    def reject(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
+        """Reject frames, with a reason."""
+        chosen = list(dict.fromkeys(paths))
+        changes = [(path, *change) for path in chosen for change in (("rejected", reason), ("kept", None))]
+        return self.decide_all(changes, reason, source=source, label=f"reject {_count(chosen)}")
+
+    def accept(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
+        """Accept frames, against rules too; a calibration frame stays in its master whatever a check says."""
+        chosen = list(dict.fromkeys(paths))
+        changes = [(path, *change) for path in chosen for change in (("rejected", False), ("kept", True))]
+        return self.decide_all(changes, reason, source=source, label=f"accept {_count(chosen)}")
+
+    def follow_rules(self, rejected: Mapping[str, str]) -> int | None:
+        """Make the rules' rejections (path → reason) what they say now; a person's word wins over them."""
+        with self.database.transaction() as connection:
+            in_force = {
+                row[0]: row for row in connection.execute(_IN_FORCE).fetchall() if row[1] == "rejected"
+            }
+            lifted = [path for path, row in in_force.items() if row[3] == "rule" and path not in rejected]
+            changes: list[tuple[str, str, Value, Source]] = [
+                (path, "rejected", None, "rule") for path in lifted
+            ]
+            for path, reason in rejected.items():
+                if path not in in_force or in_force[path][3] == "rule":
+                    changes.append((path, "rejected", reason, "rule"))
+            label = f"rules reject {_count(list(rejected))}"
+            step = _record(connection, "decide", label, changes, source="rule")
+        self._write_lists()
+        return step
+
+    def import_rejected(self, file: Path, known: Iterable[str]) -> int | None:
+        """Reject the frames that a list names; see :func:`~pipeline_core.io.decision_lists.read_list`."""
+        listed = decision_lists.read_list(file, known)
+        changes = [(path, "rejected", reason) for path, reason in listed.items()]
+        return self.decide_all(
+            changes, f"listed in {file.name}", source="import", label=f"import {file.name}"
+        )
+
+    def import_accepted(self, file: Path, known: Iterable[str]) -> int | None:
+        """Accept the frames that a list names; see :meth:`import_rejected`."""
+        return self.accept(decision_lists.read_list(file, known), f"listed in {file.name}", source="import")
+
+    # -- undo ------------------------------------------------------------------------------------------------
+
+    def undo(self, n: int = 1) -> list[str]:
+        """Take back a person's last ``n`` steps; return their labels. Rules are changed in the recipe."""
+        return [label for _ in range(n) if (label := self._step_back("undo")) is not None]
+
+    def redo(self, n: int = 1) -> list[str]:
+        """Make the last ``n`` undone steps again; return their labels. A new decision ends redoing."""
+        return [label for _ in range(n) if (label := self._step_back("redo")) is not None]
+
+    def _step_back(self, deed: str) -> str | None:
+        with self.database.transaction() as connection:
+            done, undone = _stacks(connection)
+            stack = done if deed == "undo" else undone
+            if not stack:
+                return None
+            step = stack[-1]
+            label: str = connection.execute("SELECT label FROM steps WHERE id = ?", (step,)).fetchone()[0]
+            lines = connection.execute(
+                "SELECT subject, field, old, old_source, new, source FROM decisions WHERE step = ? "
+                "ORDER BY id",
+                (step,),
+            ).fetchall()
+            changes = [
+                (
+                    subject,
+                    field,
+                    _load(old if deed == "undo" else new),
+                    (old_source if deed == "undo" else source) or source,
+                )
+                for subject, field, old, old_source, new, source in (
+                    reversed(lines) if deed == "undo" else lines
+                )
+            ]
+            _record(connection, deed, f"{deed}: {label}", changes, of=step)
+        self._write_lists()
+        return label
+
+    # -- what is in force ------------------------------------------------------------------------------------
+
+    def current(self) -> Current:
+        """Return what is decided now: subject → field → value."""
+        return _current(self.database.rows(_IN_FORCE))
+
+    def rejected(self) -> dict[str, str]:
+        """Return the rejected frames and why."""
+        return _rejected(self.current())
+
+    def kept(self) -> frozenset[str]:
+        """Return the calibration frames that stay in their master although a check speaks against them."""
+        return frozenset(path for path, fields in self.current().items() if fields.get("kept"))
+
+    def forced_masters(self) -> dict[str, dict[str, str]]:
+        """Return path → {"bias" | "dark" | "flat": master's name, or "none"}."""
+        forced = {
+            path: {kind: str(fields[kind]) for kind in MASTERS if fields.get(kind)}
+            for path, fields in self.current().items()
+            if path != RECIPE
+        }
+        return {path: masters for path, masters in forced.items() if masters}
+
+    def recipe_changes(self) -> dict[str, Value]:
+        """Return the decided recipe fields by dotted name."""
+        return self.current().get(RECIPE, {})
+
+    def apply(self, night: Night) -> Night:
+        """Return the night with its frames as decided. Pure: the night given is not changed."""
+        current = self.current()
+        offset_s = float(current.get(NIGHT, {}).get("time_offset_s") or 0.0)
+        frames = tuple(
+            decided_frame(f, current.get(f.path, {}), time_offset_s=offset_s) for f in night.frames
+        )
+        return replace(night, frames=frames)
+
+    # -- history ---------------------------------------------------------------------------------------------
+
+    def history(self) -> list[Decision]:
+        """Return every decision ever made, oldest first."""
+        return self.changes_since(0)
+
+    def changes_since(self, last_id: int) -> list[Decision]:
+        """Return the decisions after one (its ``id``), whoever made them: for a window that follows along."""
+        rows = self.database.rows(
+            "SELECT d.id, d.step, s.when_utc, s.deed, s.label, d.subject, d.field, d.old, d.new, s.reason, "
+            "d.source, (SELECT deed FROM steps WHERE step = d.step ORDER BY id DESC LIMIT 1) "
+            "FROM decisions d JOIN steps s ON s.id = d.step WHERE d.id > ? ORDER BY d.id",
+            (last_id,),
+        )
+        decisions = []
+        for row in rows:
+            line = dict(zip(Decision.__slots__, row, strict=True))
+            line |= {"old": _load(line["old"]), "new": _load(line["new"]), "undone": line["undone"] == "undo"}
+            decisions.append(Decision(**line))
+        return decisions
+
+    def last_id(self) -> int:
+        """Return the id of the newest decision, 0 if there is none."""
+        return int(self.database.rows("SELECT coalesce(max(id), 0) FROM decisions")[0][0])
+
+    def _write_lists(self) -> None:
+        # Under the write lock, so that of two deciding processes the last one writes the last state.
+        with self.database.transaction() as connection:
+            current = _current(connection.execute(_IN_FORCE).fetchall())
+            row = connection.execute("SELECT value FROM facts WHERE name = 'frames'").fetchone()
+            kinds = {
+                path: str(current.get(path, {}).get("kind") or kind)
+                for path, kind in json.loads(row[0] if row else "{}").items()
+            }
+            science = [path for path, kind in kinds.items() if kind == FrameKind.SCIENCE]
+            decision_lists.write_lists(self.output, science, _rejected(current))
+
+
+def _record(
+    connection: sqlite3.Connection,
+    deed: str,
+    label: str,
+    changes: Sequence[tuple[str, str, Value, Source]],
+    *,
+    reason: str = "",
+    source: Source = "person",
+    of: int | None = None,
+) -> int | None:
+    """Append one step; changes that change nothing are left out, and a step without changes is none."""
+    lines = []
+    for subject, field, value, said_by in changes:
+        last = connection.execute(
+            "SELECT new, source FROM decisions WHERE subject = ? AND field = ? ORDER BY id DESC LIMIT 1",
+            (subject, field),
+        ).fetchone() or (None, None)
+        new = None if value is None else json.dumps(value)
+        # The same value said by a person instead of a rule is a change: it now stands against rules.
+        if new != last[0] or (new is not None and said_by != last[1]):
+            lines.append((subject, field, last[0], last[1], new, said_by))
+    if not lines and of is None:
+        return None
+    when = datetime.now(UTC).isoformat(timespec="milliseconds")
+    step = connection.execute(
+        "INSERT INTO steps (when_utc, deed, label, reason, source, step) VALUES (?, ?, ?, ?, ?, ?)",
+        (when, deed, label, reason, source, of),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO decisions (step, subject, field, old, old_source, new, source) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(step, *line) for line in lines],
+    )
+    return step
+
+
+def _stacks(connection: sqlite3.Connection | Database) -> tuple[list[int], list[int]]:
+    """Return the steps that can be undone and those that can be made again, last one last."""
+    question = "SELECT id, deed, step FROM steps WHERE source != 'rule' ORDER BY id"
+    rows = (
+        connection.rows(question)
+        if isinstance(connection, Database)
+        else connection.execute(question).fetchall()
+    )
+    done: list[int] = []
+    undone: list[int] = []
+    for step, deed, of in rows:
+        if deed == "decide":
+            done.append(step)
+            undone.clear()
+        elif deed == "undo":
+            undone.append(done.pop(done.index(of)))
+        else:
+            done.append(undone.pop(undone.index(of)))
+    return done, undone
+
+
+def _current(rows: Iterable[tuple[Any, ...]]) -> Current:
+    current: Current = {}
+    for subject, field, new, _source in rows:
+        current.setdefault(subject, {})[field] = _load(new)
+    return current
+
+
+def _rejected(current: Current) -> dict[str, str]:
+    return {
+        path: str(fields["rejected"])
+        for path, fields in current.items()
+        if isinstance(fields.get("rejected"), str)
+    }
+
+
+def _load(text: str | None) -> Value:
+    value: Value = None if text is None else json.loads(text)
+    return value
+
+
+def _count(paths: Sequence[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{len(paths)} frames"

@@ -1,0 +1,167 @@
+"""The night in one picture: light, sharpness, shape, sky and causes against time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline_core.errors import NightError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline_core.measures import QualityRow
+
+# Okabe & Ito (2008): told apart with any colour vision, and on a grey print by their order of brightness.
+_COLOURS = {"bad": "#D55E00", "suspect": "#E69F00", "note": "#56B4E9"}
+_MARKS = {"bad": "X", "suspect": "v", "note": "|"}
+_INK = "#0072B2"
+
+
+def plot_quality(
+    rows: Sequence[QualityRow],
+    path: Path,
+    *,
+    times: Mapping[str, datetime | None] | None = None,
+    rejected: Mapping[str, str] | None = None,
+) -> None:
+    """Draw the night into a picture file.
+
+    Parameters
+    ----------
+    rows : sequence of QualityRow
+    path : Path
+        ``.png``, ``.pdf`` or ``.svg``.
+    times : mapping of str to datetime or None, optional
+        Mid-exposures by path; without them frames are numbered.
+    rejected : mapping of str to str, optional
+        These frames are drawn hollow.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, there is nothing to draw, or the ending is unknown.
+    NightError
+        If the picture cannot be written.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - optional
+        from matplotlib.figure import Figure  # noqa: PLC0415 - optional
+    except ImportError:
+        raise UsageError(
+            "cannot draw the night", "matplotlib is not installed", 'install it: pip install "astep-harvest[plot]"'
+        ) from None
+    if not rows:
+        raise UsageError("cannot draw the night", "no science frame is measured", "run `astep reduce` first")
+    if path.suffix.lower() not in {".png", ".pdf", ".svg"}:
+        raise UsageError(f"cannot draw into {path.name}", "its ending names no picture", "use .png, .pdf or .svg")
+    when, label = _times(rows, times or {})
+    order = np.argsort(when, kind="stable")
+    rows, when = [rows[k] for k in order], when[order]
+
+    figure = Figure(figsize=(11, 12), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(7, 1, sharex=True, height_ratios=[1.2, 1, 1, 0.8, 1, 0.8, 1.6])
+    hollow = np.array([row.path in (rejected or {}) for row in rows])
+    _light(axes[0], rows, when, hollow)
+    _series(axes[1], when, [row.depth_loss_mag for row in rows], hollow, "depth loss (mag)")
+    axes[1].invert_yaxis()
+    _series(axes[2], when, [row.measures.fwhm_px for row in rows], hollow, "FWHM (px)")
+    _series(axes[3], when, [row.measures.ellipticity for row in rows], hollow, "ellipticity")
+    _sky(axes[4], rows, when, hollow)
+    _heights(axes[5], rows, when)
+    _causes(axes[6], rows, when)
+    axes[6].set_xlabel(label)
+    bad = sum(any(flag.severity == "bad" for flag in row.flags) for row in rows)
+    suspect = sum(any(flag.severity != "note" for flag in row.flags) for row in rows) - bad
+    figure.suptitle(f"{len(rows)} frames: {bad} bad, {suspect} suspect, {int(hollow.sum())} rejected")
+    try:
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise NightError(
+            f"cannot write {path.name}", error.strerror or str(error), "choose a folder you may write to"
+        ) from error
+
+
+def _times(rows: Sequence[QualityRow], times: Mapping[str, datetime | None]) -> tuple[Any, str]:
+    """Hours since the midnight (UTC) before the first frame; frame numbers where any time is missing."""
+    known = [times.get(row.path) for row in rows]
+    stamps = [time.timestamp() for time in known if time is not None]
+    if len(stamps) < len(rows):
+        return np.arange(1.0, len(rows) + 1), "frame"
+    first = min(time for time in known if time is not None)
+    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (np.array(stamps) - midnight.timestamp()) / 3600, f"hours UTC since {midnight:%Y-%m-%d} 00:00"
+
+
+def _numbers(values: Sequence[float | None]) -> Any:
+    return np.array([np.nan if value is None else value for value in values], float)
+
+
+def _series(axis: Any, when: Any, values: Sequence[float | None], hollow: Any, label: str) -> None:
+    numbers = _numbers(values)
+    axis.plot(when[~hollow], numbers[~hollow], ".", color=_INK, ms=5)
+    axis.plot(when[hollow], numbers[hollow], "o", color=_INK, mfc="none", ms=5)
+    axis.set_ylabel(label)
+    axis.grid(alpha=0.25)
+
+
+def _light(axis: Any, rows: Sequence[QualityRow], when: Any, hollow: Any) -> None:
+    """Transparency, with the span of the map's cells: a long bar is patchy cloud."""
+    for time, row in zip(when, rows, strict=True):
+        cells = _numbers([v for line in row.transparency_map or () for v in line])
+        cells = cells[np.isfinite(cells)]
+        if cells.size >= 4:
+            axis.plot([time, time], np.percentile(cells, (10, 90)), color="#999999", lw=1, zorder=0)
+    _series(axis, when, [row.transparency for row in rows], hollow, "transparency")
+    axis.set_ylim(0, 1.25)
+
+
+def _sky(axis: Any, rows: Sequence[QualityRow], when: Any, hollow: Any) -> None:
+    _series(axis, when, [row.measures.background for row in rows], hollow, f"sky ({rows[0].measures.unit})")
+    expected = _numbers([row.extra.get("sky_expected") for row in rows])
+    if np.isfinite(expected).any():
+        axis.plot(when, expected, color="#999999", lw=1, zorder=0, label="Sun, Moon, air mass")
+        axis.legend(loc="upper left", fontsize=8, frameon=False)
+    measured = _numbers([row.measures.background for row in rows])
+    positive = measured[measured > 0]
+    if positive.size == measured.size and positive.max() > 20 * positive.min():
+        axis.set_yscale("log")
+
+
+def _heights(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
+    sun, moon = (_numbers([getattr(row, name) for row in rows]) for name in ("sun_altitude_deg", "moon_altitude_deg"))
+    axis.set_ylabel("altitude (°)")
+    axis.grid(alpha=0.25)
+    if not np.isfinite(sun).any():
+        axis.text(0.5, 0.5, "Sun and Moon: place or time not known", transform=axis.transAxes, ha="center")
+        return
+    axis.plot(when, sun, color="#E69F00", label="Sun")
+    axis.plot(when, moon, color="#666666", ls="--", label="Moon")
+    axis.axhline(0, color="black", lw=0.6)
+    axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
+
+
+def _causes(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
+    """One line a cause, a mark where a frame has it."""
+    named = sorted({flag.cause for row in rows for flag in row.flags})
+    for severity, colour in _COLOURS.items():
+        marks = [
+            (time, named.index(flag.cause))
+            for time, row in zip(when, rows, strict=True)
+            for flag in row.flags
+            if flag.severity == severity
+        ]
+        if marks:
+            x, y = zip(*marks, strict=True)
+            axis.plot(x, y, _MARKS[severity], color=colour, ls="none", ms=6, label=severity)
+    axis.grid(alpha=0.25, axis="x")
+    axis.set_yticks(range(len(named)), named)
+    if not named:
+        axis.text(0.5, 0.5, "no flag", transform=axis.transAxes, ha="center")
+        return
+    axis.set_ylim(len(named) - 0.5, -0.5)
+    axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=3)

@@ -1,0 +1,397 @@
+"""Flags: the cause of a frame's fault, in words and figures.
+
+:func:`science_flags` weighs the evidence on one frame as an observer would: what the tracking did explains long stars
+before focus does, frost explains a slow loss with haloes, and what is left of a loss is cloud. Brightness of the sky
+that Sun and Moon explain is no fault.
+
+Two severities speak against a frame, "suspect" and "bad"; a "note" only tells. Thresholds are in the unit an observer
+thinks in, and never below what the frames scatter by themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline_core.measures import Flag
+
+NAN = math.nan
+
+# The clear reference is the best fifth: an ordinary frame lies 1.4 sigma below it, and 3.5 more is 1 in 4000.
+_FROM_CLEAR = 4.9
+
+LOSS_MAG = 0.15
+"""A loss of light below this is not called cloud or frost: a tenth of the night's exposure."""
+PATCH_MAG = 0.2
+"""A sixth of the light in a sixteenth of the field: relative photometry across it is spoilt."""
+BAD_LOSS_MAG = 0.5
+"""A third of the exposure is gone: the frame spoils a mean more than it helps."""
+FWHM_RATIO = 1.3
+"""Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
+BAD_FWHM_RATIO = 1.6
+TRAILED_ELLIPTICITY = 0.45
+"""1 - b/a of a star that moved by twice its FWHM during the exposure."""
+ELLIPTICITY_EXCESS = 0.08
+"""Visible to the eye when frames are blinked."""
+HALO_EXCESS = 0.05
+"""Relative growth of the halo ratio."""
+SKY_RATIO = 1.25
+NOISE_RATIO = 1.25
+AURORA_MESH_PERCENT = 0.5
+"""Extra scatter of the sky mesh, percent of the background."""
+TWILIGHT_SUN_DEG = -18.3
+STILL_PX = 1.0
+"""A field that moves less in an hour leaves a hot pixel on one spot of the sky."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One science frame beside its baselines. NaN where not measured; "clear" is the clear reference of its group.
+
+    Scatters are frame-to-frame standard deviations of the quantity before them.
+    """
+
+    stars: float = NAN
+    stars_clear: float = NAN
+    aligned: bool = True
+    near_cloud: bool = False
+    """A neighbour in time is dimmed."""
+    loss_mag: float = NAN
+    """Against the clear reference, the air mass taken off; positive is fainter."""
+    loss_neighbours_mag: float = NAN
+    loss_scatter: float = 0.02
+    patchy_mag: float = NAN
+    """Scatter of the loss over the field beyond the errors."""
+    patchy_clear_mag: float = NAN
+    patch_mag: float = NAN
+    """Loss of the most dimmed sixteenth of the field beyond the frame's own."""
+    patch_clear_mag: float = NAN
+    patch_scatter: float = 0.03
+    persistence: float = NAN
+    """Of the pattern of the loss from frame to frame: 1 fixed on the chip, 0 moving."""
+    long_persistence: float = NAN
+    """The same over five frames."""
+    fwhm_px: float = NAN
+    fwhm_clear_px: float = NAN
+    """At this frame's air mass."""
+    fwhm_scatter: float = 0.03
+    """Relative."""
+    halo: float = NAN
+    halo_clear: float = NAN
+    halo_neighbours: float = NAN
+    halo_scatter: float = 0.01
+    """Relative."""
+    ellipticity: float = NAN
+    ellipticity_clear: float = NAN
+    ellipticity_scatter: float = 0.02
+    ellipticity_angle_deg: float = NAN
+    coherence: float = NAN
+    sky: float = NAN
+    sky_expected: float = NAN
+    """From Sun, Moon and air mass; NaN when they are not known."""
+    sky_uncertain: float = 0.0
+    """Part of ``sky_expected`` that comes from rough models."""
+    sky_jump: float = NAN
+    """Sky over its neighbours', the explained change taken off; 1 is none."""
+    sky_clear: float = NAN
+    sky_scatter: float = 0.01
+    """Relative."""
+    noise: float = NAN
+    noise_expected: float = NAN
+    """From the sky's brightness, as the other frames show it."""
+    noise_scatter: float = 0.02
+    """Relative."""
+    mesh_percent: float = NAN
+    mesh_clear_percent: float = NAN
+    mesh_scatter_percent: float = 0.1
+    saturated_fraction: float = NAN
+    saturated_clear: float = NAN
+    off_track_px: float = NAN
+    """Distance from where the neighbours say the field should be."""
+    track_scatter_px: float = 0.3
+    moved_px: float = NAN
+    """By how much the field wandered in ``moved_h`` hours around this frame."""
+    moved_h: float = NAN
+    drift_px_per_hour: float = NAN
+    sun_altitude_deg: float = NAN
+    moon_altitude_deg: float = NAN
+    streaks: int = 0
+
+
+def science_flags(e: Evidence) -> tuple[Flag, ...]:
+    """Return what speaks against one science frame, gravest cause first, notes last.
+
+    Parameters
+    ----------
+    e : Evidence
+        Missing values silence the judgements that need them.
+    """
+    if e.stars == 0:
+        return tuple(_without_stars(e))
+    long_stars = _long_stars(e)
+    wide = None if long_stars else _wide_stars(e)
+    dimmed = _dimmed(e, long_stars or wide)
+    if not e.aligned and e.near_cloud and e.stars < 0.5 * e.stars_clear:
+        dimmed = [
+            Flag(
+                "cloud",
+                f"cloud: {e.stars:.0f} stars are left of {e.stars_clear:.0f} in the clear reference, too few to "
+                "compare; the frames beside it are dimmed",
+                "bad",
+            )
+        ]
+    found = [*dimmed, long_stars, wide, _lost_field(e), _few_stars(e, explained=bool(dimmed or long_stars or wide))]
+    found += [_bright_sky(e), _noise(e, dimmed), _saturated(e)]
+    found += [_aurora(e, dimmed), _twilight(e), _streak(e), _too_still(e)]
+    flags = [flag for flag in found if flag is not None]
+    gravity = {"bad": 0, "suspect": 1, "note": 2}
+    return tuple(sorted(flags, key=lambda flag: gravity[flag.severity]))
+
+
+def _beyond(value: float, limit: float) -> bool:
+    """Whether a measured value lies beyond a known limit; NaN decides nothing."""
+    return value > limit
+
+
+def _without_stars(e: Evidence) -> list[Flag]:
+    if _beyond(e.sun_altitude_deg, -9.0):
+        # Brighter than 4 mag above the night sky: stars of a 10 cm to 1 m telescope drown.
+        return [
+            Flag("no stars", f"no stars: the Sun is at {e.sun_altitude_deg:+.1f}°, the sky outshines them", "suspect"),
+            *filter(None, [_twilight(e)]),
+        ]
+    usual = f" ({e.stars_clear:.0f} in the clear reference)" if e.stars_clear > 0 else ""
+    flags = [Flag("no stars", f"no stars{usual}: thick cloud, a closed shutter or a lost pointing", "bad")]
+    if e.near_cloud:
+        flags.insert(0, Flag("cloud", f"cloud: no star is left{usual}, and the frames beside it are dimmed", "bad"))
+    return [*flags, *filter(None, [_bright_sky(e), _twilight(e), _streak(e)])]
+
+
+def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
+    """Frost and cloud: light is missing."""
+    limit = max(LOSS_MAG, _FROM_CLEAR * e.loss_scatter)
+    if shape_fault is not None and e.fwhm_px > 0 and e.fwhm_clear_px > 0:
+        # Wide or long stars spill out of the aperture: 0.2 mag for each doubling, more for a trail.
+        limit += 0.2 * max(math.log2(e.fwhm_px / e.fwhm_clear_px), 0.0)
+        limit += 0.5 if shape_fault.cause == "trailed" else 0.0
+    halo_growth = e.halo / e.halo_clear - 1 if e.halo_clear > 0 else NAN
+    halo_before = e.halo_neighbours / e.halo_clear - 1 if e.halo_clear > 0 else NAN
+    halo_limit = max(HALO_EXCESS, _FROM_CLEAR * e.halo_scatter)
+    # Frost grows over many frames and stays: its neighbours have the halo too. And it always takes light.
+    frosted = halo_growth > halo_limit and not halo_before < 0.4 * halo_growth and not e.loss_mag < 0.5 * LOSS_MAG
+    # A fixed pattern needs only half the halo to be told from cloud.
+    frosted |= e.persistence > 0.7 and min(halo_growth, halo_before) > 0.5 * halo_limit and e.loss_mag > 0.5 * limit
+    if shape_fault is not None and shape_fault.cause == "trailed":
+        frosted = False  # a trail fills the halo aperture
+    sudden = e.loss_mag - e.loss_neighbours_mag
+    flags: list[Flag] = []
+    if frosted:
+        grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
+        loss = f" and stars {e.loss_mag:.2f} mag fainter" if e.loss_mag > 0.05 else ""
+        fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
+        flags.append(
+            Flag(
+                "frost",
+                f"frost: haloes are {100 * halo_growth:.0f} % stronger{loss} than in the clear reference, "
+                f"slowly{fixed}",
+                "bad" if grave else "suspect",
+            )
+        )
+    slow_loss = not sudden > limit
+    if e.loss_mag > limit and not (frosted and slow_loss):
+        fixed_patches = (
+            e.long_persistence > 0.7 and slow_loss and e.patchy_mag > 0.05 and e.loss_neighbours_mag > 0.3 * e.loss_mag
+        )
+        how = _evenness(e)
+        words = f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference, {how}"
+        if sudden > limit:
+            words += f"; {sudden:.2f} mag fainter than its neighbours"
+        severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
+        if fixed_patches and not math.isfinite(halo_growth):
+            flags.append(Flag("frost", f"frost: {words}, and the patches stay on the chip", severity))
+        else:
+            flags.append(Flag("cloud", f"cloud: {words}", severity))
+    elif not frosted and _patchy(e):
+        flags.append(
+            Flag(
+                "cloud",
+                f"cloud: a patch dims some stars by {e.patch_mag:.2f} mag more than the rest of the field "
+                f"({max(e.patch_clear_mag, 0.0):.2f} in the clear reference)",
+                "suspect",
+            )
+        )
+    return flags
+
+
+def _patchy(e: Evidence) -> bool:
+    """Whether a part of the field is dimmed beyond what the clear frames show, in a way that moves."""
+    usual = max(e.patch_clear_mag, 0.0) if math.isfinite(e.patch_clear_mag) else 0.0
+    return e.patch_mag - usual > max(PATCH_MAG, 5 * e.patch_scatter) and not e.persistence > 0.9
+
+
+def _evenness(e: Evidence) -> str:
+    if not math.isfinite(e.patchy_mag):
+        return "too few stars to say whether patchy"
+    if e.patchy_mag > max(0.06, 1.5 * (e.patchy_clear_mag if e.patchy_clear_mag > 0 else 0.0)):
+        return f"patchy (scatter {e.patchy_mag:.2f} mag over the field)"
+    return f"evenly (scatter {e.patchy_mag:.2f} mag over the field)"
+
+
+def _long_stars(e: Evidence) -> Flag | None:
+    excess = e.ellipticity - (e.ellipticity_clear if math.isfinite(e.ellipticity_clear) else 0.0)
+    scatter = max(e.ellipticity_scatter, 0.01)
+    if e.coherence < 0.4 or not excess > max(ELLIPTICITY_EXCESS, _FROM_CLEAR * scatter):
+        return None
+    along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
+    usual = f" ({e.ellipticity_clear:.2f} in the clear reference)" if math.isfinite(e.ellipticity_clear) else ""
+    if e.ellipticity > TRAILED_ELLIPTICITY:
+        return Flag("trailed", f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved", "bad")
+    return Flag(
+        "wind",
+        f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
+        "bad" if excess > 0.2 else "suspect",
+    )
+
+
+def _wide_stars(e: Evidence) -> Flag | None:
+    if not (e.fwhm_px > 0 and e.fwhm_clear_px > 0):
+        return None
+    ratio = e.fwhm_px / e.fwhm_clear_px
+    if not ratio > max(FWHM_RATIO, (1 + 1.4 * e.fwhm_scatter) * (1 + 3.5 * e.fwhm_scatter)):
+        return None
+    return Flag(
+        "defocus",
+        f"defocus: FWHM {e.fwhm_px:.2f} px is {ratio:.2f} times the clear reference's "
+        f"{e.fwhm_clear_px:.2f} px (or the seeing broke down)",
+        "bad" if ratio > BAD_FWHM_RATIO else "suspect",
+    )
+
+
+def _lost_field(e: Evidence) -> Flag | None:
+    limit = max(5.0, 8 * e.track_scatter_px, 2 * (e.fwhm_px if e.fwhm_px > 0 else 0.0))
+    if e.off_track_px > limit:
+        return Flag(
+            "jump",
+            f"jump: the field lies {e.off_track_px:.1f} px from where its neighbours say (they scatter by "
+            f"{e.track_scatter_px:.1f} px)",
+            "suspect",
+        )
+    if not e.aligned and e.stars >= 15 and not e.stars < 0.3 * e.stars_clear:
+        return Flag(
+            "jump",
+            f"jump: its {e.stars:.0f} stars do not match the other frames of this pointing: another field?",
+            "suspect",
+        )
+    return None
+
+
+def _few_stars(e: Evidence, *, explained: bool) -> Flag | None:
+    if explained or not e.stars_clear > 0:
+        return None
+    expected = e.stars_clear
+    if e.sky > 0 and e.sky_clear > 0:
+        # A brighter sky hides faint stars: its noise grows as the root, star counts fall as 10^(-0.4 magnitudes).
+        expected *= min(1.0, (e.sky_clear / e.sky) ** 0.5)
+    # 5 sigma of Poisson beside the factor: eight stars instead of twelve prove nothing.
+    if not (e.stars < 0.5 * expected and e.stars < expected - 5 * math.sqrt(expected)):
+        return None
+    return Flag(
+        "few stars",
+        f"few stars: {e.stars:.0f} where this sky would show about {expected:.0f}",
+        "bad" if e.stars < 0.2 * expected else "suspect",
+    )
+
+
+def _bright_sky(e: Evidence) -> Flag | None:
+    tolerance = 1 + max(SKY_RATIO - 1, _FROM_CLEAR * e.sky_scatter)
+    if e.sky_jump > tolerance + (0.3 * e.sky_uncertain / e.sky if e.sky > 0 else 0.0) and not _is_aurora(e):
+        return Flag(
+            "bright sky",
+            f"bright sky: {e.sky_jump:.2f} times its neighbours; light in the dome, a car, lightning?",
+            "suspect",
+        )
+    if e.sky_expected > 0 and not _is_aurora(e):
+        ratio = e.sky / e.sky_expected
+        if ratio > tolerance + 0.5 * e.sky_uncertain / e.sky_expected:
+            return Flag("bright sky", f"bright sky: {ratio:.2f} times what {_lights(e)} explain", "suspect")
+    elif not math.isfinite(e.sky_expected) and e.sky > 2 * e.sky_clear:
+        return Flag(
+            "bright sky",
+            f"bright sky: {e.sky / e.sky_clear:.1f} times the clear reference; twilight or Moon cannot "
+            "be told, as place or time are not known",
+            "note",
+        )
+    return None
+
+
+def _lights(e: Evidence) -> str:
+    return f"Sun ({e.sun_altitude_deg:+.0f}°), Moon ({e.moon_altitude_deg:+.0f}°) and air mass"
+
+
+def _noise(e: Evidence, dimmed: list[Flag]) -> Flag | None:
+    if not e.noise_expected > 0 or any(flag.cause == "cloud" for flag in dimmed):
+        return None
+    ratio = e.noise / e.noise_expected
+    if not ratio > max(NOISE_RATIO, 1 + _FROM_CLEAR * e.noise_scatter) or _is_aurora(e):
+        return None
+    return Flag("noise", f"noise: {ratio:.2f} times what a sky this bright gives in the other frames", "suspect")
+
+
+def _saturated(e: Evidence) -> Flag | None:
+    usual = e.saturated_clear if math.isfinite(e.saturated_clear) else 0.0
+    # Half a percent of the chip: no field of stars does that, a bright star's bleeding is a hundred times less.
+    if not e.saturated_fraction > max(0.005, 5 * usual):
+        return None
+    return Flag(
+        "saturated",
+        f"saturated: {100 * e.saturated_fraction:.1f} % of the pixels",
+        "bad" if e.saturated_fraction > 0.05 else "suspect",
+    )
+
+
+def _is_aurora(e: Evidence) -> bool:
+    usual = e.mesh_clear_percent if math.isfinite(e.mesh_clear_percent) else 0.0
+    limit = max(AURORA_MESH_PERCENT, usual, 6 * e.mesh_scatter_percent)
+    return e.mesh_percent - usual > limit and not e.loss_mag > LOSS_MAG
+
+
+def _aurora(e: Evidence, dimmed: list[Flag]) -> Flag | None:
+    if dimmed or not _is_aurora(e) or _beyond(e.sun_altitude_deg, -9.0):
+        return None
+    return Flag(
+        "aurora",
+        f"aurora: the sky is uneven by {e.mesh_percent:.1f} % ({e.mesh_clear_percent:.1f} % in the clear "
+        "reference) while the stars keep their light",
+        "note",
+    )
+
+
+def _twilight(e: Evidence) -> Flag | None:
+    if not _beyond(e.sun_altitude_deg, TWILIGHT_SUN_DEG):
+        return None
+    brighter = e.sky / e.sky_clear if e.sky_clear > 0 else NAN
+    # A tenth more sky is the least that is worth a word.
+    if not (_beyond(e.sun_altitude_deg, -12.0) or brighter > 1.1):
+        return None
+    figure = f", the sky is {brighter:.1f} times the clear reference's" if math.isfinite(brighter) else ""
+    return Flag("twilight", f"twilight: the Sun is at {e.sun_altitude_deg:+.1f}°{figure}", "note")
+
+
+def _streak(e: Evidence) -> Flag | None:
+    if not e.streaks:
+        return None
+    many = f"{e.streaks} streaks" if e.streaks > 1 else "one streak"
+    return Flag("streak", f"streak: {many} of a satellite or plane; the frame is kept", "note")
+
+
+def _too_still(e: Evidence) -> Flag | None:
+    if not e.moved_px < STILL_PX * max(e.moved_h, 0.5):
+        return None
+    rate = f" (drift {e.drift_px_per_hour:.2f} px/h)" if math.isfinite(e.drift_px_per_hour) else ""
+    return Flag(
+        "too still",
+        f"too still: the field moved {e.moved_px:.2f} px in {e.moved_h:.1f} h{rate}; "
+        "hot pixels will look fixed in the sky",
+        "note",
+    )

@@ -1,0 +1,445 @@
+"""Flat fields: what the sky looks like when the sky is even."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline_core.errors import DataError
+from pipeline_core.science._local_kernels import bin_frame
+from pipeline_core.science.combine import Clip, Combined, Correction, NoiseModel, combine_band
+from pipeline_core.science.local import local_median, local_scatter, on_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline_core.types import Image, Mask
+
+Indices = npt.NDArray[np.int64]
+
+BLOCK_PX = 4
+"""Stars are looked for, and masked, in blocks of 4x4 pixels: a faint star's light adds up, and a mask is
+small."""
+STAR_SIGMA = 5.0
+_BACKGROUND_BLOCKS = 15  # 60 px: a star up to 28 px across does not reach the running median
+_CELL_BLOCKS = 16
+_NO_IMAGE = np.empty((0, 0), np.float32)
+_EVERY = 7  # blocks of which one is looked at for the tail of the noise
+_STAR_EVIDENCE = (
+    12.0  # chi-squared: 3.5 sigma, so that of ten thousand spots of the chip a few are taken for stars
+)
+
+
+@dataclass(frozen=True)
+class FlatFrame:
+    """What the first look at one dark-corrected flat tells."""
+
+    level_adu: float
+    """Median of the blocks without stars."""
+    shape: tuple[int, int]
+    """Of the block grid."""
+    above: npt.NDArray[np.float16] | None
+    """(by, bx) excess over the neighbourhood, as a fraction of the level. Half precision keeps a thousandth
+    of it."""
+    noise: Image | None
+    """Scatter of ``above`` in cells of 16x16 blocks."""
+    mesh: Image
+    """Coarse image (medians of 16x16 blocks), for comparing illumination; ADU."""
+
+
+def normalised(flat: Image, valid: Mask) -> tuple[Image, float]:
+    """Scale a flat so that its valid pixels have median 1, in place.
+
+    Parameters
+    ----------
+    flat : (ny, nx) float32
+        Bias- and dark-free exposure of an evenly lit field.
+    valid : (ny, nx) bool
+        True where the pixel may count (not bad, not saturated, no star).
+
+    Returns
+    -------
+    flat : (ny, nx) float32, dimensionless
+        The same array.
+    level : float
+        What it was divided by.
+
+    Raises
+    ------
+    DataError
+        If no pixel is valid, or their median is not positive.
+
+    Notes
+    -----
+    The median, not the mean: a few dust rings or stars must not set the level.
+    """
+    if not valid.any():
+        raise DataError(
+            "flat has no valid pixel", why="every pixel is masked", hint="look at the frames of this flat"
+        )
+    level = float(np.median(flat if valid.all() else flat[valid]))
+    if not level > 0:
+        raise DataError(
+            "flat holds no light",
+            why=f"the median of its pixels is {level:.4g} after its dark was subtracted",
+            hint="check that these frames are flats and that the dark fits their exposure",
+        )
+    flat *= np.float32(1 / level)
+    return flat, level
+
+
+def usable(
+    median_adu: float,
+    saturated_fraction: float,
+    *,
+    saturation_adu: float | None,
+    gain_e_per_adu: float | None,
+    zero_adu: float = 0.0,
+    max_level: float = 0.8,
+    max_saturated: float = 0.01,
+    min_signal_e: float = 2000.0,
+) -> str | None:
+    """Say why a flat should be left out of its master, or None if it should not.
+
+    Parameters
+    ----------
+    median_adu : float, ADU
+        Of the frame as read out; never a single maximum, which any hot pixel sets.
+    saturated_fraction : float
+        Part of the pixels that are saturated.
+    saturation_adu : float or None, ADU
+    gain_e_per_adu : float or None
+        Without it 1 e⁻/ADU is taken for the least signal.
+    zero_adu : float, ADU
+        Level without light (bias).
+    max_level, max_saturated, min_signal_e
+        As in the recipe's section on flats.
+    """
+    if saturation_adu is not None and median_adu > max_level * saturation_adu:
+        return (
+            f"too bright: its median of {median_adu:.0f} ADU is {100 * median_adu / saturation_adu:.0f} % of "
+            f"saturation ({saturation_adu:.0f} ADU), more than {100 * max_level:.0f} %"
+        )
+    if saturated_fraction > max_saturated:
+        percent = 100 * saturated_fraction
+        return f"{percent:.1f} % of its pixels are saturated, more than {100 * max_saturated:.3g} %"
+    signal_e = (median_adu - zero_adu) * (gain_e_per_adu or 1.0)
+    if signal_e < min_signal_e:
+        return f"too faint: its median signal is {signal_e:.0f} e⁻, less than {min_signal_e:.0f}"
+    return None
+
+
+def bin_band(  # noqa: PLR0917 - which frame, which rows, where to
+    band: npt.NDArray[np.uint16] | npt.NDArray[np.float32],
+    correction: Correction,
+    frame: int,
+    y0: int,
+    x0_x1: tuple[int, int],
+    mean: Image,
+    faint: Image,
+) -> None:
+    """Bin a band of rows of one flat into blocks of ``BLOCK_PX``. The GIL is released.
+
+    Parameters
+    ----------
+    band : (1, rows, nx_raw) float32, or uint16 FITS words
+        Starts at a multiple of ``BLOCK_PX``, and ends at one or at the frame's end.
+    correction : Correction
+        Of all frames; scale, weights and blocked stars are not used.
+    frame, y0 : int
+        Which frame; first row of the band in the trimmed frame.
+    x0_x1 : (int, int)
+        Raw columns of the trimmed frame.
+    mean, faint : (by, bx) float32
+        Written: the band's rows of what :func:`first_look` takes.
+    """
+    is_words = band.dtype == np.uint16
+    rows = np.s_[y0 : y0 + band.shape[1]]
+    first, last = y0 // BLOCK_PX, -(-(y0 + band.shape[1]) // BLOCK_PX)
+    bin_frame(
+        band if is_words else np.empty((0, 0, 0), np.uint16),
+        np.empty((0, 0, 0), np.float32) if is_words else band,
+        x0_x1[0], np.ascontiguousarray(correction.offsets[frame, rows]),
+        _NO_IMAGE if correction.base is None else correction.base[rows],
+        _NO_IMAGE if correction.current is None else correction.current[rows],
+        correction.dark_scale[frame], float(correction.saturation_adu), BLOCK_PX, x0_x1[1] - x0_x1[0],
+        mean[first:last], faint[first:last],
+    )  # fmt: skip
+
+
+def first_look(mean: Image, faint: Image, *, find_stars: bool = True) -> FlatFrame:
+    """Measure level, stars and illumination of one binned, dark-corrected flat.
+
+    Parameters
+    ----------
+    mean : (by, bx) float32, ADU
+        Means of blocks of ``BLOCK_PX``; NaN where no pixel is usable.
+    faint : (by, bx) float32, ADU
+        Means of the blocks without their highest pixel: a single hot pixel is no star.
+    find_stars : bool
+
+    Returns
+    -------
+    FlatFrame
+
+    Raises
+    ------
+    DataError
+        If the frame holds no light.
+    """
+    shape = (mean.shape[0], mean.shape[1])
+    lit = np.isfinite(faint)
+    level = float(np.median(mean[lit])) if lit.any() else np.nan
+    if not level > 0:
+        raise DataError(
+            "a flat holds no light", why="its median is not above its dark", hint="take it out of the flats"
+        )
+    filled = faint if lit.all() else np.where(lit, faint, np.float32(np.median(faint[lit])))
+    if not find_stars:
+        return FlatFrame(level, shape, None, None, _mesh(filled))
+    above = filled - local_median(filled, _BACKGROUND_BLOCKS)
+    cells = local_scatter(above, _CELL_BLOCKS)
+    cells = np.where(cells > 0, cells, np.float32(level))  # a cell of equal values holds no star either
+    level = float(np.median(mean[lit & (above < STAR_SIGMA * on_pixels(cells, _CELL_BLOCKS, 0, *shape))]))
+    above /= np.float32(level)
+    return FlatFrame(level, shape, above.astype(np.float16), cells / np.float32(level), _mesh(filled))
+
+
+def star_blocks(
+    frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None
+) -> npt.NDArray[np.bool_]:
+    """Decide which blocks of each flat are hidden by stars, and grow them over the stars' wings.
+
+    Parameters
+    ----------
+    frames : sequence of FlatFrame
+    exposures_s : sequence of float or None, s
+        Equal if not given.
+
+    Returns
+    -------
+    (N, by, bx) bool
+        True where a star stands in that frame.
+
+    Notes
+    -----
+    What all flats have in common (their combined excess) is either the chip itself, a dust-free spot for
+    instance, or a star that the telescope followed. The chip takes the same fraction of the light in each
+    flat; a star adds the same light per second, whatever the twilight does. It is called a star where that
+    explains the flats better by 3.5 sigma. Where the sky changed too little between flats to tell, it is the
+    chip: a lamp is likelier than a sky so even. Of what a flat has beyond the others, everything above 5
+    sigma is a star, unless the flat has as much below.
+    """
+    shape = frames[0].shape
+    blocked = np.zeros((len(frames), *shape), np.bool_)
+    if any(frame.above is None for frame in frames):
+        return blocked
+    common, is_star = _common_excess(frames, exposures_s)
+    for index, frame in enumerate(frames):
+        assert frame.above is not None
+        assert frame.noise is not None
+        beyond = frame.above - common
+        beyond /= on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape)
+        beyond[is_star] += (common / on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape))[is_star]
+        # What is as common below as above is no star: dust that moved, a chip with a life of its own.
+        threshold = max(STAR_SIGMA, -1.2 * float(np.percentile(beyond.ravel()[::_EVERY], 0.1)))
+        chosen = np.flatnonzero(beyond > threshold)
+        significance = beyond.ravel()[chosen]
+        for radius, brighter in ((1, 0.0), (2, 20.0), (4, 100.0)):
+            _grow_into(blocked[index], chosen[significance > brighter], radius)
+    return blocked
+
+
+def inverse_variance_weights(
+    levels: npt.NDArray[np.float64], read_noise_adu: float, gain_e_per_adu: float
+) -> Image:
+    """Weight of each flat after it was scaled to a common level: brighter flats know more.
+
+    Parameters
+    ----------
+    levels : (N,) float, ADU
+    read_noise_adu : float, ADU
+    gain_e_per_adu : float, e⁻/ADU
+
+    Returns
+    -------
+    (N,) float32, mean 1
+
+    Notes
+    -----
+    The relative variance of a flat of level L is ``(read² + L / gain) / L²``: nearly 1 / L. One weight per
+    frame, at its median level: a weight per pixel would prefer the pixel's low values.
+    """
+    weights = levels**2 / (read_noise_adu**2 + levels / gain_e_per_adu)
+    return np.asarray(weights / weights.mean(), np.float32)
+
+
+@dataclass(frozen=True)
+class Illumination:
+    """How one flat was lit, against the others of its filter."""
+
+    tilt_percent: float
+    """Peak to valley of the plane through its ratio to the group, percent."""
+    tilt_angle_deg: float
+    """Where it is brighter, counter-clockwise from +x."""
+    rms: float
+    """Scatter of that ratio over the frame, tilt included, as a fraction."""
+
+
+def illuminations(frames: Sequence[FlatFrame]) -> list[Illumination]:
+    """Compare the illumination of each flat with the median of all.
+
+    Parameters
+    ----------
+    frames : sequence of FlatFrame
+
+    Returns
+    -------
+    list of Illumination
+        For one flat alone there is nothing to compare: zeros.
+    """
+    stack = np.stack([f.mesh / f.level_adu for f in frames])
+    usual = np.median(stack, axis=0)
+    rows, columns = usual.shape
+    y, x = np.mgrid[:rows, :columns]
+    # From -1/2 to 1/2 over the frame, so that the coefficients are edge to edge.
+    x = (x + 0.5) / columns - 0.5
+    y = (y + 0.5) / rows - 0.5
+    design = np.stack([np.ones(usual.size), x.ravel(), y.ravel()], axis=1)
+    result = []
+    for mesh in stack:
+        ratio = (mesh / np.where(usual > 0, usual, np.nan)).ravel()
+        good = np.isfinite(ratio)
+        if good.sum() < 3:
+            result.append(Illumination(0.0, 0.0, 0.0))
+            continue
+        (_, a, b), *_ = np.linalg.lstsq(design[good], ratio[good], rcond=None)
+        tilt = 100 * float(abs(a) + abs(b))
+        result.append(Illumination(tilt, float(np.degrees(np.arctan2(b, a))), float(np.std(ratio[good]))))
+    return result
+
+
+def fill_hidden(master: Combined, hidden: npt.NDArray[np.bool_]) -> int:
+    """Interpolate pixels that a star hid in every flat from their surroundings, in place.
+
+    Parameters
+    ----------
+    master : Combined
+        Its ``n_used`` stays 0 in those pixels, and their uncertainty is how much pixels differ from their
+        surroundings.
+    hidden : (by, bx) bool
+        Blocks of ``BLOCK_PX`` that were blocked in every flat.
+
+    Returns
+    -------
+    int
+        Pixels that were filled. None are where the flat has no value at all.
+    """
+    image = master.image
+    if not hidden.any() or not np.isfinite(image).any():
+        return 0
+    ny, nx = image.shape
+    spread = _pixel_spread(image)
+    filled = 0
+    for by, bx in zip(*np.nonzero(hidden), strict=True):
+        box = np.s_[
+            by * BLOCK_PX : min((by + 1) * BLOCK_PX, ny), bx * BLOCK_PX : min((bx + 1) * BLOCK_PX, nx)
+        ]
+        empty = master.n_used[box] == 0
+        radius = 3 * BLOCK_PX
+        while empty.any():
+            y0, x0 = max(0, by * BLOCK_PX - radius), max(0, bx * BLOCK_PX - radius)
+            around = np.s_[y0 : (by + 1) * BLOCK_PX + radius, x0 : (bx + 1) * BLOCK_PX + radius]
+            known = image[around][master.n_used[around] > 0]
+            if known.size >= 30:
+                image[box][empty] = np.median(known)
+                master.uncertainty[box][empty] = spread
+                filled += int(empty.sum())
+                break
+            if radius > max(ny, nx):
+                break
+            radius *= 2
+    return filled
+
+
+def _mesh(filled: Image) -> Image:
+    """Medians of cells of 16x16 blocks (smaller ones for small frames)."""
+    by, bx = filled.shape
+    cell = max(1, min(_CELL_BLOCKS, by // 8, bx // 8))
+    rows, columns = by // cell, bx // cell
+    cut = filled[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell)
+    return np.asarray(np.median(cut, axis=(1, 3)), np.float32)
+
+
+def _common_excess(
+    frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None
+) -> tuple[Image, npt.NDArray[np.bool_]]:
+    """Return what all flats have above their neighbourhood, as a fraction, and where it is a star's light.
+
+    A single flat has nothing in common with others: all it shows is taken for stars.
+    """
+    shape = frames[0].shape
+    is_star = np.zeros(shape, np.bool_)
+    if len(frames) == 1:
+        return np.zeros(shape, np.float32), is_star
+    noise = np.array([np.median(frame.noise) for frame in frames if frame.noise is not None], np.float32)
+    model = NoiseModel(noise**2, np.zeros_like(noise))
+    together = Combined.empty(shape)
+    strip = 64
+    for y0 in range(0, shape[0], strip):
+        band = np.stack([frame.above[y0 : y0 + strip] for frame in frames if frame.above is not None])
+        part = together.rows(y0, y0 + strip)
+        combine_band(
+            band.astype(np.float32), Correction.none(len(frames), band.shape[1]), Clip(), model, part
+        )
+    common = together.image
+    spots = np.nonzero(common > STAR_SIGMA * np.median(noise) / np.sqrt(len(frames)))
+    if spots[0].size:
+        above = np.stack([frame.above[spots] for frame in frames if frame.above is not None]).astype(
+            np.float64
+        )
+        levels = np.array([frame.level_adu for frame in frames])
+        is_star[spots] = _follows_time(above, noise.astype(np.float64), levels, exposures_s)
+    return common, is_star
+
+
+def _follows_time(
+    above: npt.NDArray[np.float64],
+    noise: npt.NDArray[np.float64],
+    levels: npt.NDArray[np.float64],
+    exposures_s: Sequence[float] | None,
+) -> npt.NDArray[np.bool_]:
+    """For spots that stand out in all flats (N, spots): whether their light follows the time rather than the
+    sky.
+    """
+    times = np.ones(levels.size) if exposures_s is None else np.asarray(exposures_s, float)
+    times = np.where(times > 0, times, 1.0)
+
+    def misfit(shape: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        weight = shape / noise**2
+        strength = (weight[:, None] * above).sum(axis=0) / (weight * shape).sum()
+        return np.asarray((((above - strength * shape[:, None]) / noise[:, None]) ** 2).sum(axis=0))
+
+    return misfit(np.ones(levels.size)) > misfit(times / levels * levels.mean()) + _STAR_EVIDENCE
+
+
+def _grow_into(mask: npt.NDArray[np.bool_], chosen: Indices, radius: int) -> None:
+    """Set every block within ``radius`` (a square) of the chosen ones."""
+    ny, nx = mask.shape
+    y, x = np.divmod(chosen, nx)
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            mask[np.clip(y + dy, 0, ny - 1), np.clip(x + dx, 0, nx - 1)] = True
+
+
+def _pixel_spread(image: Image) -> float:
+    """Scatter of neighbouring pixels against each other, robust: what an interpolated pixel may be wrong
+    by.
+    """
+    step = max(1, image.shape[0] // 256)
+    difference = np.diff(image[::step], axis=1)
+    difference = difference[np.isfinite(difference)]
+    return float(1.4826 * np.median(np.abs(difference)) / np.sqrt(2)) if difference.size else 0.0

@@ -1,0 +1,133 @@
+"""Clocks for the benchmarks: medians of repeats, whole processes, one row of the table."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ASTEP = str(Path(sys.executable).with_name("astep"))
+"""Our program as this environment has it installed."""
+
+ROW_KEYS = ("work", "ours_s", "peer", "peer_s", "ratio", "goal", "note")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. ``None`` where there is nothing to say or to compare with."""
+
+    work: str
+    ours_s: float | None = None
+    peer: str = ""
+    peer_s: float | None = None
+    goal: str = ""
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster ours is than the peer."""
+        if self.ours_s is None or self.peer_s is None or self.ours_s <= 0:
+            return None
+        return self.peer_s / self.ours_s
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Row:
+        """Read what a benchmark's ``run`` returned; figures it adds on its own are kept in the note."""
+        more = [f"{key} {_short(value)}" for key, value in values.items() if key not in ROW_KEYS]
+        words = [str(values["note"])] if values.get("note") else []
+        return cls(
+            work=str(values["work"]),
+            ours_s=values.get("ours_s"),
+            peer=str(values.get("peer") or ""),
+            peer_s=values.get("peer_s"),
+            goal=str(values.get("goal") or ""),
+            note="; ".join(words + more),
+        )
+
+
+def median_s(work: Callable[[], object], repeats: int = 3) -> float:
+    """Return the median wall time of some calls, after one that warms caches and compiles."""
+    work()
+    return statistics.median(_wall_s(work) for _ in range(repeats))
+
+
+@dataclass(frozen=True)
+class ProcessTime:
+    """What a whole process cost."""
+
+    seconds: float
+    peak_mb: float
+    """Largest sum of resident memory of the process and all below it, sampled every 50 ms."""
+    output: str
+
+
+def process_time(command: Sequence[str], folder: Path, *, env: Mapping[str, str] | None = None) -> ProcessTime:
+    """Time a command from start to end and watch the memory of its tree.
+
+    Raises
+    ------
+    RuntimeError
+        If the command fails; its output is the message.
+    """
+    log = folder / "process.log"
+    start = time.perf_counter()
+    with log.open("w+", encoding="utf-8", errors="replace") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+        peak = 0
+        try:
+            while process.poll() is None:
+                peak = max(peak, _tree_bytes(process.pid))
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            process.terminate()
+            process.wait()
+            raise
+    seconds = time.perf_counter() - start
+    output = log.read_text(encoding="utf-8", errors="replace")
+    log.unlink()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-2000:]}")
+    return ProcessTime(seconds, peak / 1e6, output)
+
+
+def _wall_s(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _tree_bytes(pid: int) -> int:
+    try:
+        top = psutil.Process(pid)
+        tree = [top, *top.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0
+    total = 0
+    for process in tree:
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,130 @@
+"""The calibrated frame as a file: opened whole by astropy, with a header that is true."""
+
+import warnings
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.wcs import WCS
+
+from pipeline_core.io.calibrated_file import read_calibrated, science_header, write_calibrated
+from pipeline_core.types import MaskBit, Section
+from tests.core.frames_helpers import frame
+
+TRIM = Section(2, 30, 5, 45)
+
+
+@pytest.fixture
+def pixels():
+    rng = np.random.default_rng(5)
+    image = rng.normal(500, 20, (28, 40)).astype(np.float32)
+    mask = np.zeros(image.shape, np.uint8)
+    mask[3, 4] = MaskBit.HOT | MaskBit.COSMIC
+    return image, mask, np.full(image.shape, 20, np.float32)
+
+
+def raw_header(**cards):
+    header = fits.Header()
+    header["BZERO"] = 32768
+    header["BIASSEC"] = "[1:5,1:30]"
+    header["OBJECT"] = "HD 1"
+    for name, value in cards.items():
+        header[name] = value
+    return header
+
+
+def science():
+    return frame("n/a.fits", "science", mid_utc=datetime(2026, 6, 21, 12, 0, 45, tzinfo=UTC), filter="R")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_ccddata_opens_image_mask_uncertainty_and_unit_at_once(tmp_path, pixels, compress):
+    image, mask, sigma = pixels
+    path = tmp_path / "a_CAL.fits"
+    write_calibrated(path, image, mask, sigma, raw_header(), unit="electron", compress=compress)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ccd = CCDData.read(path, hdu=1 if compress else 0)
+    assert str(ccd.unit) == "electron"
+    np.testing.assert_array_equal(ccd.data, image)
+    np.testing.assert_array_equal(ccd.mask, mask > 0)
+    np.testing.assert_array_equal(ccd.uncertainty.array, sigma)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_reading_gives_back_every_bit(tmp_path, pixels, compress):
+    image, mask, sigma = pixels
+    path = tmp_path / "a_CAL.fits"
+    write_calibrated(path, image, mask, sigma, raw_header(), unit="electron", compress=compress)
+    frame_read = read_calibrated(path)
+    np.testing.assert_array_equal(frame_read.image, image)
+    np.testing.assert_array_equal(frame_read.mask, mask)
+    np.testing.assert_array_equal(frame_read.uncertainty, sigma)
+    assert frame_read.image.dtype.isnative
+    assert frame_read.header["BUNIT"] == "electron"
+
+
+def test_without_uncertainty_there_is_no_uncertainty_plane(tmp_path, pixels):
+    path = tmp_path / "a_CAL.fits"
+    write_calibrated(path, pixels[0], pixels[1], None, raw_header(), unit="adu", compress=False)
+    assert read_calibrated(path).uncertainty is None
+
+
+def test_cards_that_are_no_longer_true_are_gone_and_true_ones_stay():
+    header = science_header(raw_header(PEDESTAL=-100, DATASUM="12"), science(), TRIM)
+    assert not {"BZERO", "BIASSEC", "PEDESTAL", "DATASUM"} & set(header)
+    assert header["OBJECT"] == "HD 1"
+    assert header["DATE-AVG"] == "2026-06-21T12:00:45.000"
+    assert header["EXPTIME"] == 90.0
+
+
+def test_trimming_moves_the_reference_pixel_and_is_recorded():
+    wcs = {
+        "CTYPE1": "RA---TAN",
+        "CTYPE2": "DEC--TAN",
+        "CRPIX1": 20.0,
+        "CRPIX2": 15.0,
+        "CRVAL1": 10.0,
+        "CRVAL2": -70.0,
+        "CDELT1": -2.6e-4,
+        "CDELT2": 2.6e-4,
+    }
+    raw = raw_header(**wcs)
+    header = science_header(raw, science(), TRIM)
+    assert (header["LTV1"], header["LTV2"]) == (-5.0, -2.0)
+    del header["DATE-AVG"]  # only the geometry matters here
+    before, after = WCS(raw).pixel_to_world(30, 20), WCS(header).pixel_to_world(30 - 5, 20 - 2)
+    assert before.separation(after).arcsec < 1e-6
+
+
+def test_a_wcs_whose_numbers_are_strings_is_dropped_because_readers_take_it_for_zero():
+    header = science_header(
+        raw_header(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRVAL1="124.6", CRVAL2="25.3", CRPIX1="700"), science(), None
+    )
+    assert not [name for name in header if name.startswith(("CRVAL", "CTYPE", "CRPIX"))]
+
+
+def test_a_wcs_of_detector_pixels_is_no_sky():
+    header = science_header(raw_header(CTYPE1="Linear Unbinned ADC Pixels", CRPIX1=18.0, CRVAL1=1.0), science(), None)
+    assert "CRPIX1" not in header
+
+
+def test_cards_that_no_reader_understands_do_not_stop_the_frame(tmp_path, pixels):
+    raw = fits.Header.fromstring(
+        "EXPTIME = 3,2E-05".ljust(80)
+        + "BADSTR  = 'never closed".ljust(80)
+        + "OBJECT  = 'M 1     '".ljust(80)
+        + "END".ljust(80)
+    )
+    header = science_header(raw, science(), None)
+    write_calibrated(tmp_path / "a.fits", pixels[0], pixels[1], None, header, unit="electron", compress=False)
+    assert fits.getheader(tmp_path / "a.fits")["OBJECT"] == "M 1"
+    assert fits.getheader(tmp_path / "a.fits")["EXPTIME"] == 90.0
+
+
+def test_the_mask_says_what_its_bits_mean(tmp_path, pixels):
+    write_calibrated(tmp_path / "a.fits", pixels[0], pixels[1], None, raw_header(), unit="electron", compress=False)
+    header = fits.getheader(tmp_path / "a.fits", "MASK")
+    assert header["MASKB4"] == "cosmic ray"

@@ -1,0 +1,175 @@
+"""The command line is a contract: its JSON, its exit codes, its words."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipeline_core.cli import main
+from pipeline_core.demo.night import make_demo_night
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A perfect small night, for tests that do not write into it."""
+    folder = tmp_path_factory.mktemp("demo") / "night"
+    make_demo_night(folder, size=256, n_science=4, n_bias=3, n_dark=3, n_flat=3, events=())
+    return folder
+
+
+def ask(capsys, *words):
+    """Run a command with --json; return its exit code and its document."""
+    code = main([*map(str, words), "--json", "--quiet"])
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert len(lines) == 1, "stdout is one document"
+    document = json.loads(lines[0])
+    assert document["schema"] == 1
+    return code, document
+
+
+def test_scan_lists_every_file_with_the_promised_keys(demo, capsys):
+    code, document = ask(capsys, "scan", demo)
+    assert code == 0
+    assert len(document["frames"]) == 4 + 3 + 6 + 6
+    for entry in document["frames"]:
+        assert {"path", "kind", "filter", "exposure_s", "mid_utc", "shape", "problems"} <= set(entry)
+        assert "\\" not in entry["path"]
+    science = [entry for entry in document["frames"] if entry["kind"] == "science"]
+    assert {entry["filter"] for entry in science} == {"R", "V"}
+    assert all(entry["filter"] is None for entry in document["frames"] if entry["kind"] in {"bias", "dark", "flatdark"})
+    assert all(entry["shape"] == [256, 256] and entry["mid_utc"].startswith("2026-") for entry in science)
+
+
+def test_plan_says_which_master_feeds_which_frame_and_creates_nothing(demo, capsys):
+    before = sorted(demo.parent.rglob("*"))
+    code, document = ask(capsys, "plan", demo)
+    assert code == 0
+    assert sorted(demo.parent.rglob("*")) == before
+    masters = {m["name"]: m for m in document["masters"]}
+    assert {"flat_R", "flat_V"} <= set(masters)
+    for master in masters.values():
+        assert {"name", "kind", "filter", "exposure_s", "frames", "bias", "dark"} <= set(master)
+    for science in document["science"]:
+        assert science["flat"] == f"flat_{science['path'][-6]}"
+        assert science["bias_in_dark"] is True
+        assert science["equation"].startswith("raw − dark_90s")
+        assert science["dark"] in masters
+    assert document["bytes_needed"] > 4 * 256 * 256 * 5
+
+
+@pytest.mark.parametrize(
+    "words", [["scan", "nowhere"], ["plan", "nowhere"], ["reduce", "nowhere"], ["status", "nowhere"], ["quality", "nowhere"]]
+)
+def test_a_missing_folder_is_an_error_in_three_parts_with_exit_code_2(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, document = ask(capsys, *words)
+    assert code == 2
+    assert set(document["error"]) == {"what", "why", "hint"}
+    assert "nowhere" in document["error"]["what"]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["frobnicate"], ["scan"], ["reduce", "x", "--workers", "0"], ["reduce", "x", "--memory", "much"]]
+)
+def test_wrong_usage_is_explained_with_exit_code_2(words, capsys):
+    assert main(words) == 2
+    assert "astep" in capsys.readouterr().err
+
+
+def test_wrong_usage_with_json_is_json_too(capsys):
+    assert main(["reduce", "x", "--workers", "no", "--json"]) == 2
+    assert "error" in json.loads(capsys.readouterr().out)
+
+
+def test_help_and_version_work_without_heavy_imports():
+    code = (
+        "import sys, time; from pipeline_core.cli import main\n"
+        "try: main(['--version'])\nexcept SystemExit: pass\n"
+        "assert not {'numba', 'astropy', 'scipy', 'ccdproc', 'pydantic', 'rich'} & set(sys.modules), sorted(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_decisions_are_made_taken_back_and_listed(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    code, document = ask(capsys, "reject", demo, "*_SCIENCE_V*", "-o", out, "--reason", "cloud")
+    assert code == 0
+    assert len(document["rejected"]) == 2
+    assert (out / "rejected.txt").read_text().count("cloud") == 2
+    assert (out / "accepted.txt").read_text().count("SCIENCE_R") == 2
+    code, planned = ask(capsys, "plan", demo, "-o", out)
+    assert [item["reason"] for item in planned["left_out"] if "SCIENCE" in item["path"]] == ["rejected: cloud"] * 2
+    code, document = ask(capsys, "undo", out)
+    assert len(document["undone"]) == 1
+    assert "cloud" not in (out / "rejected.txt").read_text()
+    code, document = ask(capsys, "redo", out)
+    code, document = ask(capsys, "decisions", out)
+    assert any(entry["reason"] == "cloud" for entry in document["decisions"])
+    code, document = ask(capsys, "accept", out, "*_SCIENCE_V*")
+    assert (out / "accepted.txt").read_text().count("SCIENCE_V") == 2
+
+
+def test_setting_a_kind_and_a_filter_changes_the_plan(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    dark = next(p.name for p in sorted(demo.rglob("*_DARK*")) if "SKYFLAT" not in str(p))
+    ask(capsys, "set", demo, "kind=other", dark, "-o", out)
+    _, document = ask(capsys, "plan", demo, "-o", out)
+    assert any(item["path"].endswith(dark) for item in document["left_out"])
+    ask(capsys, "set", out, "filter=R", "*_SCIENCE_V*")
+    _, document = ask(capsys, "plan", demo, "-o", out)
+    assert {s["flat"] for s in document["science"]} == {"flat_R"}
+
+
+@pytest.mark.parametrize("bad", ["kind=banana", "exposure_s=long", "exposure_s=nan", "gain_e_per_adu=-1"])
+def test_a_value_that_no_frame_can_have_is_refused(demo, tmp_path, capsys, bad):
+    code, document = ask(capsys, "set", demo, bad, "*", "-o", tmp_path / "out")
+    assert code == 2
+    assert document["error"]["why"]
+
+
+def test_a_pattern_that_matches_nothing_is_refused(demo, tmp_path, capsys):
+    code, document = ask(capsys, "reject", demo, "*_TYPO_*", "-o", tmp_path / "out")
+    assert code == 2
+    assert "_TYPO_" in document["error"]["what"]
+
+
+def test_an_output_that_is_or_holds_the_night_is_refused(demo, capsys):
+    for output in (demo, demo.parent):
+        code, document = ask(capsys, "reject", demo, "*", "-o", output)
+        assert code == 2
+        assert "raw data" in document["error"]["why"]
+    assert not list(demo.rglob("*.sqlite"))
+
+
+def test_a_recipe_with_a_mistake_is_named_before_anything_runs(demo, tmp_path, capsys):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text("[cosmic]\nsigclp = 3\n")
+    code, document = ask(capsys, "reduce", demo, "-o", tmp_path / "out", "--recipe", recipe)
+    assert code == 2
+    assert "cosmic.sigclp" in document["error"]["why"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_demo_night_is_not_made_over_existing_files(tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("precious")
+    code, document = ask(capsys, "demo", tmp_path)
+    assert code == 2
+    assert "not empty" in document["error"]["why"]
+
+
+def test_a_closed_pipe_is_no_crash(demo):
+    line = f'"{sys.executable}" -m pipeline_core scan "{demo}" --json --quiet | head -c 10'
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, env=os.environ)
+    assert "Traceback" not in done.stderr
+
+
+def test_without_the_window_the_command_line_says_what_works(capsys, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    code, document = ask(capsys, "gui")
+    assert code == 2
+    assert "astep reduce" in document["error"]["hint"]

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from pipeline_core.science.dark_match import dark_residual
+from pipeline_core.science.dark_sources import median_of_nine
+from pipeline_core.science.quality import measure_calibration
+
+from .stars_helpers import star_frame
+
+CAMERA = {"gain_e_per_adu": 1.0, "read_noise_e": 9.0, "saturation_adu": 65535.0}
+
+
+def hot_dark(shape=(768, 768), seed=1, hits=200):
+    """A dark with 0.3 % hot pixels and particle tracks."""
+    rng = np.random.default_rng(seed)
+    dark = rng.normal(1000, 9, shape)
+    hot = rng.random(shape) < 3e-3
+    dark[hot] += 150 + rng.exponential(400, hot.sum())
+    for _ in range(hits):
+        x, y, turn = rng.uniform(20, shape[1] - 20), rng.uniform(20, shape[0] - 20), rng.uniform(0, 2 * np.pi)
+        for step in range(1 + int(rng.exponential(8))):
+            px, py = int(x + step * np.cos(turn)), int(y + step * np.sin(turn))
+            if 0 <= px < shape[1] and 0 <= py < shape[0]:
+                dark[py, px] += rng.exponential(500)
+    return dark.astype(np.float32), int(hot.sum())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_hot_pixels_and_cosmic_rays_are_no_stars(seed):
+    dark, hot = hot_dark(seed=seed)
+    measures = measure_calibration(dark, "dark", **CAMERA)
+    assert measures.sources == 0
+    assert measures.level_adu == pytest.approx(1000, abs=0.5)
+    assert measures.noise_adu == pytest.approx(9, rel=0.03)
+    assert hot < measures.hot_pixels < hot + 200 * 12
+
+
+@pytest.mark.parametrize("fwhm", [2.5, 4.0])
+def test_stars_in_a_dark_are_noticed_among_hot_pixels(fwhm):
+    dark, _ = hot_dark(seed=7)
+    stars, *_ = star_frame(shape=dark.shape, stars=25, fwhm=fwhm, sky=0, noise=0.1, flux=(2e3, 2e4), seed=8)
+    measures = measure_calibration(dark + stars, "dark", **CAMERA)
+    assert measures.sources >= 10
+    assert "stars in a dark" in measures.notes[0]
+
+
+def test_level_tilt_and_saturation_of_a_flat():
+    rng = np.random.default_rng(9)
+    ramp = 1 + 0.1 * ((np.arange(512) + 0.5) / 512 - 0.5)
+    flat = (30000 * ramp + rng.normal(0, 120, (512, 512))).astype(np.float32)
+    flat[:8, :64] = 65535
+    measures = measure_calibration(flat, "flat", **CAMERA)
+    assert measures.gradient_percent == pytest.approx(10, abs=0.7)
+    assert measures.noise_adu == pytest.approx(120, rel=0.03)
+    assert measures.saturated_fraction == pytest.approx(512 / 512**2)
+    assert measures.structure_percent < 0.3
+
+
+def test_a_frame_without_a_usable_pixel_says_so():
+    measures = measure_calibration(np.full((64, 64), np.nan, np.float32), "bias")
+    assert measures.notes == ("no pixel of this frame can be used",)
+
+
+def test_the_median_of_nine_is_numpys():
+    rng = np.random.default_rng(10)
+    image = rng.normal(0, 1, (40, 50)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3))
+    assert np.array_equal(median_of_nine(image)[1:-1, 1:-1], np.median(windows, axis=(2, 3)))
+
+
+@pytest.mark.parametrize("truth", [0.06, 0.0, -0.1])
+def test_a_dark_too_strong_is_measured(truth):
+    rng = np.random.default_rng(11)
+    current = rng.exponential(1, (512, 512)).astype(np.float32)
+    hot = rng.random(current.shape) < 3e-3
+    current[hot] += rng.exponential(800, hot.sum()).astype(np.float32)
+    stars, *_ = star_frame(stars=60, seed=12, sky=300, noise=17)
+    fraction, error = dark_residual((stars - truth * current).astype(np.float32), current)
+    assert fraction == pytest.approx(truth, abs=max(4 * error, 0.003))
+    assert error < 0.005
+
+
+def test_a_dark_without_hot_pixels_tells_nothing():
+    rng = np.random.default_rng(13)
+    image = rng.normal(300, 17, (128, 128)).astype(np.float32)
+    assert np.isnan(dark_residual(image, np.zeros_like(image))).all()

@@ -1,0 +1,152 @@
+"""Flags name the cause an observer would, with its figures, and stay silent where nothing is known."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from pipeline_core.measures import CAUSES
+from pipeline_core.science.flags import Evidence, science_flags
+
+GOOD = Evidence(
+    stars=300,
+    stars_clear=310,
+    loss_mag=0.02,
+    loss_neighbours_mag=0.02,
+    patchy_mag=0.01,
+    patchy_clear_mag=0.01,
+    patch_mag=0.02,
+    patch_clear_mag=0.01,
+    persistence=0.1,
+    long_persistence=0.0,
+    fwhm_px=2.6,
+    fwhm_clear_px=2.4,
+    halo=1.11,
+    halo_clear=1.10,
+    halo_neighbours=1.10,
+    ellipticity=0.07,
+    ellipticity_clear=0.06,
+    ellipticity_angle_deg=31.0,
+    coherence=0.8,
+    sky=410,
+    sky_expected=400,
+    sky_uncertain=0,
+    sky_jump=1.01,
+    sky_clear=390,
+    noise=22,
+    noise_expected=21.8,
+    mesh_percent=0.3,
+    mesh_clear_percent=0.3,
+    saturated_fraction=1e-4,
+    saturated_clear=1e-4,
+    off_track_px=0.2,
+    moved_px=10,
+    moved_h=1.0,
+    drift_px_per_hour=10,
+    sun_altitude_deg=-30,
+    moon_altitude_deg=-10,
+)
+
+
+def only(evidence):
+    (flag,) = science_flags(evidence)
+    return flag
+
+
+def test_a_good_frame_has_no_flag():
+    assert science_flags(GOOD) == ()
+
+
+def test_nothing_known_is_nothing_said():
+    assert science_flags(Evidence()) == ()
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(Evidence) if f.default != f.default])
+def test_any_one_measure_may_be_missing_from_a_good_frame(name):
+    assert science_flags(replace(GOOD, **{name: float("nan")})) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "cause", "severity", "words"),
+    [
+        (
+            {"loss_mag": 0.62, "patchy_mag": 0.21},
+            "cloud",
+            "bad",
+            "cloud: stars are 0.62 mag fainter than in the clear reference, patchy (scatter 0.21 mag over the field)",
+        ),
+        ({"loss_mag": 0.3, "loss_neighbours_mag": 0.28}, "cloud", "suspect", "0.30 mag fainter than in the clear"),
+        ({"patch_mag": 0.45}, "cloud", "suspect", "a patch dims some stars by 0.45 mag more"),
+        (
+            {"halo": 1.25, "halo_neighbours": 1.24, "loss_mag": 0.2, "loss_neighbours_mag": 0.19},
+            "frost",
+            "suspect",
+            "haloes are 14 % stronger and stars 0.20 mag fainter",
+        ),
+        ({"fwhm_px": 3.6}, "defocus", "suspect", "FWHM 3.60 px is 1.50 times the clear reference's 2.40 px"),
+        ({"fwhm_px": 4.8}, "defocus", "bad", "2.00 times"),
+        ({"ellipticity": 0.6}, "trailed", "bad", "ellipticity 0.60 along 31° (0.06 in the clear reference)"),
+        ({"ellipticity": 0.22}, "wind", "suspect", "ellipticity 0.22"),
+        ({"off_track_px": 40}, "jump", "suspect", "40.0 px from where its neighbours say"),
+        ({"aligned": False}, "jump", "suspect", "do not match the other frames"),
+        ({"aligned": False, "near_cloud": True, "stars": 40}, "cloud", "bad", "40 stars are left of 310"),
+        ({"stars": 90}, "few stars", "suspect", "90 where this sky would show about 302"),
+        ({"sky": 700, "sky_jump": 1.75}, "bright sky", "suspect", "1.75 times its neighbours"),
+        ({"sky": 700}, "bright sky", "suspect", "1.75 times what Sun (-30°), Moon (-10°) and air mass explain"),
+        ({"sky": 900, "sky_expected": float("nan")}, "bright sky", "note", "2.3 times the clear reference"),
+        ({"noise": 33}, "noise", "suspect", "1.51 times what a sky this bright gives"),
+        ({"saturated_fraction": 0.02}, "saturated", "suspect", "2.0 % of the pixels"),
+        ({"mesh_percent": 6.0, "sky": 700, "sky_jump": 1.7}, "aurora", "note", "uneven by 6.0 %"),
+        ({"streaks": 2}, "streak", "note", "2 streaks"),
+        (
+            {"sun_altitude_deg": -10, "sky": 900, "sky_expected": 800, "sky_uncertain": 400},
+            "twilight",
+            "note",
+            "the Sun is at -10.0°, the sky is 2.3 times",
+        ),
+        ({"moved_px": 0.3}, "too still", "note", "hot pixels will look fixed in the sky"),
+        ({"stars": 0}, "no stars", "bad", "no stars (310 in the clear reference)"),
+        ({"stars": 0, "sun_altitude_deg": -3, "sky": 390}, "no stars", "suspect", "the sky outshines them"),
+    ],
+)
+def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
+    flag = science_flags(replace(GOOD, **change))[0]
+    assert (flag.cause, flag.severity) == (cause, severity)
+    assert words in flag.words
+    assert cause in CAUSES
+
+
+def test_a_trail_is_not_called_defocus_or_cloud_for_the_light_it_spills():
+    assert only(replace(GOOD, ellipticity=0.6, fwhm_px=5.0, loss_mag=0.5, halo=1.3)).cause == "trailed"
+
+
+def test_stars_long_in_all_directions_are_no_wind():
+    assert science_flags(replace(GOOD, ellipticity=0.2, coherence=0.1)) == ()
+
+
+def test_a_sudden_halo_is_not_frost():
+    assert "frost" not in {f.cause for f in science_flags(replace(GOOD, halo=1.3, loss_mag=0.3))}
+
+
+def test_a_fixed_slow_pattern_is_frost_where_haloes_are_not_measured():
+    lost = replace(GOOD, halo=float("nan"), loss_mag=0.4, loss_neighbours_mag=0.38, patchy_mag=0.1)
+    assert only(replace(lost, long_persistence=0.9)).cause == "frost"
+    assert only(replace(lost, long_persistence=0.2)).cause == "cloud"
+
+
+def test_a_jittery_night_asks_for_a_larger_loss():
+    assert only(replace(GOOD, loss_mag=0.3)).cause == "cloud"
+    assert science_flags(replace(GOOD, loss_mag=0.3, loss_scatter=0.08)) == ()
+
+
+def test_fewer_stars_under_moonlight_are_explained():
+    # The sky nine times as bright: a third of the stars.
+    lit = {"sky": 3600, "sky_expected": 3600, "sky_jump": 1.0}
+    assert science_flags(replace(GOOD, stars=100, **lit)) == ()
+
+
+def test_the_gravest_comes_first_and_notes_last():
+    flags = science_flags(replace(GOOD, loss_mag=0.3, ellipticity=0.6, streaks=1, saturated_fraction=0.02))
+    order = [flag.severity for flag in flags]
+    assert order == sorted(order, key=["bad", "suspect", "note"].index)
+    assert order[0] == "bad"
+    assert order[-1] == "note"

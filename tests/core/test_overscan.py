@@ -1,0 +1,55 @@
+"""Overscan: equal to ccdproc, to the last digit that a float32 has."""
+
+import numpy as np
+import pytest
+
+from pipeline_core.errors import DataError
+from pipeline_core.science.overscan import overscan_levels, subtract_overscan, trimmed
+from pipeline_core.types import Section
+
+
+def frame(seed=2):
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:120, :150]
+    return (rng.normal(1000, 5, (120, 150)) + 0.1 * y + 0.02 * x).astype(np.float32)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize(("section", "axis"), [(Section(0, 120, 130, 150), 1), (Section(105, 120, 0, 150), 0)])
+def test_it_equals_ccdproc(order, section, axis):
+    import ccdproc
+    from astropy.modeling.models import Polynomial1D
+    from astropy.nddata import CCDData
+
+    raw = frame()
+    theirs = ccdproc.subtract_overscan(
+        CCDData(raw.astype(float), unit="adu"),
+        fits_section=section.as_fits(),
+        overscan_axis=axis,
+        model=Polynomial1D(order),
+    )
+    lit = Section(0, 100, 5, 125)
+    theirs = ccdproc.trim_image(theirs, fits_section=lit.as_fits())
+    ours = trimmed(subtract_overscan(raw.copy(), section, order), lit)
+    # float32 numbers near 1000 are 6e-5 apart
+    np.testing.assert_allclose(ours, theirs.data, atol=2e-4)
+
+
+def test_rows_beyond_the_section_get_the_level_of_its_end():
+    raw = frame()
+    section = Section(10, 110, 130, 150)
+    ours = subtract_overscan(raw.copy(), section, 1)
+    levels = overscan_levels(raw[section.slices], 1, 1)
+    np.testing.assert_allclose(raw[0] - ours[0], levels[0], atol=2e-4)
+    np.testing.assert_allclose(raw[119] - ours[119], levels[-1], atol=2e-4)
+
+
+def test_a_strip_too_short_for_its_polynomial_is_refused_with_a_hint():
+    with pytest.raises(DataError, match="order 3 needs 4") as error:
+        overscan_levels(np.ones((2, 30)), 1, 3)
+    assert "overscan.section" in error.value.hint
+
+
+def test_without_a_section_nothing_is_trimmed():
+    raw = frame()
+    assert trimmed(raw, None) is raw

@@ -1,0 +1,266 @@
+"""A whole night, end to end: what is made, what is made again, and what a person's decisions do to it."""
+
+import hashlib
+import json
+import shutil
+import warnings
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+
+from pipeline_core.cli import main
+from pipeline_core.demo.night import make_demo_night
+from pipeline_core.demo.truth import load_truth
+from pipeline_core.io.calibrated_file import read_calibrated
+from pipeline_core.types import MaskBit
+from tests.core.truth_checks import compare_pixels
+
+N_SCIENCE = 6
+
+
+def run(capsys, *words):
+    """Run a command with --json; return its exit code and document."""
+    code = main([*map(str, words), "--json", "--quiet"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def reduce(capsys, night, out, *words):
+    return run(capsys, "reduce", night, "-o", out, "--executor", "threads", *words)
+
+
+def hashes(folder):
+    return {p.relative_to(folder): hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.fits")}
+
+
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first") / "night"
+    make_demo_night(folder, size=256, n_science=N_SCIENCE, n_bias=4, n_dark=5, n_flat=4, events=())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first_run(first_night):
+    """The night reduced once, with uncertainties; its document and the hashes of its raw files from before."""
+    out = first_night.parent / "out"
+    recipe = first_night.parent / "recipe.toml"
+    recipe.write_text("[calibrate]\nuncertainty = true\n")
+    before = hashes(first_night)
+    code = main(["reduce", str(first_night), "-o", str(out), "--recipe", str(recipe), "--executor", "threads", "--quiet"])
+    assert code == 0
+    return out, recipe, before
+
+
+@pytest.fixture
+def night(first_night, first_run, tmp_path):
+    """A copy that a test may change: (night, output, recipe)."""
+    shutil.copytree(first_night, tmp_path / "night", copy_function=shutil.copy2)
+    shutil.copytree(first_run[0], tmp_path / "out")
+    return tmp_path / "night", tmp_path / "out", first_run[1]
+
+
+def science_files(night):
+    return sorted(p for p in night.rglob("*_SCIENCE_*.fits"))
+
+
+def product_of(out, raw, night, top="calibrated"):
+    relative = raw.relative_to(night)
+    return out / top / relative.parent / f"{raw.stem}_CAL.fits"
+
+
+def test_every_science_frame_becomes_a_calibrated_file_and_raw_data_stays(first_night, first_run):
+    out, _, before = first_run
+    for raw in science_files(first_night):
+        assert product_of(out, raw, first_night).is_file()
+    assert hashes(first_night) == before
+    assert sorted(p.name for p in (out / "masters").iterdir()) == [
+        "bias.fits", "dark_90s_-35C.fits", "flat_R.fits", "flat_V.fits", "flatdark_10s_-35C.fits", "mask_R.fits",
+        "mask_V.fits",
+    ]  # fmt: skip
+    for name in ("quality.ecsv", "accepted.txt", "rejected.txt", "logbook.sqlite", "recipe.toml", "log.jsonl"):
+        assert (out / name).is_file()
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_calibrated_file_opens_whole_in_electrons_and_tells_what_was_done(first_night, first_run):
+    path = product_of(first_run[0], science_files(first_night)[0], first_night)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ccd = CCDData.read(path)
+    assert str(ccd.unit) == "electron"
+    assert ccd.mask is not None
+    assert ccd.uncertainty is not None
+    header = fits.getheader(path)
+    assert header["MASTDARK"] == "dark_90s_-35C"
+    assert header["FLATCOR"] is True
+    assert "BZERO" not in header
+    assert "dark_90s_-35C [holds bias]" in str(header["HISTORY"])
+    assert np.isfinite(ccd.data).all()
+
+
+def test_calibrated_pixels_are_the_truth_within_their_uncertainty(first_night, first_run):
+    truth = load_truth(first_night)
+    reports = []
+    for raw in science_files(first_night):
+        frame = read_calibrated(product_of(first_run[0], raw, first_night))
+        path = raw.relative_to(first_night).as_posix()
+        reports.append(compare_pixels(truth, path, frame.image, frame.mask, frame.uncertainty))
+    assert abs(np.mean([r.offset_sigma for r in reports])) < 0.05
+    assert 0.95 < np.mean([r.pull_sigma for r in reports]) < 1.05
+
+
+def test_both_filters_end_at_the_same_common_level(first_night, first_run):
+    truth = load_truth(first_night)
+    levels = {"R": [], "V": []}
+    for raw in science_files(first_night):
+        frame = read_calibrated(product_of(first_run[0], raw, first_night))
+        path = raw.relative_to(first_night).as_posix()
+        levels[truth.frame(path).filter].append(compare_pixels(truth, path, frame.image, frame.mask).level_ratio)
+    assert np.mean(levels["R"]) == pytest.approx(np.mean(levels["V"]), rel=0.005)
+
+
+def test_nothing_is_made_again_when_nothing_changed(night, capsys):
+    folder, out, recipe = night
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*_CAL.fits")}
+    code, document = reduce(capsys, folder, out, "--recipe", recipe)
+    assert code == 0
+    assert document["counts"] == {"done": 0, "cached": N_SCIENCE, "failed": 0, "left_out": 0}
+    assert set(document["masters"].values()) == {"up to date"}
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("*_CAL.fits")} == before
+
+
+def test_a_cosmic_ray_setting_makes_science_again_and_no_master(night, capsys, tmp_path):
+    folder, out, _ = night
+    recipe = tmp_path / "r.toml"
+    recipe.write_text("[calibrate]\nuncertainty = true\n[cosmic]\nsigclip = 6.0\n")
+    _, document = reduce(capsys, folder, out, "--recipe", recipe)
+    assert document["counts"]["done"] == N_SCIENCE
+    assert set(document["masters"].values()) == {"up to date"}
+
+
+def test_one_rejected_flat_makes_only_its_filter_again(night, capsys):
+    folder, out, recipe = night
+    run(capsys, "reject", out, "*_0001_SKYFLAT_R*", "--reason", "dome in the way")
+    _, document = reduce(capsys, folder, out, "--recipe", recipe)
+    made = {name for name, state in document["masters"].items() if state == "made"}
+    assert made == {"flat_R", "mask_R"}
+    assert document["counts"]["done"] == N_SCIENCE // 2
+    assert document["counts"]["cached"] == N_SCIENCE // 2
+
+
+def test_a_rejected_frames_product_moves_aside_and_comes_back_without_computing(night, capsys):
+    folder, out, recipe = night
+    raw = science_files(folder)[0]
+    there, aside = product_of(out, raw, folder), product_of(out, raw, folder, "rejected")
+    pixels = there.read_bytes()
+    run(capsys, "reject", out, raw.name, "--reason", "cloud")
+    assert aside.read_bytes() == pixels
+    assert not there.exists()
+    _, document = reduce(capsys, folder, out, "--recipe", recipe)
+    assert document["counts"] == {"done": 0, "cached": N_SCIENCE - 1, "failed": 0, "left_out": 1}
+    run(capsys, "accept", out, raw.name)
+    assert there.read_bytes() == pixels
+    _, document = reduce(capsys, folder, out, "--recipe", recipe)
+    assert document["counts"]["cached"] == N_SCIENCE
+
+
+def test_rules_of_the_recipe_reject_and_a_person_stands_against_them(night, capsys, tmp_path):
+    folder, out, _ = night
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('[calibrate]\nuncertainty = true\n[quality]\nreject = ["background > 0.1*median"]\n')
+    _, document = reduce(capsys, folder, out, "--recipe", recipe)
+    assert len((out / "rejected.txt").read_text().strip().splitlines()) >= N_SCIENCE
+    raw = science_files(folder)[0]
+    run(capsys, "accept", out, raw.name)
+    reduce(capsys, folder, out, "--recipe", recipe)
+    assert raw.name in (out / "accepted.txt").read_text()
+
+
+def test_a_damaged_frame_is_left_out_and_named_and_the_others_are_done(night, capsys):
+    folder, out, recipe = night
+    raw = science_files(folder)[1]
+    raw.write_bytes(raw.read_bytes()[:40_000])
+    code, document = reduce(capsys, folder, out, "--recipe", recipe)
+    assert code == 0
+    assert document["counts"]["left_out"] == 1
+    assert any(item["path"].endswith(raw.name) and "cut short" in item["reason"] for item in document["left_out"])
+
+
+def test_a_night_that_moved_keeps_its_decisions(night, capsys):
+    folder, out, recipe = night
+    run(capsys, "reject", out, "*_SCIENCE_R*", "--reason", "cloud")
+    moved = folder.with_name("moved")
+    folder.rename(moved)
+    _, document = reduce(capsys, moved, out, "--recipe", recipe)
+    assert document["counts"]["left_out"] == N_SCIENCE // 2
+    assert document["counts"]["cached"] == N_SCIENCE // 2
+
+
+def test_only_masters_makes_no_science_frame(first_night, tmp_path, capsys):
+    code, document = reduce(capsys, first_night, tmp_path / "out", "--only", "masters")
+    assert code == 0
+    assert len(document["masters"]) == 7
+    assert not (tmp_path / "out" / "calibrated").exists()
+
+
+def test_the_ccdproc_and_astroscrappy_engines_agree_with_ours(first_night, first_run, tmp_path, capsys):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('[combine]\nengine = "ccdproc"\n[cosmic]\nengine = "astroscrappy"\n')
+    code, _ = reduce(capsys, first_night, tmp_path / "out", "--recipe", recipe)
+    assert code == 0
+    raw = science_files(first_night)[0]
+    ours = read_calibrated(product_of(first_run[0], raw, first_night))
+    theirs = read_calibrated(product_of(tmp_path / "out", raw, first_night))
+    clean = (ours.mask == 0) & (theirs.mask == 0)
+    # Masters of four and five frames: what one clips and the other keeps moves a pixel by a part of its noise.
+    assert np.median(np.abs(ours.image - theirs.image)[clean]) < 0.5
+    assert abs(np.median((ours.image - theirs.image)[clean])) < 0.5
+
+
+def test_quality_shows_every_science_frame_with_the_promised_keys(first_run, capsys):
+    code, document = run(capsys, "quality", first_run[0])
+    assert code == 0
+    science = [f for f in document["frames"] if f["kind"] == "science"]
+    assert len(science) == N_SCIENCE
+    keys = {"path", "kind", "state", "rejected", "fwhm_px", "ellipticity", "background", "noise", "stars", "transparency",
+            "depth_loss_mag", "flags"}  # fmt: skip
+    assert all(keys <= set(f) for f in document["frames"])
+    assert all(f["state"] == "final" for f in science)
+    assert np.median([f["fwhm_px"] for f in science]) == pytest.approx(2.5, rel=0.05)
+
+
+def test_status_says_what_is_made(first_run, capsys):
+    code, document = run(capsys, "status", first_run[0])
+    assert code == 0
+    assert document["made"]["science frames"] == N_SCIENCE
+    assert document["running"] is None
+    assert document["missing"] == []
+
+
+def test_exported_frames_are_in_time_order_and_only_the_accepted_ones(night, capsys, tmp_path):
+    folder, out, _ = night
+    run(capsys, "reject", out, science_files(folder)[0].name)
+    code, document = run(capsys, "export", out, "--for", "siril", tmp_path / "siril")
+    assert code == 0
+    assert len(document["files"]) == N_SCIENCE - 1
+    times = [fits.getheader(tmp_path / "siril" / name)["DATE-OBS"] for name in document["files"]]
+    assert times == sorted(times)
+
+
+def test_nothing_usable_is_an_error_and_leaves_no_trace_in_the_night(tmp_path, capsys):
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "a.fits").write_bytes(b"not a FITS file")
+    code, document = reduce(capsys, tmp_path / "night", tmp_path / "out")
+    assert code == 2
+    assert document["error"]["hint"]
+    assert [p.name for p in (tmp_path / "night").iterdir()] == ["a.fits"]
+
+
+def test_saturated_and_hot_pixels_keep_their_value_and_are_flagged(first_night, first_run):
+    truth = load_truth(first_night)
+    frame = read_calibrated(product_of(first_run[0], science_files(first_night)[0], first_night))
+    hot = (frame.mask & MaskBit.HOT) > 0
+    assert 0 < hot.mean() < 0.02
+    assert truth.size == frame.image.shape[0]

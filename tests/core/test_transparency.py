@@ -1,0 +1,135 @@
+"""The same stars tell how much light is lost, where on the chip, and whether it moves."""
+
+import numpy as np
+import pytest
+
+from pipeline_core.measures import StarList
+from pipeline_core.science.transparency import (
+    deepest_patch,
+    detection_limit,
+    flux_error,
+    hidden_losses,
+    patchiness,
+    persistence,
+    residuals,
+    solve,
+    transparency_map,
+)
+
+
+def table(rng, frames, stars, loss):
+    """Fluxes of stars in frames with the given transparency, 1 % errors."""
+    clear = np.sort(1e3 * rng.pareto(1.0, stars) + 1e3)[::-1]
+    return clear, clear * np.asarray(loss)[:, None] * rng.normal(1, 0.01, (frames, stars))
+
+
+def test_frames_and_stars_are_told_apart():
+    rng = np.random.default_rng(1)
+    loss = np.array([1.0, 1.0, 1.0, 0.5, 0.8, 1.0, 0.2, 1.0, 0.9, 0.3])
+    clear, flux = table(rng, 10, 80, loss)
+    through, stars = solve(flux, np.full(10, 1.0), np.ones_like(flux, bool))
+    # Medians of 40 stars of 1 %.
+    np.testing.assert_allclose(through, loss, rtol=0.01)
+    np.testing.assert_allclose(stars, clear, rtol=0.03)
+
+
+def test_stars_that_vanish_in_cloud_do_not_make_it_look_thinner():
+    rng = np.random.default_rng(2)
+    loss = np.ones(10)
+    _, flux = table(rng, 10, 100, loss)
+    # Thick patches: three quarters of the stars lose 95 %, those below the limit are not listed.
+    hit = rng.random(100) < 0.75
+    flux[4, hit] *= 0.05
+    limit = np.full(10, 900.0)
+    listed = np.where(flux > limit[:, None], flux, np.nan)
+    through, _ = solve(listed, limit, np.ones_like(flux, bool))
+    assert np.nanmedian(listed[4] / np.median(flux, axis=0)) > 0.5, "the survivors alone would mislead"
+    assert through[4] < 0.5
+
+
+def test_a_frame_with_two_stars_is_not_measured():
+    rng = np.random.default_rng(3)
+    _, flux = table(rng, 5, 30, np.ones(5))
+    flux[2, 2:] = np.nan
+    through, _ = solve(flux, np.full(5, np.nan), np.ones_like(flux, bool))
+    assert np.isnan(through[2])
+    assert np.isfinite(np.delete(through, 2)).all()
+
+
+def test_nothing_at_all_is_measured_as_nothing():
+    through, stars = solve(np.full((3, 4), np.nan), np.full(3, np.nan), np.zeros((3, 4), bool))
+    assert np.isnan(through).all()
+    assert np.isnan(stars).all()
+    through, _ = solve(np.zeros((3, 0)), np.full(3, np.nan), np.zeros((3, 0), bool))
+    assert np.isnan(through).all()
+
+
+def test_flux_errors_follow_the_ccd_equation():
+    # 1e4 electrons, noise 20 in pi (1.5 * 2)^2 = 28.3 pixels: sqrt(1e4 + 11310) / 1e4.
+    assert flux_error(np.array([1e4]), 20.0, 2.0, 1.0, floor=0.0)[0] == pytest.approx(0.01460, rel=1e-3)
+    # Counts of 5 electrons each have fewer photons' noise.
+    assert flux_error(np.array([2e3]), 4.0, 2.0, 5.0, floor=0.0)[0] == pytest.approx(0.01460, rel=1e-3)
+
+
+def test_even_loss_is_not_patchy_and_a_patch_is():
+    rng = np.random.default_rng(4)
+    error = np.full(100, 0.02)
+    off = rng.normal(0, 1.086 * 0.02, 100)
+    assert patchiness(off, error) < 0.02
+    off[:25] += 0.5
+    assert patchiness(off, error) == pytest.approx(0.22, abs=0.04)  # 0.5 sqrt(0.25 * 0.75)
+    assert np.isnan(patchiness(off[:4], error[:4]))
+
+
+def test_a_patch_is_found_in_its_part_of_the_field():
+    rng = np.random.default_rng(5)
+    x, y = rng.uniform(0, 1024, (2, 150))
+    error = np.full(150, 0.02)
+    off = rng.normal(0, 0.02, 150)
+    nothing = np.full(150, np.nan)
+    assert deepest_patch(x, y, off, nothing, error, shape=(1024, 1024)) < 0.03
+    inside = (x < 256) & (y > 768)
+    off[inside] += 0.6
+    assert deepest_patch(x, y, off, nothing, error, shape=(1024, 1024)) == pytest.approx(0.57, abs=0.05)
+
+
+def test_two_missing_stars_are_no_patch_and_a_missing_crowd_is():
+    rng = np.random.default_rng(6)
+    x, y = rng.uniform(0, 1024, (2, 150))
+    clear = np.full(150, 1e4)
+    off = rng.normal(0, 0.02, 150)
+    block = np.flatnonzero((x < 256) & (y < 256))
+    assert block.size >= 6
+    for gone, patch in ((2, False), (block.size, True)):
+        seen = off.copy()
+        seen[block[:gone]] = np.nan
+        hidden = hidden_losses(seen, 1.0, clear, 1e3, np.ones(150, bool))
+        assert np.isfinite(hidden).sum() == gone
+        deep = deepest_patch(x, y, seen, hidden, np.full(150, 0.02), shape=(1024, 1024))
+        assert bool(deep > 1.0) is patch
+
+
+def test_the_map_lies_on_the_chip_as_the_stars_do():
+    x, y = np.array([10.0, 10.0, 1000.0, -3.0]), np.array([5.0, 6.0, 500.0, 2000.0])
+    cells = transparency_map(x, y, np.array([0.4, 0.6, 0.9, 0.7]), (1024, 2048))
+    assert cells.shape == (8, 8)
+    assert cells[0, 0] == pytest.approx(0.5)
+    assert cells[3, 3] == pytest.approx(0.9)
+    assert cells[7, 0] == pytest.approx(0.7), "a star just outside counts at the edge"
+    assert np.isfinite(cells).sum() == 3
+
+
+def test_a_fixed_pattern_persists_and_a_moving_one_does_not():
+    rng = np.random.default_rng(7)
+    pattern = 1 - 0.3 * rng.random((8, 8))
+    fixed = np.array([pattern * rng.normal(1, 0.01, (8, 8)) for _ in range(10)])
+    moving = np.array([np.roll(pattern, 3 * k, axis=1) for k in range(10)])
+    assert (persistence(fixed, 2) > 0.9).all()
+    assert np.median(persistence(moving, 2)) < 0.5
+    assert np.isnan(persistence(np.full((4, 8, 8), np.nan))).all()
+
+
+def test_residuals_and_limits_of_nothing_are_nothing():
+    assert np.isnan(residuals(np.full((1, 2), np.nan), np.ones(1), np.ones(2))).all()
+    empty = StarList(*(np.zeros(0),) * 4)
+    assert np.isnan(detection_limit(empty))
