@@ -227,8 +227,7 @@ def saturated_cores(image: Image, level: float) -> Mask:
     """
     out = np.zeros(image.shape, bool)
     bright = np.asarray(image, np.float32) >= np.float32(level)
-    rows, columns = np.nonzero(bright)
-    for y, x in zip(rows, columns, strict=True):
+    for y, x in np.argwhere(bright).tolist():
         out[y, x] = _separable_median7_at(image, y, x) > np.float32(level) / 10
     for _ in range(2):
         rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(out))

@@ -8,11 +8,15 @@ hit (the flagged pixels may have any value, the others are sky); the explanation
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science import _star_kernels as kernels
-from pipeline_core.types import Image, Mask
+
+if TYPE_CHECKING:
+    from pipeline_core.types import Image, Mask
 
 BETA = 3.0
 """Of the Moffat: between pure turbulence (4.8) and the broad wings of real optics (2.5)."""
