@@ -106,7 +106,7 @@ def _track(rng, size):
         pixels.append(np.floor(at + 0.5).astype(int))
         if kind == 2:
             angle += rng.normal(0, 0.5)
-        at = [*at, np.sin(angle), np.cos(angle)]
+        at += (np.sin(angle), np.cos(angle))
     pixels = np.unique(np.array(pixels), axis=0)
     inside = ((pixels >= 5) & (pixels < size - 5)).all(axis=1)
     return pixels[inside]
