@@ -39,11 +39,11 @@ def variance_floors(variance, floors, first, last):
                 a = left[x]
                 b = here[x]
                 c = right[x]
-                small = a if a < b else b
-                large = b if a < b else a
-                large = large if large < c else c
-                middle = large if large > small else small
-                inner[x] = middle if middle < inner[x] else inner[x]
+                small = min(b, a)
+                large = max(a, b)
+                large = min(c, large)
+                middle = max(small, large)
+                inner[x] = min(inner[x], middle)
         for i in range(floors.shape[1]):
             least = np.float32(np.inf)
             for x in range(i * CELL_X, min(nx, (i + 1) * CELL_X)):
@@ -78,12 +78,12 @@ def screen(image, floors, sigclip, possible, first, last):
                 p2 = to_right + to_below
                 p3 = to_left + to_above
                 p4 = to_right + to_above
-                p1 = p1 if p1 > zero else zero
-                p2 = p2 if p2 > zero else zero
-                p3 = p3 if p3 > zero else zero
-                p4 = p4 if p4 > zero else zero
+                p1 = max(zero, p1)
+                p2 = max(zero, p2)
+                p3 = max(zero, p3)
+                p4 = max(zero, p4)
                 total = (p1 + p2) + (p3 + p4)
-                top[x] = total if total > top[x] else top[x]
+                top[x] = max(top[x], total)
         for i in range(columns):
             least = np.float32(np.inf)
             for jj in range(max(0, j - 1), min(rows, j + 2)):
@@ -106,7 +106,7 @@ def _quarter(c, right, left, above, below):
     p -= left
     p -= above
     p -= below
-    return p if p > np.float32(0) else np.float32(0)
+    return max(np.float32(0), p)
 
 
 @kernel
@@ -161,7 +161,7 @@ def detect_cells(image, variance, closed, ys, xs, sigclip, siglow, objlim, found
             row = noise[y, 3 : w - 3]
             for x in range(row.size):
                 q = row[x]
-                row[x] = np.sqrt(q if q > FLOOR else FLOOR)
+                row[x] = np.sqrt(max(FLOOR, q))
         _laplacian_to_noise(a, noise, s, 3, h - 3, 3, w - 3)
         separable_median7(s, between, median_s, 6, h - 6, 6, w - 6)
         if at_border:

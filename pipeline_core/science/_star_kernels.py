@@ -152,10 +152,11 @@ def _ring_median(image, closed, y, x, radius):
             for dx in range(-radius, radius + 1):
                 yy = y + dy
                 xx = x + dx
-                if max(abs(dy), abs(dx)) == radius and 0 <= yy < ny and 0 <= xx < nx:
-                    if accept_all or not closed[yy, xx] & MASKED:
-                        values[n] = image[yy, xx]
-                        n += 1
+                if max(abs(dy), abs(dx)) < radius or yy < 0 or yy >= ny or xx < 0 or xx >= nx:
+                    continue
+                if accept_all or not closed[yy, xx] & MASKED:
+                    values[n] = image[yy, xx]
+                    n += 1
         if n:
             break
     ordered = np.sort(values[:n])
@@ -175,12 +176,13 @@ def isolated_peaks(image, variance, masked, sky, sigmas, half):
             for x in range(half, nx - half):
                 c = image[y, x]
                 above = c - sky
-                if above > 0 and above * above > sigmas * sigmas * variance[y, x] and c > image[y, x + 1]:
-                    if _tops_window(image, masked, y, x, half):
-                        if write:
-                            ys[n] = y
-                            xs[n] = x
-                        n += 1
+                if above <= 0 or above * above <= sigmas * sigmas * variance[y, x] or c <= image[y, x + 1]:
+                    continue
+                if _tops_window(image, masked, y, x, half):
+                    if write:
+                        ys[n] = y
+                        xs[n] = x
+                    n += 1
     return ys, xs
 
 

@@ -90,7 +90,8 @@ def clean_cosmic_rays(
     fwhm_px : float, optional
         Width of the stars; measured on the frame when not given.
     protect_below_fwhm_px : float
-        Stars sharper than this are told from hits by their shape; 0 switches that off.
+        Stars sharper than this are told from hits by their shape; 0 switches that off. The default takes all: faint
+        stars of 2 to 6 px gain from it too.
     protected : (ny, nx) bool, optional
         True where no hit may be found although the pixel is good (a star a person marked).
     threads : int
@@ -161,8 +162,8 @@ def objlim_for_fwhm(fwhm_px: float | None) -> float:
     Returns
     -------
     float
-        The original's 5 at every width. It spares stars of 2 px and more. Higher limits do not save sharper ones without losing
-        the hits too (a star of 1.3 px has more contrast than a long track); those are told by shape.
+        The original's 5 at every width. It spares stars of 2 px and more. Higher limits do not save sharper ones
+        without losing the hits too; those are told by shape.
     """
     if fwhm_px is not None and not (math.isfinite(fwhm_px) and fwhm_px > 0):
         raise UsageError("the stars' width is not usable", f"{fwhm_px} px", "give a positive FWHM, or none")
@@ -226,8 +227,7 @@ def saturated_cores(image: Image, level: float) -> Mask:
     """
     out = np.zeros(image.shape, bool)
     bright = np.asarray(image, np.float32) >= np.float32(level)
-    rows, columns = np.nonzero(bright)
-    for y, x in zip(rows, columns, strict=True):
+    for y, x in np.argwhere(bright).tolist():
         out[y, x] = _separable_median7_at(image, y, x) > np.float32(level) / 10
     for _ in range(2):
         rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(out))

@@ -8,11 +8,15 @@ hit (the flagged pixels may have any value, the others are sky); the explanation
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science import _star_kernels as kernels
-from pipeline_core.types import Image, Mask
+
+if TYPE_CHECKING:
+    from pipeline_core.types import Image, Mask
 
 BETA = 3.0
 """Of the Moffat: between pure turbulence (4.8) and the broad wings of real optics (2.5)."""
@@ -57,7 +61,8 @@ class StarGuard:
         ----------
         image, variance : (ny, nx) float32, electrons and electrons squared
         closed : (ny, nx) uint8
-            Bit 1 on pixels that have no value to trust. The cores of stars receive bit 2: no hit is looked for there again.
+            Bit 1 on pixels that have no value to trust. The cores of stars receive
+            bit 2: no hit is looked for there again.
         hits : (ny, nx) uint8
             Nonzero on hits of earlier passes.
         rows, columns : (n,) int32

@@ -9,7 +9,7 @@ from pipeline_core.science.cosmic import clean_cosmic_rays
 from tests.core.cosmic_simulation import simulate
 
 
-def run(size=4096, repeats=3):
+def run(size=4096, repeats=2):
     """Return medians in seconds, their ratios and the fraction of flagged pixels that differ."""
     tile = min(size, 1024)
     # About 700 hits and 2000 stars on 4096²: an ordinary 90 s frame.

@@ -1,8 +1,9 @@
 """A simulated frame with known stars and known cosmic rays, for the tests of the cosmic-ray step.
 
 Frozen before anything was tuned on it: change a number here and every figure of the step must be measured again.
-Stars: Moffat (beta 3) or rings, integrated over the pixels, anywhere within a pixel, fluxes from 5 to 3000 times what a
-5 sigma star has, so that a few saturate. Hits: straight tracks of 1 to 30 px, single pixels and winding worms, 150 to 6000 e a pixel.
+Stars: Moffat (beta 3) or rings, integrated over the pixels, anywhere within a pixel, fluxes up to 3000 times that of a
+5 sigma star, so that a few saturate. Hits: straight tracks of 1 to 30 px, single pixels and winding worms, 150 to
+6000 e a pixel.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _track(rng, size):
         pixels.append(np.floor(at + 0.5).astype(int))
         if kind == 2:
             angle += rng.normal(0, 0.5)
-        at = at + [np.sin(angle), np.cos(angle)]
+        at += (np.sin(angle), np.cos(angle))
     pixels = np.unique(np.array(pixels), axis=0)
     inside = ((pixels >= 5) & (pixels < size - 5)).all(axis=1)
     return pixels[inside]
