@@ -63,14 +63,11 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
         far_c = _far(frame, best)
         if far_c <= settings.temperature_tolerance_c:
             return DarkUse(best.name, 1.0, ())
-        return DarkUse(
-            best.name,
-            1.0,
-            (
-                f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; take "
-                + "darks at the temperature of the frames",
-            ),
+        words = (
+            f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; "
+            "take darks at the temperature of the frames"
         )
+        return DarkUse(best.name, 1.0, (words,))
     longer = [
         d for d in darks if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
     ]

@@ -161,5 +161,3 @@ def _bytes_needed(
     per_pixel = 5 + (4 if recipe.calibrate.uncertainty else 0)
     total += sum(pixels(Geometry.of(night.by_path[path])) * per_pixel + 30_000 for path in science)
     return total
-
-

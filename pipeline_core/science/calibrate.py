@@ -156,13 +156,13 @@ def total_uncertainty(
     (ny, nx) float32, e⁻
     """
     total = variance.copy()
-    divided = None if flat is None else flat >= np.float32(floor)
     if dark_uncertainty_adu is not None:
         term = dark_uncertainty_adu * np.float32(gain_e_per_adu)
         if flat is not None:
-            np.divide(term, flat, out=term, where=divided)
+            np.divide(term, flat, out=term, where=flat >= np.float32(floor))
         total += term * term
     if flat is not None and flat_uncertainty is not None:
+        divided = flat >= np.float32(floor)
         term = image_e * flat_uncertainty
         np.divide(term, flat, out=term, where=divided)
         term[~divided] = 0
