@@ -78,6 +78,8 @@ def _no_leaked_threads(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     before = set(threading.enumerate())
     yield
+    if request.node.get_closest_marker("restarts_cluster") is not None:
+        return
     left = _after_grace(lambda: [t for t in threading.enumerate() if t not in before and _counts(t)])
     if left:
         names = ", ".join(thread.name for thread in left)

@@ -160,6 +160,7 @@ def _nannies(cluster):
     return [nanny.process for nanny in cluster.workers.values()]
 
 
+@pytest.mark.restarts_cluster
 def test_a_dask_worker_that_is_killed_is_replaced_and_its_frame_done(cluster, tmp_path):
     night = ToyNight(tmp_path, frames=3)
     special = {"sci_001.fits": {"dies_unless": str(tmp_path / "died")}}
