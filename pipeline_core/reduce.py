@@ -26,7 +26,7 @@ from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
 from pipeline_core.store import Store
-from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks
+from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks, camera_facts
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
 
@@ -135,6 +135,7 @@ class _Reducer:
         self.started = time.monotonic()
         self.pool = self._make_pool()
         self._compiled = False
+        self.measured: Mapping[Geometry, CameraFacts] = {}
 
     def reduce(self) -> Reduction:
         """Run all steps that were asked for."""
@@ -145,8 +146,8 @@ class _Reducer:
                 "no usable calibration or science frame was found",
                 "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
             )
-        measured, gain_warnings = self._measure_gain(first)
-        checks = calibration_quality_tasks(self.night, first, self.recipe, measured)
+        self.measured, gain_warnings = self._measure_gain(first)
+        checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
         report = self._run(list(checks.values()))
         flags = self._judge_calibration(report)
         set_aside = {path: words for path, words in _hard(flags).items() if path not in self.choices.kept}
@@ -159,7 +160,7 @@ class _Reducer:
             1 for item in plan.left_out if self.night.by_path[item.path].kind is FrameKind.SCIENCE
         )
         if self.options.only != "calibration-quality":
-            self._make_products(plan, measured, flags)
+            self._make_products(plan, flags)
         self._write_down(report)
         return self._finished()
 
@@ -178,10 +179,8 @@ class _Reducer:
         frames = [frame for frame in self.night.frames if frame.path in measures]
         return judge_calibration(frames, measures, self.recipe.flat)
 
-    def _make_products(
-        self, plan: Plan, measured: Mapping[Geometry, CameraFacts], flags: Mapping[str, tuple[Flag, ...]]
-    ) -> None:
-        tasks = TaskBuilder(self.night, plan, self.recipe, measured).build()
+    def _make_products(self, plan: Plan, flags: Mapping[str, tuple[Flag, ...]]) -> None:
+        tasks = TaskBuilder(self.night, plan, self.recipe, self.measured).build()
         self._check_disk(plan, tasks)
         wanted = list(tasks.masters.values())
         if self.options.only != "masters":
@@ -294,7 +293,20 @@ class _Reducer:
                 frames[words] = frames.get(words, 0) + 1
         lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
         lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
-        return tuple(dict.fromkeys([*self.night.problems, *plan.warnings, *gain_warnings, *lines]))
+        said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
+        return tuple(dict.fromkeys(said))
+
+    def _unknown_gain(self, plan: Plan) -> list[str]:
+        """Say for how many science frames nothing tells the gain: they stay in ADU."""
+        frames = [self.night.by_path[science.path] for science in plan.science]
+        number = sum(camera_facts(frame, self.recipe, self.measured).gain_e_per_adu is None for frame in frames)
+        if not number:
+            return []
+        words = (
+            f"nothing tells the gain of {number} science frames: they stay in ADU, and their noise is a guess; set "
+            "calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
+        )
+        return [words]
 
     def _write_down(self, report: RunReport) -> None:
         write_text(self.place.output / "recipe.toml", recipe_toml(self.recipe))

@@ -266,3 +266,16 @@ def test_saturated_and_hot_pixels_keep_their_value_and_are_flagged(first_night, 
     hot = (frame.mask & MaskBit.HOT) > 0
     assert 0 < hot.mean() < 0.02
     assert truth.size == frame.image.shape[0]
+
+
+def test_without_any_gain_frames_stay_in_adu_and_it_is_said(first_night, tmp_path, capsys):
+    folder = tmp_path / "night"
+    folder.mkdir()
+    for raw in science_files(first_night)[:2]:
+        data, header = fits.getdata(raw, header=True)
+        del header["GAIN"], header["TELESCOP"]
+        fits.writeto(folder / raw.name, data, header)
+    code, document = reduce(capsys, folder, tmp_path / "out")
+    assert code == 0
+    assert any("stay in ADU" in words for words in document["warnings"])
+    assert fits.getheader(next((tmp_path / "out").rglob("*_CAL.fits")))["BUNIT"] == "adu"
