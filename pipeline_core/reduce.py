@@ -57,6 +57,8 @@ class RunOptions:
     executor: str = "processes"
     force: bool = False
     only: Only | None = None
+    masters_inside: bool = True
+    """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
     recipe_given: bool = False
     """A recipe was named: it replaces the one that the output remembers."""
 
@@ -213,7 +215,7 @@ class _Reducer:
             memory_bytes=self.options.memory_bytes,
             force=self.options.force,
             bytes_per_task=self._task_bytes,
-            inline_wide=True,
+            inline_wide=self.options.masters_inside,
             warm_up=self._compile if self._needs_kernels(tasks) else None,
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
