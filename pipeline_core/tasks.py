@@ -62,10 +62,18 @@ def camera_facts(frame: Frame, recipe: Recipe, measured: Mapping[Geometry, Camer
         gain, source = found.gain_e_per_adu, found.gain_source or "flat and bias pairs"
     else:
         gain, source = None, None
+    saturation = settings.saturation_adu or _trusted_up_to(frame)
     read_noise = settings.read_noise_e or frame.read_noise_e or (found.read_noise_e if found else None)
-    return CameraFacts(
-        gain, source, read_noise or DEFAULT_READ_NOISE_E, settings.saturation_adu or frame.saturation_adu
-    )
+    return CameraFacts(gain, source, read_noise or DEFAULT_READ_NOISE_E, saturation)
+
+
+def _trusted_up_to(frame: Frame) -> float | None:
+    """Level from which a raw pixel says nothing: saturation, or where the profile says that the camera bends."""
+    from pipeline_core.io.profiles import load_profile  # noqa: PLC0415 - reads the profiles' files
+
+    limits = [frame.saturation_adu, load_profile(frame.profile).defaults.nonlinear_adu]
+    known = [limit for limit in limits if limit is not None]
+    return min(known) if known else None
 
 
 class TaskBuilder:

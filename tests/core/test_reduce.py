@@ -291,3 +291,16 @@ def test_a_nights_own_masters_given_back_make_the_same_frames(night, capsys, tmp
         unstable = (same.mask & MaskBit.UNSTABLE) != 0
         assert np.mean(frame.image[~unstable] != same.image[~unstable]) < 1e-3
         assert np.mean(frame.mask[~unstable] != same.mask[~unstable]) < 1e-3
+
+
+def test_without_any_gain_frames_stay_in_adu_and_it_is_said(first_night, tmp_path, capsys):
+    folder = tmp_path / "night"
+    folder.mkdir()
+    for raw in science_files(first_night)[:2]:
+        data, header = fits.getdata(raw, header=True)
+        del header["GAIN"], header["TELESCOP"]
+        fits.writeto(folder / raw.name, data, header)
+    code, document = reduce(capsys, folder, tmp_path / "out")
+    assert code == 0
+    assert any("stay in ADU" in words for words in document["warnings"])
+    assert fits.getheader(next((tmp_path / "out").rglob("*_CAL.fits")))["BUNIT"] == "adu"
