@@ -14,10 +14,10 @@ from pipeline_core import journal
 from pipeline_core.errors import NightError
 from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import write_text
-from pipeline_core.judge_calibration import judge_calibration
+from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import CalibrationMeasures, Flag
+from pipeline_core.measures import Flag
 from pipeline_core.memory import memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
@@ -152,7 +152,7 @@ class _Reducer:
         checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
         report = self._run(list(checks.values()))
         flags = self._judge_calibration(report)
-        set_aside = {path: words for path, words in _hard(flags).items() if path not in self.choices.kept}
+        set_aside = {path: words for path, words in hard_words(flags).items() if path not in self.choices.kept}
         set_aside |= {failure.label: failure.reason for failure in report.failed}
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
@@ -174,10 +174,7 @@ class _Reducer:
         return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
 
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
-        measures = {
-            path: CalibrationMeasures(**{**made["measures"], "notes": tuple(made["measures"]["notes"])})
-            for path, made in report.made.get(MEASURE_CALIBRATION, {}).items()
-        }
+        measures = calibration_measures(report.made.get(MEASURE_CALIBRATION, {}))
         frames = [frame for frame in self.night.frames if frame.path in measures]
         return judge_calibration(frames, measures, self.recipe.flat)
 
@@ -317,15 +314,6 @@ class _Reducer:
     def _finished(self) -> Reduction:
         self.result.seconds = time.monotonic() - self.started
         return self.result
-
-
-def _hard(flags: Mapping[str, tuple[Flag, ...]]) -> dict[str, str]:
-    """Keep the flags that leave a calibration frame out of its master, in words."""
-    return {
-        path: "; ".join(flag.words for flag in found if flag.severity == "bad")
-        for path, found in flags.items()
-        if any(flag.severity == "bad" for flag in found)
-    }
 
 
 def _make_folder(output: Path) -> None:
