@@ -8,11 +8,12 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import journal
 from pipeline_core.errors import NightError
-from pipeline_core.executor import WorkerPool, make_executor, usable_cores
+from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
 """Names of the stages whose reports are judged here."""
+
+CALIBRATE_SCIENCE = "science frames"
+"""Name of the stage that needs most kernels."""
 
 BYTES_PER_PIXEL = 28
 """A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs."""
@@ -136,7 +140,7 @@ class _Reducer:
         self.result = Reduction(place.output)
         self.started = time.monotonic()
         self.pool = self._make_pool()
-        self._compiled = False
+        self._compiled: set[bool] = set()
         self.measured: Mapping[Geometry, CameraFacts] = {}
 
     def reduce(self) -> Reduction:
@@ -150,7 +154,7 @@ class _Reducer:
             )
         self.measured, gain_warnings = self._measure_gain(first)
         checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
-        report = self._run(list(checks.values()))
+        report = self._run_inside(list(checks.values()))
         flags = self._judge_calibration(report)
         set_aside = {path: words for path, words in hard_words(flags).items() if path not in self.choices.kept}
         set_aside |= {failure.label: failure.reason for failure in report.failed}
@@ -170,7 +174,7 @@ class _Reducer:
         from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels
 
         tasks = gain_tasks(self.night, plan, self.recipe)
-        report = self._run(list(tasks.values()))
+        report = self._run_inside(list(tasks.values()))
         return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
 
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
@@ -197,38 +201,46 @@ class _Reducer:
                 flags,
                 self.recipe,
                 self.logbook,
+                {path: task.key for path, task in tasks.quality.items()},
             )
             self.result.flagged = judged.suggested
             self.result.counts["left_out"] += judged.newly_rejected
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
 
-    def _run(self, tasks: Sequence[Task]) -> RunReport:
+    def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
+        """Do short tasks in threads of this process: starting workers would take longer than the work."""
+        if self.options.executor != "processes" or not self.options.masters_inside:
+            return self._run(tasks)
+        with ThreadWorkers(self.pool.workers, self.pool.threads) as threads:
+            return self._run(tasks, threads)
+
+    def _run(self, tasks: Sequence[Task], pool: WorkerPool | None = None) -> RunReport:
         report = run(
             tasks,
             self.store,
-            self.pool,
+            pool or self.pool,
             self.context,
             memory_bytes=self.options.memory_bytes,
             force=self.options.force,
             bytes_per_task=self._task_bytes,
             inline_wide=self.options.masters_inside,
-            warm_up=self._compile if self._needs_kernels(tasks) else None,
+            warm_up=partial(self._compile, tasks),
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
         return report
 
-    def _needs_kernels(self, tasks: Sequence[Task]) -> bool:
-        return not self._compiled and any(self.options.force or self.store.fresh(task) is None for task in tasks)
-
-    def _compile(self) -> None:
+    def _compile(self, tasks: Sequence[Task]) -> None:
         """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
-        from pipeline_core.warm_up import is_first_time, warm_up  # noqa: PLC0415 - imports every kernel
+        from pipeline_core.warm_up import is_first_time, warm_up_calibration, warm_up_science  # noqa: PLC0415 - heavy
 
-        if is_first_time():
+        science = _has_science(tasks)
+        if science in self._compiled:
+            return
+        if is_first_time(science=science):
             self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
-        warm_up()
-        self._compiled = True
+        warm_up_science() if science else warm_up_calibration()
+        self._compiled.add(science)
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
@@ -314,6 +326,11 @@ class _Reducer:
     def _finished(self) -> Reduction:
         self.result.seconds = time.monotonic() - self.started
         return self.result
+
+
+def _has_science(tasks: Sequence[Task]) -> bool:
+    """Whether science frames are among the tasks: masters need a few of the kernels only."""
+    return any(task.stage.name in {CALIBRATE_SCIENCE, MEASURE_SCIENCE} for task in tasks)
 
 
 def _make_folder(output: Path) -> None:

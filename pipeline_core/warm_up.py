@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,35 @@ import numpy as np
 SIDE = 96
 
 
-def is_first_time() -> bool:
-    """Whether nothing was compiled on this account yet, so that a person should be told why it takes a minute."""
+def is_first_time(*, science: bool) -> bool:
+    """Whether the kernels were never compiled on this account, so that a person should be told why it takes a minute.
+
+    Parameters
+    ----------
+    science : bool
+        Ask for those of science frames too.
+    """
     from pipeline_core.science import jit  # noqa: PLC0415, F401 - sets the folder
 
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    return not folder.is_dir() or next(folder.rglob("*.nbi"), None) is None
+    # The last module that each warm-up comes to: a compilation that was interrupted counts as none.
+    last = "streaks" if science else "dark_sources"
+    return not folder.is_dir() or next(folder.rglob(f"{last}.*.nbi"), None) is None
 
 
-def warm_up() -> None:
-    """Call each hot function once with the types it sees in a run; later programs find the code in the user's cache."""
+def warm_up_calibration() -> None:
+    """Call what looks at calibration frames once; what combines them is compiled where it is used, in one process."""
+    from pipeline_core.science.calibration_quality import measure_calibration  # noqa: PLC0415 - heavy, on demand
+
+    image = np.random.default_rng(1).normal(400, 22, (SIDE, SIDE)).astype(np.float32)
+    measure = partial(measure_calibration, gain_e_per_adu=2.0, read_noise_e=9.0, saturation_adu=65535.0)
+    measure(image, "dark", masked=np.zeros(image.shape, bool))
+    measure(image, "dark")
+
+
+def warm_up_science() -> None:
+    """Call each hot function of science frames once; later programs find the code in the user's cache."""
     from pipeline_core.science.calibrate import pixel_variance  # noqa: PLC0415 - heavy imports, on demand
-    from pipeline_core.science.calibration_quality import measure_calibration  # noqa: PLC0415
     from pipeline_core.science.cosmic import clean_cosmic_rays  # noqa: PLC0415
     from pipeline_core.science.pixel_mask import saturated_bits  # noqa: PLC0415
     from pipeline_core.science.quality import measure_science  # noqa: PLC0415
@@ -38,8 +56,6 @@ def warm_up() -> None:
     nothing = np.zeros(image.shape, bool)
     for fwhm_px in (1.5, None):  # with and without the guard of sharp stars
         clean_cosmic_rays(image, variance, nothing, iterations=2, fwhm_px=fwhm_px)
-    for kind in ("bias", "dark", "flat"):
-        measure_calibration(image, kind, gain_e_per_adu=2.0, read_noise_e=9.0, saturation_adu=65535.0)
     measure_science(
         image,
         unit="electron",
