@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import RowReader, read_image
-from pipeline_core.io.masters_file import read_master
+from pipeline_core.io.masters_file import shared_master
 from pipeline_core.science.calibration_quality import screen_calibration
 from pipeline_core.science.cosmic import stars_touched
 from pipeline_core.science.dark_match import dark_residual
@@ -111,7 +111,7 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
     and ``bias``.
     """
     del out, threads
-    frame = read_calibrated(inputs["calibrated"])
+    frame = read_calibrated(inputs["calibrated"], with_uncertainty=False)
     bad = (frame.mask & ~np.uint8(MaskBit.COSMIC)) != 0
     is_electron = frame.header.get("BUNIT") == "electron"
     measures, stars = measure_science(
@@ -134,7 +134,7 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
         touched, checked = stars_touched(stars.x_px, stars.y_px, measures.fwhm_px, hits)
         made["measures"] |= {"stars_touched": touched, "stars_checked": checked}
     if "dark" in inputs and "bias" in inputs:
-        dark, bias = read_master(inputs["dark"]), read_master(inputs["bias"])
+        dark, bias = shared_master(inputs["dark"], "dark"), shared_master(inputs["bias"], "bias")
         current = np.subtract(dark.image, bias.image, dtype=np.float32)
         if is_electron:
             current *= np.float32(settings["raw_gain_e_per_adu"])
