@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DARK_STARS = 12
 """So many star-like sources in a frame without light are no cosmic rays that happen to be round."""
+FEW_DARK_STARS = 4
+"""As few, where the other darks of the group tell what is usual."""
 MIN_LEVEL_OFF_ADU = 8.0
 """Bias levels wander by a few ADU with the temperature of the electronics."""
 
@@ -42,7 +44,9 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
         flags = []
         usual_sources = _usual(sources, k)
         # Poisson: a group whose frames all hold a few round hot-pixel clumps is no sky.
-        if m.sources >= DARK_STARS and not m.sources < usual_sources + 5 * math.sqrt(max(usual_sources, 1.0)):
+        # Among fellows that hold nothing, a few sources of one width are proof enough; alone, it takes a dozen.
+        proof = FEW_DARK_STARS if len(measures) >= 4 else DARK_STARS  # noqa: PLR2004 - three fellows agree or not
+        if m.sources >= proof and not m.sources < usual_sources + 4 * math.sqrt(max(usual_sources, 1.0)):
             flags.append(
                 Flag(
                     "stars in dark",
