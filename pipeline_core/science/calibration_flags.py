@@ -114,14 +114,7 @@ def flat_flags(
         flags = []
         full, gain = saturation_adu[k], gain_e_per_adu[k]
         if full is not None and m.level_adu > max_level * full:
-            flags.append(
-                Flag(
-                    "too bright",
-                    f"too bright: the median is {100 * m.level_adu / full:.0f} % of saturation "
-                    f"(limit {100 * max_level:.0f} %)",
-                    "bad",
-                )
-            )
+            flags.append(_overexposed(m, full, max_level))
         elif m.saturated_fraction > max_saturated:
             flags.append(
                 Flag(
@@ -207,3 +200,18 @@ def _with_drift(
         return flags
     words = f"drift: the level of the {name}s goes by {total:.1f} ADU over the group, steadily"
     return [(*found, Flag("drift", words, "note")) for found in flags]
+
+
+def _overexposed(m: CalibrationMeasures, full: float, max_level: float) -> Flag:
+    """A flat that holds too much light, or no picture at all any more."""
+    percent = 100 * m.level_adu / full
+    if m.saturated_fraction > 0.5:  # most of its pixels say nothing
+        return Flag(
+            "saturated",
+            f"saturated: {100 * m.saturated_fraction:.0f} % of the pixels are full, the median is {percent:.0f} % of "
+            "saturation",
+            "bad",
+        )
+    return Flag(
+        "too bright", f"too bright: the median is {percent:.0f} % of saturation (limit {100 * max_level:.0f} %)", "bad"
+    )
