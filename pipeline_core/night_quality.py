@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
 from pipeline_core.quality_table import write_quality_table
+from pipeline_core.science.dark_match import dark_flag
 from pipeline_core.science.rules import matching_rows
 from pipeline_core.stage import digest
 
@@ -59,13 +60,24 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
         Frame's path → what its quality task returned (``measures``, ``stars``).
     """
     measured = {path: m for path, m in made.items() if "stars" in m and path in night.by_path}
-    return judge_night(
+    rows = judge_night(
         [night.by_path[path] for path in measured],
         {path: science_measures(m["measures"]) for path, m in measured.items()},
         {path: StarList.from_lists(m["stars"]) for path, m in measured.items()},
         night.site,
         groups=[[path for path in paths if path in measured] for paths in groups.values()],
     )
+    return [_with_dark(row, made[row.path].get("dark_residual")) for row in rows]
+
+
+def _with_dark(row: QualityRow, residual: Sequence[float] | None) -> QualityRow:
+    """Add to a row how well the dark fitted, which only the calibrated pixels know."""
+    if residual is None:
+        return row
+    fraction, error = residual
+    flag = dark_flag(fraction, error)
+    extra = {**row.extra, "dark_residual": fraction, "dark_residual_error": error}
+    return replace(row, extra=extra, flags=(*row.flags, flag) if flag else row.flags)
 
 
 def write_quality(

@@ -61,11 +61,17 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
         return Recipe.model_validate(values)
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {_in_words(mistake['msg'])}" for mistake in error.errors()
         )
         raise UsageError(
             f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"
         ) from error
+
+
+def _in_words(message: str) -> str:
+    """Drop pydantic's own opening; a rule is quoted as it was written."""
+    ours = message.removeprefix("Value error, ")
+    return ours if ours != message else message[:1].lower() + message[1:]
 
 
 def recipe_toml(recipe: Recipe) -> str:
