@@ -20,6 +20,7 @@ from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
 from pipeline_core.science.noise_guard import stand_out
+from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class CosmicResult:
     """Star width the step worked with, given or measured; None when there was no star to tell."""
     objlim: float
     protected_stars: int
-    """Stars that were sharp enough to be taken for hits, and were kept."""
+    """Sharp stars that were taken for hits and kept; where no width fits the stars (rings), all that were modelled."""
 
 
 def clean_cosmic_rays(
@@ -96,9 +97,9 @@ def clean_cosmic_rays(
     fwhm_px : float, optional
         Width of the stars; measured on the frame when not given.
     protect_below_fwhm_px : float
-        Stars sharper than this are told from hits by their shape; 0 switches that off, and the check that a hit stands
-        above the noise with it: what is left is the original. The default takes all: faint stars of 2 to 6 px gain
-        from it too.
+        Stars sharper than this are told from hits by their shape, and those without a width (rings) by the frame's own
+        profile; 0 switches that off, and the check that a hit stands above the noise with it: what is left is the
+        original. The default takes all: faint stars of 2 to 6 px gain from it too.
     protected : (ny, nx) bool, optional
         True where no hit may be found although the pixel is good (a star a person marked).
     threads : int
@@ -141,12 +142,13 @@ def clean_cosmic_rays(
     if protected is not None:
         closed |= np.asarray(protected, bool).view(np.uint8) * np.uint8(kernels.PROTECTED)
 
+    guard: StarGuard | RoundStars | None = None
     if engine == "astroscrappy":
         hits, passes = _by_astroscrappy(work, noise2, mask, protected, sigclip, sigfrac, objlim, iterations), iterations
-        guard = None
     elif engine == "astep":
-        guard = None
-        if fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
+        if fwhm_px is None and protect_below_fwhm_px > 0:
+            guard = measure_round_stars(work, noise2, mask.view(bool))
+        elif fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
             guard = StarGuard(fwhm_px)
         limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
         beyond = protect_below_fwhm_px > 0
@@ -304,7 +306,7 @@ def _detect(
     closed: Closed,
     limits: tuple[np.float32, np.float32, np.float32],
     iterations: int,
-    guard: StarGuard | None,
+    guard: StarGuard | RoundStars | None,
     threads: int,
     *,
     refuse_noise: bool = False,
