@@ -8,41 +8,49 @@ from pipeline_core.science.jit import kernel
 
 BLOCK = 4  # px: blocks of three by three are about as wide as the stars
 RING = 4  # blocks: the sky around them
-PASSES = 6  # of a fit; it halves its error twice a pass
+TOLERANCES = (1.0, 0.5, 0.3, 0.15, 0.08, 0.05, 0.05)  # of the star's light, pass by pass: the centre settles first
+
+SKY_WITHIN = 10  # px: past the rim of the widest star
 
 
 @kernel
-def bright_blocks(image, variance, masked, sigmas):
-    """Rows, columns and significance of places where 12×12 pixels hold more light than around them."""
+def bright_blocks(image, variance, masked, light, sigmas, dropped):
+    """Rows, columns and significance of places where 12×12 pixels hold more light than around them.
+
+    What ``light`` explains is taken off; of each 4×4 block the brightest ``dropped`` pixels are left out (hits).
+    """
     ny, nx = image.shape[0] // BLOCK, image.shape[1] // BLOCK
     sums = np.zeros((ny, nx), np.float32)
+    block = np.empty(BLOCK * BLOCK, np.float32)
     for j in range(ny):
         for i in range(nx):
-            total = np.float32(0)
             n = 0
             for y in range(j * BLOCK, (j + 1) * BLOCK):
                 for x in range(i * BLOCK, (i + 1) * BLOCK):
                     if not masked[y, x]:
-                        total += image[y, x]
+                        block[n] = image[y, x] - light[y, x]
                         n += 1
-            sums[j, i] = total / np.float32(n) if n else np.float32(np.nan)
+            kept = block[:n]
+            if 0 < dropped < n:
+                kept = np.sort(kept)[: n - dropped]
+            sums[j, i] = kept.mean() if n else np.float32(np.nan)
     wide = np.zeros((ny, nx), np.float32)
-    for j in range(1, ny - 1):
-        for i in range(1, nx - 1):
-            wide[j, i] = sums[j - 1 : j + 2, i - 1 : i + 2].mean()
+    for j in range(ny):
+        for i in range(nx):
+            wide[j, i] = sums[max(0, j - 1) : j + 2, max(0, i - 1) : i + 2].mean()
     rows = np.empty(ny * nx, np.int64)
     columns = np.empty(ny * nx, np.int64)
     heights = np.empty(ny * nx, np.float32)
     around = np.empty(8 * RING, np.float32)
     found = 0
-    for j in range(RING, ny - RING):
-        for i in range(RING, nx - RING):
+    for j in range(ny):
+        for i in range(nx):
             here = wide[j, i]
-            if not np.isfinite(here) or not here >= wide[j - 1 : j + 2, i - 1 : i + 2].max():
+            if not np.isfinite(here) or not here >= wide[max(0, j - 1) : j + 2, max(0, i - 1) : i + 2].max():
                 continue
             n = 0
-            for jj in range(j - RING, j + RING + 1):
-                for ii in range(i - RING, i + RING + 1):
+            for jj in range(max(0, j - RING), min(ny, j + RING + 1)):
+                for ii in range(max(0, i - RING), min(nx, i + RING + 1)):
                     if max(abs(jj - j), abs(ii - i)) == RING and np.isfinite(sums[jj, ii]):
                         around[n] = sums[jj, ii]
                         n += 1
@@ -165,13 +173,10 @@ def fit_stars(image, variance, masked, rows, columns, profile, step, light):
     """Fit a star at each place, the brightest first, and add it to ``light``; returns how many there are."""
     ny, nx = image.shape
     reach = int(np.ceil(profile.size * step))
-    rest = np.empty((2 * reach + 3, 2 * reach + 3), np.float32)
     count = 0
     for k in range(rows.size):
         cy = float(rows[k])
         cx = float(columns[k])
-        if not (reach + 1 < cy < ny - reach - 2 and reach + 1 < cx < nx - reach - 2):
-            continue
         cy, cx, flux = _first_guess(image, variance, masked, light, cy, cx, reach, profile, step)
         if flux <= 0:
             continue
@@ -195,11 +200,11 @@ def _first_guess(image, variance, masked, light, cy, cx, reach, profile, step):
     for _ in range(6):
         py = int(np.floor(cy + 0.5))
         px = int(np.floor(cx + 0.5))
-        if not (reach < py < ny - reach - 1 and reach < px < nx - reach - 1):
+        if not (0 <= py < ny and 0 <= px < nx):
             return cy, cx, np.float32(0)
         n = 0
-        for y in range(py - reach, py + reach + 1):
-            for x in range(px - reach, px + reach + 1):
+        for y in range(max(0, py - reach), min(ny, py + reach + 1)):
+            for x in range(max(0, px - reach), min(nx, px + reach + 1)):
                 left = image[y, x] - sky - light[y, x]
                 if not masked[y, x] and left > 0 and left * left > 4 * variance[y, x]:
                     seen[n] = left
@@ -208,8 +213,8 @@ def _first_guess(image, variance, masked, light, cy, cx, reach, profile, step):
             return cy, cx, np.float32(0)
         cap = 3 * np.sort(seen[:n])[n // 2]
         total = sy = sx = 0.0
-        for y in range(py - reach, py + reach + 1):
-            for x in range(px - reach, px + reach + 1):
+        for y in range(max(0, py - reach), min(ny, py + reach + 1)):
+            for x in range(max(0, px - reach), min(nx, px + reach + 1)):
                 left = image[y, x] - sky - light[y, x]
                 if not masked[y, x] and left > 0 and left * left > 4 * variance[y, x]:
                     weight = min(left, cap)
@@ -222,13 +227,13 @@ def _first_guess(image, variance, masked, light, cy, cx, reach, profile, step):
             break
     py = int(np.floor(cy + 0.5))
     px = int(np.floor(cx + 0.5))
-    if not (reach < py < ny - reach - 1 and reach < px < nx - reach - 1):
+    if not (0 <= py < ny and 0 <= px < nx):
         return cy, cx, np.float32(0)
     # The median of light over profile where the star is bright: hits on less than half of it do not count.
     top = profile.max()
     n = 0
-    for y in range(py - reach, py + reach + 1):
-        for x in range(px - reach, px + reach + 1):
+    for y in range(max(0, py - reach), min(ny, py + reach + 1)):
+        for x in range(max(0, px - reach), min(nx, px + reach + 1)):
             value, _ = _at(profile, step, np.sqrt((y - cy) ** 2 + (x - cx) ** 2))
             if not masked[y, x] and value > 0.3 * top:
                 seen[n] = (image[y, x] - sky - light[y, x]) / np.float32(value)
@@ -244,7 +249,8 @@ def _fitted(image, variance, masked, light, cy, cx, flux, reach, profile, step):
     px = int(np.floor(cx + 0.5))
     sky = float(_sky_around(image, masked, py, px, reach + 1))
     error = np.inf
-    for _ in range(PASSES):
+    top = profile.max()
+    for tolerance in TOLERANCES:
         m = np.zeros((3, 3))
         v = np.zeros(3)
         for y in range(max(0, py - reach), min(ny, py + reach + 1)):
@@ -254,8 +260,9 @@ def _fitted(image, variance, masked, light, cy, cx, flux, reach, profile, step):
                 if masked[y, x] or value <= 0:
                     continue
                 off = image[y, x] - sky - light[y, x] - flux * value
-                # Cauchy's weight; 5 % of the star's own light is allowed to be wrong.
-                weight = 1 / (max(variance[y, x], np.float32(1)) + (0.05 * flux * value) ** 2 + off * off / 6)
+                wrong = tolerance * flux * max(value, 0.1 * top)
+                # Cauchy's weight: what is far off counts for little.
+                weight = 1 / (max(variance[y, x], np.float32(1)) + wrong * wrong + off * off / 6)
                 away = 1 / max(r, 1e-3)
                 g0 = value
                 g1 = -flux * slope * (y - cy) * away
@@ -289,18 +296,21 @@ def too_bright(image, variance, light, rows, columns, clip, mismatch):
     """Tell which pixels stand out above the sky and the stars' light."""
     out = np.ones(rows.size, np.bool_)
     ny, nx = image.shape
-    near = np.empty(121, np.float32)
+    near = np.empty((2 * SKY_WITHIN + 1) ** 2, np.float32)
     for k in range(rows.size):
         y = rows[k]
         x = columns[k]
-        star = light[y, x]
+        # The brightest of the star beside the pixel: on a flank a hair's shift of the centre changes all.
+        star = light[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].max()
         if star * star < variance[y, x] / 4:
             continue
         n = 0
-        for yy in range(max(0, y - 5), min(ny, y + 6)):
-            for xx in range(max(0, x - 5), min(nx, x + 6)):
-                near[n] = image[yy, xx] - light[yy, xx]
-                n += 1
-        off = image[y, x] - star - np.sort(near[:n])[n // 2]
+        for yy in range(max(0, y - SKY_WITHIN), min(ny, y + SKY_WITHIN + 1)):
+            for xx in range(max(0, x - SKY_WITHIN), min(nx, x + SKY_WITHIN + 1)):
+                if light[yy, xx] * light[yy, xx] < variance[yy, xx] / 4:
+                    near[n] = image[yy, xx]
+                    n += 1
+        sky = np.sort(near[:n])[n // 2] if n else np.float32(0)
+        off = image[y, x] - light[y, x] - sky
         out[k] = off > 0 and off * off > clip * clip * (variance[y, x] + (mismatch * star) ** 2)
     return out

@@ -28,6 +28,7 @@ SMALLEST_PX = 1.2  # rms radius; a hit of one or two pixels is smaller, sharper 
 ROUND = 0.25  # largest ellipticity; tracks are longer
 MISMATCH = 0.12  # of the profile, one sigma: centres are good to 0.05 px, real stars are not quite round
 CLIP = 4.5
+DROPPED = (0, 4, 4)  # brightest pixels of 16 left out, round by round: faint stars beside bright ones, then beside hits
 
 Profile = npt.NDArray[np.float32]
 
@@ -90,15 +91,25 @@ def measure_round_stars(image: Image, variance: Image, masked: Mask) -> RoundSta
     """
     if min(image.shape) < 4 * REACH:
         return None
-    rows, columns, sigmas = kernels.bright_blocks(image, variance, masked, np.float32(FAINT_SIGMAS))
-    order = np.argsort(-sigmas, kind="stable")
-    rows, columns, sigmas = rows[order], columns[order], sigmas[order]
+    light = np.zeros(image.shape, np.float32)
+    rows, columns, sigmas = _bright_places(image, variance, masked, light, 0)
     profile = _common_profile(image, variance, masked, rows[sigmas > BRIGHT_SIGMAS], columns[sigmas > BRIGHT_SIGMAS])
     if profile is None:
         return None
-    light = np.zeros(image.shape, np.float32)
-    count = int(kernels.fit_stars(image, variance, masked, rows, columns, profile, STEP_PX, light))
+    count = 0
+    for dropped in DROPPED:
+        rows, columns, _ = _bright_places(image, variance, masked, light, dropped)
+        count += int(kernels.fit_stars(image, variance, masked, rows, columns, profile, STEP_PX, light))
     return RoundStars(profile, light, count)
+
+
+def _bright_places(
+    image: Image, variance: Image, masked: Mask, light: Image, dropped: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Rows, columns and significance of where stars may be, the brightest first."""
+    found = kernels.bright_blocks(image, variance, masked, light, np.float32(FAINT_SIGMAS), dropped)
+    order = np.argsort(-found[2], kind="stable")
+    return found[0][order], found[1][order], found[2][order]
 
 
 def _common_profile(
