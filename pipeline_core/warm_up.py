@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from pipeline_core.events import RunContext
+
 SIDE = 96
+_LOOK_S = 0.1
+"""How often the wait for the compiler looks whether it was cancelled."""
 
 
 def is_first_time() -> bool:
@@ -16,6 +23,31 @@ def is_first_time() -> bool:
 
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
     return not folder.is_dir() or next(folder.rglob("*.nbi"), None) is None
+
+
+def warm_up_unless_stopped(context: RunContext) -> None:
+    """Compile every kernel; a person who stops the run does not wait for the compiler.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was asked for. The compiler is left behind in its thread, which ends with the program.
+    """
+    faults: list[Exception] = []
+
+    def compile_all() -> None:
+        try:
+            warm_up()
+        except Exception as error:  # noqa: BLE001 - raised again below, in the thread of the run
+            faults.append(error)
+
+    compiling = threading.Thread(target=compile_all, name="kernel compiler", daemon=True)
+    compiling.start()
+    while compiling.is_alive():
+        context.check()
+        compiling.join(_LOOK_S)
+    if faults:
+        raise faults[0]
 
 
 def warm_up() -> None:
