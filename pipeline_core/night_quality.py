@@ -27,7 +27,6 @@ class Judged:
 
     rows: Sequence[QualityRow]
     suggested: int
-    newly_rejected: int
     warnings: tuple[str, ...]
 
 
@@ -92,30 +91,26 @@ def write_quality(
     Judged
     """
     rows = judged_rows(night, plan.groups, made)
-    newly, warnings = apply_rules(rows, recipe, logbook)
+    warnings = apply_rules(rows, recipe, logbook)
     rejected = logbook.rejected()
     write_quality_table(output / "quality.ecsv", rows, rejected=rejected, calibration_flags=calibration)
     suspects = {row.path for row in rows if any(flag.severity != "note" for flag in row.flags)}
-    return Judged(rows, len(suspects - set(rejected)), newly, tuple(warnings))
+    return Judged(rows, len(suspects - set(rejected)), tuple(warnings))
 
 
-def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> tuple[int, list[str]]:
+def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> list[str]:
     """Reject the frames that a rule of the recipe names, unless a person has decided about them.
 
     Rejections by a rule that no longer applies are taken back; a person's verdict is never changed.
 
     Returns
     -------
-    newly : int
-        Frames rejected now.
-    warnings : list of str
+    list of str
+        Warnings.
     """
     hits: dict[str, str] = {}
     for rule in recipe.quality.reject:
         for row in matching_rows(rule, rows):
             hits.setdefault(row.path, rule)
-    before = set(logbook.rejected())
     logbook.follow_rules({path: f"rule: {rule}" for path, rule in hits.items()})
-    newly = len(set(logbook.rejected()) - before)
-    warnings = [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []
-    return newly, warnings
+    return [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []

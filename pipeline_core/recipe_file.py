@@ -81,7 +81,11 @@ def recipe_for(output: Path, named: Path | None, context: RunContext) -> Recipe:
     own = output / RECIPE_FILE
     if named is not None or not own.is_file():
         return load_recipe(named)
-    recipe = load_recipe(own)
+    try:
+        recipe = load_recipe(own)
+    except UsageError as error:
+        hint = "mend that file, name another with --recipe, or go back to the defaults with --recipe default"
+        raise UsageError(error.what, error.why, hint) from error
     if recipe != Recipe():
         context.say(
             "recipe", f"using the recipe of this output again, {own}; --recipe default goes back to the defaults"

@@ -262,7 +262,7 @@ class _Reducer:
                 self.logbook,
             )
             self.result.flagged = judged.suggested
-            self.result.counts["left_out"] += judged.newly_rejected
+            self._count_rejected_by_rule(tasks, report)
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
 
@@ -349,6 +349,15 @@ class _Reducer:
             f"the quality of {path} could not be measured: {lost[tasks.quality[path].key]}" for path in unmeasured
         )
         self.result.did_something = bool(done or cached)
+
+    def _count_rejected_by_rule(self, tasks: NightTasks, report: RunReport) -> None:
+        """Count each frame once: what a rule rejects is calibrated, to be judged, and left out all the same."""
+        lost = {failure.task.key for failure in (*report.failed, *report.skipped)}
+        for path in self.logbook.rejected_by_rule():
+            task = tasks.science.get(path)
+            if task is not None and task.key not in lost:
+                self.result.counts["done" if task.key in self._made_now else "cached"] -= 1
+                self.result.counts["left_out"] += 1
 
     def _warnings(self, plan: Plan, gain_warnings: Sequence[str]) -> tuple[str, ...]:
         frames: dict[str, int] = {}

@@ -77,7 +77,7 @@ def test_killed_and_run_again_the_pixels_are_those_of_an_undisturbed_run(night, 
     process.communicate()
     _, alive = psutil.wait_procs(workers, timeout=5)
     assert alive == [], "a worker outlived its run"
-    finished = {name: pixel for name, pixel in pixels(out).items()}  # each opens: none is half a file
+    finished = pixels(out)  # each opens: none is half a file
     assert finished.items() <= pixels(undisturbed).items()
     answer = again(night, out)
     assert answer.code == 0
