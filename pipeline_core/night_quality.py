@@ -34,7 +34,6 @@ class Judged:
 
     suggested: int
     """Frames that are flagged and not rejected."""
-    newly_rejected: int
     warnings: tuple[str, ...]
 
 
@@ -120,13 +119,13 @@ def write_quality(
         judged_on.append(recipe.quality.model_dump())
         known = json.loads(logbook.database.fact(_FACT) or "{}")
         if known and known["key"] == digest(judged_on, logbook.rejected()) and known["table"] == _stamp(table):
-            return Judged(known["suggested"], 0, tuple(known["warnings"]))
+            return Judged(known["suggested"], tuple(known["warnings"]))
     rows = judged_rows(night, plan.groups, made)
-    newly, warnings = apply_rules(rows, recipe, logbook)
+    warnings = apply_rules(rows, recipe, logbook)
     rejected = logbook.rejected()
     write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)
     suspects = {row.path for row in rows if any(flag.severity != "note" for flag in row.flags)}
-    judged = Judged(len(suspects - set(rejected)), newly, tuple(warnings))
+    judged = Judged(len(suspects - set(rejected)), tuple(warnings))
     if judged_on is not None:
         fact = {
             "key": digest(judged_on, rejected),
@@ -154,23 +153,19 @@ def _stamp(path: Path) -> list[int] | None:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> tuple[int, list[str]]:
+def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> list[str]:
     """Reject the frames that a rule of the recipe names, unless a person has decided about them.
 
     Rejections by a rule that no longer applies are taken back; a person's verdict is never changed.
 
     Returns
     -------
-    newly : int
-        Frames rejected now.
-    warnings : list of str
+    list of str
+        Warnings.
     """
     hits: dict[str, str] = {}
     for rule in recipe.quality.reject:
         for row in matching_rows(rule, rows):
             hits.setdefault(row.path, rule)
-    before = set(logbook.rejected())
     logbook.follow_rules({path: f"rule: {rule}" for path, rule in hits.items()})
-    newly = len(set(logbook.rejected()) - before)
-    warnings = [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []
-    return newly, warnings
+    return [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_core.events import RunContext
+
 SIDE = 96
+_LOOK_S = 0.1
+"""How often the wait for the compiler looks whether it was cancelled."""
 
 
 def is_first_time(*, science: bool) -> bool:
@@ -25,6 +34,37 @@ def is_first_time(*, science: bool) -> bool:
     # The last module that each warm-up comes to: a compilation that was interrupted counts as none.
     last = "streaks" if science else "dark_sources"
     return not folder.is_dir() or next(folder.rglob(f"{last}.*.nbi"), None) is None
+
+
+def unless_stopped(context: RunContext, warm_up: Callable[[], None]) -> None:
+    """Compile kernels; a person who stops the run does not wait for the compiler.
+
+    Parameters
+    ----------
+    context : RunContext
+    warm_up : callable
+        :func:`warm_up_calibration` or :func:`warm_up_science`.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was asked for. The compiler is left behind in its thread, which ends with the program.
+    """
+    faults: list[Exception] = []
+
+    def compile_all() -> None:
+        try:
+            warm_up()
+        except Exception as error:  # noqa: BLE001 - raised again below, in the thread of the run
+            faults.append(error)
+
+    compiling = threading.Thread(target=compile_all, name="kernel compiler", daemon=True)
+    compiling.start()
+    while compiling.is_alive():
+        context.check()
+        compiling.join(_LOOK_S)
+    if faults:
+        raise faults[0]
 
 
 def warm_up_calibration() -> None:
