@@ -17,7 +17,6 @@ from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag
 from pipeline_core.memory import memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.grouping import Geometry
+    from pipeline_core.measures import Flag
     from pipeline_core.stage import Task
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
