@@ -38,18 +38,19 @@ def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
 def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Masters:
     """Map the masters a frame needs from their files; pages are shared between worker processes."""
     wants_uncertainty = settings["uncertainty"]
-    bias = read_master(inputs["bias"]) if "bias" in inputs else None
-    dark = read_master(inputs["dark"]) if "dark" in inputs else None
-    flat = read_master(inputs["flat"]) if "flat" in inputs else None
+    bias, dark, flat = (
+        read_master(inputs[kind], with_uncertainty=wants_uncertainty) if kind in inputs else None
+        for kind in ("bias", "dark", "flat")
+    )
     return Masters(
         bias=bias.image if bias else None,
         dark=dark.image if dark else None,
         dark_scale=settings["dark_scale"],
         flat=flat.image if flat else None,
         mask=read_mask(inputs["mask"]) if "mask" in inputs else None,
-        bias_uncertainty=bias.uncertainty if bias and wants_uncertainty else None,
-        dark_uncertainty=dark.uncertainty if dark and wants_uncertainty else None,
-        flat_uncertainty=flat.uncertainty if flat and wants_uncertainty else None,
+        bias_uncertainty=bias.uncertainty if bias else None,
+        dark_uncertainty=dark.uncertainty if dark else None,
+        flat_uncertainty=flat.uncertainty if flat else None,
         flat_floor=settings["flat_floor"],
     )
 

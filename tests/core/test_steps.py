@@ -227,3 +227,27 @@ def test_looking_changes_no_file(made):
     frame_steps(task, output)
     pixel_story(replace(task, settings=dict(task.settings)), output, 3, 3)
     assert {p: p.stat().st_mtime_ns for p in output.rglob("*")} == before
+
+
+def test_a_pixel_without_a_value_is_filled_in_the_mask_step_and_not_before(tmp_path):
+    root = write_night(tmp_path / "night", overscan=False)
+    with fits.open(root / "light.fits") as hdus:
+        data, header = hdus[0].data.astype(np.float32), hdus[0].header
+    data[5, 6] = np.nan
+    fits.writeto(root / "light.fits", data, header, overwrite=True)
+    task = tasks_of(root).science["light.fits"]
+    output = tmp_path / "out"
+    product = make(tasks_of(root), output)
+    found = frame_steps(task, output)
+    assert np.isnan(found.step("gain").image[5, 6])
+    assert np.isfinite(found.step("mask").image).all()
+    assert found.step("mask").mask[5, 6] & 32
+    np.testing.assert_array_equal(found.steps[-1].image, read_calibrated(product).image)
+
+
+def test_each_step_is_handed_on_as_soon_as_it_is_done(made):
+    task, output, _ = made
+    seen = []
+    found = frame_steps(task, output, seen=lambda step: seen.append((step.name, len(seen))))
+    assert seen == [(name, i) for i, name in enumerate(STEPS)]
+    assert tuple(s.name for s in found.steps) == STEPS
