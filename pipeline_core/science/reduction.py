@@ -327,10 +327,13 @@ def _remove_cosmic_rays(
     image: Image, variance: Image, bits: Bits, choices: CosmicChoices, threads: int
 ) -> dict[str, Any]:
     """Replace and flag cosmic rays in place; bad and saturated pixels are masked first."""
+    # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
+    spilling = (bits & (MaskBit.SATURATED | MaskBit.NO_DATA)) != 0
     result = clean_cosmic_rays(
         image,
         variance,
-        bits != 0,
+        spilling,
+        (bits != 0) & ~spilling,
         sigclip=choices.sigclip,
         sigfrac=choices.sigfrac,
         objlim=choices.objlim,
