@@ -11,6 +11,7 @@ from pipeline_core.config import Recipe
 from pipeline_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 MAX_RECIPE_BYTES = 1_000_000
@@ -49,6 +50,31 @@ def load_recipe(path: Path | None) -> Recipe:
     return _migrated(values, path)
 
 
+def with_changes(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with some fields changed, as the logbook keeps them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    changes : mapping
+        Dotted name, ``"cosmic.sigclip"``, to value.
+
+    Raises
+    ------
+    UsageError
+        If there is no such field, or the value makes no sense for it.
+    """
+    if not changes:
+        return recipe
+    values = recipe.model_dump()
+    for name, value in changes.items():
+        section, _, field_name = name.partition(".")
+        if not isinstance(values.get(section), dict):
+            raise UsageError(f"cannot change {name} in the recipe", "there is no such section", "see recipe.toml")
+        values[section][field_name] = value
+    return _checked(values, "with the changes of the logbook")
+
+
 def _migrated(values: dict[str, Any], path: Path) -> Recipe:
     version = values.get("version", 1)
     if isinstance(version, int) and version > 1:
@@ -57,6 +83,10 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
             f"it was written by a newer ASTEP Harvest (recipe version {version})",
             "update ASTEP Harvest, or write a new recipe",
         )
+    return _checked(values, str(path))
+
+
+def _checked(values: dict[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -64,7 +94,7 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
             f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
         )
         raise UsageError(
-            f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"
+            f"cannot use the recipe {source}", mistakes, "the recipe.toml of a reduced night lists every field"
         ) from error
 
 

@@ -59,8 +59,6 @@ class RunOptions:
     only: Only | None = None
     masters_inside: bool = True
     """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
-    recipe_given: bool = False
-    """A recipe was named: it replaces the one that the output remembers."""
 
 
 @dataclass

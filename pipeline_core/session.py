@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import NO_CHOICES, Choices
+from pipeline_core.recipe_file import load_recipe, with_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pipeline_core.config import Recipe
     from pipeline_core.types import Frame, Night
 
 LOGBOOK = "logbook.sqlite"
+RECIPE_FILE = "recipe.toml"
+"""Every setting of the last run."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,28 @@ def check_output(place: Place) -> None:
             "it is the night itself, or holds it: raw data is never written to",
             "name another output folder with -o",
         )
+
+
+def recipe_of(place: Place, given: Path | None) -> Recipe:
+    """Return the recipe of a night: a named file, else that of its last run; then what was decided about it.
+
+    Parameters
+    ----------
+    place : Place
+    given : Path or None
+        What a person names now; None goes on with what the output remembers, or the defaults.
+
+    Raises
+    ------
+    UsageError
+        If a recipe cannot be used.
+    """
+    remembered = place.output / RECIPE_FILE
+    recipe = load_recipe(given if given is not None or not remembered.is_file() else remembered)
+    if not place.has_logbook:
+        return recipe
+    with Logbook.read_only(place.output) as logbook:
+        return with_changes(recipe, logbook.recipe_changes())
 
 
 def choices_of(logbook: Logbook) -> Choices:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import NightError
 from pipeline_core.plan import Plan, build_plan
-from pipeline_core.recipe_file import load_recipe
 from pipeline_core.scan import scan_night
-from pipeline_core.session import decided, find_place
+from pipeline_core.session import decided, find_place, recipe_of
 
 if TYPE_CHECKING:
     import argparse
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Plan a night and explain it; creates nothing."""
-    recipe = load_recipe(arguments.recipe)
     place = find_place(arguments.night, arguments.output)
+    recipe = recipe_of(place, arguments.recipe)
     night, choices = decided(place, scan_night(place.night, talk.context()))
     plan = build_plan(night, recipe, choices)
     talk.answer(plan_document(plan))
