@@ -288,7 +288,7 @@ class _Reducer:
         for science in plan.science:
             for words in science.warnings:
                 frames[words] = frames.get(words, 0) + 1
-        lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
+        lines = [f"{words} ({number} science frame{'s' if number > 1 else ''})" for words, number in frames.items()]
         lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
         said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
         return tuple(dict.fromkeys(said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             talk.say(f"… and {len(troubled) - LISTED} more; `--json` lists them all")
     for problem in night.problems:
         talk.say(f"note: {problem}")
-    talk.say("\nnext: `astep plan NIGHT` shows what would be done")
+    talk.say(f"\nnext: `astep plan {shlex.quote(str(arguments.night))}` shows what would be done")
     return 0
 
 
