@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
@@ -74,6 +74,9 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
         talk.say(
             f"{name} = {value if value is not None else '(as the header says)'} for {counted(len(frames), 'frame')}"
         )
+    unlit = sum(1 for f in logbook.apply(replace(night, frames=tuple(frames))).frames if not f.kind.has_filter)
+    if values.get("filter") is not None and unlit:
+        talk.say(f"  ! {unlit} of them saw no light (bias, dark, flatdark): a filter means nothing there")
     return {"set": values, "paths": [f.path for f in frames]}
 
 
@@ -133,10 +136,10 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
         talk.say("nothing has been decided yet")
         return {"decisions": []}
     talk.table(
-        ("when", "by", "frame", "what", "old", "new", "reason", ""),
+        ("when (UTC)", "by", "frame", "what", "old", "new", "reason", ""),
         [
             (
-                d.when_utc,
+                d.when_utc[:19].replace("T", " "),
                 d.source,
                 d.subject,
                 d.field,

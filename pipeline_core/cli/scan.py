@@ -54,8 +54,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 
 def all_problems(frame: Frame) -> list[str]:
     """Return why a frame cannot be used, if so, and what else is odd about it."""
-    why = frame.unusable or ""
-    return ([why] if why else []) + [words for words in frame.problems if words not in why]
+    why = frame.unusable
+    said = any(why in words for words in frame.problems) if why else True
+    return ([] if said or why is None else [why]) + list(frame.problems)
 
 
 def frame_document(frame: Frame) -> dict[str, Any]:

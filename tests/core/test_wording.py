@@ -1,9 +1,11 @@
 """Numbers and lists as the command line says them."""
 
+from pipeline_core.cli.scan import all_problems
 from pipeline_core.cli.talk import Talk
 from pipeline_core.cli.wording import by_reason, counted, named
 from pipeline_core.events import Event
 from pipeline_core.plan import LeftOut
+from tests.core.frames_helpers import frame
 
 
 def test_one_frame_and_two_frames():
@@ -48,3 +50,10 @@ def test_a_stage_of_the_run_is_named_when_it_starts_with_its_number_if_more_than
         Event("started", "science frames", total=9, data=data),
     ]
     assert plain_lines(capsys, *events) == ["master bias", "science frames: 9"]
+
+
+def test_a_file_that_cannot_be_used_says_so_once():
+    words = "cannot be used: the file is cut short · copy it again"
+    broken = frame("a.fits", "science", unusable="the file is cut short", problems=(words, "no filter"))
+    assert all_problems(broken) == [words, "no filter"]
+    assert all_problems(frame("a.fits", "science", unusable="gone")) == ["gone"]
