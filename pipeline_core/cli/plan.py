@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 
 def show_plan(plan: Plan, talk: Talk) -> None:
     """Print the plan as tables that a newcomer understands."""
+    if not plan.masters:
+        talk.say("Masters: none, as no calibration frame serves (why: below)")
     talk.table(
         ("master", "frames", "how it is made"),
         [(m.name, "" if m.kind == "mask" else len(m.frames), m.equation) for m in plan.masters],

@@ -35,8 +35,9 @@ class Talk:
             print(text)  # noqa: T201
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-        """Print a table for a person; markup in file names and headers is not interpreted."""
-        if self.json_wanted:
+        """Print a table for a person, nothing without rows; markup in names and headers is not interpreted."""
+        rows = list(rows)
+        if self.json_wanted or not rows:
             return
         from rich.console import Console  # noqa: PLC0415 - 80 ms that --json and --quiet need not pay
         from rich.table import Table  # noqa: PLC0415
