@@ -20,7 +20,6 @@ from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag
 from pipeline_core.memory import DRIVER_BYTES, memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
+    from pipeline_core.measures import Flag
     from pipeline_core.stage import Task
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
@@ -375,7 +375,7 @@ class _Reducer:
         for science in plan.science:
             for words in science.warnings:
                 frames[words] = frames.get(words, 0) + 1
-        lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
+        lines = [f"{words} ({number} science frame{'s' if number > 1 else ''})" for words, number in frames.items()]
         lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
         said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
         return tuple(dict.fromkeys(said))

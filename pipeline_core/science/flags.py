@@ -199,8 +199,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         flags.append(
             Flag(
                 "frost",
-                f"frost: haloes are {100 * stronger:.0f} % stronger{loss} than in the clear reference, "
-                f"slowly{fixed}",
+                f"frost: haloes are {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )

@@ -66,9 +66,9 @@ def test_lowell_keeps_its_v_flat_apart_and_names_it(lowell):
     flats = {m["filter"]: m["frames"] for m in plan["masters"] if m["kind"] == "flat"}
     assert len(flats["VR"]) == 7
     assert {light["flat"] for light in plan["science"]} == {"flat_VR"}
-    (lonely,) = set(p.relative_to(DATA / "lowell5945").as_posix() for p in (DATA / "lowell5945" / "flat").iterdir()) - set(
-        flats["VR"]
-    )
+    (lonely,) = set(
+        p.relative_to(DATA / "lowell5945").as_posix() for p in (DATA / "lowell5945" / "flat").iterdir()
+    ) - set(flats["VR"])
     named = {item["path"] for item in plan["left_out"]} | set(flats.get("V", ()))
     assert lonely in named
 
@@ -82,7 +82,9 @@ def test_lowells_sky_becomes_even(lowell):
         before.append(tile_scatter(raw[TRIM] - zero))
         frame = read_calibrated(out / "calibrated" / "science" / path.name.replace(".fits.fz", "_CAL.fits"))
         after.append(tile_scatter(np.where(frame.mask == 0, frame.image, np.nan)))
-    print(f"Lowell: tile scatter {np.median(before):.2f} % raw, {np.median(after):.2f} % calibrated (worst {max(after):.2f} %)")
+    print(
+        f"Lowell: tile scatter {np.median(before):.2f} % raw, {np.median(after):.2f} % calibrated (worst {max(after):.2f} %)"
+    )
     assert max(after) <= 2.2
     assert np.median(before) / np.median(after) >= 4.5
 
@@ -101,7 +103,9 @@ def test_the_asteroid_is_at_its_raw_pixel_in_every_lowell_frame(lowell):
         rows, columns = np.mgrid[-4:5, -4:5]
         near = np.hypot(rows - (y - y0), columns - (x - x0)) < 3
         light = light * near
-        off.append(np.hypot((light * columns).sum() / light.sum() + x0 - x, (light * rows).sum() / light.sum() + y0 - y))
+        off.append(
+            np.hypot((light * columns).sum() / light.sum() + x0 - x, (light * rows).sum() / light.sum() + y0 - y)
+        )
     print(f"(5945): {np.median(off):.2f} px from its raw pixel, at worst {max(off):.2f}")
     assert len(off) == 20
     assert np.median(off) < 0.3
