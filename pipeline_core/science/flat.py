@@ -11,8 +11,8 @@ import numpy.typing as npt
 from pipeline_core.errors import DataError
 from pipeline_core.science._local_kernels import bin_frame
 from pipeline_core.science.combine import Clip, Combined, Correction, NoiseModel, combine_band
-from pipeline_core.science.robust import median_and_sigma
 from pipeline_core.science.local import local_median, local_scatter, on_pixels
+from pipeline_core.science.robust import median_and_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,10 +4,16 @@ import numpy as np
 import pytest
 
 from pipeline_core.errors import DataError
-from pipeline_core.science.local import local_median, local_scatter
 from pipeline_core.science._local_kernels import nth_smallest
 from pipeline_core.science.combine import Correction
-from pipeline_core.science.pixel_mask import bad_in_flat, hot_in_dark, saturated_bits, unstable_between_darks, unstable_in_band
+from pipeline_core.science.local import local_median, local_scatter
+from pipeline_core.science.pixel_mask import (
+    bad_in_flat,
+    hot_in_dark,
+    saturated_bits,
+    unstable_between_darks,
+    unstable_in_band,
+)
 from pipeline_core.types import MaskBit
 
 SHAPE = (192, 256)
