@@ -109,6 +109,7 @@ class QualitySettings(RecipeSection):
     reject: tuple[str, ...] = Field(
         (), description='rules that reject science frames, e.g. "fwhm_px > 1.5*median(fwhm_px)"'
     )
+
     @field_validator("reject")
     @classmethod
     def _understood(cls, rules: tuple[str, ...]) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
         return Recipe.model_validate(values)
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {_in_words(mistake['msg'])}" for mistake in error.errors()
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {_in_words(mistake['msg'])}"
+            for mistake in error.errors()
         )
         raise UsageError(
             f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"

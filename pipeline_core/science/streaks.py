@@ -85,7 +85,11 @@ def find_streaks(
             length, streak = ends
             angle = float(np.degrees(np.arctan2(streak[3] - streak[1], streak[2] - streak[0])))
             off_axis = min(angle % 90.0, 90.0 - angle % 90.0)
-            if off_axis > 0.3 and not _along_border(streak, bare.shape) and _is_narrow(bare, streak, (fwhm_px or 2.0) / block):
+            if (
+                off_axis > 0.3
+                and not _along_border(streak, bare.shape)
+                and _is_narrow(bare, streak, (fwhm_px or 2.0) / block)
+            ):
                 x0, y0, x1, y1 = (block * (v + 0.5) - 0.5 for v in streak)
                 found.append((length, (x0, y0, x1, y1)))
         else:
@@ -221,6 +225,9 @@ def _is_narrow(bare: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bo
         return float(np.median(together)) if together.size else 0.0
 
     core = max(level(-1.0), level(0.0), level(1.0))
+    # An edge of the sky, its level taken off, is a bright line beside a dark one.
+    if min(level(float(off)) for off in np.arange(-far, far + 0.5)) < -0.5 * core:
+        return False
     return core > 0.0 and max(level(-far, -far - 1.0), level(far, far + 1.0)) < 0.5 * core
 
 

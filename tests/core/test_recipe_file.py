@@ -70,3 +70,15 @@ def test_every_field_of_every_section_says_what_it_is():
     for section in (value for _, value in Recipe() if hasattr(value, "model_fields_set")):
         for name, field in type(section).model_fields.items():
             assert field.description, f"{type(section).__name__}.{name} has no description"
+
+
+@pytest.mark.parametrize("rule", ["fwhm > 2", "fwhm_px >", "__import__('os')"])
+def test_a_rule_that_cannot_be_understood_is_refused_when_the_recipe_is_read(tmp_path, rule):
+    path = tmp_path / "r.toml"
+    path.write_text(f'[quality]\nreject = ["stars < 10", "{rule}"]\n[flat]\nfloor = 3\n')
+    with pytest.raises(UsageError) as caught:
+        load_recipe(path)
+    assert rule in str(caught.value), "the rule is quoted"
+    assert "quality.reject" in str(caught.value)
+    assert "flat.floor" in str(caught.value), "beside the other mistakes"
+    assert "Value error" not in str(caught.value)
