@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,7 @@ def lend_to_bad_pixels(
 
 
 @kernel
-def _medians_around(image, variance, bad, unusable, rows, columns, widest):
+def _medians_around(image: Any, variance: Any, bad: Any, unusable: Any, rows: Any, columns: Any, widest: Any) -> Any:
     ny, nx = image.shape
     values = np.empty(rows.size, np.float32)
     variances = np.empty(rows.size, np.float32)
@@ -71,7 +71,7 @@ def _medians_around(image, variance, bad, unusable, rows, columns, widest):
 
 
 @kernel
-def _median_of_few(values, n):
+def _median_of_few(values: Any, n: Any) -> Any:
     """Lower median of the first ``n`` values, which are sorted in place: for eight, insertion is fastest."""
     for i in range(1, n):
         v = values[i]
