@@ -79,8 +79,13 @@ def check_output(place: Place) -> None:
 
 
 def choices_of(logbook: Logbook) -> Choices:
-    """Return what the logbook says beyond the frames' own fields, as the plan wants it."""
-    return Choices(logbook.rejected(), logbook.kept(), logbook.forced_masters())
+    """Return what the logbook says beyond the frames' own fields, as the plan wants it.
+
+    A frame that a rule rejected stays in the plan: only what is measured can be judged by the rule again.
+    """
+    by_rule = logbook.rejected_by_rule()
+    rejected = {path: why for path, why in logbook.rejected().items() if path not in by_rule}
+    return Choices(rejected, logbook.kept(), logbook.forced_masters())
 
 
 def decided(place: Place, night: Night) -> tuple[Night, Choices]:

@@ -124,6 +124,10 @@ def _add_looking(command: _Command) -> None:
     quality = command("quality", "show how good each frame is, and what is suggested against it")
     quality.add_argument("output", type=Path, metavar="OUT")
     quality.add_argument("--plot", type=Path, metavar="PNG", help="draw the night into this picture")
+    report = command("report", "write the night into one HTML file: keogram, plots, thumbnails, decisions, recipe")
+    report.add_argument("output", type=Path, metavar="OUT")
+    report.add_argument("--small", action="store_true", help="at most 100 KB, for a thin link (default: at most 2 MB)")
+    report.add_argument("--file", type=Path, metavar="HTML", help="write it here (default OUT/report.html)")
     export = command("export", "write the accepted frames as another program reads them")
     export.add_argument("output", type=Path, metavar="OUT")
     export.add_argument("--for", dest="program", choices=("tycho", "astrometrica", "siril"), required=True)
@@ -177,7 +181,8 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 
 def _recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe")
+    words = "TOML file of settings, or default (if absent: the recipe that the output was made with, else the default)"
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help=words)
 
 
 def _running(parser: argparse.ArgumentParser) -> None:

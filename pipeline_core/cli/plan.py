@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import NightError
 from pipeline_core.plan import Plan, build_plan
-from pipeline_core.recipe_file import load_recipe
+from pipeline_core.recipe_file import recipe_for
 from pipeline_core.scan import scan_night
 from pipeline_core.session import decided, find_place
 
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Plan a night and explain it; creates nothing."""
-    recipe = load_recipe(arguments.recipe)
     place = find_place(arguments.night, arguments.output)
+    recipe = recipe_for(place.output, arguments.recipe, talk.context())
     night, choices = decided(place, scan_night(place.night, talk.context()))
     plan = build_plan(night, recipe, choices)
-    talk.answer(plan_document(plan))
     show_plan(plan, talk)
     if not plan.science and not plan.masters:
         raise NightError(
@@ -31,6 +30,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "no usable calibration or science frame was found",
             "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
         )
+    talk.answer(plan_document(plan))
     return 0
 
 

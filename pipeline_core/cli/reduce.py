@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.recipe_file import load_recipe
+from pipeline_core.recipe_file import recipe_for
 from pipeline_core.reduce import Reduction, RunOptions, reduce_night
 from pipeline_core.session import find_place
 
@@ -15,23 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.cli.talk import Talk
-    from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Reduce one night."""
-    recipe = load_recipe(arguments.recipe)
     with stoppable(talk.context()) as context:
-        reduction = reduce_one(arguments.night, arguments.output, recipe, arguments, context)
+        reduction = reduce_one(arguments.night, arguments.output, arguments, context)
     talk.answer(reduction_document(reduction))
     show_reduction(reduction, talk)
     return exit_code(reduction)
 
 
-def reduce_one(
-    night: Path, output: Path | None, recipe: Recipe, arguments: argparse.Namespace, context: RunContext
-) -> Reduction:
+def reduce_one(night: Path, output: Path | None, arguments: argparse.Namespace, context: RunContext) -> Reduction:
     """Reduce a night with the options of the command line."""
     options = RunOptions(
         workers=arguments.workers,
@@ -39,9 +35,9 @@ def reduce_one(
         executor=arguments.executor,
         force=arguments.force,
         only=getattr(arguments, "only", None),
-        recipe_given=arguments.recipe is not None,
     )
-    return reduce_night(find_place(night, output), recipe, options, context)
+    place = find_place(night, output)
+    return reduce_night(place, recipe_for(place.output, arguments.recipe, context), options, context)
 
 
 def exit_code(reduction: Reduction) -> int:
