@@ -12,6 +12,8 @@ from pipeline_core.config import Recipe
 from pipeline_core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline_core.events import RunContext
 
 MAX_RECIPE_BYTES = 1_000_000
@@ -93,6 +95,31 @@ def recipe_for(output: Path, named: Path | None, context: RunContext) -> Recipe:
     return recipe
 
 
+def with_changes(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with some fields changed, as the logbook keeps them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    changes : mapping
+        Dotted name, ``"cosmic.sigclip"``, to value.
+
+    Raises
+    ------
+    UsageError
+        If there is no such field, or the value makes no sense for it.
+    """
+    if not changes:
+        return recipe
+    values = recipe.model_dump()
+    for name, value in changes.items():
+        section, _, field_name = name.partition(".")
+        if not isinstance(values.get(section), dict):
+            raise UsageError(f"cannot change {name} in the recipe", "there is no such section", "see recipe.toml")
+        values[section][field_name] = value
+    return _checked(values, "with the changes of the logbook")
+
+
 def _migrated(values: dict[str, Any], path: Path) -> Recipe:
     version = values.get("version", 1)
     if isinstance(version, int) and version > 1:
@@ -101,15 +128,26 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
             f"it was written by a newer ASTEP Harvest (recipe version {version})",
             "update ASTEP Harvest, or write a new recipe",
         )
+    return _checked(values, str(path))
+
+
+def _checked(values: dict[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {_in_words(mistake['msg'])}"
+            for mistake in error.errors()
         )
         raise UsageError(
-            f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"
+            f"cannot use the recipe {source}", mistakes, "the recipe.toml of a reduced night lists every field"
         ) from error
+
+
+def _in_words(message: str) -> str:
+    """Drop pydantic's own opening; a rule is quoted as it was written."""
+    ours = message.removeprefix("Value error, ")
+    return ours if ours != message else message[:1].lower() + message[1:]
 
 
 def recipe_toml(recipe: Recipe) -> str:

@@ -8,18 +8,18 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
-from pipeline_core.executor import WorkerPool, make_executor, usable_cores
+from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
 from pipeline_core.faults import FaultError, trace_of
 from pipeline_core.io.atomic import write_text
-from pipeline_core.judge_calibration import judge_calibration
+from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import CalibrationMeasures, Flag
 from pipeline_core.memory import DRIVER_BYTES, memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
@@ -39,10 +39,14 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
+    from pipeline_core.measures import Flag
     from pipeline_core.stage import Task
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
 """Names of the stages whose reports are judged here."""
+
+CALIBRATE_SCIENCE = "science frames"
+"""Name of the stage that needs most kernels."""
 
 BYTES_PER_PIXEL = 40
 """A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs.
@@ -68,6 +72,8 @@ class RunOptions:
     executor: str = "processes"
     force: bool = False
     only: Only | None = None
+    masters_inside: bool = True
+    """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
 
 
 @dataclass
@@ -150,7 +156,7 @@ class _Reducer:
         self.result = Reduction(place.output)
         self.started = time.monotonic()
         self.pool = self._make_pool()
-        self._compiled = False
+        self._compiled: set[bool] = set()
         self._force = options.force
         self._made_now: set[str] = set()
         self.measured: Mapping[Geometry, CameraFacts] = {}
@@ -211,9 +217,9 @@ class _Reducer:
             )
         self.measured, gain_warnings = self._measure_gain(first)
         checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
-        report = self._run(list(checks.values()))
+        report = self._run_inside(list(checks.values()))
         flags = self._judge_calibration(report)
-        set_aside = {path: words for path, words in _hard(flags).items() if path not in self.choices.kept}
+        set_aside = {path: words for path, words in hard_words(flags).items() if path not in self.choices.kept}
         set_aside |= {failure.label: failure.reason for failure in report.failed}
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
@@ -230,14 +236,11 @@ class _Reducer:
         from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels
 
         tasks = gain_tasks(self.night, plan, self.recipe)
-        report = self._run(list(tasks.values()))
+        report = self._run_inside(list(tasks.values()))
         return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
 
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
-        measures = {
-            path: CalibrationMeasures(**{**made["measures"], "notes": tuple(made["measures"]["notes"])})
-            for path, made in report.made.get(MEASURE_CALIBRATION, {}).items()
-        }
+        measures = calibration_measures(report.made.get(MEASURE_CALIBRATION, {}))
         frames = [frame for frame in self.night.frames if frame.path in measures]
         return judge_calibration(frames, measures, self.recipe.flat)
 
@@ -260,38 +263,46 @@ class _Reducer:
                 flags,
                 self.recipe,
                 self.logbook,
+                {path: task.key for path, task in tasks.quality.items()},
             )
             self.result.flagged = judged.suggested
             self._count_rejected_by_rule(tasks, report)
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
 
-    def _run(self, tasks: Sequence[Task]) -> RunReport:
+    def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
+        """Do short tasks in threads of this process: starting workers would take longer than the work."""
+        if self.options.executor != "processes" or not self.options.masters_inside:
+            return self._run(tasks)
+        with ThreadWorkers(self.pool.workers, self.pool.threads) as threads:
+            return self._run(tasks, threads)
+
+    def _run(self, tasks: Sequence[Task], pool: WorkerPool | None = None) -> RunReport:
         report = run(
             tasks,
             self.store,
-            self.pool,
+            pool or self.pool,
             self.context,
             memory_bytes=self.options.memory_bytes,
             force=self._force,
             bytes_per_task=self._task_bytes,
-            inline_wide=True,
-            warm_up=self._compile if self._needs_kernels(tasks) else None,
+            inline_wide=self.options.masters_inside,
+            warm_up=partial(self._compile, tasks),
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
         return report
 
-    def _needs_kernels(self, tasks: Sequence[Task]) -> bool:
-        return not self._compiled and any(self._force or self.store.fresh(task) is None for task in tasks)
-
-    def _compile(self) -> None:
+    def _compile(self, tasks: Sequence[Task]) -> None:
         """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
-        from pipeline_core.warm_up import is_first_time, warm_up_unless_stopped  # noqa: PLC0415 - imports numpy
+        from pipeline_core import warm_up  # noqa: PLC0415 - heavy
 
-        if is_first_time():
+        science = _has_science(tasks)
+        if science in self._compiled:
+            return
+        if warm_up.is_first_time(science=science):
             self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
-        warm_up_unless_stopped(self.context)
-        self._compiled = True
+        warm_up.unless_stopped(self.context, warm_up.warm_up_science if science else warm_up.warm_up_calibration)
+        self._compiled.add(science)
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
@@ -364,7 +375,7 @@ class _Reducer:
         for science in plan.science:
             for words in science.warnings:
                 frames[words] = frames.get(words, 0) + 1
-        lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
+        lines = [f"{words} ({number} science frame{'s' if number > 1 else ''})" for words, number in frames.items()]
         lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
         said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
         return tuple(dict.fromkeys(said))
@@ -382,13 +393,9 @@ class _Reducer:
         return [words]
 
 
-def _hard(flags: Mapping[str, tuple[Flag, ...]]) -> dict[str, str]:
-    """Keep the flags that leave a calibration frame out of its master, in words."""
-    return {
-        path: "; ".join(flag.words for flag in found if flag.severity == "bad")
-        for path, found in flags.items()
-        if any(flag.severity == "bad" for flag in found)
-    }
+def _has_science(tasks: Sequence[Task]) -> bool:
+    """Whether science frames are among the tasks: masters need a few of the kernels only."""
+    return any(task.stage.name in {CALIBRATE_SCIENCE, MEASURE_SCIENCE} for task in tasks)
 
 
 def _make_folder(output: Path) -> None:

@@ -7,13 +7,16 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError, UsageError
+from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import NO_CHOICES, Choices
+from pipeline_core.recipe_file import recipe_for, with_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from pipeline_core.config import Recipe
     from pipeline_core.types import Frame, Night
 
 LOGBOOK = "logbook.sqlite"
@@ -76,6 +79,29 @@ def check_output(place: Place) -> None:
             "it is the night itself, or holds it: raw data is never written to",
             "name another output folder with -o",
         )
+
+
+def recipe_of(place: Place, named: Path | None, context: RunContext | None = None) -> Recipe:
+    """Return the recipe of a night: the named one as it is, else that of its last run with what was decided since.
+
+    Parameters
+    ----------
+    place : Place
+    named : Path or None
+        What a person names now; None goes on with what the output remembers, or the defaults.
+    context : RunContext, optional
+        Hears which recipe is used.
+
+    Raises
+    ------
+    UsageError
+        If a recipe cannot be used.
+    """
+    recipe = recipe_for(place.output, named, context or RunContext())
+    if named is not None or not place.has_logbook:
+        return recipe
+    with Logbook.read_only(place.output) as logbook:
+        return with_changes(recipe, logbook.recipe_changes())
 
 
 def choices_of(logbook: Logbook) -> Choices:

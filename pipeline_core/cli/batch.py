@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Reduce each night and answer for all."""
-    load_recipe(arguments.recipe)  # a mistake in it is said once, before the first night
+    load_recipe(arguments.recipe)  # a mistake in it is said before the first night, not after each
     documents: list[dict[str, Any]] = []
     codes: list[int] = []
     with stoppable(talk.context()) as context:

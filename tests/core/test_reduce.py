@@ -11,9 +11,18 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from pipeline_core.cli import main
+from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.truth import load_truth
+from pipeline_core.errors import NightError
 from pipeline_core.io.calibrated_file import read_calibrated
+from pipeline_core.logbook import Logbook
+from pipeline_core.planned import planned
+from pipeline_core.recipe_file import load_recipe
+from pipeline_core.scan import scan_night
+from pipeline_core.session import Place
+from pipeline_core.steps import frame_steps
+from pipeline_core.store import Store
 from pipeline_core.types import MaskBit
 from tests.core.truth_checks import compare_pixels
 
@@ -268,6 +277,31 @@ def test_saturated_and_hot_pixels_keep_their_value_and_are_flagged(first_night, 
     assert truth.size == frame.image.shape[0]
 
 
+def test_a_nights_own_masters_given_back_make_the_same_frames(night, capsys, tmp_path):
+    folder, out, recipe = night
+    before = {p.name: read_calibrated(p) for p in (out / "calibrated").rglob("*_CAL.fits")}
+    copy = tmp_path / "again"
+    for raw in science_files(folder):
+        (copy / raw.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy2(raw, copy / raw.parent.name)
+    (copy / "mine").mkdir()
+    kinds = {"bias": "bias", "dark_90s_-35C": "dark", "flat_R": "flat", "flat_V": "flat"}
+    for name in kinds:
+        shutil.copy2(out / "masters" / f"{name}.fits", copy / "mine")
+    for name, kind in kinds.items():
+        assert run(capsys, "set", copy, f"kind={kind}", f"mine/{name}.fits")[0] == 0
+    _, document = reduce(capsys, copy, tmp_path / "again_reduced", "--recipe", recipe)
+    assert document["counts"] == {"done": N_SCIENCE, "cached": 0, "failed": 0, "left_out": 0}
+    products = list((tmp_path / "again_reduced" / "calibrated").rglob("*_CAL.fits"))
+    assert sorted(p.name for p in products) == sorted(before)
+    for product in products:
+        frame, same = read_calibrated(product), before[product.name]
+        # Unstable pixels are told from raw darks alone: what differs is their bit, and hits beside them.
+        unstable = (same.mask & MaskBit.UNSTABLE) != 0
+        assert np.mean(frame.image[~unstable] != same.image[~unstable]) < 1e-3
+        assert np.mean(frame.mask[~unstable] != same.mask[~unstable]) < 1e-3
+
+
 def test_without_any_gain_frames_stay_in_adu_and_it_is_said(first_night, tmp_path, capsys):
     folder = tmp_path / "night"
     folder.mkdir()
@@ -279,3 +313,30 @@ def test_without_any_gain_frames_stay_in_adu_and_it_is_said(first_night, tmp_pat
     assert code == 0
     assert any("stay in ADU" in words for words in document["warnings"])
     assert fits.getheader(next((tmp_path / "out").rglob("*_CAL.fits")))["BUNIT"] == "adu"
+
+
+def test_the_plan_read_back_from_an_output_has_the_keys_of_its_run(first_night, first_run):
+    out, recipe, _ = first_run
+    found = planned(Place(first_night, out), scan_night(first_night), load_recipe(recipe))
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        made = {product.name: product.key for product in store.products()}
+    tasks = [*found.tasks.masters.values(), *found.tasks.science.values()]
+    assert {task.product: task.key for task in tasks} == {
+        n: k for n, k in made.items() if n.startswith(("masters/", "calibrated/"))
+    }
+
+
+def test_the_steps_of_a_reduced_frame_end_at_its_calibrated_file(first_night, first_run):
+    out, recipe, _ = first_run
+    task = next(
+        iter(planned(Place(first_night, out), scan_night(first_night), load_recipe(recipe)).tasks.science.values())
+    )
+    last = frame_steps(task, out).steps[-1]
+    calibrated = read_calibrated(out / task.product)
+    np.testing.assert_array_equal(last.image, calibrated.image)
+    np.testing.assert_array_equal(last.mask, calibrated.mask)
+
+
+def test_a_night_that_was_never_reduced_has_no_plan_to_read_back(first_night, tmp_path):
+    with pytest.raises(NightError, match="has not been reduced"):
+        planned(Place(first_night, tmp_path / "none"), scan_night(first_night), Recipe())

@@ -1,0 +1,102 @@
+"""A proposal to reject: the frames beyond a threshold, and what losing them would cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from pipeline_core.night_series import Quantity, quantity, values_of
+from pipeline_core.science.stack_depth import depth_change_mag
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pipeline_core.measures import QualityRow
+    from pipeline_core.types import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Frames that would be rejected now, besides those that already are."""
+
+    what: Quantity
+    threshold: float
+    side: Literal["high", "low"]
+    """Where the frames to reject lie."""
+    paths: tuple[str, ...]
+    total: int
+    """Frames that are not rejected yet."""
+    depth_change_mag: float
+    """Of a stack of all of them; negative is shallower; NaN where unknown."""
+    before: float
+    """Median of the quantity over the frames now accepted."""
+    after: float
+    """And over those that would be left; NaN if none is."""
+
+    @property
+    def reason(self) -> str:
+        """What the logbook will say of each frame."""
+        sign = ">" if self.side == "high" else "<"
+        return f"{self.what.label} {sign} {self.what.words(self.threshold)}"
+
+    @property
+    def words(self) -> str:
+        """The cost in one line: "reject 37 of 785: depth −0.03 mag, median FWHM 2.90 → 2.60 px"."""
+        if not self.paths:
+            return "rejects no frame"
+        said = f"reject {len(self.paths)} of {self.total}"
+        costs = []
+        if np.isneginf(self.depth_change_mag) or len(self.paths) == self.total:
+            return f"{said}: nothing would be left"
+        if np.isfinite(self.depth_change_mag):
+            costs.append(f"depth {self.depth_change_mag:+.2f} mag".replace("-", "−").replace("+0.00", "±0.00"))
+        if np.isfinite(self.before) and np.isfinite(self.after):
+            was = format(self.before, self.what.form)
+            costs.append(f"median {self.what.label} {was} → {self.what.words(self.after)}")
+        return f"{said}: {', '.join(costs)}" if costs else said
+
+
+def beyond(
+    name: str,
+    threshold: float,
+    rows: Sequence[QualityRow],
+    rejected: Collection[str],
+    *,
+    side: Literal["high", "low"] | None = None,
+    frames: Mapping[str, Frame] | None = None,
+) -> Proposal:
+    """Propose to reject the frames beyond a threshold.
+
+    Parameters
+    ----------
+    name : str
+        Of the quantity.
+    threshold : float
+    rows : sequence of QualityRow
+    rejected : collection of str
+        Paths rejected already: they neither count nor are named again.
+    side : {"high", "low"}, optional
+        Which side of it is rejected; the worse one of the quantity by default.
+    frames : mapping of str to Frame, optional
+        For what only headers tell.
+    """
+    what = quantity(name)
+    chosen = side or what.worse or "high"
+    accepted = [row for row in rows if row.path not in rejected]
+    values = values_of(what, accepted, frames)
+    known = np.isfinite(values)
+    out = known & ((values > threshold) if chosen == "high" else (values < threshold))
+    left = known & ~out
+    losses = values_of(quantity("depth_loss_mag"), accepted)
+    return Proposal(
+        what,
+        threshold,
+        chosen,
+        tuple(row.path for row, hit in zip(accepted, out, strict=True) if hit),
+        len(accepted),
+        depth_change_mag(losses, ~out),
+        float(np.median(values[known])) if known.any() else float("nan"),
+        float(np.median(values[left])) if left.any() else float("nan"),
+    )
