@@ -120,7 +120,9 @@ def _headline(facts: NightFacts) -> str:
     shown = "".join(f'<div class="fact"><b>{escape(v)}</b><span>{escape(w)}</span></div>' for v, w in cards)
     causes = Counter(cause for row in rows for cause in {flag.cause for flag in row.flags})
     words = ", ".join(f"{cause} on {number}" for cause, number in causes.most_common())
-    said = f"<p>Seen through the night: {escape(words)} frames.</p>" if words else "<p>Nothing speaks against a frame.</p>"
+    said = (
+        f"<p>Seen through the night: {escape(words)} frames.</p>" if words else "<p>Nothing speaks against a frame.</p>"
+    )
     return f'<div class="facts">{shown}</div>{said}'
 
 
@@ -136,13 +138,17 @@ def _night(facts: NightFacts, detail: Detail) -> str:
         keogram_width=detail.keogram_px,
         keogram_bits=detail.keogram_bits,
     )
-    words = "Each dot is a frame, a cross one that is rejected. Keogram: one averaged column a frame, brighter is more sky."
+    words = (
+        "Each dot is a frame, a cross one that is rejected. Keogram: one averaged column a frame, brighter is more sky."
+    )
     return f'<h2>The night</h2>{drawing}<p class="dim">{words}</p>'
 
 
 def _frames_section(facts: NightFacts, detail: Detail) -> str:
     """List rejected frames with their reason, then those that are suggested for a look."""
-    rejected = [(row, facts.quality.rejected[row.path]) for row in facts.quality.rows if row.path in facts.quality.rejected]
+    rejected = [
+        (row, facts.quality.rejected[row.path]) for row in facts.quality.rows if row.path in facts.quality.rejected
+    ]
     measured = {row.path for row in facts.quality.rows}
     parts = ["<h2>Rejected frames</h2>"]
     lines = [_frame_line(facts, row.path, row, reason or "no reason given") for row, reason in rejected]
@@ -151,7 +157,9 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
         for path, reason in facts.quality.rejected.items()
         if path not in measured
     ]
-    parts.append(_table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), lines, detail.lines, "No frame is rejected."))
+    parts.append(
+        _table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), lines, detail.lines, "No frame is rejected.")
+    )
     suspects = [
         _frame_line(facts, row.path, row, "; ".join(_against(row)))
         for row in facts.quality.rows
@@ -163,7 +171,9 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
         if flags and path not in facts.quality.rejected
     ]
     parts.append("<h2>Suggested for a look</h2>")
-    parts.append(_table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), suspects, detail.lines, "No frame is suspect."))
+    parts.append(
+        _table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), suspects, detail.lines, "No frame is suspect.")
+    )
     left_out = [(_mono(item.path), escape(item.reason)) for item in facts.plan.left_out]
     if left_out:
         parts += ["<h2>Left out</h2>", _table(("frame", "why"), left_out, detail.lines, "")]
@@ -206,8 +216,17 @@ def _masters(facts: NightFacts) -> str:
         made = product.made
         before, after = made.get("noise_adu"), made.get("master_noise_adu")
         noise = f"{before:.2f} → {after:.2f} ADU" if before and after else "–"
-        lines.append((_mono(product.label), str(made.get("n_frames", "–")), noise, escape(product.when_utc[:19].replace("T", " "))))
-    table = _table(("master", "frames|n", "noise of one → of the master|n", "made (UTC)"), lines, 1000, "No master is made.")
+        lines.append(
+            (
+                _mono(product.label),
+                str(made.get("n_frames", "–")),
+                noise,
+                escape(product.when_utc[:19].replace("T", " ")),
+            )
+        )
+    table = _table(
+        ("master", "frames|n", "noise of one → of the master|n", "made (UTC)"), lines, 1000, "No master is made."
+    )
     equations = Counter(science.equation for science in facts.plan.science if science.equation)
     words = "".join(f"<p>{escape(e)} <span class=dim>({n} frames)</span></p>" for e, n in equations.most_common(12))
     return f"<h2>Masters</h2>{table}{words}"
@@ -218,15 +237,26 @@ def _decisions(facts: NightFacts, detail: Detail) -> str:
     steps: dict[int, tuple[str, ...]] = {}
     for d in facts.history:
         note = "taken back" if d.undone else d.deed if d.deed != "decide" else ""
-        steps[d.step] = (escape(d.when_utc[:19].replace("T", " ")), escape(d.source), escape(d.label), escape(d.reason), note)
+        steps[d.step] = (
+            escape(d.when_utc[:19].replace("T", " ")),
+            escape(d.source),
+            escape(d.label),
+            escape(d.reason),
+            note,
+        )
     lines = list(reversed(steps.values()))
-    return "<h2>Decisions</h2>" + _table(("UTC", "by", "what", "why", ""), lines, detail.lines, "Nothing was decided by hand.")
+    return "<h2>Decisions</h2>" + _table(
+        ("UTC", "by", "what", "why", ""), lines, detail.lines, "Nothing was decided by hand."
+    )
 
 
 def _warnings(facts: NightFacts, detail: Detail) -> str:
     words = [*(("warning", text) for text in (*facts.night.problems, *facts.plan.warnings)), *facts.warnings]
     words = list(dict.fromkeys(words))
-    lines = [(f'<span class="{"bad" if level == "error" else "warn"}">! {level}</span>', escape(text)) for level, text in words]
+    lines = [
+        (f'<span class="{"bad" if level == "error" else "warn"}">! {level}</span>', escape(text))
+        for level, text in words
+    ]
     return "<h2>Warnings</h2>" + _table(("", "what"), lines, detail.lines, "No warning.")
 
 

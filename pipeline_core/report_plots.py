@@ -199,8 +199,10 @@ def _time_axis(clock: Clock, y: float) -> str:
         for value, words in clock.ticks()
     ]
     day = datetime.fromtimestamp(clock.low, UTC).strftime("UTC, from %Y-%m-%d") if clock.is_time else "frame number"
-    return "".join(parts) + f'<text x="{LEFT - 6}" y="{y + 18:.0f}" class="tick end">{"UTC" if clock.is_time else "№"}' + (
-        f'<title>{day}</title></text>'
+    return (
+        "".join(parts)
+        + f'<text x="{LEFT - 6}" y="{y + 18:.0f}" class="tick end">{"UTC" if clock.is_time else "№"}'
+        + (f"<title>{day}</title></text>")
     )
 
 

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Plan a night and explain it; creates nothing."""
     place = find_place(arguments.night, arguments.output)
-    recipe = recipe_of(place, arguments.recipe)
+    recipe = recipe_of(place, arguments.recipe, talk.context())
     night, choices = decided(place, scan_night(place.night, talk.context()))
     plan = build_plan(night, recipe, choices)
-    talk.answer(plan_document(plan))
     show_plan(plan, talk)
     if not plan.science and not plan.masters:
         raise NightError(
@@ -31,6 +30,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "no usable calibration or science frame was found",
             "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
         )
+    talk.answer(plan_document(plan))
     return 0
 
 

@@ -23,11 +23,15 @@ class Talk:
     def __init__(self, *, json_wanted: bool, quiet: bool) -> None:
         self.json_wanted = json_wanted
         self.quiet = quiet
+        self._answered = False
 
     def answer(self, document: dict[str, Any]) -> None:
         """Print the one JSON document of this command, if JSON is wanted."""
         if self.json_wanted:
-            print(json.dumps({"schema": SCHEMA, **document}, ensure_ascii=False, allow_nan=False))  # noqa: T201
+            # Made whole before it is printed: a value that JSON does not know must not leave half a document.
+            text = json.dumps({"schema": SCHEMA, **document}, ensure_ascii=False, allow_nan=False)
+            self._answered = True
+            print(text)  # noqa: T201
 
     def say(self, text: str = "") -> None:
         """Print a line of the answer for a person."""
@@ -53,8 +57,8 @@ class Talk:
 
     def error(self, error: AstepError) -> None:
         """Say what went wrong, why, and what to do."""
-        if self.json_wanted:
-            print(json.dumps({"schema": SCHEMA, "error": error.as_dict()}, ensure_ascii=False))  # noqa: T201
+        if self.json_wanted and not self._answered:  # never a second document
+            self.answer({"error": error.as_dict()})
             return
         print(f"astep: {error.what}", file=sys.stderr)  # noqa: T201
         if error.why:
@@ -64,9 +68,9 @@ class Talk:
 
     def cancelled(self) -> None:
         """Say that the person stopped it and nothing is lost."""
-        if self.json_wanted:
+        if self.json_wanted and not self._answered:
             words = {"what": "cancelled", "why": "a stop was asked for", "hint": "run it again to continue"}
-            print(json.dumps({"schema": SCHEMA, "error": words}))  # noqa: T201
+            self.answer({"error": words})
         else:
             print("cancelled; what was finished stays: run it again to continue", file=sys.stderr)  # noqa: T201
 
