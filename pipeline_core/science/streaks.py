@@ -89,6 +89,7 @@ def find_streaks(
                 off_axis > 0.3
                 and not _along_border(streak, bare.shape)
                 and _is_narrow(bare, streak, (fwhm_px or 2.0) / block)
+                and _is_ridge(binned, streak, (fwhm_px or 2.0) / block)
             ):
                 x0, y0, x1, y1 = (block * (v + 0.5) - 0.5 for v in streak)
                 found.append((length, (x0, y0, x1, y1)))
@@ -208,27 +209,43 @@ def _along_border(streak: Streak, shape: tuple[int, int]) -> bool:
 
 def _is_narrow(bare: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bool:
     """Whether the light of a line, all in binned pixels, falls to less than half on either side of it."""
+    far = _beyond_wings(fwhm)
+    core = max(_level(bare, streak, -1.0), _level(bare, streak, 0.0), _level(bare, streak, 1.0))
+    # An edge of the sky, its level taken off, is a bright line beside a dark one.
+    if min(_level(bare, streak, float(off)) for off in np.arange(-far, far + 0.5)) < -0.5 * core:
+        return False
+    sides = max(_level(bare, streak, -far, -far - 1.0), _level(bare, streak, far, far + 1.0))
+    return core > 0.0 and sides < 0.5 * core
+
+
+def _is_ridge(binned: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bool:
+    """Whether a line is brighter than both of its sides before its surroundings are taken off.
+
+    The knee where vignetting begins is not: one of its sides is brighter.
+    """
+    far = _beyond_wings(fwhm)
+    core = max(_level(binned, streak, -1.0), _level(binned, streak, 0.0), _level(binned, streak, 1.0))
+    return core > max(_level(binned, streak, -far, -far - 1.0), _level(binned, streak, far, far + 1.0))
+
+
+def _beyond_wings(fwhm: float) -> float:
+    """Distance at which a star's own wings have gone: a Moffat image has a twentieth of its peak there."""
+    return max(5.0, 1.5 * fwhm)
+
+
+def _level(plane: npt.NDArray[np.float32], streak: Streak, *offsets: float) -> float:
+    """Median along the lines that run beside a streak at these distances."""
     x0, y0, x1, y1 = streak
     length = float(np.hypot(x1 - x0, y1 - y0))
     step = np.arange(0.0, length)
     ux, uy = (x1 - x0) / length, (y1 - y0) / length
-    # Beyond the star's own wings: a Moffat image has a twentieth of its peak there.
-    far = max(5.0, 1.5 * fwhm)
-
-    def level(*offsets: float) -> float:
-        values = []
-        for off in offsets:
-            x, y = np.rint(x0 + step * ux - off * uy).astype(int), np.rint(y0 + step * uy + off * ux).astype(int)
-            inside = (x >= 0) & (y >= 0) & (x < bare.shape[1]) & (y < bare.shape[0])
-            values.append(bare[y[inside], x[inside]])
-        together = np.concatenate(values)
-        return float(np.median(together)) if together.size else 0.0
-
-    core = max(level(-1.0), level(0.0), level(1.0))
-    # An edge of the sky, its level taken off, is a bright line beside a dark one.
-    if min(level(float(off)) for off in np.arange(-far, far + 0.5)) < -0.5 * core:
-        return False
-    return core > 0.0 and max(level(-far, -far - 1.0), level(far, far + 1.0)) < 0.5 * core
+    values = []
+    for off in offsets:
+        x, y = np.rint(x0 + step * ux - off * uy).astype(int), np.rint(y0 + step * uy + off * ux).astype(int)
+        inside = (x >= 0) & (y >= 0) & (x < plane.shape[1]) & (y < plane.shape[0])
+        values.append(plane[y[inside], x[inside]])
+    together = np.concatenate(values)
+    return float(np.median(together)) if together.size else 0.0
 
 
 def _longest(along: npt.NDArray[Any], covered: float) -> tuple[float, float] | None:
