@@ -82,7 +82,7 @@ class LevelsPanel(QWidget):
         self._span = (float(edges[0]), float(edges[-1]))
         self._sky.setValue(shown.level.sky)
         self._sky.show()
-        near = shown.saturation is not None and shown.saturation <= edges[-1]
+        near = shown.saturation is not None and shown.saturation <= self._span[1]
         self._saturation.setVisible(near)
         if shown.saturation is not None:
             self._saturation.setValue(shown.saturation)
