@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os.path import commonprefix
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPoint, QSize, Qt, pyqtSignal
@@ -26,14 +26,19 @@ def short_names(titles: list[str]) -> list[str]:
     """Return of each title what tells it from the others."""
     if len(set(titles)) < 2:
         return titles
-    start = len(commonprefix(titles))
+    start = _alike(titles)
     # Digits and letters belong together: of …0041 and …0042 the whole number is kept, at both ends.
     while start > 0 and titles[0][start - 1].isalnum():
         start -= 1
-    end = len(commonprefix([title[start:][::-1] for title in titles]))
+    end = _alike([title[start:][::-1] for title in titles])
     while end > 0 and titles[0][len(titles[0]) - end].isalnum():
         end -= 1
     return [("…" if start else "") + title[start : len(title) - end] + ("…" if end else "") for title in titles]
+
+
+def _alike(titles: list[str]) -> int:
+    """Count the letters that all begin with."""
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*titles, strict=False)))
 
 
 class _Strip(QListWidget):

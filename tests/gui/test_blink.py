@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_frames_follow_each_other_with_their_own_names(qtbot, blink):
     qtbot.waitUntil(lambda: len(shown) > 12, timeout=5000)
     blink.pause()
     order = [k for k, _, _ in shown]
-    assert all((b - a) % 5 in {0, 1} for a, b in zip(order, order[1:], strict=False))
+    assert all((b - a) % 5 in {0, 1} for a, b in pairwise(order))
     assert all(title == f"frame_{k:04d}.fits" for k, title, _ in shown)
 
 
@@ -66,7 +67,7 @@ def test_there_and_back_turns_at_both_ends(qtbot, blink):
     blink.play()
     qtbot.waitUntil(lambda: len(shown) > 14, timeout=5000)
     order = [k for k, _, _ in shown[2:]]
-    assert all(abs(b - a) == 1 for a, b in zip(order, order[1:], strict=False))
+    assert all(abs(b - a) == 1 for a, b in pairwise(order))
 
 
 def test_aligned_frames_are_moved_back_by_their_shift(qtbot, blink):

@@ -327,3 +327,22 @@ def test_fifty_views_come_and_go_without_a_trace(qtbot, qapp, levels, make_shown
         qapp.sendPostedEvents(None, 52)  # QEvent.Type.DeferredDelete
     gc.collect()
     assert sum(ref() is not None for ref in gone) <= 1
+
+
+def test_the_overlay_menu_turns_marks_and_kinds_of_masked_pixels_on(view, make_shown):
+    mask = np.zeros((600, 800), np.uint8)
+    mask[0, :25] = MaskBit.HOT
+    view.show_image(make_shown("m", mask=mask))
+    view.overlays.menu().aboutToShow.emit()
+    assert view.overlays.masks[MaskBit.HOT].text() == "Hot   25"
+    view.overlays.masks[MaskBit.HOT].trigger()
+    assert view._item._mask_bits == MaskBit.HOT
+    view.overlays.marks["cross_hair"].trigger()
+    assert view.has_mark("cross_hair")
+    view.set_cross_hair(False)
+    assert not view.overlays.marks["cross_hair"].isChecked()
+
+
+def test_a_frame_without_a_mask_says_so_in_the_overlay_menu(view):
+    view.overlays.menu().aboutToShow.emit()
+    assert not view.overlays.masks[MaskBit.HOT].isEnabled()
