@@ -6,11 +6,13 @@ moonrise and aurora each draw a shape of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Column = npt.NDArray[np.float32]
 """(height,) sky level along the frame's y axis, low y first, in the frame's unit; NaN where nothing is known."""
@@ -63,7 +65,9 @@ def sky_column(bands: Sequence[npt.NDArray[Any]]) -> Column:
     return out
 
 
-def keogram_codes(columns: Sequence[Column | None], mode: Mode = "sky") -> Codes:
+def keogram_codes(
+    columns: Sequence[Column | None], mode: Mode = "sky", *, groups: Sequence[str] | None = None
+) -> Codes:
     """Make display codes of a night's columns.
 
     Parameters
@@ -71,6 +75,9 @@ def keogram_codes(columns: Sequence[Column | None], mode: Mode = "sky") -> Codes
     columns : sequence of (height,) float32 or None
         One a frame; None where a frame could not be read. All of one unit.
     mode : Mode
+    groups : sequence of str, optional
+        Of each frame. Filters see different skies: each group is measured against its own darkest frames, or
+        frames that alternate between filters would draw stripes.
 
     Returns
     -------
@@ -91,7 +98,12 @@ def keogram_codes(columns: Sequence[Column | None], mode: Mode = "sky") -> Codes
     codes = np.zeros(sky.shape, np.uint8)
     if not known.any():
         return codes
-    shown = _structure(sky) if mode == "structure" else _stretched(sky)
+    shown = np.full(sky.shape, np.nan)
+    members = np.array(groups if groups is not None else [""] * len(columns))
+    for group in np.unique(members):
+        mine = (members == group) & known.any(axis=0)
+        if mine.any():
+            shown[:, mine] = _structure(sky[:, mine]) if mode == "structure" else _stretched(sky[:, mine])
     finite = shown[np.isfinite(shown)]
     low, high = np.percentile(finite, (0.5, 99.5)) if finite.size else (0.0, 1.0)
     span = high - low if high > low else 1.0
@@ -147,7 +159,7 @@ def in_time(codes: Codes, frames: npt.NDArray[np.intp]) -> Codes:
 
 
 def _stretched(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    levels = np.nanmedian(sky[:, np.isfinite(sky).any(axis=0)], axis=0)
+    levels = np.nanmedian(sky, axis=0)
     floor = np.percentile(levels, 5)
     quiet = levels[levels <= np.median(levels)]
     scale = max(3.0 * float(np.median(np.abs(quiet - floor))), 1e-3 * abs(float(floor)), 1e-6)
@@ -156,12 +168,9 @@ def _stretched(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _structure(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    there = np.isfinite(sky).any(axis=0)
-    out = np.full(sky.shape, np.nan)
-    levels = np.nanmedian(sky[:, there], axis=0)
-    relative = sky[:, there] / np.where(levels > 0, levels, np.nan)
+    levels = np.nanmedian(sky, axis=0)
+    relative: npt.NDArray[np.float64] = sky / np.where(levels > 0, levels, np.nan)
     rows = np.isfinite(relative).any(axis=1)
     # What every frame shows (vignetting, the amplifier's corner) is the optics, not the sky.
     relative[rows] -= np.nanmedian(relative[rows], axis=1)[:, None]
-    out[:, there] = relative
-    return out
+    return relative
