@@ -84,6 +84,11 @@ class FrameTableModel(QAbstractItemModel):
             self.search_words = words
             self.rebuild()
 
+    def show_states(self, words: frozenset[str]) -> None:
+        """Show only frames in these states; empty for all."""
+        self.shown_states = words
+        self.rebuild()
+
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort inside each group."""
         self._sort, self._order = column, order
