@@ -22,15 +22,11 @@ $(READY): pyproject.toml setup.py constraints.txt .ci/setup
 	@sh .ci/setup
 	@touch $@
 
-# A demo night is moved to its name only when it is whole, so an interrupted one is made again.
 run: $(READY) ## reduce NIGHT=folder, or a demo night made here, and say where the results lie
 ifdef NIGHT
 	$(BIN)/astep reduce "$(NIGHT)" $(if $(OUT),-o "$(OUT)")
 else
-	@if [ ! -d demo_night ]; then \
-		echo "+ $(BIN)/astep demo demo_night"; \
-		rm -rf demo_night.part && $(BIN)/astep demo demo_night.part && mv demo_night.part demo_night; \
-	fi
+	@[ -d demo_night ] || { echo "+ $(BIN)/astep demo demo_night"; $(BIN)/astep demo demo_night; }
 	$(BIN)/astep reduce demo_night $(if $(OUT),-o "$(OUT)")
 endif
 
@@ -51,6 +47,6 @@ bench: $(READY) ## time our work beside its peers, one table
 	$(BIN)/python -m tests.bench.run $(B)
 
 clean: ## remove all that was made here: .venv, caches, builds and the demo night
-	rm -rf .venv .cache build dist *.egg-info demo_night demo_night.part demo_night_reduced
+	rm -rf .venv .cache build dist *.egg-info demo_night .demo_night.unfinished demo_night_reduced
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.config import Recipe
-    from pipeline_core.plan import Plan
+    from pipeline_core.plan import MasterPlan, Plan
     from pipeline_core.types import Frame, Night
 
 PAIRS = 3
@@ -45,7 +45,7 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
     for geometry in {m.geometry for m in plan.masters}:
         biases = _frames(night, plan, geometry, "bias")
         flats = max(
-            (_frames_of(night, m.frames) for m in plan.masters if m.kind == "flat" and m.geometry == geometry),
+            (_frames_of(night, m.frames) for m in _combined(plan) if m.kind == "flat" and m.geometry == geometry),
             key=len,
             default=[],
         )
@@ -116,4 +116,11 @@ def _frames_of(night: Night, paths: tuple[str, ...]) -> list[Frame]:
 
 
 def _frames(night: Night, plan: Plan, geometry: Geometry, kind: str) -> list[Frame]:
-    return [f for m in plan.masters if m.kind == kind and m.geometry == geometry for f in _frames_of(night, m.frames)]
+    return [
+        f for m in _combined(plan) if m.kind == kind and m.geometry == geometry for f in _frames_of(night, m.frames)
+    ]
+
+
+def _combined(plan: Plan) -> list[MasterPlan]:
+    """Masters that are made from raw frames; the noise of an existing one says nothing of a single read-out."""
+    return [m for m in plan.masters if not m.is_ready]

@@ -18,6 +18,7 @@ from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
 from pipeline_core.science import baseline, transparency
 from pipeline_core.science.alignment import match
+from pipeline_core.science.fixed_lines import recurring
 from pipeline_core.science.flags import Evidence, science_flags
 from pipeline_core.science.registration import Registration, Track, predicted_by_neighbours, register, track
 from pipeline_core.science.sun_moon import (
@@ -71,6 +72,7 @@ def judge_night(
         In the order of ``frames``.
     """
     measured = [frame for frame in frames if frame.path in measures]
+    measures = _without_fixed_lines(measured, measures)
     by_path = {frame.path: frame for frame in measured}
     rows: dict[str, QualityRow] = {}
     for number, paths in enumerate(_complete(groups, measured)):
@@ -84,6 +86,20 @@ def judge_night(
         for row in _judge_group(group):
             rows[row.path] = replace(row, extra={**row.extra, "group": number})
     return [rows[frame.path] for frame in measured]
+
+
+def _without_fixed_lines(
+    frames: Sequence[Frame], measures: Mapping[str, ScienceMeasures]
+) -> dict[str, ScienceMeasures]:
+    """Take lines that recur at the same place of the chip off the frames' streaks."""
+    kept = {frame.path: measures[frame.path] for frame in frames}
+    for chip in {frame.shape for frame in frames}:
+        lined = [f.path for f in frames if f.shape == chip and measures[f.path].streaks]
+        streaks = [measures[path].streaks for path in lined]
+        for path, lines, again in zip(lined, streaks, recurring(streaks, chip or (1, 1)), strict=True):
+            passing = tuple(line for line, is_fixed in zip(lines, again, strict=True) if not is_fixed)
+            kept[path] = replace(kept[path], streaks=passing)
+    return kept
 
 
 def _complete(groups: Sequence[Sequence[str]], measured: Sequence[Frame]) -> list[list[str]]:

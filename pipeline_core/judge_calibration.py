@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline_core.measures import CalibrationMeasures
 from pipeline_core.science.calibration_flags import dark_flags, flat_flags
 from pipeline_core.types import FrameKind
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline_core.config import FlatSettings
-    from pipeline_core.measures import CalibrationMeasures, Flag
+    from pipeline_core.measures import Flag
+    from pipeline_core.stage import Made
     from pipeline_core.types import Frame
 
 _LEVELS = (FrameKind.BIAS, FrameKind.DARK, FrameKind.FLATDARK)
@@ -65,6 +67,23 @@ def judge_calibration(
             judged = dark_flags(members[0].kind, measured)
         found |= {frame.path: flags for frame, flags in zip(members, judged, strict=True) if flags}
     return found
+
+
+def calibration_measures(made: Mapping[str, Made]) -> dict[str, CalibrationMeasures]:
+    """Read what the stage that measures calibration frames reported, by path."""
+    return {
+        path: CalibrationMeasures(**{**report["measures"], "notes": tuple(report["measures"]["notes"])})
+        for path, report in made.items()
+    }
+
+
+def hard_words(flags: Mapping[str, tuple[Flag, ...]]) -> dict[str, str]:
+    """Keep the flags that leave a calibration frame out of its master, in words."""
+    return {
+        path: "; ".join(flag.words for flag in found if flag.severity == "bad")
+        for path, found in flags.items()
+        if any(flag.severity == "bad" for flag in found)
+    }
 
 
 def _group(frame: Frame) -> tuple[object, ...]:

@@ -9,8 +9,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline_core.grouping import Geometry, grouped
+from pipeline_core.io.header_values import parse_section
 from pipeline_core.plan_geometry import GeometryPlanner
 from pipeline_core.plan_types import NO_CHOICES, Choices, LeftOut, MasterPlan, Plan, SciencePlan
+from pipeline_core.ready_masters import fits, is_ready, left_out_words
 from pipeline_core.types import Frame, FrameKind, Night, Section
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ def build_plan(
     """
     usable, left_out = _sort_out(night, choices, set_aside)
     warnings: list[str] = []
+    ready = [f for f in usable if is_ready(f)]
+    usable = [f for f in usable if not is_ready(f)]
     overscan, trims = _overscan_for_all(usable, recipe, warnings)
     geometries = sorted({Geometry.of(f) for f in usable if f.kind is FrameKind.SCIENCE})
     alone = not geometries  # a night of calibration frames only: make every master it allows
@@ -55,6 +59,7 @@ def build_plan(
     groups: dict[str, tuple[str, ...]] = {}
     for geometry in geometries:
         frames = [f for f in usable if Geometry.of(f) == geometry]
+        frames += [f for f in ready if fits(f, geometry, trims.get(geometry))]
         suffix = "" if len(geometries) == 1 else f"_{geometry}"
         planner = GeometryPlanner(frames, geometry, suffix, recipe, choices, has_overscan=geometry in overscan)
         planner.plan(make_all=alone)
@@ -65,6 +70,9 @@ def build_plan(
         warnings += planner.warnings
     for frame in usable:
         if Geometry.of(frame) not in geometries:
+            left_out.append(LeftOut(frame.path, f"no science frame has its size and binning ({Geometry.of(frame)})"))
+    for frame in ready:
+        if not any(fits(frame, geometry, trims.get(geometry)) for geometry in geometries):
             left_out.append(LeftOut(frame.path, f"no science frame has its size and binning ({Geometry.of(frame)})"))
     return Plan(
         masters=tuple(masters),
@@ -91,11 +99,7 @@ def _sort_out(night: Night, choices: Choices, set_aside: Mapping[str, str]) -> t
         elif frame.kind is FrameKind.UNKNOWN:
             reason = "unknown kind: nobody has said what it was taken for"
         elif frame.kind is FrameKind.OTHER:
-            reason = (
-                "an existing master; it serves when it is chosen"
-                if frame.is_master
-                else "neither calibration nor science"
-            )
+            reason = left_out_words(frame) if frame.is_master else "neither calibration nor science"
         elif frame.path in set_aside and frame.path not in choices.kept:
             reason = set_aside[frame.path]
         if reason is None:
@@ -111,30 +115,38 @@ def _overscan_for_all(
     """Decide for each geometry whether the overscan is used: by all of its frames or by none."""
     overscan: dict[Geometry, tuple[Section, Section | None]] = {}
     trims: dict[Geometry, Section] = {}
+    settings = recipe.overscan
     for geometry, members in grouped(frames, Geometry.of).items():
-        trimmed = {f.trim for f in members}
-        trim = (
-            next(iter(trimmed))
-            if len(trimmed) == 1
-            else _common(members, [f.trim for f in members], warnings, "TRIMSEC")
-        )
+        if settings.trim is not None:
+            trim = _named(settings.trim, "overscan.trim", geometry, warnings)
+        else:
+            trim = _common(members, [f.trim for f in members], warnings, "TRIMSEC")
         if trim is not None:
             trims[geometry] = trim
-        if recipe.overscan.use == "never":
+        if settings.use == "never":
             continue
-        named = {f.overscan for f in members}
-        region = (
-            next(iter(named))
-            if len(named) == 1
-            else _common(members, [f.overscan for f in members], warnings, "BIASSEC")
-        )
+        if settings.section is not None:
+            region = _named(settings.section, "overscan.section", geometry, warnings)
+        else:
+            region = _common(members, [f.overscan for f in members], warnings, "BIASSEC")
         if region is not None:
             overscan[geometry] = (region, trim)
     return overscan, trims
 
 
+def _named(text: str, field: str, geometry: Geometry, warnings: list[str]) -> Section | None:
+    """Return a section that the recipe names, or none, with a warning, where it does not fit the frames."""
+    try:
+        return parse_section(text, (geometry.ny, geometry.nx))
+    except ValueError as error:
+        warnings.append(f"{field} = {text!r} in the recipe cannot be used for frames of {geometry}: {error}")
+        return None
+
+
 def _common(members: list[Frame], sections: list[Section | None], warnings: list[str], card: str) -> Section | None:
-    """Return no section at all, with a warning, where frames disagree: all kinds are treated alike or none is."""
+    """Return the section that all frames agree on; where they differ none, with a warning: all are treated alike."""
+    if len(set(sections)) == 1:
+        return sections[0]
     odd = [f.path for f, s in zip(members, sections, strict=True) if s != sections[0]]
     warnings.append(
         f"{card} is not the same in all frames of one size (for instance {odd[0]}): it is used for none of them. "
@@ -157,7 +169,7 @@ def _bytes_needed(
         return ny * nx
 
     # Masters: image and uncertainty in float32 and a count; science: image, mask and, if asked for, uncertainty.
-    total = sum(pixels(m.geometry) * (1 if m.kind == "mask" else 9) + 20_000 for m in masters if not m.is_ready)
+    total = sum(pixels(m.geometry) * (1 if m.kind == "mask" else 9) + 20_000 for m in masters)
     per_pixel = 5 + (4 if recipe.calibrate.uncertainty else 0)
     total += sum(pixels(Geometry.of(night.by_path[path])) * per_pixel + 30_000 for path in science)
     return total

@@ -15,6 +15,7 @@ from pipeline_core.grouping import (
     mean_temperature,
 )
 from pipeline_core.plan_types import Choices, LeftOut, MasterPlan, SciencePlan
+from pipeline_core.ready_masters import ready_plan, stand_in
 from pipeline_core.types import Frame, FrameKind
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class GeometryPlanner:
         frames = self._of_kind(FrameKind.BIAS)
         if not frames:
             return None
+        if (ready := self._ready_among(frames)) is not None:
+            return ready_plan(ready, f"bias{self.suffix}", "bias", self.geometry, exposure_s=0.0)
         return MasterPlan(
             f"bias{self.suffix}",
             "bias",
@@ -84,6 +87,12 @@ class GeometryPlanner:
             equation=f"combine {len(frames)} biases",
             warnings=_few(frames, "bias"),
         )
+
+    def _ready_among(self, frames: list[Frame]) -> Frame | None:
+        """Return the existing master of a group, if there is one; the others of the group are left out with words."""
+        ready, others = stand_in(frames)
+        self.left_out += others
+        return ready
 
     def _plan_darks(self) -> list[MasterPlan]:
         masters: list[MasterPlan] = []
@@ -103,8 +112,12 @@ class GeometryPlanner:
         name = f"{kind.value}_{exposure_s:.4g}s"
         if temperature_c is not None:
             name += f"_{temperature_c:.0f}C".replace("-0C", "0C")
+        name = _free_name(name + self.suffix, taken)
+        if (ready := self._ready_among(frames)) is not None:
+            bias = self._bias.name if self._bias is not None else None
+            return ready_plan(ready, name, "dark", self.geometry, bias=bias)
         return MasterPlan(
-            _free_name(name + self.suffix, taken),
+            name,
             "dark",
             _paths(frames),
             self.geometry,
@@ -119,6 +132,12 @@ class GeometryPlanner:
     def _plan_flats(self) -> dict[str | None, MasterPlan]:
         masters: dict[str | None, MasterPlan] = {}
         for name, frames in grouped(self._of_kind(FrameKind.FLAT), lambda f: f.filter or None).items():
+            label = _free_name(
+                f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
+            )
+            if (ready := self._ready_among(frames)) is not None:
+                masters[name] = ready_plan(ready, label, "flat", self.geometry)
+                continue
             uses = [choose_dark(f, self._flat_darks_first(), self._bias, self.recipe.dark) for f in frames]
             darks = {use.dark for use in uses if use.dark is not None}
             # One dark serves all flats of a filter; where exposures differ too much, the bias alone does.
@@ -128,9 +147,6 @@ class GeometryPlanner:
                 dark, scales = None, tuple(0.0 for _ in scales)
             notes = list(dict.fromkeys(w for use in uses for w in use.warnings))
             corrected = self._flat_equation(dark, scales)
-            label = _free_name(
-                f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
-            )
             masters[name] = MasterPlan(
                 label,
                 "flat",
@@ -266,14 +282,19 @@ class GeometryPlanner:
                 MasterPlan(
                     by_name[dark, flat],
                     "mask",
-                    tuple(path for m in found if m.kind == "dark" for path in m.frames),
+                    # An existing master has no frames whose scatter could be looked at.
+                    tuple(path for m in found if m.kind == "dark" and not m.is_ready for path in m.frames),
                     self.geometry,
                     filter=next((m.filter for m in found if m.kind == "flat"), None),
                     dark=dark,
                     flat=flat,
                     bias=self._bias.name if self._bias is not None else None,
                     equation=" and ".join(
-                        ([f"hot and unstable pixels of {dark}"] if dark else [])
+                        [
+                            f"hot {'' if m.is_ready else 'and unstable '}pixels of {dark}"
+                            for m in found
+                            if m.kind == "dark"
+                        ]
                         + ([f"bad pixels of {flat}"] if flat else [])
                     ),
                 )

@@ -52,7 +52,7 @@ class MasterPlan:
     equation: str = ""
     warnings: tuple[str, ...] = ()
     is_ready: bool = False
-    """An existing master of the person's, used as it is."""
+    """An existing master that a person named; its file is brought to our form, nothing is combined."""
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from pipeline_core import journal
 from pipeline_core.errors import NightError
 from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import write_text
-from pipeline_core.judge_calibration import judge_calibration
+from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import CalibrationMeasures, Flag
+from pipeline_core.measures import Flag
 from pipeline_core.memory import memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
@@ -26,7 +26,7 @@ from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
 from pipeline_core.store import Store
-from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks
+from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks, camera_facts
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
 
@@ -57,6 +57,8 @@ class RunOptions:
     executor: str = "processes"
     force: bool = False
     only: Only | None = None
+    masters_inside: bool = True
+    """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
     recipe_given: bool = False
     """A recipe was named: it replaces the one that the output remembers."""
 
@@ -135,6 +137,7 @@ class _Reducer:
         self.started = time.monotonic()
         self.pool = self._make_pool()
         self._compiled = False
+        self.measured: Mapping[Geometry, CameraFacts] = {}
 
     def reduce(self) -> Reduction:
         """Run all steps that were asked for."""
@@ -145,11 +148,11 @@ class _Reducer:
                 "no usable calibration or science frame was found",
                 "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
             )
-        measured, gain_warnings = self._measure_gain(first)
-        checks = calibration_quality_tasks(self.night, first, self.recipe, measured)
+        self.measured, gain_warnings = self._measure_gain(first)
+        checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
         report = self._run(list(checks.values()))
         flags = self._judge_calibration(report)
-        set_aside = {path: words for path, words in _hard(flags).items() if path not in self.choices.kept}
+        set_aside = {path: words for path, words in hard_words(flags).items() if path not in self.choices.kept}
         set_aside |= {failure.label: failure.reason for failure in report.failed}
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
@@ -159,7 +162,7 @@ class _Reducer:
             1 for item in plan.left_out if self.night.by_path[item.path].kind is FrameKind.SCIENCE
         )
         if self.options.only != "calibration-quality":
-            self._make_products(plan, measured, flags)
+            self._make_products(plan, flags)
         self._write_down(report)
         return self._finished()
 
@@ -171,17 +174,12 @@ class _Reducer:
         return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
 
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
-        measures = {
-            path: CalibrationMeasures(**{**made["measures"], "notes": tuple(made["measures"]["notes"])})
-            for path, made in report.made.get(MEASURE_CALIBRATION, {}).items()
-        }
+        measures = calibration_measures(report.made.get(MEASURE_CALIBRATION, {}))
         frames = [frame for frame in self.night.frames if frame.path in measures]
         return judge_calibration(frames, measures, self.recipe.flat)
 
-    def _make_products(
-        self, plan: Plan, measured: Mapping[Geometry, CameraFacts], flags: Mapping[str, tuple[Flag, ...]]
-    ) -> None:
-        tasks = TaskBuilder(self.night, plan, self.recipe, measured).build()
+    def _make_products(self, plan: Plan, flags: Mapping[str, tuple[Flag, ...]]) -> None:
+        tasks = TaskBuilder(self.night, plan, self.recipe, self.measured).build()
         self._check_disk(plan, tasks)
         wanted = list(tasks.masters.values())
         if self.options.only != "masters":
@@ -214,7 +212,7 @@ class _Reducer:
             memory_bytes=self.options.memory_bytes,
             force=self.options.force,
             bytes_per_task=self._task_bytes,
-            inline_wide=True,
+            inline_wide=self.options.masters_inside,
             warm_up=self._compile if self._needs_kernels(tasks) else None,
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
@@ -294,7 +292,20 @@ class _Reducer:
                 frames[words] = frames.get(words, 0) + 1
         lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
         lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
-        return tuple(dict.fromkeys([*self.night.problems, *plan.warnings, *gain_warnings, *lines]))
+        said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
+        return tuple(dict.fromkeys(said))
+
+    def _unknown_gain(self, plan: Plan) -> list[str]:
+        """Say for how many science frames nothing tells the gain: they stay in ADU."""
+        frames = [self.night.by_path[science.path] for science in plan.science]
+        number = sum(camera_facts(frame, self.recipe, self.measured).gain_e_per_adu is None for frame in frames)
+        if not number:
+            return []
+        words = (
+            f"nothing tells the gain of {number} science frames: they stay in ADU, and their noise is a guess; set "
+            "calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
+        )
+        return [words]
 
     def _write_down(self, report: RunReport) -> None:
         write_text(self.place.output / "recipe.toml", recipe_toml(self.recipe))
@@ -303,15 +314,6 @@ class _Reducer:
     def _finished(self) -> Reduction:
         self.result.seconds = time.monotonic() - self.started
         return self.result
-
-
-def _hard(flags: Mapping[str, tuple[Flag, ...]]) -> dict[str, str]:
-    """Keep the flags that leave a calibration frame out of its master, in words."""
-    return {
-        path: "; ".join(flag.words for flag in found if flag.severity == "bad")
-        for path, found in flags.items()
-        if any(flag.severity == "bad" for flag in found)
-    }
 
 
 def _make_folder(output: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.grouping import Geometry
 from pipeline_core.io.output_names import calibrated_products, master_product
+from pipeline_core.ready_masters import is_ready
 from pipeline_core.stage import Raw, Task, digest
 from pipeline_core.types import Frame, FrameKind, Night, Section
 
@@ -61,10 +62,18 @@ def camera_facts(frame: Frame, recipe: Recipe, measured: Mapping[Geometry, Camer
         gain, source = found.gain_e_per_adu, found.gain_source or "flat and bias pairs"
     else:
         gain, source = None, None
+    saturation = settings.saturation_adu or _trusted_up_to(frame)
     read_noise = settings.read_noise_e or frame.read_noise_e or (found.read_noise_e if found else None)
-    return CameraFacts(
-        gain, source, read_noise or DEFAULT_READ_NOISE_E, settings.saturation_adu or frame.saturation_adu
-    )
+    return CameraFacts(gain, source, read_noise or DEFAULT_READ_NOISE_E, saturation)
+
+
+def _trusted_up_to(frame: Frame) -> float | None:
+    """Level from which a raw pixel says nothing: saturation, or where the profile says that the camera bends."""
+    from pipeline_core.io.profiles import load_profile  # noqa: PLC0415 - reads the profiles' files
+
+    limits = [frame.saturation_adu, load_profile(frame.profile).defaults.nonlinear_adu]
+    known = [limit for limit in limits if limit is not None]
+    return min(known) if known else None
 
 
 class TaskBuilder:
@@ -76,13 +85,11 @@ class TaskBuilder:
         plan: Plan,
         recipe: Recipe,
         measured: Mapping[Geometry, CameraFacts],
-        existing: Mapping[str, Raw] | None = None,
     ) -> None:
         self.night = night
         self.plan = plan
         self.recipe = recipe
         self.measured = measured
-        self.existing = existing or {}
         self._masters: dict[str, Task] = {}
         self._products = calibrated_products(s.path for s in plan.science)
 
@@ -106,6 +113,8 @@ class TaskBuilder:
     def _master(self, plan: MasterPlan) -> Task:
         from pipeline_core.stages import masters as stages  # noqa: PLC0415 - heavy, and planning does without
 
+        if plan.is_ready:
+            return self._ready(plan)
         frames = [self.night.by_path[path] for path in plan.frames]
         inputs: dict[str, Raw | Task] = {f"frame_{i:03d}": raw_input(self.night, f) for i, f in enumerate(frames)}
         needs = {"bias": plan.bias, "dark": plan.dark, "flat": plan.flat}
@@ -113,6 +122,37 @@ class TaskBuilder:
         stage = {"bias": stages.BIAS, "dark": stages.DARK, "flat": stages.FLAT, "mask": stages.MASK}[plan.kind]
         settings = self._combine_settings(plan, frames)
         return Task(stage, master_product(plan.name), settings, inputs, plan.name)
+
+    def _ready(self, plan: MasterPlan) -> Task:
+        from pipeline_core.stages.ready_master import READY  # noqa: PLC0415 - heavy
+
+        frame = self.night.by_path[plan.frames[0]]
+        assert frame.layout is not None, "the plan holds usable frames only"
+        overscan, trim = self._sections(plan.geometry)
+        inputs: dict[str, Raw | Task] = {"file": raw_input(self.night, frame)}
+        if plan.bias is not None:
+            inputs["bias"] = self.master(plan.bias)
+        settings = {
+            "name": plan.name,
+            "kind": plan.kind,
+            "file": frame.path,
+            "layout": asdict(frame.layout),
+            "shape": [plan.geometry.ny, plan.geometry.nx],
+            "overscan": section_list(overscan),
+            "overscan_order": self.recipe.overscan.order,
+            "trim": section_list(trim),
+            "pedestal_adu": frame.pedestal_adu,
+            "gain_e_per_adu": camera_facts(self._served(plan, frame), self.recipe, self.measured).gain_e_per_adu,
+            "exposure_s": plan.exposure_s,
+            "temperature_c": plan.temperature_c,
+            "filter": plan.filter,
+        }
+        return Task(READY, master_product(plan.name), settings, inputs, plan.name)
+
+    def _served(self, plan: MasterPlan, frame: Frame) -> Frame:
+        """Return a frame that a master serves: its gain holds, whatever another program wrote into the master."""
+        science = (self.night.by_path[s.path] for s in self.plan.science)
+        return next((f for f in science if Geometry.of(f) == plan.geometry), frame)
 
     def _combine_settings(self, plan: MasterPlan, frames: Sequence[Frame]) -> dict[str, Any]:
         if frames:
@@ -236,7 +276,7 @@ def calibration_quality_tasks(
     left_out = {item.path for item in plan.left_out}
     tasks: dict[str, Task] = {}
     for frame in night.frames:
-        if frame.kind not in kinds or frame.layout is None or frame.path in left_out:
+        if frame.kind not in kinds or frame.layout is None or frame.path in left_out or is_ready(frame):
             continue
         facts = camera_facts(frame, recipe, measured)
         geometry = Geometry.of(frame)

@@ -1,1 +1,1 @@
-"""State of the window: what is opened, chosen and computed. Knows no widget."""
+"""What the window knows: state without widgets."""

@@ -1,1 +1,1 @@
-"""What the window shows: widgets that show a model and say what a person asks for."""
+"""What the window shows: widgets that show and ask, and decide nothing."""

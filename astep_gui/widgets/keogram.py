@@ -9,7 +9,8 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
-from astep_gui.widgets.plot_area import LEFT, RIGHT, ink
+from astep_gui.theme import theme
+from astep_gui.widgets.plot_area import LEFT, RIGHT
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent
@@ -55,15 +56,15 @@ class KeogramStrip(QWidget):
         """Draw the picture and the frame that is shown."""
         del event
         painter = QPainter(self)
-        painter.fillRect(self.rect(), ink(self, "panel"))
+        painter.fillRect(self.rect(), theme().colour("panel"))
         area = self.area()
-        painter.fillRect(area, ink(self, "ground"))
+        painter.fillRect(area, theme().colour("ground"))
         font = self.font()
         font.setPixelSize(11)
         painter.setFont(font)
         model = self.model
         if model.done == 0:
-            painter.setPen(ink(self, "dim"))
+            painter.setPen(theme().colour("dim"))
             words = model.note or ("Reading the sky of each frame" if model.paths else "Keogram: no science frames")
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
             return
@@ -78,15 +79,15 @@ class KeogramStrip(QWidget):
             painter.drawImage(area, self._image)
         if model.current in model.paths and len(model.axis.places) == len(model.paths):
             x = area.left() + model.axis.part(float(model.axis.places[model.paths.index(model.current)])) * area.width()
-            painter.setPen(QPen(ink(self, "ground"), 3))
+            painter.setPen(QPen(theme().colour("ground"), 3))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            painter.setPen(QPen(ink(self, "accent"), 1.4))
+            painter.setPen(QPen(theme().colour("accent"), 1.4))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         if model.done < len(model.paths):
             words = f"{model.done} of {len(model.paths)}"
             box = QRectF(area.right() - 84, area.bottom() - 17, 82, 15)
-            painter.fillRect(box, ink(self, "panel"))
-            painter.setPen(ink(self, "text"))
+            painter.fillRect(box, theme().colour("panel"))
+            painter.setPen(theme().colour("text"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

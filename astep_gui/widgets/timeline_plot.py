@@ -11,16 +11,14 @@ from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from astep_gui.models.timeline_model import TIME, TimelineModel
+from astep_gui.theme import theme
 from astep_gui.widgets.plot_area import (
     LEFT,
     RIGHT,
     draw_place_axis,
     draw_value_axis,
-    ink,
-    is_dark,
     nice_ticks,
     span_of,
-    state_ink,
 )
 from pipeline_core.night_series import quantity
 
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 _REACH_PX = 10.0
 _TOP, _BOTTOM = 8, 22
 _MOON_PX = 4
-_LIGHT_ALPHA = {"day": 90, "civil twilight": 66, "nautical twilight": 44, "astronomical twilight": 22, "night": 0}
+_LIGHT_ALPHA = {"day": 255, "civil twilight": 210, "nautical twilight": 150, "astronomical twilight": 80, "night": 0}
 
 
 class TimelinePlot(QWidget):
@@ -127,10 +125,10 @@ class TimelinePlot(QWidget):
         font.setPixelSize(11)
         painter.setFont(font)
         area = self.area()
-        painter.fillRect(self.rect(), ink(self, "panel"))
-        painter.fillRect(area, ink(self, "ground"))
+        painter.fillRect(self.rect(), theme().colour("panel"))
+        painter.fillRect(area, theme().colour("ground"))
         if not self.model.rows:
-            painter.setPen(ink(self, "dim"))
+            painter.setPen(theme().colour("dim"))
             words = "Frames appear here as soon as they are measured"
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
             return
@@ -141,7 +139,7 @@ class TimelinePlot(QWidget):
         self._draw_points(painter, area)
         if self._brush is not None:
             low, high = sorted(self._brush)
-            fill = QColor(ink(self, "accent"))
+            fill = theme().colour("accent")
             fill.setAlpha(50)
             painter.fillRect(QRectF(low, area.top(), high - low, area.height()), fill)
 
@@ -151,8 +149,7 @@ class TimelinePlot(QWidget):
             return
         painter.save()
         painter.setClipRect(area)
-        sky = QColor("#5b8fd6" if is_dark(self) else "#e0a530")
-        moon = QColor(ink(self, "dim"))
+        sky, moon = theme().colour("twilight"), theme().colour("moon")
         axis = self.model.axis
         for span in self.model.spans():
             x0 = area.left() + axis.part(span.low) * area.width()
@@ -161,7 +158,7 @@ class TimelinePlot(QWidget):
             painter.fillRect(QRectF(x0, area.top(), x1 - x0, area.height()), sky)
             if span.moon_is_up:
                 painter.fillRect(QRectF(x0, area.top(), x1 - x0, _MOON_PX), moon)
-        painter.setPen(ink(self, "dim"))
+        painter.setPen(theme().colour("dim"))
         last = -1e9
         for span in self.model.spans():
             words = span.light if span.light != "night" else ""
@@ -190,7 +187,7 @@ class TimelinePlot(QWidget):
             values = nice_ticks(low, high, wanted)
             words = [f"{v:g}" for v in values]
         heights = [area.bottom() - (v - low) / (high - low) * area.height() for v in values]
-        draw_value_axis(painter, self, area, list(zip(heights, words, strict=True)))
+        draw_value_axis(painter, area, list(zip(heights, words, strict=True)))
         left, right = self._place_span()
         if self.model.against == TIME:
             ticks, unit = (
@@ -205,8 +202,8 @@ class TimelinePlot(QWidget):
 
     def _draw_points(self, painter: QPainter, area: QRectF) -> None:
         model, points = self.model, self.points()
-        good, suspect, bad = (state_ink(self, state) for state in ("good", "suspect", "bad"))
-        accent = ink(self, "text")
+        good, suspect, bad = (theme().colour(token) for token in ("plot_1", "warn", "bad"))
+        accent = theme().colour("text")
         proposal = model.proposal()
         doomed = set(proposal.paths) if proposal is not None else set()
         scaled = self._scaled(model.values())
@@ -214,14 +211,14 @@ class TimelinePlot(QWidget):
         for k, (row, (x, y)) in enumerate(zip(model.rows, points, strict=True)):
             is_current = row.path == model.current
             if is_current and np.isfinite(x) and model.against == TIME:
-                painter.setPen(QPen(ink(self, "text"), 1))
+                painter.setPen(QPen(theme().colour("text"), 1))
                 painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
             if not (np.isfinite(x) and np.isfinite(y)) or not area.left() - 4 <= x <= area.right() + 4:
                 continue
             at = QPointF(float(x), float(y))
             is_suspect = any(flag.severity != "note" for flag in row.flags)
             if row.path in model.selection:
-                halo = QColor(ink(self, "accent"))
+                halo = theme().colour("accent")
                 halo.setAlpha(110)
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(halo)
@@ -240,7 +237,7 @@ class TimelinePlot(QWidget):
                 painter.drawEllipse(at, 2.6, 2.6)
             if not low <= scaled[k] <= high:
                 up = -1 if scaled[k] > high else 1
-                painter.setPen(QPen(ink(self, "text"), 1.4))
+                painter.setPen(QPen(theme().colour("text"), 1.4))
                 tip = at + QPointF(0, 7 * -up)
                 painter.drawLine(at, tip)
             if is_current or k == self._hover:
@@ -252,7 +249,7 @@ class TimelinePlot(QWidget):
         y = self.threshold_y()
         if y is None:
             return
-        colour = state_ink(self, "bad")
+        colour = theme().colour("bad")
         fill = QColor(colour)
         fill.setAlpha(28)
         if self.model.side == "high":
@@ -269,7 +266,7 @@ class TimelinePlot(QWidget):
         box = QRectF(area.left() + 4, y - metrics.height() - 2, metrics.horizontalAdvance(words) + 8, metrics.height())
         if box.top() < area.top():
             box.moveTop(y + 2)
-        painter.fillRect(box, ink(self, "ground"))
+        painter.fillRect(box, theme().colour("ground"))
         painter.setPen(colour)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 

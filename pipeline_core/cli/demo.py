@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
@@ -32,8 +33,17 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     from pipeline_core.demo.night import make_demo_night  # noqa: PLC0415 - after the options are known to be sound
 
     chosen = {"n_science": arguments.frames} if arguments.frames is not None else {}
-    with stoppable(talk.context()) as context:
-        truth = make_demo_night(folder, size=size, seed=arguments.seed, fwhm_px=fwhm, ctx=context, **chosen)
+    # Under its own name only when it is whole, so that an interrupted one is never taken for a night.
+    unfinished = folder.with_name(f".{folder.resolve().name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        with stoppable(talk.context()) as context:
+            truth = make_demo_night(unfinished, size=size, seed=arguments.seed, fwhm_px=fwhm, ctx=context, **chosen)
+        if folder.exists():
+            folder.rmdir()  # empty: checked above, and rmdir refuses otherwise
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     talk.answer({"night": str(folder), "frames": len(truth.frames)})
     talk.say(f"a raw night of {len(truth.frames)} frames lies in {folder}; what was planted is in {folder}/truth")
     talk.say(f"next: `astep plan {folder}`, then `astep reduce {folder}`")

@@ -65,11 +65,12 @@ def _star_flux(image, variance, closed, hits, y, x, bank):
     data = np.empty(25, np.float32)
     weight = np.empty(25, np.float32)
     sky = _ring_median(image, closed, y, x, 3)
+    slope_y, slope_x = _slopes(image, closed, y, x, 3)
     seen = 0
     for dy in range(-2, 3):
         for dx in range(-2, 3):
             k = (dy + 2) * 5 + dx + 2
-            data[k] = image[y + dy, x + dx] - sky
+            data[k] = image[y + dy, x + dx] - sky - slope_y * np.float32(dy) - slope_x * np.float32(dx)
             is_good = (closed[y + dy, x + dx] & MASKED) == 0
             weight[k] = np.float32(1) / max(variance[y + dy, x + dx], np.float32(1)) if is_good else np.float32(0)
             seen += is_good and abs(dy) < 2 and abs(dx) < 2
@@ -164,8 +165,31 @@ def _ring_median(image, closed, y, x, radius):
 
 
 @kernel
+def _slopes(image, closed, y, x, radius):
+    """Slopes of the sky along y and x, from opposite sides of the ring: what a bright neighbour's wing makes."""
+    side = 2 * radius + 1
+    values = np.empty((4, side), np.float32)
+    counts = np.zeros(4, np.int64)
+    for along in range(-radius, radius + 1):
+        for k in range(4):
+            across = radius if k % 2 else -radius
+            yy = y + (across if k < 2 else along)
+            xx = x + (along if k < 2 else across)
+            if not closed[yy, xx] & MASKED:
+                values[k, counts[k]] = image[yy, xx]
+                counts[k] += 1
+    if counts.min() < radius:
+        return np.float32(0), np.float32(0)
+    medians = np.empty(4, np.float32)
+    for k in range(4):
+        medians[k] = np.sort(values[k, : counts[k]])[counts[k] // 2]
+    width = np.float32(2 * radius)
+    return (medians[1] - medians[0]) / width, (medians[3] - medians[2]) / width
+
+
+@kernel
 def isolated_peaks(image, variance, masked, sky, sigmas, half):
-    """Rows and columns of pixels that top their window and stand ``sigmas`` above the sky, no masked pixel near."""
+    """Rows and columns of pixels that top their window and stand ``sigmas`` above the sky, no masked pixel beside."""
     ny, nx = image.shape
     n = 0
     for write in range(2):
@@ -190,7 +214,11 @@ def isolated_peaks(image, variance, masked, sky, sigmas, half):
 def _tops_window(image, masked, y, x, half):
     for yy in range(y - half, y + half + 1):
         for xx in range(x - half, x + half + 1):
-            if masked[yy, xx] or image[yy, xx] > image[y, x]:
+            if masked[yy, xx]:
+                # A lone bad pixel further out does no harm; a saturated star has its masked pixels beside its peak.
+                if max(abs(yy - y), abs(xx - x)) < 2:
+                    return False
+            elif image[yy, xx] > image[y, x]:
                 return False
     return True
 
@@ -209,12 +237,14 @@ def best_widths(image, variance, masked, ys, xs, bank, half):
             for dx in range(-half, half + 1):
                 k = (dy + half) * side + dx + half
                 data[k] = image[ys[i] + dy, xs[i] + dx] - sky
-                weight[k] = np.float32(1) / max(variance[ys[i] + dy, xs[i] + dx], np.float32(1))
+                is_good = not masked[ys[i] + dy, xs[i] + dx]
+                weight[k] = np.float32(1) / max(variance[ys[i] + dy, xs[i] + dx], np.float32(1)) if is_good else 0
         width, phase, height = _best_star(data, weight, bank)
         chi = np.float32(0)
         for k in range(data.size):
-            model = height * bank[width, phase, k]
-            chi += (data[k] - model) ** 2 / (np.float32(1) / weight[k] + (MISMATCH * model) ** 2)
+            if weight[k] > 0:
+                model = height * bank[width, phase, k]
+                chi += (data[k] - model) ** 2 / (np.float32(1) / weight[k] + (MISMATCH * model) ** 2)
         # Three per pixel: sky that is not quite even and faint neighbours are allowed, tracks are far off.
         if height > 0 and chi < 3 * data.size and 0 < width < bank.shape[0] - 1:
             out[i] = width

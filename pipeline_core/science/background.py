@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NO_MASK = np.zeros((1, 1), np.bool_)
 _SAMPLES = 32  # pixels along each side of a tile: 1024 a tile fix its level to 0.04 sigma
+_STRUCTURED = 0.5  # scatter of the mesh after its plane, in sigma of a pixel; an ordinary sky stays below 0.1
 _MEDIAN_ERROR = 1.2533  # standard error of a median of n normal values, in sigma / sqrt(n)
 
 
@@ -29,7 +30,7 @@ class SkyMesh:
     sigma: npt.NDArray[np.float32]
     """(my, mx) pixel-to-pixel standard deviation."""
     smooth: npt.NDArray[np.float32]
-    """(my, mx) level, filled and median-filtered over 3×3 tiles: what is subtracted."""
+    """(my, mx) level, filled and usually median-filtered over 3×3 tiles: what is subtracted."""
     shape: tuple[int, int]
     """(ny, nx) of the image."""
     samples: int
@@ -68,7 +69,12 @@ class SkyPlane:
 
 
 def sky_mesh(
-    image: npt.NDArray[Any], masked: Mask | None = None, saturated: Mask | None = None, *, tile: int | None = None
+    image: npt.NDArray[Any],
+    masked: Mask | None = None,
+    saturated: Mask | None = None,
+    *,
+    tile: int | None = None,
+    smooth: bool = True,
 ) -> SkyMesh:
     """Measure the sky on a grid of tiles, stars and hits clipped away.
 
@@ -80,6 +86,8 @@ def sky_mesh(
         True where the pixel must not count.
     tile : int, optional
         Side of a tile, px. Default: 128 for large frames, smaller ones keep at least about 8×8 tiles of 32 px.
+    smooth : bool
+        Whether the subtracted level is the median of 3×3 tiles; not where stars are masked and ridges must stay.
 
     Returns
     -------
@@ -109,7 +117,8 @@ def sky_mesh(
         sigma,
     )
     samples = max(1, (ny // my // step) * (nx // mx // step))
-    return SkyMesh(level, sigma, _filled_and_smooth(level), (ny, nx), samples)
+    filled = _filled(level)
+    return SkyMesh(level, sigma, _smooth(filled) if smooth else filled, (ny, nx), samples)
 
 
 def sky_plane(mesh: SkyMesh) -> SkyPlane | None:
@@ -186,6 +195,12 @@ def without_sky(
     return out
 
 
+def is_structured(mesh: SkyMesh, plane: SkyPlane | None) -> bool:
+    """Whether the sky varies from tile to tile by so much that tiles of this size cannot follow it."""
+    # Within a tile it then varies as much again: stars on a slope of half a sigma are measured wrong.
+    return plane is not None and mesh.noise > 0.0 and plane.rms > _STRUCTURED * mesh.noise
+
+
 def _is_whole(image: npt.NDArray[Any]) -> bool:
     """Whether the values are whole numbers."""
     if image.dtype.kind in "iu":
@@ -195,8 +210,8 @@ def _is_whole(image: npt.NDArray[Any]) -> bool:
     return bool(sample.size) and bool((sample == np.rint(sample)).all()) and bool(np.ptp(sample) > 0)
 
 
-def _filled_and_smooth(level: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Fill tiles without sky from their neighbours, then take the median of 3×3 tiles."""
+def _filled(level: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Fill tiles without sky from their neighbours."""
     if not np.isfinite(level).any():
         return np.zeros_like(level)
     filled = level.copy()
@@ -204,6 +219,11 @@ def _filled_and_smooth(level: npt.NDArray[np.float32]) -> npt.NDArray[np.float32
         around = _neighbours(filled)
         known = np.isfinite(around).any(axis=0) & ~np.isfinite(filled)
         filled[known] = np.nanmedian(around[:, known], axis=0)
+    return filled
+
+
+def _smooth(filled: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Take the median of 3×3 tiles."""
     if min(filled.shape) < 3:
         return filled
     smoothed: npt.NDArray[np.float32] = np.median(_neighbours(filled), axis=0).astype(np.float32)

@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
+from pipeline_core.science.bad_fill import lend_to_bad_pixels
+from pipeline_core.science.noise_guard import stand_out
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def clean_cosmic_rays(
     image: Image,
     variance: Image,
     masked: Mask | None = None,
+    bad: Mask | None = None,
     *,
     sigclip: float = 4.5,
     sigfrac: float = 0.3,
@@ -77,8 +80,11 @@ def clean_cosmic_rays(
     variance : (ny, nx) float32, electrons squared
         Of each pixel: sky, dark current, read noise, over the flat squared. Not changed.
     masked : (ny, nx) bool, optional
-        True on bad and saturated pixels (bleeding included). They and the pixels that touch them are no hits and lend
-        their value to none. NaN and infinite pixels count as masked wherever they are.
+        True where neither a pixel nor those that touch it can be judged: saturated ones, bleeding included. They are no
+        hits and lend their value to none. NaN and infinite pixels count as masked wherever they are.
+    bad : (ny, nx) bool, optional
+        True on pixels that have no value of their own while their neighbours are sound: dead, hot. They are no hits and
+        lend their value to none; while hits are looked for beside them they hold the median of their neighbours.
     sigclip : float
         Laplacian over noise that makes a hit.
     sigfrac : float
@@ -90,8 +96,9 @@ def clean_cosmic_rays(
     fwhm_px : float, optional
         Width of the stars; measured on the frame when not given.
     protect_below_fwhm_px : float
-        Stars sharper than this are told from hits by their shape; 0 switches that off. The default takes all: faint
-        stars of 2 to 6 px gain from it too.
+        Stars sharper than this are told from hits by their shape; 0 switches that off, and the check that a hit stands
+        above the noise with it: what is left is the original. The default takes all: faint stars of 2 to 6 px gain
+        from it too.
     protected : (ny, nx) bool, optional
         True where no hit may be found although the pixel is good (a star a person marked).
     threads : int
@@ -115,17 +122,22 @@ def clean_cosmic_rays(
     No hit is found within 3 pixels of the border: the Laplacian's own level is not known there.
     Temporaries: two float32 frames and three of bytes, whatever the number of threads.
     """
-    _check(image, variance, masked, protected, sigclip, sigfrac, objlim, iterations)
+    planes = {"variance": variance, "mask": masked, "bad-pixel mask": bad, "protected mask": protected}
+    _check(image, planes, {"sigclip": sigclip, "sigfrac": sigfrac, "objlim": objlim, "iterations": iterations})
     work = np.array(image, np.float32, order="C")
     noise2 = np.array(variance, np.float32, order="C")
     mask = np.zeros(image.shape, np.uint8) if masked is None else np.array(masked, bool, order="C").view(np.uint8)
     _cover_unknown(work, noise2, mask)
+    closed = grown(mask.view(bool)).view(np.uint8)
+    if bad is not None:
+        closed |= grown(lend_to_bad_pixels(work, noise2, bad, mask.view(bool))).view(np.uint8)
+        closed |= bad.view(np.uint8)
+        mask |= bad.view(np.uint8)
 
     if fwhm_px is None and (objlim is None or protect_below_fwhm_px > 0):
         fwhm_px = measure_star_width(work, noise2, mask.view(bool))
     if objlim is None:
         objlim = objlim_for_fwhm(fwhm_px)
-    closed = grown(mask.view(bool)).view(np.uint8)
     if protected is not None:
         closed |= np.asarray(protected, bool).view(np.uint8) * np.uint8(kernels.PROTECTED)
 
@@ -137,7 +149,8 @@ def clean_cosmic_rays(
         if fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
             guard = StarGuard(fwhm_px)
         limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
-        hits, passes = _detect(work, noise2, closed, limits, iterations, guard, threads)
+        beyond = protect_below_fwhm_px > 0
+        hits, passes = _detect(work, noise2, closed, limits, iterations, guard, threads, refuse_noise=beyond)
     else:
         raise UsageError(f"there is no cosmic-ray engine '{engine}'", "", "choose astep or astroscrappy")
 
@@ -251,26 +264,17 @@ def _separable_median7_at(image: Image, y: int, x: int) -> float:
     return float(np.median(np.median(image[y - 3 : y + 4, x - 3 : x + 4], axis=1)))
 
 
-def _check(
-    image: Image,
-    variance: Image,
-    masked: Mask | None,
-    protected: Mask | None,
-    sigclip: float,
-    sigfrac: float,
-    objlim: float | None,
-    iterations: int,
-) -> None:
+def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]) -> None:
     if image.ndim != 2 or image.size == 0:
         raise DataError("cannot look for cosmic rays", f"the image has shape {image.shape}", "give one plane of pixels")
-    for name, other in (("variance", variance), ("mask", masked), ("protected mask", protected)):
+    for name, other in planes.items():
         if other is not None and other.shape != image.shape:
             raise DataError(
                 "cannot look for cosmic rays",
                 f"the {name} has shape {other.shape}, the image {image.shape}",
                 "trim both the same way",
             )
-    for name, value in (("sigclip", sigclip), ("sigfrac", sigfrac), ("objlim", objlim), ("iterations", iterations)):
+    for name, value in limits.items():
         if value is not None and not value > 0:
             raise UsageError(f"{name} = {value} finds no cosmic rays", "it must be positive", f"raise {name}")
 
@@ -302,6 +306,8 @@ def _detect(
     iterations: int,
     guard: StarGuard | None,
     threads: int,
+    *,
+    refuse_noise: bool = False,
 ) -> tuple[Mask, int]:
     """Iterate detection and replacement in place; from the second pass on only where the one before changed pixels."""
     ny, nx = image.shape
@@ -333,6 +339,10 @@ def _detect(
             if guard is not None and len(new_rows):
                 is_hit = guard.tell(image, variance, closed, hits, new_rows, new_columns)
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
+            if refuse_noise and len(new_rows):
+                sigmas = _sigmas_above(image, variance, hits, closed, new_rows, new_columns)
+                is_hit = stand_out(sigmas, hits, new_rows, new_columns, float(limits[0]))
+                new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if not len(new_rows):
                 break
             hits[new_rows, new_columns] = 1
@@ -353,6 +363,18 @@ def _screen(
     in_parts(lambda first, last: kernels.variance_floors(variance, floors, first, last), shape[0])
     in_parts(lambda first, last: kernels.screen(image, floors, sigclip, possible, first, last), shape[0])
     return possible
+
+
+def _sigmas_above(
+    image: Image, variance: Image, hits: Closed, closed: Closed, rows: Positions, columns: Positions
+) -> npt.NDArray[np.float32]:
+    """How far suspects are above the mean of their good neighbours, over the noise there; NaN without any."""
+    values = np.empty(len(rows), np.float32)
+    variances = np.empty(len(rows), np.float32)
+    hits[rows, columns] = 1
+    kernels.fill(image, variance, hits, closed, rows, columns, WIDEST_WINDOW, values, variances)
+    hits[rows, columns] = 0
+    return np.asarray((image[rows, columns] - values) / np.sqrt(np.maximum(variances, kernels.FLOOR)))
 
 
 def _replace(

@@ -185,6 +185,10 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     if shape_fault is not None and shape_fault.cause == "trailed":
         frosted = False  # a trail fills the halo aperture
     sudden = e.loss_mag - e.loss_neighbours_mag
+    if e.loss_mag > limit and not sudden > limit and not frosted:
+        # Light is missing for sure and slowly: the halo need only choose between ice, which scatters it, and cloud.
+        choose = max(0.6 * HALO_EXCESS, 3 * e.halo_scatter)
+        frosted = halo_growth > choose and halo_before > 0.4 * choose and not (shape_fault is not None)
     flags: list[Flag] = []
     if frosted:
         grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
@@ -317,7 +321,7 @@ def _bright_sky(e: Evidence) -> Flag | None:
         ratio = e.sky / e.sky_expected
         if ratio > tolerance + 0.5 * e.sky_uncertain / e.sky_expected:
             return Flag("bright sky", f"bright sky: {ratio:.2f} times what {_lights(e)} explain", "suspect")
-    elif not math.isfinite(e.sky_expected) and e.sky > 2 * e.sky_clear:
+    elif not math.isfinite(e.sky_expected) and e.sky > 2 * e.sky_clear > 0 and e.sky - e.sky_clear > e.noise:
         return Flag(
             "bright sky",
             f"bright sky: {e.sky / e.sky_clear:.1f} times the clear reference; twilight or Moon cannot "
@@ -390,10 +394,9 @@ def _streak(e: Evidence) -> Flag | None:
 def _too_still(e: Evidence) -> Flag | None:
     if not e.moved_px < STILL_PX * max(e.moved_h, 0.5):
         return None
-    rate = f" (drift {e.drift_px_per_hour:.2f} px/h)" if math.isfinite(e.drift_px_per_hour) else ""
     return Flag(
         "too still",
-        f"too still: the field moved {e.moved_px:.2f} px in {e.moved_h:.1f} h{rate}; "
-        "hot pixels will look fixed in the sky",
+        f"too still: the field moved only {e.moved_px:.2f} px over the chip in {e.moved_h:.1f} h; nothing is wrong with "
+        "the frame, but a hot pixel that the mask misses stays on one star's place and looks like a star",
         "note",
     )

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science.jit import kernel
+from pipeline_core.science.robust import weighted_median
 
 if TYPE_CHECKING:
     from pipeline_core.types import Image
@@ -79,7 +80,7 @@ def ring_level(
 def halo_ratio(
     image: Image, x_px: npt.NDArray[Any], y_px: npt.NDArray[Any], fwhm_px: float, noise: float
 ) -> float | None:
-    """Return the median of the flux in circles 8 FWHM across over that in 3 FWHM: frost, ice crystals.
+    """Return the flux in circles 8 FWHM across over that in 3 FWHM, of the stars together: frost, ice crystals.
 
     Parameters
     ----------
@@ -95,11 +96,14 @@ def halo_ratio(
     Returns
     -------
     float or None
-        About 1.03 for clean optics; None if fewer than three stars carry the measure.
+        About 1.03 for clean optics; None if fewer than three stars carry the measure, or all of them to no better
+        than 4 %.
 
     Notes
     -----
-    The sky comes from a ring 9 to 12 FWHM across around each star. Only stars whose wide sum is good to 5 % count.
+    The sky comes from a ring 9 to 12 FWHM across around each star. The median is weighted by what each star knows:
+    few bright stars must not be outvoted by noise, and many fainter ones together tell more than they do alone. It is
+    a median because a neighbour in the wide circle spoils single stars.
     """
     if len(x_px) == 0:
         return None
@@ -110,8 +114,14 @@ def halo_ratio(
     ring_area = np.pi * (6.0**2 - 4.5**2) * fwhm_px**2
     area = np.pi * wide_radius**2
     error = noise * np.sqrt(area + 1.57 * area**2 / ring_area)  # 1.57: a median is that much noisier than a mean
-    good = np.isfinite(wide) & np.isfinite(near) & (near > 20.0 * error)
-    return float(np.median(wide[good] / near[good])) if good.sum() >= 3 else None
+    good = np.isfinite(wide) & np.isfinite(near) & (near > 8.0 * error)
+    if good.sum() < 3:
+        return None
+    # 3 %: what neighbours and the flat do to any star, however bright.
+    weight = 1.0 / ((error / near[good]) ** 2 + 0.03**2)
+    if 1.25 / np.sqrt(weight.sum()) > 0.04:
+        return None
+    return weighted_median(wide[good] / near[good], weight)
 
 
 @kernel

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.measures import ScienceMeasures, StarList
-from pipeline_core.science.background import SkyMesh, SkyPlane, sky_mesh, sky_plane, without_sky
+from pipeline_core.science.background import SkyMesh, SkyPlane, is_structured, sky_mesh, sky_plane, without_sky
+from pipeline_core.science.curtains import without_curtains
 from pipeline_core.science.profile import aperture_flux, halo_ratio, profile_widths
 from pipeline_core.science.psf import fit_moffats
 from pipeline_core.science.robust import MAD_TO_SIGMA
@@ -99,6 +100,11 @@ def measure_science(
     bare = without_sky(image, mesh, masked, saturated)
     sources = find_sources(bare, _at_least(mesh.sigma, noise), masked, saturated)
     likely = are_stars(sources, noise, bare.shape)
+    if is_structured(mesh, plane):
+        bare, mesh = without_curtains(image, mesh, bare, sources.pick(likely), masked, saturated)
+        noise = _noise(mesh, gain, read_noise_e)
+        sources = find_sources(bare, _at_least(mesh.sigma, noise), masked, saturated)
+        likely = are_stars(sources, noise, bare.shape)
     stars = _measure_stars(
         bare, sources, likely, noise, gain, max_stars, masked, _too_bright(saturation, mesh.background)
     )
@@ -308,8 +314,6 @@ def _science(
     notes: tuple[str, ...] = ()
     if stars.method == "profile":
         notes = ("star width from the radial profile: the images are no single peaks",)
-    if streaks:
-        notes += (f"{len(streaks)} streak{'s' if len(streaks) > 1 else ''} crossing the frame",)
     return ScienceMeasures(
         state=state,
         unit=unit,

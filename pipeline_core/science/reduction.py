@@ -155,13 +155,13 @@ def reduce_frame(
         made_overscan = float(np.median(image[facts.overscan.slices]))
         subtract_overscan(image, facts.overscan, facts.overscan_order)
     else:
-        overscan_note = "the frames have no overscan, or not all of them"
+        overscan_note = "none is used: the frames have none, not all have the same, or it is switched off"
     watch.see("overscan", image, "ADU", overscan_note)
 
     image, bits = _trimmed(image, _saturated(raw, facts), facts.trim)
     if facts.pedestal_adu:
         calibrate.subtract_level(image, float(facts.pedestal_adu))
-    note = "" if facts.trim is not None else "the whole chip is lit"
+    note = "" if facts.trim is not None or facts.pedestal_adu else "the whole chip is lit"
     watch.see("trim", image, "ADU", note)
     _check_shapes(image, masters)
 
@@ -173,7 +173,7 @@ def reduce_frame(
         bits[undivided] |= MaskBit.BAD
         watch.see("flat", image, "ADU")
     else:
-        watch.see("flat", image, "ADU", "no flat for this filter")
+        watch.see("flat", image, "ADU", "no flat for this filter, or none is wanted")
 
     if gain is not None:
         calibrate.to_electrons(image, gain)
@@ -269,8 +269,8 @@ def _subtract_bias_and_dark(image: Image, masters: Masters, watch: _Watch) -> No
     if masters.dark is None:
         if masters.bias is not None:
             calibrate.subtract_level(image, masters.bias)
-        watch.see("bias", image, "ADU", "" if masters.bias is not None else "there is no bias")
-        watch.see("dark", image, "ADU", "there is no dark for this exposure")
+        watch.see("bias", image, "ADU", "" if masters.bias is not None else "there is no bias, or none is wanted")
+        watch.see("dark", image, "ADU", "no dark for this exposure, or none is wanted")
     elif masters.dark_scale == 1.0:
         watch.see("bias", image, "ADU", "inside the dark")
         calibrate.subtract_level(image, masters.dark)
@@ -315,10 +315,13 @@ def _remove_cosmic_rays(
     image: Image, variance: Image, bits: Bits, choices: CosmicChoices, threads: int
 ) -> dict[str, Any]:
     """Replace and flag cosmic rays in place; bad and saturated pixels are masked first."""
+    # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
+    spilling = (bits & (MaskBit.SATURATED | MaskBit.NO_DATA)) != 0
     result = clean_cosmic_rays(
         image,
         variance,
-        bits != 0,
+        spilling,
+        (bits != 0) & ~spilling,
         sigclip=choices.sigclip,
         sigfrac=choices.sigfrac,
         objlim=choices.objlim,

@@ -89,6 +89,19 @@ def pixel_noise(image: npt.NDArray[Any], valid: Mask | None = None) -> float:
     return sigma / float(np.sqrt(2.0))
 
 
+def weighted_median(values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> float:
+    """Return the value with half of the weight on either side.
+
+    Parameters
+    ----------
+    values, weights : (n,) float
+        n at least 1; weights positive.
+    """
+    order = np.argsort(values)
+    along = np.cumsum(weights[order]) - 0.5 * weights[order]  # each value sits in the middle of its own weight
+    return float(np.interp(0.5 * weights.sum(), along, values[order]))
+
+
 def _exact(values: npt.NDArray[Any]) -> tuple[float, float]:
     if values.size == 0:
         return float("nan"), float("nan")

@@ -51,7 +51,8 @@ def find_streaks(
     The frame is averaged in blocks, compact bright sources are taken out, and the bright blocks vote for lines (Hough).
     A line counts if at least half of a run of it is bright and the run is longer than 15 % of the frame's shorter side
     and than three typical stars: stars that all trail are short and alike, and are taken out with the sources. Lines
-    along rows or columns within 0.3° are bleeding or bad columns and do not count.
+    along rows or columns within 0.3° are bleeding or bad columns and do not count; nor do lines that are wider than a
+    point of light in motion can be: curtains of aurora, edges of cloud.
     """
     if not noise > 0.0 or min(image.shape) < 64:
         return ()
@@ -63,7 +64,8 @@ def find_streaks(
     rows = np.arange(binned.shape[0]) * spread.shape[0] // binned.shape[0]
     columns = np.arange(binned.shape[1]) * spread.shape[1] // binned.shape[1]
     local = np.maximum(spread[np.ix_(rows, columns)], noise / block)
-    bright = without_sky(binned, around) > _BRIGHT * local
+    bare = without_sky(binned, around)
+    bright = bare > _BRIGHT * local
     typical = _take_out(bright, sources, stars, block, noise, fwhm_px)
     shortest = max(0.15 * min(image.shape), 3.0 * typical, 48.0) / block
     found: list[tuple[float, Streak]] = []
@@ -82,7 +84,7 @@ def find_streaks(
             length, streak = ends
             angle = float(np.degrees(np.arctan2(streak[3] - streak[1], streak[2] - streak[0])))
             off_axis = min(angle % 90.0, 90.0 - angle % 90.0)
-            if off_axis > 0.3:
+            if off_axis > 0.3 and _is_narrow(bare, streak, (fwhm_px or 2.0) / block):
                 x0, y0, x1, y1 = (block * (v + 0.5) - 0.5 for v in streak)
                 found.append((length, (x0, y0, x1, y1)))
         else:
@@ -189,6 +191,28 @@ def _run(
         float(last * np.sin(angle) + rho * np.cos(angle)),
     )
     return (last - first, streak), on_line
+
+
+def _is_narrow(bare: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bool:
+    """Whether the light of a line, all in binned pixels, falls to less than half on either side of it."""
+    x0, y0, x1, y1 = streak
+    length = float(np.hypot(x1 - x0, y1 - y0))
+    step = np.arange(0.0, length)
+    ux, uy = (x1 - x0) / length, (y1 - y0) / length
+    # Beyond the star's own wings: a Moffat image has a twentieth of its peak there.
+    far = max(5.0, 1.5 * fwhm)
+
+    def level(*offsets: float) -> float:
+        values = []
+        for off in offsets:
+            x, y = np.rint(x0 + step * ux - off * uy).astype(int), np.rint(y0 + step * uy + off * ux).astype(int)
+            inside = (x >= 0) & (y >= 0) & (x < bare.shape[1]) & (y < bare.shape[0])
+            values.append(bare[y[inside], x[inside]])
+        together = np.concatenate(values)
+        return float(np.median(together)) if together.size else 0.0
+
+    core = max(level(-1.0), level(0.0), level(1.0))
+    return core > 0.0 and max(level(-far, -far - 1.0), level(far, far + 1.0)) < 0.5 * core
 
 
 def _longest(along: npt.NDArray[Any], covered: float) -> tuple[float, float] | None:

@@ -175,3 +175,23 @@ def test_without_the_window_the_command_line_says_what_works(capsys, monkeypatch
     code, document = ask(capsys, "gui")
     assert code == 2
     assert "astep reduce" in document["error"]["hint"]
+
+
+def test_an_interrupted_demo_night_leaves_no_half_night(tmp_path, capsys, monkeypatch):
+    def stopped(folder, **_):
+        folder.mkdir()
+        (folder / "half.fits").write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", stopped)
+    code, _ = ask(capsys, "demo", tmp_path / "night")
+    assert code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_demo_night_may_be_made_in_an_empty_folder(tmp_path, capsys):
+    (tmp_path / "night").mkdir()
+    code, document = ask(capsys, "demo", tmp_path / "night", "--size", "256", "--frames", "1")
+    assert code == 0
+    assert document["frames"] > 1
+    assert [p.name for p in tmp_path.iterdir()] == ["night"]

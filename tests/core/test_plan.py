@@ -318,3 +318,18 @@ def test_every_frame_of_any_night_is_used_or_left_out_with_a_reason(rows):
     needed |= {n for m in plan.masters for n in (m.bias, m.dark, m.flat) if n}
     assert needed <= made
     assert len(made) == len(plan.masters)
+
+
+def test_sections_that_the_recipe_names_replace_those_of_the_headers():
+    recipe = Recipe(overscan={"section": "[91:100,1:80]", "trim": "[1:90,1:80]"})
+    odd = [frame("science/odd.fits", "science", overscan=Section(0, 80, 95, 100))]
+    plan = build_plan(night(series("bias", 3), series("science", 2), odd), recipe)
+    assert list(plan.overscan.values()) == [(Section(0, 80, 90, 100), Section(0, 80, 0, 90))]
+    assert not plan.warnings
+
+
+def test_a_section_of_the_recipe_that_does_not_fit_is_a_warning_with_its_reason():
+    plan = build_plan(night(series("science", 2)), Recipe(overscan={"section": "[91:200,1:80]"}))
+    assert not plan.overscan
+    assert "overscan.section" in plan.warnings[0]
+    assert "leaves the image" in plan.warnings[0]

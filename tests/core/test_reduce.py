@@ -266,3 +266,41 @@ def test_saturated_and_hot_pixels_keep_their_value_and_are_flagged(first_night, 
     hot = (frame.mask & MaskBit.HOT) > 0
     assert 0 < hot.mean() < 0.02
     assert truth.size == frame.image.shape[0]
+
+
+def test_a_nights_own_masters_given_back_make_the_same_frames(night, capsys, tmp_path):
+    folder, out, recipe = night
+    before = {p.name: read_calibrated(p) for p in (out / "calibrated").rglob("*_CAL.fits")}
+    copy = tmp_path / "again"
+    for raw in science_files(folder):
+        (copy / raw.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy2(raw, copy / raw.parent.name)
+    (copy / "mine").mkdir()
+    kinds = {"bias": "bias", "dark_90s_-35C": "dark", "flat_R": "flat", "flat_V": "flat"}
+    for name in kinds:
+        shutil.copy2(out / "masters" / f"{name}.fits", copy / "mine")
+    for name, kind in kinds.items():
+        assert run(capsys, "set", copy, f"kind={kind}", f"mine/{name}.fits")[0] == 0
+    _, document = reduce(capsys, copy, tmp_path / "again_reduced", "--recipe", recipe)
+    assert document["counts"] == {"done": N_SCIENCE, "cached": 0, "failed": 0, "left_out": 0}
+    products = list((tmp_path / "again_reduced" / "calibrated").rglob("*_CAL.fits"))
+    assert sorted(p.name for p in products) == sorted(before)
+    for product in products:
+        frame, same = read_calibrated(product), before[product.name]
+        # Unstable pixels are told from raw darks alone: what differs is their bit, and hits beside them.
+        unstable = (same.mask & MaskBit.UNSTABLE) != 0
+        assert np.mean(frame.image[~unstable] != same.image[~unstable]) < 1e-3
+        assert np.mean(frame.mask[~unstable] != same.mask[~unstable]) < 1e-3
+
+
+def test_without_any_gain_frames_stay_in_adu_and_it_is_said(first_night, tmp_path, capsys):
+    folder = tmp_path / "night"
+    folder.mkdir()
+    for raw in science_files(first_night)[:2]:
+        data, header = fits.getdata(raw, header=True)
+        del header["GAIN"], header["TELESCOP"]
+        fits.writeto(folder / raw.name, data, header)
+    code, document = reduce(capsys, folder, tmp_path / "out")
+    assert code == 0
+    assert any("stay in ADU" in words for words in document["warnings"])
+    assert fits.getheader(next((tmp_path / "out").rglob("*_CAL.fits")))["BUNIT"] == "adu"

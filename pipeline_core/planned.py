@@ -1,0 +1,77 @@
+"""The plan and the tasks of a night as its last run had them: read back from the output, nothing is measured or made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline_core.errors import NightError
+from pipeline_core.gain_check import gain_tasks, judged_gain
+from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
+from pipeline_core.logbook import Logbook
+from pipeline_core.plan import Plan, build_plan
+from pipeline_core.session import choices_of
+from pipeline_core.store import Store
+from pipeline_core.tasks import NightTasks, TaskBuilder, calibration_quality_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.session import Place
+    from pipeline_core.stage import Made, Task
+    from pipeline_core.types import Night
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A night with its decisions, its plan and its tasks."""
+
+    night: Night
+    plan: Plan
+    tasks: NightTasks
+
+
+def planned(place: Place, night: Night, recipe: Recipe) -> Planned:
+    """Plan a night with what earlier runs measured, as a run would now.
+
+    Parameters
+    ----------
+    place : Place
+        Its output must have been written by a run.
+    night : Night
+        As scanned; decisions are applied here.
+    recipe : Recipe
+
+    Returns
+    -------
+    Planned
+        Its tasks have the keys of the run, so that steps and pixels can be shown by the run's own code.
+
+    Raises
+    ------
+    NightError
+        If nothing was ever made there.
+    """
+    if not place.has_logbook:
+        raise NightError(
+            f"nothing is known of {place.night} in {place.output}",
+            "it has not been reduced there",
+            "run `astep reduce NIGHT` first, or name the output with -o",
+        )
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        night, choices = logbook.apply(night), choices_of(logbook)
+        first = build_plan(night, recipe, choices)
+        pairs = gain_tasks(night, first, recipe)
+        measured, _ = judged_gain(night, pairs, _known(store, {task.label: task for task in pairs.values()}), recipe)
+        checks = calibration_quality_tasks(night, first, recipe, measured)
+        found = calibration_measures(_known(store, checks))
+    frames = [frame for frame in night.frames if frame.path in found]
+    set_aside = hard_words(judge_calibration(frames, found, recipe.flat))
+    plan = build_plan(night, recipe, choices, set_aside)
+    return Planned(night, plan, TaskBuilder(night, plan, recipe, measured).build())
+
+
+def _known(store: Store, tasks: Mapping[str, Task]) -> dict[str, Made]:
+    """Return what was reported for each task that need not be done again."""
+    return {name: made for name, task in tasks.items() if (made := store.fresh(task)) is not None}
