@@ -38,6 +38,7 @@ class KeogramStrip(QWidget):
         self.setAccessibleName("Keogram of the night")
         self.mode = QToolButton(self)
         self.mode.setAutoRaise(True)
+        self.mode.setStyleSheet("padding: 2px 0; font-size: 11px;")  # the margin is as narrow as the timeline's
         self.mode.setFixedWidth(LEFT - 4)
         self.mode.clicked.connect(self._turn)
         model.changed.connect(self._follow)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _REACH_PX = 10.0
 _TOP, _BOTTOM = 8, 22
 _MOON_PX = 4
+_RIM_PX = 11
 _LIGHT_ALPHA = {"day": 255, "civil twilight": 210, "nautical twilight": 150, "astronomical twilight": 80, "night": 0}
 
 
@@ -68,7 +69,7 @@ class TimelinePlot(QWidget):
         left, right = self._place_span()
         x = area.left() + (places - left) / (right - left) * area.width()
         y = area.bottom() - (self._scaled(model.values()) - low) / (high - low) * area.height()
-        y = np.clip(y, area.top(), area.bottom())  # wild values stand at the rim, as arrow heads
+        y = np.clip(y, area.top() + _RIM_PX, area.bottom() - _RIM_PX)  # wild values stand at the rim, with an arrow
         return np.column_stack([x, y]) if len(x) else np.zeros((0, 2))
 
     def _scaled(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -160,8 +161,10 @@ class TimelinePlot(QWidget):
                 painter.fillRect(QRectF(x0, area.top(), x1 - x0, _MOON_PX), moon)
         painter.setPen(theme().colour("dim"))
         last = -1e9
+        before = ""
         for span in self.model.spans():
-            words = span.light if span.light != "night" else ""
+            words = span.light if span.light not in {"night", before} else ""
+            before = span.light
             x0 = area.left() + max(axis.part(span.low), 0.0) * area.width()
             width = painter.fontMetrics().horizontalAdvance(words) + 10
             x1 = area.left() + min(axis.part(span.high), 1.0) * area.width()
@@ -186,6 +189,8 @@ class TimelinePlot(QWidget):
         else:
             values = nice_ticks(low, high, wanted)
             words = [f"{v:g}" for v in values]
+        if words and self.model.unit():
+            words[-1] = f"{words[-1]} {self.model.unit()}"  # the highest tick names the unit
         heights = [area.bottom() - (v - low) / (high - low) * area.height() for v in values]
         draw_value_axis(painter, area, list(zip(heights, words, strict=True)))
         left, right = self._place_span()
@@ -238,7 +243,7 @@ class TimelinePlot(QWidget):
             if not low <= scaled[k] <= high:
                 up = -1 if scaled[k] > high else 1
                 painter.setPen(QPen(theme().colour("text"), 1.4))
-                tip = at + QPointF(0, 7 * -up)
+                tip = at + QPointF(0, 8 * up)
                 painter.drawLine(at, tip)
             if is_current or k == self._hover:
                 painter.setPen(QPen(accent, 1.6))
