@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QPalette
-from PyQt6.QtWidgets import QApplication
 
 from astep_gui.theme.fonts import load_fonts, ui_font
 from astep_gui.theme.stylesheet import style_sheet
 from astep_gui.theme.tokens import THEMES, Theme
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QApplication
 
 DEFAULT = "dark"
 

@@ -16,43 +16,43 @@ if TYPE_CHECKING:
     from astep_gui.theme.tokens import Theme
 
 
-def icon(name: str, token: str = "text") -> QIcon:
+def icon(name: str, tone: str = "text") -> QIcon:
     """Return an icon by the name of its file in ``resources/icons``.
 
     Parameters
     ----------
     name : str
         Without the suffix.
-    token : str
+    tone : str
         Its colour. Checked icons take the accent, disabled ones their own grey; all follow a change of theme.
     """
-    return QIcon(_StrokeEngine(name, token))
+    return QIcon(_StrokeEngine(name, tone))
 
 
 class _StrokeEngine(QIconEngine):
     """Draws when asked, so that neither theme nor scale is fixed beforehand."""
 
-    def __init__(self, name: str, token: str) -> None:
+    def __init__(self, name: str, tone: str) -> None:
         super().__init__()
         self._name = name
-        self._token = token
+        self._tone = tone
 
     def clone(self) -> QIconEngine:
-        return _StrokeEngine(self._name, self._token)
+        return _StrokeEngine(self._name, self._tone)
 
     def paint(self, painter: QPainter | None, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         if painter is None:
             return
-        token = self._token
+        tone = self._tone
         if mode == QIcon.Mode.Disabled:
-            token = "disabled"
+            tone = "disabled"
         elif mode == QIcon.Mode.Selected:
-            token = "selection_text"
-        elif state == QIcon.State.On and token == "text":
-            token = "accent"
+            tone = "selection_text"
+        elif state == QIcon.State.On and tone == "text":
+            tone = "accent"
         side = min(rect.width(), rect.height())
         square = QRectF(rect.x() + (rect.width() - side) / 2, rect.y() + (rect.height() - side) / 2, side, side)
-        _renderer(self._name, token, theme()).render(painter, square)
+        _renderer(self._name, tone, theme()).render(painter, square)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)
@@ -68,8 +68,8 @@ class _StrokeEngine(QIconEngine):
 
 
 @cache
-def _renderer(name: str, token: str, look: Theme) -> QSvgRenderer:
-    return QSvgRenderer(QByteArray(_stroke(name).replace("currentColor", look.hex(token)).encode()))
+def _renderer(name: str, tone: str, look: Theme) -> QSvgRenderer:
+    return QSvgRenderer(QByteArray(_stroke(name).replace("currentColor", look.hex(tone)).encode()))
 
 
 @cache

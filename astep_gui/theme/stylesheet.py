@@ -74,11 +74,13 @@ QTableCornerButton::section { background: $panel; border: 0; }
 QPlainTextEdit, QTextEdit, QTextBrowser { background: $ground; border: 1px solid $line; padding: 4px 8px; }
 QTabWidget::pane { border: 0; }
 QTabBar { background: transparent; border: 0; }
-QTabBar::tab { background: transparent; color: $dim; padding: 5px 12px; border: 0; border-bottom: 2px solid transparent; }
+QTabBar::tab { background: transparent; color: $dim; padding: 5px 12px; border: 0;
+    border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:disabled { color: $disabled; }
-QProgressBar { background: $ground; border: 1px solid $border; border-radius: 4px; text-align: center; min-height: 14px; }
+QProgressBar { background: $ground; border: 1px solid $border; border-radius: 4px; text-align: center;
+    min-height: 14px; }
 QProgressBar::chunk { background: $primary; border-radius: 3px; }
 QStatusBar { background: $panel; color: $dim; border-top: 1px solid $line; }
 QStatusBar::item { border: 0; }
@@ -106,7 +108,7 @@ def style_sheet(look: Theme) -> str:
 
     Notes
     -----
-    Widgets choose among its variants by dynamic properties: ``primary``, ``danger`` and ``small`` of buttons, ``role`` of
-    labels (heading, dim, good, warn, bad) and frames (separator).
+    Widgets choose among its variants by dynamic properties: ``primary``, ``danger`` and ``small`` of buttons, ``role``
+    of labels (heading, dim, good, warn, bad) and frames (separator).
     """
     return _SHEET.substitute(look.colours, **arrow_files(look))
