@@ -58,14 +58,14 @@ class Background(QObject):
         self._number += 1
         self._context = RunContext()
         self._pool.submit(self._run, self._number, key, work, self._context)
-        self.busy_changed.emit(True)
+        self.busy_changed.emit(True)  # noqa: FBT003 - a signal of one switch
 
     def cancel(self) -> None:
         """Drop the open question."""
         if self._context is not None:
             self._context.cancel()
             self._context = None
-            self.busy_changed.emit(False)
+            self.busy_changed.emit(False)  # noqa: FBT003
 
     def close(self) -> None:
         """Cancel, and wait until the thread has ended."""
@@ -103,7 +103,7 @@ class Background(QObject):
             self.told.emit(key, value)
             return
         self._context = None
-        self.busy_changed.emit(False)
+        self.busy_changed.emit(False)  # noqa: FBT003
         if what == "done":
             self.done.emit(key, value)
         elif what == "failed":

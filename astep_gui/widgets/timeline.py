@@ -83,12 +83,12 @@ class Timeline(QWidget):
         known = self.model.quantities()
         names = [q.name for q in known]
         if [self.tabs.tabData(k) for k in range(self.tabs.count())] != names:
-            self.tabs.blockSignals(True)
+            self.tabs.blockSignals(True)  # noqa: FBT003 - Qt has no names
             while self.tabs.count():
                 self.tabs.removeTab(0)
             for q in known:
                 self.tabs.setTabData(self.tabs.addTab(q.label), q.name)
-            self.tabs.blockSignals(False)
+            self.tabs.blockSignals(False)  # noqa: FBT003
             self.against.clear()
             self.against.addItem("Time", TIME)
             for q in known:
