@@ -41,11 +41,13 @@ class PixelStoryPanel(QWidget):
         self._cells.setHorizontalSpacing(14)
         self._cells.setVerticalSpacing(3)
         self._cells.setColumnStretch(3, 1)
+        self.idle = QLabel(self)
+        self.idle.setWordWrap(True)
         self.curve = _Curve(model, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(8)
-        for widget in (self.head, self.equation, self.reasons, self.table, self.curve):
+        for widget in (self.head, self.equation, self.reasons, self.table, self.idle, self.curve):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.setAccessibleName("Why this pixel")
@@ -57,6 +59,7 @@ class PixelStoryPanel(QWidget):
         for widget in (self.equation, self.table):
             widget.setVisible(story is not None)
         self.reasons.setVisible(story is not None)
+        self.idle.setVisible(story is not None and bool(self.idle.text()))
         self.curve.setVisible(bool(model.values))
         if model.path is None:
             self.head.setText("Alt-click a pixel: why it has its value, step by step, and what it was all night.")
@@ -81,17 +84,21 @@ class PixelStoryPanel(QWidget):
         while (item := self._cells.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        for line, (name, (value, unit, note)) in enumerate(story.values.items()):
+        idle = {name: note for name, (_, _, note) in story.values.items() if note}
+        self.idle.setText("Nothing done: " + ", ".join(WORDS[name] for name in idle) if idle else "")
+        self.idle.setToolTip("\n".join(f"{WORDS[name]}: {note}" for name, note in idle.items()))
+        self.idle.setVisible(bool(idle))
+        done = [(name, value, unit) for name, (value, unit, note) in story.values.items() if not note]
+        for line, (name, value, unit) in enumerate(done):
             master = story.masters.get(name)
-            aside = note or (f"{master[0]}: {master[1]:.6g}" if master is not None else "")
+            aside = f"{master[0]}: {master[1]:.6g}" if master is not None else ""
             shown = f"{value:,.2f}" if np.isfinite(value) else "no data"
             for column, words in enumerate((WORDS[name], shown, _SYMBOLS.get(unit, unit), aside)):
                 label = QLabel(words, self.table)
                 if column == 1:
                     label.setFont(mono_font())
-                    label.setAlignment(Qt.AlignmentFlag.AlignRight)
+                    label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                     label.setTextInteractionFlags(_SELECTABLE)
-                label.setEnabled(not note)
                 label.setWordWrap(column == 3)
                 self._cells.addWidget(label, line, column)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pipeline_core.star_track import StarPoint
 
 _CELL, _GAP = 62, 4
-_CURVE = 34
+_CURVE = 30
+_LABEL = 14
 _NAME = 15
 
 
@@ -105,7 +106,7 @@ class _Stamps(QWidget):
 
     def sizeHint(self) -> QSize:
         """Be as wide as the stamps there are."""
-        return QSize(max(1, len(self.model.points)) * (_CELL + _GAP) + _GAP, _CELL + _NAME + 2 * _CURVE + 14)
+        return QSize(max(1, len(self.model.points)) * (_CELL + _GAP) + _GAP, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
 
     def follow(self) -> None:
         """Take the points that have arrived."""
@@ -139,8 +140,8 @@ class _Stamps(QWidget):
             self._draw_stamp(painter, k, self.model.points[k])
         if self.model.points:
             top = _CELL + _NAME + 4
-            self._draw_curve(painter, self.model.fluxes(), "light", top, "plot_1", shown.left())
-            self._draw_curve(painter, self.model.widths(), "FWHM", top + _CURVE + 6, "plot_2", shown.left())
+            self._draw_curve(painter, self.model.fluxes(), "light", top + _LABEL, "plot_1", shown.left())
+            self._draw_curve(painter, self.model.widths(), "FWHM", top + 2 * _LABEL + _CURVE, "plot_2", shown.left())
 
     def _draw_stamp(self, painter: QPainter, index: int, point: StarPoint) -> None:
         box = self.cell(index)
@@ -191,14 +192,12 @@ class _Stamps(QWidget):
                     painter.drawLine(before, at)
                 painter.drawEllipse(at, 1.6, 1.6)
                 before = at
-            unit = "" if label == "light" else " px"
-            form = ".2f"
-            words = f"{label} {low:{form}} – {high:{form}}{unit}"
+            unit = "× its median" if label == "light" else "px"
+            words = f"{label} {low:.2f} – {high:.2f} {unit}"
         else:
             words = f"{label}: not measured"
         metrics = painter.fontMetrics()
-        box = QRectF(left + 2, top - 4, metrics.horizontalAdvance(words) + 8, metrics.height())
-        painter.fillRect(box, theme().colour("panel", 0.85))
+        box = QRectF(left + 2, top - _LABEL, metrics.horizontalAdvance(words) + 8, _LABEL)
         painter.setPen(theme().colour(token))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
