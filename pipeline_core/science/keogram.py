@@ -6,13 +6,11 @@ moonrise and aurora each draw a shape of their own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Column = npt.NDArray[np.float32]
 """(height,) sky level along the frame's y axis, low y first, in the frame's unit; NaN where nothing is known."""

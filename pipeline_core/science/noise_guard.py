@@ -89,7 +89,7 @@ def _in_high_groups(height, hits, rows, columns, limit):
 
 
 @kernel
-def _touches(hits, y, x) -> bool:
+def _touches(hits, y, x):
     """Tell whether one of the eight neighbours is an earlier hit."""
     for yy in range(max(0, y - 1), min(hits.shape[0], y + 2)):
         for xx in range(max(0, x - 1), min(hits.shape[1], x + 2)):
