@@ -11,12 +11,13 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from astep_gui.models.background import Background
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from astep_gui.models.frame_images import ShownImage
     from pipeline_core.config import Recipe
     from pipeline_core.errors import AstepError
+    from pipeline_core.events import RunContext
     from pipeline_core.on_demand import ShownSteps
     from pipeline_core.science.reduction import Step
     from pipeline_core.stage import Task
@@ -65,6 +66,8 @@ class StepsModel(QObject):
     """Other entries, another choice, busy or not, or an error."""
     arrived = pyqtSignal(object)
     """ShownImage of the chosen step."""
+    pair_arrived = pyqtSignal(object, object)
+    """Two ShownImages of one frame, to be compared."""
     masters_asked = pyqtSignal()
     """The masters are to be made, so that the later steps can be shown."""
     closed = pyqtSignal()
@@ -150,6 +153,18 @@ class StepsModel(QObject):
             self._peeks = on
             self._ask()
 
+    def ask_pair(self, first: str, second: str) -> None:
+        """Ask for two steps of the frame; :attr:`pair_arrived` answers."""
+        work, path = self._work, self.path
+        if work is None or path is None:
+            return
+
+        def both(context: RunContext, _tell: object) -> tuple[_Answer, _Answer]:
+            one = work.answer(path, first, difference=False, check=context.check)
+            return one, work.answer(path, second, difference=False, check=context.check)
+
+        self._background.ask(path, both)
+
     def before(self, name: str) -> str:
         """Return the last step before one that did something; the first has none and is its own."""
         entries = self.entries()
@@ -184,10 +199,14 @@ class StepsModel(QObject):
             path, lambda context, _tell: work.answer(path, wanted, difference=difference, check=context.check)
         )
 
-    def _take(self, _key: object, answer: _Answer) -> None:
-        self._steps = {answer.path: answer.steps}
+    def _take(self, _key: object, answer: _Answer | tuple[_Answer, _Answer]) -> None:
         self.error = None
-        self.arrived.emit(answer.shown)
+        if isinstance(answer, tuple):
+            self._steps = {answer[0].path: answer[0].steps}
+            self.pair_arrived.emit(answer[0].shown, answer[1].shown)
+        else:
+            self._steps = {answer.path: answer.steps}
+            self.arrived.emit(answer.shown)
         self.changed.emit()
 
     def _fail(self, _key: object, error: AstepError) -> None:
@@ -203,12 +222,11 @@ class _StepsOfFrames:
         self._tasks: Mapping[str, Task] | None = None
         self._kept: OrderedDict[str, ShownSteps] = OrderedDict()
 
-    def answer(self, path: str, name: str, *, difference: bool, check: object) -> _Answer:
+    def answer(self, path: str, name: str, *, difference: bool, check: Callable[[], None]) -> _Answer:
         """Return one step, ready to be shown."""
         from astep_gui.models.frame_images import Loaded, shown_image  # noqa: PLC0415 - numba
 
         steps = self._steps_of(path)
-        assert callable(check)
         check()
         known = {step.name: step for step in steps.steps.steps}
         step = known.get(name) or steps.steps.steps[-1]
