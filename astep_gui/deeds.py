@@ -10,7 +10,8 @@ from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
 
 from astep_gui.theme import THEMES, apply_theme, theme
-from pipeline_core.types import FrameKind
+from pipeline_core.errors import NightError
+from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +33,15 @@ class Deeds(QObject):
         self._window = window
         self._night = window.night
         self._decisions = window.decisions
+        self._viewing = window.viewing
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action of the table does."""
         window = self._window
         own = (
             "open demo output show_results search settings next previous reject reject_reason accept set_kind "
-            "set_filter reference show_suspects show_rejected copy_path reveal grouped log theme plan palette shortcuts "
+            "set_filter reference fit one_to_one auto_levels masks blink back save_picture make_masters report show_suspects "
+            "show_rejected copy_path reveal grouped log theme plan palette shortcuts "
             "about"
         ).split()
         slots: dict[str, Callable[..., object]] = {name: getattr(self, name) for name in own}
@@ -48,6 +51,8 @@ class Deeds(QObject):
             "quit": window.close,
             "undo": self._decisions.undo,
             "redo": self._decisions.redo,
+            "invert": window.viewing.levels.set_inverted,
+            "cross_hair": window.viewing.view.set_cross_hair,
             "reset_layout": window.reset_layout,
             "reduce": window.run.start,
             "cancel": window.run.cancel,
@@ -125,15 +130,20 @@ class Deeds(QObject):
         """Look at the frame before."""
         self._step(-1)
 
-    def _step(self, by: int) -> bool:
+    def _step(self, by: int) -> None:
+        if self._viewing.is_blinking:
+            self._viewing.blink.step(by)
+            return
         path = self._window.table.step(by)
         if path is not None:
             self._night.select([path])
-        return path is not None
 
     def reject(self) -> None:
         """Reject the selected frames for what is suggested of them, and go to the next."""
-        self.reject_for("")
+        if self._viewing.is_blinking:
+            self._viewing.blink_bar.ask_reject()
+        else:
+            self.reject_for("")
 
     def reject_reason(self) -> None:
         """Reject with a reason."""
@@ -250,6 +260,91 @@ class Deeds(QObject):
             self._window.table.show_only(need.paths)
 
     # -- view ------------------------------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """Show the whole frame."""
+        self._viewing.view.fit()
+
+    def one_to_one(self) -> None:
+        """Show one pixel of the frame as one of the screen."""
+        self._viewing.view.one_to_one()
+
+    def auto_levels(self) -> None:
+        """Take levels from the sky and its noise."""
+        self._viewing.levels.use_preset("auto")
+
+    def masks(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Mark masked pixels in their colours."""
+        self._viewing.view.set_mask_bits(sum(MaskBit.WORDS) if is_on else 0)
+
+    def blink(self) -> None:
+        """Blink the selected frames; of a single one, its whole group."""
+        paths = list(self._night.selection)
+        if len(paths) < 2 and self._night.current is not None:
+            paths = self._window.table.model.group_of(self._night.current)
+        self._viewing.toggle_blink(paths)
+
+    def back(self) -> None:
+        """Go back to the plain frame, one thing at a time."""
+        window, viewing = self._window, self._viewing
+        if window.notice.isVisible():
+            window.notice.clear()
+        elif viewing.is_blinking:
+            viewing.end_blink()
+        elif viewing.pages.currentWidget() is viewing.compare:
+            viewing.pages.setCurrentWidget(viewing.view)
+        elif viewing.steps.chosen is not None:
+            viewing.steps.choose(None)
+        else:
+            window.table.search.clear()
+            window.table.tree.setFocus()
+
+    def save_picture(self) -> None:
+        """Save the image as it is seen."""
+        frame, place = self._night.frame(self._night.current), self._night.place
+        if frame is None or place is None:
+            return
+        suggested = str(place.output.parent / f"{frame.name.rsplit('.', 1)[0]}.png")
+        name, _kind = QFileDialog.getSaveFileName(self._window, "Save picture", suggested, "Picture (*.png)")
+        if name and not self._viewing.view.grab().save(name):
+            why = "the place cannot be written to"
+            self._window.show_problem(NightError(f"cannot save {name}", why, "choose another folder"))
+
+    def show_story(self) -> None:
+        """Bring the story of a pixel to the front when it is asked for."""
+        if self._viewing.story.is_busy:
+            dock = self._window.docks["pixel"]
+            dock.show()
+            dock.raise_()
+
+    def make_masters(self) -> None:
+        """Make the masters, so that the later steps of frames can be seen."""
+        from pipeline_core.reduce import RunOptions  # noqa: PLC0415 - heavy
+
+        self._window.run.start(RunOptions(only="masters", masters_inside=False))
+
+    def report(self) -> None:
+        """Write the report of the night, and show it in the browser."""
+        place = self._night.place
+        if place is None:
+            return
+
+        def work(context: RunContext) -> Path:
+            from pipeline_core.report import write_report  # noqa: PLC0415 - heavy
+
+            return write_report(place, context)
+
+        job = self._window.jobs.job("report of the night", work)
+        job.heard.connect(self._window.log.hear)
+        job.failed.connect(self._window.show_problem)
+        job.done.connect(self._show_report)
+        self._window.log.say("writing the report of the night")
+        job.start()
+
+    def _show_report(self, file: Path) -> None:
+        self._window.log.quiet()
+        self._window.log.say(f"report of the night: {file}")
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(file)))
 
     def grouped(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Group the frame table, or not."""

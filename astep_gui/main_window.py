@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from astep_gui.jobs import Jobs
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.remembered import Remembered
+from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
 from astep_gui.widgets.header_panel import HeaderPanel
 from astep_gui.widgets.log_strip import LogStrip
@@ -26,9 +29,9 @@ from astep_gui.widgets.start_page import StartPage
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QByteArray
-    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raised when docks change, so that an old layout is not put over a new window."""
 
 
@@ -52,8 +55,10 @@ class MainWindow(QMainWindow):
         self.toolbar = self._make_toolbar()
         self._make_docks()
         self._connect()
-        self._first_layout = self.saveState(LAYOUT_VERSION)
+        self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
+        self._docks_shown = True
         self.restore()
+        self._show_docks()
         self.follow()
 
     # -- putting together ------------------------------------------------------------------------------------
@@ -68,13 +73,10 @@ class MainWindow(QMainWindow):
         self.plan_panel = PlanPanel(self.night)
         self.log = LogStrip()
         self.reduce_button = ReduceButton(self.night, self.run)
-        self.middle = QWidget()
-        self.middle_box = QVBoxLayout(self.middle)
-        self.middle_box.setContentsMargins(0, 0, 0, 0)
-        self.middle_box.setSpacing(0)
+        self.viewing = Viewing(self.night, self.decisions, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start_page)
-        self.pages.addWidget(self.middle)
+        self.pages.addWidget(self.viewing.widget)
         centre = QWidget()
         box = QVBoxLayout(centre)
         box.setContentsMargins(0, 0, 0, 0)
@@ -88,16 +90,17 @@ class MainWindow(QMainWindow):
         bar = QToolBar("Tools")
         bar.setObjectName("tools")
         bar.setMovable(False)
-        for name in ("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", "", "plan", "settings"):
+        for name in ("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", "", "blink", "fit", "one_to_one", "", "plan", "settings"):
             bar.addAction(self.actions_by_name[name]) if name else bar.addSeparator()
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        for name in ("open", "reject", "accept", "plan", "settings"):
+        for name in ("open", "reject", "accept", "blink", "plan", "settings"):
             button = bar.widgetForAction(self.actions_by_name[name])
             if button is not None:
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)  # type: ignore[attr-defined]
         self.actions_by_name["open"].setIconText("Open")
         self.actions_by_name["plan"].setIconText("Plan")
         self.actions_by_name["settings"].setIconText("Settings")
+        self.actions_by_name["blink"].setIconText("Blink")
         room = QWidget()
         room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(room)
@@ -115,13 +118,19 @@ class MainWindow(QMainWindow):
         box.addWidget(self.table, 1)
         self.docks: dict[str, QDockWidget] = {}
         self._dock("frames", "Frames", frames, side.LeftDockWidgetArea)
-        self._dock("header", "Header", self.header, side.RightDockWidgetArea)
-        self._dock("plan", "Plan", self.plan_panel, side.RightDockWidgetArea)
-        self.tabifyDockWidget(self.docks["header"], self.docks["plan"])
+        right = side.RightDockWidgetArea
+        self._dock("levels", "Levels", self.viewing.levels_panel, right)
+        self._dock("inspect", "Inspect", self.viewing.inspect_panel, right)
+        self._dock("pixel", "Why this pixel", self.viewing.story_panel, right)
+        self._dock("header", "Header", self.header, right)
+        self._dock("plan", "Plan", self.plan_panel, right)
+        self.tabifyDockWidget(self.docks["inspect"], self.docks["pixel"])
+        self.tabifyDockWidget(self.docks["inspect"], self.docks["header"])
+        self.tabifyDockWidget(self.docks["inspect"], self.docks["plan"])
         self.docks["header"].raise_()
         self.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, side.RightDockWidgetArea)
-        self.resizeDocks([self.docks["frames"], self.docks["header"]], [520, 330], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["frames"], self.docks["levels"]], [500, 330], Qt.Orientation.Horizontal)
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -153,6 +162,9 @@ class MainWindow(QMainWindow):
             signal.connect(self.follow)
         self.run.said.connect(self.log.hear)
         self.run.finished.connect(deeds.show_summary)
+        self.viewing.steps.masters_asked.connect(deeds.make_masters)
+        self.viewing.inspection.failed.connect(lambda error: self.log.say(str(error), "warning"))
+        self.viewing.story.changed.connect(deeds.show_story)
         self.run.cancelled.connect(lambda: self.log.say("stopped; what is finished stays, Ctrl+R goes on"))
         self.run.changed.connect(lambda: None if self.run.is_running else self.log.quiet())
         stack = self.decisions.stack
@@ -168,6 +180,7 @@ class MainWindow(QMainWindow):
     def _night_changed(self) -> None:
         place = self.night.place
         self.pages.setCurrentIndex(int(self.night.is_open))
+        self._show_docks()
         if place is None:
             self.setWindowTitle("ASTEP Harvest")
             self.start_page.show_recent(self.remembered.recent())
@@ -180,13 +193,28 @@ class MainWindow(QMainWindow):
             self.log.say(f"{len(self.night.frames)} frames in {place.night}; results go to {place.output}")
         self.follow()
 
+    def _show_docks(self) -> None:
+        """Panels belong to a night: on the start page there are none. Those a person closed stay closed."""
+        is_open = self.night.is_open
+        if is_open == self._docks_shown:
+            return
+        if not is_open:
+            self._layout_of_night = self.saveState(LAYOUT_VERSION)
+        self._docks_shown = is_open
+        for dock in self.docks.values():
+            dock.setVisible(is_open)
+        if is_open:
+            self.restoreState(self._layout_of_night, LAYOUT_VERSION)
+
     def restore(self) -> None:
         """Put panels where a person left them."""
         geometry, layout = self.remembered.state("geometry"), self.remembered.state("layout")
         if not geometry.isEmpty():
             self.restoreGeometry(geometry)
         if not layout.isEmpty():
-            self.restoreState(layout, LAYOUT_VERSION)
+            self._layout_of_night = layout
+        with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
+            self.viewing.levels.restore(json.loads(self.remembered.word("levels", "{}")))
         self.table.restore_columns(self.remembered.state("columns"))
 
     def reset_layout(self) -> None:
@@ -204,14 +232,30 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
         self.remembered.set_state("geometry", self.saveGeometry())
-        self.remembered.set_state("layout", self.saveState(LAYOUT_VERSION))
+        layout = self.saveState(LAYOUT_VERSION) if self._docks_shown else self._layout_of_night
+        self.remembered.set_state("layout", layout)
         self.remembered.set_state("columns", self.table.save_columns())
         if self.night.place is not None and self.night.current is not None:
             self.remembered.set_frame(self.night.place.night, self.night.current)
+        self.remembered.set_word("levels", json.dumps(self.viewing.levels.state()))
         self.remembered.sync()
         self.jobs.close()
+        self.viewing.close()
         self.night.close()
         super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """Peek at the step before for as long as ` is held."""
+        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
+            self.viewing.steps.peek(True)  # noqa: FBT003 - a switch
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
+            self.viewing.steps.peek(False)  # noqa: FBT003 - a switch
+        else:
+            super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         if event is not None and (data := event.mimeData()) is not None and data.hasUrls():

@@ -59,17 +59,17 @@ def seconds_words(value: float | None) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("name", "Frame", lambda f, _r, _s: f.name, _text, "the file's name", width=190),
+    Column("name", "Frame", lambda f, _r, _s: f.name, _text, "the file's name", width=158),
     Column(
-        "state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1], "rejected, suspected of, left out", width=104
+        "state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1], "rejected, suspected of, left out", width=92
     ),
-    Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px", True, width=62),
+    Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px", True, width=54),
     Column(
         "depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
-        "how much shallower than the clear reference, mag; positive is worse", True, width=60,
+        "how much shallower than the clear reference, mag; positive is worse", True, width=54,
     ),
-    Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind", width=72),
-    Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", width=56),
+    Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind", width=66),
+    Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", width=48),
     Column("exposure", "Exp", lambda f, _r, _s: f.exposure_s, seconds_words, "exposure time", True, width=58),
     Column(
         "utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",

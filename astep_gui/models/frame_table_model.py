@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
 STATE_ROLE = Qt.ItemDataRole.UserRole + 1
-_ORDER = tuple(FrameKind)
-_KIND_ORDER = {kind: k for k, kind in enumerate((FrameKind.UNKNOWN, FrameKind.SCIENCE, *_ORDER))}
+_FIRST = (FrameKind.UNKNOWN, FrameKind.SCIENCE)
+_KIND_ORDER = {kind: k for k, kind in enumerate((*_FIRST, *(kind for kind in FrameKind if kind not in _FIRST)))}
 _NO_INDEX = QModelIndex()
 _ALIGN = {
     False: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
@@ -190,6 +190,10 @@ class FrameTableModel(QAbstractItemModel):
         if path is not None:
             return [path]
         return list(self._groups[index.row()].paths) if index.isValid() else []
+
+    def group_of(self, path: str) -> list[str]:
+        """Return the frames of a frame's group, itself among them."""
+        return list(self._groups[self._where[path][0]].paths) if path in self._where else [path]
 
     def ordered(self) -> list[str]:
         """Return the frames from top to bottom."""

@@ -109,6 +109,7 @@ class FrameTree(QTreeView):
         self.setModel(model)
         self.setItemDelegate(RowDelegate(self))
         self.setUniformRowHeights(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of a night differ in their middle and end
         self.setAlternatingRowColors(True)
         self.setAllColumnsShowFocus(True)
         self.setIndentation(14)

@@ -125,7 +125,7 @@ def _cards(file: object) -> Cards:
         cards = find_image(file).cards
     except AstepError as error:
         return [("", str(error), "")]
-    rows = [(key, _value(cards.get(key)), cards.comment(key)) for key in cards]
+    rows = [(key, _value(cards.get(key)), cards.comment(key)) for key in reversed(list(cards))]
     return sorted(rows, key=lambda row: row[0] in _BOOKKEEPING or row[0].startswith("NAXIS"))
 
 
