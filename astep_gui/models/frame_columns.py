@@ -44,7 +44,11 @@ def _row(name: str) -> Value:
 
 def _format(form: str, unit: str = "") -> Words:
     def words(value: Any) -> str:
-        return "" if value is None or not math.isfinite(value) else f"{value:{form}}{unit}".replace("-", "−")
+        if value is None or not math.isfinite(value):
+            return ""
+        text = f"{value:{form}}"
+        zero = not text.strip("+-0.")  # −0.00 is 0.00
+        return f"{text.lstrip('+-') if zero else text.replace('-', '−')}{unit}"
 
     return words
 
@@ -68,13 +72,13 @@ COLUMNS: tuple[Column, ...] = (
         "depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
         "how much shallower than the clear reference, mag; positive is worse", True, width=54,
     ),
-    Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind", width=66),
-    Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", width=48),
-    Column("exposure", "Exp", lambda f, _r, _s: f.exposure_s, seconds_words, "exposure time", True, width=58),
     Column(
         "utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",
         True, width=74,
     ),
+    Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind", width=66),
+    Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", width=48),
+    Column("exposure", "Exp", lambda f, _r, _s: f.exposure_s, seconds_words, "exposure time", True, width=58),
     Column("temperature", "Temp", lambda f, _r, _s: f.temperature_c, _format(".1f", "°"), "chip temperature, °C", True,
            width=62),
     Column("sky", "Sky", _measure("background"), _format(".5g"), "background, ADU or e⁻", True, width=66),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ class FrameTableModel(QAbstractItemModel):
         self.shown_states: frozenset[str] = frozenset()
         """Only frames in these states (words); empty for all."""
         self._keys: dict[str, tuple[Any, ...]] = {}
+        self._prefix = ""
         night.night_changed.connect(self.rebuild)
         night.frames_changed.connect(self._refresh)
 
@@ -99,6 +101,7 @@ class FrameTableModel(QAbstractItemModel):
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
         self._keys = self._group_keys()
+        self._prefix = common_prefix([frame.name for frame in self._night.frames])
         groups: dict[tuple[Any, ...], Group] = {}
         for frame in frames:
             key = self._keys[frame.path] if self.is_grouped else ()
@@ -237,8 +240,8 @@ class FrameTableModel(QAbstractItemModel):
         column = COLUMNS[index.column()]
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole}:
             words = column.words(self._value(path, index.column()))
-            if column.key == "name" and path == self._night.reference:
-                return f"{words} · reference"
+            if column.key == "name":
+                return self._short(words) + (" · reference" if path == self._night.reference else "")
             return f"{self._night.state_of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
@@ -248,6 +251,10 @@ class FrameTableModel(QAbstractItemModel):
         if role == PATH_ROLE:
             return path
         return self._night.state_of(path) if role == STATE_ROLE else None
+
+    def _short(self, name: str) -> str:
+        """Leave out what all names of the night begin with: what tells them apart must be seen."""
+        return f"…{name[len(self._prefix) :]}" if self._prefix else name
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if not index.isValid() or index.column() or role not in {Qt.ItemDataRole.DisplayRole}:
@@ -288,3 +295,12 @@ def _title(key: tuple[Any, ...]) -> str:
     _order, pointing, kind, name, exposure_s = key
     parts = [kind.capitalize(), pointing, name, seconds_words(exposure_s) if exposure_s >= 0 else ""]
     return " · ".join(part for part in parts if part)
+
+
+def common_prefix(names: Sequence[str]) -> str:
+    """Return what all names begin with, up to a separator; empty where it would save too little."""
+    if len(names) < 2:
+        return ""
+    shared = os.path.commonprefix(list(names))
+    cut = max(shared.rfind("_"), shared.rfind("-"), shared.rfind(" "))
+    return shared[: cut + 1] if cut >= 5 else ""
