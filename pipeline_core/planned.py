@@ -1,4 +1,4 @@
-"""The plan and the tasks of a night as its last run had them: read back from the output, nothing is measured or made."""
+"""The plan and the tasks of a night as its last run had them, read back from the output."""
 
 from __future__ import annotations
 
