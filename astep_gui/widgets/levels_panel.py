@@ -83,7 +83,7 @@ class LevelsPanel(QWidget):
         self._sky.setValue(shown.level.sky)
         self._sky.show()
         near = shown.saturation is not None and shown.saturation <= edges[-1]
-        self._saturation.setVisible(near)
+        self._saturation.setVisible(bool(near))
         if shown.saturation is not None:
             self._saturation.setValue(shown.saturation)
         unit = f"  ({shown.unit})" if shown.unit else ""
