@@ -263,6 +263,11 @@ class Logbook:
         """Return the rejected frames and why."""
         return _rejected(self.current())
 
+    def rejected_by_rule(self) -> frozenset[str]:
+        """Return the frames that a rule of the recipe rejected, and no person has decided about."""
+        rows = [row for row in self.database.rows(_IN_FORCE) if row[1] == "rejected" and row[3] == "rule"]
+        return frozenset(_rejected(_current(rows)))
+
     def kept(self) -> frozenset[str]:
         """Return the calibration frames that stay in their master although a check speaks against them."""
         return frozenset(path for path, fields in self.current().items() if fields.get("kept"))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError, UsageError
-from pipeline_core.gain_check import gain_tasks, judged_gain
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Choices, build_plan
-from pipeline_core.session import choices_of
+from pipeline_core.planned import planned_with
+from pipeline_core.session import LOGBOOK, choices_of
 from pipeline_core.steps import FrameSteps, frame_steps, input_files
 from pipeline_core.store import Store
 from pipeline_core.tasks import TaskBuilder
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.config import Recipe
-    from pipeline_core.stage import Made, Task
+    from pipeline_core.stage import Task
     from pipeline_core.types import Night
 
 _BARE = ("raw", "overscan", "trim")
@@ -38,23 +38,17 @@ def science_tasks(night: Night, recipe: Recipe, output: Path | None) -> Mapping[
     output : Path or None
         Where decisions and measured gains lie; None where nothing was decided or made yet.
     """
-    choices, made = Choices(), {}
-    if output is not None and (output / "logbook.sqlite").is_file():
-        with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
-            choices = choices_of(logbook)
-            made = _last_made(store, "gain and read noise")
-    calibration = {
-        path: reason
-        for path, reason in choices.rejected.items()
-        if path in night.by_path and night.by_path[path].kind is not FrameKind.SCIENCE
-    }
-    plan = build_plan(night, recipe, replace(choices, rejected=calibration))
-    measured, _warnings = judged_gain(night, gain_tasks(night, plan, recipe), made, recipe)
-    return TaskBuilder(night, plan, recipe, measured).build().science
-
-
-def _last_made(store: Store, stage: str) -> dict[str, Made]:
-    return {product.label: product.made for product in store.products(stage)}
+    if output is None or not (output / LOGBOOK).is_file():
+        plan = build_plan(night, recipe, Choices())
+        return TaskBuilder(night, plan, recipe, {}).build().science
+    with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
+        choices = choices_of(logbook)
+        calibration = {
+            path: reason
+            for path, reason in choices.rejected.items()
+            if path in night.by_path and night.by_path[path].kind is not FrameKind.SCIENCE
+        }
+        return planned_with(store, night, replace(choices, rejected=calibration), recipe).tasks.science
 
 
 @dataclass(frozen=True)

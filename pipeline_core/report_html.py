@@ -94,7 +94,7 @@ def _when_and_where(facts: NightFacts) -> str:
     words = [f"{times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} UTC"] if times else ["times not known"]
     site = facts.night.site
     if site is not None:
-        words.append(site.name or f"{site.latitude_deg:.3f}°, {site.longitude_deg:.3f}°, {site.altitude_m:.0f} m")
+        words.append(site.name or f"{site.latitude_deg:+.3f}° {site.longitude_deg:+.3f}° (E), {site.altitude_m:.0f} m")
     objects = Counter(f.object for f in facts.night.frames if f.kind is FrameKind.SCIENCE and f.object)
     words += [name for name, _ in objects.most_common(3)]
     exposures = sorted({f.exposure_s for f in facts.night.frames if f.kind is FrameKind.SCIENCE and f.exposure_s})

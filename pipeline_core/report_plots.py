@@ -130,7 +130,9 @@ def _keogram(
     groups = [str(row.extra.get("group", "")) for row in rows]
     codes = keogram_codes([columns.get(row.path) for row in rows], groups=groups)
     width = min(width, WIDTH - LEFT - RIGHT)
-    picture = data_uri(grey_png(in_time(codes, frames_at(clock.times, clock.low, clock.high, width)), bits))
+    picture = data_uri(
+        grey_png(in_time(codes, frames_at(clock.times, clock.low, clock.high, width)), bits, clear_zero=True)
+    )
     return (
         f'<image x="{LEFT}" y="{y:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{_PANEL}" preserveAspectRatio="none" '
         f'href="{picture}"/>{_frame("Keogram", "up is chip y", y)}'
@@ -186,7 +188,7 @@ def _heights(sun: Floats, moon: Floats, clock: Clock, y: float) -> str:
         _text(LEFT - 6, y + _PANEL * (high - v) / (high - low) + 4, f"{v:g}", "end") for v in _ticks(low, high)
     )
     zero = y + _PANEL * high / (high - low)
-    words = _text(LEFT + 76, y - 7, "— Sun    – – Moon    · · horizon")
+    words = _text(LEFT + 100, y - 7, "— Sun    – – Moon    · · horizon")
     horizon = f'<path class="horizon" stroke="{_DIM}" stroke-dasharray="1 4" d="M{LEFT} {zero:.1f}H{WIDTH - RIGHT}"/>'
     lines = line(sun, "sun", "#d99000", "none") + line(moon, "moon", _DIM, "6 4")
     return ticks + horizon + lines + _frame("Altitude", "°", y) + words

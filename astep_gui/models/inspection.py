@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.latest import LatestWork
@@ -132,7 +133,8 @@ class Inspection(QObject):
 
 
 def _not_to_be_counted(shown: ShownImage) -> Any:
-    """Return where the mask says that a pixel tells nothing; saturated ones still belong to their star."""
+    """Return where the mask says that a pixel tells nothing; saturated and replaced ones still belong to their star."""
     if shown.mask is None:
         return None
-    return (shown.mask & ~(MaskBit.SATURATED | MaskBit.COSMIC) & 0xFF) > 0
+    tells_nothing = np.uint8(MaskBit.BAD | MaskBit.HOT | MaskBit.UNSTABLE | MaskBit.NO_DATA)
+    return (shown.mask & tells_nothing) > 0

@@ -100,9 +100,7 @@ def _plan(plan: Plan) -> list[Need]:
     for science in plan.science:
         for words in science.warnings:
             by_words.setdefault(words, []).append(science.path)
-    needs = [
-        Need(_head(words), words, tuple(paths), (_SHOW, look)) for words, paths in by_words.items()
-    ]
+    needs = [Need(_head(words), words, tuple(paths), (_SHOW, look)) for words, paths in by_words.items()]
     for words in plan.warnings:
         needs.append(Need(_head(words), words, (), (look,)))
     for master in plan.masters:

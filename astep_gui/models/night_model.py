@@ -145,7 +145,9 @@ class NightModel(QObject):
             self._scan = job
             self.place = place
             try:
-                self.recipe = load_recipe(recipe_file if (recipe_file := place.output / "recipe.toml").is_file() else None)
+                self.recipe = load_recipe(
+                    recipe_file if (recipe_file := place.output / "recipe.toml").is_file() else None
+                )
                 if place.has_logbook:
                     self.logbook = Logbook.open(place.output, place.night)
             except AstepError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.background import Background
+from astep_gui.models.trim_offset import trim_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,12 +53,15 @@ class PixelStoryModel(QObject):
         """Take the night as decided."""
         self._night, self._rows = (night, plan, recipe, output), rows
 
-    def ask(self, path: str, x: int, y: int) -> None:
-        """Ask for the story of a pixel of a frame, 0-based in the raw frame."""
+    def ask(self, path: str, x: int, y: int, *, is_trimmed: bool = False) -> None:
+        """Ask for the story of a pixel of a frame, 0-based in the raw frame, or in the trimmed one."""
         if self._night is None:
             return
         night, plan, recipe, output = self._night
         rows = self._rows
+        if is_trimmed and path in night.by_path:
+            dx, dy = trim_offset(plan, night.by_path[path])
+            x, y = x + dx, y + dy
         self.path, self.x, self.y = path, x, y
         self.story, self.values, self.error = None, [], None
 

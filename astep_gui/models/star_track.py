@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.background import Background
+from astep_gui.models.trim_offset import trim_offset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -74,11 +75,14 @@ class StarTrackModel(QObject):
             self.current = path
             self.pointed.emit()
 
-    def follow(self, path: str, x: float, y: float) -> None:
-        """Follow the star nearest to a place of a frame, 0-based in the trimmed frame."""
-        if self._night is None or self._plan is None:
+    def follow(self, path: str, x: float, y: float, *, is_raw: bool = False) -> None:
+        """Follow the star nearest to a place of a frame, 0-based in the trimmed frame, or in the raw one."""
+        if self._night is None or self._plan is None or path not in self._night.by_path:
             return
         night, plan, rows = self._night, self._plan, self._rows
+        if is_raw:
+            dx, dy = trim_offset(plan, night.by_path[path])
+            x, y = x - dx, y - dy
         self.place, self.points, self.total, self.error = (path, x, y), [], 0, None
 
         def work(context: RunContext, tell: Callable[[object], None]) -> None:

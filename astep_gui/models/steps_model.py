@@ -95,6 +95,11 @@ class StepsModel(QObject):
         return self._background.is_busy
 
     @property
+    def is_trimmed(self) -> bool:
+        """Whether the chosen step is past the trimming: its pixels are counted from the trimmed frame's corner."""
+        return self.chosen is not None and NAMES.index(self.chosen) >= NAMES.index("trim")
+
+    @property
     def missing(self) -> AstepError | None:
         """Why the later steps cannot be shown: a master is not made yet."""
         found = self._steps.get(self.path or "")

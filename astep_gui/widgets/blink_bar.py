@@ -14,6 +14,8 @@ from astep_gui.widgets.blink_choice import BlinkChoice
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PyQt6.QtGui import QResizeEvent
+
     from astep_gui.models.blink import BlinkModel
     from astep_gui.models.levels import LevelsModel
 
@@ -55,9 +57,9 @@ class BlinkBar(QWidget):
         self.reached.setToolTip("The rate that is reached, how small the frames are kept, and how many are loaded")
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
-        self.aligned.setToolTip("Each frame laid on the reference by its measured shift")
+        self.aligned.setToolTip("Aligned: each frame laid on the reference by its measured shift")
         self.frozen = self._toggle("freeze", "Same levels", levels.set_frozen)
-        self.frozen.setToolTip("The same levels for every frame, so that they can be compared")
+        self.frozen.setToolTip("Same levels for every frame, so that they can be compared")
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)
@@ -68,6 +70,7 @@ class BlinkBar(QWidget):
         for widget in (self.count, self.rate, self.reached, self.ping_pong, self.aligned, self.frozen):
             row.addWidget(widget)
         row.addWidget(self.close_button)
+        self.setMinimumWidth(430)  # with the words of the toggles left out
         blink.state_changed.connect(self._follow)
         blink.progress_changed.connect(self._follow_progress)
         blink.frame_due.connect(lambda *_: self._follow_place())
@@ -88,6 +91,15 @@ class BlinkBar(QWidget):
         if blink.current is not None:
             self.reject_asked.emit(blink.current.key)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Leave out the words of the toggles where there is no room; their tool tips keep them."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        roomy = self.width() >= 820
+        for button in (self.ping_pong, self.aligned, self.frozen):
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly)
+        self.reached.setVisible(self.width() >= 520)
+
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
         button = QToolButton()
         button.setIcon(icon(name))
@@ -103,6 +115,8 @@ class BlinkBar(QWidget):
         button = QToolButton()
         button.setIcon(icon(name))
         button.setText(words)
+        button.setToolTip(words)
+        button.setAccessibleName(words)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setCheckable(True)
         button.toggled.connect(deed)

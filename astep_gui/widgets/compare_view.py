@@ -182,7 +182,7 @@ class CompareView(QWidget):
         self._blink_timer.stop()
         self.closed.emit()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Esc closes; left and right move the wipe."""
         if event is None:
             return
@@ -242,7 +242,7 @@ class _Stage(QWidget):
             tag.move(10, max(0, height - tag.height() - 10))
             tag.raise_()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep both views in place."""
         del event
         self.arrange()
@@ -257,14 +257,14 @@ class _Grip(QWidget):
         self.setCursor(Qt.CursorShape.SplitHCursor)
         self.setToolTip("Drag to wipe from one image to the other")
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Move the line."""
         stage = self.parentWidget()
         if event is not None and stage is not None and event.buttons() & Qt.MouseButton.LeftButton:
             x = self.mapToParent(event.position().toPoint()).x()
             self._owner.set_wipe(x / max(1, stage.width()))
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the line with a handle in its middle."""
         del event
         painter = QPainter(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage
@@ -51,7 +51,7 @@ class ImageView(QWidget):
         self._marks = {"scale_bar": True, "compass": True, "overview": True, "stars": False, "cross_hair": False}
         self._stars: npt.NDArray[np.float64] | None = None
         self._shape: marks.DrawnShape | None = None
-        self._overview: tuple[Any, QImage] | None = None
+        self._overview: QImage | None = None
 
         self._title = ElidedLabel()
         self._title.setFont(ui_font(13, bold=True))
@@ -255,11 +255,7 @@ class ImageView(QWidget):
         area = QRectF(self.canvas.viewport().rect())
         shown = self.shown
         if shown is None:
-            if self._message:
-                painter.setPen(theme().colour("dim" if theme().is_dark else "text"))
-                painter.setFont(ui_font(14))
-                room = area.adjusted(24, 24, -24, -24)
-                painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+            self._paint_message(painter, area)
             return
         per_pixel = self._box.width() / max(self._box.viewRect().width(), 1e-9)
         facts = shown.facts
@@ -278,9 +274,15 @@ class ImageView(QWidget):
             marks.draw_compass(painter, area, facts.sky)
         if self._overview_is_useful():
             if self._overview is None:
-                self._overview = (shown.key, thumbnail(shown, self._levels, 2 * marks.OVERVIEW_PX))
+                self._overview = thumbnail(shown, self._levels, 2 * marks.OVERVIEW_PX)
             place = marks.overview_area(area, shown.shape)
-            marks.draw_overview(painter, place, self._overview[1], self._box.viewRect(), shown.shape)
+            marks.draw_overview(painter, place, self._overview, self._box.viewRect(), shown.shape)
+
+    def _paint_message(self, painter: QPainter, area: QRectF) -> None:
+        painter.setPen(theme().colour("dim" if theme().is_dark else "text"))
+        painter.setFont(ui_font(14))
+        room = area.adjusted(24, 24, -24, -24)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
 
     def _paint_stars(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
         places = self._stars if self._stars is not None else shown.stars

@@ -42,6 +42,25 @@ class InspectPanel(QWidget):
         self._inspection = inspection
         self._shown: ShownImage | None = None
         self._look: StarLook | LineLook | RegionLook | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 6, 10, 8)
+        layout.setSpacing(6)
+        self._build_tools(layout)
+        self._build_plot(layout)
+        self.says = QLabel()
+        self.says.setWordWrap(True)
+        layout.addWidget(self.says)
+        self._build_figures(layout)
+        self._rest = QWidget()  # takes the room of the plot where there is none
+        layout.addWidget(self._rest, 1)
+        inspection.looked.connect(self.show_look)
+        inspection.failed.connect(self._show_error)
+        theme_notice().changed.connect(self._dress)
+        self.tools["star"].setChecked(True)
+        self._clear(_INVITE["star"])
+        self._dress()
+
+    def _build_tools(self, layout: QVBoxLayout) -> None:
         self._tools = QButtonGroup(self)
         self.tools: dict[str, QToolButton] = {}
         row = QHBoxLayout()
@@ -58,6 +77,9 @@ class InspectPanel(QWidget):
             self.tools[name] = button
             row.addWidget(button)
         row.addStretch(1)
+        layout.addLayout(row)
+
+    def _build_plot(self, layout: QVBoxLayout) -> None:
         self.plot = small_plot(self)
         self.plot.setMinimumHeight(110)
         self.plot.setAccessibleName("Profile")
@@ -65,8 +87,9 @@ class InspectPanel(QWidget):
         self._curve = pg.PlotDataItem()
         self.plot.addItem(self._points)
         self.plot.addItem(self._curve)
-        self.says = QLabel()
-        self.says.setWordWrap(True)
+        layout.addWidget(self.plot, 1)
+
+    def _build_figures(self, layout: QVBoxLayout) -> None:
         self.figures = QGridLayout()
         self.figures.setHorizontalSpacing(10)
         self.figures.setVerticalSpacing(3)
@@ -83,19 +106,7 @@ class InspectPanel(QWidget):
         self.figures.setColumnStretch(1, 1)
         self.figures.setColumnStretch(4, 1)
         self.figures.setColumnMinimumWidth(2, 8)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 6, 10, 8)
-        layout.setSpacing(6)
-        layout.addLayout(row)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self.says)
         layout.addLayout(self.figures)
-        inspection.looked.connect(self.show_look)
-        inspection.failed.connect(self._show_error)
-        theme_notice().changed.connect(self._dress)
-        self.tools["star"].setChecked(True)
-        self._clear(_INVITE["star"])
-        self._dress()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size at which all is read easily."""
@@ -146,9 +157,13 @@ class InspectPanel(QWidget):
         self._look = None
         self._points.setData([], [])
         self._curve.setData([], [])
-        self.plot.setVisible(False)
+        self._show_plot(on=False)
         self._say(words)
         self._list([])
+
+    def _show_plot(self, *, on: bool) -> None:
+        self.plot.setVisible(on)
+        self._rest.setVisible(not on)
 
     def _say(self, words: str, role: str = "dim") -> None:
         self.says.setText(words)
@@ -170,7 +185,7 @@ class InspectPanel(QWidget):
             self._clear(f"{NO_STAR.capitalize()}: nothing stands out of the sky within 12 pixels")
             return
         profile = reading.profile
-        self.plot.setVisible(True)
+        self._show_plot(on=True)
         self._points.setData(profile.radius_px, profile.value)
         fitted = math.isfinite(reading.fwhm_px)
         if fitted:
@@ -195,7 +210,7 @@ class InspectPanel(QWidget):
             self._say("" if fitted else "No star profile fits: a galaxy, a trail, or too faint", "warn")
 
     def _show_line(self, look: LineLook) -> None:
-        self.plot.setVisible(True)
+        self._show_plot(on=True)
         self._points.setData([], [])
         self._curve.setData(look.distance_px, look.value, connect="finite")
         self._axes("along the line (px)", look.unit)
@@ -212,7 +227,7 @@ class InspectPanel(QWidget):
             )
 
     def _show_region(self, look: RegionLook) -> None:
-        self.plot.setVisible(False)
+        self._show_plot(on=False)
         found = look.statistics
         words = f"{look.size} · {look.unit}".rstrip(" ·")
         if found.masked:

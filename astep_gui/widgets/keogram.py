@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QImage, QPainter, QPen
+from PyQt6.QtGui import QImage, QPainter, QPen, qRgb
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from astep_gui.theme import theme
@@ -45,7 +45,7 @@ class KeogramStrip(QWidget):
         model.axis.changed.connect(self._follow)
         self._follow()
 
-    def sizeHint(self) -> QSize:
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Prefer a low, wide strip."""
         return QSize(800, 64)
 
@@ -53,7 +53,7 @@ class KeogramStrip(QWidget):
         """Return where the picture is drawn."""
         return QRectF(LEFT, 2, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - 6))
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the picture and the frame that is shown."""
         del event
         painter = QPainter(self)
@@ -74,7 +74,8 @@ class KeogramStrip(QWidget):
             codes = np.ascontiguousarray(model.codes(max(1, width)))
             if codes.size:
                 ny, nx = codes.shape
-                self._image = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Grayscale8).copy()
+                self._image = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Indexed8).copy()
+                self._image.setColorTable([theme().colour("ground").rgb(), *(qRgb(k, k, k) for k in range(1, 256))])
         if self._image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(area, self._image)
@@ -91,19 +92,19 @@ class KeogramStrip(QWidget):
             painter.setPen(theme().colour("text"))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Lay the picture out anew."""
         del event
         self._image = None
         self.mode.move(0, max(0, (self.height() - self.mode.height()) // 2))
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Go to the frame; hold and drag to run through the night."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._pressed = True
             self._go(event)
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Run through the night, or say which time is under the cursor."""
         if event is None:
             return
@@ -116,7 +117,7 @@ class KeogramStrip(QWidget):
                 words = f"{name}\n{self.model.axis.words(float(self.model.axis.places[index]))}"
                 QToolTip.showText(event.globalPosition().toPoint(), words, self)
 
-    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Stop running."""
         del event
         self._pressed = False

@@ -44,6 +44,8 @@ class LevelsPanel(QWidget):
         self._following = False
         self._build_plot()
         self._build_fields()
+        self._build_presets()
+        self._build_looks()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(7)
@@ -63,6 +65,11 @@ class LevelsPanel(QWidget):
     def show_image(self, shown: ShownImage | None) -> None:
         """Draw the histogram of an image."""
         self._shown = shown
+        self._following = True  # fields that round what they show must not move the levels
+        self._draw_histogram(shown)
+        self._follow()
+
+    def _draw_histogram(self, shown: ShownImage | None) -> None:
         if shown is None or not shown.sample.size:
             self._bars.setData([0.0, 1.0], [0.0])
             self._sky.hide()
@@ -84,7 +91,6 @@ class LevelsPanel(QWidget):
         for field in (self.low, self.high):
             field.setDecimals(0 if shown.image.dtype.kind in "ui" else self._decimals(shown.level.sigma))
             field.setSuffix(f" {shown.unit}" if shown.unit else "")
-        self._follow()
 
     def _build_plot(self) -> None:
         self.plot = small_plot(self, left=False)
@@ -119,6 +125,7 @@ class LevelsPanel(QWidget):
             self._range_row.addWidget(label)
             self._range_row.addWidget(field, 1)
 
+    def _build_presets(self) -> None:
         self._preset_row = QHBoxLayout()
         self._preset_row.setSpacing(5)
         self.presets = QButtonGroup(self)
@@ -146,6 +153,7 @@ class LevelsPanel(QWidget):
         self.more.activated.connect(lambda _index: self._levels.use_preset(self.more.currentData() or "auto"))
         self._preset_row.addWidget(self.more, 1)
 
+    def _build_looks(self) -> None:
         self.stretch, self.colours = QComboBox(), QComboBox()
         for stretch, words in STRETCH_WORDS.items():
             self.stretch.addItem(words, stretch)
@@ -153,7 +161,7 @@ class LevelsPanel(QWidget):
             self.colours.addItem(name, name)
         self.stretch.activated.connect(lambda _index: self._levels.set_stretch(self.stretch.currentData()))
         self.colours.activated.connect(lambda _index: self._levels.set_colormap(self.colours.currentData()))
-        self.inverted, self.frozen = QCheckBox("Invert"), QCheckBox("Keep for all frames")
+        self.inverted, self.frozen = QCheckBox("Invert"), QCheckBox("Same levels")
         self.inverted.setToolTip("Stars dark on bright sky (I)")
         self.frozen.setToolTip("The same levels for every frame, so that they can be compared")
         self.inverted.toggled.connect(self._levels.set_inverted)

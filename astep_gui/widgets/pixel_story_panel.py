@@ -112,7 +112,7 @@ class _Curve(QWidget):
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def sizeHint(self) -> QSize:
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Be low and as wide as there is room."""
         return QSize(240, 84)
 
@@ -122,7 +122,7 @@ class _Curve(QWidget):
     def _x(self, index: int) -> float:
         return self._area().left() + self._area().width() * (index + 0.5) / max(1, len(self.model.values))
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the values in time order, the frame that was asked about marked."""
         del event
         painter = QPainter(self)
@@ -159,12 +159,12 @@ class _Curve(QWidget):
         index = int((event.position().x() - area.left()) / area.width() * count) if count else -1
         return index if 0 <= index < count else None
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Ask for the frame."""
         if event is not None and (index := self._index(event)) is not None:
             self.model.frame_asked.emit(self.model.values[index][0])
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Name the frame and the value."""
         if event is not None and (index := self._index(event)) is not None:
             path, value = self.model.values[index]

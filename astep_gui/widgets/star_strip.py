@@ -104,7 +104,7 @@ class _Stamps(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.follow()
 
-    def sizeHint(self) -> QSize:
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Be as wide as the stamps there are."""
         return QSize(max(1, len(self.model.points)) * (_CELL + _GAP) + _GAP, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
 
@@ -126,7 +126,7 @@ class _Stamps(QWidget):
         index = int((x - _GAP / 2) // (_CELL + _GAP))
         return index if 0 <= index < len(self.model.points) else None
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the stamps that are visible, and both curves."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -201,14 +201,14 @@ class _Stamps(QWidget):
         painter.setPen(theme().colour(token))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Ask for the frame of a stamp."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton:
             index = self.index_at(event.position().x())
             if index is not None:
                 self.model.ask_frame(index)
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Say what the star is in the frame under the cursor; X and U then speak of it."""
         if event is None:
             return
@@ -221,7 +221,7 @@ class _Stamps(QWidget):
             if index is not None:
                 QToolTip.showText(event.globalPosition().toPoint(), self.model.words(index), self)
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """X rejects, U accepts the frame under the cursor, or the one that is shown; arrows step."""
         if event is None:
             return

@@ -129,12 +129,12 @@ class StepsRail(QWidget):
         for entry in self.model.entries():
             self.buttons[entry.name].setVisible(not (is_narrow and entry.note and entry.name != self.model.chosen))
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the steps into the new width."""
         super().resizeEvent(event)
         self._fit()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Peek while ` is held."""
         if event is not None and event.key() == Qt.Key.Key_QuoteLeft:
             if not event.isAutoRepeat():
@@ -142,7 +142,7 @@ class StepsRail(QWidget):
             return
         super().keyPressEvent(event)
 
-    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """End the peek."""
         if event is not None and event.key() == Qt.Key.Key_QuoteLeft:
             if not event.isAutoRepeat():

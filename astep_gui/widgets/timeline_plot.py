@@ -51,7 +51,7 @@ class TimelinePlot(QWidget):
         for signal in (model.changed, model.pointed, model.threshold_changed, model.axis.changed):
             signal.connect(self.update)
 
-    def sizeHint(self) -> QSize:
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Prefer a low, wide strip."""
         return QSize(800, 140)
 
@@ -117,7 +117,7 @@ class TimelinePlot(QWidget):
 
     # -- drawing ---------------------------------------------------------------------------------------------
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the night."""
         del event
         painter = QPainter(self)
@@ -268,7 +268,8 @@ class TimelinePlot(QWidget):
         painter.drawPolygon(QPolygonF(grip))
         words = self.model.what.words(self.model.threshold or 0.0)
         metrics = painter.fontMetrics()
-        box = QRectF(area.left() + 4, y - metrics.height() - 2, metrics.horizontalAdvance(words) + 8, metrics.height())
+        width = metrics.horizontalAdvance(words) + 8
+        box = QRectF(area.right() - width - 8, y - metrics.height() - 2, width, metrics.height())
         if box.top() < area.top():
             box.moveTop(y + 2)
         painter.fillRect(box, theme().colour("ground"))
@@ -277,7 +278,7 @@ class TimelinePlot(QWidget):
 
     # -- mouse and keys --------------------------------------------------------------------------------------
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Take the threshold line, or begin a click or a brush."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
@@ -288,7 +289,7 @@ class TimelinePlot(QWidget):
         else:
             self._brush = (at.x(), at.x())
 
-    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Drag the line, widen the brush, or say what is under the cursor."""
         if event is None:
             return
@@ -317,7 +318,7 @@ class TimelinePlot(QWidget):
             else:
                 QToolTip.showText(event.globalPosition().toPoint(), self.model.words(found), self)
 
-    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Finish: a short press shows a frame, a long one selects."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
@@ -344,12 +345,12 @@ class TimelinePlot(QWidget):
         left, right = self._place_span()
         return left + (x - area.left()) / area.width() * (right - left)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show the whole night again."""
         del event
         self.model.axis.show_whole()
 
-    def wheelEvent(self, event: QWheelEvent | None) -> None:
+    def wheelEvent(self, event: QWheelEvent | None) -> None:  # noqa: N802 - Qt's name
         """Zoom in time at the cursor; sideways, or with Shift, move along the night."""
         if event is None or self.model.against != TIME:
             return
@@ -361,7 +362,7 @@ class TimelinePlot(QWidget):
             axis.zoom(0.8 ** (turn.y() / 120.0), self._place_at(event.position().x()))
         event.accept()
 
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Enter rejects what the line proposes, Esc takes it away, up and down move it."""
         if event is None:
             return
@@ -376,7 +377,7 @@ class TimelinePlot(QWidget):
         else:
             event.ignore()
 
-    def leaveEvent(self, event: QEvent | None) -> None:
+    def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
         """Forget what was under the cursor."""
         del event
         if self._hover >= 0:

@@ -6,11 +6,13 @@ moonrise and aurora each draw a shape of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Column = npt.NDArray[np.float32]
 """(height,) sky level along the frame's y axis, low y first, in the frame's unit; NaN where nothing is known."""
@@ -168,7 +170,7 @@ def _stretched(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _structure(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """What differs from what every frame shows: vignetting grows with the level, the bias's pattern does not."""
+    """Take away what every frame shows: vignetting grows with the level, the bias's pattern does not."""
     levels = np.nanmedian(sky, axis=0)
     within = sky - levels
     within -= levels * _slopes(within, levels)[:, None]

@@ -276,6 +276,23 @@ def test_the_words_of_a_stamp_say_light_width_place_and_verdict(strip):
     assert not strip.grab().isNull()
 
 
+def test_a_place_in_the_raw_frame_is_counted_from_the_trimmed_corner(star_night, qtbot):
+    from dataclasses import replace
+
+    from pipeline_core.grouping import Geometry
+    from pipeline_core.types import Section
+
+    night, plan, rows = star_night
+    trims = {Geometry.of(night.frames[0]): Section(10, 120, 5, 125)}
+    model = StarTrackModel()
+    model.set_night(night, replace(plan, trims=trims), rows, {})
+    model.follow("s1.fits", 62.0, 51.0, is_raw=True)
+    assert model.place == ("s1.fits", 57.0, 41.0)
+    qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
+    assert (model.points[1].star.x_px, model.points[1].star.y_px) == pytest.approx((57, 41), abs=0.1)
+    model.close()
+
+
 def test_closing_the_strip_forgets_the_star(strip, qtbot):
     qtbot.mouseClick(strip.stop, LEFT)
     assert strip.model.points == []
