@@ -219,8 +219,8 @@ class FrameTableModel(QAbstractItemModel):
         return self.createIndex(number - 1, 0, 0) if number and self.is_grouped else QModelIndex()
 
     def rowCount(self, parent: QModelIndex = _NO_INDEX) -> int:  # noqa: N802 - Qt's name
-        if not parent.isValid():
         """Count groups, or the frames of one."""
+        if not parent.isValid():
             return len(self._groups) if self.is_grouped else sum(len(group.paths) for group in self._groups)
         is_group = self.is_grouped and parent.internalId() == 0 and parent.column() == 0
         return len(self._groups[parent.row()].paths) if is_group else 0
