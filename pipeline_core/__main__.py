@@ -1,8 +1,6 @@
 """``python -m pipeline_core`` is ``astep``."""
 
-import sys
-
-from pipeline_core.cli import main
+from pipeline_core.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

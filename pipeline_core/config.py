@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from pipeline_core.errors import UsageError
 
 
 class RecipeSection(BaseModel):
@@ -107,6 +109,21 @@ class QualitySettings(RecipeSection):
     reject: tuple[str, ...] = Field(
         (), description='rules that reject science frames, e.g. "fwhm_px > 1.5*median(fwhm_px)"'
     )
+
+    @field_validator("reject")
+    @classmethod
+    def _understood(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse a rule that cannot be understood when the recipe is read, not when the night is done."""
+        from pipeline_core.science.rules import check  # noqa: PLC0415 - numpy only where there are rules
+
+        for rule in rules:
+            try:
+                check(rule)
+            except UsageError as error:
+                # pydantic gathers ValueErrors, and names the field beside all other mistakes.
+                raise ValueError(f"{error.what}: {error.why}; {error.hint}") from error
+        return rules
+
     max_stars: int = Field(100, ge=5, le=2000, description="stars measured in each frame, the brightest that are clean")
 
 

@@ -80,15 +80,15 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
             f"{abs(1 - scale):.2g} part come in); take darks of {exposure_s:.4g} s"
         )
         return DarkUse(best.name, scale, (words,))
-    have = ", ".join(f"{d.exposure_s:.4g} s" for d in darks if d.exposure_s is not None) or "none"
-    remedy = f"take darks of {exposure_s:.4g} s"
-    if bias is not None:
-        return DarkUse(
-            None,
-            1.0,
-            (f"no dark of {exposure_s:.4g} s (darks: {have}): only the bias is subtracted; {remedy}",),
-        )
-    return DarkUse(None, 1.0, (f"no dark of {exposure_s:.4g} s (darks: {have}) and no bias; {remedy}",))
+    return DarkUse(None, 1.0, (no_dark_words([exposure_s], darks, bias),))
+
+
+def no_dark_words(exposures_s: Sequence[float], darks: Sequence[DarkLike], bias: DarkLike | None) -> str:
+    """Say that frames of some exposures have no dark, which darks there are, and what to take."""
+    wanted = ", ".join(dict.fromkeys(f"{e:.4g}" for e in sorted(exposures_s))) + " s"
+    have = ", ".join(dict.fromkeys(f"{d.exposure_s:.4g} s" for d in darks if d.exposure_s is not None)) or "none"
+    what = ": only the bias is subtracted" if bias is not None else " and no bias"
+    return f"no dark of {wanted} (darks: {have}){what}; take darks of {wanted}"
 
 
 def _far(frame: Frame, dark: DarkLike) -> float:

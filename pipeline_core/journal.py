@@ -16,7 +16,7 @@ KEPT = frozenset({"started", "finished", "message", "failed", "cancelled"})
 """Progress is for the eye; the diary keeps what happened."""
 
 
-def into_file(context: RunContext, path: Path) -> RunContext:
+def into_file(context: RunContext, path: Path) -> Journal:
     """Return a context that also writes what happens to a file; cancelling either cancels both.
 
     Raises
@@ -33,10 +33,10 @@ def into_file(context: RunContext, path: Path) -> RunContext:
             error.strerror or str(error),
             "name another output folder with -o",
         ) from error
-    return _Journal(context, path)
+    return Journal(context, path)
 
 
-class _Journal(RunContext):
+class Journal(RunContext):
     """Passes events on and writes the telling ones; a full disk must not stop a night because of its diary."""
 
     def __init__(self, context: RunContext, path: Path) -> None:
@@ -48,22 +48,29 @@ class _Journal(RunContext):
 
     def emit(self, event: Event) -> None:
         """Write the event, then pass it on."""
-        if event.kind in KEPT and not self._failed:
-            line = {
-                "when": datetime.fromtimestamp(event.when, UTC).isoformat(timespec="milliseconds"),
-                "kind": event.kind,
-                "job": event.job,
-                "level": event.level,
-                "text": event.text,
-            }
-            if event.path is not None:
-                line["path"] = event.path
-            if event.total:
-                line["count"] = f"{event.done}/{event.total}"
-            try:
-                with self._path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            except OSError as error:
-                self._failed = True
-                self._context.say("log", f"the log cannot be written any more: {error.strerror}", level="warning")
+        self.note(event)
         self._context.emit(event)
+
+    def note(self, event: Event) -> None:
+        """Write an event into the diary only: what a person is told elsewhere, or need not see."""
+        if event.kind not in KEPT or self._failed:
+            return
+        line = {
+            "when": datetime.fromtimestamp(event.when, UTC).isoformat(timespec="milliseconds"),
+            "kind": event.kind,
+            "job": event.job,
+            "level": event.level,
+            "text": event.text,
+        }
+        if event.path is not None:
+            line["path"] = event.path
+        if event.total:
+            line["count"] = f"{event.done}/{event.total}"
+        if "trace" in event.data:  # where in the program a fault happened: for the report that the person sends
+            line["trace"] = event.data["trace"]
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            self._failed = True
+            self._context.say("log", f"the log cannot be written any more: {error.strerror}", level="warning")

@@ -18,10 +18,14 @@ MIB = 1 << 20
 WORKER_BYTES = 150 * MIB
 """A worker process before its first frame: Python, numpy, astropy and the compiled kernels."""
 
-_NARROW_COPIES = 12
-"""A frame in the making: float32 image, variance, masters, cosmic-ray scratch; in units of the raw file."""
-_WIDE_BYTES = 300 * MIB
-"""A banded combine: its bands, whatever the number of frames."""
+DRIVER_BYTES = 180 * MIB
+"""The driving process with its kernels loaded, before it makes a master."""
+
+_NARROW_COPIES = 20
+"""A frame in the making: float32 image, variance, masters, cosmic-ray scratch; in units of the raw file (2 bytes a
+pixel; see ``BYTES_PER_PIXEL`` of ``reduce``)."""
+_WIDE_BYTES = 480 * MIB
+"""A banded combine: its bands, whatever the number of frames; measured on flats of 4096²."""
 _SMALLEST = 256 * MIB
 """Less cannot hold the program itself."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import json
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
 from pipeline_core.quality_table import write_quality_table
+from pipeline_core.science.dark_match import dark_flag
 from pipeline_core.science.rules import matching_rows
+from pipeline_core.stage import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from pipeline_core.config import Recipe
     from pipeline_core.logbook import Logbook
@@ -20,14 +24,16 @@ if TYPE_CHECKING:
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
+_FACT = "judged"
+"""Name under which the logbook remembers what ``quality.ecsv`` was made of."""
+
 
 @dataclass(frozen=True)
 class Judged:
     """What judging a night came to."""
 
-    rows: Sequence[QualityRow]
     suggested: int
-    newly_rejected: int
+    """Frames that are flagged and not rejected."""
     warnings: tuple[str, ...]
 
 
@@ -53,13 +59,24 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
         Frame's path → what its quality task returned (``measures``, ``stars``).
     """
     measured = {path: m for path, m in made.items() if "stars" in m and path in night.by_path}
-    return judge_night(
+    rows = judge_night(
         [night.by_path[path] for path in measured],
         {path: science_measures(m["measures"]) for path, m in measured.items()},
         {path: StarList.from_lists(m["stars"]) for path, m in measured.items()},
         night.site,
         groups=[[path for path in paths if path in measured] for paths in groups.values()],
     )
+    return [_with_dark(row, made[row.path].get("dark_residual")) for row in rows]
+
+
+def _with_dark(row: QualityRow, residual: Sequence[float] | None) -> QualityRow:
+    """Add to a row how well the dark fitted, which only the calibrated pixels know."""
+    if residual is None:
+        return row
+    fraction, error = residual
+    flag = dark_flag(fraction, error)
+    extra = {**row.extra, "dark_residual": fraction, "dark_residual_error": error}
+    return replace(row, extra=extra, flags=(*row.flags, flag) if flag else row.flags)
 
 
 def write_quality(
@@ -70,8 +87,9 @@ def write_quality(
     calibration: Mapping[str, tuple[Flag, ...]],
     recipe: Recipe,
     logbook: Logbook,
+    keys: Mapping[str, str] | None = None,
 ) -> Judged:
-    """Judge the night, reject by rule, and write ``quality.ecsv``.
+    """Judge the night, reject by rule, and write ``quality.ecsv``; what was judged before is not judged again.
 
     Parameters
     ----------
@@ -85,37 +103,69 @@ def write_quality(
     recipe : Recipe
         Its ``quality.reject`` rules turn suggestions into rejections.
     logbook : Logbook
-        Takes the rules' rejections as decisions that a person can take back.
+        Takes the rules' rejections as decisions that a person can take back. Remembers what the table was made of.
+    keys : mapping, optional
+        Frame's path → key of its quality task. Without them the night is judged anew.
 
     Returns
     -------
     Judged
     """
+    table = output / "quality.ecsv"
+    judged_on = None
+    if keys is not None:
+        measured = sorted((path, keys[path], repr(night.by_path.get(path))) for path in made if path in keys)
+        judged_on = [_program(), measured, plan.groups, repr(night.site), repr(sorted(calibration.items()))]
+        judged_on.append(recipe.quality.model_dump())
+        known = json.loads(logbook.database.fact(_FACT) or "{}")
+        if known and known["key"] == digest(judged_on, logbook.rejected()) and known["table"] == _stamp(table):
+            return Judged(known["suggested"], tuple(known["warnings"]))
     rows = judged_rows(night, plan.groups, made)
-    newly, warnings = apply_rules(rows, recipe, logbook)
+    warnings = apply_rules(rows, recipe, logbook)
     rejected = logbook.rejected()
-    write_quality_table(output / "quality.ecsv", rows, rejected=rejected, calibration_flags=calibration)
+    write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)
     suspects = {row.path for row in rows if any(flag.severity != "note" for flag in row.flags)}
-    return Judged(rows, len(suspects - set(rejected)), newly, tuple(warnings))
+    judged = Judged(len(suspects - set(rejected)), tuple(warnings))
+    if judged_on is not None:
+        fact = {
+            "key": digest(judged_on, rejected),
+            "table": _stamp(table),
+            "suggested": judged.suggested,
+            "warnings": judged.warnings,
+        }
+        logbook.database.remember(_FACT, json.dumps(fact))
+    return judged
 
 
-def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> tuple[int, list[str]]:
+@cache
+def _program() -> str:
+    """Return a key of this program's own text: another one may judge otherwise."""
+    facts = ((path, path.stat()) for path in sorted(Path(__file__).parent.rglob("*.py")))
+    return digest([(path.name, stat.st_size, stat.st_mtime_ns) for path, stat in facts])
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """Return size and time of a file: a table that somebody changed or deleted is written again."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> list[str]:
     """Reject the frames that a rule of the recipe names, unless a person has decided about them.
 
     Rejections by a rule that no longer applies are taken back; a person's verdict is never changed.
 
     Returns
     -------
-    newly : int
-        Frames rejected now.
-    warnings : list of str
+    list of str
+        Warnings.
     """
     hits: dict[str, str] = {}
     for rule in recipe.quality.reject:
         for row in matching_rows(rule, rows):
             hits.setdefault(row.path, rule)
-    before = set(logbook.rejected())
     logbook.follow_rules({path: f"rule: {rule}" for path, rule in hits.items()})
-    newly = len(set(logbook.rejected()) - before)
-    warnings = [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []
-    return newly, warnings
+    return [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline_core.dark_choice import DarkUse, choose_dark
+from pipeline_core.dark_choice import DarkUse, choose_dark, no_dark_words
 from pipeline_core.grouping import (
     Geometry,
     by_exposure,
@@ -63,9 +63,18 @@ class GeometryPlanner:
         self.masters = [m for m in candidates if m.name in used] + self.masters
         for master in candidates:
             if master.name not in used:
-                self.left_out += [
-                    LeftOut(path, f"no frame of this night needs {master.name}") for path in master.frames
-                ]
+                reason = f"{master.name} is not needed: {self._not_needed(master)}"
+                self.left_out += [LeftOut(path, reason) for path in master.frames]
+
+    def _not_needed(self, master: MasterPlan) -> str:
+        """Say why no frame takes a master."""
+        if master.kind == "flat":
+            return f"no science frame takes a flat of filter {master.filter or '(none)'}"
+        takers = [FrameKind.FLAT] if master.is_flatdark else [FrameKind.SCIENCE, FrameKind.FLAT]
+        exposures = sorted({f.exposure_s for f in self._of_kind(*takers) if f.exposure_s is not None})
+        who = "flat" if master.is_flatdark else "science frame or flat"
+        have = ", ".join(dict.fromkeys(f"{e:.4g} s" for e in exposures)) or "there is none"
+        return f"no {who} takes a dark of {master.exposure_s:.4g} s (exposures: {have})"
 
     def _of_kind(self, *kinds: FrameKind) -> list[Frame]:
         return [f for f in self.frames if f.kind in kinds]
@@ -145,7 +154,11 @@ class GeometryPlanner:
             scales = tuple(use.scale if use.dark == dark and dark is not None else 0.0 for use in uses)
             if dark is not None and self._bias is None and any(s != 1.0 for s in scales):
                 dark, scales = None, tuple(0.0 for _ in scales)
-            notes = list(dict.fromkeys(w for use in uses for w in use.warnings))
+            exposures = [f.exposure_s for f in frames if f.exposure_s is not None]
+            if len(exposures) == len(frames) and all(use.dark is None for use in uses):
+                notes = [no_dark_words(exposures, self._flat_darks_first(), self._bias)]  # one line for all exposures
+            else:
+                notes = list(dict.fromkeys(w for use in uses for w in use.warnings))
             corrected = self._flat_equation(dark, scales)
             masters[name] = MasterPlan(
                 label,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline_core.types import Frame, Section
 
 KINDS = frozenset({FrameKind.BIAS, FrameKind.DARK, FrameKind.FLATDARK, FrameKind.FLAT})
+KINDS_BY_LENGTH = sorted(KINDS, key=len, reverse=True)
+"""The longest first: "flat" is also the beginning of "flatdark"."""
 
 
 def is_ready(frame: Frame) -> bool:
@@ -27,7 +29,9 @@ def is_ready(frame: Frame) -> bool:
 
 def left_out_words(frame: Frame) -> str:
     """Say why an existing master does not serve, and what makes it serve."""
-    return f"an existing master: `astep set NIGHT kind=dark '{frame.path}'` (or bias, flat) makes it serve"
+    said = " ".join(frame.problems)
+    guess = next((kind for kind in KINDS_BY_LENGTH if f"master {kind}" in said), None)
+    return f"an existing master: `astep set NIGHT kind={guess or 'bias|dark|flat'} '{frame.path}'` makes it serve"
 
 
 def fits(frame: Frame, geometry: Geometry, trim: Section | None) -> bool:

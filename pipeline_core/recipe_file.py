@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -11,9 +12,17 @@ from pipeline_core.config import Recipe
 from pipeline_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
+
+    from pipeline_core.events import RunContext
 
 MAX_RECIPE_BYTES = 1_000_000
+
+RECIPE_FILE = "recipe.toml"
+"""The recipe that an output was made with, in the output."""
+
+DEFAULT = Path("default")
+"""What a person names to go back to the default recipe."""
 
 
 def load_recipe(path: Path | None) -> Recipe:
@@ -22,7 +31,7 @@ def load_recipe(path: Path | None) -> Recipe:
     Parameters
     ----------
     path : Path or None
-        None gives the defaults.
+        None, or the word "default", gives the defaults.
 
     Returns
     -------
@@ -34,7 +43,7 @@ def load_recipe(path: Path | None) -> Recipe:
         If the file is missing, no TOML, of a newer version, or holds unknown keys or values out of range; all
         mistakes are named at once.
     """
-    if path is None:
+    if path is None or path == DEFAULT:
         return Recipe()
     try:
         if path.stat().st_size > MAX_RECIPE_BYTES:
@@ -49,6 +58,68 @@ def load_recipe(path: Path | None) -> Recipe:
     return _migrated(values, path)
 
 
+def recipe_for(output: Path, named: Path | None, context: RunContext) -> Recipe:
+    """Return the recipe to reduce with: the one that was named, else the output's own, else the defaults.
+
+    Parameters
+    ----------
+    output : Path
+        Where products go; its ``recipe.toml`` is what it was made with.
+    named : Path or None
+        What the person named; "default" goes back to the defaults.
+    context : RunContext
+        Hears of it when the output's recipe is used and differs from the defaults.
+
+    Raises
+    ------
+    UsageError
+        See :func:`load_recipe`.
+
+    Notes
+    -----
+    A recipe is a decision like any other: it stays until another one is named. A second run that forgot
+    ``--recipe`` must not make the whole night anew with other settings.
+    """
+    own = output / RECIPE_FILE
+    if named is not None or not own.is_file():
+        return load_recipe(named)
+    try:
+        recipe = load_recipe(own)
+    except UsageError as error:
+        hint = "mend that file, name another with --recipe, or go back to the defaults with --recipe default"
+        raise UsageError(error.what, error.why, hint) from error
+    if recipe != Recipe():
+        context.say(
+            "recipe", f"using the recipe of this output again, {own}; --recipe default goes back to the defaults"
+        )
+    return recipe
+
+
+def with_changes(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with some fields changed, as the logbook keeps them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    changes : mapping
+        Dotted name, ``"cosmic.sigclip"``, to value.
+
+    Raises
+    ------
+    UsageError
+        If there is no such field, or the value makes no sense for it.
+    """
+    if not changes:
+        return recipe
+    values = recipe.model_dump()
+    for name, value in changes.items():
+        section, _, field_name = name.partition(".")
+        if not isinstance(values.get(section), dict):
+            raise UsageError(f"cannot change {name} in the recipe", "there is no such section", "see recipe.toml")
+        values[section][field_name] = value
+    return _checked(values, "with the changes of the logbook")
+
+
 def _migrated(values: dict[str, Any], path: Path) -> Recipe:
     version = values.get("version", 1)
     if isinstance(version, int) and version > 1:
@@ -57,15 +128,26 @@ def _migrated(values: dict[str, Any], path: Path) -> Recipe:
             f"it was written by a newer ASTEP Harvest (recipe version {version})",
             "update ASTEP Harvest, or write a new recipe",
         )
+    return _checked(values, str(path))
+
+
+def _checked(values: dict[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
         mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg'].lower()}" for mistake in error.errors()
+            f"{'.'.join(str(part) for part in mistake['loc'])}: {_in_words(mistake['msg'])}"
+            for mistake in error.errors()
         )
         raise UsageError(
-            f"cannot use the recipe {path}", mistakes, "the recipe.toml of a reduced night lists every field"
+            f"cannot use the recipe {source}", mistakes, "the recipe.toml of a reduced night lists every field"
         ) from error
+
+
+def _in_words(message: str) -> str:
+    """Drop pydantic's own opening; a rule is quoted as it was written."""
+    ours = message.removeprefix("Value error, ")
+    return ours if ours != message else message[:1].lower() + message[1:]
 
 
 def recipe_toml(recipe: Recipe) -> str:

@@ -8,20 +8,22 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from pipeline_core import journal
-from pipeline_core.errors import NightError
-from pipeline_core.executor import WorkerPool, make_executor, usable_cores
+from pipeline_core import __version__, journal
+from pipeline_core.errors import AstepError, NightError
+from pipeline_core.events import Cancelled, Event
+from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
+from pipeline_core.faults import FaultError, trace_of
 from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag
-from pipeline_core.memory import memory_budget, task_bytes, tree_bytes, workers_within
+from pipeline_core.memory import DRIVER_BYTES, memory_budget, task_bytes, tree_bytes, workers_within
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
-from pipeline_core.recipe_file import recipe_toml
+from pipeline_core.recipe_file import RECIPE_FILE, recipe_toml
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
@@ -35,17 +37,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.config import Recipe
-    from pipeline_core.events import RunContext
+    from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
+    from pipeline_core.measures import Flag
     from pipeline_core.stage import Task
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
 """Names of the stages whose reports are judged here."""
 
-BYTES_PER_PIXEL = 28
-"""A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs."""
+CALIBRATE_SCIENCE = "science frames"
+"""Name of the stage that needs most kernels."""
+
+BYTES_PER_PIXEL = 40
+"""A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs.
+
+Measured: a worker on 4096² frames holds 810 to 824 MB (proportional set size) at most, 39 bytes a pixel beyond
+:data:`~pipeline_core.memory.WORKER_BYTES`.
+"""
+
+DRIVER_BYTES_PER_PIXEL = 16
+"""What the driver keeps beside the workers once masters are made: measured 320 to 445 MB on 4096² frames, of which
+180 MB are the program itself."""
 
 Only = Literal["calibration-quality", "masters", "science"]
+_Kind = Literal["started", "message", "finished", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +74,6 @@ class RunOptions:
     only: Only | None = None
     masters_inside: bool = True
     """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
-    recipe_given: bool = False
-    """A recipe was named: it replaces the one that the output remembers."""
 
 
 @dataclass
@@ -100,8 +113,15 @@ def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: Run
     ------
     NightError
         If the night has no usable frame, the output cannot be written or is in use by another run, or the disk is full.
+    FaultError
+        If the program itself failed; where it did stands in ``log.jsonl``.
     Cancelled
         If the person stopped it; what was finished stays.
+
+    Notes
+    -----
+    A decision made while the run is on (by another process, in the window) counts: before it ends, the run plans
+    anew and makes what the decision changed.
     """
     check_output(place)
     night = scan_night(place.night, context)
@@ -109,7 +129,7 @@ def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: Run
     with RunLock(place.output), Logbook.open(place.output, place.night) as logbook:
         reducer = _Reducer(place, night, recipe, options, context, logbook)
         with reducer.pool:
-            return reducer.reduce()
+            return reducer.run()
 
 
 class _Reducer:
@@ -130,16 +150,63 @@ class _Reducer:
         self.context = journal.into_file(context, place.output / "log.jsonl")
         self.logbook = logbook
         logbook.note_frames(night)
-        self.night = logbook.apply(night)
-        self.choices: Choices = choices_of(logbook)
+        self.scanned = night
+        self._heed_decisions()
         self.store = Store(place.output, logbook.database)
         self.result = Reduction(place.output)
         self.started = time.monotonic()
         self.pool = self._make_pool()
-        self._compiled = False
+        self._compiled: set[bool] = set()
+        self._force = options.force
+        self._made_now: set[str] = set()
         self.measured: Mapping[Geometry, CameraFacts] = {}
 
-    def reduce(self) -> Reduction:
+    def run(self) -> Reduction:
+        """Reduce, and tell the diary how it began and how it ended."""
+        self._tell("started", f"astep {__version__}, {len(self.night.frames)} frames of {self.place.night}")
+        try:
+            # Before anything is made: a run that was killed goes on with the same recipe.
+            write_text(self.place.output / RECIPE_FILE, recipe_toml(self.recipe))
+            self._reduce_until_settled()
+        except Cancelled:
+            self._tell("cancelled", "stopped by the person; what was finished stays")
+            raise
+        except AstepError as error:
+            self._tell("failed", str(error))
+            raise
+        except Exception as error:
+            fault = FaultError("reduce the night", error, self.place.output / "log.jsonl")
+            self._tell("failed", str(fault), trace=trace_of(error))
+            raise fault from error
+        for words in self.result.warnings:
+            self._tell("message", words)
+        counts = ", ".join(f"{number} {state}" for state, number in self.result.counts.items())
+        self.result.seconds = time.monotonic() - self.started
+        self._tell("finished", f"science frames: {counts}; {self.result.seconds:.1f} s")
+        return self.result
+
+    def _tell(self, kind: _Kind, text: str, **data: str) -> None:
+        levels: dict[str, Level] = {"message": "warning", "failed": "error"}
+        self.context.note(Event(kind, "run", text=text, level=levels.get(kind, "info"), data=dict(data)))
+
+    def _reduce_until_settled(self) -> None:
+        """Reduce; once more as long as a person decided something meanwhile. What still stands is cached then."""
+        while True:
+            self._reduce_once()
+            self._force = False
+            news = [decision for decision in self.logbook.changes_since(self.seen) if decision.source != "rule"]
+            if not news:
+                return
+            self.context.say("decisions", f"decided during the run: {news[-1].label}; following it")
+            self._heed_decisions()
+            self.result = Reduction(self.place.output, peak_memory_mb=self.result.peak_memory_mb)
+
+    def _heed_decisions(self) -> None:
+        self.seen = self.logbook.last_id()
+        self.night = self.logbook.apply(self.scanned)
+        self.choices: Choices = choices_of(self.logbook)
+
+    def _reduce_once(self) -> None:
         """Run all steps that were asked for."""
         first = build_plan(self.night, self.recipe, self.choices)
         if not first.masters and not first.science:
@@ -150,7 +217,7 @@ class _Reducer:
             )
         self.measured, gain_warnings = self._measure_gain(first)
         checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
-        report = self._run(list(checks.values()))
+        report = self._run_inside(list(checks.values()))
         flags = self._judge_calibration(report)
         set_aside = {path: words for path, words in hard_words(flags).items() if path not in self.choices.kept}
         set_aside |= {failure.label: failure.reason for failure in report.failed}
@@ -163,14 +230,13 @@ class _Reducer:
         )
         if self.options.only != "calibration-quality":
             self._make_products(plan, flags)
-        self._write_down(report)
-        return self._finished()
+        self.result.did_something = self.result.did_something or bool(report.done or report.cached)
 
     def _measure_gain(self, plan: Plan) -> tuple[dict[Geometry, CameraFacts], list[str]]:
         from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels
 
         tasks = gain_tasks(self.night, plan, self.recipe)
-        report = self._run(list(tasks.values()))
+        report = self._run_inside(list(tasks.values()))
         return judged_gain(self.night, tasks, report.made.get(MEASURE_GAIN, {}), self.recipe)
 
     def _judge_calibration(self, report: RunReport) -> dict[str, tuple[Flag, ...]]:
@@ -197,44 +263,53 @@ class _Reducer:
                 flags,
                 self.recipe,
                 self.logbook,
+                {path: task.key for path, task in tasks.quality.items()},
             )
             self.result.flagged = judged.suggested
-            self.result.counts["left_out"] += judged.newly_rejected
+            self._count_rejected_by_rule(tasks, report)
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
 
-    def _run(self, tasks: Sequence[Task]) -> RunReport:
+    def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
+        """Do short tasks in threads of this process: starting workers would take longer than the work."""
+        if self.options.executor != "processes" or not self.options.masters_inside:
+            return self._run(tasks)
+        with ThreadWorkers(self.pool.workers, self.pool.threads) as threads:
+            return self._run(tasks, threads)
+
+    def _run(self, tasks: Sequence[Task], pool: WorkerPool | None = None) -> RunReport:
         report = run(
             tasks,
             self.store,
-            self.pool,
+            pool or self.pool,
             self.context,
             memory_bytes=self.options.memory_bytes,
-            force=self.options.force,
+            force=self._force,
             bytes_per_task=self._task_bytes,
             inline_wide=self.options.masters_inside,
-            warm_up=self._compile if self._needs_kernels(tasks) else None,
+            warm_up=partial(self._compile, tasks),
         )
         self.result.peak_memory_mb = max(self.result.peak_memory_mb, report.peak_memory_mb)
         return report
 
-    def _needs_kernels(self, tasks: Sequence[Task]) -> bool:
-        return not self._compiled and any(self.options.force or self.store.fresh(task) is None for task in tasks)
-
-    def _compile(self) -> None:
+    def _compile(self, tasks: Sequence[Task]) -> None:
         """Compile the kernels once, here, before workers need them; later runs find them in the user's cache."""
-        from pipeline_core.warm_up import is_first_time, warm_up  # noqa: PLC0415 - imports every kernel
+        from pipeline_core import warm_up  # noqa: PLC0415 - heavy
 
-        if is_first_time():
+        science = _has_science(tasks)
+        if science in self._compiled:
+            return
+        if warm_up.is_first_time(science=science):
             self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
-        warm_up()
-        self._compiled = True
+        warm_up.unless_stopped(self.context, warm_up.warm_up_science if science else warm_up.warm_up_calibration)
+        self._compiled.add(science)
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
         cores = usable_cores()
         wanted = self.options.workers or cores
-        free = memory_budget(self.options.memory_bytes) - tree_bytes()
+        driver = max(tree_bytes(), DRIVER_BYTES) + self._pixels() * DRIVER_BYTES_PER_PIXEL
+        free = memory_budget(self.options.memory_bytes) - driver
         fitting = workers_within(free, self._pixels() * BYTES_PER_PIXEL, wanted)
         return make_executor(self.options.executor, fitting, max(1, cores // fitting))
 
@@ -263,7 +338,8 @@ class _Reducer:
         """Count science frames; name what failed, a master once and each frame that waited for it."""
         lost = {failure.task.key: failure.reason for failure in (*report.failed, *report.skipped)}
         cached = {task.key for task in report.cached}
-        done = {task.key for task in report.done}
+        self._made_now |= {task.key for task in report.done}
+        done = self._made_now
         self.result.masters = {
             name: "failed" if task.key in lost else ("made" if task.key in done else "up to date")
             for name, task in tasks.masters.items()
@@ -285,12 +361,21 @@ class _Reducer:
         )
         self.result.did_something = bool(done or cached)
 
+    def _count_rejected_by_rule(self, tasks: NightTasks, report: RunReport) -> None:
+        """Count each frame once: what a rule rejects is calibrated, to be judged, and left out all the same."""
+        lost = {failure.task.key for failure in (*report.failed, *report.skipped)}
+        for path in self.logbook.rejected_by_rule():
+            task = tasks.science.get(path)
+            if task is not None and task.key not in lost:
+                self.result.counts["done" if task.key in self._made_now else "cached"] -= 1
+                self.result.counts["left_out"] += 1
+
     def _warnings(self, plan: Plan, gain_warnings: Sequence[str]) -> tuple[str, ...]:
         frames: dict[str, int] = {}
         for science in plan.science:
             for words in science.warnings:
                 frames[words] = frames.get(words, 0) + 1
-        lines = [f"{words} ({number} science frames)" for words, number in frames.items()]
+        lines = [f"{words} ({number} science frame{'s' if number > 1 else ''})" for words, number in frames.items()]
         lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
         said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
         return tuple(dict.fromkeys(said))
@@ -307,13 +392,10 @@ class _Reducer:
         )
         return [words]
 
-    def _write_down(self, report: RunReport) -> None:
-        write_text(self.place.output / "recipe.toml", recipe_toml(self.recipe))
-        self.result.did_something = self.result.did_something or bool(report.done or report.cached)
 
-    def _finished(self) -> Reduction:
-        self.result.seconds = time.monotonic() - self.started
-        return self.result
+def _has_science(tasks: Sequence[Task]) -> bool:
+    """Whether science frames are among the tasks: masters need a few of the kernels only."""
+    return any(task.stage.name in {CALIBRATE_SCIENCE, MEASURE_SCIENCE} for task in tasks)
 
 
 def _make_folder(output: Path) -> None:

@@ -31,24 +31,29 @@ _STYLE = """
 font:15px/1.5 Inter,system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:1060px;margin:0 auto;padding:32px 20px 64px}h1{font-size:26px;line-height:1.2;margin:0 0 4px}
 h2{font-size:17px;margin:36px 0 10px}p{margin:6px 0}.dim{color:var(--dim)}
-.facts{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 8px}.fact{background:var(--panel);border:1px solid var(--line);
-border-radius:8px;padding:10px 16px;min-width:128px}.fact b{display:block;font-size:21px;font-weight:600}
+.facts{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 8px}
+.fact{background:var(--panel);border:1px solid var(--line);
+border-radius:8px;padding:10px 14px;flex:1 1 130px}.fact b{display:block;font-size:21px;font-weight:600}
 .fact span{color:var(--dim);font-size:13px}table{border-collapse:collapse;width:100%;font-size:13.5px}
-th{text-align:left;color:var(--dim);font-weight:500}td,th{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);
-vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}.mono,pre{font-family:"JetBrains Mono",ui-monospace,monospace;font-size:12.5px}
-td.mono{overflow-wrap:anywhere}.wide{overflow-x:auto}pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;
+th{text-align:left;color:var(--dim);font-weight:500}
+td,th{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);
+vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
+.mono,pre{font-family:"JetBrains Mono",ui-monospace,monospace;font-size:12.5px}
+td.mono{overflow-wrap:anywhere}.wide{overflow-x:auto}
+pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;
 padding:14px;overflow:auto;margin:8px 0}.bad{color:var(--bad)}.warn{color:var(--warn)}
-.night{width:100%;height:auto;display:block}.night text{font-size:12px;fill:var(--dim)}.night .label{fill:var(--text);font-weight:600;
-paint-order:stroke;stroke:var(--ground);stroke-width:4px}
-.night .end{text-anchor:end}.night .middle{text-anchor:middle}.night .frame{fill:none;stroke:var(--line)}
-.night .grid{stroke:var(--line);stroke-dasharray:2 4;fill:none}.night circle{fill:var(--ink)}
+.night{width:100%;height:auto;display:block}.night text{font-size:12px;fill:var(--dim)}
+.night .label{fill:var(--text)}
+.night .frame{fill:none;stroke:var(--line)}
+.night .grid{stroke:var(--line);stroke-dasharray:2 4;fill:none}.night .dots{fill:var(--ink)}
 .night .out{stroke:var(--bad);stroke-width:1.6;fill:none}.night .sun{stroke:#d99000;fill:none;stroke-width:1.6}
 .night .moon{stroke:var(--dim);fill:none;stroke-width:1.6;stroke-dasharray:6 4}.night .horizon{stroke:var(--text);
 stroke-width:.8;stroke-dasharray:1 4;fill:none}
-.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:14px}figure{margin:0}
+.pictures{display:flex;flex-wrap:wrap;gap:16px 14px}figure{margin:0;width:158px}
 figure img{width:100%;height:auto;display:block;border-radius:4px;background:#000;image-rendering:auto}
 figure.rejected img{outline:2px solid var(--bad);outline-offset:-2px}
-figcaption{font-size:12px;line-height:1.35;margin-top:5px;overflow-wrap:anywhere}details{margin:10px 0}summary{cursor:pointer}
+figcaption{font-size:12px;line-height:1.35;margin-top:5px;overflow-wrap:anywhere}
+details{margin:10px 0}summary{cursor:pointer}
 @media print{details:not([open])>*{display:block}}
 """
 
@@ -89,7 +94,7 @@ def _when_and_where(facts: NightFacts) -> str:
     words = [f"{times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} UTC"] if times else ["times not known"]
     site = facts.night.site
     if site is not None:
-        words.append(site.name or f"{site.latitude_deg:.3f}°, {site.longitude_deg:.3f}°, {site.altitude_m:.0f} m")
+        words.append(site.name or f"{site.latitude_deg:+.3f}° {site.longitude_deg:+.3f}° (E), {site.altitude_m:.0f} m")
     objects = Counter(f.object for f in facts.night.frames if f.kind is FrameKind.SCIENCE and f.object)
     words += [name for name, _ in objects.most_common(3)]
     exposures = sorted({f.exposure_s for f in facts.night.frames if f.kind is FrameKind.SCIENCE and f.exposure_s})
@@ -119,8 +124,12 @@ def _headline(facts: NightFacts) -> str:
     ]
     shown = "".join(f'<div class="fact"><b>{escape(v)}</b><span>{escape(w)}</span></div>' for v, w in cards)
     causes = Counter(cause for row in rows for cause in {flag.cause for flag in row.flags})
-    words = ", ".join(f"{cause} on {number}" for cause, number in causes.most_common())
-    said = f"<p>Seen through the night: {escape(words)} frames.</p>" if words else "<p>Nothing speaks against a frame.</p>"
+    words = ", ".join(f"{cause} ({number})" for cause, number in causes.most_common())
+    said = (
+        f"<p>Seen through the night, with the number of frames: {escape(words)}.</p>"
+        if words
+        else "<p>Nothing speaks against a frame.</p>"
+    )
     return f'<div class="facts">{shown}</div>{said}'
 
 
@@ -136,13 +145,17 @@ def _night(facts: NightFacts, detail: Detail) -> str:
         keogram_width=detail.keogram_px,
         keogram_bits=detail.keogram_bits,
     )
-    words = "Each dot is a frame, a cross one that is rejected. Keogram: one averaged column a frame, brighter is more sky."
+    words = (
+        "Each dot is a frame, a cross one that is rejected. Keogram: one averaged column a frame, brighter is more sky."
+    )
     return f'<h2>The night</h2>{drawing}<p class="dim">{words}</p>'
 
 
 def _frames_section(facts: NightFacts, detail: Detail) -> str:
     """List rejected frames with their reason, then those that are suggested for a look."""
-    rejected = [(row, facts.quality.rejected[row.path]) for row in facts.quality.rows if row.path in facts.quality.rejected]
+    rejected = [
+        (row, facts.quality.rejected[row.path]) for row in facts.quality.rows if row.path in facts.quality.rejected
+    ]
     measured = {row.path for row in facts.quality.rows}
     parts = ["<h2>Rejected frames</h2>"]
     lines = [_frame_line(facts, row.path, row, reason or "no reason given") for row, reason in rejected]
@@ -151,7 +164,9 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
         for path, reason in facts.quality.rejected.items()
         if path not in measured
     ]
-    parts.append(_table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), lines, detail.lines, "No frame is rejected."))
+    parts.append(
+        _table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), lines, detail.lines, "No frame is rejected.")
+    )
     suspects = [
         _frame_line(facts, row.path, row, "; ".join(_against(row)))
         for row in facts.quality.rows
@@ -163,7 +178,9 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
         if flags and path not in facts.quality.rejected
     ]
     parts.append("<h2>Suggested for a look</h2>")
-    parts.append(_table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), suspects, detail.lines, "No frame is suspect."))
+    parts.append(
+        _table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), suspects, detail.lines, "No frame is suspect.")
+    )
     left_out = [(_mono(item.path), escape(item.reason)) for item in facts.plan.left_out]
     if left_out:
         parts += ["<h2>Left out</h2>", _table(("frame", "why"), left_out, detail.lines, "")]
@@ -206,8 +223,17 @@ def _masters(facts: NightFacts) -> str:
         made = product.made
         before, after = made.get("noise_adu"), made.get("master_noise_adu")
         noise = f"{before:.2f} → {after:.2f} ADU" if before and after else "–"
-        lines.append((_mono(product.label), str(made.get("n_frames", "–")), noise, escape(product.when_utc[:19].replace("T", " "))))
-    table = _table(("master", "frames|n", "noise of one → of the master|n", "made (UTC)"), lines, 1000, "No master is made.")
+        lines.append(
+            (
+                _mono(product.label),
+                str(made.get("n_frames", "–")),
+                noise,
+                escape(product.when_utc[:19].replace("T", " ")),
+            )
+        )
+    table = _table(
+        ("master", "frames|n", "noise of one → of the master|n", "made (UTC)"), lines, 1000, "No master is made."
+    )
     equations = Counter(science.equation for science in facts.plan.science if science.equation)
     words = "".join(f"<p>{escape(e)} <span class=dim>({n} frames)</span></p>" for e, n in equations.most_common(12))
     return f"<h2>Masters</h2>{table}{words}"
@@ -218,20 +244,32 @@ def _decisions(facts: NightFacts, detail: Detail) -> str:
     steps: dict[int, tuple[str, ...]] = {}
     for d in facts.history:
         note = "taken back" if d.undone else d.deed if d.deed != "decide" else ""
-        steps[d.step] = (escape(d.when_utc[:19].replace("T", " ")), escape(d.source), escape(d.label), escape(d.reason), note)
+        steps[d.step] = (
+            escape(d.when_utc[:19].replace("T", " ")),
+            escape(d.source),
+            escape(d.label),
+            escape(d.reason),
+            note,
+        )
     lines = list(reversed(steps.values()))
-    return "<h2>Decisions</h2>" + _table(("UTC", "by", "what", "why", ""), lines, detail.lines, "Nothing was decided by hand.")
+    return "<h2>Decisions</h2>" + _table(
+        ("UTC", "by", "what", "why", ""), lines, detail.lines, "Nothing was decided by hand."
+    )
 
 
 def _warnings(facts: NightFacts, detail: Detail) -> str:
     words = [*(("warning", text) for text in (*facts.night.problems, *facts.plan.warnings)), *facts.warnings]
     words = list(dict.fromkeys(words))
-    lines = [(f'<span class="{"bad" if level == "error" else "warn"}">! {level}</span>', escape(text)) for level, text in words]
+    lines = [
+        (f'<span class="{"bad" if level == "error" else "warn"}">! {level}</span>', escape(text))
+        for level, text in words
+    ]
     return "<h2>Warnings</h2>" + _table(("", "what"), lines, detail.lines, "No warning.")
 
 
 def _recipe(facts: NightFacts) -> str:
-    return f"<h2>Recipe</h2><details><summary>Every setting that was used</summary><pre>{escape(recipe_toml(facts.recipe))}</pre></details>"
+    settings = escape(recipe_toml(facts.recipe))
+    return f"<h2>Recipe</h2><details><summary>Every setting that was used</summary><pre>{settings}</pre></details>"
 
 
 def _mono(text: str) -> str:

@@ -312,7 +312,10 @@ class _Run:
 
     def _settle(self, job: Job, assignment: Assignment, outcome: Outcome) -> None:
         if outcome.made is None:
-            self._failed(job, outcome.reason, outcome.trace)
+            if job.attempts < TRIES and self._was_moved(job.task, assignment):
+                self.agenda.give_back(job)
+            else:
+                self._failed(job, outcome.reason, outcome.trace)
             return
         made = json.loads(outcome.made)
         part = None if assignment.part is None else Path(assignment.part)
@@ -325,6 +328,11 @@ class _Run:
         self.report.done.append(job.task)
         self.progress.done(job.task, outcome.seconds)
         self.agenda.finish(job, made)
+
+    def _was_moved(self, task: Task, assignment: Assignment) -> bool:
+        """Whether a product it needed was moved meanwhile: a person rejected or accepted that frame."""
+        products = {n: s for n, s in task.inputs.items() if isinstance(s, Task) and s.product is not None}
+        return any(assignment.inputs[name] != str(self.store.path(source)) for name, source in products.items())
 
     def _worker_lost(self, job: Job, error: BaseException) -> None:
         task = job.task

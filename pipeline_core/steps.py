@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.io.masters_file import read_mask, read_master
-from pipeline_core.science.reduction import STEP_WORDS, Step
+from pipeline_core.science.reduction import STEP_WORDS, Observe, Step
 from pipeline_core.stage import Raw, Task
 from pipeline_core.stages.science import reduce_file
 from pipeline_core.types import Image, MaskBit, Section
@@ -73,7 +73,7 @@ def input_files(task: Task, output: Path) -> dict[str, Path]:
     return files
 
 
-def frame_steps(task: Task, output: Path, *, threads: int = 1) -> FrameSteps:
+def frame_steps(task: Task, output: Path, *, threads: int = 1, seen: Observe | None = None) -> FrameSteps:
     """Compute all steps of one science frame.
 
     Parameters
@@ -83,9 +83,17 @@ def frame_steps(task: Task, output: Path, *, threads: int = 1) -> FrameSteps:
     output : Path
         Where the masters lie.
     threads : int
+    seen : callable, optional
+        Called with each step as soon as it is done: all but the cosmic rays come in the first third of the time.
     """
     steps: list[Step] = []
-    reduce_file(task.settings, input_files(task, output), threads, steps.append)
+
+    def keep(step: Step) -> None:
+        steps.append(step)
+        if seen is not None:
+            seen(step)
+
+    reduce_file(task.settings, input_files(task, output), threads, keep)
     return FrameSteps(tuple(steps))
 
 

@@ -3,25 +3,83 @@
 from __future__ import annotations
 
 import os
+import threading
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_core.events import RunContext
+
 SIDE = 96
+_LOOK_S = 0.1
+"""How often the wait for the compiler looks whether it was cancelled."""
 
 
-def is_first_time() -> bool:
-    """Whether nothing was compiled on this account yet, so that a person should be told why it takes a minute."""
+def is_first_time(*, science: bool) -> bool:
+    """Whether the kernels were never compiled on this account, so that a person should be told why it takes a minute.
+
+    Parameters
+    ----------
+    science : bool
+        Ask for those of science frames too.
+    """
     from pipeline_core.science import jit  # noqa: PLC0415, F401 - sets the folder
 
     folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    return not folder.is_dir() or next(folder.rglob("*.nbi"), None) is None
+    # The last module that each warm-up comes to: a compilation that was interrupted counts as none.
+    last = "streaks" if science else "dark_sources"
+    return not folder.is_dir() or next(folder.rglob(f"{last}.*.nbi"), None) is None
 
 
-def warm_up() -> None:
-    """Call each hot function once with the types it sees in a run; later programs find the code in the user's cache."""
+def unless_stopped(context: RunContext, warm_up: Callable[[], None]) -> None:
+    """Compile kernels; a person who stops the run does not wait for the compiler.
+
+    Parameters
+    ----------
+    context : RunContext
+    warm_up : callable
+        :func:`warm_up_calibration` or :func:`warm_up_science`.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was asked for. The compiler is left behind in its thread, which ends with the program.
+    """
+    faults: list[Exception] = []
+
+    def compile_all() -> None:
+        try:
+            warm_up()
+        except Exception as error:  # noqa: BLE001 - raised again below, in the thread of the run
+            faults.append(error)
+
+    compiling = threading.Thread(target=compile_all, name="kernel compiler", daemon=True)
+    compiling.start()
+    while compiling.is_alive():
+        context.check()
+        compiling.join(_LOOK_S)
+    if faults:
+        raise faults[0]
+
+
+def warm_up_calibration() -> None:
+    """Call what looks at calibration frames once; what combines them is compiled where it is used, in one process."""
+    from pipeline_core.science.calibration_quality import measure_calibration  # noqa: PLC0415 - heavy, on demand
+
+    image = np.random.default_rng(1).normal(400, 22, (SIDE, SIDE)).astype(np.float32)
+    measure = partial(measure_calibration, gain_e_per_adu=2.0, read_noise_e=9.0, saturation_adu=65535.0)
+    measure(image, "dark", masked=np.zeros(image.shape, bool))
+    measure(image, "dark")
+
+
+def warm_up_science() -> None:
+    """Call each hot function of science frames once; later programs find the code in the user's cache."""
     from pipeline_core.science.calibrate import pixel_variance  # noqa: PLC0415 - heavy imports, on demand
-    from pipeline_core.science.calibration_quality import measure_calibration  # noqa: PLC0415
     from pipeline_core.science.cosmic import clean_cosmic_rays  # noqa: PLC0415
     from pipeline_core.science.pixel_mask import saturated_bits  # noqa: PLC0415
     from pipeline_core.science.quality import measure_science  # noqa: PLC0415
@@ -38,8 +96,6 @@ def warm_up() -> None:
     nothing = np.zeros(image.shape, bool)
     for fwhm_px in (1.5, None):  # with and without the guard of sharp stars
         clean_cosmic_rays(image, variance, nothing, iterations=2, fwhm_px=fwhm_px)
-    for kind in ("bias", "dark", "flat"):
-        measure_calibration(image, kind, gain_e_per_adu=2.0, read_noise_e=9.0, saturation_adu=65535.0)
     measure_science(
         image,
         unit="electron",

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LEFT_BEHIND = ("kernel compiler", "wide stage")
+"""Threads that a cancelled run leaves to themselves."""
 
 EXIT_OK = 0
 EXIT_SOME_FAILED = 1
 EXIT_NOTHING_DONE = 2
 EXIT_CANCELLED = 130
+
+
+def program() -> NoReturn:
+    """Be the program ``astep``: run the command line and leave with its exit code."""
+    code = main()
+    if any(thread.daemon and thread.name in LEFT_BEHIND for thread in threading.enumerate()):
+        # Python would wait at its end for the compiler to let go, for seconds. Nothing of what it does is kept.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,4 +63,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `astep scan … | head` closes our stdout: not an error
         sys.stderr.close()
         return EXIT_OK
+    except OSError as error:
+        from pipeline_core.io.atomic import explained  # noqa: PLC0415
+
+        talk.error(explained(error, error.filename or "a file"))
+        return EXIT_NOTHING_DONE
+    except Exception as error:  # noqa: BLE001 - a fault of the program must reach the person in words too
+        from pipeline_core.faults import note_fault  # noqa: PLC0415
+
+        talk.error(note_fault(f"finish `astep {words[0]}`", error))
+        return EXIT_NOTHING_DONE
     return code

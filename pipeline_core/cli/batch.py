@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Reduce each night and answer for all."""
-    recipe = load_recipe(arguments.recipe)
+    load_recipe(arguments.recipe)  # a mistake in it is said before the first night, not after each
     documents: list[dict[str, Any]] = []
     codes: list[int] = []
     with stoppable(talk.context()) as context:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             output = arguments.into / default_output(night).name if arguments.into is not None else None
             talk.say(f"\n{night}")
             try:
-                reduction = reduce_one(night, output, recipe, arguments, context)
+                reduction = reduce_one(night, output, arguments, context)
             except AstepError as error:
                 documents.append({"night": str(night), "error": error.as_dict()})
                 codes.append(EXIT_NOTHING_DONE)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
+from pipeline_core.cli.wording import counted
 from pipeline_core.errors import UsageError
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
@@ -66,9 +67,16 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     frames = _chosen(night, patterns, None)
     values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
     changes = [(f.path, name, value) for f in frames for name, value in values.items()]
-    logbook.decide_all(changes, arguments.reason, label=f"set {', '.join(assignments)} for {len(frames)} frames")
+    logbook.decide_all(
+        changes, arguments.reason, label=f"set {', '.join(assignments)} for {counted(len(frames), 'frame')}"
+    )
     for name, value in values.items():
-        talk.say(f"{name} = {value if value is not None else '(as the header says)'} for {len(frames)} frames")
+        talk.say(
+            f"{name} = {value if value is not None else '(as the header says)'} for {counted(len(frames), 'frame')}"
+        )
+    unlit = sum(1 for f in logbook.apply(replace(night, frames=tuple(frames))).frames if not f.kind.has_filter)
+    if values.get("filter") is not None and unlit:
+        talk.say(f"  ! {unlit} of them saw no light (bias, dark, flatdark): a filter means nothing there")
     return {"set": values, "paths": [f.path for f in frames]}
 
 
@@ -94,14 +102,14 @@ def _value(name: str, text: str) -> Any:
 def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     frames = _chosen(night, arguments.patterns, arguments.list)
     logbook.reject([f.path for f in frames], arguments.reason or "by hand")
-    talk.say(f"rejected {len(frames)} frames{': ' + arguments.reason if arguments.reason else ''}")
+    talk.say(f"rejected {counted(len(frames), 'frame')}{': ' + arguments.reason if arguments.reason else ''}")
     return {"rejected": [f.path for f in frames]}
 
 
 def _accept(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     frames = _chosen(night, arguments.patterns, arguments.list)
     logbook.accept([f.path for f in frames], arguments.reason)
-    talk.say(f"accepted {len(frames)} frames")
+    talk.say(f"accepted {counted(len(frames), 'frame')}")
     return {"accepted": [f.path for f in frames]}
 
 
@@ -124,11 +132,14 @@ def _redo(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
 def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     del arguments, night
     history = logbook.history()
+    if not history:
+        talk.say("nothing has been decided yet")
+        return {"decisions": []}
     talk.table(
-        ("when", "by", "frame", "what", "old", "new", "reason", ""),
+        ("when (UTC)", "by", "frame", "what", "old", "new", "reason", ""),
         [
             (
-                d.when_utc,
+                d.when_utc[:19].replace("T", " "),
                 d.source,
                 d.subject,
                 d.field,
@@ -140,7 +151,8 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
             for d in history
         ],
     )
-    talk.say(f"{len(history)} decisions; {len(logbook.rejected())} frames are rejected now")
+    rejected = counted(len(logbook.rejected()), "frame")
+    talk.say(f"{counted(len(history), 'decision')}; rejected now: {rejected}")
     return {"decisions": [asdict(d) for d in history]}
 
 

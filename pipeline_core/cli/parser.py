@@ -181,7 +181,8 @@ def _output(parser: argparse.ArgumentParser) -> None:
 
 
 def _recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", type=Path, metavar="FILE", help="TOML file that overrides the default recipe")
+    words = "TOML file of settings, or default (if absent: the recipe that the output was made with, else the default)"
+    parser.add_argument("--recipe", type=Path, metavar="FILE", help=words)
 
 
 def _running(parser: argparse.ArgumentParser) -> None:

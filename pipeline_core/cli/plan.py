@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pipeline_core.cli.wording import by_reason, counted
 from pipeline_core.errors import NightError
 from pipeline_core.plan import Plan, build_plan
-from pipeline_core.recipe_file import load_recipe
 from pipeline_core.scan import scan_night
-from pipeline_core.session import decided, find_place
+from pipeline_core.session import decided, find_place, recipe_of
 
 if TYPE_CHECKING:
     import argparse
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Plan a night and explain it; creates nothing."""
-    recipe = load_recipe(arguments.recipe)
     place = find_place(arguments.night, arguments.output)
+    recipe = recipe_of(place, arguments.recipe, talk.context())
     night, choices = decided(place, scan_night(place.night, talk.context()))
     plan = build_plan(night, recipe, choices)
-    talk.answer(plan_document(plan))
     show_plan(plan, talk)
     if not plan.science and not plan.masters:
         raise NightError(
@@ -31,14 +30,17 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "no usable calibration or science frame was found",
             "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
         )
+    talk.answer(plan_document(plan))
     return 0
 
 
 def show_plan(plan: Plan, talk: Talk) -> None:
     """Print the plan as tables that a newcomer understands."""
+    if not plan.masters:
+        talk.say("Masters: none, as no calibration frame serves (why: below)")
     talk.table(
         ("master", "frames", "how it is made"),
-        [(m.name, len(m.frames), m.equation) for m in plan.masters],
+        [(m.name, "" if m.kind == "mask" else len(m.frames), m.equation) for m in plan.masters],
         title="Masters: calibration frames become these",
     )
     talk.say()
@@ -49,7 +51,7 @@ def show_plan(plan: Plan, talk: Talk) -> None:
         title="Science frames",
     )
     notes = Counter(warning for s in plan.science for warning in s.warnings)
-    lines = [f"{words} ({number} science frames)" for words, number in notes.items()]
+    lines = [f"{words} ({counted(number, 'science frame')})" for words, number in notes.items()]
     lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
     lines += plan.warnings
     if lines:
@@ -58,7 +60,7 @@ def show_plan(plan: Plan, talk: Talk) -> None:
             talk.say(f"  ! {line}")
     if plan.left_out:
         talk.say()
-        talk.table(("left out", "why"), [(item.path, item.reason) for item in plan.left_out])
+        talk.table(("left out", "why"), by_reason(plan.left_out))
     talk.say(f"\nThe products will take about {plan.bytes_needed / 1e9:.2f} GB. Raw files are not touched.")
 
 

@@ -6,32 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.recipe_file import load_recipe
+from pipeline_core.cli.wording import by_reason, counted
 from pipeline_core.reduce import Reduction, RunOptions, reduce_night
-from pipeline_core.session import find_place
+from pipeline_core.session import find_place, recipe_of
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
     from pipeline_core.cli.talk import Talk
-    from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Reduce one night."""
-    recipe = load_recipe(arguments.recipe)
     with stoppable(talk.context()) as context:
-        reduction = reduce_one(arguments.night, arguments.output, recipe, arguments, context)
+        reduction = reduce_one(arguments.night, arguments.output, arguments, context)
     talk.answer(reduction_document(reduction))
     show_reduction(reduction, talk)
     return exit_code(reduction)
 
 
-def reduce_one(
-    night: Path, output: Path | None, recipe: Recipe, arguments: argparse.Namespace, context: RunContext
-) -> Reduction:
+def reduce_one(night: Path, output: Path | None, arguments: argparse.Namespace, context: RunContext) -> Reduction:
     """Reduce a night with the options of the command line."""
     options = RunOptions(
         workers=arguments.workers,
@@ -39,9 +35,9 @@ def reduce_one(
         executor=arguments.executor,
         force=arguments.force,
         only=getattr(arguments, "only", None),
-        recipe_given=arguments.recipe is not None,
     )
-    return reduce_night(find_place(night, output), recipe, options, context)
+    place = find_place(night, output)
+    return reduce_night(place, recipe_of(place, arguments.recipe, context), options, context)
 
 
 def exit_code(reduction: Reduction) -> int:
@@ -70,15 +66,17 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
     counts = reduction.counts
     for warning in reduction.warnings:
         talk.say(f"  ! {warning}")
-    for item in reduction.left_out:
-        talk.say(f"  - left out {item.path}: {item.reason}")
+    for names, reason in by_reason(reduction.left_out):
+        talk.say(f"  - left out {names}: {reason}")
     for path, reason in reduction.failed:
         talk.say(f"  x failed {path}: {reason}")
-    talk.say(
-        f"{counts['done']} science frames calibrated, {counts['cached']} were up to date, {counts['failed']} failed, "
-        f"{counts['left_out']} left out · {reduction.seconds:.1f} s · {reduction.peak_memory_mb / 1000:.2f} GB at most"
-    )
+    told = [counted(counts["done"], "science frame") + " calibrated"]
+    words = {"cached": "up to date already", "failed": "failed", "left_out": "left out"}
+    told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
+    talk.say(f"{', '.join(told)} · {reduction.seconds:.1f} s · {reduction.peak_memory_mb / 1000:.2f} GB at most")
     talk.say(f"masters: {', '.join(reduction.masters) or 'none'}")
     if reduction.flagged:
-        talk.say(f"{reduction.flagged} frames are suggested for a look: `astep quality {reduction.output}`")
+        talk.say(
+            f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"
+        )
     talk.say(f"results: {reduction.output}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -47,14 +48,15 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             talk.say(f"… and {len(troubled) - LISTED} more; `--json` lists them all")
     for problem in night.problems:
         talk.say(f"note: {problem}")
-    talk.say("\nnext: `astep plan NIGHT` shows what would be done")
+    talk.say(f"\nnext: `astep plan {shlex.quote(str(arguments.night))}` shows what would be done")
     return 0
 
 
 def all_problems(frame: Frame) -> list[str]:
     """Return why a frame cannot be used, if so, and what else is odd about it."""
-    why = frame.unusable or ""
-    return ([why] if why else []) + [words for words in frame.problems if words not in why]
+    why = frame.unusable
+    said = any(why in words for words in frame.problems) if why else True
+    return ([] if said or why is None else [why]) + list(frame.problems)
 
 
 def frame_document(frame: Frame) -> dict[str, Any]:

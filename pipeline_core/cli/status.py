@@ -35,22 +35,24 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     made = Counter(product.stage for product in products)
     newest = max((product.when_utc for product in products), default=None)
     missing = [p.location for p in products if p.location is not None and not (place.output / p.location).is_file()]
+    masters = [p.label for p in products if p.name.startswith("masters/")]
     talk.answer(
         {
             "output": str(place.output),
             "night": str(night) if night is not None else None,
             "made": dict(made),
-            "masters": [p.label for p in products if p.name.startswith("masters/")],
+            "masters": masters,
             "rejected": len(rejected),
             "missing": missing,
             "last_product_utc": newest,
             "running": running,
         }
     )
-    talk.say(f"{place.output}: night {night}")
-    talk.table(("stage", "made"), made.items())
+    talk.say(f"{place.output}, reduced from {night}" if night is not None else f"{place.output}")
+    talk.table(("stage", "made"), sorted(made.items()))
+    talk.say(f"masters: {', '.join(masters) or 'none'}")
     talk.say(f"rejected frames: {len(rejected)}; last product: {newest or 'none'}")
     for location in missing:
         talk.say(f"  ! {location} is gone: the next run makes it again")
-    talk.say(f"a run is on: {running}" if running else "no run is on")
+    talk.say(f"a run is on: {running}" if running else "no run is on now")
     return EXIT_OK

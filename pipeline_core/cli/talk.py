@@ -23,11 +23,15 @@ class Talk:
     def __init__(self, *, json_wanted: bool, quiet: bool) -> None:
         self.json_wanted = json_wanted
         self.quiet = quiet
+        self._answered = False
 
     def answer(self, document: dict[str, Any]) -> None:
         """Print the one JSON document of this command, if JSON is wanted."""
         if self.json_wanted:
-            print(json.dumps({"schema": SCHEMA, **document}, ensure_ascii=False, allow_nan=False))  # noqa: T201
+            # Made whole before it is printed: a value that JSON does not know must not leave half a document.
+            text = json.dumps({"schema": SCHEMA, **document}, ensure_ascii=False, allow_nan=False)
+            self._answered = True
+            print(text)  # noqa: T201
 
     def say(self, text: str = "") -> None:
         """Print a line of the answer for a person."""
@@ -35,8 +39,9 @@ class Talk:
             print(text)  # noqa: T201
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-        """Print a table for a person; markup in file names and headers is not interpreted."""
-        if self.json_wanted:
+        """Print a table for a person, nothing without rows; markup in names and headers is not interpreted."""
+        rows = list(rows)
+        if self.json_wanted or not rows:
             return
         from rich.console import Console  # noqa: PLC0415 - 80 ms that --json and --quiet need not pay
         from rich.table import Table  # noqa: PLC0415
@@ -52,8 +57,8 @@ class Talk:
 
     def error(self, error: AstepError) -> None:
         """Say what went wrong, why, and what to do."""
-        if self.json_wanted:
-            print(json.dumps({"schema": SCHEMA, "error": error.as_dict()}, ensure_ascii=False))  # noqa: T201
+        if self.json_wanted and not self._answered:  # never a second document
+            self.answer({"error": error.as_dict()})
             return
         print(f"astep: {error.what}", file=sys.stderr)  # noqa: T201
         if error.why:
@@ -63,9 +68,9 @@ class Talk:
 
     def cancelled(self) -> None:
         """Say that the person stopped it and nothing is lost."""
-        if self.json_wanted:
+        if self.json_wanted and not self._answered:
             words = {"what": "cancelled", "why": "a stop was asked for", "hint": "run it again to continue"}
-            print(json.dumps({"schema": SCHEMA, "error": words}))  # noqa: T201
+            self.answer({"error": words})
         else:
             print("cancelled; what was finished stays: run it again to continue", file=sys.stderr)  # noqa: T201
 
@@ -79,10 +84,12 @@ class Talk:
 
 
 class _PlainProgress:
-    """One line when a stage starts and ends, one every ten seconds in between; warnings at once."""
+    """One line when a stage starts, one every ten seconds while it runs; warnings at once."""
 
     def __init__(self) -> None:
         self._last = 0.0
+        self._waiting: str | None = None
+        """Line of a job that is worth a word only if it takes long."""
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
@@ -91,10 +98,19 @@ class _PlainProgress:
             self._print(f"{mark}{event.text}")
         elif event.kind == "started" and event.total:
             self._last = now
-            self._print(f"{event.job}: {event.total}")
+            self._waiting = f"{event.job}: {event.total}" if event.total > 1 else event.job
+            if "eta_s" in event.data:  # a stage of the run; others, like reading headers, are over at once
+                self._say_what_waits()
+        elif event.kind == "progress" and self._waiting is not None and now - self._last > 1:
+            self._say_what_waits()
         elif event.kind == "progress" and now - self._last > 10:
             self._last = now
             self._print(f"{event.job}: {event.done}/{event.total}{_eta(event)}")
+
+    def _say_what_waits(self) -> None:
+        if self._waiting is not None:
+            self._print(self._waiting)
+            self._waiting = None
 
     @staticmethod
     def _print(text: str) -> None:

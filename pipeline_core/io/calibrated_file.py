@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
+from pipeline_core.io.fits_pixels import read_floats, write_images
 from pipeline_core.types import Bits, Frame, Image, MaskBit, Section
 
 if TYPE_CHECKING:
@@ -250,11 +251,20 @@ def write_calibrated(
     # Cards of the camera may be odd in ways that are not ours to refuse: written as they are, fixed where they must.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-        fits.HDUList(hdus).writeto(path, output_verify="silentfix", overwrite=True)
+        if compress:
+            fits.HDUList(hdus).writeto(path, output_verify="silentfix", overwrite=True)
+        else:
+            write_images(path, fits.HDUList(hdus))
 
 
-def read_calibrated(path: Path) -> CalibratedFrame:
+def read_calibrated(path: Path, *, with_uncertainty: bool = True) -> CalibratedFrame:
     """Read a file that :func:`write_calibrated` wrote.
+
+    Parameters
+    ----------
+    path : Path
+    with_uncertainty : bool
+        Whether to read ``UNCERT``, where there is one.
 
     Returns
     -------
@@ -262,13 +272,7 @@ def read_calibrated(path: Path) -> CalibratedFrame:
         Arrays in native byte order.
     """
     with fits.open(path, memmap=False) as hdus:
-        main = hdus[0] if hdus[0].data is not None else hdus["SCI"]
-        uncertainty = _native(hdus["UNCERT"].data) if "UNCERT" in hdus else None
-        return CalibratedFrame(
-            _native(main.data), np.ascontiguousarray(hdus["MASK"].data), uncertainty, main.header.copy()
-        )
-
-
-def _native(data: Any) -> Image:
-    """Return big-endian file data in the machine's byte order."""
-    return np.ascontiguousarray(data, dtype=np.float32)
+        main = hdus[0] if hdus[0].shape else hdus["SCI"]
+        uncertainty = read_floats(path, hdus["UNCERT"]) if with_uncertainty and "UNCERT" in hdus else None
+        image = read_floats(path, main)
+        return CalibratedFrame(image, np.ascontiguousarray(hdus["MASK"].data), uncertainty, main.header.copy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from pipeline_core.errors import DataError
+from pipeline_core.io.fits_pixels import read_floats, write_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +63,7 @@ def write_master(
         hdus.append(extension)
     if n_used is not None:
         hdus.append(fits.ImageHDU(n_used, name="NUSED"))
-    fits.HDUList(hdus).writeto(path, overwrite=True, output_verify="silentfix")
+    write_images(path, fits.HDUList(hdus))
 
 
 def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool = False) -> Master:
@@ -87,17 +89,59 @@ def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool 
     try:
         with fits.open(path, memmap=True) as hdus:
             header = hdus[0].header.copy()
-            if hdus[0].data is None or hdus[0].data.ndim != 2:
+            if len(hdus[0].shape) != 2:
                 raise DataError(f"cannot use {path.name} as a master", why="its first HDU is no image",
                                 hint="save the master with the image in the primary HDU")  # fmt: skip
-            image = _native(hdus[0].data)
-            uncertainty = _native(hdus["UNCERT"].data) if with_uncertainty and "UNCERT" in hdus else None
+            image = read_floats(path, hdus[0])
+            uncertainty = read_floats(path, hdus["UNCERT"]) if with_uncertainty and "UNCERT" in hdus else None
             n_used = np.array(hdus["NUSED"].data, np.uint8) if with_counts and "NUSED" in hdus else None
     except (OSError, TypeError, ValueError) as error:
         raise DataError(
             f"cannot read the master {path.name}", why=str(error), hint="delete it and run again"
         ) from error
     return Master(image, uncertainty, n_used, header, bool(header.get("HOLDBIAS", True)))
+
+
+_shared: dict[str, tuple[tuple[str, int, int, bool], Master]] = {}
+_sharing = threading.Lock()
+
+
+def shared_master(path: Path, kind: str, *, with_uncertainty: bool = False) -> Master:
+    """Read a master that the next frame will want again; the last one of each kind is kept in memory.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        "bias", "dark" or "flat": a new one of a kind takes the place of the one before.
+    with_uncertainty : bool
+
+    Returns
+    -------
+    Master
+        Its arrays are not to be written to, and refuse it.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_master`.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise DataError(f"cannot read the master {path.name}", str(error), "delete it and run again") from error
+    key = (str(path), stat.st_size, stat.st_mtime_ns, with_uncertainty)
+    with _sharing:
+        known = _shared.get(kind)
+        if known is not None and known[0] == key:
+            return known[1]
+        _shared.pop(kind, None)  # before the new one is read: both at once would need twice the memory
+        master = read_master(path, with_uncertainty=with_uncertainty)
+        for array in (master.image, master.uncertainty):
+            if array is not None:
+                array.flags.writeable = False
+        _shared[kind] = (key, master)
+        return master
 
 
 def write_mask(path: Path, bits: Bits, header: HeaderValues) -> None:
@@ -121,8 +165,3 @@ def read_mask(path: Path) -> Bits:
             return np.array(hdus[0].data, np.uint8)
     except (OSError, TypeError, ValueError) as error:
         raise DataError(f"cannot read the mask {path.name}", why=str(error), hint="delete it and run again") from error
-
-
-def _native(data: npt.NDArray[np.generic]) -> Image:
-    """Swap the bytes of a FITS image in one pass, straight from the mapped file."""
-    return np.ascontiguousarray(data, dtype=np.float32)

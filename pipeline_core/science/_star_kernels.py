@@ -9,7 +9,7 @@ from pipeline_core.science.jit import kernel
 MASKED, PROTECTED, JUDGED = 1, 2, 4  # bits of the "closed" plane; the last is taken back before it is left
 MISMATCH = np.float32(0.08)  # of the model, one sigma: real stars are no Moffats, phases have steps
 CAP = np.float32(9)  # chi-square of a pixel outside the inner 3×3: a neighbouring star must not decide
-STAR_CREDIT = np.float32(8)  # chi-square: a faint peak that could be either is left alone
+STAR_CREDIT = np.float32(5)  # chi-square: a faint peak that could be either is left alone
 REACH = 12  # px; the wings of the brightest unsaturated star are below the noise there
 
 
@@ -72,7 +72,10 @@ def _star_flux(image, variance, closed, hits, y, x, bank):
             k = (dy + 2) * 5 + dx + 2
             data[k] = image[y + dy, x + dx] - sky - slope_y * np.float32(dy) - slope_x * np.float32(dx)
             is_good = (closed[y + dy, x + dx] & MASKED) == 0
-            weight[k] = np.float32(1) / max(variance[y + dy, x + dx], np.float32(1)) if is_good else np.float32(0)
+            # What slopes is curved too: as uncertain as the slope itself.
+            uneven = (slope_y * np.float32(dy)) ** 2 + (slope_x * np.float32(dx)) ** 2
+            noise2 = max(variance[y + dy, x + dx], np.float32(1)) + uneven
+            weight[k] = np.float32(1) / noise2 if is_good else np.float32(0)
             seen += is_good and abs(dy) < 2 and abs(dx) < 2
     if seen < 5:
         return np.float32(0)  # too little of it can be seen to call it anything; the mask covers it

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DARK_STARS = 12
 """So many star-like sources in a frame without light are no cosmic rays that happen to be round."""
+FEW_DARK_STARS = 4
+"""As few, where the other darks of the group tell what is usual."""
 MIN_LEVEL_OFF_ADU = 8.0
 """Bias levels wander by a few ADU with the temperature of the electronics."""
 
@@ -42,7 +44,9 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
         flags = []
         usual_sources = _usual(sources, k)
         # Poisson: a group whose frames all hold a few round hot-pixel clumps is no sky.
-        if m.sources >= DARK_STARS and not m.sources < usual_sources + 5 * math.sqrt(max(usual_sources, 1.0)):
+        # Among fellows that hold nothing, a few sources of one width are proof enough; alone, it takes a dozen.
+        proof = FEW_DARK_STARS if len(measures) >= 4 else DARK_STARS  # noqa: PLR2004 - three fellows agree or not
+        if m.sources >= proof and not m.sources < usual_sources + 4 * math.sqrt(max(usual_sources, 1.0)):
             flags.append(
                 Flag(
                     "stars in dark",
@@ -110,14 +114,7 @@ def flat_flags(
         flags = []
         full, gain = saturation_adu[k], gain_e_per_adu[k]
         if full is not None and m.level_adu > max_level * full:
-            flags.append(
-                Flag(
-                    "too bright",
-                    f"too bright: the median is {100 * m.level_adu / full:.0f} % of saturation "
-                    f"(limit {100 * max_level:.0f} %)",
-                    "bad",
-                )
-            )
+            flags.append(_overexposed(m, full, max_level))
         elif m.saturated_fraction > max_saturated:
             flags.append(
                 Flag(
@@ -203,3 +200,18 @@ def _with_drift(
         return flags
     words = f"drift: the level of the {name}s goes by {total:.1f} ADU over the group, steadily"
     return [(*found, Flag("drift", words, "note")) for found in flags]
+
+
+def _overexposed(m: CalibrationMeasures, full: float, max_level: float) -> Flag:
+    """A flat that holds too much light, or no picture at all any more."""
+    percent = 100 * m.level_adu / full
+    if m.saturated_fraction > 0.5:  # most of its pixels say nothing
+        return Flag(
+            "saturated",
+            f"saturated: {100 * m.saturated_fraction:.0f} % of the pixels are full, the median is {percent:.0f} % of "
+            "saturation",
+            "bad",
+        )
+    return Flag(
+        "too bright", f"too bright: the median is {percent:.0f} % of saturation (limit {100 * max_level:.0f} %)", "bad"
+    )

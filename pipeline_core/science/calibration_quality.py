@@ -16,6 +16,8 @@ from pipeline_core.science.quality import blocks_of, plain, seams_of
 from pipeline_core.science.robust import median_and_sigma, pixel_noise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline_core.types import Mask
 
 SCREENED_ABOVE_PX = 2048 * 2048
@@ -23,7 +25,8 @@ SCREENED_ABOVE_PX = 2048 * 2048
 
 
 def screen_calibration(
-    image_adu: npt.NDArray[Any],
+    rows: Callable[[int, int], npt.NDArray[Any]],
+    shape: tuple[int, int],
     kind: Literal["bias", "dark", "flat", "flatdark"],
     *,
     gain_e_per_adu: float | None = None,
@@ -34,8 +37,11 @@ def screen_calibration(
 
     Parameters
     ----------
-    image_adu : (ny, nx) uint16 or float32, ADU
-        Trimmed, overscan subtracted where there is one.
+    rows : callable
+        ``rows(y0, y1)`` gives (y1 - y0, nx) uint16 or float32, ADU: trimmed, overscan subtracted where there is one.
+        Of a large frame only those of the blocks are asked for.
+    shape : (ny, nx)
+        Of the whole.
     kind, gain_e_per_adu, read_noise_e, saturation_adu
         As in :func:`measure_calibration`.
 
@@ -56,14 +62,16 @@ def screen_calibration(
         read_noise_e=read_noise_e,
         saturation_adu=saturation_adu,
     )
-    if image_adu.size <= SCREENED_ABOVE_PX:
-        return measure(image_adu)
-    blocks = blocks_of(*image_adu.shape)
-    part = np.block([[plain(image_adu[rows, columns]) for columns in blocks[1]] for rows in blocks[0]])
+    ny, nx = shape
+    if ny * nx <= SCREENED_ABOVE_PX:
+        return measure(rows(0, ny))
+    blocks = blocks_of(ny, nx)
+    bands = (rows(band.start, band.stop) for band in blocks[0])
+    part = np.concatenate([np.hstack([plain(band[:, columns]) for columns in blocks[1]]) for band in bands])
     found = measure(part, masked=seams_of(part.shape, blocks))
     if found.sources:
-        return measure(image_adu)
-    return replace(found, hot_pixels=round(found.hot_pixels * image_adu.size / part.size))
+        return measure(rows(0, ny))
+    return replace(found, hot_pixels=round(found.hot_pixels * ny * nx / part.size))
 
 
 def measure_calibration(

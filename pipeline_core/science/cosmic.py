@@ -20,6 +20,7 @@ from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
 from pipeline_core.science.noise_guard import stand_out
+from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class CosmicResult:
     """Star width the step worked with, given or measured; None when there was no star to tell."""
     objlim: float
     protected_stars: int
-    """Stars that were sharp enough to be taken for hits, and were kept."""
+    """Sharp stars that were taken for hits and kept; where no width fits the stars (rings), all that were modelled."""
 
 
 def clean_cosmic_rays(
@@ -96,9 +97,9 @@ def clean_cosmic_rays(
     fwhm_px : float, optional
         Width of the stars; measured on the frame when not given.
     protect_below_fwhm_px : float
-        Stars sharper than this are told from hits by their shape; 0 switches that off, and the check that a hit stands
-        above the noise with it: what is left is the original. The default takes all: faint stars of 2 to 6 px gain
-        from it too.
+        Stars sharper than this are told from hits by their shape, and those without a width (rings) by the frame's own
+        profile; 0 switches that off, and the check that a hit stands above the noise with it: what is left is the
+        original. The default takes all: faint stars of 2 to 6 px gain from it too.
     protected : (ny, nx) bool, optional
         True where no hit may be found although the pixel is good (a star a person marked).
     threads : int
@@ -119,48 +120,56 @@ def clean_cosmic_rays(
 
     Notes
     -----
-    No hit is found within 3 pixels of the border: the Laplacian's own level is not known there.
-    Temporaries: two float32 frames and three of bytes, whatever the number of threads.
+    The frame is mirrored beyond its border, so that hits are found to its last pixel; the original finds none within 3
+    pixels of it. Temporaries: two float32 frames (three where stars are rings) and four of bytes, whatever the number
+    of threads.
     """
     planes = {"variance": variance, "mask": masked, "bad-pixel mask": bad, "protected mask": protected}
     _check(image, planes, {"sigclip": sigclip, "sigfrac": sigfrac, "objlim": objlim, "iterations": iterations})
-    work = np.array(image, np.float32, order="C")
-    noise2 = np.array(variance, np.float32, order="C")
-    mask = np.zeros(image.shape, np.uint8) if masked is None else np.array(masked, bool, order="C").view(np.uint8)
+    # What is more than the original: its parity is tested without.
+    beyond = engine == "astep" and protect_below_fwhm_px > 0
+    margin = kernels.HALO if beyond and min(image.shape) > 2 * kernels.HALO else 0
+    inner = tuple(slice(margin, margin + n) for n in image.shape)
+    work, noise2 = _mirrored(image, margin), _mirrored(variance, margin)
+    mask = _framed(masked, image.shape, margin)
     _cover_unknown(work, noise2, mask)
     closed = grown(mask.view(bool)).view(np.uint8)
     if bad is not None:
-        closed |= grown(lend_to_bad_pixels(work, noise2, bad, mask.view(bool))).view(np.uint8)
-        closed |= bad.view(np.uint8)
-        mask |= bad.view(np.uint8)
+        unsound = _framed(bad, image.shape, margin).view(bool)
+        closed |= grown(lend_to_bad_pixels(work, noise2, unsound, mask.view(bool))).view(np.uint8)
+        closed |= unsound.view(np.uint8)
+        mask |= unsound.view(np.uint8)
+    _close_margin(closed, margin)
+    _close_margin(mask, margin)
 
     if fwhm_px is None and (objlim is None or protect_below_fwhm_px > 0):
         fwhm_px = measure_star_width(work, noise2, mask.view(bool))
     if objlim is None:
         objlim = objlim_for_fwhm(fwhm_px)
     if protected is not None:
-        closed |= np.asarray(protected, bool).view(np.uint8) * np.uint8(kernels.PROTECTED)
+        closed[inner] |= np.asarray(protected, bool).view(np.uint8) * np.uint8(kernels.PROTECTED)
 
+    guard: StarGuard | RoundStars | None = None
     if engine == "astroscrappy":
         hits, passes = _by_astroscrappy(work, noise2, mask, protected, sigclip, sigfrac, objlim, iterations), iterations
-        guard = None
     elif engine == "astep":
-        guard = None
-        if fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
+        if fwhm_px is None and protect_below_fwhm_px > 0:
+            guard = measure_round_stars(work, noise2, mask.view(bool))
+        elif fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
             guard = StarGuard(fwhm_px)
         limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
-        beyond = protect_below_fwhm_px > 0
         hits, passes = _detect(work, noise2, closed, limits, iterations, guard, threads, refuse_noise=beyond)
     else:
         raise UsageError(f"there is no cosmic-ray engine '{engine}'", "", "choose astep or astroscrappy")
 
+    del noise2, closed, mask
+    hits = np.ascontiguousarray(hits[inner])
     rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
     n_events = int(kernels.count_events(hits.view(np.uint8), rows, columns))
-    values = work[rows, columns]
-    work[...] = image
-    work[rows, columns] = values
+    cleaned = np.array(image, np.float32, order="C")
+    cleaned[rows, columns] = work[inner][rows, columns]
     return CosmicResult(
-        work, hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
+        cleaned, hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
     )
 
 
@@ -279,6 +288,35 @@ def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]
             raise UsageError(f"{name} = {value} finds no cosmic rays", "it must be positive", f"raise {name}")
 
 
+def _mirrored(plane: Image, margin: int) -> Image:
+    """Copy a plane into a larger one that repeats it like a mirror beyond its border."""
+    if not margin:
+        return np.array(plane, np.float32, order="C")
+    ny, nx = plane.shape
+    out = np.empty((ny + 2 * margin, nx + 2 * margin), np.float32)
+    out[margin:-margin, margin:-margin] = plane
+    out[:, :margin] = out[:, 2 * margin : margin : -1]
+    out[:, nx + margin :] = out[:, nx + margin - 2 : nx - 2 : -1]
+    out[:margin] = out[2 * margin : margin : -1]
+    out[ny + margin :] = out[ny + margin - 2 : ny - 2 : -1]
+    return out
+
+
+def _framed(mask: Mask | None, shape: tuple[int, ...], margin: int) -> Closed:
+    """Copy a mask, or an empty one, into the larger frame; the margin is mirrored by nobody and stays empty."""
+    out = np.zeros(tuple(n + 2 * margin for n in shape), np.uint8)
+    if mask is not None:
+        out[margin : margin + shape[0], margin : margin + shape[1]] = mask
+    return out
+
+
+def _close_margin(plane: Closed, margin: int) -> None:
+    """Mark what lies beyond the border: it shapes the Laplacian, but is no pixel, lends nothing and proves nothing."""
+    if margin:
+        plane[:margin] = plane[-margin:] = kernels.MASKED
+        plane[:, :margin] = plane[:, -margin:] = kernels.MASKED
+
+
 def _cover_unknown(image: Image, variance: Image, mask: Closed) -> None:
     """Mask pixels without a value and give them the frame's level, so that nothing spreads from them."""
     # A sum is finite only if all its terms are: one pass, no temporary. An overflow only costs the second look.
@@ -304,7 +342,7 @@ def _detect(
     closed: Closed,
     limits: tuple[np.float32, np.float32, np.float32],
     iterations: int,
-    guard: StarGuard | None,
+    guard: StarGuard | RoundStars | None,
     threads: int,
     *,
     refuse_noise: bool = False,

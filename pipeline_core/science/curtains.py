@@ -65,7 +65,7 @@ def _discs(stars: Components, width: float, shape: tuple[int, int]) -> Mask:
     """True on every star, out to where its light sinks into the sky."""
     out = np.zeros(shape, np.bool_)
     # A piece of a curtain is long; a star that is longer than 8 FWHM is saturated.
-    reach = np.where(stars.saturated, 0.6 * stars.length, np.minimum(0.6 * stars.length, 4.0 * width)) + width
+    reach = np.where(stars.saturated, 0.6 * stars.length, np.minimum(0.5 * stars.length, 4.0 * width)) + 1.0
     for x, y, radius in zip(stars.x, stars.y, reach, strict=True):
         x0, y0 = max(int(x - radius), 0), max(int(y - radius), 0)
         box = (slice(y0, int(y + radius) + 2), slice(x0, int(x + radius) + 2))

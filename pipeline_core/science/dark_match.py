@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from pipeline_core.measures import Flag
 from pipeline_core.science.robust import MAD_TO_SIGMA, median_and_sigma
 
 if TYPE_CHECKING:
     from pipeline_core.types import Image
+
+MISFIT = 0.03
+"""Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
 _MOST = 20_000
 _FEWEST = 30
@@ -73,6 +77,28 @@ def dark_residual(image: Image, dark_minus_bias: Image) -> tuple[float, float]:
         keep = new
     error = scale / float(np.sqrt(np.sum((weight * cause**2)[keep])))
     return -slope, error
+
+
+def dark_flag(fraction: float, error: float) -> Flag | None:
+    """Say that the dark did not fit a frame, from what :func:`dark_residual` measured.
+
+    Parameters
+    ----------
+    fraction, error : float
+        Positive: the dark was too strong. NaN says nothing.
+
+    Returns
+    -------
+    Flag or None
+        A note: the frame is no worse than its calibration, and the mask takes the worst pixels out.
+    """
+    if not abs(fraction) > max(MISFIT, 5.0 * error):
+        return None
+    percent = 100 * abs(fraction)
+    remedy = "darks of the same temperature and exposure mend it (or the flat's, if its own dark did not fit)"
+    if fraction > 0:
+        return Flag("dark too strong", f"dark {percent:.0f} % too strong: hot pixels became holes; {remedy}", "note")
+    return Flag("dark too weak", f"dark {percent:.0f} % too weak: hot pixels shine through; {remedy}", "note")
 
 
 def _around(image: Image, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ from pipeline_core.science.robust import median_and_sigma
 if TYPE_CHECKING:
     from pipeline_core.types import Image, Mask
 
-_THRESHOLD = 5.0  # sigma of the 3×3 median
+_THRESHOLD = 3.5  # sigma of the 3×3 median: twelve connected pixels above it are no noise
 _FEWEST_PIXELS = 12  # what a median of 3×3 leaves of clumps of hot pixels and of thick tracks is mostly smaller
 _THINNEST = 0.75  # px: ... and thinner; a star of FWHM 2.2 px has a minor axis (standard deviation) of 0.9
 _ALIKE = 1.8  # widths of stars of one frame agree within this factor

@@ -30,8 +30,9 @@ BAD_LOSS_MAG = 0.5
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
-TRAILED_ELLIPTICITY = 0.45
-"""1 - b/a of a star that moved by twice its FWHM during the exposure."""
+TRAILED_ELLIPTICITY = 0.405
+"""1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along grows by (2 FWHM)²/12, so that
+a/b = sqrt(1 + 4 · 2.355²/12) = 1.69; an image shaken to 1.6 has 0.375."""
 ELLIPTICITY_EXCESS = 0.08
 """Visible to the eye when frames are blinked."""
 HALO_EXCESS = 0.05
@@ -40,6 +41,8 @@ SKY_RATIO = 1.25
 NOISE_RATIO = 1.25
 AURORA_MESH_PERCENT = 0.5
 """Extra scatter of the sky mesh, percent of the background."""
+AURORA_PATCHY_MAG = 0.45
+"""Under curtains the sky beneath a faint star is known to a few electrons only: fluxes scatter by up to 0.4 mag."""
 TWILIGHT_SUN_DEG = -18.3
 STILL_PX = 1.0
 """A field that moves less in an hour leaves a hot pixel on one spot of the sky."""
@@ -185,20 +188,18 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     if shape_fault is not None and shape_fault.cause == "trailed":
         frosted = False  # a trail fills the halo aperture
     sudden = e.loss_mag - e.loss_neighbours_mag
-    if e.loss_mag > limit and not sudden > limit and not frosted:
-        # Light is missing for sure and slowly: the halo need only choose between ice, which scatters it, and cloud.
-        choose = max(0.6 * HALO_EXCESS, 3 * e.halo_scatter)
-        frosted = halo_growth > choose and halo_before > 0.4 * choose and not (shape_fault is not None)
+    if e.loss_mag > limit and not sudden > limit and not frosted and shape_fault is None:
+        frosted = _scatters(e, halo_growth, halo_before)
     flags: list[Flag] = []
     if frosted:
         grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
         loss = f" and stars {e.loss_mag:.2f} mag fainter" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
+        stronger = halo_growth if math.isfinite(halo_growth) else halo_before
         flags.append(
             Flag(
                 "frost",
-                f"frost: haloes are {100 * halo_growth:.0f} % stronger{loss} than in the clear reference, "
-                f"slowly{fixed}",
+                f"frost: haloes are {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )
@@ -228,10 +229,21 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     return flags
 
 
+def _scatters(e: Evidence, growth: float, before: float) -> bool:
+    """Whether light that is surely and slowly missing went into haloes: ice rather than cloud.
+
+    The halo need only choose between the two, and frost is slow: the frame and its neighbours speak together. What ice
+    takes from the stars it scatters: a twentieth of it at least is found within the halo's aperture.
+    """
+    known = [value for value in (growth, before) if math.isfinite(value)]
+    scattered = 10 ** (0.4 * e.loss_mag) - 1
+    return bool(known) and sum(known) / len(known) > max(0.05 * scattered, 0.5 * HALO_EXCESS, 2 * e.halo_scatter)
+
+
 def _patchy(e: Evidence) -> bool:
     """Whether a part of the field is dimmed beyond what the clear frames show, in a way that moves."""
-    if _is_aurora(e) and not e.patchy_mag > 0.15:
-        return False  # stars are missing behind a curtain of light; those that are left are not dimmed
+    if _is_aurora(e) and not e.patchy_mag > AURORA_PATCHY_MAG:
+        return False  # stars are missing behind a curtain of light; those that are left are hardly dimmed
     usual = max(e.patch_clear_mag, 0.0) if math.isfinite(e.patch_clear_mag) else 0.0
     return e.patch_mag - usual > max(PATCH_MAG, 5 * e.patch_scatter) and not e.persistence > 0.9
 
@@ -396,7 +408,7 @@ def _too_still(e: Evidence) -> Flag | None:
         return None
     return Flag(
         "too still",
-        f"too still: the field moved only {e.moved_px:.2f} px over the chip in {e.moved_h:.1f} h; nothing is wrong with "
-        "the frame, but a hot pixel that the mask misses stays on one star's place and looks like a star",
+        f"too still: the field moved {e.moved_px:.2f} px over the chip in {e.moved_h:.1f} h: hot pixels will look fixed in "
+        "the sky; the frame itself is as good as any",
         "note",
     )

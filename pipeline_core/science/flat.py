@@ -12,6 +12,7 @@ from pipeline_core.errors import DataError
 from pipeline_core.science._local_kernels import bin_frame
 from pipeline_core.science.combine import Clip, Combined, Correction, NoiseModel, combine_band
 from pipeline_core.science.local import local_median, local_scatter, on_pixels
+from pipeline_core.science.robust import median_and_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,7 @@ def normalised(flat: Image, valid: Mask) -> tuple[Image, float]:
     """
     if not valid.any():
         raise DataError("flat has no valid pixel", why="every pixel is masked", hint="look at the frames of this flat")
-    level = float(np.median(flat if valid.all() else flat[valid]))
+    level, _ = median_and_sigma(flat, None if valid.all() else valid)
     if not level > 0:
         raise DataError(
             "flat holds no light",

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import _local_kernels as kernels
+from pipeline_core.science.combine import Correction
 from pipeline_core.science.local import in_strips, local_median, local_scatter, on_pixels
 from pipeline_core.types import Bits, Image, Mask, MaskBit
 
@@ -102,15 +103,51 @@ def unstable_between_darks(
         about 1 or a little less for good pixels, 0 with fewer than four darks, where it cannot be known.
     """
     out = np.empty(darks.shape[1:], np.float32)
+    correction = Correction.none(*darks.shape[:2])
+    unstable_in_band(darks, correction, floor_variance, gain_e_per_adu, level_adu, out)
+    return out
+
+
+def unstable_in_band(
+    band: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    correction: Correction,
+    floor_variance: float,
+    gain_e_per_adu: float,
+    level_adu: float,
+    out: Image,
+    *,
+    least: float = 0.0,
+    y0: int = 0,
+    x_start: int = 0,
+) -> None:
+    """Do :func:`unstable_between_darks` for a band of rows as it comes from the files. The GIL is released.
+
+    Parameters
+    ----------
+    band : (N, rows, nx_raw) float32, or uint16 FITS words
+    correction : Correction
+        Of the whole frames; only its offsets are used.
+    floor_variance, gain_e_per_adu, level_adu
+        As there.
+    out : (rows, nx) float32
+        Written.
+    least : float
+        Pixels that scatter by no more become 0: nearly all of them need no sorting then.
+    y0, x_start : int
+        Where the band starts, as in :func:`pipeline_core.science.combine.combine_band`.
+    """
+    is_words = band.dtype == np.uint16
     kernels.scatter_of_rest(
-        darks,
-        darks.shape[0],
+        band if is_words else np.empty((0, 0, 0), np.uint16),
+        np.empty((0, 0, 0), np.float32) if is_words else band,
+        x_start,
+        np.ascontiguousarray(correction.offsets[:, y0 : y0 + out.shape[0]]),
         np.float32(floor_variance),
         np.float32(1 / gain_e_per_adu),
         np.float32(level_adu),
+        np.float32(least),
         out,
     )
-    return out
 
 
 def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *, grow: bool = True) -> Bits:

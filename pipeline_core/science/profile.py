@@ -97,7 +97,7 @@ def halo_ratio(
     -------
     float or None
         About 1.03 for clean optics; None if fewer than three stars carry the measure, or all of them to no better
-        than 4 %.
+        than 12 %.
 
     Notes
     -----
@@ -119,7 +119,7 @@ def halo_ratio(
         return None
     # 3 %: what neighbours and the flat do to any star, however bright.
     weight = 1.0 / ((error / near[good]) ** 2 + 0.03**2)
-    if 1.25 / np.sqrt(weight.sum()) > 0.04:
+    if 1.25 / np.sqrt(weight.sum()) > 0.12:
         return None
     return weighted_median(wide[good] / near[good], weight)
 

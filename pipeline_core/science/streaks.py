@@ -52,7 +52,8 @@ def find_streaks(
     A line counts if at least half of a run of it is bright and the run is longer than 15 % of the frame's shorter side
     and than three typical stars: stars that all trail are short and alike, and are taken out with the sources. Lines
     along rows or columns within 0.3° are bleeding or bad columns and do not count; nor do lines that are wider than a
-    point of light in motion can be: curtains of aurora, edges of cloud.
+    point of light in motion can be (curtains of aurora, edges of cloud), or that run along a border of the frame, where
+    the flat is steep.
     """
     if not noise > 0.0 or min(image.shape) < 64:
         return ()
@@ -84,7 +85,11 @@ def find_streaks(
             length, streak = ends
             angle = float(np.degrees(np.arctan2(streak[3] - streak[1], streak[2] - streak[0])))
             off_axis = min(angle % 90.0, 90.0 - angle % 90.0)
-            if off_axis > 0.3 and _is_narrow(bare, streak, (fwhm_px or 2.0) / block):
+            if (
+                off_axis > 0.3
+                and not _along_border(streak, bare.shape)
+                and _is_narrow(bare, streak, (fwhm_px or 2.0) / block)
+            ):
                 x0, y0, x1, y1 = (block * (v + 0.5) - 0.5 for v in streak)
                 found.append((length, (x0, y0, x1, y1)))
         else:
@@ -191,6 +196,14 @@ def _run(
         float(last * np.sin(angle) + rho * np.cos(angle)),
     )
     return (last - first, streak), on_line
+
+
+def _along_border(streak: Streak, shape: tuple[int, int]) -> bool:
+    """Whether both ends lie in the outermost 3 % along one side of the frame."""
+    x0, y0, x1, y1 = streak
+    ny, nx = shape
+    rim = 0.03 * min(shape)
+    return max(x0, x1) < rim or max(y0, y1) < rim or min(x0, x1) > nx - 1 - rim or min(y0, y1) > ny - 1 - rim
 
 
 def _is_narrow(bare: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bool:

@@ -318,7 +318,9 @@ def _dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> tuple[
     if bias is None or not dark.holds_bias:
         # Without a bias the dark is subtracted whole: as a current on top of no bias.
         return _of_shape(bias, shape), _of_shape(dark.image, shape)
-    return _of_shape(bias, shape), _of_shape(dark.image - bias, shape)
+    _of_shape(bias, shape)
+    _of_shape(dark.image, shape)
+    return bias, np.subtract(dark.image, bias, out=dark.image)
 
 
 def _of_shape(image: Image | None, shape: tuple[int, int]) -> Image | None:
@@ -336,8 +338,10 @@ def _without_idle_dark(correction: Correction) -> Correction:
     parts = correction.dark_scale
     if correction.current is None or not (parts == parts[0]).all():
         return correction
-    current = correction.current * parts[0]
-    base = current if correction.base is None else correction.base + current
+    base = correction.current  # read for this flat alone: may be overwritten
+    base *= parts[0]
+    if correction.base is not None:
+        base += correction.base
     return _replaced(correction, base=base, current=None, dark_scale=np.zeros_like(parts))
 
 
@@ -355,17 +359,18 @@ def _unstable(
             offsets=(group.row_zero + (levels - levels.mean())[:, None]).astype(np.float32),
         )
         scatter = np.empty(group.shape, np.float32)
-        x0, x1 = group.trim.x0, group.trim.x1
+        x0 = group.trim.x0
+        # A pixel that switches between two levels scatters by half of what they are apart.
+        least = recipe.unstable_sigma / 2
 
         def work(band: Band, y0: int, y1: int) -> None:
-            values = corrected(as_float(band)[:, :, x0:x1], correction, y0)
-            scatter[y0:y1] = pixel_mask.unstable_between_darks(
-                values, max(variance, ROUNDING_VARIANCE), gain, float(levels.mean())
-            )
+            pixel_mask.unstable_in_band(
+                band, correction, max(variance, ROUNDING_VARIANCE), gain, float(levels.mean()),
+                scatter[y0:y1], least=least, y0=y0, x_start=x0,
+            )  # fmt: skip
 
         group.for_each_band(work)
-    # A pixel that switches between two levels scatters by half of what they are apart.
-    unstable = scatter > recipe.unstable_sigma / 2
+    unstable = scatter > least
     allowed = int(recipe.max_fraction * unstable.size)
     if np.count_nonzero(unstable) > allowed:
         unstable = scatter > np.partition(scatter.ravel(), scatter.size - allowed - 1)[scatter.size - allowed - 1]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline_core.io.calibrated_file import read_calibrated
-from pipeline_core.io.fits_file import read_image
-from pipeline_core.io.masters_file import read_master
+from pipeline_core.io.fits_file import RowReader, read_image
+from pipeline_core.io.masters_file import shared_master
 from pipeline_core.science.calibration_quality import screen_calibration
 from pipeline_core.science.cosmic import stars_touched
 from pipeline_core.science.dark_match import dark_residual
@@ -19,8 +20,13 @@ from pipeline_core.stage import Made, Stage
 from pipeline_core.types import ImageLayout, MaskBit, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from pipeline_core.io.fits_file import Pixels
+    from pipeline_core.types import Image
+
+    Rows = Callable[[int, int], Pixels]
 
 
 def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
@@ -30,24 +36,55 @@ def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Pa
     ``read_noise_e``, ``saturation_adu``. Input: ``raw``. Nothing is written.
     """
     del out, threads
-    raw = read_image(inputs["raw"], ImageLayout(**settings["layout"]))
+    layout = ImageLayout(**settings["layout"])
     saturation = settings["saturation_adu"]
-    if settings["overscan"]:
-        section = Section(*settings["overscan"])
-        raw = raw.astype(np.float32)
-        level = float(np.median(raw[section.slices]))
-        subtract_overscan(raw, section, settings["overscan_order"])
-        saturation = saturation - level if saturation is not None else None
-    if settings["trim"]:
-        raw = raw[Section(*settings["trim"]).slices]
-    measures = screen_calibration(
-        raw,
-        settings["kind"],
-        gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
-        read_noise_e=settings["read_noise_e"],
-        saturation_adu=saturation,
-    )
+    with ExitStack() as opened:
+        if settings["overscan"] or layout.compressed:
+            image = read_image(inputs["raw"], layout)
+            if settings["overscan"]:
+                image, level = _without_overscan(image, settings)
+                saturation = saturation - level if saturation is not None else None
+            ny, nx = image.shape
+            rows = _rows_of(image)
+        else:
+            reader = opened.enter_context(RowReader(inputs["raw"], layout))
+            ny, nx = reader.shape
+            rows = _rows_read(reader)
+            rows(ny - 1, ny)  # a file that is cut short says so here, whichever of its rows are looked at
+        trim = Section(*settings["trim"]) if settings["trim"] else Section(0, ny, 0, nx)
+        measures = screen_calibration(
+            lambda y0, y1: rows(trim.y0 + y0, trim.y0 + y1)[:, trim.x0 : trim.x1],
+            trim.shape,
+            settings["kind"],
+            gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
+            read_noise_e=settings["read_noise_e"],
+            saturation_adu=saturation,
+        )
     return {"measures": asdict(measures)}
+
+
+def _without_overscan(raw: Pixels, settings: Mapping[str, Any]) -> tuple[Image, float]:
+    """Return the frame without its overscan level, and the median of that."""
+    section = Section(*settings["overscan"])
+    image = raw.astype(np.float32)
+    level = float(np.median(image[section.slices]))
+    subtract_overscan(image, section, settings["overscan_order"])
+    return image, level
+
+
+def _rows_of(image: Pixels) -> Rows:
+    return lambda y0, y1: image[y0:y1]
+
+
+def _rows_read(reader: RowReader) -> Rows:
+    """Return what reads rows when they are asked for."""
+
+    def rows(y0: int, y1: int) -> Pixels:
+        band: Pixels = np.empty((y1 - y0, reader.shape[1]), reader.dtype)
+        reader.read_rows(y0, y1, band)
+        return band
+
+    return rows
 
 
 def measure_quickly(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
@@ -74,7 +111,7 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
     and ``bias``.
     """
     del out, threads
-    frame = read_calibrated(inputs["calibrated"])
+    frame = read_calibrated(inputs["calibrated"], with_uncertainty=False)
     bad = (frame.mask & ~np.uint8(MaskBit.COSMIC)) != 0
     is_electron = frame.header.get("BUNIT") == "electron"
     measures, stars = measure_science(
@@ -97,7 +134,7 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
         touched, checked = stars_touched(stars.x_px, stars.y_px, measures.fwhm_px, hits)
         made["measures"] |= {"stars_touched": touched, "stars_checked": checked}
     if "dark" in inputs and "bias" in inputs:
-        dark, bias = read_master(inputs["dark"]), read_master(inputs["bias"])
+        dark, bias = shared_master(inputs["dark"], "dark"), shared_master(inputs["bias"], "bias")
         current = np.subtract(dark.image, bias.image, dtype=np.float32)
         if is_electron:
             current *= np.float32(settings["raw_gain_e_per_adu"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core import __version__
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
-from pipeline_core.io.masters_file import read_mask, read_master
+from pipeline_core.io.masters_file import Master, read_mask, shared_master
 from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Observe, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
@@ -36,20 +36,22 @@ def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
 
 
 def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Masters:
-    """Map the masters a frame needs from their files; pages are shared between worker processes."""
+    """Read the masters a frame needs; those of the frame before are still there."""
     wants_uncertainty = settings["uncertainty"]
-    bias = read_master(inputs["bias"]) if "bias" in inputs else None
-    dark = read_master(inputs["dark"]) if "dark" in inputs else None
-    flat = read_master(inputs["flat"]) if "flat" in inputs else None
+
+    def master(kind: str) -> Master | None:
+        return shared_master(inputs[kind], kind, with_uncertainty=wants_uncertainty) if kind in inputs else None
+
+    bias, dark, flat = master("bias"), master("dark"), master("flat")
     return Masters(
         bias=bias.image if bias else None,
         dark=dark.image if dark else None,
         dark_scale=settings["dark_scale"],
         flat=flat.image if flat else None,
         mask=read_mask(inputs["mask"]) if "mask" in inputs else None,
-        bias_uncertainty=bias.uncertainty if bias and wants_uncertainty else None,
-        dark_uncertainty=dark.uncertainty if dark and wants_uncertainty else None,
-        flat_uncertainty=flat.uncertainty if flat and wants_uncertainty else None,
+        bias_uncertainty=bias.uncertainty if bias else None,
+        dark_uncertainty=dark.uncertainty if dark else None,
+        flat_uncertainty=flat.uncertainty if flat else None,
         flat_floor=settings["flat_floor"],
     )
 

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from pipeline_core.errors import DataError
+from pipeline_core.science._local_kernels import nth_smallest
+from pipeline_core.science.combine import Correction
 from pipeline_core.science.local import local_median, local_scatter
-from pipeline_core.science.pixel_mask import bad_in_flat, hot_in_dark, saturated_bits, unstable_between_darks
+from pipeline_core.science.pixel_mask import (
+    bad_in_flat,
+    hot_in_dark,
+    saturated_bits,
+    unstable_between_darks,
+    unstable_in_band,
+)
 from pipeline_core.types import MaskBit
 
 SHAPE = (192, 256)
@@ -126,3 +134,34 @@ def test_the_local_scatter_is_a_standard_deviation_that_hits_do_not_move():
     image = np.random.default_rng(1).normal(0, 3, (256, 256)).astype(np.float32)
     image[::10, ::10] = 1e4
     np.testing.assert_allclose(local_scatter(image), 3.0, rtol=0.12)
+
+
+def test_pixels_that_are_calm_for_certain_are_passed_over_and_no_other_changes():
+    rng = np.random.default_rng(31)
+    darks = rng.normal(1000, 5, (9, 40, 700)).astype(np.float32)
+    darks[:, 5, 5:300] += rng.choice([0, 40], (9, 295)).astype(np.float32)
+    darks[3, 20] += 500  # hits
+    darks[2, 7, 7] = np.nan
+    whole = unstable_between_darks(darks, 25.0, 1.0, 1000.0)
+    passed = np.empty_like(whole)
+    unstable_in_band(darks, Correction.none(9, 40), 25.0, 1.0, 1000.0, passed, least=3.0)
+    assert ((passed == whole) | ((passed == 0) & (whole <= 3.0))).all()
+    assert (passed > 3.0).any()
+    assert np.array_equal(passed > 3.0, whole > 3.0)
+
+
+def test_words_of_a_file_scatter_as_their_values_do():
+    rng = np.random.default_rng(32)
+    darks = rng.integers(900, 1100, (5, 12, 600)).astype(np.uint16)
+    words = np.bitwise_xor(darks, np.uint16(0x8000)).byteswap()
+    found = np.empty((12, 590), np.float32)
+    unstable_in_band(words, Correction.none(5, 12), 25.0, 1.0, 1000.0, found, x_start=10)
+    assert np.array_equal(found, unstable_between_darks(darks[:, :, 10:].astype(np.float32), 25.0, 1.0, 1000.0))
+
+
+def test_the_nth_smallest_is_what_a_sort_gives():
+    rng = np.random.default_rng(33)
+    for n in (1, 2, 11, 256, 1000):
+        values = rng.integers(0, 60, n).astype(np.float32)  # many are equal
+        for nth in {0, n // 3, n - 1}:
+            assert nth_smallest(values.copy(), nth, n) == np.sort(values)[nth]

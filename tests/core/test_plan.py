@@ -333,3 +333,17 @@ def test_a_section_of_the_recipe_that_does_not_fit_is_a_warning_with_its_reason(
     assert not plan.overscan
     assert "overscan.section" in plan.warnings[0]
     assert "leaves the image" in plan.warnings[0]
+
+
+def test_flats_of_several_exposures_without_a_dark_are_one_warning():
+    flats = [frame(f"flat/{i}.fits", "flat", exposure_s=e) for i, e in enumerate([2.7, 3.3, 4.5])]
+    flat = build_plan(night(series("bias", 3), flats, series("science", 1)), RECIPE).master("flat_R")
+    assert [w for w in flat.warnings if "no dark" in w] == [
+        "no dark of 2.7, 3.3, 4.5 s (darks: none): only the bias is subtracted; take darks of 2.7, 3.3, 4.5 s"
+    ]
+
+
+def test_a_flat_dark_that_serves_no_flat_says_which_exposures_flats_have():
+    plan = build_plan(night(series("flatdark", 3, exposure_s=45.0), series("flat", 3), series("science", 1)), RECIPE)
+    words = {i.reason for i in plan.left_out}
+    assert words == {"flatdark_45s_-10C is not needed: no flat takes a dark of 45 s (exposures: 10 s)"}

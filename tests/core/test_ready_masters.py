@@ -41,7 +41,7 @@ def reasons(plan):
 def test_an_existing_master_is_left_out_until_a_person_names_its_kind():
     master = existing("masters/dark.fits")
     plan = build_plan(night(series("bias", 5), [master], series("science", 2)), RECIPE)
-    assert "kind=dark 'masters/dark.fits'" in reasons(plan)["masters/dark.fits"]
+    assert "kind=bias|dark|flat 'masters/dark.fits'" in reasons(plan)["masters/dark.fits"]
     assert all(s.dark is None for s in plan.science)
 
 
@@ -316,3 +316,10 @@ def test_a_master_becomes_stale_when_its_file_changes_and_not_otherwise():
     master = named(existing("m.fits"), kind="bias")
     assert key(master) == key(replace(master))
     assert key(master) != key(replace(master, mtime_ns=2))
+
+
+@pytest.mark.parametrize("kind", ["bias", "dark", "flat", "flatdark"])
+def test_the_command_that_makes_a_master_serve_names_the_kind_that_the_scan_saw(kind):
+    master = existing("m.fits", problems=(f"already a master {kind} of 20 frames: not used unless you say so",))
+    plan = build_plan(night([master], series("science", 1)), RECIPE)
+    assert f"kind={kind} 'm.fits'" in reasons(plan)["m.fits"]

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline_core.config import Recipe
 from pipeline_core.errors import UsageError
-from pipeline_core.recipe_file import load_recipe, recipe_toml
+from pipeline_core.recipe_file import load_recipe, recipe_toml, with_changes
 
 
 def test_without_a_file_the_defaults_hold():
@@ -70,3 +70,17 @@ def test_every_field_of_every_section_says_what_it_is():
     for section in (value for _, value in Recipe() if hasattr(value, "model_fields_set")):
         for name, field in type(section).model_fields.items():
             assert field.description, f"{type(section).__name__}.{name} has no description"
+
+
+def test_changes_of_the_logbook_are_put_into_the_recipe():
+    changed = with_changes(Recipe(), {"cosmic.sigclip": 6.0, "flat.mask_stars": False})
+    assert (changed.cosmic.sigclip, changed.flat.mask_stars) == (6.0, False)
+    assert with_changes(Recipe(), {}) == Recipe()
+
+
+@pytest.mark.parametrize(
+    "change", [{"cosmic.sigclop": 6.0}, {"cosmic.sigclip": -1}, {"nothing.there": 1}, {"version": 2}]
+)
+def test_a_change_that_makes_no_sense_is_refused(change):
+    with pytest.raises(UsageError):
+        with_changes(Recipe(), change)

@@ -11,9 +11,18 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from pipeline_core.cli import main
+from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.truth import load_truth
+from pipeline_core.errors import NightError
 from pipeline_core.io.calibrated_file import read_calibrated
+from pipeline_core.logbook import Logbook
+from pipeline_core.planned import planned
+from pipeline_core.recipe_file import load_recipe
+from pipeline_core.scan import scan_night
+from pipeline_core.session import Place
+from pipeline_core.steps import frame_steps
+from pipeline_core.store import Store
 from pipeline_core.types import MaskBit
 from tests.core.truth_checks import compare_pixels
 
@@ -304,3 +313,30 @@ def test_without_any_gain_frames_stay_in_adu_and_it_is_said(first_night, tmp_pat
     assert code == 0
     assert any("stay in ADU" in words for words in document["warnings"])
     assert fits.getheader(next((tmp_path / "out").rglob("*_CAL.fits")))["BUNIT"] == "adu"
+
+
+def test_the_plan_read_back_from_an_output_has_the_keys_of_its_run(first_night, first_run):
+    out, recipe, _ = first_run
+    found = planned(Place(first_night, out), scan_night(first_night), load_recipe(recipe))
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        made = {product.name: product.key for product in store.products()}
+    tasks = [*found.tasks.masters.values(), *found.tasks.science.values()]
+    assert {task.product: task.key for task in tasks} == {
+        n: k for n, k in made.items() if n.startswith(("masters/", "calibrated/"))
+    }
+
+
+def test_the_steps_of_a_reduced_frame_end_at_its_calibrated_file(first_night, first_run):
+    out, recipe, _ = first_run
+    task = next(
+        iter(planned(Place(first_night, out), scan_night(first_night), load_recipe(recipe)).tasks.science.values())
+    )
+    last = frame_steps(task, out).steps[-1]
+    calibrated = read_calibrated(out / task.product)
+    np.testing.assert_array_equal(last.image, calibrated.image)
+    np.testing.assert_array_equal(last.mask, calibrated.mask)
+
+
+def test_a_night_that_was_never_reduced_has_no_plan_to_read_back(first_night, tmp_path):
+    with pytest.raises(NightError, match="has not been reduced"):
+        planned(Place(first_night, tmp_path / "none"), scan_night(first_night), Recipe())
