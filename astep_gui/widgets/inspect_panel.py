@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from astep_gui.models.inspection import NO_STAR, Inspection, LineLook, RegionLook, StarLook
 from astep_gui.theme import icon, mono_font, theme, theme_notice
 from astep_gui.widgets.plots import dress_plot, small_plot
+from pipeline_core.errors import AstepError
 from pipeline_core.science.regions import moffat_curve
+from pipeline_core.types import Section
 
 if TYPE_CHECKING:
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.image_marks import DrawnShape
-    from pipeline_core.errors import AstepError
 
 TOOLS = {
     "star": ("Star", "Click a star: its profile and width"),
@@ -41,6 +53,7 @@ class InspectPanel(QWidget):
         super().__init__(parent)
         self._inspection = inspection
         self._shown: ShownImage | None = None
+        self._shape: DrawnShape | None = None
         self._look: StarLook | LineLook | RegionLook | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
@@ -51,6 +64,10 @@ class InspectPanel(QWidget):
         self.says.setWordWrap(True)
         layout.addWidget(self.says)
         self._build_figures(layout)
+        self.save = QPushButton("Save this part as FITS…")
+        self.save.setIcon(icon("save"))
+        self.save.clicked.connect(self._ask_where)
+        layout.addWidget(self.save)
         self._rest = QWidget()  # takes the room of the plot where there is none
         layout.addWidget(self._rest, 1)
         inspection.looked.connect(self.show_look)
@@ -135,12 +152,14 @@ class InspectPanel(QWidget):
 
     def drawn(self, shape: DrawnShape) -> None:
         """Measure a shape that was drawn on the image; a slot of :attr:`ImageView.shape_drawn`."""
+        self._shape = shape
         if self._shown is not None and self._shown.reduction == 1:
             self._inspection.look_along(self._shown, shape.kind, shape.x0, shape.y0, shape.x1, shape.y1)
 
     def show_look(self, look: StarLook | LineLook | RegionLook) -> None:
         """Show what was measured."""
         self._look = look
+        self.save.hide()
         match look:
             case StarLook():
                 self._show_star(look)
@@ -148,6 +167,41 @@ class InspectPanel(QWidget):
                 self._show_line(look)
             case RegionLook():
                 self._show_region(look)
+
+    def save_part(self, file: Path) -> None:
+        """Write the box that was drawn as a FITS file."""
+        from pipeline_core.io.cutout_file import write_cutout  # noqa: PLC0415 - astropy after the first paint
+
+        shown, shape = self._shown, self._shape
+        if shown is None or shape is None:
+            return
+        x0, x1 = sorted((shape.x0, shape.x1))
+        y0, y1 = sorted((shape.y0, shape.y1))
+        part = Section(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
+        unit = {"e⁻": "electron", "ADU": "adu"}.get(shown.unit, "")
+        facts = shown.facts
+        try:
+            write_cutout(
+                file,
+                shown.image,
+                part,
+                unit=unit,
+                cards=facts.cards if facts is not None else (),
+                sky=facts.sky if facts is not None else None,
+            )
+        except AstepError as error:
+            self._say(str(error), "bad")
+        except OSError as error:
+            self._say(f"cannot save {file.name} · {error.strerror} · choose another folder", "bad")
+        else:
+            self._say(f"✓ saved {file.name}", "good")
+
+    def _ask_where(self) -> None:
+        title = self._shown.title if self._shown is not None else ""
+        suggested = f"{title.split('.', 1)[0]}_part.fits"
+        name, _kind = QFileDialog.getSaveFileName(self, "Save this part", suggested, "FITS (*.fits)")
+        if name:
+            self.save_part(Path(name))
 
     def _choose(self, tool: str) -> None:
         self._inspection.forget()
@@ -157,6 +211,7 @@ class InspectPanel(QWidget):
 
     def _clear(self, words: str) -> None:
         self._look = None
+        self.save.hide()
         self._points.setData([], [])
         self._curve.setData([], [])
         self._show_plot(on=False)
@@ -230,6 +285,7 @@ class InspectPanel(QWidget):
 
     def _show_region(self, look: RegionLook) -> None:
         self._show_plot(on=False)
+        self.save.setVisible(look.kind == "box" and look.statistics.pixels > 0)
         found = look.statistics
         words = f"{look.size} · {look.unit}".rstrip(" ·")
         if found.masked:

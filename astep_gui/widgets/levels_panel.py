@@ -221,6 +221,9 @@ class LevelsPanel(QWidget):
 
     def _dress(self) -> None:
         look = theme()
+        if "red" in {look.colormap, self._levels.colormap}:
+            # Images follow into the theme for dark-adapted eyes, and out of it.
+            self._levels.set_colormap(look.colormap)
         dress_plot(self.plot)
         self._bars.setPen(pg.mkPen(look.colour("histogram")))
         self._bars.setFillBrush(look.colour("histogram", 0.35))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
+from astep_gui.theme import apply_theme
 from astep_gui.widgets.levels_panel import LevelsPanel
 
 
@@ -94,3 +95,10 @@ def test_stretch_colours_and_inversion_reach_the_model(qtbot, panel, levels):
     panel.colours.activated.emit(panel.colours.currentIndex())
     panel.inverted.click()
     assert (levels.stretch, levels.colormap, levels.inverted) == ("log", "viridis", True)
+
+
+def test_images_turn_red_with_the_theme_for_dark_adapted_eyes_and_back(panel, levels, qapp):
+    apply_theme(qapp, "red")
+    assert levels.colormap == "red"
+    apply_theme(qapp, "dark")
+    assert levels.colormap == "grey"
