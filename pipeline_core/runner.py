@@ -356,7 +356,9 @@ class _Run:
         self.report.failed.append(Failure(job.task, reason))
         self.progress.failed(job.task, reason, trace)
         for lost in self.agenda.fail(job):
-            why = f"its {job.task.stage.name} {job.task.label} failed: {reason}"
+            stage, label = job.task.stage.name, job.task.label
+            name = stage if stage.endswith(label) else f"{stage} {label}"  # not "its master bias bias"
+            why = f"its {name} failed: {reason}"
             self.report.skipped.append(Failure(lost.task, why))
             self.progress.failed(lost.task, why)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import AstepError
-from pipeline_core.io.atomic import explained, sync_file
+from pipeline_core.io.atomic import explained, is_short_write, sync_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,7 @@ def _plain(value: Any) -> Any:
 def _in_words(error: Exception, label: str) -> tuple[str, str]:
     if isinstance(error, AstepError):
         return str(error), ""
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, OSError) and (error.errno is not None or is_short_write(error)):
         return str(explained(error, label)), ""
     if isinstance(error, MemoryError):
         return str(AstepError(f"cannot make {label}", "memory ran out", "use fewer workers, or more --memory")), ""

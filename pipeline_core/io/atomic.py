@@ -100,9 +100,17 @@ def remove_stale_parts(folder: Path, product_folders: Iterable[str]) -> list[Pat
     return found
 
 
+def is_short_write(error: OSError) -> bool:
+    """Whether numpy or astropy says that a file took only a part of an array: they do so without an error number."""
+    words = str(error)
+    return error.errno is None and (
+        ("requested and" in words and words.endswith("written")) or "Not enough space on disk" in words
+    )
+
+
 def explained(error: OSError, path: Path | str) -> AstepError:
     """Say in a person's words why a file could not be written or read."""
-    if error.errno in _FULL:
+    if error.errno in _FULL or is_short_write(error):
         return AstepError(
             f"cannot write {path}",
             "the disk is full",

@@ -42,7 +42,7 @@ def write_images(path: Path, hdus: fits.HDUList) -> None:
             if pixels.dtype == np.float32:
                 _write_swapped(file, pixels)
             else:
-                _write(file, memoryview(np.ascontiguousarray(pixels, np.uint8)))
+                _write(file, np.ascontiguousarray(pixels, np.uint8).data)
             _write(file, memoryview(bytes(-pixels.nbytes % _BLOCK)))
 
 
@@ -70,7 +70,7 @@ def read_floats(path: Path, hdu: Any) -> Image:
         file.seek(place["datLoc"])
         for start in range(0, pixels.size, _PIECE):
             piece = pixels[start : start + _PIECE]
-            _fill(file, memoryview(room[: piece.size]).cast("B"), path)
+            _fill(file, room[: piece.size].view(np.uint8).data, path)
             piece[:] = room[: piece.size]
     return image
 
@@ -80,7 +80,7 @@ def _write_swapped(file: IO[bytes], pixels: Any) -> None:
     for start in range(0, pixels.size, _PIECE):
         piece = pixels[start : start + _PIECE]
         room[: piece.size] = piece
-        _write(file, memoryview(room[: piece.size].view(np.uint8)))
+        _write(file, room[: piece.size].view(np.uint8).data)
 
 
 def _write(file: IO[bytes], data: memoryview) -> None:

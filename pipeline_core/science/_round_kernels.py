@@ -14,30 +14,43 @@ SKY_WITHIN = 10  # px: past the rim of the widest star
 
 
 @kernel
-def bright_blocks(image, variance, masked, light, sigmas, dropped):
+def bright_blocks(image, variance, masked, light, wanted, sigmas, dropped):
     """Rows, columns and significance of places where 12×12 pixels hold more light than around them.
 
     What ``light`` explains is taken off; of each 4×4 block the brightest ``dropped`` pixels are left out (hits).
+    Only blocks that are ``wanted`` are looked at.
     """
     ny, nx = image.shape[0] // BLOCK, image.shape[1] // BLOCK
     sums = np.zeros((ny, nx), np.float32)
     block = np.empty(BLOCK * BLOCK, np.float32)
     for j in range(ny):
         for i in range(nx):
+            if not wanted[j, i]:
+                sums[j, i] = np.float32(np.nan)
+                continue
             n = 0
             for y in range(j * BLOCK, (j + 1) * BLOCK):
                 for x in range(i * BLOCK, (i + 1) * BLOCK):
                     if not masked[y, x]:
                         block[n] = image[y, x] - light[y, x]
                         n += 1
-            kept = block[:n]
-            if 0 < dropped < n:
-                kept = np.sort(kept)[: n - dropped]
-            sums[j, i] = kept.mean() if n else np.float32(np.nan)
+            total = np.float32(0)
+            kept = n - dropped if dropped < n else n
+            if kept < n:
+                block[:n].sort()
+            for k in range(kept):
+                total += block[k]
+            sums[j, i] = total / np.float32(kept) if kept else np.float32(np.nan)
     wide = np.zeros((ny, nx), np.float32)
     for j in range(ny):
         for i in range(nx):
-            wide[j, i] = sums[max(0, j - 1) : j + 2, max(0, i - 1) : i + 2].mean()
+            total = np.float32(0)
+            n = 0
+            for jj in range(max(0, j - 1), min(ny, j + 2)):
+                for ii in range(max(0, i - 1), min(nx, i + 2)):
+                    total += sums[jj, ii]
+                    n += 1
+            wide[j, i] = total / np.float32(n)
     rows = np.empty(ny * nx, np.int64)
     columns = np.empty(ny * nx, np.int64)
     heights = np.empty(ny * nx, np.float32)
@@ -46,7 +59,7 @@ def bright_blocks(image, variance, masked, light, sigmas, dropped):
     for j in range(ny):
         for i in range(nx):
             here = wide[j, i]
-            if not np.isfinite(here) or not here >= wide[max(0, j - 1) : j + 2, max(0, i - 1) : i + 2].max():
+            if not np.isfinite(here) or not _tops(wide, j, i):
                 continue
             n = 0
             for jj in range(max(0, j - RING), min(ny, j + RING + 1)):
@@ -64,6 +77,16 @@ def bright_blocks(image, variance, masked, light, sigmas, dropped):
                 heights[found] = (here - sky) / noise
                 found += 1
     return rows[:found].copy(), columns[:found].copy(), heights[:found].copy()
+
+
+@kernel
+def _tops(plane, j, i):
+    """Tell whether no neighbour is higher."""
+    for jj in range(max(0, j - 1), min(plane.shape[0], j + 2)):
+        for ii in range(max(0, i - 1), min(plane.shape[1], i + 2)):
+            if plane[jj, ii] > plane[j, i]:
+                return False
+    return True
 
 
 @kernel
@@ -313,4 +336,16 @@ def too_bright(image, variance, light, rows, columns, clip, mismatch):
         sky = np.sort(near[:n])[n // 2] if n else np.float32(0)
         off = image[y, x] - light[y, x] - sky
         out[k] = off > 0 and off * off > clip * clip * (variance[y, x] + (mismatch * star) ** 2)
+    return out
+
+
+@kernel
+def blocks_near(rows, columns, ny, nx, distance):
+    """Tell which blocks lie within a distance of the given pixels."""
+    out = np.zeros((ny // BLOCK + 1, nx // BLOCK + 1), np.bool_)
+    span = int(np.ceil(distance / BLOCK))
+    for k in range(rows.size):
+        j = rows[k] // BLOCK
+        i = columns[k] // BLOCK
+        out[max(0, j - span) : j + span + 1, max(0, i - span) : i + span + 1] = True
     return out

@@ -195,22 +195,22 @@ def isolated_peaks(image, variance, masked, sky, sigmas, half):
     """Rows and columns of pixels that top their window and stand ``sigmas`` above the sky, no masked pixel beside."""
     ny, nx = image.shape
     n = 0
-    for write in range(2):
-        ys = np.empty(n, np.int64)
-        xs = np.empty(n, np.int64)
-        n = 0
-        for y in range(half, ny - half):
-            for x in range(half, nx - half):
-                c = image[y, x]
-                above = c - sky
-                if above <= 0 or above * above <= sigmas * sigmas * variance[y, x] or c <= image[y, x + 1]:
-                    continue
-                if _tops_window(image, masked, y, x, half):
-                    if write:
-                        ys[n] = y
-                        xs[n] = x
-                    n += 1
-    return ys, xs
+    places = np.empty((2, 1024), np.int64)
+    for y in range(half, ny - half):
+        for x in range(half, nx - half):
+            c = image[y, x]
+            above = c - sky
+            if above <= 0 or above * above <= sigmas * sigmas * variance[y, x] or c <= image[y, x + 1]:
+                continue
+            if _tops_window(image, masked, y, x, half):
+                if n == places.shape[1]:
+                    more = np.empty((2, 2 * n), np.int64)
+                    more[:, :n] = places
+                    places = more
+                places[0, n] = y
+                places[1, n] = x
+                n += 1
+    return places[0, :n].copy(), places[1, :n].copy()
 
 
 @kernel

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline_core.science.jit import kernel
 
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 WIDEST = 3  # px each way; the middle of a larger hole borrows from nobody
 
 
-def lend_to_bad_pixels(image: Image, variance: Image, bad: Mask, unusable: Mask) -> Mask:
+def lend_to_bad_pixels(
+    image: Image, variance: Image, bad: Mask, unusable: Mask
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Give each bad pixel the median of its good neighbours, in place.
 
     Parameters
@@ -28,24 +31,22 @@ def lend_to_bad_pixels(image: Image, variance: Image, bad: Mask, unusable: Mask)
 
     Returns
     -------
-    (ny, nx) bool
-        Bad pixels that found fewer than three neighbours within 3 px.
+    rows, columns : (n,) int32
+        Bad pixels that found fewer than three good neighbours within 3 px.
 
     Notes
     -----
     The median: a hit that passes beside the pixel must not be lent.
     """
-    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(bad & ~unusable))
-    values, variances, found = _medians_around(image, variance, bad | unusable, rows, columns, WIDEST)
+    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(bad))
+    values, variances, found = _medians_around(image, variance, bad, unusable, rows, columns, WIDEST)
     image[rows[found], columns[found]] = values[found]
     variance[rows[found], columns[found]] = variances[found]
-    orphans = np.zeros(bad.shape, bool)
-    orphans[rows[~found], columns[~found]] = True
-    return orphans
+    return rows[~found], columns[~found]
 
 
 @kernel
-def _medians_around(image, variance, closed, rows, columns, widest):
+def _medians_around(image: Any, variance: Any, bad: Any, unusable: Any, rows: Any, columns: Any, widest: Any) -> Any:
     ny, nx = image.shape
     values = np.empty(rows.size, np.float32)
     variances = np.empty(rows.size, np.float32)
@@ -57,13 +58,26 @@ def _medians_around(image, variance, closed, rows, columns, widest):
             n = 0
             for y in range(max(0, rows[k] - half), min(ny, rows[k] + half + 1)):
                 for x in range(max(0, columns[k] - half), min(nx, columns[k] + half + 1)):
-                    if not closed[y, x]:
+                    if not (bad[y, x] or unusable[y, x]):
                         near[n] = image[y, x]
                         spread[n] = variance[y, x]
                         n += 1
             if n >= 3:
-                values[k] = np.median(near[:n])
-                variances[k] = np.median(spread[:n])
+                values[k] = _median_of_few(near, n)
+                variances[k] = _median_of_few(spread, n)
                 found[k] = True
                 break
     return values, variances, found
+
+
+@kernel
+def _median_of_few(values: Any, n: Any) -> Any:
+    """Lower median of the first ``n`` values, which are sorted in place: for eight, insertion is fastest."""
+    for i in range(1, n):
+        v = values[i]
+        j = i
+        while j > 0 and values[j - 1] > v:
+            values[j] = values[j - 1]
+            j -= 1
+        values[j] = v
+    return values[(n - 1) // 2]

@@ -45,7 +45,7 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
         usual_sources = _usual(sources, k)
         # Poisson: a group whose frames all hold a few round hot-pixel clumps is no sky.
         # Among fellows that hold nothing, a few sources of one width are proof enough; alone, it takes a dozen.
-        proof = FEW_DARK_STARS if len(measures) >= 4 else DARK_STARS  # noqa: PLR2004 - three fellows agree or not
+        proof = FEW_DARK_STARS if len(measures) >= 4 else DARK_STARS
         if m.sources >= proof and not m.sources < usual_sources + 4 * math.sqrt(max(usual_sources, 1.0)):
             flags.append(
                 Flag(
@@ -203,7 +203,7 @@ def _with_drift(
 
 
 def _overexposed(m: CalibrationMeasures, full: float, max_level: float) -> Flag:
-    """A flat that holds too much light, or no picture at all any more."""
+    """Say that a flat holds too much light, or no picture at all any more."""
     percent = 100 * m.level_adu / full
     if m.saturated_fraction > 0.5:  # most of its pixels say nothing
         return Flag(

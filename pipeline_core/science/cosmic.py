@@ -19,6 +19,7 @@ import numpy.typing as npt
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
+from pipeline_core.science.frame_margin import close_margin, framed, mirrored
 from pipeline_core.science.noise_guard import stand_out
 from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
@@ -130,17 +131,18 @@ def clean_cosmic_rays(
     beyond = engine == "astep" and protect_below_fwhm_px > 0
     margin = kernels.HALO if beyond and min(image.shape) > 2 * kernels.HALO else 0
     inner = tuple(slice(margin, margin + n) for n in image.shape)
-    work, noise2 = _mirrored(image, margin), _mirrored(variance, margin)
-    mask = _framed(masked, image.shape, margin)
+    work, noise2 = mirrored(image, margin), mirrored(variance, margin)
+    mask = framed(masked, image.shape, margin)
     _cover_unknown(work, noise2, mask)
     closed = grown(mask.view(bool)).view(np.uint8)
     if bad is not None:
-        unsound = _framed(bad, image.shape, margin).view(bool)
-        closed |= grown(lend_to_bad_pixels(work, noise2, unsound, mask.view(bool))).view(np.uint8)
+        unsound = framed(bad, image.shape, margin).view(bool)
         closed |= unsound.view(np.uint8)
+        at = lend_to_bad_pixels(work, noise2, unsound, mask.view(bool))
+        kernels.grow_mask(unsound, *at, 1, True, closed.view(bool))  # noqa: FBT003 - a kernel takes no names
         mask |= unsound.view(np.uint8)
-    _close_margin(closed, margin)
-    _close_margin(mask, margin)
+    close_margin(closed, margin)
+    close_margin(mask, margin)
 
     if fwhm_px is None and (objlim is None or protect_below_fwhm_px > 0):
         fwhm_px = measure_star_width(work, noise2, mask.view(bool))
@@ -286,35 +288,6 @@ def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]
     for name, value in limits.items():
         if value is not None and not value > 0:
             raise UsageError(f"{name} = {value} finds no cosmic rays", "it must be positive", f"raise {name}")
-
-
-def _mirrored(plane: Image, margin: int) -> Image:
-    """Copy a plane into a larger one that repeats it like a mirror beyond its border."""
-    if not margin:
-        return np.array(plane, np.float32, order="C")
-    ny, nx = plane.shape
-    out = np.empty((ny + 2 * margin, nx + 2 * margin), np.float32)
-    out[margin:-margin, margin:-margin] = plane
-    out[:, :margin] = out[:, 2 * margin : margin : -1]
-    out[:, nx + margin :] = out[:, nx + margin - 2 : nx - 2 : -1]
-    out[:margin] = out[2 * margin : margin : -1]
-    out[ny + margin :] = out[ny + margin - 2 : ny - 2 : -1]
-    return out
-
-
-def _framed(mask: Mask | None, shape: tuple[int, ...], margin: int) -> Closed:
-    """Copy a mask, or an empty one, into the larger frame; the margin is mirrored by nobody and stays empty."""
-    out = np.zeros(tuple(n + 2 * margin for n in shape), np.uint8)
-    if mask is not None:
-        out[margin : margin + shape[0], margin : margin + shape[1]] = mask
-    return out
-
-
-def _close_margin(plane: Closed, margin: int) -> None:
-    """Mark what lies beyond the border: it shapes the Laplacian, but is no pixel, lends nothing and proves nothing."""
-    if margin:
-        plane[:margin] = plane[-margin:] = kernels.MASKED
-        plane[:, :margin] = plane[:, -margin:] = kernels.MASKED
 
 
 def _cover_unknown(image: Image, variance: Image, mask: Closed) -> None:

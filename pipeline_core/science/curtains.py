@@ -62,7 +62,7 @@ def without_curtains(
 
 
 def _discs(stars: Components, width: float, shape: tuple[int, int]) -> Mask:
-    """True on every star, out to where its light sinks into the sky."""
+    """Return True on every star, out to where its light sinks into the sky."""
     out = np.zeros(shape, np.bool_)
     # A piece of a curtain is long; a star that is longer than 8 FWHM is saturated.
     reach = np.where(stars.saturated, 0.6 * stars.length, np.minimum(0.5 * stars.length, 4.0 * width)) + 1.0

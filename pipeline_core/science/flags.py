@@ -30,18 +30,20 @@ BAD_LOSS_MAG = 0.5
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
-TRAILED_ELLIPTICITY = 0.405
-"""1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along grows by (2 FWHM)²/12, so that
-a/b = sqrt(1 + 4 · 2.355²/12) = 1.69; an image shaken to 1.6 has 0.375."""
+TRAILED_ELLIPTICITY = 0.42
+"""1 - b/a of a star that moved by a little more than twice its FWHM during the exposure: its variance along the way
+grows by length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375."""
 ELLIPTICITY_EXCESS = 0.08
 """Visible to the eye when frames are blinked."""
 HALO_EXCESS = 0.05
 """Relative growth of the halo ratio."""
+SCATTERED = 0.05
+"""Of the light that ice takes from stars at least this part is found again in the halo's aperture."""
 SKY_RATIO = 1.25
 NOISE_RATIO = 1.25
 AURORA_MESH_PERCENT = 0.5
 """Extra scatter of the sky mesh, percent of the background."""
-AURORA_PATCHY_MAG = 0.45
+AURORA_PATCHY_MAG = 0.38
 """Under curtains the sky beneath a faint star is known to a few electrons only: fluxes scatter by up to 0.4 mag."""
 TWILIGHT_SUN_DEG = -18.3
 STILL_PX = 1.0
@@ -183,6 +185,8 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     halo_limit = max(HALO_EXCESS, _FROM_CLEAR * e.halo_scatter)
     # Frost grows over many frames and stays: its neighbours have the halo too. And it always takes light.
     frosted = halo_growth > halo_limit and not halo_before < 0.4 * halo_growth and not e.loss_mag < 0.5 * LOSS_MAG
+    # Ice does not swallow light: where magnitudes are gone, a little of it in the haloes is cloud's own.
+    frosted = frosted and not halo_growth < SCATTERED * _missing(e)
     # A fixed pattern needs only half the halo to be told from cloud.
     frosted |= e.persistence > 0.7 and min(halo_growth, halo_before) > 0.5 * halo_limit and e.loss_mag > 0.5 * limit
     if shape_fault is not None and shape_fault.cause == "trailed":
@@ -236,8 +240,13 @@ def _scatters(e: Evidence, growth: float, before: float) -> bool:
     takes from the stars it scatters: a twentieth of it at least is found within the halo's aperture.
     """
     known = [value for value in (growth, before) if math.isfinite(value)]
-    scattered = 10 ** (0.4 * e.loss_mag) - 1
-    return bool(known) and sum(known) / len(known) > max(0.05 * scattered, 0.5 * HALO_EXCESS, 2 * e.halo_scatter)
+    least = max(SCATTERED * _missing(e), 0.5 * HALO_EXCESS, 2 * e.halo_scatter)
+    return bool(known) and sum(known) / len(known) > least
+
+
+def _missing(e: Evidence) -> float:
+    """Light that is missing, in units of the light that is left."""
+    return 10 ** (0.4 * e.loss_mag) - 1
 
 
 def _patchy(e: Evidence) -> bool:
@@ -408,7 +417,7 @@ def _too_still(e: Evidence) -> Flag | None:
         return None
     return Flag(
         "too still",
-        f"too still: the field moved {e.moved_px:.2f} px over the chip in {e.moved_h:.1f} h: hot pixels will look fixed in "
-        "the sky; the frame itself is as good as any",
+        f"too still: the field moved {e.moved_px:.2f} px over the chip in {e.moved_h:.1f} h: hot pixels will look "
+        "fixed in the sky; the frame itself is as good as any",
         "note",
     )

@@ -7,7 +7,7 @@ A suspect must therefore also stand out in plain numbers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,7 @@ def stand_out(
 
 
 @kernel
-def _in_high_groups(height, hits, rows, columns, limit):
+def _in_high_groups(height: Any, hits: Any, rows: Any, columns: Any, limit: Any) -> Any:
     """Follow each group of touching suspects; its members are told when one is high or touches a hit."""
     ny, nx = hits.shape
     suspect, followed = np.uint8(2), np.uint8(4)
@@ -89,7 +89,7 @@ def _in_high_groups(height, hits, rows, columns, limit):
 
 
 @kernel
-def _touches(hits, y, x):
+def _touches(hits: Any, y: Any, x: Any) -> Any:
     """Tell whether one of the eight neighbours is an earlier hit."""
     for yy in range(max(0, y - 1), min(hits.shape[0], y + 2)):
         for xx in range(max(0, x - 1), min(hits.shape[1], x + 2)):

@@ -6,14 +6,13 @@ is measured; each star is fitted with it; what a hit left must still stand out w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science import _round_kernels as kernels
-from pipeline_core.science._star_kernels import PROTECTED
+from pipeline_core.science._star_kernels import MASKED, PROTECTED
 
 if TYPE_CHECKING:
     from pipeline_core.types import Image, Mask
@@ -28,21 +27,26 @@ SMALLEST_PX = 1.2  # rms radius; a hit of one or two pixels is smaller, sharper 
 ROUND = 0.25  # largest ellipticity; tracks are longer
 MISMATCH = 0.12  # of the profile, one sigma: centres are good to 0.05 px, real stars are not quite round
 CLIP = 4.5
+FURTHER_PX = 12  # a fit wants its neighbours fitted too, and later passes find hits up to 8 px further
 DROPPED = (0, 4, 4)  # brightest pixels of 16 left out, round by round: faint stars beside bright ones, then beside hits
 
 Profile = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
 class RoundStars:
-    """The stars of one frame, modelled."""
+    """Tells stars of one shape from hits.
 
-    profile: Profile
-    """(n,) light of a star of unit flux in a pixel at 0, 0.25, 0.5 … px from its centre."""
-    light: Image
-    """(ny, nx) float32, electrons: all of them together."""
-    stars: int
-    """How many."""
+    Parameters
+    ----------
+    profile : (n,) float32
+        Light of a star of unit flux in a pixel at 0, 0.25, 0.5 … px from its centre.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.stars = 0
+        """Those near a suspect, which were fitted."""
+        self._light: Image | None = None
 
     def tell(
         self,
@@ -53,13 +57,13 @@ class RoundStars:
         rows: npt.NDArray[np.int32],
         columns: npt.NDArray[np.int32],
     ) -> Mask:
-        """Judge suspects.
+        """Judge suspects. The first call decides where stars are fitted: later suspects lie beside hits of the first.
 
         Parameters
         ----------
         image, variance : (ny, nx) float32, electrons and electrons squared
         closed : (ny, nx) uint8
-            Pixels of stars receive bit 2: no hit is looked for there again.
+            Bit 1 on pixels without a value to trust. Pixels of stars receive bit 2: no hit is looked for there again.
         hits : (ny, nx) uint8
             Not needed here.
         rows, columns : (n,) int32
@@ -69,7 +73,10 @@ class RoundStars:
         (n,) bool
             True for a hit: too bright for the stars there, or where no star is.
         """
-        is_hit = np.asarray(kernels.too_bright(image, variance, self.light, rows, columns, CLIP, MISMATCH))
+        if self._light is None:
+            masked = (closed & MASKED).view(bool)
+            self._light, self.stars = modelled(image, variance, masked, self.profile, rows, columns)
+        is_hit = np.asarray(kernels.too_bright(image, variance, self._light, rows, columns, CLIP, MISMATCH))
         closed[rows[~is_hit], columns[~is_hit]] |= PROTECTED
         return is_hit
 
@@ -91,23 +98,52 @@ def measure_round_stars(image: Image, variance: Image, masked: Mask) -> RoundSta
     """
     if min(image.shape) < 4 * REACH:
         return None
-    light = np.zeros(image.shape, np.float32)
-    rows, columns, sigmas = _bright_places(image, variance, masked, light, 0)
+    everywhere = np.ones(tuple(n // kernels.BLOCK + 1 for n in image.shape), bool)
+    rows, columns, sigmas = _bright_places(image, variance, masked, np.zeros(image.shape, np.float32), everywhere, 0)
     profile = _common_profile(image, variance, masked, rows[sigmas > BRIGHT_SIGMAS], columns[sigmas > BRIGHT_SIGMAS])
     if profile is None:
         return None
-    count = 0
+    return RoundStars(profile)
+
+
+def modelled(
+    image: Image,
+    variance: Image,
+    masked: Mask,
+    profile: Profile,
+    rows: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
+) -> tuple[Image, int]:
+    """Fit the stars near some places.
+
+    Parameters
+    ----------
+    image, variance : (ny, nx) float32, electrons and electrons squared
+    masked : (ny, nx) bool
+    profile : (n,) float32
+    rows, columns : (n,) int32
+        The places.
+
+    Returns
+    -------
+    light : (ny, nx) float32, electrons
+        Of all the fitted stars together.
+    stars : int
+    """
+    wanted = kernels.blocks_near(rows, columns, image.shape[0], image.shape[1], len(profile) * STEP_PX + FURTHER_PX)
+    light = np.zeros(image.shape, np.float32)
+    stars = 0
     for dropped in DROPPED:
-        rows, columns, _ = _bright_places(image, variance, masked, light, dropped)
-        count += int(kernels.fit_stars(image, variance, masked, rows, columns, profile, STEP_PX, light))
-    return RoundStars(profile, light, count)
+        ys, xs, _ = _bright_places(image, variance, masked, light, wanted, dropped)
+        stars += int(kernels.fit_stars(image, variance, masked, ys, xs, profile, STEP_PX, light))
+    return light, stars
 
 
 def _bright_places(
-    image: Image, variance: Image, masked: Mask, light: Image, dropped: int
+    image: Image, variance: Image, masked: Mask, light: Image, wanted: Mask, dropped: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """Rows, columns and significance of where stars may be, the brightest first."""
-    found = kernels.bright_blocks(image, variance, masked, light, np.float32(FAINT_SIGMAS), dropped)
+    found = kernels.bright_blocks(image, variance, masked, light, wanted, np.float32(FAINT_SIGMAS), dropped)
     order = np.argsort(-found[2], kind="stable")
     return found[0][order], found[1][order], found[2][order]
 

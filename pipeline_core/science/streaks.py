@@ -225,6 +225,9 @@ def _is_narrow(bare: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bo
         return float(np.median(together)) if together.size else 0.0
 
     core = max(level(-1.0), level(0.0), level(1.0))
+    # An edge of the sky, its level taken off, is a bright line beside a dark one.
+    if min(level(float(off)) for off in np.arange(-far, far + 0.5)) < -0.5 * core:
+        return False
     return core > 0.0 and max(level(-far, -far - 1.0), level(far, far + 1.0)) < 0.5 * core
 
 

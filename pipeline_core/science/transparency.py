@@ -188,7 +188,8 @@ def deepest_patch(
 
     Notes
     -----
-    Three errors: sixteen blocks of a hundred frames are tried. Two missing stars of a block are passed over: a cosmic ray or a close neighbour takes one off the list as well.
+    Three errors: sixteen blocks of a hundred frames are tried. Two missing stars of a block are passed over: a cosmic
+    ray or a close neighbour takes one off the list as well.
     """
     column = np.clip((x_px / shape[1] * blocks), 0, blocks - 1)
     row = np.clip((y_px / shape[0] * blocks), 0, blocks - 1)

@@ -144,6 +144,6 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
     return made
 
 
-MEASURE_CALIBRATION = Stage("quality of calibration frames", 1, measure_raw_calibration)
-MEASURE_QUICK = Stage("quick look", 1, measure_quickly)
-MEASURE_SCIENCE = Stage("quality", 1, measure_calibrated)
+MEASURE_CALIBRATION = Stage("quality of calibration frames", 2, measure_raw_calibration)
+MEASURE_QUICK = Stage("quick look", 2, measure_quickly)
+MEASURE_SCIENCE = Stage("quality", 2, measure_calibrated)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BIAS_WAS_SUBTRACTED = ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR", "BIASCOR", "BIASSUB")
 """Cards that ccdproc, IRAF and others leave when they take the bias off."""
+BIAS_ADDED = "master bias added"
 ELECTRONS = frozenset({"electron", "electrons", "e-", "e"})
 
 
@@ -74,6 +75,8 @@ def import_master(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: 
     uncertainty, n_used = _planes(file, pixels.shape, settings)
     if uncertainty is not None:
         uncertainty *= np.float32(scale)
+        if BIAS_ADDED in did and (noise := read_master(inputs["bias"]).uncertainty) is not None:
+            uncertainty = np.hypot(uncertainty, noise)
     write_master(out, image, _header(settings, header, did), uncertainty, n_used)
     made: Made = {"level_adu": float(np.nanmedian(image)), "did": did}
     return made | ({"n_frames": n} if (n := _frames_combined(header)) else {})
@@ -136,7 +139,7 @@ def _zero_level(
         did.append(f"pedestal {settings['pedestal_adu']:g} ADU subtracted")
     if not whole and "bias" in inputs:
         image += read_master(inputs["bias"], with_uncertainty=False).image
-        did.append("master bias added")
+        did.append(BIAS_ADDED)
     elif not whole and not settings["overscan"]:
         raise DataError(
             "it does not hold the bias, and there is no bias",

@@ -9,6 +9,9 @@ import numpy as np
 
 from pipeline_core.science.calibration_quality import measure_calibration
 from pipeline_core.science.quality import measure_science, quick_science
+from tests.bench.timing import Row
+
+GOALS = {"quick_science": "≤ 0.15 s"}
 
 
 def field(size: int, stars: int, seed: int = 7) -> np.ndarray:
@@ -26,8 +29,8 @@ def field(size: int, stars: int, seed: int = 7) -> np.ndarray:
     return np.minimum(image, 60000.0)
 
 
-def run(size: int = 4096, repeats: int = 3) -> dict[str, float]:
-    """Return seconds of one core each, medians."""
+def run(size: int = 4096, repeats: int = 3) -> list[Row]:
+    """Return rows of seconds of one core each, medians."""
     image = field(size, stars=4000 * size * size // 4096**2)
     raw = np.clip(image, 0, 65535).astype(np.uint16)
     rng = np.random.default_rng(3)
@@ -44,7 +47,7 @@ def run(size: int = 4096, repeats: int = 3) -> dict[str, float]:
             dark, "dark", gain_e_per_adu=2.0, read_noise_e=9.0, saturation_adu=65535.0
         ),
     }  # fmt: skip
-    figures = {}
+    rows = []
     for name, job in jobs.items():
         job()
         times = []
@@ -52,10 +55,10 @@ def run(size: int = 4096, repeats: int = 3) -> dict[str, float]:
             start = time.thread_time()
             job()
             times.append(time.thread_time() - start)
-        figures[name] = median(times)
-    return figures
+        rows.append(Row(name.replace("_", " "), median(times), goal=GOALS.get(name, "")))
+    return rows
 
 
 if __name__ == "__main__":
-    for name, seconds in run().items():
-        print(f"{name:24s} {seconds:6.3f} s")
+    for row in run():
+        print(f"{row.work:24s} {row.ours_s:6.3f} s")

@@ -55,7 +55,7 @@ def ours(night: Path, folder: Path, *more: str) -> ProcessTime:
     """Reduce into a fresh output, so that nothing is taken from a run before."""
     out = folder / "ours"
     command = [
-        ASTEP,
+        *ASTEP,
         "reduce",
         str(night),
         "-o",

@@ -88,7 +88,7 @@ def _ours_s(source: Path, folder: Path) -> float | None:
     times = []
     for number in range(REPEATS):
         out = folder / f"ours_{source.name}_{number}"
-        command = [ASTEP, "reduce", str(source), "-o", str(out)]
+        command = [*ASTEP, "reduce", str(source), "-o", str(out)]
         times.append(process_time([*command, "--only", "masters", "--quiet"], folder).seconds)
         shutil.rmtree(out)
     return sorted(times)[len(times) // 2]

@@ -16,8 +16,9 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-ASTEP = str(Path(sys.executable).with_name("astep"))
-"""Our program as this environment has it installed."""
+ASTEP = (sys.executable, "-m", "pipeline_core")
+"""Our program, whether it is installed or a checkout."""
+ROOT = Path(__file__).resolve().parents[2]
 
 ROW_KEYS = ("work", "ours_s", "peer", "peer_s", "ratio", "goal", "note")
 
@@ -89,7 +90,7 @@ def process_time(command: Sequence[str], folder: Path, *, env: Mapping[str, str]
             stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         )
         peak = 0
         try:

@@ -17,7 +17,8 @@ from astropy.io import fits
 
 ROOT = Path(__file__).resolve().parents[2]
 ASTEP = (sys.executable, "-m", "pipeline_core")
-PATIENCE_S = 60
+PATIENCE_S = 180
+"""Where the kernels were never compiled, the first run of all compiles them."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline_core.science.calibration_quality import measure_calibration
-from pipeline_core.science.dark_match import dark_residual
+from pipeline_core.science.dark_match import dark_flag, dark_residual
 from pipeline_core.science.dark_sources import median_of_nine
 
 from .stars_helpers import star_frame
@@ -84,3 +84,14 @@ def test_a_dark_without_hot_pixels_tells_nothing():
     rng = np.random.default_rng(13)
     image = rng.normal(300, 17, (128, 128)).astype(np.float32)
     assert np.isnan(dark_residual(image, np.zeros_like(image))).all()
+
+
+def test_a_dark_that_does_not_fit_is_noted_with_its_part():
+    assert dark_flag(0.06, 0.002).words.startswith("dark 6 % too strong")
+    assert dark_flag(-0.26, 0.002).words.startswith("dark 26 % too weak")
+    assert {dark_flag(0.06, 0.002).severity, dark_flag(-0.3, 0.01).severity} == {"note"}
+
+
+@pytest.mark.parametrize(("fraction", "error"), [(0.02, 0.001), (0.06, 0.02), (float("nan"), float("nan"))])
+def test_a_dark_that_fits_or_of_which_little_is_known_is_not_mentioned(fraction, error):
+    assert dark_flag(fraction, error) is None

@@ -155,3 +155,33 @@ def test_the_gravest_comes_first_and_notes_last():
     assert order == sorted(order, key=["bad", "suspect", "note"].index)
     assert order[0] == "bad"
     assert order[-1] == "note"
+
+
+LOST = replace(GOOD, loss_mag=0.5, loss_neighbours_mag=0.45, persistence=0.3)
+
+
+def test_light_that_is_slowly_lost_into_haloes_is_frost_even_if_the_haloes_are_weak():
+    (flag,) = science_flags(replace(LOST, halo=1.17, halo_neighbours=1.15))
+    assert flag.cause == "frost"
+
+
+def test_light_that_is_slowly_lost_and_not_scattered_is_cloud():
+    assert only(replace(LOST, halo=1.11, halo_neighbours=1.11)).cause == "cloud"
+    # Two magnitudes are gone and hardly any of it is in the haloes: ice does not swallow light.
+    thick = replace(LOST, loss_mag=2.0, loss_neighbours_mag=1.9, halo=1.17, halo_neighbours=1.15)
+    assert only(thick).cause == "cloud"
+
+
+def test_a_halo_that_only_the_neighbours_show_still_tells_frost():
+    assert only(replace(LOST, halo=float("nan"), halo_neighbours=1.18)).cause == "frost"
+
+
+def test_a_sky_of_nothing_is_never_bright():
+    for sky, clear in ((-0.9, -0.9), (3.0, 1.0), (-0.3, -0.9)):
+        nothing = replace(GOOD, sky=sky, sky_clear=clear, sky_expected=float("nan"), noise=17.0)
+        assert science_flags(nothing) == ()
+
+
+def test_a_star_that_moved_by_twice_its_width_is_trailed_and_a_shaken_one_is_not():
+    assert only(replace(GOOD, ellipticity=0.43)).cause == "trailed"
+    assert only(replace(GOOD, ellipticity=0.385)).cause == "wind"

@@ -71,6 +71,18 @@ def test_a_single_dark_with_stars_is_found_without_a_fellow():
     assert judge_calibration(frames, measures)["dark_0.fits"][0].cause == "stars in dark"
 
 
+def test_a_few_sources_are_stars_only_where_the_other_darks_hold_none():
+    frames, measures = group(FrameKind.DARK, [1000.0] * 6, {2: numbers(sources=5)})
+    assert list(judge_calibration(frames, measures)) == ["dark_2.fits"]
+    alone, measures = group(FrameKind.DARK, [1000.0], {0: numbers(sources=5)})
+    assert judge_calibration(alone, measures) == {}
+
+
+def test_a_flat_that_is_full_everywhere_is_saturated():
+    found = judge_calibration(*flats([20000.0, 65535.0, 30000.0], {1: numbers(65535.0, saturated_fraction=0.99)}))
+    assert [flag.cause for flag in found["flat_1.fits"]] == ["saturated"]
+
+
 def test_clumps_of_hot_pixels_that_every_dark_holds_are_no_stars():
     frames, measures = group(FrameKind.DARK, [1000.0] * 5, {k: numbers(sources=20 + k) for k in range(5)})
     assert judge_calibration(frames, measures) == {}

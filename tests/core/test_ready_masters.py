@@ -323,3 +323,11 @@ def test_the_command_that_makes_a_master_serve_names_the_kind_that_the_scan_saw(
     master = existing("m.fits", problems=(f"already a master {kind} of 20 frames: not used unless you say so",))
     plan = build_plan(night([master], series("science", 1)), RECIPE)
     assert f"kind={kind} 'm.fits'" in reasons(plan)["m.fits"]
+
+
+def test_a_dark_that_gets_its_bias_back_gets_the_noise_of_the_bias_too(tmp_path):
+    level, free = tmp_path / "bias.fits", tmp_path / "d.fits"
+    write_master(level, pattern(BIAS_ADU), {}, np.full(SHAPE, 4.0, np.float32))
+    write_master(free, pattern(10), {"HOLDBIAS": (False, "")}, np.full(SHAPE, 3.0, np.float32))
+    master, _ = bring(free, "dark", level)
+    np.testing.assert_allclose(master.uncertainty, 5.0)

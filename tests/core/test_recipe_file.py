@@ -84,3 +84,15 @@ def test_changes_of_the_logbook_are_put_into_the_recipe():
 def test_a_change_that_makes_no_sense_is_refused(change):
     with pytest.raises(UsageError):
         with_changes(Recipe(), change)
+
+
+@pytest.mark.parametrize("rule", ["fwhm > 2", "fwhm_px >", "__import__('os')"])
+def test_a_rule_that_cannot_be_understood_is_refused_when_the_recipe_is_read(tmp_path, rule):
+    path = tmp_path / "r.toml"
+    path.write_text(f'[quality]\nreject = ["stars < 10", "{rule}"]\n[flat]\nfloor = 3\n')
+    with pytest.raises(UsageError) as caught:
+        load_recipe(path)
+    assert rule in str(caught.value), "the rule is quoted"
+    assert "quality.reject" in str(caught.value)
+    assert "flat.floor" in str(caught.value), "beside the other mistakes"
+    assert "Value error" not in str(caught.value)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from astropy.stats import mad_std
 
-from pipeline_core.science.robust import median_and_sigma, pixel_noise
+from pipeline_core.science.robust import median_and_sigma, pixel_noise, weighted_median
 
 
 @pytest.mark.parametrize("shape", [(50, 60), (700, 800)])
@@ -49,3 +49,10 @@ def test_pixel_noise_sees_through_slow_structure_hits_and_whole_numbers():
     image = np.rint(rng.normal(0, 1.5, (600, 600)) + 300 + x + 0.5 * y + 40 * np.sin(x / 300))
     image[rng.random(image.shape) < 3e-3] += 3000
     assert pixel_noise(image.astype(np.float32)) == pytest.approx(np.hypot(1.5, 1 / np.sqrt(12)), rel=0.03)
+
+
+def test_a_weighted_median_has_half_of_the_weight_on_either_side():
+    values = np.array([3.0, 1.0, 2.0])
+    assert weighted_median(values, np.ones(3)) == 2.0
+    assert weighted_median(values, np.array([100.0, 1.0, 1.0])) == pytest.approx(3.0, abs=0.02)
+    assert weighted_median(np.array([7.0]), np.array([0.1])) == 7.0

@@ -194,6 +194,32 @@ def test_a_full_disk_fails_the_frame_with_a_hint_and_loses_nothing(night, store)
     assert night.parts() == []
 
 
+def test_an_array_that_the_disk_took_only_in_part_is_a_full_disk_too(night, store):
+    def short_write(settings, inputs, out, threads):
+        raise OSError("65536 requested and 7320 written")  # what numpy says, without an error number
+
+    task = Task(
+        Stage("science frames", 1, short_write), "calibrated/a.fits", {}, {"raw": night.raw("sci_000.fits")}, "a"
+    )
+    [failed] = run([task], store, "threads").failed
+    assert "the disk is full" in failed.reason
+    assert "free some space" in failed.reason
+
+
+def test_a_measurement_follows_its_frame_when_a_person_moves_it_meanwhile(night, store):
+    """Rejected by another process between the hand-out and the reading: tried again where the file is now."""
+    frame = night.frame("sci_000.fits")
+    quality = Task(MEASURE, None, {}, {"raw": frame}, "sci_000.fits")
+
+    def reject_now(event):
+        if event.kind == "started" and event.job == MEASURE.name:
+            store.move("calibrated/sci_000_CAL.fits", "rejected/sci_000_CAL.fits")
+
+    report = run([frame, quality], store, "threads", RunContext(reject_now))
+    assert report.failed == []
+    assert len(report.done) == 2
+
+
 def test_a_full_disk_at_the_rename_is_the_same(night, store, monkeypatch):
     def no_space(*_):
         raise OSError(28, "No space left on device")

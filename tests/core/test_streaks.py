@@ -55,3 +55,8 @@ def test_an_edge_in_the_sky_is_no_streak():
     image, *_ = star_frame(stars=20, seed=35)
     y, x = np.mgrid[:512, :512]
     assert streaks((image + 120 * (y > 0.4 * x + 100)).astype(np.float32)) == ()
+
+
+def test_a_bright_line_along_a_border_is_no_streak():
+    image, *_ = star_frame(stars=50, seed=36)
+    assert streaks(add_streak(image, (5, 100), (12, 420), per_px=300.0)) == ()

@@ -117,6 +117,17 @@ def test_two_missing_stars_are_no_patch_and_a_missing_crowd_is():
         assert bool(deep > 1.0) is patch
 
 
+def test_stars_missing_among_others_that_keep_their_light_are_no_patch():
+    # Of thousands of sharp stars a list of four hundred holds others in each frame.
+    rng = np.random.default_rng(8)
+    x, y = rng.uniform(0, 256, (2, 30))
+    off = rng.normal(0, 0.01, 30)
+    off[:18] = np.nan
+    hidden = hidden_losses(off, 1.0, np.full(30, 1e4), 1e3, np.ones(30, bool))
+    assert np.isfinite(hidden).sum() == 18
+    assert deepest_patch(x, y, off, hidden, np.full(30, 0.02), shape=(1024, 1024)) < 0.05
+
+
 def test_the_map_lies_on_the_chip_as_the_stars_do():
     x, y = np.array([10.0, 10.0, 1000.0, -3.0]), np.array([5.0, 6.0, 500.0, 2000.0])
     cells = transparency_map(x, y, np.array([0.4, 0.6, 0.9, 0.7]), (1024, 2048))

@@ -41,9 +41,10 @@ def test_no_star_is_hurt_by_the_cosmic_ray_step(found):
 
 
 def test_cosmic_rays_are_found(found):
-    # Events: 0.97 is the goal, and this night has some 400: 2 sigma of chance below it.
-    assert found.events > 200
-    assert found.events_found / found.events > 0.97 - 2 * (0.97 * 0.03 / found.events) ** 0.5
+    # On the outermost two pixels the Laplacian has no neighbours: of 512² pixels they are 1.6 %, and longer tracks
+    # touch them more often.
+    assert found.inner_events > 100
+    assert found.inner_events_found / found.inner_events >= 0.97
     assert found.pixels_found / found.pixels >= 0.88
 
 

@@ -163,14 +163,20 @@ def compare_stars(truth: Truth, path: str, image: Image, mask: Bits, *, snr: flo
     return StarReport(float(np.median(ratios)) if ratios else float("nan"), len(ratios), checked, hurt, tuple(ratios))
 
 
-def compare_cosmics(truth: Truth, path: str, mask: Bits, *, sigma: float = 5.0) -> CosmicReport:
-    """Compare the COSMIC bit with hits above ``sigma``; pixels masked otherwise do not count."""
+def compare_cosmics(truth: Truth, path: str, mask: Bits, *, sigma: float = 5.0, border: int = 0) -> CosmicReport:
+    """Compare the COSMIC bit with hits above ``sigma``; pixels masked otherwise do not count.
+
+    Events that touch the outermost ``border`` pixels do not count either.
+    """
     hits = truth.cosmics[path]
     hit, electrons = cosmic_pixels(truth, path)
     flat = truth.detector.flats[truth.frame(path).filter or "R"]
     visible = electrons / flat > sigma * expected_noise(truth, path)
     visible &= ((mask & ~np.uint8(MaskBit.COSMIC)) == 0) & ~overfull(truth, path)
     flagged = (mask & MaskBit.COSMIC) > 0
+    rows, columns = np.divmod(hits.pixel, truth.size)
+    rim = np.minimum.reduce([rows, columns, truth.size - 1 - rows, truth.size - 1 - columns]) < border
+    visible.ravel()[hits.pixel[np.isin(hits.event, hits.event[rim])]] = False
     seen = visible.ravel()[hits.pixel]
     events = np.unique(hits.event[seen])
     found = np.unique(hits.event[seen & flagged.ravel()[hits.pixel]])

@@ -12,7 +12,6 @@ import numpy as np
 
 from pipeline_core.cli import main
 from pipeline_core.demo.night import make_demo_night
-from pipeline_core.demo.truth import Truth
 from pipeline_core.io.calibrated_file import read_calibrated
 
 from .truth_checks import FlagReport, compare_cosmics, compare_flags, compare_pixels, compare_stars
@@ -20,6 +19,8 @@ from .truth_checks import FlagReport, compare_cosmics, compare_flags, compare_pi
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from pipeline_core.demo.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class NightReport:
     events_found: int
     pixels: int
     pixels_found: int
+    inner_events: int
+    """Events that do not touch the outermost two pixels of the frame."""
+    inner_events_found: int
     flags: FlagReport
     stray_notes: tuple[tuple[str, str], ...]
     """Frames said to hold a streak or aurora that was not planted."""
@@ -85,7 +89,7 @@ def report(truth: Truth, out: Path, night: Path) -> NightReport:
     flags: dict[str, set[str]] = causes(out)
     for path, found in unreadable(night).items():
         flags[path] = flags.get(path, set()) | found
-    pixels, stars, rays = [], [], []
+    pixels, stars, rays, inner = [], [], [], []
     levels: dict[str, list[float]] = {}
     for path in truth.good_science():
         file = out / "calibrated" / path.replace(".fits", "_CAL.fits")
@@ -93,6 +97,7 @@ def report(truth: Truth, out: Path, night: Path) -> NightReport:
         pixels.append(compare_pixels(truth, path, frame.image, frame.mask, frame.uncertainty))
         stars.append(compare_stars(truth, path, frame.image, frame.mask))
         rays.append(compare_cosmics(truth, path, frame.mask))
+        inner.append(compare_cosmics(truth, path, frame.mask, border=2))
         levels.setdefault(truth.frame(path).filter or "", []).append(pixels[-1].level_ratio)
     offsets = np.array([p.offset_sigma for p in pixels])
     pulls = np.array([p.pull_sigma for p in pixels])
@@ -117,6 +122,8 @@ def report(truth: Truth, out: Path, night: Path) -> NightReport:
         sum(r.events_found for r in rays),
         sum(r.pixels for r in rays),
         sum(r.pixels_found for r in rays),
+        sum(r.events for r in inner),
+        sum(r.events_found for r in inner),
         compare_flags(truth, flags),
         stray,
     )
