@@ -21,6 +21,7 @@ BLINK_BYTES = 1 << 30
 """For all small versions together."""
 FASTEST, SLOWEST = 30.0, 1.0
 _REACTION_S = 0.35  # from seeing a bad frame to the key: at 10 frames a second it is three frames back
+_OFFERED = 8
 _AHEAD = 6  # frames loaded before they are due
 
 
@@ -68,7 +69,7 @@ class BlinkModel(QObject):
         self._timer.timeout.connect(self._tick)
         self._loaded.connect(self._take)
         self._shown_at: deque[float] = deque(maxlen=40)
-        self._history: deque[Hashable] = deque(maxlen=8)
+        self._history: deque[Hashable] = deque(maxlen=20)
         self.rate = 8.0
         self.ping_pong = False
         self.aligned = True
@@ -217,11 +218,13 @@ class BlinkModel(QObject):
         self.go(self._index + by)
 
     def recent(self) -> tuple[list[tuple[BlinkFrame, ShownImage]], int]:
-        """Return the frames shown last, oldest first, and which of them a person who pressed a key just now meant."""
+        """Return eight of the frames shown last, oldest first, and which a person who pressed a key just now meant."""
         by_key = {frame.key: frame for frame in self._frames}
         shown = [(by_key[key], self._small[key]) for key in self._history if key in by_key and key in self._small]
         back = round(_REACTION_S * min(self.rate, self.reached_rate or self.rate))
-        return shown, max(0, len(shown) - 1 - back)
+        likely = max(0, len(shown) - 1 - back)
+        first = max(0, min(likely - _OFFERED // 2, len(shown) - _OFFERED))
+        return shown[first : first + _OFFERED], likely - first
 
     def close(self) -> None:
         """End the threads."""

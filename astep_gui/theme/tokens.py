@@ -103,7 +103,7 @@ _LIGHT = {
     "selection": "#0b6a9c", "selection_text": "#ffffff",
     "good": "#0b6141", "warn": "#714a00", "bad": "#a82015", "violet": "#5a38ab",
     "badge": "#a82015", "badge_text": "#ffffff",
-    "image_ground": "#d3dae4", "on_image": "#f4f7fb", "cross_hair": "#3ea6dc", "histogram": "#5d6a7a",
+    "image_ground": "#4c5661", "on_image": "#f4f7fb", "cross_hair": "#3ea6dc", "histogram": "#5d6a7a",
     "grid": "#d8dee6",
     "plot_1": "#0b6a9c", "plot_2": "#8a5a00", "plot_3": "#0d6f4b", "plot_4": "#6440b5",
     "twilight": "#cfd8ee", "sun": "#8a5a00", "moon": "#4d5d78",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPoint, QSize, Qt, pyqtSignal
@@ -19,6 +20,25 @@ if TYPE_CHECKING:
     from astep_gui.models.levels import LevelsModel
 
 _SIDE = 104
+
+
+def short_names(titles: list[str]) -> list[str]:
+    """Return of each title what tells it from the others."""
+    if len(set(titles)) < 2:
+        return titles
+    start = _alike(titles)
+    # Digits and letters belong together: of …0041 and …0042 the whole number is kept, at both ends.
+    while start > 0 and titles[0][start - 1].isalnum():
+        start -= 1
+    end = _alike([title[start:][::-1] for title in titles])
+    while end > 0 and titles[0][len(titles[0]) - end].isalnum():
+        end -= 1
+    return [("…" if start else "") + title[start : len(title) - end] + ("…" if end else "") for title in titles]
+
+
+def _alike(titles: list[str]) -> int:
+    """Count the letters that all begin with."""
+    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*titles, strict=False)))
 
 
 class _Strip(QListWidget):
@@ -68,8 +88,9 @@ class BlinkChoice(QFrame):
         self.strip.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.strip.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.strip.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        for frame, small in frames:
-            item = QListWidgetItem(QIcon(QPixmap.fromImage(thumbnail(small, levels, _SIDE))), frame.title)
+        names = short_names([frame.title for frame, _ in frames])
+        for (frame, small), name in zip(frames, names, strict=True):
+            item = QListWidgetItem(QIcon(QPixmap.fromImage(thumbnail(small, levels, _SIDE))), name)
             item.setData(Qt.ItemDataRole.UserRole, frame.key)
             item.setToolTip(frame.title)
             self.strip.addItem(item)

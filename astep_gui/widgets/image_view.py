@@ -13,6 +13,7 @@ from astep_gui.widgets import image_marks as marks
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.frame_item import FrameItem, thumbnail
 from astep_gui.widgets.image_canvas import ImageCanvas
+from astep_gui.widgets.overlay_button import MARKS, OverlayButton
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
-
-MARKS = ("scale_bar", "compass", "overview", "stars", "cross_hair")
 
 
 class ImageView(QWidget):
@@ -48,6 +47,7 @@ class ImageView(QWidget):
         self._message = ""
         self._fitting = True
         self._pointer: QPointF | None = None
+        self._mask_bits = 0
         self._marks = {"scale_bar": True, "compass": True, "overview": True, "stars": False, "cross_hair": False}
         self._stars: npt.NDArray[np.float64] | None = None
         self._shape: marks.DrawnShape | None = None
@@ -61,11 +61,13 @@ class ImageView(QWidget):
         self._zoom.setFont(mono_font())
         self._zoom.setProperty("role", "dim")
         strip = QHBoxLayout()
-        strip.setContentsMargins(10, 5, 10, 5)
+        strip.setContentsMargins(10, 3, 6, 3)
         strip.setSpacing(12)
         strip.addWidget(self._title, 1)
         strip.addWidget(self._about)
         strip.addWidget(self._zoom)
+        self.overlays = OverlayButton()
+        strip.addWidget(self.overlays)
 
         self.canvas = ImageCanvas(self)
         self._box = self.canvas.box
@@ -78,6 +80,10 @@ class ImageView(QWidget):
         layout.addLayout(strip)
         layout.addWidget(self.canvas, 1)
 
+        self.overlays.mark_toggled.connect(self.set_mark)
+        self.overlays.mask_toggled.connect(self._toggle_mask)
+        for name, on in self._marks.items():
+            self.overlays.set_mark(name, on)
         self._box.moved_by_hand.connect(self._let_go_of_fit)
         self._box.clicked.connect(self.clicked)
         self._box.drawing.connect(self._take_shape)
@@ -133,6 +139,7 @@ class ImageView(QWidget):
         self._about.setText(" · ".join(words))
         self._item.show_image(shown, offset)
         self._forget_overview()
+        self.overlays.show_image(shown)
         if new_shape:
             self._box.frame = QRectF(0, 0, nx, ny)
             self.fit()
@@ -216,9 +223,10 @@ class ImageView(QWidget):
 
     def set_mark(self, name: str, on: bool) -> None:  # noqa: FBT001 - a slot of checkable actions
         """Turn one of :data:`MARKS` on or off."""
-        if name not in self._marks:
+        if name not in MARKS:
             raise KeyError(name)
         self._marks[name] = on
+        self.overlays.set_mark(name, on)
         self.canvas.viewport().update()
 
     def has_mark(self, name: str) -> bool:
@@ -231,7 +239,9 @@ class ImageView(QWidget):
 
     def set_mask_bits(self, bits: int) -> None:
         """Lay these kinds of masked pixels (:class:`~pipeline_core.types.MaskBit`) over the image; 0 for none."""
+        self._mask_bits = bits
         self._item.set_mask_bits(bits)
+        self.overlays.set_mask_bits(bits)
 
     def set_stars(self, places: npt.NDArray[np.float64] | None) -> None:
         """Give the places of stars, (n, 2) x and y, for the mark "stars"; None takes those of the image itself."""
@@ -348,6 +358,9 @@ class ImageView(QWidget):
             y = shown.shape[0] - (event.position().y() - place.top()) * scale
             self.centre_on(x - 0.5, y - 0.5)
             event.accept()
+
+    def _toggle_mask(self, bit: int, on: bool) -> None:  # noqa: FBT001 - a slot
+        self.set_mask_bits(self._mask_bits | bit if on else self._mask_bits & ~bit)
 
     def _take_shape(self, shape: marks.DrawnShape, _finished: bool) -> None:  # noqa: FBT001 - a slot
         self.set_shape(shape)

@@ -129,6 +129,8 @@ class InspectPanel(QWidget):
             return
         if modifiers not in {None, Qt.KeyboardModifier.NoModifier}:
             return
+        if self._look is None:
+            self._say("measuring …")
         self._inspection.look_at_star(self._shown, x, y)
 
     def drawn(self, shape: DrawnShape) -> None:

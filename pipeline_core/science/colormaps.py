@@ -55,7 +55,8 @@ def colormap(name: str) -> npt.NDArray[np.uint8]:
     anchors = np.frombuffer(bytes.fromhex(_COLOURS.get(name, _COLOURS["grey"])), np.uint8).reshape(-1, 3)
     at = np.linspace(0.0, 255.0, len(anchors))
     colours = np.stack([np.interp(np.arange(256), at, anchors[:, k]) for k in range(3)], axis=1)
-    return np.rint(colours).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.rint(colours).astype(np.uint8)
+    return rounded
 
 
 def _cubehelix(start: float = 0.5, rotations: float = -1.5, hue: float = 1.0) -> npt.NDArray[np.uint8]:
@@ -65,4 +66,5 @@ def _cubehelix(start: float = 0.5, rotations: float = -1.5, hue: float = 1.0) ->
     amplitude = hue * part * (1.0 - part) / 2.0
     mix = np.array([[-0.14861, 1.78277], [-0.29227, -0.90649], [1.97294, 0.0]])
     colours = part[:, None] + amplitude[:, None] * (np.stack([np.cos(angle), np.sin(angle)], axis=1) @ mix.T)
-    return np.rint(255.0 * np.clip(colours, 0.0, 1.0)).astype(np.uint8)
+    rounded: npt.NDArray[np.uint8] = np.rint(255.0 * np.clip(colours, 0.0, 1.0)).astype(np.uint8)
+    return rounded

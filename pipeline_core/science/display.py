@@ -319,11 +319,11 @@ def colour_table(
         0xffrrggbb.
     """
     r, g, b = (colours[:, k].astype(np.uint32) for k in range(3))
-    packed = np.uint32(0xFF000000) | (r << 16) | (g << 8) | b
+    packed: npt.NDArray[np.uint32] = (0xFF000000 | (r << 16) | (g << 8) | b).astype(np.uint32)
     if inverted:
         packed = packed[::-1]
-    values = zero + scale * np.arange(_LAST + 1)
-    part = (values - low) / (high - low if high != low else 1.0)
+    values = zero + scale * np.arange(_LAST + 1, dtype=np.float64)
+    part: npt.NDArray[np.float64] = (values - low) / (high - low if high != low else 1.0)
     table: npt.NDArray[np.uint32] = packed[(stretched(part, stretch) * 255.0 + 0.5).astype(np.intp)]
     if no_data is not None:
         table[0] = 0xFF000000 | (no_data[0] << 16) | (no_data[1] << 8) | no_data[2]

@@ -126,7 +126,8 @@ def _described(part: Pixels, masked: Mask | None, inside: Mask | None) -> Region
     values = part[good].astype(np.float64)
     left_out = int(np.count_nonzero(chosen)) - values.size
     if not values.size:
-        return RegionStatistics(0, left_out, *[float("nan")] * 5, 0.0)
+        nan = float("nan")
+        return RegionStatistics(0, left_out, nan, nan, nan, nan, nan, 0.0)
     return RegionStatistics(
         values.size,
         left_out,
