@@ -82,13 +82,8 @@ class LevelsPanel(QWidget):
         self._span = (float(edges[0]), float(edges[-1]))
         self._sky.setValue(shown.level.sky)
         self._sky.show()
-<<<<<<< HEAD
         near = shown.saturation is not None and shown.saturation <= self._span[1]
         self._saturation.setVisible(near)
-=======
-        near = shown.saturation is not None and shown.saturation <= edges[-1]
-        self._saturation.setVisible(bool(near))
->>>>>>> win_main
         if shown.saturation is not None:
             self._saturation.setValue(shown.saturation)
         unit = f"  ({shown.unit})" if shown.unit else ""
