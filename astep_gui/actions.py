@@ -39,7 +39,8 @@ def _spec(name: str, menu: str, text: str, *keys: str, **more: object) -> Action
 
 ACTIONS: tuple[ActionSpec, ...] = (
     _spec("open", "Night", "Open night…", "Ctrl+O", icon="open", tip="Open a folder of raw frames, or its results"),
-    _spec("demo", "Night", "Make a demo night…", "Ctrl+Shift+D", icon="star", tip="A small night with known trouble, to practise on"),
+    _spec("demo", "Night", "Make a demo night…", "Ctrl+Shift+D", icon="star",
+          tip="A small night with known trouble, to practise on"),
     _spec("refresh", "Night", "Read folder again", "F5", icon="refresh", needs="night"),
     _spec("output", "Night", "Keep results elsewhere…", "Ctrl+Shift+O", needs="night", begins_section=True),
     _spec("show_results", "Night", "Show results folder", "Ctrl+Shift+R", needs="night"),
@@ -48,28 +49,36 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("undo", "Edit", "Undo", "Ctrl+Z", icon="undo"),
     _spec("redo", "Edit", "Redo", "Ctrl+Y", "Ctrl+Shift+Z", icon="redo"),
     _spec("search", "Edit", "Search frames", "Ctrl+F", icon="search", needs="night", begins_section=True),
-    _spec("settings", "Edit", "Settings of the reduction…", "Ctrl+,", icon="settings", needs="night", begins_section=True),
+    _spec("settings", "Edit", "Settings of the reduction…", "Ctrl+,", icon="settings",
+          needs="night", begins_section=True),
     _spec("next", "Frames", "Next frame", "Right", icon="next", needs="night"),
     _spec("previous", "Frames", "Previous frame", "Left", icon="previous", needs="night"),
-    _spec("reject", "Frames", "Reject", "X", icon="reject", needs="frame", tip="Reject the selected frames, and go to the next", begins_section=True),
+    _spec("reject", "Frames", "Reject", "X", icon="reject",
+          needs="frame", tip="Reject the selected frames, and go to the next", begins_section=True),
     _spec("reject_reason", "Frames", "Reject with a reason…", "Shift+X", needs="frame"),
-    _spec("accept", "Frames", "Accept", "U", icon="accept", needs="frame", tip="Accept the selected frames, against suggestions too"),
+    _spec("accept", "Frames", "Accept", "U", icon="accept",
+          needs="frame", tip="Accept the selected frames, against suggestions too"),
     _spec("set_kind", "Frames", "Set kind…", "K", needs="frame", begins_section=True),
     _spec("set_filter", "Frames", "Set filter…", "L", icon="filter", needs="frame"),
     _spec("reference", "Frames", "Use as reference frame", "Ctrl+Shift+F", icon="pin", needs="frame"),
-    _spec("show_suspects", "Frames", "Show only frames with suggestions", "S", needs="night", is_checkable=True, begins_section=True),
+    _spec("show_suspects", "Frames", "Show only frames with suggestions", "S",
+          needs="night", is_checkable=True, begins_section=True),
     _spec("show_rejected", "Frames", "Show only rejected frames", "Shift+R", needs="night", is_checkable=True),
     _spec("copy_path", "Frames", "Copy path", "Ctrl+Shift+C", icon="copy", needs="frame", begins_section=True),
     _spec("reveal", "Frames", "Show in its folder", "Ctrl+Shift+E", needs="frame"),
     _spec("fit", "View", "Fit the image", "F", icon="fit", needs="frame"),
     _spec("one_to_one", "View", "One to one", "1", icon="one_to_one", needs="frame"),
-    _spec("auto_levels", "View", "Automatic levels", "A", icon="auto", needs="frame", tip="Levels from the sky and its noise"),
+    _spec("auto_levels", "View", "Automatic levels", "A", icon="auto",
+          needs="frame", tip="Levels from the sky and its noise"),
     _spec("invert", "View", "Invert", "I", icon="invert", is_checkable=True),
     _spec("cross_hair", "View", "Cross-hair", "C", icon="cross_hair", is_checkable=True),
-    _spec("masks", "View", "Mark masked pixels", "M", icon="mask", is_checkable=True, tip="Bad, hot, saturated … pixels of steps that have a mask"),
-    _spec("blink", "View", "Blink", "B", "Space", icon="play", needs="frame", tip="Blink the selected frames, or those of the current group"),
+    _spec("masks", "View", "Mark masked pixels", "M", icon="mask", is_checkable=True,
+          tip="Bad, hot, saturated … pixels of steps that have a mask"),
+    _spec("blink", "View", "Blink", "B", "Space", icon="play",
+          needs="frame", tip="Blink the selected frames, or those of the current group"),
     _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
-    _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save", needs="frame", tip="The image as it is seen, as PNG"),
+    _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save",
+          needs="frame", tip="The image as it is seen, as PNG"),
     _spec("grouped", "View", "Group the frames", "G", icon="group", is_checkable=True, begins_section=True),
     _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
     _spec("theme", "View", "Next theme", "Ctrl+T", icon="theme", tip="Dark, light, high contrast, red night vision"),
@@ -77,7 +86,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("plan", "Reduce", "Show plan", "P", icon="plan", needs="night", tip="What will be done, from which frames"),
     _spec("reduce", "Reduce", "Reduce night", "Ctrl+R", icon="run", needs="night"),
     _spec("make_masters", "Reduce", "Make the masters only", "Ctrl+M", needs="night"),
-    _spec("report", "Reduce", "Report of the night", "Ctrl+P", icon="report", needs="night", tip="One HTML file: keogram, plots, decisions, recipe"),
+    _spec("report", "Reduce", "Report of the night", "Ctrl+P", icon="report",
+          needs="night", tip="One HTML file: keogram, plots, decisions, recipe"),
     _spec("cancel", "Reduce", "Cancel", "Ctrl+.", icon="cancel", tip="Stop the run; what is finished stays"),
     _spec("palette", "Help", "Find an action…", "Ctrl+K", icon="search"),
     _spec("shortcuts", "Help", "Keys", "?", "F1", icon="help"),
@@ -85,7 +95,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )  # fmt: skip
 
 
-def build_actions(window: QMainWindow, specs: tuple[ActionSpec, ...], slots: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
+def build_actions(
+    window: QMainWindow, specs: tuple[ActionSpec, ...], slots: Mapping[str, Callable[..., object]]
+) -> dict[str, QAction]:
     """Make the actions of a window and fill its menus.
 
     Parameters
@@ -107,7 +119,9 @@ def build_actions(window: QMainWindow, specs: tuple[ActionSpec, ...], slots: Map
         action.setCheckable(spec.is_checkable)
         if spec.icon:
             action.setIcon(icon(spec.icon))
-        (action.toggled if spec.is_checkable else action.triggered).connect(_called(slots[spec.name], spec.is_checkable))
+        (action.toggled if spec.is_checkable else action.triggered).connect(
+            _called(slots[spec.name], spec.is_checkable)
+        )
         menu = menus[spec.menu]
         assert menu is not None
         if spec.begins_section:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from astep_gui.models.night_model import NightModel
-
     from pipeline_core.logbook import Logbook
 
     Write = Callable[[Logbook], int | None]

@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 DEMO_SIZE = 1024
 REASONS = ("cloud", "frost", "defocus", "trailed", "bright sky", "satellite", "shutter", "wrong field")
 
+_OWN = (
+    "open", "demo", "output", "show_results", "search", "settings", "next", "previous", "reject",
+    "reject_reason", "accept", "set_kind", "set_filter", "reference", "fit", "one_to_one", "auto_levels",
+    "masks", "blink", "back", "save_picture", "make_masters", "report", "show_suspects", "show_rejected",
+    "copy_path", "reveal", "grouped", "log", "theme", "plan", "palette", "shortcuts", "about",
+)  # fmt: skip
+"""Actions that are methods here."""
+
 
 class Deeds(QObject):
     """The slots of the table of actions."""
@@ -38,13 +46,7 @@ class Deeds(QObject):
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action of the table does."""
         window = self._window
-        own = (
-            "open demo output show_results search settings next previous reject reject_reason accept set_kind "
-            "set_filter reference fit one_to_one auto_levels masks blink back save_picture make_masters report show_suspects "
-            "show_rejected copy_path reveal grouped log theme plan palette shortcuts "
-            "about"
-        ).split()
-        slots: dict[str, Callable[..., object]] = {name: getattr(self, name) for name in own}
+        slots: dict[str, Callable[..., object]] = {name: getattr(self, name) for name in _OWN}
         slots |= {
             "refresh": self._night.refresh,
             "close_night": self._night.close,

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QByteArray
     from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
+TOOLS = (
+    *("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", ""),
+    *("blink", "fit", "one_to_one", "", "plan", "settings"),
+)
+"""Actions of the tool bar; "" separates."""
+
 LAYOUT_VERSION = 2
 """Raised when docks change, so that an old layout is not put over a new window."""
 
@@ -90,7 +96,7 @@ class MainWindow(QMainWindow):
         bar = QToolBar("Tools")
         bar.setObjectName("tools")
         bar.setMovable(False)
-        for name in ("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", "", "blink", "fit", "one_to_one", "", "plan", "settings"):
+        for name in TOOLS:
             bar.addAction(self.actions_by_name[name]) if name else bar.addSeparator()
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         for name in ("open", "reject", "accept", "blink", "plan", "settings"):
@@ -111,6 +117,7 @@ class MainWindow(QMainWindow):
     def _make_docks(self) -> None:
         side = Qt.DockWidgetArea
         frames = QWidget()
+        frames.setMinimumWidth(340)
         box = QVBoxLayout(frames)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
@@ -130,7 +137,7 @@ class MainWindow(QMainWindow):
         self.docks["header"].raise_()
         self.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, side.RightDockWidgetArea)
-        self.resizeDocks([self.docks["frames"], self.docks["levels"]], [500, 330], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["frames"], self.docks["levels"]], [440, 320], Qt.Orientation.Horizontal)
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -214,7 +221,8 @@ class MainWindow(QMainWindow):
         if not layout.isEmpty():
             self._layout_of_night = layout
         with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
-            self.viewing.levels.restore(json.loads(self.remembered.word("levels", "{}")))
+            if state := json.loads(self.remembered.word("levels", "{}")):
+                self.viewing.levels.restore(state)
         self.table.restore_columns(self.remembered.state("columns"))
 
     def reset_layout(self) -> None:
@@ -252,16 +260,19 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """End the peek."""
         if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
             self.viewing.steps.peek(False)  # noqa: FBT003 - a switch
         else:
             super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Take folders and files."""
         if event is not None and (data := event.mimeData()) is not None and data.hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Open the folder that was dropped, or the one of the file."""
         if event is None or (data := event.mimeData()) is None:
             return
         dropped = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

@@ -72,5 +72,5 @@ class Remembered:
 
 
 def _key(night: Path) -> str:
-    """A settings key without slashes, which would make groups of it."""
+    """Return a settings key without slashes, which would make groups of it."""
     return str(night.absolute()).replace("/", "|").replace("\\", "|")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer
-from PyQt6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from astep_gui.models.blink import BlinkFrame, BlinkModel
 from astep_gui.models.frame_images import ImageStore
@@ -60,6 +60,8 @@ class Viewing(QObject):
         self.compare = CompareView(self.levels)
         self.rail = StepsRail(self.steps)
         self.blink_bar = BlinkBar(self.blink, self.levels)
+        # Its wish for room must not push the panels aside.
+        self.blink_bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.blink_bar.hide()
         self.readout = Readout()
         self.timeline = Timeline(self.timeline_model)
@@ -249,7 +251,7 @@ class Viewing(QObject):
             return
         self.pages.setCurrentWidget(self.view)
         self.blink_bar.show()
-        self.levels.set_frozen(True)  # noqa: FBT003 - a slot
+        self.levels.set_frozen(True)
         current = self._loader(self._night.current)[0] if self._night.current in usable else None
         self.blink.set_frames(frames, current)
         self.blink.play()
@@ -259,7 +261,7 @@ class Viewing(QObject):
         if self.is_blinking:
             self.blink.pause()
             self.blink_bar.hide()
-            self.levels.set_frozen(False)  # noqa: FBT003 - a slot
+            self.levels.set_frozen(False)
             self._show_frame()
 
     def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:

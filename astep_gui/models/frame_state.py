@@ -27,7 +27,7 @@ class FrameState:
     """For sorting: the worst first."""
 
 
-def frame_state(
+def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weight
     frame: Frame,
     rejected: Mapping[str, str],
     left_out: Mapping[str, str],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from PyQt6.QtCore import QAbstractItemModel, QModelIndex, Qt, pyqtSignal
 
 from astep_gui.models.frame_columns import COLUMNS, column_number, seconds_words
 from pipeline_core.grouping import by_pointing
+from pipeline_core.io.frame_kind import FITS_NAME
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class FrameTableModel(QAbstractItemModel):
         self.shown_states: frozenset[str] = frozenset()
         """Only frames in these states (words); empty for all."""
         self._keys: dict[str, tuple[Any, ...]] = {}
+        self._prefix = ""
         night.night_changed.connect(self.rebuild)
         night.frames_changed.connect(self._refresh)
 
@@ -99,6 +102,7 @@ class FrameTableModel(QAbstractItemModel):
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
         self._keys = self._group_keys()
+        self._prefix = common_prefix([frame.name for frame in self._night.frames])
         groups: dict[tuple[Any, ...], Group] = {}
         for frame in frames:
             key = self._keys[frame.path] if self.is_grouped else ()
@@ -200,6 +204,7 @@ class FrameTableModel(QAbstractItemModel):
         return [path for group in self._groups for path in group.paths]
 
     def index(self, row: int, column: int, parent: QModelIndex = _NO_INDEX) -> QModelIndex:
+        """Return the index of a row under a group, or of a group."""
         if not self.hasIndex(row, column, parent):
             return QModelIndex()
         if parent.isValid():
@@ -207,12 +212,14 @@ class FrameTableModel(QAbstractItemModel):
         return self.createIndex(row, column, 0 if self.is_grouped else 1)
 
     def parent(self, child: QModelIndex | None = None) -> Any:
+        """Return the group of a row."""
         if child is None:
             return super().parent()
         number = child.internalId() if child.isValid() else 0
         return self.createIndex(number - 1, 0, 0) if number and self.is_grouped else QModelIndex()
 
     def rowCount(self, parent: QModelIndex = _NO_INDEX) -> int:  # noqa: N802 - Qt's name
+        """Count groups, or the frames of one."""
         if not parent.isValid():
             return len(self._groups) if self.is_grouped else sum(len(group.paths) for group in self._groups)
         is_group = self.is_grouped and parent.internalId() == 0 and parent.column() == 0
@@ -224,11 +231,13 @@ class FrameTableModel(QAbstractItemModel):
     # -- what is in them -------------------------------------------------------------------------------------
 
     def _value(self, path: str, column: int) -> Any:
+        """Count all columns, hidden ones too."""
         frame = self._night.frame(path)
         state = self._night.state_of(path)
         return None if frame is None else COLUMNS[column].value(frame, self._night.rows.get(path), state)
 
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: PLR0911 - one a role
+        """Return what a cell says."""
         path = self.path_of(index)
         if path is None:
             return self._group_data(index, role)
@@ -237,8 +246,8 @@ class FrameTableModel(QAbstractItemModel):
         column = COLUMNS[index.column()]
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole}:
             words = column.words(self._value(path, index.column()))
-            if column.key == "name" and path == self._night.reference:
-                return f"{words} · reference"
+            if column.key == "name":
+                return self._short(words) + (" · reference" if path == self._night.reference else "")
             return f"{self._night.state_of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
@@ -249,8 +258,13 @@ class FrameTableModel(QAbstractItemModel):
             return path
         return self._night.state_of(path) if role == STATE_ROLE else None
 
+    def _short(self, name: str) -> str:
+        """Leave out what all names share, and the suffix: what tells them apart must be seen."""
+        stem = FITS_NAME.sub("", name) or name
+        return f"…{stem[len(self._prefix) :]}" if self._prefix else stem
+
     def _group_data(self, index: QModelIndex, role: int) -> Any:
-        if not index.isValid() or index.column() or role not in {Qt.ItemDataRole.DisplayRole}:
+        if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:
             return None
         group = self._groups[index.row()]
         rejected = sum(path in self._night.rejected for path in group.paths)
@@ -258,6 +272,7 @@ class FrameTableModel(QAbstractItemModel):
         return f"{group.title} · {count}" + (f" · ✕ {rejected} rejected" if rejected else "")
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
+        """Ask for an edit."""
         path, column = self.path_of(index), COLUMNS[index.column()]
         if path is None or not column.field or str(value) == self.data(index, Qt.ItemDataRole.EditRole):
             return False
@@ -265,6 +280,7 @@ class FrameTableModel(QAbstractItemModel):
         return False  # the row changes when the logbook says so
 
     def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: N802
+        """Return a column's title and meaning."""
         if way != Qt.Orientation.Horizontal:
             return None
         column = COLUMNS[section]
@@ -275,6 +291,7 @@ class FrameTableModel(QAbstractItemModel):
         return _ALIGN[column.is_number] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
+        """Say which cells can be edited."""
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         if self.path_of(index) is not None and COLUMNS[index.column()].field:
             flags |= Qt.ItemFlag.ItemIsEditable
@@ -288,3 +305,12 @@ def _title(key: tuple[Any, ...]) -> str:
     _order, pointing, kind, name, exposure_s = key
     parts = [kind.capitalize(), pointing, name, seconds_words(exposure_s) if exposure_s >= 0 else ""]
     return " · ".join(part for part in parts if part)
+
+
+def common_prefix(names: Sequence[str]) -> str:
+    """Return what all names begin with, up to a separator; empty where it would save too little."""
+    if len(names) < 2:
+        return ""
+    shared = os.path.commonprefix(list(names))  # noqa: RUF071 - by letters is what is wanted
+    cut = max(shared.rfind("_"), shared.rfind("-"), shared.rfind(" "))
+    return shared[: cut + 1] if cut >= 5 else ""

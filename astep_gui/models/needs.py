@@ -101,11 +101,10 @@ def _plan(plan: Plan) -> list[Need]:
         for words in science.warnings:
             by_words.setdefault(words, []).append(science.path)
     needs = [Need(_head(words), words, tuple(paths), (_SHOW, look)) for words, paths in by_words.items()]
-    for words in plan.warnings:
-        needs.append(Need(_head(words), words, (), (look,)))
+    needs += [Need(_head(words), words, (), (look,)) for words in plan.warnings]
     for master in plan.masters:
-        for words in master.warnings:
-            needs.append(Need(f"{master.name}: {_head(words)}", words, master.frames, (_SHOW, look)))
+        ways = (_SHOW, look)
+        needs += [Need(f"{master.name}: {_head(words)}", words, master.frames, ways) for words in master.warnings]
     return needs
 
 

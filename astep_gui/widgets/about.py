@@ -40,7 +40,8 @@ class AboutDialog(QDialog):
         title = QLabel("ASTEP Harvest")
         title.setFont(ui_font(20, bold=True))
         what = QLabel(
-            "From a raw night of the ASTEP telescope (Concordia, Antarctica)\nto calibrated, quality-checked frames.\n\n"
+            "From a raw night of the ASTEP telescope (Concordia, Antarctica)\nto calibrated, quality-checked frames.\n"
+            "\n"
             "Free software under the GNU General Public License, version 3 or later."
         )
         said = QLabel(versions())

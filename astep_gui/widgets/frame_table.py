@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QByteArray, QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from PyQt6.QtCore import QAbstractItemModel
+    from PyQt6.QtGui import QPainter
 
     from astep_gui.models.night_model import NightModel
 
@@ -41,6 +41,7 @@ class RowDelegate(QStyledItemDelegate):
     """Paints rows in the theme's colours: the state's mark and word in its tone, numbers in columns."""
 
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
+        """Choose font and colour."""
         super().initStyleOption(option, index)
         if option is None:
             return
@@ -61,6 +62,7 @@ class RowDelegate(QStyledItemDelegate):
             option.palette.setColor(role, look.colour("dim"))
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        """Draw a cell; through a rejected frame's name goes a line."""
         super().paint(painter, option, index)
         state = index.data(STATE_ROLE)
         if painter is None or state is None or state.word != "rejected" or COLUMNS[index.column()].key != "name":
@@ -73,11 +75,13 @@ class RowDelegate(QStyledItemDelegate):
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+        """Give all rows one height."""
         return QSize(super().sizeHint(option, index).width(), ROW_PX)
 
     def createEditor(  # noqa: N802
         self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
     ) -> QWidget | None:
+        """Offer the kinds; anything else is typed."""
         if COLUMNS[index.column()].key != "kind":
             return super().createEditor(parent, option, index)
         box = QComboBox(parent)
@@ -86,6 +90,7 @@ class RowDelegate(QStyledItemDelegate):
         return box
 
     def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:  # noqa: N802
+        """Begin with what stands there."""
         if isinstance(editor, QComboBox):
             editor.setCurrentText(str(index.data()))
             editor.showPopup()
@@ -95,6 +100,7 @@ class RowDelegate(QStyledItemDelegate):
     def setModelData(  # noqa: N802
         self, editor: QWidget | None, model: QAbstractItemModel | None, index: QModelIndex
     ) -> None:
+        """Hand over what was chosen."""
         if isinstance(editor, QComboBox) and model is not None:
             model.setData(index, editor.currentText())
         else:
@@ -115,9 +121,7 @@ class FrameTree(QTreeView):
         self.setIndentation(14)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
-        )
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName("Frames of the night")
         self.setFrameShape(QTreeView.Shape.NoFrame)
@@ -161,18 +165,7 @@ class FrameTable(QWidget):
         self.columns.setToolTip("Choose the columns")
         self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.columns.setMenu(self._column_menu())
-        head = QHBoxLayout()
-        head.setContentsMargins(8, 6, 8, 4)
-        head.addWidget(self.search, 1)
-        head.addWidget(self.grouped)
-        head.addWidget(self.columns)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        box.addLayout(head)
-        box.addWidget(self.tree, 1)
-        box.addWidget(self.count)
-        self.count.setContentsMargins(10, 3, 8, 4)
+        self._lay_out()
         header = self.tree.header()
         assert header is not None
         header.setSectionsMovable(True)
@@ -195,6 +188,20 @@ class FrameTable(QWidget):
         chosen.currentChanged.connect(self._say_selection)
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 6, 8, 4)
+        head.addWidget(self.search, 1)
+        head.addWidget(self.grouped)
+        head.addWidget(self.columns)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addLayout(head)
+        box.addWidget(self.tree, 1)
+        box.addWidget(self.count)
+        self.count.setContentsMargins(10, 3, 8, 4)
 
     # -- what a person does ----------------------------------------------------------------------------------
 
@@ -257,7 +264,7 @@ class FrameTable(QWidget):
         self._is_following = True
         self.tree.setRootIsDecorated(self.model.is_grouped)
         for row, group in enumerate(self.model.groups if self.model.is_grouped else ()):
-            self.tree.setFirstColumnSpanned(row, QModelIndex(), True)
+            self.tree.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
             self.tree.setExpanded(self.model.index(row, 0), group.title not in self._folded)
         self._is_following = False
         if bar is not None:

@@ -7,9 +7,18 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from astep_gui.theme import icon, mono_font, theme
+from astep_gui.theme import icon, mono_font, theme, theme_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import Event
 
 MAX_LINES = 5000
-_TONES = {"info": "dim", "warning": "warn", "error": "bad"}
+_TONES = {"info": "text", "warning": "warn", "error": "bad"}
 _MARKS = {"info": "", "warning": "▲ ", "error": "! "}
 
 
@@ -28,11 +37,14 @@ class LogStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._newest = ("", "", "text")
         self.line = QLabel()
         self.line.setTextFormat(Qt.TextFormat.RichText)
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.what = QLabel()
         self.what.setProperty("role", "dim")
+        self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        theme_notice().changed.connect(self._show_newest)
         self.bar = QProgressBar()
         self.bar.setFixedWidth(160)
         self.bar.setTextVisible(False)
@@ -79,10 +91,16 @@ class LogStrip(QWidget):
         about = f"{path}: " if path and path not in words else ""
         line = f"{_MARKS[level]}{about}{words}"
         self.text.appendPlainText(f"{clock:%H:%M:%S}  {line}")
+        self._newest = (f"{clock:%H:%M:%S}", line, _TONES[level])
+        self._show_newest()
+
+    def _show_newest(self) -> None:
+        """Write the newest line in the theme's colours."""
+        clock, line, tone = self._newest
         look = theme()
         self.line.setText(
-            f"<span style='color:{look.hex('dim')}'>{clock:%H:%M:%S}</span>&nbsp;&nbsp;"
-            f"<span style='color:{look.hex(_TONES[level] if level != 'info' else 'text')}'>{escape(line)}</span>"
+            f"<span style='color:{look.hex('dim')}'>{clock}</span>&nbsp;&nbsp;"
+            f"<span style='color:{look.hex(tone)}'>{escape(line)}</span>"
         )
         self.line.setToolTip(line)
 

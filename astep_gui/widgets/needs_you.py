@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
 
 _MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
-_WAYS_SHOWN = 3
-MAX_HEIGHT_PX = 210
+_WAYS_SHOWN = 2
+MAX_HEIGHT_PX = 190
 
 
 class NeedsYou(QWidget):
@@ -88,19 +88,17 @@ class _NeedLine(QWidget):
         title = QLabel(need.title)
         title.setWordWrap(True)
         self.setToolTip(need.why)
-        top = QHBoxLayout()
-        top.setContentsMargins(0, 0, 0, 0)
-        top.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-        top.addWidget(title, 1)
-        ways = QHBoxLayout()
-        ways.setContentsMargins(18, 0, 0, 0)
-        ways.setSpacing(5)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(5)
+        row.addWidget(mark)
+        row.addWidget(title, 1)
         shown = need.remedies if len(need.remedies) <= _WAYS_SHOWN + 1 else need.remedies[:_WAYS_SHOWN]
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")
             button.clicked.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
-            ways.addWidget(button)
+            row.addWidget(button)
         rest = need.remedies[len(shown) :]
         if rest:
             more = QPushButton("more")
@@ -111,13 +109,7 @@ class _NeedLine(QWidget):
                 assert action is not None
                 action.triggered.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
             more.setMenu(menu)
-            ways.addWidget(more)
-        ways.addStretch()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(3)
-        box.addLayout(top)
-        box.addLayout(ways)
+            row.addWidget(more)
 
 
 def _polish(widget: QWidget) -> None:

@@ -260,7 +260,9 @@ def _number(kind: type, text: str) -> Any:
 
 
 def _range(info: FieldInfo) -> str:
-    limits = {name: getattr(rule, name) for rule in info.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)}
+    limits = {
+        name: getattr(rule, name) for rule in info.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
+    }
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     words = ", ".join(f"{signs[name]} {limit:g}" for name, limit in limits.items() if limit is not None)
     return f"\nrange: {words}" if words else ""

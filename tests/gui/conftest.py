@@ -1,17 +1,24 @@
-"""What tests of the window share: frames made up on the spot, and a watch on widgets that are left behind."""
+"""What tests of the window share: frames made up on the spot, a window of their own, a watch on what is left behind."""
 
 from __future__ import annotations
 
 import gc
+import os
+import threading
 from typing import TYPE_CHECKING
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QCoreApplication, QEvent
+from PyQt6.QtCore import QCoreApplication, QEvent, QSettings
 from PyQt6.QtWidgets import QApplication
 
+from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_images import Loaded, ShownImage, shown_image
 from astep_gui.models.levels import LevelsModel
+from astep_gui.remembered import Remembered
+from tests.gui.nights import small_night
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,3 +64,38 @@ def make_shown() -> Callable[..., ShownImage]:
 @pytest.fixture
 def levels(qapp) -> LevelsModel:
     return LevelsModel()
+
+
+@pytest.fixture
+def night_folder(tmp_path):
+    return small_night(tmp_path / "night")
+
+
+@pytest.fixture
+def remembered(tmp_path):
+    return Remembered(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def window(qtbot, remembered):
+    """A window that is shown; after the test no thread of it and no dialog may be left."""
+    threads = set(threading.enumerate())
+    window = MainWindow(remembered)
+    window.night.looks_quickly = False
+    window.show()
+    yield window
+    window.close()
+    for widget in QApplication.topLevelWidgets():
+        assert widget is window or not widget.isVisible(), f"{widget} was left open"
+    window.deleteLater()
+    QApplication.processEvents()
+    left = [thread for thread in threading.enumerate() if thread not in threads and "ThreadPool" not in thread.name]
+    qtbot.waitUntil(lambda: not any(thread.is_alive() for thread in left), timeout=5000)
+
+
+@pytest.fixture
+def opened(qtbot, window, night_folder):
+    """The window with a small night open and planned."""
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    return window
