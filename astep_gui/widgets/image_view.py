@@ -80,6 +80,11 @@ class ImageView(QWidget):
         layout.addLayout(strip)
         layout.addWidget(self.canvas, 1)
 
+        self.setFocusProxy(self.canvas)
+        self._connect()
+        self._dress()
+
+    def _connect(self) -> None:
         self.overlays.mark_toggled.connect(self.set_mark)
         self.overlays.mask_toggled.connect(self._toggle_mask)
         for name, on in self._marks.items():
@@ -92,10 +97,8 @@ class ImageView(QWidget):
         self.canvas.pointer_left.connect(self._leave)
         self.canvas.resized.connect(self._refit)
         self.canvas.pressed.connect(self._press)
-        levels.changed.connect(self._forget_overview)
+        self._levels.changed.connect(self._forget_overview)
         theme_notice().changed.connect(self._dress)
-        self._dress()
-        self.setFocusProxy(self.canvas)
 
     # What is shown
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PyQt6.QtCore import QPoint, Qt, pyqtSignal
+from PyQt6.QtGui import QAction, QColor, QIcon, QPainter, QPen, QPixmap
 from PyQt6.QtWidgets import QMenu, QToolButton, QWidget
 
 from astep_gui.theme import icon, theme
@@ -38,6 +38,7 @@ class OverlayButton(QToolButton):
         self.setText("Overlays")
         self.setIcon(icon("eye"))
         self.setToolTip("What is drawn over the image: marks, and masked pixels by kind")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._menu = QMenu(self)
         self._menu.setToolTipsVisible(True)
@@ -50,11 +51,14 @@ class OverlayButton(QToolButton):
             action.toggled.connect(lambda on, name=name: self.mark_toggled.emit(name, on))
             self._menu.addAction(action)
             self.marks[name] = action
-        self._menu.addSection("Masked pixels")
+        self._menu.addSeparator()
+        heading = QAction("Masked pixels", self._menu)
+        heading.setEnabled(False)
+        self._menu.addAction(heading)
         for bit, words in MaskBit.WORDS.items():
             action = QAction(words, self._menu)
             action.setCheckable(True)
-            action.toggled.connect(lambda on, bit=bit: self.mask_toggled.emit(bit, on))
+            action.toggled.connect(lambda on, bit=bit: self._toggle_mask(bit, on=on))
             self._menu.addAction(action)
             self.masks[bit] = action
         self.setMenu(self._menu)
@@ -71,6 +75,7 @@ class OverlayButton(QToolButton):
         """Show these kinds of masked pixels as on."""
         for bit, action in self.masks.items():
             self._check(action, on=bool(bits & bit))
+            self._mark_mask(bit)
 
     def _count(self) -> None:
         """Say how many pixels of each kind there are; only when the menu opens, for it takes a moment."""
@@ -87,7 +92,15 @@ class OverlayButton(QToolButton):
                 action.setText(f"{words}   {number:,}".replace(",", "\u2009"))
                 action.setToolTip("")
             action.setEnabled(counts is not None)
-            action.setIcon(_swatch(theme().colour(MASK_TOKENS[bit])))
+            self._mark_mask(bit)
+
+    def _toggle_mask(self, bit: int, *, on: bool) -> None:
+        self._mark_mask(bit)
+        self.mask_toggled.emit(bit, on)
+
+    def _mark_mask(self, bit: int) -> None:
+        """Show a kind's colour, and by a tick in it whether it is on: an icon takes the place of the menu's own."""
+        self.masks[bit].setIcon(_swatch(theme().colour(MASK_TOKENS[bit]), ticked=self.masks[bit].isChecked()))
 
     @staticmethod
     def _check(action: QAction, *, on: bool) -> None:
@@ -96,11 +109,17 @@ class OverlayButton(QToolButton):
         action.blockSignals(False)  # noqa: FBT003
 
 
-def _swatch(colour: QColor) -> QIcon:
-    picture = QPixmap(14, 14)
-    picture.fill(colour)
+def _swatch(colour: QColor, *, ticked: bool) -> QIcon:
+    """Draw a square: full with a tick, or an outline only."""
+    picture = QPixmap(16, 16)
+    picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.setPen(theme().colour("border"))
-    painter.drawRect(0, 0, 13, 13)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(colour, 2.0))
+    painter.setBrush(colour if ticked else Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(2, 2, 12, 12, 2, 2)
+    if ticked:
+        painter.setPen(QPen(QColor(0, 0, 0), 2.0))
+        painter.drawPolyline([QPoint(5, 8), QPoint(7, 11), QPoint(11, 5)])
     painter.end()
     return QIcon(picture)
