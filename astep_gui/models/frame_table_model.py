@@ -226,12 +226,12 @@ class FrameTableModel(QAbstractItemModel):
         return len(self._groups[parent.row()].paths) if is_group else 0
 
     def columnCount(self, _parent: QModelIndex = _NO_INDEX) -> int:  # noqa: N802
+        """Count all columns, hidden ones too."""
         return len(COLUMNS)
 
     # -- what is in them -------------------------------------------------------------------------------------
 
     def _value(self, path: str, column: int) -> Any:
-        """Count all columns, hidden ones too."""
         frame = self._night.frame(path)
         state = self._night.state_of(path)
         return None if frame is None else COLUMNS[column].value(frame, self._night.rows.get(path), state)
