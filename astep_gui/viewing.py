@@ -128,7 +128,7 @@ class Viewing(QObject):
         self.steps.closed.connect(self._show_frame)
         self.steps.pair_arrived.connect(self._show_pair)
         self.rail.compare_asked.connect(self.steps.ask_pair)
-        self.compare.closed.connect(lambda: self.pages.setCurrentWidget(view))
+        self.compare.closed.connect(self._end_compare)
         self.blink.frame_due.connect(self._show_blink)
         self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
         self.blink_bar.closed.connect(self.end_blink)
@@ -207,15 +207,23 @@ class Viewing(QObject):
         if path is None:
             return
         if modifiers == Qt.KeyboardModifier.AltModifier:
-            self.story.ask(path, round(x), round(y))
+            self.story.ask(path, round(x), round(y), is_trimmed=self.steps.is_trimmed)
         elif modifiers == Qt.KeyboardModifier.ShiftModifier:
-            self.star.follow(path, x, y)
+            self.star.follow(path, x, y, is_raw=not self.steps.is_trimmed)
         else:
             self.inspect_panel.clicked(x, y, modifiers)
+
+    def _end_compare(self) -> None:
+        """Show one image again, with levels of its own."""
+        self.pages.setCurrentWidget(self.view)
+        if self.view.shown is not None:
+            self.levels.follow(self.view.shown)
+            self.levels_panel.show_image(self.view.shown)
 
     def _show_pair(self, left: ShownImage, right: ShownImage) -> None:
         badge = self.badge(self._night.current or "")
         self.compare.show_pair(left, right, badges=(badge, badge))
+        self.levels_panel.show_image(left)
         self.pages.setCurrentWidget(self.compare)
         self.compare.setFocus()
 

@@ -10,16 +10,18 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.planned import planned_with
 from pipeline_core.session import LOGBOOK, choices_of
+from pipeline_core.stages.science import reduce_file
 from pipeline_core.steps import FrameSteps, frame_steps, input_files
 from pipeline_core.store import Store
 from pipeline_core.tasks import TaskBuilder
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipeline_core.config import Recipe
+    from pipeline_core.science.reduction import Step
     from pipeline_core.stage import Task
     from pipeline_core.types import Night
 
@@ -60,7 +62,9 @@ class ShownSteps:
     """Why the later ones are not there: a master was not made yet."""
 
 
-def steps_as_far_as_possible(task: Task, output: Path, *, threads: int = 1) -> ShownSteps:
+def steps_as_far_as_possible(
+    task: Task, output: Path, *, threads: int = 1, seen: Callable[[Step], None] | None = None
+) -> ShownSteps:
     """Compute a frame's steps; before the masters are made, those that need none.
 
     Parameters
@@ -70,15 +74,27 @@ def steps_as_far_as_possible(task: Task, output: Path, *, threads: int = 1) -> S
     output : Path
         Where the masters lie.
     threads : int
+    seen : callable, optional
+        Told of each step as soon as it is done; what it raises ends the work.
     """
     try:
-        input_files(task, output)
+        files = input_files(task, output)
     except NightError as error:
         raw_only = {"raw": task.inputs["raw"]}
         bare = replace(task, inputs=raw_only, settings={**task.settings, "masters": {}, "cosmic": None})
         found = frame_steps(bare, output, threads=threads)
         return ShownSteps(FrameSteps(tuple(step for step in found.steps if step.name in _BARE)), error)
-    return ShownSteps(frame_steps(task, output, threads=threads))
+    steps: list[Step] = []
+
+    def observe(step: Step) -> None:
+        # A step that did nothing shares the image of the one before: a third of the memory.
+        same = bool(step.note) and bool(steps) and steps[-1].image.shape == step.image.shape
+        steps.append(replace(step, image=steps[-1].image) if same else step)
+        if seen is not None:
+            seen(steps[-1])
+
+    reduce_file(task.settings, files, threads, observe)
+    return ShownSteps(FrameSteps(tuple(steps)))
 
 
 def task_of(tasks: Mapping[str, Task], path: str) -> Task:

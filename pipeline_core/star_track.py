@@ -79,8 +79,18 @@ def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) 
     """
     by_path = {row.path: row for row in rows}
     group = next((paths for paths in plan.groups.values() if like in paths), (like,))
-    frames = [night.by_path[path] for path in group if path in night.by_path]
-    frames = [f for f in frames if f.layout is not None and f.shape is not None]
+    wanted = night.by_path[like]
+    planned = {path for paths in plan.groups.values() for path in paths}
+    # Rejected frames are in no group of the plan, but stay in their place here.
+    others = [
+        f.path
+        for f in night.frames
+        if f.path not in planned
+        and (f.kind, f.filter, f.exposure_s, f.object, f.shape)
+        == (wanted.kind, wanted.filter, wanted.exposure_s, wanted.object, wanted.shape)
+    ]
+    frames = [night.by_path[path] for path in dict.fromkeys([*group, *others]) if path in night.by_path]
+    frames = [f for f in frames if f.layout is not None and f.shape is not None and f.unusable is None]
     frames.sort(key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
     return [Source(f.path, night.file(f), f, plan.trims.get(Geometry.of(f)), by_path.get(f.path)) for f in frames]
 

@@ -67,7 +67,9 @@ class KeogramModel(QObject):
         """
         self.paths = [frame.path for frame in frames]
         self._keys = [(f.path, f.mtime_ns, f.size_bytes) for f in frames]
-        self._groups = [groups.get(frame.path, frame.filter or "") for frame in frames]
+        # A rejected frame is in no group of the plan, but its sky is that of its filter and exposure.
+        alike = {(f.filter, f.exposure_s): groups[f.path] for f in frames if f.path in groups}
+        self._groups = [groups.get(f.path) or alike.get((f.filter, f.exposure_s), f.filter or "") for f in frames]
         if self._owns_axis:
             self.axis.set_times([frame.mid_utc for frame in frames])
         known = set(self._keys)

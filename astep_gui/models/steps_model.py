@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline_core.on_demand import ShownSteps
     from pipeline_core.science.reduction import Step
     from pipeline_core.stage import Task
-    from pipeline_core.types import Night
+    from pipeline_core.types import Image, Night
 
 KEPT_BYTES = 512 << 20
 """Steps of about one frame of 4096², of many small ones."""
@@ -81,10 +81,13 @@ class StepsModel(QObject):
         self.difference = False
         self.error: AstepError | None = None
         self._peeks = False
+        self._early: object = None
+        """Key of the image that was shown before the later steps were done."""
         self._steps: dict[str, ShownSteps] = {}
         """Of the frame that is shown; the thread keeps more of them."""
         self._work: _StepsOfFrames | None = None
         self._background = Background("steps", self)
+        self._background.told.connect(self._take_early)
         self._background.done.connect(self._take)
         self._background.failed.connect(self._fail)
         self._background.busy_changed.connect(lambda _: self.changed.emit())
@@ -200,9 +203,14 @@ class StepsModel(QObject):
             return
         wanted = self.before(name) if self._peeks else name
         difference = self.difference and not self._peeks
+        self._early = None
         self._background.ask(
-            path, lambda context, _tell: work.answer(path, wanted, difference=difference, check=context.check)
+            path, lambda context, tell: work.answer(path, wanted, difference=difference, check=context.check, tell=tell)
         )
+
+    def _take_early(self, _key: object, shown: ShownImage) -> None:
+        self._early = shown.key
+        self.arrived.emit(shown)
 
     def _take(self, _key: object, answer: _Answer | tuple[_Answer, _Answer]) -> None:
         self.error = None
@@ -211,7 +219,9 @@ class StepsModel(QObject):
             self.pair_arrived.emit(answer[0].shown, answer[1].shown)
         else:
             self._steps = {answer.path: answer.steps}
-            self.arrived.emit(answer.shown)
+            if answer.shown.key != self._early:  # else it is shown already
+                self.arrived.emit(answer.shown)
+            self._early = None
         self.changed.emit()
 
     def _fail(self, _key: object, error: AstepError) -> None:
@@ -227,23 +237,34 @@ class _StepsOfFrames:
         self._tasks: Mapping[str, Task] | None = None
         self._kept: OrderedDict[str, ShownSteps] = OrderedDict()
 
-    def answer(self, path: str, name: str, *, difference: bool, check: Callable[[], None]) -> _Answer:
-        """Return one step, ready to be shown."""
-        from astep_gui.models.frame_images import Loaded, shown_image  # noqa: PLC0415 - numba
+    def answer(
+        self,
+        path: str,
+        name: str,
+        *,
+        difference: bool,
+        check: Callable[[], None],
+        tell: Callable[[object], None] | None = None,
+    ) -> _Answer:
+        """Return one step, ready to be shown; tell of it as soon as it is there, before the later ones are done."""
 
-        steps = self._steps_of(path)
+        def seen(step: Step) -> None:
+            check()
+            if tell is not None and step.name == name and not difference:
+                tell(_shown(path, step, step.image, WORDS[name], changed=False))
+
+        steps = self._steps_of(path, seen)
         check()
         known = {step.name: step for step in steps.steps.steps}
         step = known.get(name) or steps.steps.steps[-1]
-        image, words = step.image, WORDS[step.name]
         changed = steps.steps.difference(step.name) if difference else None
         if changed is not None:
-            image, words = changed, f"what “{words}” changed"
-        title = f"{path.rsplit('/', 1)[-1]} · {words}"
-        loaded = Loaded(title, image, step.unit, step.mask)
-        return _Answer(path, shown_image(("step", path, step.name, changed is not None), loaded), steps)
+            words = f"what “{WORDS[step.name]}” changed"
+            return _Answer(path, _shown(path, step, changed, words, changed=True), steps)
+        return _Answer(path, _shown(path, step, step.image, WORDS[step.name], changed=False), steps)
 
-    def _steps_of(self, path: str) -> ShownSteps:
+    def _steps_of(self, path: str, seen: Callable[[Step], None]) -> ShownSteps:
+        from pipeline_core.executor import usable_cores  # noqa: PLC0415 - after the window is painted
         from pipeline_core.on_demand import science_tasks, steps_as_far_as_possible, task_of  # noqa: PLC0415 - numba
 
         if path in self._kept:
@@ -251,21 +272,20 @@ class _StepsOfFrames:
             return self._kept[path]
         if self._tasks is None:
             self._tasks = science_tasks(self._night, self._recipe, self._output)
-        found = steps_as_far_as_possible(task_of(self._tasks, path), self._output)
-        found = replace(found, steps=replace(found.steps, steps=_sharing(found.steps.steps)))
+        found = steps_as_far_as_possible(
+            task_of(self._tasks, path), self._output, threads=min(4, usable_cores()), seen=seen
+        )
         self._kept[path] = found
         while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
             self._kept.popitem(last=False)
         return found
 
 
-def _sharing(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Let steps that did nothing share the image of the one before: a third of the memory."""
-    shared: list[Step] = []
-    for step in steps:
-        same = bool(step.note) and bool(shared) and shared[-1].image.shape == step.image.shape
-        shared.append(replace(step, image=shared[-1].image) if same else step)
-    return tuple(shared)
+def _shown(path: str, step: Step, image: Image, words: str, *, changed: bool) -> ShownImage:
+    from astep_gui.models.frame_images import Loaded, shown_image  # noqa: PLC0415 - numba
+
+    loaded = Loaded(f"{path.rsplit('/', 1)[-1]} · {words}", image, step.unit, step.mask)
+    return shown_image(("step", path, step.name, changed), loaded)
 
 
 def _bytes(found: ShownSteps) -> int:

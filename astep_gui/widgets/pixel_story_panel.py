@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPen
-from PyQt6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from astep_gui.models.steps_model import WORDS
 from astep_gui.theme import mono_font, theme
@@ -21,12 +21,15 @@ _SYMBOLS = {"electron": "e⁻", "ADU": "ADU"}
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse
 
 
-class PixelStoryPanel(QWidget):
+class PixelStoryPanel(QScrollArea):
     """Shows a :class:`PixelStoryModel`."""
 
     def __init__(self, model: PixelStoryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.head = QLabel(self)
         self.head.setWordWrap(True)
         self.equation = QLabel(self)
@@ -44,12 +47,14 @@ class PixelStoryPanel(QWidget):
         self.idle = QLabel(self)
         self.idle.setWordWrap(True)
         self.curve = _Curve(model, self)
-        layout = QVBoxLayout(self)
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(8)
         for widget in (self.head, self.equation, self.reasons, self.table, self.idle, self.curve):
             layout.addWidget(widget)
         layout.addStretch(1)
+        self.setWidget(inner)
         self.setAccessibleName("Why this pixel")
         model.changed.connect(self._follow)
         self._follow()

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from astep_gui.models.steps_model import StepsModel
 
+SHORT = "− cosmics"
+"""Of "cosmic rays removed", where there is little room."""
+
 
 class StepsRail(QWidget):
     """Shows a :class:`StepsModel`: one button a step, the difference to the step before, a peek at it."""
@@ -23,6 +26,7 @@ class StepsRail(QWidget):
         super().__init__(parent)
         self.model = model
         self.buttons: dict[str, QToolButton] = {}
+        self._is_close = False
         self._is_narrow = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -89,7 +93,8 @@ class StepsRail(QWidget):
             button = self.buttons[entry.name]
             button.setChecked(entry.name == model.chosen)
             button.setEnabled(model.path is not None and entry.can_be_shown)
-            button.setText(f"({entry.words})" if entry.note else entry.words)
+            words = SHORT if self._is_close and entry.name == "cosmic" else entry.words
+            button.setText(f"({words})" if entry.note else words)
             if entry.name == model.chosen:
                 chosen = entry
             if entry.note:
@@ -122,12 +127,30 @@ class StepsRail(QWidget):
         self.make.setVisible(missing is not None and model.error is None)
 
     def _fit(self) -> None:
-        """Where there is no room for all steps, leave out those that did nothing."""
-        tools = sum(b.sizeHint().width() + 2 for b in (self.difference, self.peek, self.compare))
-        wanted = sum(b.sizeHint().width() + 2 for b in self.buttons.values()) + tools + 24
-        is_narrow = wanted > self.width()
-        for entry in self.model.entries():
-            self.buttons[entry.name].setVisible(not (is_narrow and entry.note and entry.name != self.model.chosen))
+        """Where there is no room for all steps, leave out those that did nothing; then stand closer."""
+        tools = (self.difference, self.peek, self.compare)
+        self._set_close(False)  # noqa: FBT003 - a switch
+        entries = self.model.entries()
+        shown = {e.name: True for e in entries}
+        if self._wanted([*self.buttons.values(), *tools]) > self.width():
+            shown = {e.name: not e.note or e.name == self.model.chosen for e in entries}
+        for name, button in self.buttons.items():
+            button.setVisible(shown[name])
+        rest = [button for name, button in self.buttons.items() if shown[name]]
+        self._set_close(self._wanted([*rest, *tools]) > self.width())
+
+    @staticmethod
+    def _wanted(buttons: list[QToolButton]) -> int:
+        return sum(button.sizeHint().width() + 2 for button in buttons) + 24
+
+    def _set_close(self, close: bool) -> None:  # noqa: FBT001 - a switch
+        if close == self._is_close:
+            return
+        self._is_close = close
+        for button in (*self.buttons.values(), self.difference, self.peek, self.compare):
+            button.setStyleSheet("padding: 4px 3px;" if close else "")
+        self.difference.setText("Changes" if close else "Difference")
+        self.buttons["cosmic"].setText(SHORT if close else self.model.entries()[-1].words)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the steps into the new width."""

@@ -5,12 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QTabBar, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from astep_gui.models.timeline_model import TIME
 from astep_gui.widgets.timeline_plot import TimelinePlot
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from astep_gui.models.timeline_model import TimelineModel
 
 
@@ -23,12 +36,19 @@ class Timeline(QWidget):
         self.tabs = QTabBar(self)
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
-        self.tabs.setUsesScrollButtons(True)
+        self.tabs.setUsesScrollButtons(False)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
         self.tabs.setToolTip("What is plotted upwards")
+        self.more = QToolButton(self)
+        self.more.setText("More ▾")
+        self.more.setToolTip("Quantities for which there is no room here")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(QMenu(self.more))
         self.against = QComboBox(self)
         self.against.setToolTip("What is plotted to the right")
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.against.setMinimumContentsLength(9)
         self.threshold = QToolButton(self)
         self.threshold.setText("Threshold")
         self.threshold.setCheckable(True)
@@ -59,6 +79,7 @@ class Timeline(QWidget):
         head.setContentsMargins(8, 4, 12, 2)
         head.setSpacing(8)
         head.addWidget(self.tabs, 1)
+        head.addWidget(self.more)
         self._against_label = QLabel("against", self)
         head.addWidget(self._against_label)
         head.addWidget(self.against)
@@ -95,9 +116,38 @@ class Timeline(QWidget):
                 self.against.addItem(q.label, q.name)
         if self.model.what.name in names:
             self.tabs.setCurrentIndex(names.index(self.model.what.name))
+        self._fit()
         self.against.setCurrentIndex(max(0, self.against.findData(self.model.against)))
         for widget in (self.against, self._against_label, self.threshold):
             widget.setVisible(bool(known))
+
+    def _fit(self) -> None:
+        """Show as many quantities as there is room for, the chosen one always; the rest are under "More"."""
+        beside = (self.more, self._against_label, self.against, self.threshold)
+        room = self.width() - sum(widget.sizeHint().width() + 8 for widget in beside) - 28
+        widths = [
+            self.tabs.fontMetrics().horizontalAdvance(self.tabs.tabText(k)) + 30 for k in range(self.tabs.count())
+        ]
+        chosen = self.tabs.currentIndex()
+        room -= widths[chosen] if chosen >= 0 else 0
+        menu = self.more.menu()
+        assert menu is not None, "it was given one"
+        menu.clear()
+        for k, width in enumerate(widths):
+            room -= width if k != chosen else 0
+            fits = k == chosen or room >= 0
+            self.tabs.setTabVisible(k, fits)
+            if not fits:
+                name = self.tabs.tabData(k)
+                entry = menu.addAction(self.tabs.tabText(k))
+                assert entry is not None, "Qt makes one"
+                entry.triggered.connect(lambda _=False, name=name: self.model.set_quantity(name))
+        self.more.setVisible(not menu.isEmpty())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Fit the quantities into the new width."""
+        super().resizeEvent(event)
+        self._fit()
 
     def _follow_threshold(self) -> None:
         found = self.model.proposal()

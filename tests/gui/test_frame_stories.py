@@ -56,6 +56,7 @@ def steps(reduced, qtbot):
 def click(qtbot, rail, name):
     with qtbot.waitSignal(rail.model.arrived, timeout=PATIENCE_MS) as shown:
         qtbot.mouseClick(rail.buttons[name], LEFT)
+    qtbot.waitUntil(lambda: not rail.model.is_busy, timeout=PATIENCE_MS)  # the later steps follow
     return shown.args[0]
 
 
@@ -125,6 +126,17 @@ def test_a_narrow_rail_leaves_out_the_steps_that_did_nothing(steps, qtbot):
     steps.resize(640, 60)
     shown = [name for name, button in steps.buttons.items() if button.isVisible()]
     assert shown == ["raw", "dark", "flat", "gain", "mask", "cosmic"]
+
+
+def test_a_step_is_shown_before_the_later_ones_are_done_and_once_only(steps, qtbot):
+    model, arrived = steps.model, []
+    model.arrived.connect(lambda shown: arrived.append((shown.title[-5:], model.is_busy)))
+    model.choose("raw")
+    qtbot.waitUntil(lambda: not model.is_busy, timeout=PATIENCE_MS)
+    assert arrived == [("· Raw", True)]
+    model.choose("raw")  # now it is kept, and shown again when asked for
+    qtbot.waitUntil(lambda: not model.is_busy, timeout=PATIENCE_MS)
+    assert [title for title, _ in arrived] == ["· Raw"] * 2
 
 
 def test_compare_asks_for_the_step_and_the_one_before(steps, qtbot):
