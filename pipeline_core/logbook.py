@@ -222,6 +222,12 @@ class Logbook:
         """Make the last ``n`` undone steps again; return their labels. A new decision ends redoing."""
         return [label for _ in range(n) if (label := self._step_back("redo")) is not None]
 
+    def steps(self) -> tuple[list[str], list[str]]:
+        """Return the labels of the steps that can be undone and of those that can be made again, next one last."""
+        done, undone = _stacks(self.database)
+        labels = dict(self.database.rows("SELECT id, label FROM steps"))
+        return [labels[step] for step in done], [labels[step] for step in undone]
+
     def _step_back(self, deed: str) -> str | None:
         with self.database.transaction() as connection:
             done, undone = _stacks(connection)

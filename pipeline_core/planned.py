@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline_core.config import Recipe
+    from pipeline_core.plan_types import Choices
     from pipeline_core.session import Place
     from pipeline_core.stage import Made, Task
     from pipeline_core.types import Night
@@ -60,12 +61,25 @@ def planned(place: Place, night: Night, recipe: Recipe) -> Planned:
             "run `astep reduce NIGHT` first, or name the output with -o",
         )
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
-        night, choices = logbook.apply(night), choices_of(logbook)
-        first = build_plan(night, recipe, choices)
-        pairs = gain_tasks(night, first, recipe)
-        measured, _ = judged_gain(night, pairs, _known(store, {task.label: task for task in pairs.values()}), recipe)
-        checks = calibration_quality_tasks(night, first, recipe, measured)
-        found = calibration_measures(_known(store, checks))
+        return planned_with(store, logbook.apply(night), choices_of(logbook), recipe)
+
+
+def planned_with(store: Store, night: Night, choices: Choices, recipe: Recipe) -> Planned:
+    """Plan a night as decided, with what earlier runs measured.
+
+    Parameters
+    ----------
+    store : Store
+    night : Night
+        With a person's edits.
+    choices : Choices
+    recipe : Recipe
+    """
+    first = build_plan(night, recipe, choices)
+    pairs = gain_tasks(night, first, recipe)
+    measured, _ = judged_gain(night, pairs, _known(store, {task.label: task for task in pairs.values()}), recipe)
+    checks = calibration_quality_tasks(night, first, recipe, measured)
+    found = calibration_measures(_known(store, checks))
     frames = [frame for frame in night.frames if frame.path in found]
     set_aside = hard_words(judge_calibration(frames, found, recipe.flat))
     plan = build_plan(night, recipe, choices, set_aside)

@@ -12,10 +12,10 @@ from pipeline_core.keogram import night_columns
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Choices, Plan, build_plan
 from pipeline_core.quality_report import QualityReport, quality_report
-from pipeline_core.recipe_file import load_recipe
 from pipeline_core.report_html import page
 from pipeline_core.report_pictures import Picture, chosen_frames, picture_of
 from pipeline_core.scan import scan_night
+from pipeline_core.session import recipe_of
 from pipeline_core.store import Product, Store
 from pipeline_core.types import FrameKind, Night
 
@@ -132,8 +132,7 @@ def gather(place: Place, context: RunContext) -> NightFacts:
             f"{place.output} has nothing to report", "it holds no logbook.sqlite", "run `astep reduce NIGHT` first"
         )
     quality = quality_report(place, context)
-    recipe_file = place.output / "recipe.toml"
-    recipe = load_recipe(recipe_file if recipe_file.is_file() else None)
+    recipe = recipe_of(place, None)
     night = scan_night(place.night, context)
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)

@@ -31,24 +31,29 @@ _STYLE = """
 font:15px/1.5 Inter,system-ui,-apple-system,"Segoe UI",sans-serif}
 main{max-width:1060px;margin:0 auto;padding:32px 20px 64px}h1{font-size:26px;line-height:1.2;margin:0 0 4px}
 h2{font-size:17px;margin:36px 0 10px}p{margin:6px 0}.dim{color:var(--dim)}
-.facts{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 8px}.fact{background:var(--panel);border:1px solid var(--line);
-border-radius:8px;padding:10px 16px;min-width:128px}.fact b{display:block;font-size:21px;font-weight:600}
+.facts{display:flex;flex-wrap:wrap;gap:10px;margin:20px 0 8px}
+.fact{background:var(--panel);border:1px solid var(--line);
+border-radius:8px;padding:10px 14px;flex:1 1 130px}.fact b{display:block;font-size:21px;font-weight:600}
 .fact span{color:var(--dim);font-size:13px}table{border-collapse:collapse;width:100%;font-size:13.5px}
-th{text-align:left;color:var(--dim);font-weight:500}td,th{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);
-vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}.mono,pre{font-family:"JetBrains Mono",ui-monospace,monospace;font-size:12.5px}
-td.mono{overflow-wrap:anywhere}.wide{overflow-x:auto}pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;
+th{text-align:left;color:var(--dim);font-weight:500}
+td,th{padding:4px 14px 4px 0;border-bottom:1px solid var(--line);
+vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
+.mono,pre{font-family:"JetBrains Mono",ui-monospace,monospace;font-size:12.5px}
+td.mono{overflow-wrap:anywhere}.wide{overflow-x:auto}
+pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;
 padding:14px;overflow:auto;margin:8px 0}.bad{color:var(--bad)}.warn{color:var(--warn)}
-.night{width:100%;height:auto;display:block}.night text{font-size:12px;fill:var(--dim)}.night .label{fill:var(--text);font-weight:600;
-paint-order:stroke;stroke:var(--ground);stroke-width:4px}
-.night .end{text-anchor:end}.night .middle{text-anchor:middle}.night .frame{fill:none;stroke:var(--line)}
-.night .grid{stroke:var(--line);stroke-dasharray:2 4;fill:none}.night circle{fill:var(--ink)}
+.night{width:100%;height:auto;display:block}.night text{font-size:12px;fill:var(--dim)}
+.night .label{fill:var(--text)}
+.night .frame{fill:none;stroke:var(--line)}
+.night .grid{stroke:var(--line);stroke-dasharray:2 4;fill:none}.night .dots{fill:var(--ink)}
 .night .out{stroke:var(--bad);stroke-width:1.6;fill:none}.night .sun{stroke:#d99000;fill:none;stroke-width:1.6}
 .night .moon{stroke:var(--dim);fill:none;stroke-width:1.6;stroke-dasharray:6 4}.night .horizon{stroke:var(--text);
 stroke-width:.8;stroke-dasharray:1 4;fill:none}
-.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:14px}figure{margin:0}
+.pictures{display:flex;flex-wrap:wrap;gap:16px 14px}figure{margin:0;width:158px}
 figure img{width:100%;height:auto;display:block;border-radius:4px;background:#000;image-rendering:auto}
 figure.rejected img{outline:2px solid var(--bad);outline-offset:-2px}
-figcaption{font-size:12px;line-height:1.35;margin-top:5px;overflow-wrap:anywhere}details{margin:10px 0}summary{cursor:pointer}
+figcaption{font-size:12px;line-height:1.35;margin-top:5px;overflow-wrap:anywhere}
+details{margin:10px 0}summary{cursor:pointer}
 @media print{details:not([open])>*{display:block}}
 """
 
@@ -89,7 +94,7 @@ def _when_and_where(facts: NightFacts) -> str:
     words = [f"{times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} UTC"] if times else ["times not known"]
     site = facts.night.site
     if site is not None:
-        words.append(site.name or f"{site.latitude_deg:.3f}°, {site.longitude_deg:.3f}°, {site.altitude_m:.0f} m")
+        words.append(site.name or f"{site.latitude_deg:+.3f}° {site.longitude_deg:+.3f}° (E), {site.altitude_m:.0f} m")
     objects = Counter(f.object for f in facts.night.frames if f.kind is FrameKind.SCIENCE and f.object)
     words += [name for name, _ in objects.most_common(3)]
     exposures = sorted({f.exposure_s for f in facts.night.frames if f.kind is FrameKind.SCIENCE and f.exposure_s})
@@ -119,9 +124,11 @@ def _headline(facts: NightFacts) -> str:
     ]
     shown = "".join(f'<div class="fact"><b>{escape(v)}</b><span>{escape(w)}</span></div>' for v, w in cards)
     causes = Counter(cause for row in rows for cause in {flag.cause for flag in row.flags})
-    words = ", ".join(f"{cause} on {number}" for cause, number in causes.most_common())
+    words = ", ".join(f"{cause} ({number})" for cause, number in causes.most_common())
     said = (
-        f"<p>Seen through the night: {escape(words)} frames.</p>" if words else "<p>Nothing speaks against a frame.</p>"
+        f"<p>Seen through the night, with the number of frames: {escape(words)}.</p>"
+        if words
+        else "<p>Nothing speaks against a frame.</p>"
     )
     return f'<div class="facts">{shown}</div>{said}'
 
@@ -261,7 +268,8 @@ def _warnings(facts: NightFacts, detail: Detail) -> str:
 
 
 def _recipe(facts: NightFacts) -> str:
-    return f"<h2>Recipe</h2><details><summary>Every setting that was used</summary><pre>{escape(recipe_toml(facts.recipe))}</pre></details>"
+    settings = escape(recipe_toml(facts.recipe))
+    return f"<h2>Recipe</h2><details><summary>Every setting that was used</summary><pre>{settings}</pre></details>"
 
 
 def _mono(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import DataError
 from pipeline_core.io.calibrated_file import read_calibrated
@@ -12,6 +12,8 @@ from pipeline_core.io.png import data_uri, grey_png
 from pipeline_core.science.thumbnail import thumbnail
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from pipeline_core.measures import QualityRow
     from pipeline_core.quality_report import QualityReport
     from pipeline_core.report import NightFacts
@@ -38,36 +40,31 @@ def chosen_frames(quality: QualityReport, most: int) -> list[tuple[str, str]]:
     list of (path, why)
         In time order.
     """
-    rows = list(quality.rows)
-    chosen: dict[str, str] = {}
-
-    def take(row: QualityRow, why: str) -> None:
-        if len(chosen) < most:
-            chosen.setdefault(row.path, why)
-
-    clean = [row for row in rows if row.depth_loss_mag is not None and not row.flags]
+    by_depth = sorted(quality.rows, key=lambda row: -(row.depth_loss_mag or 0.0))
+    wanted: list[tuple[str, str]] = []
+    clean = [row for row in by_depth if row.depth_loss_mag is not None and not row.flags]
     if clean:
-        take(min(clean, key=lambda row: row.depth_loss_mag or 0.0), "the deepest of the night")
-    shown: set[str] = set()
-    for row in sorted(rows, key=lambda row: -(row.depth_loss_mag or 0.0)):
+        wanted.append((clean[-1].path, "the deepest of the night"))
+    worst_of_cause: dict[str, str] = {}
+    for row in by_depth:
         for flag in row.flags:
-            if flag.cause not in shown:
-                shown.add(flag.cause)
-                take(row, flag.cause)
-    for row in rows:
-        if row.path in quality.rejected:
-            take(row, quality.rejected[row.path] or "rejected")
-    for row in rows:
-        causes = [flag.cause for flag in row.flags if flag.severity != "note"]
-        if causes:
-            take(row, ", ".join(dict.fromkeys(causes)))
+            worst_of_cause.setdefault(flag.cause, row.path)
+    wanted += [(path, cause) for cause, path in worst_of_cause.items()]
+    wanted += [(row.path, quality.rejected[row.path]) for row in quality.rows if row.path in quality.rejected]
+    wanted += [(row.path, causes) for row in quality.rows if (causes := _causes(row))]
+    chosen: dict[str, str] = {}
+    for path, why in wanted:
+        chosen.setdefault(path, why)
+    chosen = dict(list(chosen.items())[:most])
+    others = [row.path for row in quality.rows if row.path not in chosen]
     left = most - len(chosen)
     if left > 0:
-        others = [row for row in rows if row.path not in chosen]
-        for row in others[:: max(1, len(others) // left)]:
-            take(row, "")
-    order = {row.path: (str(quality.times.get(row.path) or ""), row.path) for row in rows}
-    return sorted(chosen.items(), key=lambda item: order[item[0]])
+        chosen |= dict.fromkeys(others[:: max(1, -(-len(others) // left))], "")
+    return sorted(chosen.items(), key=lambda item: (str(quality.times.get(item[0]) or ""), item[0]))
+
+
+def _causes(row: QualityRow) -> str:
+    return ", ".join(dict.fromkeys(flag.cause for flag in row.flags if flag.severity != "note"))
 
 
 def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> Picture:
@@ -80,6 +77,7 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
     """
     product = facts.products.get(path)
     file = facts.place.output / product.location if product is not None and product.location else None
+    image: npt.NDArray[Any]
     if file is not None and file.is_file():
         image = read_calibrated(file).image
     else:

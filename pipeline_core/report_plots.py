@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 WIDTH, LEFT, RIGHT = 1000, 74, 14
-_PANEL, _GAP, _TOP, _AXIS = 92, 20, 8, 30
+_PANEL, _GAP, _TOP, _AXIS = 92, 28, 22, 24
+# Plain colours beside the page's own, for programs that show the drawing without the page's style (mail, PDF).
+_DIM, _LINE, _INK, _OUT = "#5a6672", "#c9d0d6", "#0b62a0", "#b3341c"
 _SHOWN = ("fwhm_px", "depth_loss_mag", "background", "ellipticity")
 
 
@@ -125,12 +127,15 @@ def night_drawing(
 def _keogram(
     rows: Sequence[QualityRow], columns: Mapping[str, Column | None], clock: Clock, y: float, width: int, bits: int
 ) -> str:
-    codes = keogram_codes([columns.get(row.path) for row in rows])
+    groups = [str(row.extra.get("group", "")) for row in rows]
+    codes = keogram_codes([columns.get(row.path) for row in rows], groups=groups)
     width = min(width, WIDTH - LEFT - RIGHT)
-    picture = data_uri(grey_png(in_time(codes, frames_at(clock.times, clock.low, clock.high, width)), bits))
+    picture = data_uri(
+        grey_png(in_time(codes, frames_at(clock.times, clock.low, clock.high, width)), bits, clear_zero=True)
+    )
     return (
         f'<image x="{LEFT}" y="{y:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{_PANEL}" preserveAspectRatio="none" '
-        f'href="{picture}"/>{_frame("Keogram", "chip y ↑", y)}'
+        f'href="{picture}"/>{_frame("Keogram", "up is chip y", y)}'
     )
 
 
@@ -143,67 +148,75 @@ def _panel(what: Quantity, unit: str, values: Floats, clock: Clock, out: npt.NDA
         part = (value - low) / (high - low)
         return y + _PANEL * (part if upside_down else 1.0 - part)
 
-    marks = []
+    dots, crosses, beyond = [], [], []
     for time, value, hollow in zip(clock.times, shown, out, strict=True):
         if np.isfinite(value):
             x, h = clock.x(float(time)), height(min(max(value, low), high))
-            marks.append(
-                f'<path class="out" d="M{x - 3:.1f} {h - 3:.1f}l6 6m0-6l-6 6"/>'
-                if hollow
-                else f'<circle cx="{x:.1f}" cy="{h:.1f}" r="2"/>'
-            )
+            if not low <= value <= high:
+                beyond.append(f"M{x - 3:.1f} {h:.1f}h6l-3 {'-5' if h < y + _PANEL / 2 else '5'}z")
+            if hollow:
+                crosses.append(f"M{x - 3:.1f} {h - 3:.1f}l6 6m0-6l-6 6")
+            else:
+                dots.append(f'<circle cx="{x:.1f}" cy="{h:.1f}" r="2"/>')
     ticks = []
-    for value in _ticks(low, high):
-        words = f"{10**value:.3g}" if what.spans_decades else f"{value:g}"
+    for value in _decades(low, high) if what.spans_decades else _ticks(low, high):
+        words = f"{10**value:,.6g}" if what.spans_decades else f"{value:g}"
+        path = f"M{LEFT} {height(value):.1f}H{WIDTH - RIGHT}"
         ticks.append(
-            f'<path class="grid" d="M{LEFT} {height(value):.1f}H{WIDTH - RIGHT}"/>'
-            f'<text x="{LEFT - 6}" y="{height(value) + 4:.1f}" class="tick end">{words}</text>'
+            f'<path class="grid" stroke="{_LINE}" stroke-dasharray="2 4" d="{path}"/>'
+            f"{_text(LEFT - 6, height(value) + 4, words, 'end')}"
         )
-    return "".join(ticks) + _frame(what.label, unit, y) + "".join(marks)
+    shown_dots = f'<g class="dots" fill="{_INK}">{"".join(dots)}</g>'
+    shown_dots += f'<path class="dots" fill="{_INK}" d="{"".join(beyond)}"/>' if beyond else ""
+    shown_crosses = f'<path class="out" fill="none" stroke="{_OUT}" d="{"".join(crosses)}"/>' if crosses else ""
+    return "".join(ticks) + _frame(what.label, unit, y) + shown_dots + shown_crosses
 
 
 def _heights(sun: Floats, moon: Floats, clock: Clock, y: float) -> str:
     low, high = _span(np.concatenate([sun, moon, [0.0]]))
     order = np.argsort(clock.times)
 
-    def line(values: Floats, kind: str) -> str:
+    def line(values: Floats, kind: str, colour: str, dashes: str) -> str:
         points = " ".join(
             f"{clock.x(float(clock.times[k])):.1f},{y + _PANEL * (high - values[k]) / (high - low):.1f}"
             for k in order
             if np.isfinite(values[k])
         )
-        return f'<polyline class="{kind}" points="{points}"/>'
+        return f'<polyline class="{kind}" fill="none" stroke="{colour}" stroke-dasharray="{dashes}" points="{points}"/>'
 
     ticks = "".join(
-        f'<text x="{LEFT - 6}" y="{y + _PANEL * (high - v) / (high - low) + 4:.1f}" class="tick end">{v:g}</text>'
-        for v in _ticks(low, high)
+        _text(LEFT - 6, y + _PANEL * (high - v) / (high - low) + 4, f"{v:g}", "end") for v in _ticks(low, high)
     )
     zero = y + _PANEL * high / (high - low)
-    words = f'<text x="{LEFT + 8}" y="{y + 30:.0f}" class="tick">— Sun   – – Moon   · · horizon</text>'
-    horizon = f'<path class="horizon" d="M{LEFT} {zero:.1f}H{WIDTH - RIGHT}"/>'
-    return ticks + horizon + line(sun, "sun") + line(moon, "moon") + _frame("Altitude", "°", y) + words
+    words = _text(LEFT + 100, y - 7, "— Sun    – – Moon    · · horizon")
+    horizon = f'<path class="horizon" stroke="{_DIM}" stroke-dasharray="1 4" d="M{LEFT} {zero:.1f}H{WIDTH - RIGHT}"/>'
+    lines = line(sun, "sun", "#d99000", "none") + line(moon, "moon", _DIM, "6 4")
+    return ticks + horizon + lines + _frame("Altitude", "°", y) + words
 
 
 def _frame(label: str, unit: str, y: float) -> str:
     words = escape(f"{label} ({unit})" if unit else label)
     return (
-        f'<rect class="frame" x="{LEFT}" y="{y:.0f}" width="{WIDTH - LEFT - RIGHT}" height="{_PANEL}"/>'
-        f'<text x="{LEFT + 8}" y="{y + 15:.0f}" class="label">{words}</text>'
+        f'<rect class="frame" fill="none" stroke="{_LINE}" x="{LEFT}" y="{y:.0f}" '
+        f'width="{WIDTH - LEFT - RIGHT}" height="{_PANEL}"/>'
+        f'<text x="{LEFT}" y="{y - 7:.0f}" class="label" font-size="12" font-weight="600">{words}</text>'
     )
+
+
+def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="12" fill="{_DIM}" text-anchor="{anchor}">{words}</text>'
 
 
 def _time_axis(clock: Clock, y: float) -> str:
     parts = [
-        f'<path class="frame" d="M{clock.x(value):.1f} {y:.0f}v5"/>'
-        f'<text x="{clock.x(value):.1f}" y="{y + 18:.0f}" class="tick middle">{words}</text>'
+        f'<path class="frame" stroke="{_LINE}" d="M{clock.x(value):.1f} {y:.0f}v5"/>'
+        f"{_text(float(clock.x(value)), y + 18, words, 'middle')}"
         for value, words in clock.ticks()
     ]
     day = datetime.fromtimestamp(clock.low, UTC).strftime("UTC, from %Y-%m-%d") if clock.is_time else "frame number"
-    return (
-        "".join(parts)
-        + f'<text x="{LEFT - 6}" y="{y + 18:.0f}" class="tick end">{"UTC" if clock.is_time else "№"}'
-        + (f"<title>{day}</title></text>")
-    )
+    words = "UTC" if clock.is_time else "№"
+    parts.append(_text(LEFT - 6, y + 18, f"{words}<title>{day}</title>", "end"))
+    return "".join(parts)
 
 
 def _span(values: Floats) -> tuple[float, float]:
@@ -216,9 +229,16 @@ def _span(values: Floats) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
+def _decades(low: float, high: float) -> list[float]:
+    """Return logarithms of round numbers: 1, 2, 5 of each decade, or whole decades where those are many."""
+    powers = np.arange(np.floor(low), np.ceil(high) + 1)
+    found = [float(p + f) for p in powers for f in np.log10((1, 2, 5)) if low <= p + f <= high]
+    return found if len(found) <= 4 else [value for value in found if abs(value - round(value)) < 1e-9]
+
+
 def _ticks(low: float, high: float, wanted: int = 3) -> list[float]:
     rough = (high - low) / wanted
     power = 10.0 ** np.floor(np.log10(rough))
     step = float(next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999))
     first = np.ceil(low / step)
-    return [round(float(step * k), 10) for k in np.arange(first, np.floor(high / step) + 1)]
+    return [round(float(step * k), 10) + 0.0 for k in np.arange(first, np.floor(high / step) + 1)]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def grey_png(pixels: npt.NDArray[np.uint8], bits: int = 8) -> bytes:
+def grey_png(pixels: npt.NDArray[np.uint8], bits: int = 8, *, clear_zero: bool = False) -> bytes:
     """Encode a grey picture.
 
     Parameters
@@ -21,6 +21,8 @@ def grey_png(pixels: npt.NDArray[np.uint8], bits: int = 8) -> bytes:
         First row at the top; 0 black, 255 white.
     bits : int
         8, 4 or 2 a pixel: fewer grey levels, a smaller file.
+    clear_zero : bool
+        Pixels of value 0 are transparent (no data); others never become 0.
 
     Returns
     -------
@@ -37,6 +39,8 @@ def grey_png(pixels: npt.NDArray[np.uint8], bits: int = 8) -> bytes:
     else:
         per_byte = 8 // bits
         levels = np.rint(pixels.astype(np.float32) * ((1 << bits) - 1) / 255.0).astype(np.uint8)
+        if clear_zero:
+            levels = np.where(pixels > 0, np.maximum(levels, 1), 0).astype(np.uint8)
         padded = np.zeros((ny, -(-nx // per_byte) * per_byte), np.uint8)
         padded[:, :nx] = levels
         shifts = np.arange(per_byte - 1, -1, -1, dtype=np.uint8) * np.uint8(bits)
@@ -44,7 +48,8 @@ def grey_png(pixels: npt.NDArray[np.uint8], bits: int = 8) -> bytes:
         kind = 0
     raw = np.hstack([np.full((ny, 1), kind, np.uint8), filtered]).tobytes()
     head = struct.pack(">IIBBBBB", nx, ny, bits, 0, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(raw, 9)) + _chunk(b"IEND", b"")
+    clear = _chunk(b"tRNS", b"\0\0") if clear_zero else b""
+    return _SIGNATURE + _chunk(b"IHDR", head) + clear + _chunk(b"IDAT", zlib.compress(raw, 9)) + _chunk(b"IEND", b"")
 
 
 def data_uri(png: bytes) -> str:

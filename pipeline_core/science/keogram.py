@@ -6,11 +6,13 @@ moonrise and aurora each draw a shape of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Column = npt.NDArray[np.float32]
 """(height,) sky level along the frame's y axis, low y first, in the frame's unit; NaN where nothing is known."""
@@ -23,6 +25,8 @@ Mode = Literal["sky", "structure"]
 HEIGHT = 128
 """Bands a frame is divided into."""
 _ROWS = 4  # of each band, and
+_PAIRED = 60  # frames whose levels are compared in pairs
+_SMOOTH = 3  # bands to each side
 _ACROSS = 512  # pixels of each row: 2,000 pixels tell the sky of a band to 3 % of its noise
 
 
@@ -63,7 +67,9 @@ def sky_column(bands: Sequence[npt.NDArray[Any]]) -> Column:
     return out
 
 
-def keogram_codes(columns: Sequence[Column | None], mode: Mode = "sky") -> Codes:
+def keogram_codes(
+    columns: Sequence[Column | None], mode: Mode = "sky", *, groups: Sequence[str] | None = None
+) -> Codes:
     """Make display codes of a night's columns.
 
     Parameters
@@ -71,6 +77,9 @@ def keogram_codes(columns: Sequence[Column | None], mode: Mode = "sky") -> Codes
     columns : sequence of (height,) float32 or None
         One a frame; None where a frame could not be read. All of one unit.
     mode : Mode
+    groups : sequence of str, optional
+        Of each frame. Filters see different skies: each group is measured against its own darkest frames, or
+        frames that alternate between filters would draw stripes.
 
     Returns
     -------
@@ -91,7 +100,12 @@ def keogram_codes(columns: Sequence[Column | None], mode: Mode = "sky") -> Codes
     codes = np.zeros(sky.shape, np.uint8)
     if not known.any():
         return codes
-    shown = _structure(sky) if mode == "structure" else _stretched(sky)
+    shown = np.full(sky.shape, np.nan)
+    members = np.array(groups if groups is not None else [""] * len(columns))
+    for group in np.unique(members):
+        mine = (members == group) & known.any(axis=0)
+        if mine.any():
+            shown[:, mine] = _structure(sky[:, mine]) if mode == "structure" else _stretched(sky[:, mine])
     finite = shown[np.isfinite(shown)]
     low, high = np.percentile(finite, (0.5, 99.5)) if finite.size else (0.0, 1.0)
     span = high - low if high > low else 1.0
@@ -147,7 +161,7 @@ def in_time(codes: Codes, frames: npt.NDArray[np.intp]) -> Codes:
 
 
 def _stretched(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    levels = np.nanmedian(sky[:, np.isfinite(sky).any(axis=0)], axis=0)
+    levels = np.nanmedian(sky, axis=0)
     floor = np.percentile(levels, 5)
     quiet = levels[levels <= np.median(levels)]
     scale = max(3.0 * float(np.median(np.abs(quiet - floor))), 1e-3 * abs(float(floor)), 1e-6)
@@ -156,12 +170,32 @@ def _stretched(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _structure(sky: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    there = np.isfinite(sky).any(axis=0)
+    """Take away what every frame shows: vignetting grows with the level, the bias's pattern does not."""
+    levels = np.nanmedian(sky, axis=0)
+    within = sky - levels
+    within -= levels * _slopes(within, levels)[:, None]
+    rows = np.isfinite(within).any(axis=1)
     out = np.full(sky.shape, np.nan)
-    levels = np.nanmedian(sky[:, there], axis=0)
-    relative = sky[:, there] / np.where(levels > 0, levels, np.nan)
-    rows = np.isfinite(relative).any(axis=1)
-    # What every frame shows (vignetting, the amplifier's corner) is the optics, not the sky.
-    relative[rows] -= np.nanmedian(relative[rows], axis=1)[:, None]
-    out[:, there] = relative
-    return out
+    out[rows] = within[rows] - np.nanmedian(within[rows], axis=1)[:, None]
+    # Bands are averaged with their neighbours: clouds are wider than what a few thousand pixels' noise draws.
+    padded = np.pad(out, ((_SMOOTH, _SMOOTH), (0, 0)), mode="edge")
+    smooth = np.mean([padded[k : k + len(out)] for k in range(2 * _SMOOTH + 1)], axis=0)
+    return np.asarray(smooth / np.sqrt(np.maximum(levels, 1.0)), np.float64)
+
+
+def _slopes(within: npt.NDArray[np.float64], levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how each band follows the frames' level: the median slope of pairs (Theil 1950, Sen 1968).
+
+    Half the pairs must differ in level, or there is nothing to tell vignetting from a cloud in one of the frames.
+    """
+    few = np.unique(np.linspace(0, levels.size - 1, min(levels.size, _PAIRED)).astype(int))
+    first, second = np.triu_indices(few.size, 1)
+    step = levels[few[second]] - levels[few[first]]
+    apart = np.abs(step) > 0.02 * np.abs(levels[few[first]])
+    if 2 * np.count_nonzero(apart) < max(apart.size, 2):
+        return np.zeros(within.shape[0])
+    rise = within[:, few[second[apart]]] - within[:, few[first[apart]]]
+    slopes = np.zeros(within.shape[0])
+    known = np.isfinite(rise).any(axis=1)
+    slopes[known] = np.nanmedian(rise[known] / step[apart], axis=1)
+    return slopes

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_BELOW, _ABOVE = 2.0, 30.0  # sigma of the binned sky: black, and white
+_BELOW, _ABOVE = 3.0, 30.0  # sigma of the binned sky: black, and white
 _SOFTENING = 6.0  # sigma: linear below, logarithmic above
 
 
@@ -21,7 +21,8 @@ def binned(image: npt.NDArray[Any], size: int) -> npt.NDArray[np.float32]:
         return image.astype(np.float32)
     blocks = cut.reshape(my, block, mx, block)
     if image.dtype.kind == "u":
-        return blocks.mean(axis=(1, 3), dtype=np.float32)
+        means: npt.NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
+        return means
     known = np.isfinite(blocks)
     count = known.sum(axis=(1, 3))
     total = np.where(known, blocks, 0.0).sum(axis=(1, 3), dtype=np.float64)

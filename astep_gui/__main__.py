@@ -1,0 +1,5 @@
+"""``python -m astep_gui``."""
+
+from astep_gui.app import main
+
+raise SystemExit(main())

@@ -1,0 +1,138 @@
+"""The one table of actions: name, words, key, menu. Menus, tool bar, palette and shortcuts overlay all read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PyQt6.QtGui import QAction, QKeySequence
+
+from astep_gui.theme import icon
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from PyQt6.QtWidgets import QMainWindow
+
+MENUS = ("Night", "Edit", "Frames", "View", "Reduce", "Help")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One thing a person can do."""
+
+    name: str
+    text: str
+    menu: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    needs: str = ""
+    """"night" or "frame": enabled only while there is one; "run": while nothing runs."""
+    is_checkable: bool = False
+    begins_section: bool = False
+
+
+def _spec(name: str, menu: str, text: str, *keys: str, **more: object) -> ActionSpec:
+    return ActionSpec(name, text, menu, keys, **more)  # type: ignore[arg-type]
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    _spec("open", "Night", "Open night…", "Ctrl+O", icon="open", tip="Open a folder of raw frames, or its results"),
+    _spec("demo", "Night", "Make a demo night…", "Ctrl+Shift+D", icon="star",
+          tip="A small night with known trouble, to practise on"),
+    _spec("refresh", "Night", "Read folder again", "F5", icon="refresh", needs="night"),
+    _spec("output", "Night", "Keep results elsewhere…", "Ctrl+Shift+O", needs="night", begins_section=True),
+    _spec("show_results", "Night", "Show results folder", "Ctrl+Shift+R", needs="night"),
+    _spec("close_night", "Night", "Close night", "Ctrl+W", needs="night", begins_section=True),
+    _spec("quit", "Night", "Quit", "Ctrl+Q"),
+    _spec("undo", "Edit", "Undo", "Ctrl+Z", icon="undo"),
+    _spec("redo", "Edit", "Redo", "Ctrl+Y", "Ctrl+Shift+Z", icon="redo"),
+    _spec("search", "Edit", "Search frames", "Ctrl+F", icon="search", needs="night", begins_section=True),
+    _spec("settings", "Edit", "Settings of the reduction…", "Ctrl+,", icon="settings",
+          needs="night", begins_section=True),
+    _spec("next", "Frames", "Next frame", "Right", icon="next", needs="night"),
+    _spec("previous", "Frames", "Previous frame", "Left", icon="previous", needs="night"),
+    _spec("reject", "Frames", "Reject", "X", icon="reject",
+          needs="frame", tip="Reject the selected frames, and go to the next", begins_section=True),
+    _spec("reject_reason", "Frames", "Reject with a reason…", "Shift+X", needs="frame"),
+    _spec("accept", "Frames", "Accept", "U", icon="accept",
+          needs="frame", tip="Accept the selected frames, against suggestions too"),
+    _spec("set_kind", "Frames", "Set kind…", "K", needs="frame", begins_section=True),
+    _spec("set_filter", "Frames", "Set filter…", "L", icon="filter", needs="frame"),
+    _spec("reference", "Frames", "Use as reference frame", "Ctrl+Shift+F", icon="pin", needs="frame"),
+    _spec("show_suspects", "Frames", "Show only frames with suggestions", "S",
+          needs="night", is_checkable=True, begins_section=True),
+    _spec("show_rejected", "Frames", "Show only rejected frames", "Shift+R", needs="night", is_checkable=True),
+    _spec("copy_path", "Frames", "Copy path", "Ctrl+Shift+C", icon="copy", needs="frame", begins_section=True),
+    _spec("reveal", "Frames", "Show in its folder", "Ctrl+Shift+E", needs="frame"),
+    _spec("fit", "View", "Fit the image", "F", icon="fit", needs="frame"),
+    _spec("one_to_one", "View", "One to one", "1", icon="one_to_one", needs="frame"),
+    _spec("auto_levels", "View", "Automatic levels", "A", icon="auto",
+          needs="frame", tip="Levels from the sky and its noise"),
+    _spec("invert", "View", "Invert", "I", icon="invert", is_checkable=True),
+    _spec("cross_hair", "View", "Cross-hair", "C", icon="cross_hair", is_checkable=True),
+    _spec("masks", "View", "Mark masked pixels", "M", icon="mask", is_checkable=True,
+          tip="Bad, hot, saturated … pixels of steps that have a mask"),
+    _spec("blink", "View", "Blink", "B", "Space", icon="play",
+          needs="frame", tip="Blink the selected frames, or those of the current group"),
+    _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
+    _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save",
+          needs="frame", tip="The image as it is seen, as PNG"),
+    _spec("grouped", "View", "Group the frames", "G", icon="group", is_checkable=True, begins_section=True),
+    _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
+    _spec("theme", "View", "Next theme", "Ctrl+T", icon="theme", tip="Dark, light, high contrast, red night vision"),
+    _spec("reset_layout", "View", "Reset layout", "Ctrl+Shift+L", tip="Put all panels back where they were first"),
+    _spec("plan", "Reduce", "Show plan", "P", icon="plan", needs="night", tip="What will be done, from which frames"),
+    _spec("reduce", "Reduce", "Reduce night", "Ctrl+R", icon="run", needs="night"),
+    _spec("make_masters", "Reduce", "Make the masters only", "Ctrl+M", needs="night"),
+    _spec("report", "Reduce", "Report of the night", "Ctrl+P", icon="report",
+          needs="night", tip="One HTML file: keogram, plots, decisions, recipe"),
+    _spec("cancel", "Reduce", "Cancel", "Ctrl+.", icon="cancel", tip="Stop the run; what is finished stays"),
+    _spec("palette", "Help", "Find an action…", "Ctrl+K", icon="search"),
+    _spec("shortcuts", "Help", "Keys", "?", "F1", icon="help"),
+    _spec("about", "Help", "About ASTEP Harvest", icon="information", begins_section=True),
+)  # fmt: skip
+
+
+def build_actions(
+    window: QMainWindow, specs: tuple[ActionSpec, ...], slots: Mapping[str, Callable[..., object]]
+) -> dict[str, QAction]:
+    """Make the actions of a window and fill its menus.
+
+    Parameters
+    ----------
+    window : QMainWindow
+    specs : tuple of ActionSpec
+    slots : mapping
+        Name → what it does. An action without one is an error: there are no dead buttons.
+    """
+    actions: dict[str, QAction] = {}
+    bar = window.menuBar()
+    assert bar is not None
+    menus = {title: bar.addMenu(f"&{title}") for title in MENUS if any(spec.menu == title for spec in specs)}
+    for spec in specs:
+        action = QAction(spec.text, window)
+        action.setObjectName(spec.name)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setToolTip(f"{spec.tip or spec.text}{f'  ({spec.keys[0]})' if spec.keys else ''}")
+        action.setCheckable(spec.is_checkable)
+        if spec.icon:
+            action.setIcon(icon(spec.icon))
+        (action.toggled if spec.is_checkable else action.triggered).connect(
+            _called(slots[spec.name], spec.is_checkable)
+        )
+        menu = menus[spec.menu]
+        assert menu is not None
+        if spec.begins_section:
+            menu.addSeparator()
+        menu.addAction(action)
+        actions[spec.name] = action
+    return actions
+
+
+def _called(slot: Callable[..., object], with_state: bool) -> Callable[[bool], None]:  # noqa: FBT001
+    def call(is_on: bool) -> None:  # noqa: FBT001 - Qt passes it
+        slot(is_on) if with_state else slot()
+
+    return call

@@ -1,0 +1,134 @@
+"""Decisions as undoable commands: each writes to the logbook, whose own history is the truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtGui import QUndoCommand, QUndoStack
+
+from pipeline_core.errors import AstepError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.logbook import Logbook
+
+    Write = Callable[[Logbook], int | None]
+    Reader = Callable[[], Logbook]
+
+
+class DecisionCommand(QUndoCommand):
+    """One step of the logbook.
+
+    Parameters
+    ----------
+    label : str
+        What the menu says after "Undo".
+    logbook : callable
+        Gives the open logbook.
+    write : callable, optional
+        Writes the step; None for a step that the logbook holds already.
+    """
+
+    def __init__(self, label: str, logbook: Reader, write: Write | None = None) -> None:
+        super().__init__(label)
+        self._logbook = logbook
+        self._write = write
+        self._is_written = write is None
+        self.mirrors = write is None
+        """Only shows what the logbook holds: doing it changes nothing."""
+
+    def redo(self) -> None:
+        """Write the step, or make it again."""
+        if self.mirrors:
+            return
+        if self._write is not None and not self._is_written:
+            self._is_written = True
+            if self._write(self._logbook()) is None:
+                self.setObsolete(True)  # it changed nothing, and the logbook has no step to undo
+            return
+        self._logbook().redo()
+
+    def undo(self) -> None:
+        """Take the step back."""
+        if not self.mirrors:
+            self._logbook().undo()
+
+
+def mirror(stack: QUndoStack, logbook: Logbook, reader: Reader) -> None:
+    """Make the stack what the logbook's history is, changing nothing in the logbook.
+
+    Notes
+    -----
+    The logbook outlives the window and is written by the command line too; so undo reaches back over both.
+    """
+    done, undone = logbook.steps()
+    stack.clear()
+    commands = [DecisionCommand(label, reader) for label in (*done, *reversed(undone))]
+    for command in commands:
+        stack.push(command)
+    stack.setIndex(len(done))
+    for command in commands:
+        command.mirrors = False
+
+
+class Decisions(QObject):
+    """What a person decides about the night, undoable. The one door through which the window writes."""
+
+    problem = pyqtSignal(object)
+    """An AstepError: nothing was decided."""
+
+    def __init__(self, night: NightModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self.stack = QUndoStack(self)
+        night.history_changed.connect(self._mirror)
+
+    def reject(self, paths: Sequence[str], reason: str = "") -> None:
+        """Reject frames, with a reason."""
+        self._decide(f"reject {counted(paths)}", lambda logbook: logbook.reject(paths, reason))
+
+    def accept(self, paths: Sequence[str], reason: str = "") -> None:
+        """Accept frames, against rules and checks too."""
+        self._decide(f"accept {counted(paths)}", lambda logbook: logbook.accept(paths, reason))
+
+    def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
+        """Set kind, filter or another field of frames."""
+        label = f"{field} = {value or 'none'} for {counted(paths)}"
+        self._decide(label, lambda logbook: logbook.decide(paths, field, value, label=label))
+
+    def undo(self) -> None:
+        """Take back the last step, whoever made it."""
+        self._step(self.stack.undo)
+
+    def redo(self) -> None:
+        """Make the last undone step again."""
+        self._step(self.stack.redo)
+
+    def _decide(self, label: str, write: Write) -> None:
+        self._step(lambda: self.stack.push(DecisionCommand(label, self._night.writable_logbook, write)))
+
+    def _step(self, deed: Callable[[], None]) -> None:
+        try:
+            self._night.writable_logbook()
+            self._night.follow_decisions()  # what the command line decided meanwhile is below this step, not above
+            deed()
+        except AstepError as error:
+            self._mirror()
+            self.problem.emit(error)
+            return
+        self._night.follow_decisions(is_own=True)
+
+    def _mirror(self) -> None:
+        logbook = self._night.logbook
+        if logbook is None:
+            self.stack.clear()
+        else:
+            mirror(self.stack, logbook, self._night.writable_logbook)
+
+
+def counted(paths: Sequence[str]) -> str:
+    """Say how many frames, or which one."""
+    return paths[0].rsplit("/", 1)[-1] if len(paths) == 1 else f"{len(paths)} frames"

@@ -1,0 +1,309 @@
+"""The main window: puts the panels together and connects what they ask to what is done."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+
+from astep_gui.actions import ACTIONS, build_actions
+from astep_gui.commands import Decisions
+from astep_gui.deeds import Deeds
+from astep_gui.jobs import Jobs
+from astep_gui.models.night_model import NightModel
+from astep_gui.models.reduction_model import ReductionModel
+from astep_gui.remembered import Remembered
+from astep_gui.viewing import Viewing
+from astep_gui.widgets.frame_table import FrameTable
+from astep_gui.widgets.header_panel import HeaderPanel
+from astep_gui.widgets.log_strip import LogStrip
+from astep_gui.widgets.needs_you import NeedsYou
+from astep_gui.widgets.notice_bar import NoticeBar
+from astep_gui.widgets.plan_panel import PlanPanel
+from astep_gui.widgets.reduce_button import ReduceButton
+from astep_gui.widgets.start_page import StartPage
+
+if TYPE_CHECKING:
+    from PyQt6.QtCore import QByteArray
+    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+
+TOOLS = (
+    *("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", ""),
+    *("blink", "fit", "one_to_one", "", "plan", "settings"),
+)
+"""Actions of the tool bar; "" separates."""
+
+LAYOUT_VERSION = 2
+"""Raised when docks change, so that an old layout is not put over a new window."""
+
+
+class MainWindow(QMainWindow):
+    """One night in one window."""
+
+    def __init__(self, remembered: Remembered | None = None) -> None:
+        super().__init__()
+        self.setObjectName("main")
+        self.resize(1600, 960)
+        self.setMinimumSize(960, 600)
+        self.setAcceptDrops(True)
+        self.remembered = remembered or Remembered()
+        self.jobs = Jobs(self)
+        self.night = NightModel(self.jobs, self)
+        self.decisions = Decisions(self.night, self)
+        self.run = ReductionModel(self.night, self.jobs, self)
+        self._make_panels()
+        self.deeds = Deeds(self)
+        self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots())
+        self.toolbar = self._make_toolbar()
+        self._make_docks()
+        self._connect()
+        self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
+        self._docks_shown = True
+        self.restore()
+        self._show_docks()
+        self.follow()
+
+    # -- putting together ------------------------------------------------------------------------------------
+
+    def _make_panels(self) -> None:
+        self.start_page = StartPage()
+        self.start_page.show_recent(self.remembered.recent())
+        self.notice = NoticeBar()
+        self.needs = NeedsYou(self.night)
+        self.table = FrameTable(self.night)
+        self.header = HeaderPanel(self.night, self.jobs)
+        self.plan_panel = PlanPanel(self.night)
+        self.log = LogStrip()
+        self.reduce_button = ReduceButton(self.night, self.run)
+        self.viewing = Viewing(self.night, self.decisions, self)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start_page)
+        self.pages.addWidget(self.viewing.widget)
+        centre = QWidget()
+        box = QVBoxLayout(centre)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.notice)
+        box.addWidget(self.pages, 1)
+        box.addWidget(self.log)
+        self.setCentralWidget(centre)
+
+    def _make_toolbar(self) -> QToolBar:
+        bar = QToolBar("Tools")
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        for name in TOOLS:
+            bar.addAction(self.actions_by_name[name]) if name else bar.addSeparator()
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        for name in ("open", "reject", "accept", "blink", "plan", "settings"):
+            button = bar.widgetForAction(self.actions_by_name[name])
+            if button is not None:
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)  # type: ignore[attr-defined]
+        self.actions_by_name["open"].setIconText("Open")
+        self.actions_by_name["plan"].setIconText("Plan")
+        self.actions_by_name["settings"].setIconText("Settings")
+        self.actions_by_name["blink"].setIconText("Blink")
+        room = QWidget()
+        room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(room)
+        bar.addWidget(self.reduce_button)
+        self.addToolBar(bar)
+        return bar
+
+    def _make_docks(self) -> None:
+        side = Qt.DockWidgetArea
+        frames = QWidget()
+        frames.setMinimumWidth(340)
+        box = QVBoxLayout(frames)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(4)
+        box.addWidget(self.needs)
+        box.addWidget(self.table, 1)
+        self.docks: dict[str, QDockWidget] = {}
+        self._dock("frames", "Frames", frames, side.LeftDockWidgetArea)
+        right = side.RightDockWidgetArea
+        self._dock("levels", "Levels", self.viewing.levels_panel, right)
+        self._dock("inspect", "Inspect", self.viewing.inspect_panel, right)
+        self._dock("pixel", "Why this pixel", self.viewing.story_panel, right)
+        self._dock("header", "Header", self.header, right)
+        self._dock("plan", "Plan", self.plan_panel, right)
+        self.tabifyDockWidget(self.docks["inspect"], self.docks["pixel"])
+        self.tabifyDockWidget(self.docks["inspect"], self.docks["header"])
+        self.tabifyDockWidget(self.docks["inspect"], self.docks["plan"])
+        self.docks["header"].raise_()
+        self.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
+        self.setCorner(Qt.Corner.BottomRightCorner, side.RightDockWidgetArea)
+        self.resizeDocks([self.docks["frames"], self.docks["levels"]], [440, 320], Qt.Orientation.Horizontal)
+
+    def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        self.docks[name] = dock
+        return dock
+
+    def _connect(self) -> None:
+        deeds = self.deeds
+        self.start_page.open_asked.connect(deeds.open)
+        self.start_page.demo_asked.connect(deeds.demo)
+        self.start_page.night_asked.connect(self.open_night)
+        self.needs.remedy_chosen.connect(deeds.remedy)
+        self.table.selected.connect(self.night.select)
+        self.table.edit_asked.connect(self.decisions.set_field)
+        self.table.menu_asked.connect(deeds.frame_menu)
+        self.plan_panel.frames_asked.connect(self.table.show_only)
+        self.reduce_button.reduce_asked.connect(self.run.start)
+        self.reduce_button.cancel_asked.connect(self.run.cancel)
+        self.log.unfolded.connect(self.actions_by_name["log"].setChecked)
+        for source in (self.night, self.run, self.decisions):
+            source.problem.connect(self.show_problem)
+        self.night.said.connect(self.log.hear)
+        self.night.busy.connect(self.log.busy)
+        self.night.night_changed.connect(self._night_changed)
+        for signal in (self.night.selection_changed, self.night.plan_changed, self.run.changed):
+            signal.connect(self.follow)
+        self.run.said.connect(self.log.hear)
+        self.run.finished.connect(deeds.show_summary)
+        self.viewing.steps.masters_asked.connect(deeds.make_masters)
+        self.viewing.inspection.failed.connect(lambda error: self.log.say(str(error), "warning"))
+        self.viewing.story.changed.connect(deeds.show_story)
+        self.run.cancelled.connect(lambda: self.log.say("stopped; what is finished stays, Ctrl+R goes on"))
+        self.run.changed.connect(lambda: None if self.run.is_running else self.log.quiet())
+        stack = self.decisions.stack
+        stack.indexChanged.connect(self.follow)
+
+    # -- opening and closing ---------------------------------------------------------------------------------
+
+    def open_night(self, folder: Path, output: Path | None = None) -> None:
+        """Open a night, or the results of one."""
+        self.notice.clear()
+        self.night.open(folder, output or self.remembered.output(folder.absolute()))
+
+    def _night_changed(self) -> None:
+        place = self.night.place
+        self.pages.setCurrentIndex(int(self.night.is_open))
+        self._show_docks()
+        if place is None:
+            self.setWindowTitle("ASTEP Harvest")
+            self.start_page.show_recent(self.remembered.recent())
+        else:
+            self.setWindowTitle(f"{place.night.name} — ASTEP Harvest")
+            self.remembered.opened(place.night.absolute())
+            last = self.remembered.frame(place.night)
+            if last is not None and self.night.current is None:
+                self.night.select([], last)
+            self.log.say(f"{len(self.night.frames)} frames in {place.night}; results go to {place.output}")
+        self.follow()
+
+    def _show_docks(self) -> None:
+        """Panels belong to a night: on the start page there are none. Those a person closed stay closed."""
+        is_open = self.night.is_open
+        if is_open == self._docks_shown:
+            return
+        if not is_open:
+            self._layout_of_night = self.saveState(LAYOUT_VERSION)
+        self._docks_shown = is_open
+        for dock in self.docks.values():
+            dock.setVisible(is_open)
+        if is_open:
+            self.restoreState(self._layout_of_night, LAYOUT_VERSION)
+
+    def restore(self) -> None:
+        """Put panels where a person left them."""
+        geometry, layout = self.remembered.state("geometry"), self.remembered.state("layout")
+        if not geometry.isEmpty():
+            self.restoreGeometry(geometry)
+        if not layout.isEmpty():
+            self._layout_of_night = layout
+        with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
+            if state := json.loads(self.remembered.word("levels", "{}")):
+                self.viewing.levels.restore(state)
+        self.table.restore_columns(self.remembered.state("columns"))
+
+    def reset_layout(self) -> None:
+        """Put panels where they were first."""
+        self.restoreState(self._first_layout, LAYOUT_VERSION)
+        for dock in self.docks.values():
+            dock.show()
+        self.docks["header"].raise_()
+
+    @property
+    def first_layout(self) -> QByteArray:
+        """The layout of a new window."""
+        return self._first_layout
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Keep layout and frame; decisions are on disk already."""
+        self.remembered.set_state("geometry", self.saveGeometry())
+        layout = self.saveState(LAYOUT_VERSION) if self._docks_shown else self._layout_of_night
+        self.remembered.set_state("layout", layout)
+        self.remembered.set_state("columns", self.table.save_columns())
+        if self.night.place is not None and self.night.current is not None:
+            self.remembered.set_frame(self.night.place.night, self.night.current)
+        self.remembered.set_word("levels", json.dumps(self.viewing.levels.state()))
+        self.remembered.sync()
+        self.jobs.close()
+        self.viewing.close()
+        self.night.close()
+        super().closeEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """Peek at the step before for as long as ` is held."""
+        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
+            self.viewing.steps.peek(True)  # noqa: FBT003 - a switch
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
+        """End the peek."""
+        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
+            self.viewing.steps.peek(False)  # noqa: FBT003 - a switch
+        else:
+            super().keyReleaseEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Take folders and files."""
+        if event is not None and (data := event.mimeData()) is not None and data.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Open the folder that was dropped, or the one of the file."""
+        if event is None or (data := event.mimeData()) is None:
+            return
+        dropped = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+        if dropped:
+            self.open_night(dropped[0] if dropped[0].is_dir() else dropped[0].parent)
+
+    # -- following -------------------------------------------------------------------------------------------
+
+    def follow(self, *_: object) -> None:
+        """Enable what can be done now, and say what undo would undo."""
+        is_open, has_frame = self.night.is_open, self.night.current is not None
+        for spec in ACTIONS:
+            if spec.needs:
+                self.actions_by_name[spec.name].setEnabled(is_open and (spec.needs != "frame" or has_frame))
+        stack = self.decisions.stack
+        for name, can, text in (
+            ("undo", stack.canUndo(), stack.undoText()),
+            ("redo", stack.canRedo(), stack.redoText()),
+        ):
+            action = self.actions_by_name[name]
+            action.setEnabled(can)
+            action.setText(f"{name.capitalize()} {text}".strip())
+            action.setIconText(name.capitalize())
+            action.setToolTip(f"{name.capitalize()} {text}  ({action.shortcut().toString()})")
+        running = self.run.is_running
+        self.actions_by_name["cancel"].setEnabled(running and not self.run.is_stopping)
+        self.actions_by_name["reduce"].setEnabled(self.reduce_button.isEnabled() and not running)
+        for name in ("close_night", "output"):
+            self.actions_by_name[name].setEnabled(is_open and not running)
+
+    def show_problem(self, error: object) -> None:
+        """Show an error with its three parts, and keep it in the log."""
+        self.notice.show_error(error)  # type: ignore[arg-type]
+        self.log.say(str(error), "error")

@@ -1,0 +1,61 @@
+"""Where the images of frames come from: raw files, calibrated files, masters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astep_gui.models.frame_images import Loaded, Loader
+from astep_gui.models.header_facts import header_facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline_core.types import Frame
+
+
+def raw_loader(file: Path, frame: Frame | None = None, title: str | None = None) -> Loader:
+    """Return what reads a raw frame.
+
+    Parameters
+    ----------
+    file : Path
+    frame : Frame, optional
+        What the scan understood of it: saturation, pixel scale.
+    title : str, optional
+        The file's name unless given.
+    """
+
+    def load() -> Loaded:
+        from pipeline_core.io.fits_file import read_image, read_layout  # noqa: PLC0415 - astropy after the first paint
+
+        header, layout, _ = read_layout(file)
+        scale = frame.pixel_scale_arcsec if frame is not None else None
+        saturation = frame.saturation_adu if frame is not None else None
+        return Loaded(
+            title or file.name,
+            read_image(file, layout),
+            "adu",
+            facts=header_facts(header, pixel_scale_arcsec=scale),
+            saturation=saturation,
+        )
+
+    return load
+
+
+def calibrated_loader(file: Path, frame: Frame | None = None, title: str | None = None) -> Loader:
+    """Return what reads a calibrated frame with its mask."""
+
+    def load() -> Loaded:
+        from pipeline_core.io.calibrated_file import read_calibrated  # noqa: PLC0415 - astropy after the first paint
+
+        read = read_calibrated(file)
+        scale = frame.pixel_scale_arcsec if frame is not None else None
+        unit = str(read.header.get("BUNIT", "adu"))
+        saturation = None
+        if frame is not None and frame.saturation_adu is not None:
+            gain = frame.gain_e_per_adu if unit == "electron" else 1.0
+            saturation = None if gain is None else frame.saturation_adu * gain
+        facts = header_facts(read.header, pixel_scale_arcsec=scale)
+        return Loaded(title or file.name, read.image, unit, read.mask, facts, saturation)
+
+    return load

@@ -1,0 +1,79 @@
+"""What stands beside a frame: a mark, a word and a tone, never a colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_core.measures import Flag, QualityRow
+    from pipeline_core.types import Frame
+
+_WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class FrameState:
+    """How a frame stands."""
+
+    mark: str
+    word: str
+    tone: str
+    """A colour token of the theme."""
+    why: str = ""
+    rank: int = 0
+    """For sorting: the worst first."""
+
+
+def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weight
+    frame: Frame,
+    rejected: Mapping[str, str],
+    left_out: Mapping[str, str],
+    failed: Mapping[str, str],
+    row: QualityRow | None,
+    flags: tuple[Flag, ...] = (),
+    *,
+    is_kept: bool = False,
+) -> FrameState:
+    """Return the one thing that matters most about a frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    rejected, left_out, failed : mapping of path to reason
+        By a person or a rule; by the plan; in the last run.
+    row : QualityRow or None
+        Its quality, for science frames.
+    flags : tuple of Flag
+        What is said of a calibration frame.
+    is_kept : bool
+        A person accepted it: suggestions are settled.
+    """
+    path = frame.path
+    if frame.unusable is not None:
+        return FrameState("✕", "unusable", "bad", frame.unusable, 0)
+    if path in failed:
+        return FrameState("!", "failed", "bad", failed[path], 1)
+    if path in rejected:
+        return FrameState("✕", "rejected", "bad", rejected[path] or "no reason given", 2)
+    if frame.kind.value == "unknown":
+        return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
+    said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
+    if path in left_out:
+        return FrameState("–", "left out", "dim", left_out[path], 6)
+    if is_kept:
+        why = "; ".join(flag.words for flag in said)
+        return FrameState("✓", "accepted", "good", f"accepted against: {why}" if why else "accepted by a person", 8)
+    if said and said[0].severity != "note":
+        worst = said[0]
+        tone = "bad" if worst.severity == "bad" else "warn"
+        return FrameState("▲", worst.cause, tone, "; ".join(flag.words for flag in said), 4 + (tone == "warn"))
+    if frame.problems:
+        return FrameState("▲", "see header", "warn", "; ".join(frame.problems), 5)
+    if said:
+        return FrameState("·", said[0].cause, "dim", "; ".join(flag.words for flag in said), 7)
+    if row is not None:
+        return FrameState("✓", "good", "good", f"{row.measures.state} values: nothing speaks against it", 9)
+    return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)

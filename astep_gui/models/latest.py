@@ -1,0 +1,69 @@
+"""Work for one thread of which only the latest result counts."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from pipeline_core.errors import AstepError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LatestWork(QObject):
+    """Runs one deed at a time off the window's thread; a newer one takes the place of one that waits."""
+
+    done = pyqtSignal(object)
+    """What the latest deed returned."""
+    failed = pyqtSignal(object)
+    """AstepError of the latest deed."""
+    _ended = pyqtSignal(int, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="look")
+        self._number = 0
+        self._future: Future[None] | None = None
+        self._closed = threading.Event()
+        self._ended.connect(self._take)
+
+    def run(self, deed: Callable[[], Any]) -> None:
+        """Do this, and forget what was asked before."""
+        if self._closed.is_set():
+            return
+        self._number += 1
+        if self._future is not None:
+            self._future.cancel()
+        self._future = self._pool.submit(self._do, self._number, deed)
+
+    def forget(self) -> None:
+        """Want no result any more."""
+        self._number += 1
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _do(self, number: int, deed: Callable[[], Any]) -> None:
+        """In the thread."""
+        try:
+            result: Any = deed()
+        except AstepError as error:
+            result = error
+        except Exception as error:  # noqa: BLE001 - told, not lost in a thread
+            result = DataError("cannot measure this", f"{type(error).__name__}: {error}")
+        if not self._closed.is_set():
+            self._ended.emit(number, result)
+
+    def _take(self, number: int, result: object) -> None:
+        if number != self._number or self._closed.is_set():
+            return
+        if isinstance(result, AstepError):
+            self.failed.emit(result)
+        else:
+            self.done.emit(result)

@@ -1,0 +1,408 @@
+"""The open night: its frames as decided, its plan, its quality, and which frames are meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
+
+from astep_gui.models.frame_state import FrameState, frame_state
+from astep_gui.models.needs import Need, needs_of
+from pipeline_core.errors import AstepError, NightError
+from pipeline_core.io.atomic import write_text
+from pipeline_core.logbook import Logbook
+from pipeline_core.plan import build_plan
+from pipeline_core.recipe_file import load_recipe, recipe_toml
+from pipeline_core.scan import scan_night
+from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from astep_gui.jobs import Job, Jobs
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+    from pipeline_core.measures import Flag, QualityRow
+    from pipeline_core.plan_types import Choices, Plan
+    from pipeline_core.quick_look import QuickLook
+    from pipeline_core.reduce import Reduction
+    from pipeline_core.types import Frame, Night
+
+FOLLOW_MS = 1500
+"""How often the logbook is asked whether the command line decided something."""
+
+GROWN_MS = 2000
+"""A folder that changed is read again when nothing came in for this long: files are then whole."""
+
+
+class NightModel(QObject):
+    """State of the night; knows no widgets. Decisions reach it through the logbook only."""
+
+    night_changed = pyqtSignal()
+    """Another night, or none, or its files changed."""
+    frames_changed = pyqtSignal(list)
+    """Paths whose fields or state changed."""
+    selection_changed = pyqtSignal()
+    quality_changed = pyqtSignal()
+    plan_changed = pyqtSignal()
+    needs_changed = pyqtSignal()
+    history_changed = pyqtSignal()
+    """The logbook holds steps that this window did not make."""
+    recipe_changed = pyqtSignal()
+    busy = pyqtSignal(str)
+    """What is going on in the background, in words; empty when nothing is."""
+    said = pyqtSignal(list)
+    """Events of background work, for the log."""
+    problem = pyqtSignal(object)
+    """An AstepError to be shown."""
+
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._scan: Job | None = None
+        self._look: Job | None = None
+        self._measured: dict[str, dict[str, object]] = {}
+        self._last_id = 0
+        self.looks_quickly = True
+        """Measure science frames in the background when a night opens."""
+        self._clear()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._plan_now)
+        self._watch = QFileSystemWatcher(self)
+        self._grown = QTimer(self)
+        self._grown.setSingleShot(True)
+        self._grown.setInterval(GROWN_MS)
+        self._grown.timeout.connect(self.refresh)
+        self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
+        self._follow = QTimer(self)
+        self._follow.setInterval(FOLLOW_MS)
+        self._follow.timeout.connect(self.follow_decisions)
+
+    def _clear(self) -> None:
+        self.place: Place | None = None
+        self.raw: Night | None = None
+        self.night: Night | None = None
+        self.logbook: Logbook | None = None
+        self.choices: Choices = NO_CHOICES
+        self.recipe: Recipe = load_recipe(None)
+        self.plan: Plan | None = None
+        self.plan_error: AstepError | None = None
+        self.rows: dict[str, QualityRow] = {}
+        self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
+        self.failed: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.needs: list[Need] = []
+        self.current: str | None = None
+        self.selection: tuple[str, ...] = ()
+        self.reference: str | None = None
+
+    # -- opening ---------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a night is shown."""
+        return self.night is not None
+
+    @property
+    def frames(self) -> Sequence[Frame]:
+        """All frames, as decided, sorted by path."""
+        return self.night.frames if self.night else ()
+
+    @property
+    def rejected(self) -> Mapping[str, str]:
+        """Rejected frames and why."""
+        return self.choices.rejected
+
+    def frame(self, path: str | None) -> Frame | None:
+        """Return a frame by its night-relative path."""
+        return self.night.by_path.get(path) if self.night and path else None
+
+    def open(self, folder: Path, output: Path | None = None) -> None:
+        """Read a night (or the output of one) in the background, and show it when it is read."""
+        try:
+            place = find_place(folder, output)
+        except AstepError as error:
+            self.problem.emit(error)
+            return
+        is_again = self.place is not None and self.place.night == place.night
+        self._read(place, self.raw if is_again else None)
+
+    def refresh(self) -> None:
+        """Look into the folder again; only new and changed files are read."""
+        if self.place is not None:
+            self._read(self.place, self.raw)
+
+    def _read(self, place: Place, previous: Night | None) -> None:
+        if self._scan is not None:
+            self._scan.cancel()
+        job = self._jobs.job("reading headers", lambda context: scan_night(place.night, context, previous=previous))
+        self._scan = job
+        job.heard.connect(self.said)
+        job.done.connect(lambda night: self._opened(job, place, night))
+        job.failed.connect(lambda error: self.problem.emit(error) if job is self._scan else None)
+        job.ended.connect(lambda: self.busy.emit("") if job is self._scan else None)
+        self.busy.emit(f"reading {place.night.name}")
+        job.start()
+
+    def _opened(self, job: Job, place: Place, night: Night) -> None:
+        if job is not self._scan:
+            return
+        if self.place is None or self.place.night != place.night or self.place.output != place.output:
+            self.close()
+            self._scan = job
+            self.place = place
+            try:
+                self.recipe = load_recipe(
+                    recipe_file if (recipe_file := place.output / "recipe.toml").is_file() else None
+                )
+                if place.has_logbook:
+                    self.logbook = Logbook.open(place.output, place.night)
+            except AstepError as error:
+                self.problem.emit(error)
+        elif self.raw is not None and self.raw.frames == night.frames:
+            return
+        self.raw = night
+        self._decide_frames()
+        self._follow.start()
+        self._watch_folders()
+        self.night_changed.emit()
+        self.history_changed.emit()
+        self.recipe_changed.emit()
+        if self.current not in self.night.by_path if self.night else True:
+            self.select([], self._first())
+        self._plan_soon()
+        if self.looks_quickly:
+            self.look_quickly()
+
+    def _watch_folders(self) -> None:
+        """Notice frames that come in: the camera may still be at work."""
+        if self.raw is not None:
+            folders = {str(self.raw.root), *(str(self.raw.file(frame).parent) for frame in self.raw.frames)}
+            fresh = sorted(folders - set(self._watch.directories()))
+            if fresh:
+                self._watch.addPaths(fresh)
+
+    def close(self) -> None:
+        """Show no night."""
+        if self._watch.directories():
+            self._watch.removePaths(self._watch.directories())
+        self._grown.stop()
+        for job in (self._scan, self._look):
+            if job is not None:
+                job.cancel()
+        self._scan = self._look = None
+        self._follow.stop()
+        self._soon.stop()
+        if self.logbook is not None:
+            self.logbook.close()
+        was_open = self.is_open
+        self._measured = {}
+        self._last_id = 0
+        self._clear()
+        if was_open:
+            self.night_changed.emit()
+            self.selection_changed.emit()
+            self.needs_changed.emit()
+
+    def _first(self) -> str | None:
+        """Return the frame that is shown first: the first usable science frame, or the first at all."""
+        usable = [frame for frame in self.frames if frame.unusable is None]
+        science = [frame for frame in usable if frame.kind.value == "science"]
+        return next((frame.path for frame in (*science, *usable)), None)
+
+    # -- decisions -------------------------------------------------------------------------------------------
+
+    def writable_logbook(self) -> Logbook:
+        """Return the open logbook; the first decision makes the output folder.
+
+        Raises
+        ------
+        NightError
+            If no night is open, or the output cannot be written.
+        """
+        if self.place is None or self.raw is None:
+            raise NightError("no night is open", "there is nothing to decide about", "open a night first")
+        if self.logbook is None:
+            self.logbook = Logbook.open(self.place.output, self.place.night)
+            self.logbook.note_frames(self.raw)
+        return self.logbook
+
+    def follow_decisions(self, *, is_own: bool = False) -> None:
+        """Take over what the logbook says now, whoever wrote it."""
+        if self.place is None or self.raw is None:
+            return
+        try:
+            if self.logbook is None:
+                if not self.place.has_logbook:
+                    return
+                self.logbook = Logbook.open(self.place.output, self.place.night)
+            if self.logbook.last_id() == self._last_id:
+                return
+            changes = self.logbook.changes_since(self._last_id)
+            self._decide_frames()
+        except AstepError as error:
+            self._follow.stop()  # said once, not every second
+            self.problem.emit(error)
+            return
+        if not is_own:
+            self.history_changed.emit()
+        self.frames_changed.emit(list(dict.fromkeys(change.subject for change in changes)))
+        self._plan_soon()
+
+    def _decide_frames(self) -> None:
+        assert self.raw is not None
+        if self.logbook is None:
+            self.night, self.choices = self.raw, NO_CHOICES
+            return
+        self._last_id = self.logbook.last_id()
+        self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
+
+    # -- plan and recipe -------------------------------------------------------------------------------------
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Use other settings from now on, and keep them with the night's output."""
+        if self.place is None or recipe == self.recipe:
+            return
+        try:
+            self.writable_logbook()
+            write_text(self.place.output / "recipe.toml", recipe_toml(recipe))
+        except (AstepError, OSError) as error:
+            said = error if isinstance(error, AstepError) else NightError("cannot keep the settings", str(error), "")
+            self.problem.emit(said)
+            return
+        self.recipe = recipe
+        self.recipe_changed.emit()
+        self._plan_soon()
+
+    def _plan_soon(self) -> None:
+        self._soon.start(0)
+
+    def _plan_now(self) -> None:
+        if self.night is None:
+            return
+        try:
+            self.plan, self.plan_error = build_plan(self.night, self.recipe, self.choices), None
+        except AstepError as error:
+            self.plan, self.plan_error = None, error
+        before = self.left_out
+        self.left_out = {item.path: item.reason for item in self.plan.left_out} if self.plan else {}
+        changed = [path for path in {*before, *self.left_out} if before.get(path) != self.left_out.get(path)]
+        self.plan_changed.emit()
+        self.frames_changed.emit(changed)
+        self._ask_needs()
+
+    def _ask_needs(self) -> None:
+        if self.night is not None:
+            kept = self.choices.kept
+            self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, self.calibration_flags, kept)
+            self.needs_changed.emit()
+
+    # -- quality ---------------------------------------------------------------------------------------------
+
+    def look_quickly(self) -> None:
+        """Measure science frames that have no final values, in the background; judge all."""
+        if self.place is None or self.night is None:
+            return
+        if self._look is not None:
+            self._look.cancel()
+        place, night, recipe, known = self.place, self.night, self.recipe, self._measured
+
+        def work(context: RunContext) -> QuickLook:
+            from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
+
+            return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
+
+        job = self._jobs.job("quick look", work)
+        self._look = job
+        job.heard.connect(self.said)
+        job.told.connect(lambda rows: self._take_rows(job, rows))
+        job.done.connect(lambda look: self._take_look(job, look))
+        job.failed.connect(lambda error: self.problem.emit(error) if job is self._look else None)
+        job.start()
+
+    def stop_looking(self) -> None:
+        """End the quick look: a run measures better."""
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+
+    def _take_look(self, job: Job, look: QuickLook) -> None:
+        if job is self._look:
+            flagged = {*self.calibration_flags, *look.calibration_flags}
+            self.calibration_flags = look.calibration_flags
+            self._take_rows(job, look.rows)
+            self.frames_changed.emit(sorted(flagged))
+
+    def _take_rows(self, job: Job, rows: Iterable[QualityRow]) -> None:
+        if job is not self._look:
+            return
+        taken = {row.path: row for row in rows}
+        self.rows |= taken
+        self.quality_changed.emit()
+        self.frames_changed.emit(list(taken))
+        self._ask_needs()
+
+    # -- runs ------------------------------------------------------------------------------------------------
+
+    def begin_run(self) -> None:
+        """Forget what failed the last time."""
+        failed = list(self.failed)
+        self.failed = {}
+        self.stop_looking()
+        self.frames_changed.emit(failed)
+
+    def frame_failed(self, path: str, reason: str) -> None:
+        """Mark a frame that could not be reduced."""
+        self.failed[path] = reason
+        self.frames_changed.emit([path])
+
+    def end_run(self, result: Reduction | None) -> None:
+        """Take over what a run made; None when it was stopped."""
+        if result is not None:
+            self.failed |= {path: reason for path, reason in result.failed if self.frame(path) is not None}
+            self.frames_changed.emit(list(self.failed))
+        self.follow_decisions()
+        self.look_quickly()
+
+    # -- selection -------------------------------------------------------------------------------------------
+
+    def select(self, paths: Iterable[str], current: str | None = None) -> None:
+        """Mean some frames, and look at one of them.
+
+        Parameters
+        ----------
+        paths : iterable of str
+        current : str, optional
+            The frame that is shown; the first of the selection if absent.
+        """
+        chosen = tuple(dict.fromkeys(path for path in paths if self.frame(path) is not None))
+        looked_at = current if self.frame(current) is not None else next(iter(chosen), None)
+        if looked_at is not None and not chosen:
+            chosen = (looked_at,)
+        if (chosen, looked_at) == (self.selection, self.current):
+            return
+        self.selection, self.current = chosen, looked_at
+        self.selection_changed.emit()
+
+    def set_reference(self, path: str) -> None:
+        """Choose the frame that others are compared with."""
+        if self.frame(path) is not None and path != self.reference:
+            before = [self.reference] if self.reference else []
+            self.reference = path
+            self.frames_changed.emit([*before, path])
+
+    def state_of(self, path: str) -> FrameState:
+        """Return how a frame stands, as mark, word and tone."""
+        frame = self.frame(path)
+        assert frame is not None, "only frames of the night have a state"
+        return frame_state(
+            frame,
+            self.rejected,
+            self.left_out,
+            self.failed,
+            self.rows.get(path),
+            self.calibration_flags.get(path, ()),
+            is_kept=path in self.choices.kept,
+        )

@@ -1,0 +1,165 @@
+"""One star, all night: its stamp, light and width in each frame of its group, as they are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+from astep_gui.models.background import Background
+from astep_gui.models.trim_offset import trim_offset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline_core.errors import AstepError
+    from pipeline_core.events import RunContext
+    from pipeline_core.measures import QualityRow
+    from pipeline_core.plan import Plan
+    from pipeline_core.star_track import StarPoint
+    from pipeline_core.types import Night
+
+_COALESCE_MS = 80
+
+
+class StarTrackModel(QObject):
+    """The star that was clicked, followed through the night."""
+
+    changed = pyqtSignal()
+    pointed = pyqtSignal()
+    frame_asked = pyqtSignal(str)
+    reject_asked = pyqtSignal(list, str)
+    accept_asked = pyqtSignal(list)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.points: list[StarPoint] = []
+        self.total = 0
+        self.place: tuple[str, float, float] | None = None
+        """Frame and x, y (0-based, trimmed frame) where the star was pointed at."""
+        self.rejected: Mapping[str, str] = {}
+        self.current: str | None = None
+        self.error: AstepError | None = None
+        self._night: Night | None = None
+        self._plan: Plan | None = None
+        self._rows: Sequence[QualityRow] = ()
+        self._background = Background("one star", self)
+        self._background.told.connect(self._arrived)
+        self._background.done.connect(lambda *_: self._finish())
+        self._background.failed.connect(self._fail)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_COALESCE_MS)
+        self._timer.timeout.connect(self.changed)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether frames are still being read."""
+        return self._background.is_busy
+
+    def set_night(self, night: Night, plan: Plan, rows: Sequence[QualityRow], rejected: Mapping[str, str]) -> None:
+        """Take the night; the star that is followed stays."""
+        self._night, self._plan, self._rows = night, plan, rows
+        self.set_rejected(rejected)
+
+    def set_rejected(self, rejected: Mapping[str, str]) -> None:
+        """Take what is rejected now."""
+        self.rejected = rejected
+        self.changed.emit()
+
+    def set_current(self, path: str | None) -> None:
+        """Mark the frame that is shown."""
+        if path != self.current:
+            self.current = path
+            self.pointed.emit()
+
+    def follow(self, path: str, x: float, y: float, *, is_raw: bool = False) -> None:
+        """Follow the star nearest to a place of a frame, 0-based in the trimmed frame, or in the raw one."""
+        if self._night is None or self._plan is None or path not in self._night.by_path:
+            return
+        night, plan, rows = self._night, self._plan, self._rows
+        if is_raw:
+            dx, dy = trim_offset(plan, night.by_path[path])
+            x, y = x - dx, y - dy
+        self.place, self.points, self.total, self.error = (path, x, y), [], 0, None
+
+        def work(context: RunContext, tell: Callable[[object], None]) -> None:
+            from pipeline_core.star_track import follow_star, sources_of  # noqa: PLC0415 - numba
+
+            sources = sources_of(night, plan, rows, path)
+            tell(len(sources))
+            for point in follow_star(sources, path, x, y, context):
+                tell(point)
+
+        self._background.ask(self.place, work)
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Follow no star any more."""
+        self._background.cancel()
+        self.place, self.points, self.total, self.error = None, [], 0, None
+        self.changed.emit()
+
+    def fluxes(self) -> npt.NDArray[np.float64]:
+        """Return the star's light relative to its median; NaN where there is no star."""
+        flux = np.array([p.star.flux if p.star is not None and p.star.found else np.nan for p in self.points], float)
+        good = flux[np.isfinite(flux)]
+        return flux / np.median(good) if good.size and np.median(good) > 0 else flux
+
+    def widths(self) -> npt.NDArray[np.float64]:
+        """Return the star's FWHM, px; NaN where it could not be measured."""
+        return np.array([p.star.fwhm_px if p.star is not None else np.nan for p in self.points], float)
+
+    def words(self, index: int) -> str:
+        """Describe the star in one frame."""
+        point = self.points[index]
+        lines = [point.path.rsplit("/", 1)[-1]]
+        if point.mid_utc is not None:
+            lines.append(f"{point.mid_utc:%Y-%m-%d %H:%M:%S} UTC")
+        star = point.star
+        if star is not None and star.found:
+            lines.append(f"light {star.flux:,.0f} ± {star.error:,.0f} ADU ({100 * self.fluxes()[index]:.0f} %)")
+            if np.isfinite(star.fwhm_px):
+                lines.append(f"FWHM {star.fwhm_px:.2f} px")
+            lines.append(f"at x {star.x_px + 1:.1f}, y {star.y_px + 1:.1f}")
+        else:
+            lines.append(point.note)
+        if point.path in self.rejected:
+            lines.append(f"✕ rejected: {self.rejected[point.path] or 'no reason given'}")
+        lines.append("click: show this frame · X: reject · U: accept")
+        return "\n".join(lines)
+
+    def ask_frame(self, index: int) -> None:
+        """Ask to see a frame."""
+        self.frame_asked.emit(self.points[index].path)
+
+    def ask_reject(self, index: int) -> None:
+        """Ask to reject a frame for what its stamp shows."""
+        self.reject_asked.emit([self.points[index].path], "seen on the stamp of one star")
+
+    def ask_accept(self, index: int) -> None:
+        """Ask to take a frame back."""
+        self.accept_asked.emit([self.points[index].path])
+
+    def close(self) -> None:
+        """Stop reading, and wait for the thread."""
+        self._timer.stop()
+        self._background.close()
+
+    def _arrived(self, _key: object, piece: int | StarPoint) -> None:
+        if isinstance(piece, int):
+            self.total = piece
+        else:
+            self.points.append(piece)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _finish(self) -> None:
+        self._timer.stop()
+        self.changed.emit()
+
+    def _fail(self, _key: object, error: AstepError) -> None:
+        self.error = error
+        self.changed.emit()

@@ -1,0 +1,318 @@
+"""Looking at frames: the image with its steps, levels, blinking, timeline, keogram, star and pixel, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, Qt, QTimer
+from PyQt6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.frame_images import ImageStore
+from astep_gui.models.frame_loaders import raw_loader
+from astep_gui.models.inspection import Inspection
+from astep_gui.models.keogram_model import KeogramModel
+from astep_gui.models.levels import LevelsModel
+from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.star_track import StarTrackModel
+from astep_gui.models.steps_model import StepsModel
+from astep_gui.models.timeline_model import TimelineModel
+from astep_gui.widgets.blink_bar import BlinkBar
+from astep_gui.widgets.compare_view import CompareView
+from astep_gui.widgets.image_view import ImageView
+from astep_gui.widgets.inspect_panel import InspectPanel
+from astep_gui.widgets.keogram import KeogramStrip
+from astep_gui.widgets.levels_panel import LevelsPanel
+from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
+from astep_gui.widgets.readout import Readout
+from astep_gui.widgets.star_strip import StarStrip
+from astep_gui.widgets.steps_rail import StepsRail
+from astep_gui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from astep_gui.commands import Decisions
+    from astep_gui.models.frame_images import Loader, ShownImage
+    from astep_gui.models.night_model import NightModel
+
+QUALITY_MS = 400
+"""Quick values come in a few at a time; the strips are drawn anew at most this often."""
+
+
+class Viewing(QObject):
+    """Wires the widgets that show pixels to the night. Holds no state of its own beside them."""
+
+    def __init__(self, night: NightModel, decisions: Decisions, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._decisions = decisions
+        self.levels = LevelsModel(self)
+        self.images = ImageStore(self)
+        self.inspection = Inspection(self)
+        self.blink = BlinkModel(self)
+        self.steps = StepsModel(self)
+        self.timeline_model = TimelineModel(self)
+        self.keogram_model = KeogramModel(self.timeline_model.axis, self)
+        self.star = StarTrackModel(self)
+        self.story = PixelStoryModel(self)
+        self.view = ImageView(self.levels)
+        self.compare = CompareView(self.levels)
+        self.rail = StepsRail(self.steps)
+        self.blink_bar = BlinkBar(self.blink, self.levels)
+        # Its wish for room must not push the panels aside.
+        self.blink_bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.blink_bar.hide()
+        self.readout = Readout()
+        self.timeline = Timeline(self.timeline_model)
+        self.keogram = KeogramStrip(self.keogram_model)
+        self.star_strip = StarStrip(self.star)
+        self.star_strip.hide()
+        self.levels_panel = LevelsPanel(self.levels)
+        self.inspect_panel = InspectPanel(self.inspection)
+        self.story_panel = PixelStoryPanel(self.story)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.view)
+        self.pages.addWidget(self.compare)
+        self.widget = self._lay_out()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(QUALITY_MS)
+        self._soon.timeout.connect(self._show_quality)
+        self._connect()
+
+    def _lay_out(self) -> QWidget:
+        upper = QWidget()
+        box = QVBoxLayout(upper)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for widget in (self.rail, self.pages, self.blink_bar, self.star_strip):
+            box.addWidget(widget, int(widget is self.pages))
+        lower = QWidget()
+        strips = QVBoxLayout(lower)
+        strips.setContentsMargins(0, 0, 0, 0)
+        strips.setSpacing(0)
+        strips.addWidget(self.timeline, 1)
+        strips.addWidget(self.keogram)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.addWidget(upper)
+        split.addWidget(lower)
+        split.setStretchFactor(0, 1)
+        split.setSizes([600, 250])
+        split.setChildrenCollapsible(False)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(split, 1)
+        outer.addWidget(self.readout)
+        self.splitter = split
+        return whole
+
+    def _connect(self) -> None:
+        night, view = self._night, self.view
+        night.selection_changed.connect(self._show_frame)
+        night.frames_changed.connect(self._frames_changed)
+        night.plan_changed.connect(self._plan_changed)
+        night.quality_changed.connect(self._quality_soon)
+        night.night_changed.connect(self._night_changed)
+        self.images.arrived.connect(self._arrived)
+        self.images.failed.connect(self._image_failed)
+        view.cursor_moved.connect(lambda x, y, value: self.readout.show_pixel(x, y, value, view.shown))
+        view.cursor_left.connect(self.readout.clear)
+        view.clicked.connect(self._clicked)
+        view.shape_drawn.connect(self.inspect_panel.drawn)
+        self.inspect_panel.tool_chosen.connect(view.set_tool)
+        self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
+        self.steps.arrived.connect(self._show)
+        self.steps.closed.connect(self._show_frame)
+        self.steps.pair_arrived.connect(self._show_pair)
+        self.rail.compare_asked.connect(self.steps.ask_pair)
+        self.compare.closed.connect(self._end_compare)
+        self.blink.frame_due.connect(self._show_blink)
+        self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
+        self.blink_bar.closed.connect(self.end_blink)
+        self.blink_bar.reject_asked.connect(lambda key: self._decisions.reject([key[1]]))
+        for model in (self.timeline_model, self.keogram_model, self.star, self.story):
+            model.frame_asked.connect(lambda path: night.select([path]))
+        self.timeline_model.selection_asked.connect(lambda paths: night.select(paths, night.current))
+        for judge in (self.timeline_model, self.star):
+            judge.reject_asked.connect(self._decisions.reject)
+        self.star.accept_asked.connect(self._decisions.accept)
+        self.star.changed.connect(lambda: self.star_strip.setVisible(self.star.place is not None))
+
+    # -- frames ----------------------------------------------------------------------------------------------
+
+    def badge(self, path: str) -> str | None:
+        """Return what stands on the image of a rejected frame."""
+        if path not in self._night.rejected:
+            return None
+        return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
+
+    def _loader(self, path: str) -> tuple[Hashable, Loader]:
+        frame, night = self._night.frame(path), self._night.night
+        assert frame is not None, "only frames of the night are shown"
+        assert night is not None, "and there is a night"
+        return ("raw", path, frame.mtime_ns), raw_loader(night.file(path), frame)
+
+    def _show_frame(self) -> None:
+        """Show the current frame, or the chosen step of it."""
+        path = self._night.current
+        frame = self._night.frame(path)
+        for model in (self.timeline_model, self.keogram_model, self.star):
+            model.set_current(path)
+        self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
+        self.steps.set_frame(path if frame is not None and frame.kind.value == "science" else None)
+        if self.is_blinking and self.blink.is_playing:
+            return
+        if path is None or frame is None:
+            self.view.clear()
+            return
+        if frame.unusable is not None:
+            self.view.clear(f"{frame.name}\n{frame.unusable}")
+            return
+        self.rail.setVisible(frame.kind.value == "science")
+        if self.steps.chosen is not None and self.steps.path == path:
+            return  # the step of this frame arrives by itself
+        self.images.request(*self._loader(path))
+
+    def _arrived(self, shown: ShownImage) -> None:
+        is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
+        if is_current and self.steps.chosen is None:
+            self._show(shown)
+            self._load_ahead()
+
+    def _load_ahead(self) -> None:
+        """Read the next frame of the night before it is asked for."""
+        paths = [frame.path for frame in self._night.frames if frame.unusable is None]
+        if self._night.current in paths:
+            for path in paths[paths.index(self._night.current) + 1 :][:1]:
+                self.images.prefetch(*self._loader(path))
+
+    def _show(self, shown: ShownImage) -> None:
+        path = self._night.current
+        if path is None:
+            return
+        self.levels.follow(shown)
+        self.view.show_image(shown, self.badge(path))
+        self.levels_panel.show_image(shown)
+        self.inspect_panel.show_image(shown)
+
+    def _image_failed(self, key: Hashable, error: object) -> None:
+        if isinstance(key, tuple) and key[1] == self._night.current:
+            self.view.clear(str(error))
+
+    def _clicked(self, x: float, y: float, modifiers: Qt.KeyboardModifier) -> None:
+        path = self._night.current
+        if path is None:
+            return
+        if modifiers == Qt.KeyboardModifier.AltModifier:
+            self.story.ask(path, round(x), round(y), is_trimmed=self.steps.is_trimmed)
+        elif modifiers == Qt.KeyboardModifier.ShiftModifier:
+            self.star.follow(path, x, y, is_raw=not self.steps.is_trimmed)
+        else:
+            self.inspect_panel.clicked(x, y, modifiers)
+
+    def _end_compare(self) -> None:
+        """Show one image again, with levels of its own."""
+        self.pages.setCurrentWidget(self.view)
+        if self.view.shown is not None:
+            self.levels.follow(self.view.shown)
+            self.levels_panel.show_image(self.view.shown)
+
+    def _show_pair(self, left: ShownImage, right: ShownImage) -> None:
+        badge = self.badge(self._night.current or "")
+        self.compare.show_pair(left, right, badges=(badge, badge))
+        self.levels_panel.show_image(left)
+        self.pages.setCurrentWidget(self.compare)
+        self.compare.setFocus()
+
+    # -- blinking --------------------------------------------------------------------------------------------
+
+    @property
+    def is_blinking(self) -> bool:
+        """Whether the blink bar is open."""
+        return self.blink_bar.isVisibleTo(self.widget)
+
+    def toggle_blink(self, paths: Sequence[str]) -> None:
+        """Blink these frames; while the bar is open, begin or stop."""
+        if self.is_blinking:
+            self.blink.toggle()
+            return
+        usable = [path for path in paths if (f := self._night.frame(path)) is not None and f.unusable is None]
+        frames = []
+        for path in usable:
+            key, loader = self._loader(path)
+            frame, row = self._night.frame(path), self._night.rows.get(path)
+            assert frame is not None, "it was one a moment ago"
+            shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
+            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape))
+        if len(frames) < 2:
+            return
+        self.pages.setCurrentWidget(self.view)
+        self.blink_bar.show()
+        self.levels.set_frozen(True)
+        current = self._loader(self._night.current)[0] if self._night.current in usable else None
+        self.blink.set_frames(frames, current)
+        self.blink.play()
+
+    def end_blink(self) -> None:
+        """Put the blink bar away and show the frame it stopped on."""
+        if self.is_blinking:
+            self.blink.pause()
+            self.blink_bar.hide()
+            self.levels.set_frozen(False)
+            self._show_frame()
+
+    def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
+        if self.is_blinking:
+            self.view.show_image(shown, frame.badge, offset=offset)
+
+    # -- the night as a whole --------------------------------------------------------------------------------
+
+    def _night_changed(self) -> None:
+        self.end_blink()
+        self.images.clear()
+        self.star.clear()
+        if not self._night.is_open:
+            self.view.clear()
+            self._show_quality()
+
+    def _frames_changed(self, paths: Sequence[str]) -> None:
+        if self._night.current in paths:
+            self.view.set_badge(self.badge(self._night.current))
+        if self.is_blinking:
+            for path in paths:
+                if self._night.frame(path) is not None:
+                    self.blink.set_badge(self._loader(path)[0], self.badge(path))
+        self.timeline_model.set_rejected(self._night.rejected)
+        self.star.set_rejected(self._night.rejected)
+
+    def _plan_changed(self) -> None:
+        night, place, plan = self._night.night, self._night.place, self._night.plan
+        if night is None or place is None or plan is None:
+            return
+        self.steps.set_night(night, self._night.recipe, place.output)
+        self._quality_soon()
+
+    def _quality_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _show_quality(self) -> None:
+        night, place, plan = self._night.night, self._night.place, self._night.plan
+        rows = list(self._night.rows.values())
+        frames = night.by_path if night is not None else {}
+        self.timeline_model.set_night([row for row in rows if row.path in frames], frames, self._night.rejected)
+        if night is None or plan is None or place is None:
+            return
+        ordered = [frames[row.path] for row in self.timeline_model.rows]
+        groups = {path: name for name, members in plan.groups.items() for path in members}
+        self.keogram_model.set_night(night, plan, ordered, groups)
+        self.star.set_night(night, plan, rows, self._night.rejected)
+        self.story.set_night(night, plan, self._night.recipe, place.output, rows)
+
+    def close(self) -> None:
+        """End all threads."""
+        for model in (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection):
+            model.close()

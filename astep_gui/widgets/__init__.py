@@ -1,0 +1,1 @@
+"""What the window shows: widgets that show and ask, and decide nothing."""

@@ -1,0 +1,171 @@
+"""The controls of blinking: play, step, rate, there and back, aligned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QToolButton, QWidget
+
+from astep_gui.models.blink import FASTEST, SLOWEST
+from astep_gui.theme import icon, mono_font
+from astep_gui.widgets.blink_choice import BlinkChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PyQt6.QtGui import QResizeEvent
+
+    from astep_gui.models.blink import BlinkModel
+    from astep_gui.models.levels import LevelsModel
+
+FAST = 3.0
+"""Frames a second above which nobody rejects the very frame that is shown when the key is pressed."""
+
+
+class BlinkBar(QWidget):
+    """Drives a :class:`BlinkModel`; one line, under the image."""
+
+    reject_asked = pyqtSignal(object)
+    """Key of the frame."""
+    closed = pyqtSignal()
+    """The person is done blinking."""
+
+    def __init__(self, blink: BlinkModel, levels: LevelsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._blink = blink
+        self._levels = levels
+        self.choice: BlinkChoice | None = None
+        self.back = self._button("previous", "", "The frame before (←)", lambda: blink.step(-1))
+        self.play = self._button("play", "Play", "Blink (B or Space)", blink.toggle)
+        self.forth = self._button("next", "", "The next frame (→)", lambda: blink.step(1))
+        self.play.setMinimumWidth(86)
+        self.place = QSlider(Qt.Orientation.Horizontal)
+        self.place.setAccessibleName("Frame")
+        self.place.valueChanged.connect(self._slide)
+        self.count = QLabel()
+        self.count.setFont(mono_font())
+        self.rate = QSpinBox()
+        self.rate.setRange(int(SLOWEST), int(FASTEST))
+        self.rate.setSuffix(" a second")
+        self.rate.setKeyboardTracking(False)
+        self.rate.setToolTip("Frames a second")
+        self.rate.valueChanged.connect(lambda value: blink.set_rate(float(value)))
+        self.reached = QLabel()
+        self.reached.setFont(mono_font())
+        self.reached.setProperty("role", "dim")
+        self.reached.setToolTip("The rate that is reached, how small the frames are kept, and how many are loaded")
+        self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
+        self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
+        self.aligned.setToolTip("Aligned: each frame laid on the reference by its measured shift")
+        self.frozen = self._toggle("freeze", "Same levels", levels.set_frozen)
+        self.frozen.setToolTip("Same levels for every frame, so that they can be compared")
+        self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 8, 4)
+        row.setSpacing(6)
+        for widget in (self.back, self.play, self.forth):
+            row.addWidget(widget)
+        row.addWidget(self.place, 1)
+        for widget in (self.count, self.rate, self.reached, self.ping_pong, self.aligned, self.frozen):
+            row.addWidget(widget)
+        row.addWidget(self.close_button)
+        self.setMinimumWidth(430)  # with the words of the toggles left out
+        blink.state_changed.connect(self._follow)
+        blink.progress_changed.connect(self._follow_progress)
+        blink.frame_due.connect(lambda *_: self._follow_place())
+        levels.changed.connect(lambda: self._check(self.frozen, levels.frozen))
+        self._follow()
+
+    def ask_reject(self) -> None:
+        """Reject the frame that is shown; when it went by fast, stop and ask which was meant."""
+        blink = self._blink
+        if blink.is_playing and blink.rate > FAST:
+            frames, likely = blink.recent()
+            blink.pause()
+            if frames:
+                self.choice = BlinkChoice(frames, likely, self._levels, self.window())
+                self.choice.chosen.connect(self.reject_asked)
+                self.choice.show_over(self)
+            return
+        if blink.current is not None:
+            self.reject_asked.emit(blink.current.key)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Leave out the words of the toggles where there is no room; their tool tips keep them."""
+        super().resizeEvent(event)
+        style = Qt.ToolButtonStyle
+        roomy = self.width() >= 820
+        for button in (self.ping_pong, self.aligned, self.frozen):
+            button.setToolButtonStyle(style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly)
+        self.reached.setVisible(self.width() >= 520)
+
+    def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon(name))
+        button.setText(words)
+        button.setToolTip(tip)
+        button.setAccessibleName(words or tip)
+        if words:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.clicked.connect(lambda _checked: deed())
+        return button
+
+    def _toggle(self, name: str, words: str, deed: Callable[[bool], None]) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon(name))
+        button.setText(words)
+        button.setToolTip(words)
+        button.setAccessibleName(words)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setCheckable(True)
+        button.toggled.connect(deed)
+        return button
+
+    def _slide(self, value: int) -> None:
+        if value != self._blink.index:
+            self._blink.pause()
+            self._blink.go(value)
+
+    def _follow(self) -> None:
+        blink = self._blink
+        enough = len(blink.frames) > 1
+        self.play.setText("Pause" if blink.is_playing else "Play")
+        self.play.setIcon(icon("pause" if blink.is_playing else "play"))
+        for widget in (self.play, self.back, self.forth, self.place):
+            widget.setEnabled(enough)
+        self.rate.blockSignals(True)  # noqa: FBT003 - Qt's own way
+        self.rate.setValue(round(blink.rate))
+        self.rate.blockSignals(False)  # noqa: FBT003
+        self._check(self.ping_pong, blink.ping_pong)
+        self._check(self.aligned, blink.aligned)
+        self.aligned.setEnabled(blink.has_shifts)
+        self._check(self.frozen, self._levels.frozen)
+        self._follow_place()
+        self._follow_progress()
+
+    def _follow_place(self) -> None:
+        blink = self._blink
+        n = len(blink.frames)
+        self.place.blockSignals(True)  # noqa: FBT003
+        self.place.setRange(0, max(0, n - 1))
+        self.place.setValue(blink.index)
+        self.place.blockSignals(False)  # noqa: FBT003
+        self.count.setText(f"{blink.index + 1 if n else 0:>{len(str(n))}}/{n}")
+
+    def _follow_progress(self) -> None:
+        blink = self._blink
+        words = []
+        if blink.is_playing and blink.reached_rate:
+            words.append(f"{blink.reached_rate:4.1f} fps")
+        if blink.reduction > 1:
+            words.append(f"1:{blink.reduction}")
+        if blink.loaded < len(blink.frames):
+            words.append(f"loaded {blink.loaded}")
+        self.reached.setText(" · ".join(words))
+
+    @staticmethod
+    def _check(button: QToolButton, on: bool) -> None:  # noqa: FBT001
+        button.blockSignals(True)  # noqa: FBT003
+        button.setChecked(on)
+        button.blockSignals(False)  # noqa: FBT003

@@ -1,0 +1,276 @@
+"""Two images at once: side by side, with a wipe, or blinking; zoom, pan and levels linked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QRect, QRectF, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from astep_gui.models.levels import LevelsModel
+from astep_gui.theme import theme
+from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.image_view import ImageView
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
+
+    from astep_gui.models.frame_images import ShownImage
+
+MODES = {"side": "Side by side", "wipe": "Wipe", "blink": "Blink"}
+_TIPS = {
+    "side": "Both beside each other",
+    "wipe": "One over the other: drag the line between them",
+    "blink": "One after the other, three times a second",
+}
+_BLINK_MS = 333
+_GRIP = 12
+_KEY_STEP = 0.02
+
+
+class CompareView(QWidget):
+    """Shows two :class:`ShownImage`; what is done to one view is done to the other.
+
+    The left one follows the window's levels. The right one takes the same while "Same levels" is on, else its own:
+    two steps may differ by the bias, or by their unit.
+    """
+
+    closed = pyqtSignal()
+    cursor_moved = pyqtSignal(float, float, object, object)
+    """x, y, value of the left image and of the right image there."""
+
+    def __init__(self, levels: LevelsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.mode = "side"
+        self.wipe = 0.5
+        """Part of the width that shows the left image."""
+        self._levels = levels
+        self._right_levels = LevelsModel(self)
+        self._follows = False
+        self.left = ImageView(levels)
+        self.right = ImageView(self._right_levels)
+        self._blink_timer = QTimer(self)
+        self._blink_timer.setInterval(_BLINK_MS)
+        self._blink_timer.timeout.connect(self._blink)
+        self._build_head()
+        self._stage = _Stage(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._head)
+        layout.addWidget(self._stage, 1)
+        for view, other in ((self.left, self.right), (self.right, self.left)):
+            view.view_changed.connect(lambda rect, other=other: self._link(other, rect))
+            view.cursor_moved.connect(lambda x, y, _: self._report(x, y))
+        levels.changed.connect(self._follow_levels)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Two images compared")
+
+    def _build_head(self) -> None:
+        self._head = QHBoxLayout()
+        self._head.setContentsMargins(10, 4, 8, 4)
+        self._head.setSpacing(6)
+        self.left_name, self.right_name = ElidedLabel(), ElidedLabel()
+        self.right_name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.modes = QButtonGroup(self)
+        self.buttons: dict[str, QToolButton] = {}
+        for mode, words in MODES.items():
+            button = self._tool(words, _TIPS[mode])
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, mode=mode: self.set_mode(mode))
+            self.modes.addButton(button)
+            self.buttons[mode] = button
+        self.buttons["side"].setChecked(True)
+        self.same_levels = QCheckBox("Same levels")
+        self.same_levels.setToolTip("Show equal values alike; off: each image has its own levels")
+        self.same_levels.toggled.connect(self._follow_levels)
+        self.swap = self._tool("Swap", "Exchange left and right")
+        self.swap.clicked.connect(self.swap_images)
+        self.close_button = self._tool("Close", "Show one image again (Esc)")
+        self.close_button.clicked.connect(self._close)
+        self._head.addWidget(self.left_name, 1)
+        for widget in (*self.buttons.values(), self.same_levels, self.swap, self.close_button):
+            self._head.addWidget(widget)
+        self._head.addWidget(self.right_name, 1)
+        self._head.addStretch(0)
+
+    def _tool(self, words: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(words)
+        button.setToolTip(tip)
+        return button
+
+    # -- what is shown ---------------------------------------------------------------------------------------
+
+    def show_pair(
+        self, left: ShownImage, right: ShownImage, *, badges: tuple[str | None, str | None] = (None, None)
+    ) -> None:
+        """Compare two images.
+
+        Parameters
+        ----------
+        left, right : ShownImage
+        badges : (str or None, str or None)
+            Why a frame is rejected.
+        """
+        self._levels.follow(left)
+        self._right_levels.follow(right)
+        self.left.show_image(left, badges[0])
+        self.right.show_image(right, badges[1])
+        self.left_name.setText(f"◧ {left.title}")
+        self.right_name.setText(f"{right.title} ◨")
+        same_unit = left.unit == right.unit
+        self.same_levels.setEnabled(same_unit)
+        apart = abs(left.level.sky - right.level.sky)
+        self.same_levels.setChecked(same_unit and apart < self._levels.hi - self._levels.lo)
+        self._follow_levels()
+        self._link(self.right, self.left.view_rect())
+
+    def swap_images(self) -> None:
+        """Exchange left and right."""
+        left, right = self.left.shown, self.right.shown
+        if left is not None and right is not None:
+            self.show_pair(right, left, badges=(self.right.badge, self.left.badge))
+
+    def set_mode(self, mode: str) -> None:
+        """Show both side by side, with a wipe, or one after the other."""
+        self.mode = mode
+        self.buttons[mode].setChecked(True)
+        if mode == "blink":
+            self._blink_timer.start()
+        else:
+            self._blink_timer.stop()
+        self._stage.arrange()
+
+    def set_wipe(self, part: float) -> None:
+        """Move the line of the wipe: 0 shows the right image only, 1 the left."""
+        self.wipe = min(max(part, 0.0), 1.0)
+        self._stage.arrange()
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _link(self, other: ImageView, rect: QRectF) -> None:
+        if self._follows:
+            return
+        self._follows = True
+        try:
+            other.set_view_rect(rect)
+        finally:
+            self._follows = False
+
+    def _follow_levels(self) -> None:
+        """Let the right image look like the left one."""
+        mine, its = self._right_levels, self._levels
+        mine.set_stretch(its.stretch)
+        mine.set_colormap(its.colormap)
+        mine.set_inverted(its.inverted)
+        if self.same_levels.isChecked() and self.same_levels.isEnabled():
+            mine.set_range(its.lo, its.hi)
+        elif self.right.shown is not None:
+            mine.use_preset("auto" if its.preset == "manual" else its.preset)
+
+    def _report(self, x: float, y: float) -> None:
+        column, row = round(x), round(y)
+        values = [view.shown.value(column, row) if view.shown is not None else None for view in (self.left, self.right)]
+        self.cursor_moved.emit(x, y, *values)
+
+    def _blink(self) -> None:
+        self.set_wipe(0.0 if self.wipe >= 0.5 else 1.0)
+
+    def _close(self) -> None:
+        self._blink_timer.stop()
+        self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Esc closes; left and right move the wipe."""
+        if event is None:
+            return
+        if event.key() == Qt.Key.Key_Escape:
+            self._close()
+        elif self.mode == "wipe" and event.key() in {Qt.Key.Key_Left, Qt.Key.Key_Right}:
+            self.set_wipe(self.wipe + (_KEY_STEP if event.key() == Qt.Key.Key_Right else -_KEY_STEP))
+        else:
+            event.ignore()
+
+
+class _Stage(QWidget):
+    """Holds both views: beside each other, or the right one cut off at the wipe's line over the left one."""
+
+    def __init__(self, owner: CompareView) -> None:
+        super().__init__(owner)
+        self._owner = owner
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._window = QWidget(self)
+        """The part of the stage through which the right view is seen."""
+        owner.left.setParent(self)
+        owner.right.setParent(self._window)
+        self._window.setAutoFillBackground(True)  # nothing of the left view may show through
+        self._grip = _Grip(self, owner)
+        self._tags = [self._tag("◧ left"), self._tag("right ◨")]
+        self.arrange()
+
+    def _tag(self, words: str) -> QLabel:
+        label = QLabel(words, self)
+        label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        return label
+
+    def arrange(self) -> None:
+        """Place both views for the mode."""
+        owner, width, height = self._owner, self.width(), self.height()
+        is_side = owner.mode == "side"
+        for name in (owner.left_name, owner.right_name):
+            name.setVisible(not is_side)  # each view says its own
+        if is_side:
+            half = (width - 4) // 2
+            owner.left.setGeometry(0, 0, half, height)
+            self._window.setGeometry(half + 4, 0, width - half - 4, height)
+            owner.right.setGeometry(0, 0, width - half - 4, height)
+        else:
+            x = round(owner.wipe * width)
+            owner.left.setGeometry(0, 0, width, height)
+            self._window.setGeometry(x, 0, max(0, width - x), height)
+            owner.right.setGeometry(-x, 0, width, height)
+            self._grip.setGeometry(QRect(x - _GRIP // 2, 0, _GRIP, height))
+        self._window.raise_()
+        self._grip.setVisible(owner.mode == "wipe")
+        self._grip.raise_()
+        shows_left = owner.wipe >= 0.5
+        for tag, is_wanted in zip(self._tags, (shows_left, not shows_left), strict=True):
+            tag.setVisible(owner.mode == "blink" and is_wanted)
+            tag.adjustSize()
+            tag.move(10, max(0, height - tag.height() - 10))
+            tag.raise_()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Keep both views in place."""
+        del event
+        self.arrange()
+
+
+class _Grip(QWidget):
+    """The line of the wipe, to be dragged."""
+
+    def __init__(self, stage: QWidget, owner: CompareView) -> None:
+        super().__init__(stage)
+        self._owner = owner
+        self.setCursor(Qt.CursorShape.SplitHCursor)
+        self.setToolTip("Drag to wipe from one image to the other")
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Move the line."""
+        stage = self.parentWidget()
+        if event is not None and stage is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            x = self.mapToParent(event.position().toPoint()).x()
+            self._owner.set_wipe(x / max(1, stage.width()))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the line with a handle in its middle."""
+        del event
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = self.width() / 2
+        painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), theme().colour("accent"))
+        painter.setBrush(theme().colour("accent"))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(QRectF(middle - 4, self.height() / 2 - 18, 8, 36), 4, 4)

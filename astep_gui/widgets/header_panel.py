@@ -1,0 +1,136 @@
+"""The header of a frame: what matters pinned on top, every card below, searchable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from astep_gui.theme import mono_font
+from pipeline_core.errors import AstepError
+from pipeline_core.io.fits_layout import find_image
+
+if TYPE_CHECKING:
+    from astep_gui.jobs import Jobs
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.types import Frame
+
+    Cards = list[tuple[str, str, str]]
+
+
+class HeaderPanel(QWidget):
+    """Follows the current frame."""
+
+    def __init__(self, night: NightModel, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._jobs = jobs
+        self._wanted: str | None = None
+        self._form = QFormLayout()
+        self._form.setContentsMargins(10, 8, 10, 6)
+        self._form.setVerticalSpacing(3)
+        self._form.setHorizontalSpacing(14)
+        self.pinned: dict[str, QLabel] = {}
+        for name in ("Object", "Mid UTC", "Exposure", "Filter", "Temperature", "Gain", "State"):
+            value, label = QLabel(), QLabel(name)
+            label.setProperty("role", "dim")
+            value.setWordWrap(True)
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._form.addRow(label, value)
+            self.pinned[name] = value
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search cards")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.cards = QTreeWidget()
+        self.cards.setHeaderLabels(["Keyword", "Value", "Comment"])
+        self.cards.setRootIsDecorated(False)
+        self.cards.setUniformRowHeights(True)
+        self.cards.setAlternatingRowColors(True)
+        self.cards.setColumnWidth(0, 92)
+        self.cards.setColumnWidth(1, 150)
+        self.cards.setFont(mono_font(11))
+        self.cards.setFrameShape(QTreeWidget.Shape.NoFrame)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addLayout(self._form)
+        box.addWidget(self.search)
+        box.addWidget(self.cards, 1)
+        night.selection_changed.connect(self.follow)
+        night.frames_changed.connect(lambda paths: self._pin() if night.current in paths else None)
+
+    def follow(self) -> None:
+        """Show the current frame's header, read off the window's thread."""
+        if self._night.current == self._wanted:
+            return
+        self._wanted = path = self._night.current
+        self._pin()
+        self.cards.clear()
+        if path is None or self._night.night is None:
+            return
+        file = self._night.night.file(path)
+        job = self._jobs.job("header", lambda _context: _cards(file))
+        job.done.connect(lambda cards: self._show(path, cards))
+        job.failed.connect(lambda error: self._show(path, [("", str(error), "")]))
+        job.start()
+
+    def _pin(self) -> None:
+        frame = self._night.frame(self._night.current)
+        for name, words in (_pinned(frame) if frame is not None else {}).items():
+            self.pinned[name].setText(words or "–")
+        if frame is not None:
+            state = self._night.state_of(frame.path)
+            self.pinned["State"].setText(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
+        else:
+            for label in self.pinned.values():
+                label.clear()
+
+    def _show(self, path: str, cards: Cards) -> None:
+        if path == self._wanted:
+            rows = [QTreeWidgetItem(list(card)) for card in cards]
+            for row, card in zip(rows, cards, strict=True):
+                row.setToolTip(1, f"{card[1]}\n{card[2]}".strip())
+            self.cards.addTopLevelItems(rows)
+            self._filter(self.search.text())
+
+    def _filter(self, words: str) -> None:
+        sought = words.lower().split()
+        for k in range(self.cards.topLevelItemCount()):
+            row = self.cards.topLevelItem(k)
+            if row is not None:
+                text = " ".join(row.text(column) for column in range(3)).lower()
+                row.setHidden(not all(word in text for word in sought))
+
+
+def _pinned(frame: Frame) -> dict[str, str]:
+    gain = "" if frame.gain_e_per_adu is None else f"{frame.gain_e_per_adu:g} e⁻/ADU from {frame.gain_source}"
+    return {
+        "Object": frame.object or "",
+        "Mid UTC": f"{frame.mid_utc:%Y-%m-%d %H:%M:%S}" if frame.mid_utc else "",
+        "Exposure": "" if frame.exposure_s is None else f"{frame.exposure_s:g} s",
+        "Filter": frame.filter or "",
+        "Temperature": "" if frame.temperature_c is None else f"{frame.temperature_c:.1f} °C".replace("-", "−"),
+        "Gain": gain,
+    }
+
+
+def _cards(file: object) -> Cards:
+    """Read all cards of a file: those an observer knows first, the bookkeeping of the format last."""
+    from pathlib import Path  # noqa: PLC0415 - only for the type
+
+    assert isinstance(file, Path)
+    try:
+        cards = find_image(file).cards
+    except AstepError as error:
+        return [("", str(error), "")]
+    rows = [(key, _value(cards.get(key)), cards.comment(key)) for key in reversed(list(cards))]
+    return sorted(rows, key=lambda row: row[0] in _BOOKKEEPING or row[0].startswith("NAXIS"))
+
+
+def _value(value: object) -> str:
+    return "" if value is None else ("T" if value else "F") if isinstance(value, bool) else str(value)
+
+
+_BOOKKEEPING = frozenset({"SIMPLE", "BITPIX", "EXTEND", "BZERO", "BSCALE", "PCOUNT", "GCOUNT", "XTENSION", "TFIELDS"})

@@ -1,0 +1,392 @@
+"""The image: one frame with its name, zoomed and panned, with marks and masks over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from astep_gui.theme import mono_font, theme, theme_notice, ui_font
+from astep_gui.widgets import image_marks as marks
+from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.frame_item import FrameItem, thumbnail
+from astep_gui.widgets.image_canvas import ImageCanvas
+from astep_gui.widgets.overlay_button import MARKS, OverlayButton
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PyQt6.QtGui import QMouseEvent, QPainter
+
+    from astep_gui.models.frame_images import ShownImage
+    from astep_gui.models.levels import LevelsModel
+
+
+class ImageView(QWidget):
+    """Shows a :class:`ShownImage`; its name and its pixels always change together.
+
+    Places are pixels of the frame, 0-based, whole numbers at pixel centres, y upwards.
+    """
+
+    cursor_moved = pyqtSignal(float, float, object)
+    """x, y and the true value there (None outside of the frame, or where only a small version is kept)."""
+    cursor_left = pyqtSignal()
+    clicked = pyqtSignal(float, float, object)
+    """x, y and the keyboard modifiers."""
+    view_changed = pyqtSignal(QRectF)
+    """The part that is seen, in frame pixels counted from the lower left corner of the first."""
+    shape_drawn = pyqtSignal(object)
+    """DrawnShape, again and again while it is dragged."""
+
+    def __init__(self, levels: LevelsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._levels = levels
+        self._badge: str | None = None
+        self._message = ""
+        self._fitting = True
+        self._pointer: QPointF | None = None
+        self._mask_bits = 0
+        self._marks = {"scale_bar": True, "compass": True, "overview": True, "stars": False, "cross_hair": False}
+        self._stars: npt.NDArray[np.float64] | None = None
+        self._shape: marks.DrawnShape | None = None
+        self._overview: QImage | None = None
+
+        self._title = ElidedLabel()
+        self._title.setFont(ui_font(13, bold=True))
+        self._about = QLabel()
+        self._about.setProperty("role", "dim")
+        self._zoom = QLabel()
+        self._zoom.setFont(mono_font())
+        self._zoom.setProperty("role", "dim")
+        strip = QHBoxLayout()
+        strip.setContentsMargins(10, 3, 6, 3)
+        strip.setSpacing(12)
+        strip.addWidget(self._title, 1)
+        strip.addWidget(self._about)
+        strip.addWidget(self._zoom)
+        self.overlays = OverlayButton()
+        strip.addWidget(self.overlays)
+
+        self.canvas = ImageCanvas(self)
+        self._box = self.canvas.box
+        self._item = FrameItem(levels)
+        self._box.addItem(self._item)
+        self.canvas.paint_marks = self._paint_marks
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(strip)
+        layout.addWidget(self.canvas, 1)
+
+        self.setFocusProxy(self.canvas)
+        self._connect()
+        self._dress()
+
+    def _connect(self) -> None:
+        self.overlays.mark_toggled.connect(self.set_mark)
+        self.overlays.mask_toggled.connect(self._toggle_mask)
+        for name, on in self._marks.items():
+            self.overlays.set_mark(name, on)
+        self._box.moved_by_hand.connect(self._let_go_of_fit)
+        self._box.clicked.connect(self.clicked)
+        self._box.drawing.connect(self._take_shape)
+        self._box.sigRangeChanged.connect(self._tell_view)
+        self.canvas.pointer_moved.connect(self._point)
+        self.canvas.pointer_left.connect(self._leave)
+        self.canvas.resized.connect(self._refit)
+        self.canvas.pressed.connect(self._press)
+        self._levels.changed.connect(self._forget_overview)
+        theme_notice().changed.connect(self._dress)
+
+    # What is shown
+
+    @property
+    def shown(self) -> ShownImage | None:
+        """The image that is shown."""
+        return self._item.shown
+
+    @property
+    def title(self) -> str:
+        """The name that is shown."""
+        return self._title.full_text
+
+    @property
+    def badge(self) -> str | None:
+        """The words on the image of a rejected frame."""
+        return self._badge
+
+    def show_image(
+        self, shown: ShownImage, badge: str | None = None, *, offset: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
+        """Show an image with its name.
+
+        Parameters
+        ----------
+        shown : ShownImage
+        badge : str, optional
+            Why the frame is rejected: "REJECTED · cloud · U to restore".
+        offset : (dx, dy)
+            Pixels by which it is moved, to lie on the reference frame.
+        """
+        before = self._item.shown
+        new_shape = before is None or before.shape != shown.shape
+        self._message = ""
+        self._badge = badge
+        self._title.setText(shown.title)
+        ny, nx = shown.shape
+        words = [f"{nx} × {ny}", shown.unit] if shown.unit else [f"{nx} × {ny}"]
+        if shown.reduction > 1:
+            words.append(f"shown at 1:{shown.reduction}")
+        self._about.setText(" · ".join(words))
+        self._item.show_image(shown, offset)
+        self._forget_overview()
+        self.overlays.show_image(shown)
+        if new_shape:
+            self._box.frame = QRectF(0, 0, nx, ny)
+            self.fit()
+        self._report_pointer()
+        self.canvas.viewport().update()
+
+    def set_badge(self, badge: str | None) -> None:
+        """Change the badge of the image that is shown."""
+        self._badge = badge
+        self.canvas.viewport().update()
+
+    def clear(self, message: str = "") -> None:
+        """Show no image, and say why."""
+        self._badge = None
+        self._message = message
+        self._item.show_image(None)
+        self._title.setText("")
+        self._about.setText("")
+        self._zoom.setText("")
+        self._box.frame = QRectF(0, 0, 1, 1)
+        self.canvas.viewport().update()
+
+    # How it is seen
+
+    @property
+    def is_fitting(self) -> bool:
+        """Whether the whole frame is shown, whatever the size of the window."""
+        return self._fitting
+
+    @property
+    def zoom(self) -> float:
+        """Screen pixels a pixel of the frame; on a dense screen these are the screen's own."""
+        width = self._box.viewRect().width()
+        return self._box.width() * self.canvas.devicePixelRatioF() / width if width > 0 else 1.0
+
+    def fit(self) -> None:
+        """Show the whole frame."""
+        self._fitting = True
+        self._refit()
+
+    def one_to_one(self) -> None:
+        """Show each pixel of the frame as one of the screen, around the pointer or the middle."""
+        self.zoom_to(1.0)
+
+    def zoom_to(self, zoom: float) -> None:
+        """Enlarge so far, keeping the place under the pointer, or the middle, where it is."""
+        if self.shown is None:
+            return
+        self._fitting = False
+        at = self._box.viewRect().center()
+        if self._pointer is not None and not self._is_outside(self._pointer):
+            at = self._box.mapSceneToView(self.canvas.mapToScene(self._pointer.toPoint()))
+        self._box.zoom_by(zoom / self.zoom, at)
+
+    def zoom_in(self) -> None:
+        """Enlarge to twice the size."""
+        self.zoom_to(2.0 * self.zoom)
+
+    def zoom_out(self) -> None:
+        """Reduce to half the size."""
+        self.zoom_to(0.5 * self.zoom)
+
+    def centre_on(self, x: float, y: float) -> None:
+        """Bring a place to the middle."""
+        self._fitting = False
+        seen = QRectF(self._box.viewRect())
+        seen.moveCenter(QPointF(x + 0.5, y + 0.5))
+        self._box.see(seen)
+
+    def view_rect(self) -> QRectF:
+        """Return the part that is seen."""
+        return QRectF(self._box.viewRect())
+
+    def set_view_rect(self, rect: QRectF) -> None:
+        """Show a part: a linked view follows another's ``view_changed``."""
+        if rect != self._box.viewRect():
+            self._fitting = False
+            self._box.setRange(rect, padding=0)
+
+    # What lies over it
+
+    def set_mark(self, name: str, on: bool) -> None:  # noqa: FBT001 - a slot of checkable actions
+        """Turn one of :data:`MARKS` on or off."""
+        if name not in MARKS:
+            raise KeyError(name)
+        self._marks[name] = on
+        self.overlays.set_mark(name, on)
+        self.canvas.viewport().update()
+
+    def has_mark(self, name: str) -> bool:
+        """Tell whether a mark is on."""
+        return self._marks[name]
+
+    def set_cross_hair(self, on: bool) -> None:  # noqa: FBT001 - a slot of a checkable action
+        """Turn the cross-hair on or off."""
+        self.set_mark("cross_hair", on)
+
+    def set_mask_bits(self, bits: int) -> None:
+        """Lay these kinds of masked pixels (:class:`~pipeline_core.types.MaskBit`) over the image; 0 for none."""
+        self._mask_bits = bits
+        self._item.set_mask_bits(bits)
+        self.overlays.set_mask_bits(bits)
+
+    def set_stars(self, places: npt.NDArray[np.float64] | None) -> None:
+        """Give the places of stars, (n, 2) x and y, for the mark "stars"; None takes those of the image itself."""
+        self._stars = places
+        self.canvas.viewport().update()
+
+    def set_tool(self, tool: str) -> None:
+        """Let a drag draw a line, box or circle; "" lets it pan."""
+        self._box.tool = tool
+        cursor = Qt.CursorShape.CrossCursor if tool else Qt.CursorShape.ArrowCursor
+        self.canvas.viewport().setCursor(cursor)
+
+    def set_shape(self, shape: marks.DrawnShape | None) -> None:
+        """Draw a shape, or none."""
+        self._shape = shape
+        self.canvas.viewport().update()
+
+    # Inside
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        area = QRectF(self.canvas.viewport().rect())
+        shown = self.shown
+        if shown is None:
+            self._paint_message(painter, area)
+            return
+        per_pixel = self._box.width() / max(self._box.viewRect().width(), 1e-9)
+        facts = shown.facts
+        if self._marks["stars"]:
+            self._paint_stars(painter, shown, per_pixel, area)
+        if self._shape is not None:
+            marks.draw_shape(painter, self._shape, self._to_screen)
+        if self._marks["cross_hair"] and self._pointer is not None:
+            marks.draw_cross_hair(painter, area, self._pointer)
+        if self._badge:
+            corners = QRectF(self._to_screen(-0.5, -0.5), self._to_screen(shown.shape[1] - 0.5, shown.shape[0] - 0.5))
+            marks.draw_badge(painter, area, corners.normalized(), self._badge)
+        if self._marks["scale_bar"]:
+            marks.draw_scale_bar(painter, area, per_pixel, facts.pixel_scale_arcsec if facts else None)
+        if self._marks["compass"] and facts is not None and facts.sky is not None:
+            marks.draw_compass(painter, area, facts.sky)
+        if self._overview_is_useful():
+            if self._overview is None:
+                self._overview = thumbnail(shown, self._levels, 2 * marks.OVERVIEW_PX)
+            place = marks.overview_area(area, shown.shape)
+            marks.draw_overview(painter, place, self._overview, self._box.viewRect(), shown.shape)
+
+    def _paint_message(self, painter: QPainter, area: QRectF) -> None:
+        painter.setPen(theme().colour("dim" if theme().is_dark else "text"))
+        painter.setFont(ui_font(14))
+        room = area.adjusted(24, 24, -24, -24)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+
+    def _paint_stars(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
+        places = self._stars if self._stars is not None else shown.stars
+        if places is None:
+            return
+        seen = self._box.viewRect()
+        dx, dy = self._item.offset
+        inside = [(x + dx, y + dy) for x, y in places if seen.contains(QPointF(x + dx + 0.5, y + dy + 0.5))]
+        points = [self._to_screen(x, y) for x, y in inside[:2000]]
+        marks.draw_circles(painter, points, min(max(6.0, 5.0 * per_pixel), area.width()), theme().colour("good"))
+
+    def _overview_is_useful(self) -> bool:
+        shown = self.shown
+        if not self._marks["overview"] or shown is None or min(self.canvas.width(), self.canvas.height()) < 320:
+            return False
+        seen = self._box.viewRect().intersected(self._box.frame)
+        return seen.width() * seen.height() < 0.5 * shown.shape[0] * shown.shape[1]
+
+    def _to_screen(self, x: float, y: float) -> QPointF:
+        """Return where a place of the frame is on the canvas."""
+        scene = self._box.mapViewToScene(QPointF(x + 0.5, y + 0.5))
+        return self.canvas.viewportTransform().map(scene)
+
+    def _place_at(self, position: QPointF) -> QPointF:
+        """Return the place of the shown frame under a point of the canvas."""
+        view = self._box.mapSceneToView(self.canvas.mapToScene(position.toPoint()))
+        dx, dy = self._item.offset
+        return QPointF(view.x() - 0.5 - dx, view.y() - 0.5 - dy)
+
+    def _is_outside(self, position: QPointF) -> bool:
+        return not self.canvas.viewport().rect().contains(position.toPoint())
+
+    def _point(self, position: QPointF) -> None:
+        self._pointer = position
+        self._report_pointer()
+        if self._marks["cross_hair"]:
+            self.canvas.viewport().update()
+
+    def _report_pointer(self) -> None:
+        """Tell the value under the pointer: also when the image changes under it."""
+        shown = self.shown
+        if shown is None or self._pointer is None:
+            return
+        at = self._place_at(self._pointer)
+        x, y = round(at.x()), round(at.y())
+        value = shown.value(x, y) if shown.reduction == 1 else None
+        self.cursor_moved.emit(at.x(), at.y(), value)
+
+    def _leave(self) -> None:
+        self._pointer = None
+        self.cursor_left.emit()
+        self.canvas.viewport().update()
+
+    def _press(self, event: QMouseEvent) -> None:
+        """Go where the overview was clicked."""
+        shown = self.shown
+        if shown is None or not self._overview_is_useful() or event.button() != Qt.MouseButton.LeftButton:
+            return
+        place = marks.overview_area(QRectF(self.canvas.viewport().rect()), shown.shape)
+        if place.contains(event.position()):
+            scale = shown.shape[1] / place.width()
+            x = (event.position().x() - place.left()) * scale
+            y = shown.shape[0] - (event.position().y() - place.top()) * scale
+            self.centre_on(x - 0.5, y - 0.5)
+            event.accept()
+
+    def _toggle_mask(self, bit: int, on: bool) -> None:  # noqa: FBT001 - a slot
+        self.set_mask_bits(self._mask_bits | bit if on else self._mask_bits & ~bit)
+
+    def _take_shape(self, shape: marks.DrawnShape, _finished: bool) -> None:  # noqa: FBT001 - a slot
+        self.set_shape(shape)
+        self.shape_drawn.emit(shape)
+
+    def _let_go_of_fit(self) -> None:
+        self._fitting = False
+
+    def _refit(self) -> None:
+        if self._fitting and self.shown is not None:
+            self._box.setRange(self._box.frame, padding=0)
+
+    def _tell_view(self) -> None:
+        zoom = self.zoom
+        if self.shown is not None:
+            self._zoom.setText(f"{100 * zoom:.0f} %" + (" · whole frame" if self._fitting else ""))
+        self.view_changed.emit(QRectF(self._box.viewRect()))
+        self._report_pointer()
+
+    def _forget_overview(self) -> None:
+        self._overview = None
+
+    def _dress(self) -> None:
+        self.canvas.setBackgroundBrush(QColor(theme().hex("image_ground")))
+        self._item.forget_drawn()
+        self._forget_overview()

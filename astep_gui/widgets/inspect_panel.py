@@ -1,0 +1,323 @@
+"""Looking closely: the star under a click, the values along a line, the statistics of a region."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from astep_gui.models.inspection import NO_STAR, Inspection, LineLook, RegionLook, StarLook
+from astep_gui.theme import icon, mono_font, theme, theme_notice
+from astep_gui.widgets.plots import dress_plot, small_plot
+from pipeline_core.errors import AstepError
+from pipeline_core.science.regions import moffat_curve
+from pipeline_core.types import Section
+
+if TYPE_CHECKING:
+    from astep_gui.models.frame_images import ShownImage
+    from astep_gui.widgets.image_marks import DrawnShape
+
+TOOLS = {
+    "star": ("Star", "Click a star: its profile and width"),
+    "line": ("Line", "Drag a line: the values along it"),
+    "box": ("Box", "Drag a box: statistics of its pixels"),
+    "circle": ("Circle", "Drag from the centre: statistics of its pixels"),
+}
+_INVITE = {name: tip for name, (_, tip) in TOOLS.items()}
+
+
+class InspectPanel(QWidget):
+    """Chooses what a click or a drag on the image measures, and shows the answer."""
+
+    tool_chosen = pyqtSignal(str)
+    """line, box or circle; "" for clicks on stars, when a drag pans the image."""
+    shape_forgotten = pyqtSignal()
+    """The shape on the image means nothing any more."""
+
+    def __init__(self, inspection: Inspection, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._inspection = inspection
+        self._shown: ShownImage | None = None
+        self._shape: DrawnShape | None = None
+        self._look: StarLook | LineLook | RegionLook | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 6, 10, 8)
+        layout.setSpacing(6)
+        self._build_tools(layout)
+        self._build_plot(layout)
+        self.says = QLabel()
+        self.says.setWordWrap(True)
+        layout.addWidget(self.says)
+        self._build_figures(layout)
+        self.save = QPushButton("Save this part as FITS…")
+        self.save.setIcon(icon("save"))
+        self.save.clicked.connect(self._ask_where)
+        layout.addWidget(self.save)
+        self._rest = QWidget()  # takes the room of the plot where there is none
+        layout.addWidget(self._rest, 1)
+        inspection.looked.connect(self.show_look)
+        inspection.failed.connect(self._show_error)
+        theme_notice().changed.connect(self._dress)
+        self.tools["star"].setChecked(True)
+        self._clear(_INVITE["star"])
+        self._dress()
+
+    def _build_tools(self, layout: QVBoxLayout) -> None:
+        self._tools = QButtonGroup(self)
+        self.tools: dict[str, QToolButton] = {}
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for name, (words, tip) in TOOLS.items():
+            button = QToolButton()
+            button.setText(words)
+            button.setIcon(icon(name))
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            button.setCheckable(True)
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _checked, name=name: self._choose(name))
+            self._tools.addButton(button)
+            self.tools[name] = button
+            row.addWidget(button)
+        row.addStretch(1)
+        layout.addLayout(row)
+
+    def _build_plot(self, layout: QVBoxLayout) -> None:
+        self.plot = small_plot(self)
+        self.plot.setMinimumHeight(110)
+        self.plot.setAccessibleName("Profile")
+        self._points = pg.ScatterPlotItem(size=4, pxMode=True)
+        self._curve = pg.PlotDataItem()
+        self.plot.addItem(self._points)
+        self.plot.addItem(self._curve)
+        layout.addWidget(self.plot, 1)
+
+    def _build_figures(self, layout: QVBoxLayout) -> None:
+        self.figures = QGridLayout()
+        self.figures.setHorizontalSpacing(10)
+        self.figures.setVerticalSpacing(3)
+        self._pairs: list[tuple[QLabel, QLabel]] = []
+        for k in range(8):
+            name, value = QLabel(), QLabel()
+            name.setProperty("role", "dim")
+            value.setFont(mono_font())
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.figures.addWidget(name, k // 2, 3 * (k % 2))
+            self.figures.addWidget(value, k // 2, 3 * (k % 2) + 1)
+            self._pairs.append((name, value))
+        self.figures.setColumnStretch(1, 1)
+        self.figures.setColumnStretch(4, 1)
+        self.figures.setColumnMinimumWidth(2, 8)
+        layout.addLayout(self.figures)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size at which all is read easily."""
+        return QSize(300, 320)
+
+    @property
+    def tool(self) -> str:
+        """What is measured: star, line, box or circle."""
+        return next(name for name, button in self.tools.items() if button.isChecked())
+
+    def show_image(self, shown: ShownImage | None) -> None:
+        """Take note of the image that is now shown; the same place is measured on it."""
+        self._shown = shown
+        if shown is not None:
+            self._inspection.look_again(shown)
+
+    def clicked(self, x: float, y: float, modifiers: object = None) -> None:
+        """Measure the star at a click on the image; a slot of :attr:`ImageView.clicked`."""
+        if self._shown is None or self.tool != "star" or self._shown.reduction > 1:
+            return
+        if modifiers not in {None, Qt.KeyboardModifier.NoModifier}:
+            return
+        if self._look is None:
+            self._say("measuring …")
+        self._inspection.look_at_star(self._shown, x, y)
+
+    def drawn(self, shape: DrawnShape) -> None:
+        """Measure a shape that was drawn on the image; a slot of :attr:`ImageView.shape_drawn`."""
+        self._shape = shape
+        if self._shown is not None and self._shown.reduction == 1:
+            self._inspection.look_along(self._shown, shape.kind, shape.x0, shape.y0, shape.x1, shape.y1)
+
+    def show_look(self, look: StarLook | LineLook | RegionLook) -> None:
+        """Show what was measured."""
+        self._look = look
+        self.save.hide()
+        match look:
+            case StarLook():
+                self._show_star(look)
+            case LineLook():
+                self._show_line(look)
+            case RegionLook():
+                self._show_region(look)
+
+    def save_part(self, file: Path) -> None:
+        """Write the box that was drawn as a FITS file."""
+        from pipeline_core.io.cutout_file import write_cutout  # noqa: PLC0415 - astropy after the first paint
+
+        shown, shape = self._shown, self._shape
+        if shown is None or shape is None:
+            return
+        x0, x1 = sorted((shape.x0, shape.x1))
+        y0, y1 = sorted((shape.y0, shape.y1))
+        part = Section(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
+        unit = {"e⁻": "electron", "ADU": "adu"}.get(shown.unit, "")
+        facts = shown.facts
+        try:
+            write_cutout(
+                file,
+                shown.image,
+                part,
+                unit=unit,
+                cards=facts.cards if facts is not None else (),
+                sky=facts.sky if facts is not None else None,
+            )
+        except AstepError as error:
+            self._say(str(error), "bad")
+        except OSError as error:
+            self._say(f"cannot save {file.name} · {error.strerror} · choose another folder", "bad")
+        else:
+            self._say(f"✓ saved {file.name}", "good")
+
+    def _ask_where(self) -> None:
+        title = self._shown.title if self._shown is not None else ""
+        suggested = f"{title.split('.', 1)[0]}_part.fits"
+        name, _kind = QFileDialog.getSaveFileName(self, "Save this part", suggested, "FITS (*.fits)")
+        if name:
+            self.save_part(Path(name))
+
+    def _choose(self, tool: str) -> None:
+        self._inspection.forget()
+        self._clear(_INVITE[tool])
+        self.shape_forgotten.emit()
+        self.tool_chosen.emit("" if tool == "star" else tool)
+
+    def _clear(self, words: str) -> None:
+        self._look = None
+        self.save.hide()
+        self._points.setData([], [])
+        self._curve.setData([], [])
+        self._show_plot(on=False)
+        self._say(words)
+        self._list([])
+
+    def _show_plot(self, *, on: bool) -> None:
+        self.plot.setVisible(on)
+        self._rest.setVisible(not on)
+
+    def _say(self, words: str, role: str = "dim") -> None:
+        self.says.setText(words)
+        self.says.setVisible(bool(words))
+        if self.says.property("role") != role:
+            self.says.setProperty("role", role)
+            self.says.style().polish(self.says)
+
+    def _list(self, pairs: list[tuple[str, str]]) -> None:
+        for k, (name, value) in enumerate(self._pairs):
+            name.setText(pairs[k][0] if k < len(pairs) else "")
+            value.setText(pairs[k][1] if k < len(pairs) else "")
+            name.setVisible(k < len(pairs))
+            value.setVisible(k < len(pairs))
+
+    def _show_star(self, look: StarLook) -> None:
+        reading = look.reading
+        if reading is None:
+            self._clear(f"{NO_STAR.capitalize()}: nothing stands out of the sky within 12 pixels")
+            return
+        profile = reading.profile
+        self._show_plot(on=True)
+        self._points.setData(profile.radius_px, profile.value)
+        fitted = math.isfinite(reading.fwhm_px)
+        if fitted:
+            radius = np.linspace(0.0, float(profile.radius_px[-1]), 200)
+            self._curve.setData(radius, moffat_curve(radius, reading.fwhm_px, reading.beta, reading.amplitude))
+        else:
+            self._curve.setData([], [])
+        self._axes("distance from the centre (px)", f"above the sky ({look.unit})")
+        pairs = [("x", f"{profile.x_px + 1:.2f}"), ("y", f"{profile.y_px + 1:.2f}")]
+        if fitted:
+            pairs.append(("FWHM", f"{reading.fwhm_px:.2f} px"))
+            if look.scale_arcsec:
+                pairs.append(("", f"{reading.fwhm_px * look.scale_arcsec:.2f}″"))
+            else:
+                pairs.append(("Moffat β", f"{reading.beta:.1f}"))
+            pairs.append(("Elongation", f"{reading.ellipticity:.2f}"))
+        pairs += [("Peak", _number(profile.peak)), ("Flux", _number(profile.flux)), ("Sky", _number(profile.sky))]
+        self._list(pairs[:8])
+        if reading.is_saturated:
+            self._say("▲ saturated: its width cannot be measured", "warn")
+        else:
+            self._say("" if fitted else "No star profile fits: a galaxy, a trail, or too faint", "warn")
+
+    def _show_line(self, look: LineLook) -> None:
+        self._show_plot(on=True)
+        self._points.setData([], [])
+        self._curve.setData(look.distance_px, look.value, connect="finite")
+        self._axes("along the line (px)", look.unit)
+        finite = look.value[np.isfinite(look.value)]
+        self._say("" if finite.size else "the line lies outside of the frame")
+        if finite.size:
+            self._list(
+                [
+                    ("Length", f"{look.distance_px[-1]:.1f} px"),
+                    ("Median", _number(float(np.median(finite)))),
+                    ("Lowest", _number(float(finite.min()))),
+                    ("Highest", _number(float(finite.max()))),
+                ]
+            )
+
+    def _show_region(self, look: RegionLook) -> None:
+        self._show_plot(on=False)
+        self.save.setVisible(look.kind == "box" and look.statistics.pixels > 0)
+        found = look.statistics
+        words = f"{look.size} · {look.unit}".rstrip(" ·")
+        if found.masked:
+            words += f" · {found.masked} masked pixels left out"
+        self._say(words if found.pixels else "no pixel of the frame lies in this region")
+        pairs = [("Pixels", f"{found.pixels}"), ("Median", _number(found.median)), ("Mean", _number(found.mean))]
+        pairs += [("Std. dev.", _number(found.std)), ("Lowest", _number(found.minimum))]
+        pairs += [("Highest", _number(found.maximum)), ("Sum", _number(found.total))]
+        self._list(pairs if found.pixels else [])
+
+    def _show_error(self, error: AstepError) -> None:
+        self._clear("")
+        self._say(str(error), "bad")
+
+    def _axes(self, below: str, left: str) -> None:
+        item = self.plot.getPlotItem()
+        item.setLabel("bottom", below)
+        item.setLabel("left", left)
+        item.enableAutoRange()
+
+    def _dress(self) -> None:
+        look = theme()
+        dress_plot(self.plot)
+        self._points.setPen(None)
+        self._points.setBrush(look.colour("plot_1", 0.75))
+        self._curve.setPen(pg.mkPen(look.colour("plot_2"), width=1.5))
+
+
+def _number(value: float) -> str:
+    """Write a pixel's value or a sum of many: five figures that mean something."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) >= 1e5:
+        return f"{value:,.0f}".replace(",", "\u2009")
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.4g}"

@@ -1,0 +1,120 @@
+"""What needs a person, each with its remedy one click away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from astep_gui.models.needs import Need
+    from astep_gui.models.night_model import NightModel
+
+_MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
+_WAYS_SHOWN = 2
+MAX_HEIGHT_PX = 190
+
+
+class NeedsYou(QWidget):
+    """The list. Empty, it says that the night is ready."""
+
+    remedy_chosen = pyqtSignal(object, object)
+    """Need, Remedy."""
+
+    def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self.heading = QLabel()
+        self.heading.setProperty("role", "heading")
+        self._list = QVBoxLayout()
+        self._list.setContentsMargins(10, 0, 6, 4)
+        self._list.setSpacing(6)
+        inside = QWidget()
+        inside.setLayout(self._list)
+        self._area = QScrollArea()
+        self._area.setWidget(inside)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 8, 0, 0)
+        box.setSpacing(6)
+        self.heading.setContentsMargins(10, 0, 8, 0)
+        box.addWidget(self.heading)
+        box.addWidget(self._area)
+        night.needs_changed.connect(self.show_needs)
+        self.show_needs()
+
+    def show_needs(self) -> None:
+        """Show what the night needs now."""
+        place = self._scroll()
+        while (item := self._list.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        needs = self._night.needs
+        is_planned = self._night.plan is not None
+        count = "✓ Ready to reduce" if is_planned else "Planning"
+        self.heading.setText(f"Needs you · {len(needs)}" if needs else count)
+        self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
+        _polish(self.heading)
+        for need in needs:
+            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit))
+        self._area.setVisible(bool(needs))
+        wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
+        self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
+        bar = self._area.verticalScrollBar()
+        if bar is not None:
+            bar.setValue(place)
+
+    def _line(self, number: int) -> QWidget | None:
+        item = self._list.itemAt(number)
+        return item.widget() if item is not None else None
+
+    def _scroll(self) -> int:
+        bar = self._area.verticalScrollBar()
+        return bar.value() if bar is not None else 0
+
+
+class _NeedLine(QWidget):
+    """One need: mark, title, remedies; why in a tool tip."""
+
+    def __init__(self, need: Need, choose: object) -> None:
+        super().__init__()
+        mark = QLabel(_MARKS[need.tone])
+        mark.setProperty("role", need.tone)
+        mark.setFixedWidth(12)
+        title = QLabel(need.title)
+        title.setWordWrap(True)
+        self.setToolTip(need.why)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(5)
+        row.addWidget(mark)
+        row.addWidget(title, 1)
+        shown = need.remedies if len(need.remedies) <= _WAYS_SHOWN + 1 else need.remedies[:_WAYS_SHOWN]
+        for remedy in shown:
+            button = QPushButton(remedy.label)
+            button.setProperty("small", "true")
+            button.clicked.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
+            row.addWidget(button)
+        rest = need.remedies[len(shown) :]
+        if rest:
+            more = QPushButton("more")
+            more.setProperty("small", "true")
+            menu = QMenu(more)
+            for remedy in rest:
+                action = menu.addAction(remedy.label)
+                assert action is not None
+                action.triggered.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
+            more.setMenu(menu)
+            row.addWidget(more)
+
+
+def _polish(widget: QWidget) -> None:
+    """Let the style sheet see a changed property."""
+    style = widget.style()
+    if style is not None:
+        style.unpolish(widget)
+        style.polish(widget)

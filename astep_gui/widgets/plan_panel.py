@@ -1,0 +1,127 @@
+"""The plan: what will be done from which frames, with equations and warnings in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from astep_gui.theme import theme
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.plan_types import Plan, SciencePlan
+
+_PATHS = Qt.ItemDataRole.UserRole
+
+
+class PlanPanel(QWidget):
+    """Follows the plan, which follows every decision."""
+
+    frames_asked = pyqtSignal(list)
+    """Paths of the line that was clicked twice."""
+
+    def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self.summary = QLabel()
+        self.summary.setWordWrap(True)
+        self.summary.setContentsMargins(10, 8, 10, 6)
+        self.tree = QTreeWidget()
+        self.tree.setHeaderHidden(True)
+        header = self.tree.header()
+        assert header is not None
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.setIndentation(14)
+        self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
+        self.tree.itemActivated.connect(self._activated)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(self.summary)
+        box.addWidget(self.tree, 1)
+        night.plan_changed.connect(self.follow)
+        night.night_changed.connect(self.follow)
+
+    def follow(self) -> None:
+        """Show the plan as it is now."""
+        self.tree.clear()
+        plan = self._night.plan
+        if plan is None:
+            error = self._night.plan_error
+            self.summary.setText(str(error) if error else "")
+            return
+        size = plan.bytes_needed / 1e9
+        self.summary.setText(
+            f"{len(plan.masters)} masters, {len(plan.science)} science frames, {len(plan.left_out)} left out · "
+            f"{size:.1f} GB"
+        )
+        self._warnings(plan)
+        masters = self._branch(f"Masters · {len(plan.masters)}")
+        for master in plan.masters:
+            paths = list(master.frames)
+            line = self._line(masters, f"{master.name} · {len(paths)} frames", paths, master.equation)
+            if master.equation:
+                self._line(line, master.equation, paths)
+            for words in master.warnings:
+                self._line(line, f"▲ {words}", paths, tone="warn")
+        science = self._branch(f"Science frames · {len(plan.science)}")
+        for title, members in _alike(plan.science).items():
+            line = self._line(science, title, [s.path for s in members])
+            for words in members[0].warnings:
+                self._line(line, f"▲ {words}", [s.path for s in members], tone="warn")
+        if plan.left_out:
+            self._left_out(plan)
+
+    def _warnings(self, plan: Plan) -> None:
+        if plan.warnings:
+            branch = self._branch(f"▲ Warnings · {len(plan.warnings)}")
+            for words in plan.warnings:
+                self._line(branch, words, [], tone="warn")
+
+    def _left_out(self, plan: Plan) -> None:
+        reasons: dict[str, list[str]] = {}
+        for item in plan.left_out:
+            reasons.setdefault(item.reason, []).append(item.path)
+        branch = self._branch(f"Left out · {len(plan.left_out)}")
+        for reason, paths in reasons.items():
+            line = self._line(branch, f"{len(paths)} · {reason}", paths)
+            for path in paths:
+                self._line(line, path, [path])
+
+    def _branch(self, title: str) -> QTreeWidgetItem:
+        branch = QTreeWidgetItem([title])
+        font = branch.font(0)
+        font.setBold(True)
+        branch.setFont(0, font)
+        self.tree.addTopLevelItem(branch)
+        branch.setExpanded(True)
+        return branch
+
+    def _line(
+        self, above: QTreeWidgetItem, words: str, paths: Sequence[str], tip: str = "", tone: str = ""
+    ) -> QTreeWidgetItem:
+        line = QTreeWidgetItem([words])
+        line.setData(0, _PATHS, list(paths))
+        line.setToolTip(0, tip or words)
+        if tone:
+            line.setForeground(0, theme().colour(tone))
+        above.addChild(line)
+        return line
+
+    def _activated(self, line: QTreeWidgetItem) -> None:
+        paths = line.data(0, _PATHS)
+        if paths:
+            self.frames_asked.emit(paths)
+
+
+def _alike(science: Sequence[SciencePlan]) -> dict[str, list[SciencePlan]]:
+    """Put together the frames that are treated alike."""
+    alike: dict[str, list[SciencePlan]] = {}
+    for plan in science:
+        alike.setdefault(f"{plan.group} · {plan.equation}" if plan.group else plan.equation, []).append(plan)
+    return {f"{len(members)} frames · {title}": members for title, members in alike.items()}

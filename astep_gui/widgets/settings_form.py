@@ -1,0 +1,268 @@
+"""The settings of the reduction: a form made from the recipe's own fields, units and words."""
+
+from __future__ import annotations
+
+import typing
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from pipeline_core.config import Recipe
+from pipeline_core.errors import AstepError, UsageError
+from pipeline_core.io.atomic import write_text
+from pipeline_core.recipe_file import load_recipe, recipe_toml
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+
+class FieldEditor(QWidget):
+    """One setting: its editor, its words, and a mark when it differs from the default."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, name: str, info: FieldInfo) -> None:
+        super().__init__()
+        self._default = info.default
+        self._kind, self._may_be_none, choices = _kind_of(info.annotation)
+        self._editor: QCheckBox | QComboBox | QLineEdit
+        if self._kind is bool:
+            self._editor = QCheckBox()
+            self._editor.toggled.connect(self._say)
+        elif choices:
+            self._editor = QComboBox()
+            self._editor.addItems(choices)
+            self._editor.currentTextChanged.connect(self._say)
+        else:
+            self._editor = QLineEdit()
+            self._editor.setPlaceholderText("not set" if self._may_be_none else "")
+            self._editor.textChanged.connect(self._say)
+        self._editor.setObjectName(name)
+        self._editor.setFixedWidth(190 if self._kind is not tuple else 330)
+        self.mark = QLabel()
+        self.mark.setProperty("role", "warn")
+        self.reset = QPushButton("Default")
+        self.reset.setProperty("small", "true")
+        self.reset.clicked.connect(lambda: self.put(self._default))
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._editor)
+        row.addWidget(self.mark)
+        row.addWidget(self.reset)
+        row.addStretch()
+        words = QLabel(info.description or "")
+        words.setProperty("role", "dim")
+        words.setWordWrap(True)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 8)
+        box.setSpacing(2)
+        box.addLayout(row)
+        box.addWidget(words)
+        self.setToolTip(f"{info.description}\ndefault: {_text(self._default) or 'not set'}{_range(info)}")
+
+    def put(self, value: Any) -> None:
+        """Show a value."""
+        if isinstance(self._editor, QCheckBox):
+            self._editor.setChecked(bool(value))
+        elif isinstance(self._editor, QComboBox):
+            self._editor.setCurrentText(str(value))
+        else:
+            self._editor.setText(_text(value))
+        self._say()
+
+    def value(self) -> Any:
+        """Return what stands there; text that is no number stays text, for the recipe to refuse with its reason."""
+        if isinstance(self._editor, QCheckBox):
+            return self._editor.isChecked()
+        text = self._editor.currentText() if isinstance(self._editor, QComboBox) else self._editor.text().strip()
+        if self._kind is tuple:
+            return tuple(part.strip() for part in text.split(";") if part.strip())
+        if not text and self._may_be_none:
+            return None
+        return _number(self._kind, text) if self._kind in {int, float} else text
+
+    def _say(self) -> None:
+        is_default = self.value() == self._default
+        self.mark.setText("" if is_default else "● changed")
+        self.reset.setVisible(not is_default)
+        self.changed.emit()
+
+
+class SettingsDialog(QDialog):
+    """All sections of the recipe."""
+
+    recipe_chosen = pyqtSignal(object)
+
+    def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Settings of the reduction")
+        self.resize(820, 600)
+        self.editors: dict[tuple[str, str], FieldEditor] = {}
+        self.sections = QListWidget()
+        self.sections.setFixedWidth(170)
+        self.pages = QStackedWidget()
+        for name in Recipe.model_fields:
+            section = getattr(recipe, name)
+            if hasattr(type(section), "model_fields"):
+                self.sections.addItem(name.capitalize())
+                self.pages.addWidget(self._page(name, type(section)))
+        self.sections.currentRowChanged.connect(self.pages.setCurrentIndex)
+        self.sections.setCurrentRow(0)
+        self.mistake = QLabel()
+        self.mistake.setProperty("role", "bad")
+        self.mistake.setWordWrap(True)
+        middle = QHBoxLayout()
+        middle.addWidget(self.sections)
+        middle.addWidget(self.pages, 1)
+        box = QVBoxLayout(self)
+        box.addLayout(middle, 1)
+        box.addWidget(self.mistake)
+        box.addWidget(self._buttons())
+        self.show_recipe(recipe)
+
+    def _page(self, name: str, section: Any) -> QWidget:
+        inside = QWidget()
+        form = QFormLayout(inside)
+        form.setHorizontalSpacing(18)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        title = QLabel((section.__doc__ or "").strip().splitlines()[0])
+        title.setProperty("role", "heading")
+        title.setWordWrap(True)
+        form.addRow(title)
+        for field, info in section.model_fields.items():
+            editor = FieldEditor(f"{name}.{field}", info)
+            editor.changed.connect(self._check)
+            self.editors[name, field] = editor
+            form.addRow(field.replace("_", " "), editor)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(inside)
+        return area
+
+    def _buttons(self) -> QDialogButtonBox:
+        buttons = QDialogButtonBox()
+        role = QDialogButtonBox.ButtonRole
+        self.use = QPushButton("Use these")
+        self.use.setProperty("primary", "true")
+        self.use.setDefault(True)
+        for button, where, slot in (
+            (QPushButton("Load…"), role.ResetRole, self._load),
+            (QPushButton("Save…"), role.ResetRole, self._save),
+            (QPushButton("All defaults"), role.ResetRole, lambda: self.show_recipe(Recipe())),
+            (self.use, role.AcceptRole, self._choose),
+            (QPushButton("Cancel"), role.RejectRole, self.reject),
+        ):
+            buttons.addButton(button, where)
+            button.clicked.connect(slot)
+        return buttons
+
+    def show_recipe(self, recipe: Recipe) -> None:
+        """Show the values of a recipe."""
+        for (section, field), editor in self.editors.items():
+            editor.put(getattr(getattr(recipe, section), field))
+
+    def recipe(self) -> Recipe:
+        """Return what the form says.
+
+        Raises
+        ------
+        UsageError
+            If a value makes no sense; all mistakes are named.
+        """
+        from pydantic import ValidationError  # noqa: PLC0415 - the recipe has loaded it already
+
+        values: dict[str, dict[str, Any]] = {}
+        for (section, field), editor in self.editors.items():
+            values.setdefault(section, {})[field] = editor.value()
+        try:
+            return Recipe.model_validate(values)
+        except ValidationError as error:
+            mistakes = [f"{'.'.join(map(str, m['loc']))}: {m['msg'].lower()}" for m in error.errors()]
+            raise UsageError("these settings cannot be used", "; ".join(mistakes), "correct them") from error
+
+    def _check(self) -> None:
+        if not hasattr(self, "mistake"):
+            return  # the form is still being made
+        try:
+            self.recipe()
+        except UsageError as error:
+            self.mistake.setText(f"! {error.why}")
+            self.use.setEnabled(False)
+        else:
+            self.mistake.clear()
+            self.use.setEnabled(True)
+
+    def _choose(self) -> None:
+        self.recipe_chosen.emit(self.recipe())
+        self.accept()
+
+    def _load(self) -> None:
+        name, _kind = QFileDialog.getOpenFileName(self, "Load settings", "", "Recipe (*.toml)")
+        if name:
+            try:
+                self.show_recipe(load_recipe(Path(name)))
+            except AstepError as error:
+                self.mistake.setText(f"! {error}")
+
+    def _save(self) -> None:
+        name, _kind = QFileDialog.getSaveFileName(self, "Save settings", "recipe.toml", "Recipe (*.toml)")
+        if name:
+            try:
+                write_text(Path(name), recipe_toml(self.recipe()))
+            except (AstepError, OSError) as error:
+                self.mistake.setText(f"! {error}")
+
+
+def _kind_of(annotation: Any) -> tuple[type, bool, list[str]]:
+    """Return the plain type of a field, whether it may be unset, and its choices if it has only some."""
+    options = typing.get_args(annotation) if typing.get_origin(annotation) in {typing.Union, UnionType} else ()
+    may_be_none = NoneType in options
+    plain = next((option for option in options if option is not NoneType), annotation)
+    origin = typing.get_origin(plain)
+    if origin is Literal:
+        return str, may_be_none, [str(choice) for choice in typing.get_args(plain)]
+    return (tuple if origin is tuple else plain), may_be_none, []
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return "; ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _number(kind: type, text: str) -> Any:
+    try:
+        return kind(text.replace("−", "-").replace(",", "."))
+    except ValueError:
+        return text
+
+
+def _range(info: FieldInfo) -> str:
+    limits = {
+        name: getattr(rule, name) for rule in info.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
+    }
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    words = ", ".join(f"{signs[name]} {limit:g}" for name, limit in limits.items() if limit is not None)
+    return f"\nrange: {words}" if words else ""

@@ -1,0 +1,240 @@
+"""One star, all night: stamps in a row, its light and width drawn under them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtGui import QImage, QPainter, QPen
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
+
+from astep_gui.theme import theme
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+
+    from astep_gui.models.star_track import StarTrackModel
+    from pipeline_core.star_track import StarPoint
+
+_CELL, _GAP = 62, 4
+_CURVE = 30
+_LABEL = 14
+_NAME = 15
+
+
+class StarStrip(QWidget):
+    """Shows a :class:`StarTrackModel`: a head line and the row of stamps that scrolls."""
+
+    def __init__(self, model: StarTrackModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.head = QLabel(self)
+        self.head.setWordWrap(True)
+        self.stop = QToolButton(self)
+        self.stop.setText("Close")
+        self.stop.setToolTip("Follow no star any more")
+        self.stop.clicked.connect(model.clear)
+        self.stamps = _Stamps(model)
+        self.scroll = QScrollArea(self)
+        self.scroll.setWidget(self.stamps)
+        self.scroll.setWidgetResizable(False)
+        self.scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setFixedHeight(self.stamps.sizeHint().height() + 14)
+        head = QHBoxLayout()
+        head.setContentsMargins(10, 4, 8, 2)
+        head.addWidget(self.head, 1)
+        head.addWidget(self.stop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addWidget(self.scroll)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("One star through the night")
+        model.changed.connect(self._follow)
+        model.pointed.connect(self._reveal)
+        self._follow()
+
+    def _follow(self) -> None:
+        model = self.model
+        self.stop.setVisible(model.place is not None)
+        if model.error is not None:
+            self.head.setText(str(model.error))
+        elif model.place is None:
+            self.head.setText(
+                "Click a star while “one star” is on: its stamp, light and width appear here, frame by frame."
+            )
+        else:
+            self.head.setText(self._summary())
+        self.stamps.follow()
+
+    def _summary(self) -> str:
+        model = self.model
+        path, x, y = model.place or ("", 0.0, 0.0)
+        count = f"{len(model.points)} of {model.total} frames" if model.is_busy else f"{len(model.points)} frames"
+        words = f"Star at x {x + 1:.0f}, y {y + 1:.0f} of {path.rsplit('/', 1)[-1]} · {count}"
+        flux, width = model.fluxes(), model.widths()
+        if np.isfinite(flux).sum() > 2:
+            scatter = 1.4826 * float(np.nanmedian(np.abs(flux - np.nanmedian(flux))))
+            words += f" · light scatters by {100 * scatter:.1f} %"
+        if np.isfinite(width).any():
+            words += f" · median FWHM {np.nanmedian(width):.2f} px"
+        lost = sum(point.star is None or not point.star.found for point in model.points)
+        return words + (f" · not seen on {lost}" if lost else "")
+
+    def _reveal(self) -> None:
+        self.stamps.update()
+        index = next((k for k, p in enumerate(self.model.points) if p.path == self.model.current), None)
+        if index is not None:
+            self.scroll.ensureVisible(index * (_CELL + _GAP) + _CELL // 2, 10, _CELL * 2, 0)
+
+
+class _Stamps(QWidget):
+    """The row itself."""
+
+    def __init__(self, model: StarTrackModel) -> None:
+        super().__init__()
+        self.model = model
+        self._hover = -1
+        self._images: dict[str, QImage] = {}
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.follow()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Be as wide as the stamps there are."""
+        return QSize(max(1, len(self.model.points)) * (_CELL + _GAP) + _GAP, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
+
+    def follow(self) -> None:
+        """Take the points that have arrived."""
+        known = {point.path for point in self.model.points}
+        self._images = {path: image for path, image in self._images.items() if path in known}
+        if not self.model.points:
+            self._images.clear()
+        self.resize(self.sizeHint())
+        self.update()
+
+    def cell(self, index: int) -> QRectF:
+        """Return where a stamp is drawn."""
+        return QRectF(_GAP + index * (_CELL + _GAP), 2, _CELL, _CELL)
+
+    def index_at(self, x: float) -> int | None:
+        """Return the stamp at a place."""
+        index = int((x - _GAP / 2) // (_CELL + _GAP))
+        return index if 0 <= index < len(self.model.points) else None
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the stamps that are visible, and both curves."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = self.font()
+        font.setPixelSize(10)
+        painter.setFont(font)
+        shown = event.rect() if event is not None else self.rect()
+        first = max(0, int(shown.left() // (_CELL + _GAP)))
+        last = min(len(self.model.points), int(shown.right() // (_CELL + _GAP)) + 1)
+        for k in range(first, last):
+            self._draw_stamp(painter, k, self.model.points[k])
+        if self.model.points:
+            top = _CELL + _NAME + 4
+            self._draw_curve(painter, self.model.fluxes(), "light", top + _LABEL, "plot_1", shown.left())
+            self._draw_curve(painter, self.model.widths(), "FWHM", top + 2 * _LABEL + _CURVE, "plot_2", shown.left())
+
+    def _draw_stamp(self, painter: QPainter, index: int, point: StarPoint) -> None:
+        box = self.cell(index)
+        painter.fillRect(box, theme().colour("image_ground"))
+        if point.stamp is not None:
+            if point.path not in self._images:
+                codes = np.ascontiguousarray(point.stamp)
+                ny, nx = codes.shape
+                self._images[point.path] = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Grayscale8).copy()
+            painter.drawImage(box, self._images[point.path])
+        is_lost = point.star is None or not point.star.found
+        if is_lost:
+            painter.setPen(theme().colour("on_image"))
+            words = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, words)
+        is_rejected = point.path in self.model.rejected
+        if is_rejected:
+            painter.setPen(QPen(theme().colour("bad"), 2))
+            painter.drawLine(box.topLeft() + QPointF(4, 4), box.topLeft() + QPointF(14, 14))
+            painter.drawLine(box.topLeft() + QPointF(4, 14), box.topLeft() + QPointF(14, 4))
+        is_current = point.path == self.model.current
+        if is_current or index == self._hover:
+            painter.setPen(QPen(theme().colour("accent" if is_current else "dim"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(box.adjusted(1, 1, -1, -1))
+        painter.setPen(theme().colour("bad" if is_rejected else "dim"))
+        when = f"{point.mid_utc:%H:%M}" if point.mid_utc is not None else f"{index + 1}"
+        words = "rejected" if is_rejected else when
+        painter.drawText(QRectF(box.left(), box.bottom(), _CELL, _NAME), Qt.AlignmentFlag.AlignCenter, words)
+
+    def _draw_curve(
+        self, painter: QPainter, values: npt.NDArray[np.float64], label: str, top: int, token: str, left: int
+    ) -> None:
+        finite = values[np.isfinite(values)]
+        painter.setPen(QPen(theme().colour("grid"), 1))
+        painter.drawLine(0, top + _CURVE, self.width(), top + _CURVE)
+        if finite.size:
+            low, high = float(finite.min()), float(finite.max())
+            span = high - low or 1.0
+            painter.setPen(QPen(theme().colour(token), 1.4))
+            before: QPointF | None = None
+            for k, value in enumerate(values):
+                if not np.isfinite(value):
+                    before = None
+                    continue
+                at = QPointF(self.cell(k).center().x(), top + 3 + (_CURVE - 6) * (high - value) / span)
+                if before is not None:
+                    painter.drawLine(before, at)
+                painter.drawEllipse(at, 1.6, 1.6)
+                before = at
+            unit = "× its median" if label == "light" else "px"
+            words = f"{label} {low:.2f} – {high:.2f} {unit}"
+        else:
+            words = f"{label}: not measured"
+        metrics = painter.fontMetrics()
+        box = QRectF(left + 2, top - _LABEL, metrics.horizontalAdvance(words) + 8, _LABEL)
+        painter.setPen(theme().colour(token))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Ask for the frame of a stamp."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            index = self.index_at(event.position().x())
+            if index is not None:
+                self.model.ask_frame(index)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Say what the star is in the frame under the cursor; X and U then speak of it."""
+        if event is None:
+            return
+        index = self.index_at(event.position().x())
+        hover = -1 if index is None else index
+        if hover != self._hover:
+            self._hover = hover
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.update()
+            if index is not None:
+                QToolTip.showText(event.globalPosition().toPoint(), self.model.words(index), self)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
+        """X rejects, U accepts the frame under the cursor, or the one that is shown; arrows step."""
+        if event is None:
+            return
+        shown = next((k for k, p in enumerate(self.model.points) if p.path == self.model.current), None)
+        index = self._hover if 0 <= self._hover < len(self.model.points) else shown
+        key = event.key()
+        if key == Qt.Key.Key_X and index is not None:
+            self.model.ask_reject(index)
+        elif key == Qt.Key.Key_U and index is not None:
+            self.model.ask_accept(index)
+        elif key in {Qt.Key.Key_Left, Qt.Key.Key_Right} and shown is not None:
+            to = shown + (1 if key == Qt.Key.Key_Right else -1)
+            if 0 <= to < len(self.model.points):
+                self.model.ask_frame(to)
+        else:
+            event.ignore()

@@ -1,0 +1,175 @@
+"""The timeline strip: which quantity, against what, and the threshold that proposes rejections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from astep_gui.models.timeline_model import TIME
+from astep_gui.widgets.timeline_plot import TimelinePlot
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
+    from astep_gui.models.timeline_model import TimelineModel
+
+
+class Timeline(QWidget):
+    """Shows a :class:`TimelineModel` with its choices above the plot."""
+
+    def __init__(self, model: TimelineModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.tabs = QTabBar(self)
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setUsesScrollButtons(False)
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
+        self.tabs.setToolTip("What is plotted upwards")
+        self.more = QToolButton(self)
+        self.more.setText("More ▾")
+        self.more.setToolTip("Quantities for which there is no room here")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(QMenu(self.more))
+        self.against = QComboBox(self)
+        self.against.setToolTip("What is plotted to the right")
+        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.against.setMinimumContentsLength(9)
+        self.threshold = QToolButton(self)
+        self.threshold.setText("Threshold")
+        self.threshold.setCheckable(True)
+        self.threshold.setToolTip("Lay a line: frames beyond it are proposed for rejection, with the cost shown first")
+        self.side = QToolButton(self)
+        self.side.setToolTip("Reject above the line, or below it")
+        self.cost = QLabel(self)
+        self.cost.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.apply = QPushButton("Reject", self)
+        self.apply.setToolTip("Reject these frames, as one step of undo (Enter)")
+        self.drop = QPushButton("Cancel", self)
+        self.drop.setToolTip("Take the line away (Esc)")
+        self.plot = TimelinePlot(model, self)
+        self._lay_out()
+        self.tabs.currentChanged.connect(self._quantity_chosen)
+        self.against.activated.connect(lambda: model.set_against(self.against.currentData()))
+        self.threshold.clicked.connect(self._threshold_clicked)
+        self.side.clicked.connect(lambda: model.set_side("low" if model.side == "high" else "high"))
+        self.apply.clicked.connect(model.apply_threshold)
+        self.drop.clicked.connect(lambda: model.set_threshold(None))
+        model.changed.connect(self._follow)
+        model.threshold_changed.connect(self._follow_threshold)
+        self._follow()
+        self._follow_threshold()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 4, 12, 2)
+        head.setSpacing(8)
+        head.addWidget(self.tabs, 1)
+        head.addWidget(self.more)
+        self._against_label = QLabel("against", self)
+        head.addWidget(self._against_label)
+        head.addWidget(self.against)
+        head.addWidget(self.threshold)
+        self._offer = QWidget(self)
+        offer = QHBoxLayout(self._offer)
+        offer.setContentsMargins(12, 2, 12, 4)
+        offer.setSpacing(8)
+        offer.addWidget(self.side)
+        offer.addWidget(self.cost, 1)
+        offer.addWidget(self.apply)
+        offer.addWidget(self.drop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self._offer)
+        layout.addWidget(self.plot, 1)
+
+    def _follow(self) -> None:
+        """Show the quantities that were measured; keep the choice."""
+        known = self.model.quantities()
+        names = [q.name for q in known]
+        if [self.tabs.tabData(k) for k in range(self.tabs.count())] != names:
+            self.tabs.blockSignals(True)  # noqa: FBT003 - Qt has no names
+            while self.tabs.count():
+                self.tabs.removeTab(0)
+            for q in known:
+                self.tabs.setTabData(self.tabs.addTab(q.label), q.name)
+            self.tabs.blockSignals(False)  # noqa: FBT003
+            self.against.clear()
+            self.against.addItem("Time", TIME)
+            for q in known:
+                self.against.addItem(q.label, q.name)
+        if self.model.what.name in names:
+            self.tabs.setCurrentIndex(names.index(self.model.what.name))
+        self._fit()
+        self.against.setCurrentIndex(max(0, self.against.findData(self.model.against)))
+        for widget in (self.against, self._against_label, self.threshold):
+            widget.setVisible(bool(known))
+
+    def _fit(self) -> None:
+        """Show as many quantities as there is room for, the chosen one always; the rest are under "More"."""
+        beside = (self.more, self._against_label, self.against, self.threshold)
+        room = self.width() - sum(widget.sizeHint().width() + 8 for widget in beside) - 28
+        widths = [
+            self.tabs.fontMetrics().horizontalAdvance(self.tabs.tabText(k)) + 30 for k in range(self.tabs.count())
+        ]
+        chosen = self.tabs.currentIndex()
+        room -= widths[chosen] if chosen >= 0 else 0
+        menu = self.more.menu()
+        assert menu is not None, "it was given one"
+        menu.clear()
+        for k, width in enumerate(widths):
+            room -= width if k != chosen else 0
+            fits = k == chosen or room >= 0
+            self.tabs.setTabVisible(k, fits)
+            if not fits:
+                name = self.tabs.tabData(k)
+                entry = menu.addAction(self.tabs.tabText(k))
+                assert entry is not None, "Qt makes one"
+                entry.triggered.connect(lambda _=False, name=name: self.model.set_quantity(name))
+        self.more.setVisible(not menu.isEmpty())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Fit the quantities into the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _follow_threshold(self) -> None:
+        found = self.model.proposal()
+        self._offer.setVisible(found is not None)
+        self.threshold.setChecked(found is not None)
+        if found is None:
+            return
+        self.side.setText("↑ above" if self.model.side == "high" else "↓ below")
+        words = found.words
+        self.cost.setText(words[0].upper() + words[1:])
+        count = len(found.paths)
+        self.apply.setText(f"Reject {count} frame{'' if count == 1 else 's'}" if count else "Reject")
+        self.apply.setEnabled(bool(found.paths))
+
+    def _quantity_chosen(self, index: int) -> None:
+        if index >= 0:
+            self.model.set_quantity(self.tabs.tabData(index))
+
+    def _threshold_clicked(self, checked: bool) -> None:  # noqa: FBT001 - Qt's signature
+        if checked:
+            self.model.start_threshold()
+            self.plot.setFocus()
+        else:
+            self.model.set_threshold(None)
+        self._follow_threshold()

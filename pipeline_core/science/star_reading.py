@@ -1,0 +1,90 @@
+"""One star as a person points at it: its profile, and the Moffat fit that the quality table uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline_core.science.psf import fit_moffats
+from pipeline_core.science.regions import RadialProfile, star_near
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from pipeline_core.types import Mask
+
+_HALF_PX = 40  # of the stamp: the fit looks at most 24 px around the star
+
+
+@dataclass(frozen=True, slots=True)
+class StarReading:
+    """A star's profile and fit."""
+
+    profile: RadialProfile
+    fwhm_px: float
+    """Of the fit; NaN where it failed (a saturated star, a galaxy)."""
+    beta: float
+    """Of the fit: below 2.5 much light in the wings, above 10 nearly a Gaussian."""
+    ellipticity: float
+    """1 − b/a."""
+    amplitude: float
+    """Of a circular profile of that width through the star's light."""
+    is_saturated: bool
+
+
+def read_star(
+    image: npt.NDArray[Any],
+    x_px: float,
+    y_px: float,
+    *,
+    masked: Mask | None = None,
+    saturation: float | None = None,
+    gain: float = 1.0,
+) -> StarReading | None:
+    """Measure the star nearest to a place.
+
+    Parameters
+    ----------
+    image : (ny, nx) uint16 or floating
+    x_px, y_px : float
+        0-based.
+    masked : (ny, nx) bool, optional
+    saturation : float, optional
+        In the image's unit.
+    gain : float
+        Electrons per image unit.
+
+    Returns
+    -------
+    StarReading or None
+        None where no star is.
+    """
+    profile = star_near(image, x_px, y_px, masked)
+    if profile is None:
+        return None
+    x0, y0 = max(0, round(profile.x_px) - _HALF_PX), max(0, round(profile.y_px) - _HALF_PX)
+    stamp = image[y0 : y0 + 2 * _HALF_PX + 1, x0 : x0 + 2 * _HALF_PX + 1].astype(np.float32)
+    stamp = np.where(np.isfinite(stamp), stamp - np.float32(profile.sky), np.float32(0.0))
+    fit = fit_moffats(
+        np.ascontiguousarray(stamp),
+        np.array([profile.x_px - x0]),
+        np.array([profile.y_px - y0]),
+        profile.rough_fwhm_px,
+        noise=max(profile.noise, 1e-6),
+        gain=gain,
+    )
+    fwhm, beta = float(fit.fwhm_px[0]), float(fit.beta[0])
+    saturated = saturation is not None and profile.peak + profile.sky >= 0.98 * saturation
+    good = np.isfinite(fwhm) and 0.5 < fwhm < 40.0 and float(fit.residual[0]) < 0.6 and not saturated
+    if not good:
+        nan = float("nan")
+        return StarReading(profile, nan, nan, nan, nan, saturated)
+    xx, yy, xy = (float(v) for v in fit.ellipse[0])
+    axes = np.sqrt(np.maximum(np.linalg.eigvalsh(np.array([[xx, xy], [xy, yy]])), 1e-12))
+    k = 2.0 ** (1.0 / beta) - 1.0
+    shape = (1.0 + k * (2.0 * profile.radius_px / fwhm) ** 2) ** -beta
+    near = profile.radius_px < 1.5 * fwhm
+    amplitude = float((shape[near] * profile.value[near]).sum() / max(float((shape[near] ** 2).sum()), 1e-12))
+    return StarReading(profile, fwhm, beta, float(1.0 - axes[0] / axes[1]), amplitude, saturated)

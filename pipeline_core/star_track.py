@@ -1,0 +1,188 @@
+"""One star, or one pixel of the chip, followed through the frames of a night: a few rows of each are read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline_core.errors import AstepError
+from pipeline_core.grouping import Geometry
+from pipeline_core.io.fits_file import RowReader
+from pipeline_core.science.one_star import STAMP, StarHere, measure_star, stamp_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline_core.events import RunContext
+    from pipeline_core.measures import QualityRow
+    from pipeline_core.plan import Plan
+    from pipeline_core.types import Frame, Night, Section
+
+_USUAL_FWHM_PX = 3.0
+"""Where a frame's own is not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A raw frame to look into."""
+
+    path: str
+    file: Path
+    frame: Frame
+    trim: Section | None
+    row: QualityRow | None
+    """Its place among the others; None where it was not measured."""
+
+    @property
+    def mid_utc(self) -> datetime | None:
+        """Mid-exposure."""
+        return self.frame.mid_utc
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the trimmed frame."""
+        if self.trim is not None:
+            return self.trim.shape
+        assert self.frame.shape is not None, "sources are frames with an image"
+        return self.frame.shape
+
+
+@dataclass(frozen=True, slots=True)
+class StarPoint:
+    """The star in one frame."""
+
+    path: str
+    mid_utc: datetime | None
+    star: StarHere | None
+    """None where the frame could not be read or the place lies outside; positions are in the trimmed frame."""
+    stamp: npt.NDArray[np.uint8] | None
+    note: str = ""
+    """Why there is no star, in words."""
+
+
+def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) -> list[Source]:
+    """Return the frames of the same pointing, filter and exposure as one, in time order.
+
+    Parameters
+    ----------
+    night : Night
+    plan : Plan
+    rows : sequence of QualityRow
+    like : str
+        Path of a science frame.
+    """
+    by_path = {row.path: row for row in rows}
+    group = next((paths for paths in plan.groups.values() if like in paths), (like,))
+    wanted = night.by_path[like]
+    planned = {path for paths in plan.groups.values() for path in paths}
+    # Rejected frames are in no group of the plan, but stay in their place here.
+    others = [
+        f.path
+        for f in night.frames
+        if f.path not in planned
+        and (f.kind, f.filter, f.exposure_s, f.object, f.shape)
+        == (wanted.kind, wanted.filter, wanted.exposure_s, wanted.object, wanted.shape)
+    ]
+    frames = [night.by_path[path] for path in dict.fromkeys([*group, *others]) if path in night.by_path]
+    frames = [f for f in frames if f.layout is not None and f.shape is not None and f.unusable is None]
+    frames.sort(key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
+    return [Source(f.path, night.file(f), f, plan.trims.get(Geometry.of(f)), by_path.get(f.path)) for f in frames]
+
+
+def moved(x: float, y: float, from_: Source, to: Source) -> tuple[float, float]:
+    """Return where a place of one frame lies in another, by their measured shifts and rotations.
+
+    Parameters
+    ----------
+    x, y : float
+        0-based in the trimmed frame.
+    from_, to : Source
+
+    Returns
+    -------
+    (x, y)
+        Unchanged where either frame could not be aligned.
+    """
+
+    def placed(source: Source) -> tuple[complex, complex] | None:
+        row = source.row
+        if row is None or row.dx_px is None or row.dy_px is None or row.mirrored:
+            return None
+        return complex(row.dx_px, row.dy_px), np.exp(1j * np.radians(row.rotation_deg or 0.0))
+
+    first, second = placed(from_), placed(to)
+    if first is None or second is None or from_.path == to.path:
+        return x, y
+    ny, nx = from_.shape
+    centre = complex((nx - 1) / 2, (ny - 1) / 2)
+    # Shifts are those of the field's centre, turns are about it.
+    reference = (complex(x, y) - centre - first[0]) / first[1]
+    there = reference * second[1] + centre + second[0]
+    return there.real, there.imag
+
+
+def follow_star(sources: Sequence[Source], like: str, x: float, y: float, context: RunContext) -> Iterator[StarPoint]:
+    """Yield the star of one frame in each frame, in the order given.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    like : str
+        Path of the frame in which the star was pointed at.
+    x, y : float
+        There, 0-based in the trimmed frame.
+    context : RunContext
+        Its cancel stops between two frames.
+    """
+    start = next(source for source in sources if source.path == like)
+    for source in context.track("one star", sources):
+        there = moved(x, y, start, source)
+        try:
+            yield _star_in(source, *there)
+        except (AstepError, OSError) as error:
+            yield StarPoint(source.path, source.mid_utc, None, None, f"cannot be read: {error}")
+
+
+def follow_pixel(sources: Sequence[Source], x: int, y: int, context: RunContext) -> Iterator[tuple[str, float]]:
+    """Yield path and raw value (ADU) of one pixel of the chip, 0-based in the raw frame; NaN where there is none."""
+    for source in context.track("one pixel", sources):
+        try:
+            value = float(_rows(source, y, y + 1)[0, x])
+        except (AstepError, OSError, IndexError, ValueError) as error:
+            context.say("one pixel", f"{source.path}: {error}", level="warning", path=source.path)
+            value = math.nan
+        yield source.path, value
+
+
+def _star_in(source: Source, x: float, y: float) -> StarPoint:
+    ny, nx = source.shape
+    if not (0 <= x < nx and 0 <= y < ny):
+        return StarPoint(source.path, source.mid_utc, None, None, "outside this frame")
+    row = source.row
+    fwhm = (row.measures.fwhm_px if row is not None else None) or _USUAL_FWHM_PX
+    reach = max(STAMP // 2 + 2, math.ceil(6.0 * fwhm))
+    y0, y1 = max(0, round(y) - reach), min(ny, round(y) + reach + 1)
+    x0, x1 = max(0, round(x) - reach), min(nx, round(x) + reach + 1)
+    off_y, off_x = (source.trim.y0, source.trim.x0) if source.trim is not None else (0, 0)
+    cutout = _rows(source, y0 + off_y, y1 + off_y)[:, x0 + off_x : x1 + off_x].astype(np.float32)
+    found = measure_star(cutout, x - x0, y - y0, fwhm, source.frame.gain_e_per_adu or 1.0)
+    stamp = stamp_codes(cutout, found.x_px, found.y_px, found.sky, found.noise)
+    note = "" if found.found else "no star here: cloud, or too faint"
+    star = StarHere(
+        found.x_px + x0, found.y_px + y0, found.flux, found.error, found.fwhm_px, found.sky, found.noise, found.found
+    )
+    return StarPoint(source.path, source.mid_utc, star, stamp, note)
+
+
+def _rows(source: Source, y0: int, y1: int) -> npt.NDArray[Any]:
+    assert source.frame.layout is not None, "sources are frames with an image"
+    with RowReader(source.file, source.frame.layout) as rows:
+        band = np.empty((y1 - y0, rows.shape[1]), rows.dtype)
+        rows.read_rows(y0, y1, band)
+    return band

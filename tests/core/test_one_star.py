@@ -1,0 +1,142 @@
+"""One star in one frame, and the same star or pixel in the frames of a night."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline_core.config import Recipe
+from pipeline_core.errors import UsageError
+from pipeline_core.events import Cancelled, RunContext
+from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.on_demand import science_tasks, steps_as_far_as_possible, task_of
+from pipeline_core.plan import Choices, build_plan
+from pipeline_core.scan import scan_night
+from pipeline_core.science.one_star import measure_star, stamp_codes
+from pipeline_core.star_track import follow_pixel, follow_star, moved, sources_of
+
+SIGMA = 1.2
+FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0)) * SIGMA
+
+
+def cutout(x, y, light, sky=1000.0, noise=5.0, shape=(61, 61), seed=1):
+    yy, xx = np.mgrid[: shape[0], : shape[1]]
+    star = light * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * SIGMA**2)) / (2 * math.pi * SIGMA**2)
+    return (np.random.default_rng(seed).normal(sky, noise, shape) + star).astype(np.float32)
+
+
+def test_a_star_is_found_from_a_pixel_away_with_place_light_and_width():
+    found = measure_star(cutout(30.3, 29.6, 40000), 31.0, 30.5, 2.8, gain=1.0)
+    assert found.found
+    assert (found.x_px, found.y_px) == pytest.approx((30.3, 29.6), abs=0.1)
+    # A circle of 1.5 FWHM holds all but 1 - exp(-(1.5 FWHM)²/2σ²) = 0.2 % of a Gaussian.
+    assert found.flux == pytest.approx(40000, rel=0.01)
+    # The fit tells the light's width before pixels of 8 ln 2 / 12 px² averaged it; these pixels did not average.
+    assert found.fwhm_px == pytest.approx(math.sqrt(FWHM**2 - 8 * math.log(2) / 12), rel=0.02)
+    assert found.sky == pytest.approx(1000, abs=2)
+
+
+def test_empty_sky_holds_no_star():
+    assert not measure_star(cutout(30, 30, 0), 30.0, 30.0, 2.8, gain=1.0).found
+
+
+def test_a_hot_pixel_beside_a_star_does_not_draw_the_centre_away():
+    image = cutout(30, 30, 30000)
+    image[33, 33] += 3000
+    found = measure_star(image, 30.0, 30.0, 2.8, gain=1.0)
+    assert (found.x_px, found.y_px) == pytest.approx((30, 30), abs=0.3)
+
+
+def test_missing_pixels_are_not_light():
+    image = cutout(30, 30, 30000)
+    image[:, 45:] = np.nan
+    assert measure_star(image, 30.0, 30.0, 2.8, gain=1.0).flux == pytest.approx(30000, rel=0.02)
+
+
+def test_a_stamp_beyond_the_rim_is_black_there_and_has_its_star_in_the_middle():
+    codes = stamp_codes(cutout(2, 30, 30000), 2.0, 30.0, 1000.0, 5.0)
+    assert codes.shape == (41, 41)
+    assert (codes[:, :18] == 0).all()
+    assert codes[20, 20] == 255
+
+
+@pytest.fixture
+def drifting(tmp_path):
+    """Four frames whose field is shifted, the third turned by half around (a pier flip)."""
+    from astropy.io import fits
+
+    places = [((0.0, 0.0), 0.0), ((3.0, -2.0), 0.0), ((5.0, 4.0), 180.0), ((200.0, 0.0), 0.0)]
+    rows = []
+    for k, ((dx, dy), turn) in enumerate(places):
+        z = (complex(40, 45) - 49.5 * (1 + 1j)) * np.exp(1j * np.radians(turn)) + 49.5 * (1 + 1j) + complex(dx, dy)
+        header = fits.Header({"IMAGETYP": "LIGHT", "EXPTIME": 90.0, "FILTER": "R", "OBJECT": "A"})
+        header["DATE-OBS"] = f"2024-06-20T20:{10 + k}:00"
+        pixels = cutout(z.real, z.imag, 40000, shape=(100, 100), seed=k)
+        fits.PrimaryHDU(np.clip(pixels, 0, 65535).astype(np.uint16), header).writeto(tmp_path / f"s{k}.fits")
+        measures = ScienceMeasures("quick", "ADU", fwhm_px=2.8)
+        rows.append(QualityRow(f"s{k}.fits", measures, dx_px=dx, dy_px=dy, rotation_deg=turn))
+    night = scan_night(tmp_path, RunContext())
+    return night, build_plan(night, Recipe(), Choices()), rows
+
+
+def test_a_star_is_followed_through_drift_and_a_pier_flip_until_it_leaves_the_chip(drifting):
+    sources = sources_of(*drifting, "s1.fits")
+    points = list(follow_star(sources, "s1.fits", 43.0, 43.0, RunContext()))
+    assert [point.star is not None and point.star.found for point in points] == [True, True, True, False]
+    # 99 - 40 + 5, 99 - 45 + 4
+    assert (points[2].star.x_px, points[2].star.y_px) == pytest.approx((64, 58), abs=0.1)
+    assert points[3].note == "outside this frame"
+
+
+def test_moving_there_and_back_is_no_move(drifting):
+    sources = sources_of(*drifting, "s1.fits")
+    there = moved(12.5, 77.0, sources[1], sources[2])
+    assert moved(*there, sources[2], sources[1]) == pytest.approx((12.5, 77.0))
+
+
+def test_a_frame_that_was_not_aligned_is_looked_at_in_the_same_place(drifting):
+    night, plan, rows = drifting
+    rows[1] = replace(rows[1], dx_px=None)
+    sources = sources_of(night, plan, rows, "s0.fits")
+    assert moved(10, 20, sources[0], sources[1]) == (10, 20)
+
+
+def test_following_stops_at_a_cancel(drifting):
+    context = RunContext()
+    points = follow_star(sources_of(*drifting, "s0.fits"), "s0.fits", 40, 45, context)
+    next(points)
+    context.cancel()
+    with pytest.raises(Cancelled):
+        next(points)
+
+
+def test_a_damaged_frame_is_named_and_the_rest_is_followed(drifting):
+    night = drifting[0]
+    file = night.root / "s1.fits"
+    file.write_bytes(file.read_bytes()[:4000])
+    points = list(follow_star(sources_of(*drifting, "s0.fits"), "s0.fits", 40, 45, RunContext()))
+    assert "cannot be read" in points[1].note
+    assert points[2].star.found
+
+
+def test_a_pixel_is_followed_in_raw_counts(drifting):
+    from astropy.io import fits
+
+    values = dict(follow_pixel(sources_of(*drifting, "s0.fits"), 7, 9, RunContext()))
+    assert values == {f"s{k}.fits": fits.getdata(drifting[0].root / f"s{k}.fits")[9, 7] for k in range(4)}
+
+
+def test_steps_without_any_master_show_what_needs_none(drifting, tmp_path):
+    night, _, _ = drifting
+    tasks = science_tasks(night, Recipe(), None)
+    found = steps_as_far_as_possible(task_of(tasks, "s0.fits"), tmp_path / "out")
+    # Without calibration frames there is nothing to wait for: all steps are there, most say why they do nothing.
+    assert [step.name for step in found.steps.steps][:3] == ["raw", "overscan", "trim"]
+    assert found.missing is None
+
+
+def test_a_frame_that_is_no_science_frame_is_refused_with_a_hint(drifting):
+    with pytest.raises(UsageError) as refusal:
+        task_of(science_tasks(drifting[0], Recipe(), None), "dark.fits")
+    assert "astep plan" in refusal.value.hint

@@ -1,0 +1,106 @@
+"""Parts of a frame: lines, boxes, circles, stars."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline_core.science.regions import box_statistics, circle_statistics, line_profile, star_near
+from pipeline_core.science.star_reading import read_star
+
+
+def field(seed: int = 1, fwhm: float = 3.0, height: float = 3000.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    image = rng.normal(500.0, 10.0, (200, 220)).astype(np.float32)
+    y, x = np.indices(image.shape)
+    for cx, cy, part in ((100.3, 80.7, 1.0), (150.0, 150.0, 0.1)):
+        image += part * height * np.exp(-4 * np.log(2) * ((x - cx) ** 2 + (y - cy) ** 2) / fwhm**2).astype(np.float32)
+    return image
+
+
+def test_a_line_along_a_row_gives_its_pixels():
+    image = np.arange(100, dtype=np.float32).reshape(10, 10)
+    distance, value = line_profile(image, 2, 3, 7, 3)
+    assert distance == pytest.approx([0, 1, 2, 3, 4, 5])
+    assert value == pytest.approx([32, 33, 34, 35, 36, 37])
+
+
+def test_between_pixels_a_line_interpolates_and_outside_it_knows_nothing():
+    image = np.arange(100, dtype=np.uint16).reshape(10, 10)
+    _, value = line_profile(image, 2.5, 3, 3.5, 4)
+    assert value[0] == pytest.approx(32.5)
+    assert value[-1] == pytest.approx(43.5)
+    assert np.isnan(line_profile(image, 8, 0, 12, 0)[1][-1])
+
+
+def test_a_pixel_without_a_value_hurts_only_where_it_counts():
+    image = np.ones((5, 5), np.float32)
+    image[2, 3] = np.nan
+    _, value = line_profile(image, 0, 2, 4, 2)
+    assert np.isnan(value).tolist() == [False, False, False, True, False]
+
+
+def test_a_box_is_described_without_its_masked_pixels():
+    image = np.arange(100, dtype=np.float32).reshape(10, 10)
+    masked = np.zeros(image.shape, bool)
+    masked[2, 2] = True
+    found = box_statistics(image, 4, 4, 2, 2, masked)
+    assert (found.pixels, found.masked, found.minimum, found.maximum) == (8, 1, 23.0, 44.0)
+    assert found.median == 33.5
+
+
+def test_a_circle_holds_the_pixels_within_its_radius():
+    found = circle_statistics(np.ones((100, 100), np.uint16), 50, 50, 20.0)
+    assert found.pixels == pytest.approx(np.pi * 400, rel=0.01)
+    assert (found.mean, found.std) == (1.0, 0.0)
+
+
+def test_a_region_outside_of_the_frame_holds_nothing():
+    assert box_statistics(np.ones((10, 10)), 20, 20, 30, 30).pixels == 0
+    assert circle_statistics(np.ones((10, 10)), -50, 5, 10).pixels == 0
+
+
+def test_a_click_beside_a_star_finds_its_centre():
+    found = star_near(field(), 104.0, 77.0)
+    assert (found.x_px, found.y_px) == pytest.approx((100.3, 80.7), abs=0.1)
+    assert found.sky == pytest.approx(500.0, abs=2.0)
+    assert found.peak == pytest.approx(3000.0, rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_there_is_no_star_on_blank_sky(seed):
+    rng = np.random.default_rng(seed)
+    blank = rng.normal(500.0, 10.0, (120, 120)).astype(np.float32)
+    assert star_near(blank, 60, 60) is None
+
+
+def test_a_hot_pixel_is_no_star():
+    image = np.random.default_rng(2).normal(500.0, 10.0, (120, 120)).astype(np.float32)
+    image[60, 60] = 9000.0
+    assert star_near(image, 60, 60) is None
+
+
+def test_the_faint_star_that_was_clicked_is_meant_and_not_a_far_bright_one():
+    found = star_near(field(), 151.0, 149.0)
+    assert (found.x_px, found.y_px) == pytest.approx((150.0, 150.0), abs=0.3)
+
+
+def test_at_the_border_of_the_frame_nothing_breaks():
+    image = field()
+    for x, y in ((0, 0), (219, 199), (-5, 50), (1000, 1000)):
+        star_near(image, x, y)
+
+
+@pytest.mark.parametrize("fwhm", [1.8, 3.0, 6.0])
+def test_the_width_is_that_of_the_star(fwhm):
+    found = read_star(field(fwhm=fwhm), 100, 81)
+    # The test's star is not averaged over its pixels: the fit sees it so much sharper.
+    assert found.fwhm_px == pytest.approx(np.sqrt(fwhm**2 - 8 * np.log(2) / 12), rel=0.03)
+    assert found.ellipticity < 0.05
+
+
+def test_a_saturated_star_has_no_width():
+    image = np.minimum(field(), 2000.0)
+    found = read_star(image, 100, 81, saturation=2000.0)
+    assert found.is_saturated
+    assert np.isnan(found.fwhm_px)

@@ -1,0 +1,141 @@
+"""The report of a night: one file that holds everything and stays small."""
+
+import io
+import json
+import re
+import shutil
+import zlib
+
+import numpy as np
+import pytest
+
+from pipeline_core.cli import main
+from pipeline_core.errors import UsageError
+from pipeline_core.events import RunContext
+from pipeline_core.io.png import grey_png
+from pipeline_core.logbook import Logbook
+from pipeline_core.report import write_report
+from pipeline_core.science.thumbnail import binned, thumbnail
+from pipeline_core.session import Place
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A small demo night whose frames are looked at quickly only, with decisions."""
+    root = tmp_path_factory.mktemp("report")
+    assert main(["demo", str(root / "night"), "--size", "256", "--frames", "12", "--quiet"]) == 0
+    made = Place(root / "night", root / "out")
+    made.output.mkdir()
+    with Logbook.open(made.output, made.night) as logbook:
+        logbook.reject(["x/<b>.fits"], "a & b <script>alert(1)</script>")
+    lines = [{"kind": "message", "level": "warning", "text": "no flat for filter <U>"}, {"kind": "started"}]
+    (made.output / "log.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"kind": "mess', encoding="utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(place):
+    return write_report(place, RunContext()).read_text(encoding="utf-8")
+
+
+def test_the_report_needs_no_other_file_and_runs_no_script(page):
+    links = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert links
+    assert all(link.startswith("data:image/png;base64,") for link in links)
+    assert "<script" not in page
+    assert "url(" not in page
+
+
+def test_what_people_wrote_is_shown_as_they_wrote_it(page):
+    assert "a &amp; b &lt;script&gt;" in page
+    assert "x/&lt;b&gt;.fits" in page
+    assert "no flat for filter &lt;U&gt;" in page
+
+
+def test_the_report_holds_keogram_plots_thumbnails_decisions_warnings_and_recipe(page):
+    for words in (
+        "Keogram",
+        "FWHM (px)",
+        "Sky (ADU)",
+        "Altitude",
+        "Rejected frames",
+        "Decisions",
+        "Warnings",
+        "sigclip",
+    ):
+        assert words in page
+    assert page.count("<figure") >= 11  # one frame of the demo night is cut short
+
+
+def test_every_element_is_closed(page):
+    import xml.etree.ElementTree as ET
+
+    body = re.sub(r"<meta[^>]*>|<!doctype html>|<br>", "", page)
+    body = re.sub(r"(<img[^>]*)>", r"\1/>", body).replace("class=dim", 'class="dim"')
+    ET.fromstring(body)
+
+
+def test_the_small_report_stays_below_100_kilobytes(place):
+    file = write_report(place, RunContext(), small=True)
+    assert file.name == "report_small.html"
+    assert file.stat().st_size <= 100_000
+
+
+def test_a_report_where_nothing_was_made_is_refused_with_a_hint(tmp_path):
+    with pytest.raises(UsageError) as refusal:
+        write_report(Place(tmp_path, tmp_path / "out"), RunContext())
+    assert "astep reduce" in refusal.value.hint
+
+
+def test_the_command_line_writes_the_report_where_it_is_told(place, tmp_path, capsys):
+    file = tmp_path / "night.html"
+    assert main(["report", str(place.output), "--small", "--file", str(file), "--json", "--quiet"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["report"] == str(file)
+    assert answer["bytes"] == file.stat().st_size
+
+
+def test_a_report_without_its_raw_frames_is_refused_in_words(place, tmp_path, capsys):
+    moved = tmp_path / "out"
+    shutil.copytree(place.output, moved)
+    with Logbook.open(moved) as logbook:
+        logbook.database.remember("night", str(tmp_path / "gone"))
+    assert main(["report", str(moved), "--quiet"]) == 2
+    assert "gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bits", [8, 4, 2])
+def test_a_png_is_read_back_as_it_was_written(bits):
+    image = pytest.importorskip("PIL.Image")
+    step = 255 // ((1 << bits) - 1)
+    pixels = (np.random.default_rng(1).integers(0, 1 << bits, (13, 17)) * step).astype(np.uint8)
+    read = np.asarray(image.open(io.BytesIO(grey_png(pixels, bits))).convert("L"))
+    assert np.array_equal(read, pixels)
+
+
+def test_a_png_has_sound_checksums():
+    data = grey_png(np.zeros((3, 5), np.uint8))
+    at = 8
+    names = []
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        body = data[at + 4 : at + 8 + size]
+        names.append(body[:4])
+        assert zlib.crc32(body) == int.from_bytes(data[at + 8 + size : at + 12 + size], "big")
+        at += 12 + size
+    assert names == [b"IHDR", b"IDAT", b"IEND"]
+
+
+def test_a_thumbnail_shows_a_star_white_on_grey_sky_with_high_y_at_the_top():
+    image = np.random.default_rng(2).normal(1000, 10, (400, 300)).astype(np.float32)
+    image[380:388, 20:28] += 5000
+    image[100:200, 100:200] = np.nan
+    small = thumbnail(image, 100)
+    assert small.shape == (100, 75)
+    assert small[:6].max() == 255
+    assert 40 < np.median(small) < 120
+
+
+def test_binning_leaves_out_missing_pixels():
+    image = np.array([[1, np.nan], [3, np.nan]], np.float32).repeat(2, 0).repeat(2, 1)
+    assert np.array_equal(binned(image, 2), [[1, np.nan], [3, np.nan]], equal_nan=True)

@@ -1,0 +1,101 @@
+"""What tests of the window share: frames made up on the spot, a window of their own, a watch on what is left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QCoreApplication, QEvent, QSettings
+from PyQt6.QtWidgets import QApplication
+
+from astep_gui.main_window import MainWindow
+from astep_gui.models.frame_images import Loaded, ShownImage, shown_image
+from astep_gui.models.levels import LevelsModel
+from astep_gui.remembered import Remembered
+from tests.gui.nights import small_night
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def _no_leaked_widgets() -> Iterator[None]:
+    """Fail a test that leaves a window behind."""
+    app = QApplication.instance()
+    before = set(map(id, QApplication.topLevelWidgets())) if app is not None else set()
+    yield
+    if QApplication.instance() is None:
+        return
+    gc.collect()
+    for _ in range(3):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+    left = [w for w in QApplication.topLevelWidgets() if id(w) not in before and w.isVisible()]
+    assert not left, f"left behind: {[type(w).__name__ for w in left]}"
+
+
+def star_field(seed: int = 1, shape: tuple[int, int] = (600, 800)) -> np.ndarray:
+    """Return sky of 1000 ± 20 with a star of FWHM 4 px and 4000 high at x 300, y 200."""
+    rng = np.random.default_rng(seed)
+    image = rng.normal(1000.0, 20.0, shape).astype(np.float32)
+    y, x = np.indices(shape)
+    image += 4000.0 * np.exp(-4.0 * np.log(2.0) * ((x - 300.0) ** 2 + (y - 200.0) ** 2) / 16.0).astype(np.float32)
+    return image
+
+
+@pytest.fixture
+def make_shown() -> Callable[..., ShownImage]:
+    """Return what makes a ShownImage, by default of the star field."""
+
+    def make(key: object = "a", image: np.ndarray | None = None, **more: object) -> ShownImage:
+        more.setdefault("unit", "electron")
+        more.setdefault("title", f"{key}.fits")
+        return shown_image(key, Loaded(image=star_field() if image is None else image, **more))
+
+    return make
+
+
+@pytest.fixture
+def levels(qapp) -> LevelsModel:
+    return LevelsModel()
+
+
+@pytest.fixture
+def night_folder(tmp_path):
+    return small_night(tmp_path / "night")
+
+
+@pytest.fixture
+def remembered(tmp_path):
+    return Remembered(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def window(qtbot, remembered):
+    """A window that is shown; after the test no thread of it and no dialog may be left."""
+    threads = set(threading.enumerate())
+    window = MainWindow(remembered)
+    window.night.looks_quickly = False
+    window.show()
+    yield window
+    window.close()
+    for widget in QApplication.topLevelWidgets():
+        assert widget is window or not widget.isVisible(), f"{widget} was left open"
+    window.deleteLater()
+    QApplication.processEvents()
+    left = [thread for thread in threading.enumerate() if thread not in threads and "ThreadPool" not in thread.name]
+    qtbot.waitUntil(lambda: not any(thread.is_alive() for thread in left), timeout=5000)
+
+
+@pytest.fixture
+def opened(qtbot, window, night_folder):
+    """The window with a small night open and planned."""
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    return window

@@ -1,0 +1,381 @@
+"""Steps of a frame, two images compared, one star all night, why this pixel: used by clicks and keys."""
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, QRectF, Qt
+
+from astep_gui.models.background import Background
+from astep_gui.models.frame_images import Loaded, shown_image
+from astep_gui.models.levels import LevelsModel
+from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.star_track import StarTrackModel
+from astep_gui.models.steps_model import StepsModel
+from astep_gui.widgets.compare_view import CompareView
+from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
+from astep_gui.widgets.star_strip import StarStrip
+from astep_gui.widgets.steps_rail import StepsRail
+from pipeline_core.cli import main
+from pipeline_core.config import Recipe
+from pipeline_core.errors import NightError
+from pipeline_core.events import RunContext
+from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.plan import Choices, build_plan
+from pipeline_core.scan import scan_night
+from pipeline_core.types import FrameKind
+
+LEFT = Qt.MouseButton.LeftButton
+PATIENCE_MS = 60_000  # a first call may compile kernels
+
+
+@pytest.fixture(scope="module")
+def reduced(tmp_path_factory):
+    """A small demo night with its masters made."""
+    root = tmp_path_factory.mktemp("stories")
+    assert main(["demo", str(root / "night"), "--size", "256", "--frames", "6", "--quiet"]) == 0
+    run = ["reduce", str(root / "night"), "-o", str(root / "out"), "--only", "masters", "--executor", "threads"]
+    assert main([*run, "--workers", "1", "--quiet"]) == 0
+    night = scan_night(root / "night", RunContext())
+    science = [f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None]
+    return night, root / "out", science
+
+
+@pytest.fixture
+def steps(reduced, qtbot):
+    night, output, science = reduced
+    model = StepsModel()
+    rail = StepsRail(model)
+    qtbot.addWidget(rail)
+    rail.resize(1100, 60)
+    rail.show()
+    model.set_night(night, Recipe(), output)
+    model.set_frame(science[0])
+    yield rail
+    model.close()
+
+
+def click(qtbot, rail, name):
+    with qtbot.waitSignal(rail.model.arrived, timeout=PATIENCE_MS) as shown:
+        qtbot.mouseClick(rail.buttons[name], LEFT)
+    qtbot.waitUntil(lambda: not rail.model.is_busy, timeout=PATIENCE_MS)  # the later steps follow
+    return shown.args[0]
+
+
+def test_each_step_shows_the_frame_after_it_with_name_and_unit(steps, qtbot):
+    raw, dark, final = (click(qtbot, steps, name) for name in ("raw", "dark", "cosmic"))
+    assert raw.title.endswith("· Raw")
+    assert dark.title.endswith("· − dark")
+    assert (raw.unit, dark.unit, final.unit) == ("ADU", "ADU", "e⁻")
+    # Darks of the demo night lie near 1,000 ADU.
+    assert np.median(raw.image) - np.median(dark.image) == pytest.approx(1000, abs=10)
+    assert final.mask is not None
+
+
+def test_a_step_that_did_nothing_says_why(steps, qtbot):
+    click(qtbot, steps, "bias")
+    assert steps.buttons["bias"].text() == "(− bias)"
+    assert steps.note.text() == "This step did nothing: inside the dark."
+    assert not steps.difference.isEnabled()
+
+
+def test_the_difference_is_what_the_step_changed(steps, qtbot):
+    click(qtbot, steps, "dark")
+    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
+        qtbot.mouseClick(steps.difference, LEFT)
+    assert "changed" in shown.args[0].title
+    assert np.median(shown.args[0].image) == pytest.approx(-1000, abs=10)
+
+
+def test_holding_the_key_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
+    click(qtbot, steps, "dark")
+    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
+        qtbot.keyPress(steps, Qt.Key.Key_QuoteLeft)
+    assert shown.args[0].title.endswith("· Raw")  # bias, trim and overscan did nothing here
+    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
+        qtbot.keyRelease(steps, Qt.Key.Key_QuoteLeft)
+    assert shown.args[0].title.endswith("· − dark")
+
+
+def test_another_frame_keeps_the_step_and_a_second_click_leaves_it(steps, reduced, qtbot):
+    click(qtbot, steps, "flat")
+    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
+        steps.model.set_frame(reduced[2][1])
+    assert shown.args[0].title == f"{reduced[2][1].rsplit('/', 1)[-1]} · ÷ flat"
+    with qtbot.waitSignal(steps.model.closed):
+        qtbot.mouseClick(steps.buttons["flat"], LEFT)
+    assert steps.model.chosen is None
+
+
+def test_before_the_masters_are_made_the_first_steps_show_and_the_remedy_is_one_click_away(reduced, tmp_path, qtbot):
+    night, _, science = reduced
+    model = StepsModel()
+    rail = StepsRail(model)
+    qtbot.addWidget(rail)
+    rail.show()
+    model.set_night(night, Recipe(), tmp_path / "none")
+    model.set_frame(science[0])
+    click(qtbot, rail, "raw")
+    assert not rail.buttons["dark"].isEnabled()
+    assert "has not been made yet" in rail.note.text()
+    with qtbot.waitSignal(model.masters_asked):
+        qtbot.mouseClick(rail.make, LEFT)
+    model.close()
+
+
+def test_a_narrow_rail_leaves_out_the_steps_that_did_nothing(steps, qtbot):
+    click(qtbot, steps, "flat")
+    steps.resize(640, 60)
+    shown = [name for name, button in steps.buttons.items() if button.isVisible()]
+    assert shown == ["raw", "dark", "flat", "gain", "mask", "cosmic"]
+
+
+def test_a_step_is_shown_before_the_later_ones_are_done_and_once_only(steps, qtbot):
+    model, arrived = steps.model, []
+    model.arrived.connect(lambda shown: arrived.append((shown.title[-5:], model.is_busy)))
+    model.choose("raw")
+    qtbot.waitUntil(lambda: not model.is_busy, timeout=PATIENCE_MS)
+    assert arrived == [("· Raw", True)]
+    model.choose("raw")  # now it is kept, and shown again when asked for
+    qtbot.waitUntil(lambda: not model.is_busy, timeout=PATIENCE_MS)
+    assert [title for title, _ in arrived] == ["· Raw"] * 2
+
+
+def test_compare_asks_for_the_step_and_the_one_before(steps, qtbot):
+    click(qtbot, steps, "flat")
+    with qtbot.waitSignal(steps.compare_asked) as asked:
+        qtbot.mouseClick(steps.compare, LEFT)
+    assert asked.args == ["dark", "flat"]
+    with qtbot.waitSignal(steps.model.pair_arrived, timeout=PATIENCE_MS) as pair:
+        steps.model.ask_pair(*asked.args)
+    assert [shown.title[-6:] for shown in pair.args] == ["− dark", "÷ flat"]
+
+
+# -- two images ------------------------------------------------------------------------------------------------
+
+
+def picture(level, title, unit="adu"):
+    rng = np.random.default_rng(1)
+    return shown_image(title, Loaded(title, rng.normal(level, 10, (200, 300)).astype(np.float32), unit))
+
+
+@pytest.fixture
+def compare(qtbot):
+    view = CompareView(LevelsModel())
+    qtbot.addWidget(view)
+    view.resize(900, 500)
+    with qtbot.waitExposed(view):
+        view.show()
+    view.show_pair(picture(1000, "one"), picture(1005, "two"))
+    return view
+
+
+def test_zoom_of_one_image_is_zoom_of_the_other(compare):
+    compare.left.set_view_rect(QRectF(50, 60, 90, 90))
+    assert compare.right.view_rect().center() == compare.left.view_rect().center()
+    compare.right.zoom_in()
+    assert compare.left.zoom == pytest.approx(compare.right.zoom)
+
+
+def test_levels_are_the_same_where_images_are_alike_and_their_own_where_not(compare):
+    compare._levels.set_range(900, 1200)
+    assert (compare._right_levels.lo, compare._right_levels.hi) == (900, 1200)
+    compare.show_pair(picture(1000, "one"), picture(500, "electrons", "electron"))
+    assert not compare.same_levels.isEnabled()
+    assert compare._right_levels.lo < 500 < compare._right_levels.hi
+
+
+def test_the_wipe_is_dragged_and_shows_left_of_it_the_left_image(compare, qtbot):
+    qtbot.mouseClick(compare.buttons["wipe"], LEFT)
+    grip = compare._stage._grip
+    assert grip.isVisible()
+    assert compare.left.geometry().width() == compare._stage.width()
+    qtbot.mousePress(grip, LEFT, pos=QPoint(6, 100))
+    qtbot.mouseMove(grip, QPoint(6 - 200, 100))
+    before = compare.wipe
+    compare.set_wipe(0.25)
+    assert before != 0.25
+    assert compare._stage._window.x() == round(0.25 * compare._stage.width())
+    qtbot.keyClick(compare, Qt.Key.Key_Right)
+    assert compare.wipe == pytest.approx(0.27)
+
+
+def test_blinking_shows_one_after_the_other_and_stops_on_escape(compare, qtbot):
+    qtbot.mouseClick(compare.buttons["blink"], LEFT)
+    first = compare.wipe
+    qtbot.waitUntil(lambda: compare.wipe != first, timeout=3000)
+    with qtbot.waitSignal(compare.closed):
+        qtbot.keyClick(compare, Qt.Key.Key_Escape)
+    assert not compare._blink_timer.isActive()
+
+
+def test_swap_exchanges_names_and_images_together(compare, qtbot):
+    qtbot.mouseClick(compare.swap, LEFT)
+    assert (compare.left.title, compare.right.title) == ("two", "one")
+
+
+# -- one star --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def star_night(tmp_path):
+    """Six frames with one star that drifts by 2 px a frame, fades in the fourth and is gone in the last."""
+    from astropy.io import fits
+
+    rng = np.random.default_rng(4)
+    yy, xx = np.mgrid[:128, :128]
+    rows = []
+    for k, light in enumerate((40000, 40000, 40000, 20000, 40000, 0)):
+        x, y = 60 + 2 * k, 50 + k
+        star = light * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / (2 * 1.2**2)) / (2 * np.pi * 1.2**2)
+        header = fits.Header({"IMAGETYP": "LIGHT", "EXPTIME": 90.0, "FILTER": "R", "OBJECT": "A"})
+        header["DATE-OBS"] = f"2024-06-20T20:{10 + k}:00"
+        pixels = np.clip(rng.normal(1000, 5, (128, 128)) + star, 0, 65535).astype(np.uint16)
+        fits.PrimaryHDU(pixels, header).writeto(tmp_path / f"s{k}.fits")
+        measures = ScienceMeasures("quick", "ADU", fwhm_px=2.8)
+        rows.append(QualityRow(f"s{k}.fits", measures, dx_px=2.0 * k, dy_px=1.0 * k, rotation_deg=0.0))
+    night = scan_night(tmp_path, RunContext())
+    return night, build_plan(night, Recipe(), Choices()), rows
+
+
+@pytest.fixture
+def strip(star_night, qtbot):
+    model = StarTrackModel()
+    widget = StarStrip(model)
+    qtbot.addWidget(widget)
+    widget.resize(700, widget.sizeHint().height())
+    widget.show()
+    model.set_night(*star_night, {})
+    model.follow("s1.fits", 63.0, 50.0)
+    qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
+    yield widget
+    model.close()
+
+
+def test_the_star_is_found_in_each_frame_by_the_measured_shift(strip):
+    places = [(p.star.x_px, p.star.y_px) for p in strip.model.points[:5]]
+    assert np.allclose(places, [(60 + 2 * k, 50 + k) for k in range(5)], atol=0.1)
+
+
+def test_its_light_and_width_follow_the_night(strip):
+    light = strip.model.fluxes()
+    # 40,000 counts over a sky of 5 counts noise: 0.2 % each.
+    assert np.allclose(light[:5], [1, 1, 1, 0.5, 1], atol=0.02)
+    assert np.isnan(light[5])
+    assert np.nanmedian(strip.model.widths()) == pytest.approx(2.355 * 1.2, abs=0.1)
+    assert "not seen on 1" in strip.head.text()
+
+
+def test_a_click_on_a_stamp_asks_for_its_frame_and_x_rejects_it(strip, qtbot):
+    stamps, model = strip.stamps, strip.model
+    with qtbot.waitSignal(model.frame_asked) as asked:
+        qtbot.mouseClick(stamps, LEFT, pos=stamps.cell(3).center().toPoint())
+    assert asked.args == ["s3.fits"]
+    model.set_current("s3.fits")
+    stamps._hover = -1
+    with qtbot.waitSignal(model.reject_asked) as rejected:
+        qtbot.keyClick(stamps, Qt.Key.Key_X)
+    assert rejected.args == [["s3.fits"], "seen on the stamp of one star"]
+    with qtbot.waitSignal(model.accept_asked) as accepted:
+        qtbot.keyClick(stamps, Qt.Key.Key_U)
+    assert accepted.args == [["s3.fits"]]
+
+
+def test_the_words_of_a_stamp_say_light_width_place_and_verdict(strip):
+    strip.model.set_rejected({"s3.fits": "cloud"})
+    words = strip.model.words(3)
+    assert "FWHM" in words
+    assert "rejected: cloud" in words
+    assert "no star here" in strip.model.words(5)
+    assert not strip.grab().isNull()
+
+
+def test_a_place_in_the_raw_frame_is_counted_from_the_trimmed_corner(star_night, qtbot):
+    from dataclasses import replace
+
+    from pipeline_core.grouping import Geometry
+    from pipeline_core.types import Section
+
+    night, plan, rows = star_night
+    trims = {Geometry.of(night.frames[0]): Section(10, 120, 5, 125)}
+    model = StarTrackModel()
+    model.set_night(night, replace(plan, trims=trims), rows, {})
+    model.follow("s1.fits", 62.0, 51.0, is_raw=True)
+    assert model.place == ("s1.fits", 57.0, 41.0)
+    qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
+    assert (model.points[1].star.x_px, model.points[1].star.y_px) == pytest.approx((57, 41), abs=0.1)
+    model.close()
+
+
+def test_closing_the_strip_forgets_the_star(strip, qtbot):
+    qtbot.mouseClick(strip.stop, LEFT)
+    assert strip.model.points == []
+    assert not strip.stop.isVisible()
+
+
+# -- why this pixel --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def panel(reduced, qtbot):
+    night, output, _ = reduced
+    model = PixelStoryModel()
+    widget = PixelStoryPanel(model)
+    qtbot.addWidget(widget)
+    widget.resize(340, 560)
+    widget.show()
+    model.set_night(night, build_plan(night, Recipe(), Choices()), Recipe(), output, [])
+    yield widget
+    model.close()
+
+
+def test_the_story_of_a_pixel_holds_its_equation_masters_and_its_value_all_night(panel, reduced, qtbot):
+    panel.model.ask(reduced[2][0], 100, 120)
+    qtbot.waitUntil(lambda: not panel.model.is_busy, timeout=PATIENCE_MS)
+    assert panel.model.error is None
+    assert panel.equation.text().startswith("raw ")
+    assert "÷ flat_" in panel.equation.text()
+    assert panel.equation.text().endswith("e⁻")
+    assert "− bias" in panel.idle.text()
+    assert len(panel.model.values) >= 2
+    assert dict(panel.model.values)[reduced[2][0]] == panel.model.story.values["raw"][0]
+    with qtbot.waitSignal(panel.model.frame_asked) as asked:
+        qtbot.mouseClick(panel.curve, LEFT, pos=QPoint(8, 40))
+    assert asked.args == [panel.model.values[0][0]]
+
+
+def test_a_pixel_outside_the_frame_is_refused_in_words(panel, reduced, qtbot):
+    panel.model.ask(reduced[2][0], 9999, 0)
+    qtbot.waitUntil(lambda: not panel.model.is_busy, timeout=PATIENCE_MS)
+    assert "is not in the calibrated frame" in panel.head.text()
+
+
+# -- the helper thread -----------------------------------------------------------------------------------------
+
+
+def test_the_newest_question_wins_and_errors_arrive_with_their_three_parts(qtbot):
+    import threading
+
+    background = Background("test")
+    gate = threading.Event()
+    answers = []
+    background.done.connect(lambda key, value: answers.append((key, value)))
+
+    def slow(context, tell):
+        gate.wait(5)
+        tell("late")
+        return "old"
+
+    background.ask(1, slow)
+    with qtbot.waitSignal(background.done, timeout=5000):
+        background.ask(2, lambda context, tell: "new")
+        gate.set()
+    assert answers == [(2, "new")]
+
+    def fails(context, tell):
+        raise NightError("what", "why", "hint")
+
+    with qtbot.waitSignal(background.failed, timeout=5000) as failed:
+        background.ask(3, fails)
+    assert failed.args[1].as_dict() == {"what": "what", "why": "why", "hint": "hint"}
+    background.close()
+    background.ask(4, slow)
+    assert not background.is_busy

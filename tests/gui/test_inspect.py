@@ -1,0 +1,114 @@
+"""Looking closely: click a star, drag a line, a box, a circle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+
+from astep_gui.models.inspection import Inspection
+from astep_gui.widgets.image_marks import DrawnShape
+from astep_gui.widgets.inspect_panel import InspectPanel
+
+
+@pytest.fixture
+def inspection(qapp):
+    inspection = Inspection()
+    yield inspection
+    inspection.close()
+
+
+@pytest.fixture
+def panel(qtbot, inspection, make_shown):
+    panel = InspectPanel(inspection)
+    qtbot.addWidget(panel)
+    panel.resize(310, 330)
+    panel.show()
+    panel.show_image(make_shown())
+    return panel
+
+
+def figures(panel) -> dict[str, str]:
+    return {name.text(): value.text() for name, value in panel._pairs if name.text()}
+
+
+def test_a_click_near_a_star_shows_its_width(qtbot, panel, inspection):
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):  # the fit may compile first
+        panel.clicked(303.0, 198.0)
+    said = figures(panel)
+    assert float(said["x"]) == pytest.approx(301.0, abs=0.1)  # counted from 1
+    assert float(said["FWHM"].split()[0]) == pytest.approx(4.0, rel=0.05)
+    assert panel.plot.isVisible()
+
+
+def test_a_click_on_blank_sky_says_no_star_here(qtbot, panel, inspection):
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(600.0, 450.0)
+    assert "no star here" in panel.says.text().lower()
+    assert not figures(panel)
+    assert not panel.plot.isVisible()
+
+
+def test_a_saturated_star_has_no_width(qtbot, panel, inspection, make_shown):
+    panel.show_image(make_shown("s", saturation=3000.0))
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(300.0, 200.0)
+    assert "saturated" in panel.says.text()
+    assert "FWHM" not in figures(panel)
+
+
+def test_a_line_through_the_star_shows_its_peak(qtbot, panel, inspection):
+    with qtbot.waitSignal(panel.tool_chosen, timeout=1000) as chosen:
+        qtbot.mouseClick(panel.tools["line"], Qt.MouseButton.LeftButton)
+    assert chosen.args == ["line"]
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.drawn(DrawnShape("line", 270.0, 200.0, 330.0, 200.0))
+    said = figures(panel)
+    assert float(said["Highest"].replace("\u2009", "")) == pytest.approx(5000.0, rel=0.03)
+    assert said["Length"] == "60.0 px"
+
+
+def test_a_box_leaves_masked_pixels_out(qtbot, panel, inspection, make_shown):
+    mask = np.zeros((600, 800), np.uint8)
+    mask[500:503, 500:503] = 1
+    panel.show_image(make_shown("m", mask=mask))
+    qtbot.mouseClick(panel.tools["box"], Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.drawn(DrawnShape("box", 490.0, 490.0, 519.0, 519.0))
+    assert figures(panel)["Pixels"] == str(30 * 30 - 9)
+    assert "9 masked" in panel.says.text()
+    assert float(figures(panel)["Median"]) == pytest.approx(1000.0, abs=5.0)
+
+
+def test_the_next_frame_is_measured_at_the_same_place(qtbot, panel, inspection, make_shown):
+    qtbot.mouseClick(panel.tools["circle"], Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.drawn(DrawnShape("circle", 500.0, 400.0, 510.0, 400.0))
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.show_image(make_shown("b", make_shown().image + 500.0))
+    assert float(figures(panel)["Median"]) == pytest.approx(1500.0, abs=5.0)
+
+
+def test_changing_the_tool_forgets_what_was_measured(qtbot, panel, inspection):
+    qtbot.mouseClick(panel.tools["box"], Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.drawn(DrawnShape("box", 490.0, 490.0, 519.0, 519.0))
+    with qtbot.waitSignal(panel.shape_forgotten, timeout=1000):
+        qtbot.mouseClick(panel.tools["star"], Qt.MouseButton.LeftButton)
+    assert not figures(panel)
+
+
+def test_a_box_is_saved_as_a_fits_file(qtbot, panel, inspection, tmp_path):
+    qtbot.mouseClick(panel.tools["box"], Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.drawn(DrawnShape("box", 290.0, 190.0, 309.0, 209.0))
+    assert panel.save.isVisible()
+    panel.save_part(tmp_path / "star.fits")
+    assert "saved star.fits" in panel.says.text()
+    from astropy.io import fits
+
+    data = fits.getdata(tmp_path / "star.fits")
+    assert data.shape == (20, 20)
+    assert data[10, 10] == panel._shown.image[200, 300]
+    panel.save_part(tmp_path / "star.fits" / "beneath a file.fits")
+    assert "cannot" in panel.says.text()

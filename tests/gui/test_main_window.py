@@ -1,0 +1,208 @@
+"""The window as a person uses it: opening, assigning, rejecting, undoing, finding."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QApplication, QPushButton
+
+from astep_gui.actions import ACTIONS
+from astep_gui.main_window import MainWindow
+from astep_gui.models.frame_columns import column_number
+from astep_gui.widgets.command_palette import CommandPalette
+from astep_gui.widgets.crash_report import CrashWatch
+from astep_gui.widgets.settings_form import SettingsDialog
+from astep_gui.widgets.shortcuts import ShortcutsOverlay
+from pipeline_core.logbook import Logbook
+from tests.gui.nights import write_frame
+
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+
+
+def dialog(kind):
+    return next(w for w in QApplication.topLevelWidgets() if isinstance(w, kind) and w.isVisible())
+
+
+def words_of(need):
+    return need.title
+
+
+def test_a_window_without_a_night_shows_the_start_page_and_no_panels(window):
+    assert window.start_page.isVisible()
+    assert not any(dock.isVisible() for dock in window.docks.values())
+    assert not window.reduce_button.isEnabled()
+
+
+def test_an_opened_night_is_listed_under_its_groups_science_first(opened):
+    groups = opened.table.model.groups
+    assert [group.title for group in groups][:2] == ["Unknown · 10 s", "Science · M 5 · R · 10 s"]
+    assert opened.night.current == LIGHTS[0]
+    assert opened.docks["frames"].isVisible()
+    assert opened.reduce_button.isEnabled()
+
+
+def test_a_dropped_folder_is_opened(qtbot, window, night_folder):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(night_folder))])
+    here, both = QPointF(50, 50), Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(here, Qt.DropAction.CopyAction, data, both, Qt.KeyboardModifier.NoModifier))
+    qtbot.waitUntil(lambda: window.night.is_open, timeout=8000)
+
+
+def test_a_folder_without_frames_is_explained_in_three_parts(qtbot, window, tmp_path):
+    (tmp_path / "empty").mkdir()
+    window.open_night(tmp_path / "empty")
+    qtbot.waitUntil(window.notice.isVisible, timeout=8000)
+    assert "no frames" in window.notice.what.text()
+    assert window.notice.why.text()
+    assert window.notice.hint.text()
+
+
+def test_the_image_of_the_current_frame_arrives_with_its_name(qtbot, opened):
+    qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[0], timeout=8000)
+    opened.actions_by_name["next"].trigger()
+    qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[1], timeout=8000)
+
+
+def test_x_rejects_goes_on_and_ctrl_z_takes_back(qtbot, opened):
+    opened.table.tree.setFocus()
+    qtbot.keyClick(opened, Qt.Key.Key_X)
+    assert list(opened.night.rejected) == [LIGHTS[0]]
+    assert opened.night.current == LIGHTS[1]
+    assert opened.night.state_of(LIGHTS[0]).word == "rejected"
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not opened.night.rejected
+    qtbot.keyClick(opened, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert list(opened.night.rejected) == [LIGHTS[0]]
+
+
+def test_a_rejected_frame_says_so_on_its_image_and_u_restores_it(qtbot, opened):
+    opened.deeds.reject_for("cloud")
+    opened.night.select([LIGHTS[0]])
+    qtbot.waitUntil(lambda: opened.viewing.view.badge == "REJECTED · cloud · U to restore", timeout=8000)
+    qtbot.keyClick(opened, Qt.Key.Key_U)
+    assert opened.viewing.view.badge is None
+
+
+def test_a_remedy_gives_the_unknown_frame_a_kind_and_the_plan_follows(qtbot, opened):
+    assert "1 frame · of unknown kind" in map(words_of, opened.night.needs)
+    button = next(b for b in opened.needs.findChildren(QPushButton) if b.text() == "Science")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert opened.night.frame("mystery.fits").kind.value == "science"
+    qtbot.waitUntil(lambda: "mystery.fits" in {s.path for s in opened.night.plan.science}, timeout=3000)
+    assert "1 frame · of unknown kind" not in map(words_of, opened.night.needs)
+
+
+def test_editing_the_filter_of_one_selected_row_changes_all_selected(opened):
+    opened.table.show_only(LIGHTS[:3])
+    index = opened.table.model.index_of(LIGHTS[0])
+    opened.table.model.setData(index.siblingAtColumn(column_number("filter")), "V")
+    assert [opened.night.frame(path).filter for path in LIGHTS] == ["V", "V", "V", "R"]
+    opened.decisions.undo()
+    assert [opened.night.frame(path).filter for path in LIGHTS] == ["R"] * 4
+
+
+def test_searching_leaves_the_frames_that_hold_every_word(qtbot, opened):
+    qtbot.keyClick(opened, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(opened.table.search, "flat 002")
+    assert opened.table.model.ordered() == ["flat_002.fits"]
+    assert opened.table.count.text() == "1 of 14 frames"
+
+
+def test_what_the_command_line_decides_appears_and_can_be_undone_here(qtbot, opened):
+    place = opened.night.place
+    with Logbook.open(place.output, place.night) as other:
+        other.reject([LIGHTS[2]], "cloud")
+    opened.night.follow_decisions()
+    assert opened.night.rejected == {LIGHTS[2]: "cloud"}
+    assert opened.decisions.stack.undoText() == f"reject {LIGHTS[2]}"
+    opened.decisions.undo()
+    assert not opened.night.rejected
+
+
+def test_closing_and_opening_again_loses_nothing(qtbot, opened, remembered, night_folder):
+    opened.night.select([LIGHTS[1]])
+    opened.deeds.reject_for("frost")
+    opened.night.select([LIGHTS[3]])
+    opened.close()
+    again = MainWindow(remembered)
+    again.night.looks_quickly = False
+    again.show()
+    again.open_night(night_folder)
+    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=8000)
+    assert again.night.rejected == {LIGHTS[1]: "frost"}
+    assert again.night.current == LIGHTS[3]
+    again.decisions.undo()
+    assert not again.night.rejected
+    again.close()
+
+
+def test_a_file_that_comes_in_is_noticed_and_the_view_stays(qtbot, opened, night_folder):
+    write_frame(night_folder / "light_900.fits", "light", number=77, FILTER="R", OBJECT="M 5")
+    qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=8000)
+    assert opened.night.current == LIGHTS[0]
+
+
+def test_frames_are_named_by_what_tells_them_apart(opened):
+    row = opened.table.model.index_of(LIGHTS[2])
+    assert row.data() == "…002"
+
+
+def test_every_action_has_a_slot_and_no_key_means_two_things(window):
+    assert set(window.actions_by_name) == {spec.name for spec in ACTIONS}
+    keys = [key for spec in ACTIONS for key in spec.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_the_palette_finds_an_action_by_its_words_and_does_it(qtbot, opened):
+    opened.actions_by_name["palette"].trigger()
+    palette = dialog(CommandPalette)
+    qtbot.keyClicks(palette.line, "unfold log")
+    qtbot.keyClick(palette.line, Qt.Key.Key_Return)
+    assert opened.log.text.isVisible()
+
+
+def test_the_keys_overlay_shows_every_key(qtbot, window):
+    window.actions_by_name["shortcuts"].trigger()
+    dialog(ShortcutsOverlay).reject()
+
+
+def test_a_changed_setting_is_marked_refused_when_senseless_and_kept_with_the_night(qtbot, opened):
+    opened.actions_by_name["settings"].trigger()
+    form = dialog(SettingsDialog)
+    editor = form.editors["cosmic", "sigclip"]
+    editor.put("nonsense")
+    assert not form.use.isEnabled()
+    assert "sigclip" in form.mistake.text()
+    editor.put(6.0)
+    assert editor.mark.text() == "● changed"
+    qtbot.mouseClick(form.use, Qt.MouseButton.LeftButton)
+    assert opened.night.recipe.cosmic.sigclip == 6.0
+    assert "sigclip = 6.0" in (opened.night.place.output / "recipe.toml").read_text()
+
+
+def test_an_output_that_cannot_be_written_is_explained_and_nothing_is_decided(opened):
+    opened.night.place.output.parent.joinpath("night_reduced").write_text("a file is in the way")
+    opened.actions_by_name["reject"].trigger()
+    assert opened.notice.isVisible()
+    assert not opened.night.rejected
+    assert not opened.decisions.stack.canUndo()
+
+
+def test_a_fault_in_a_slot_reaches_the_person_as_one_report(qtbot, window):
+    watch = CrashWatch(window)
+    for number in range(3):
+        watch._caught(ValueError, ValueError(f"fault {number}"), None)
+    qtbot.waitUntil(lambda: watch.dialog is not None and "fault 2" in watch.dialog.text.toPlainText(), timeout=2000)
+    assert sys.excepthook is not watch._caught
+    watch.dialog.close()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_the_window_fits_small_and_large_screens(qtbot, opened, size):
+    opened.resize(*size)
+    QApplication.processEvents()
+    assert (opened.width(), opened.height()) == size

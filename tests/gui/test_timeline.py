@@ -1,0 +1,279 @@
+"""Timeline and keogram, used as a person uses them: clicks, brushes, drags, keys."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+
+from astep_gui.models.keogram_model import KeogramModel
+from astep_gui.models.timeline_model import TimelineModel, light_at
+from astep_gui.widgets.keogram import KeogramStrip
+from astep_gui.widgets.timeline import Timeline
+from pipeline_core.config import Recipe
+from pipeline_core.events import RunContext
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.plan import Choices, build_plan
+from pipeline_core.scan import scan_night
+from pipeline_core.types import Frame, FrameKind
+
+START = datetime(2024, 6, 20, 20, 0, tzinfo=UTC)
+LEFT = Qt.MouseButton.LeftButton
+PLAIN = Qt.KeyboardModifier.NoModifier
+
+
+def night(n=40, minutes=10):
+    rows, frames = [], {}
+    for k in range(n):
+        path = f"f{k:03d}.fits"
+        fwhm = 5.0 if k in {7, 8} else 2.5 + 0.02 * (k % 5)
+        flags = (Flag("defocus", "FWHM 5.00 px is twice the usual"),) if k == 7 else ()
+        rows.append(
+            QualityRow(
+                path,
+                ScienceMeasures("final", "electron", background=400.0 + 10 * k, fwhm_px=fwhm),
+                depth_loss_mag=0.5 if k in {7, 8} else 0.0,
+                sun_altitude_deg=-25.0 + k,
+                moon_altitude_deg=-5.0 + 0.5 * k,
+                flags=flags,
+            )
+        )
+        frames[path] = Frame(
+            path, FrameKind.SCIENCE, 1, 1, mid_utc=START + timedelta(minutes=minutes * k), temperature_c=-35.0
+        )
+    return rows, frames
+
+
+@pytest.fixture
+def model():
+    made = TimelineModel()
+    rows, frames = night()
+    made.set_night(rows[::-1], frames, {"f003.fits": "cloud"})
+    return made
+
+
+@pytest.fixture
+def timeline(model, qtbot):
+    widget = Timeline(model)
+    qtbot.addWidget(widget)
+    widget.resize(900, 240)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
+
+
+def at(timeline, index):
+    x, y = timeline.plot.points()[index]
+    return QPoint(round(x), round(y))
+
+
+def test_frames_stand_in_the_order_of_time_whatever_order_they_come_in(model):
+    assert [row.path for row in model.rows] == sorted(row.path for row in model.rows)
+    assert np.all(np.diff(model.axis.places) > 0)
+
+
+def test_a_click_on_a_point_asks_for_its_frame(timeline, qtbot):
+    with qtbot.waitSignal(timeline.model.frame_asked) as asked:
+        qtbot.mouseClick(timeline.plot, LEFT, pos=at(timeline, 12))
+    assert asked.args == ["f012.fits"]
+
+
+def test_a_brush_selects_the_frames_it_covers_and_control_adds(timeline, qtbot):
+    plot, model = timeline.plot, timeline.model
+
+    def brush(first, last, modifier=PLAIN):
+        start, end = at(timeline, first) - QPoint(4, 0), at(timeline, last) + QPoint(4, 0)
+        qtbot.mousePress(plot, LEFT, modifier, start)
+        qtbot.mouseMove(plot, end)
+        with qtbot.waitSignal(model.selection_asked) as asked:
+            qtbot.mouseRelease(plot, LEFT, modifier, end)
+        model.set_selection(asked.args[0])
+        return asked.args[0]
+
+    assert brush(10, 12) == ["f010.fits", "f011.fits", "f012.fits"]
+    assert brush(20, 20, Qt.KeyboardModifier.ControlModifier) == ["f010.fits", "f011.fits", "f012.fits", "f020.fits"]
+
+
+def test_a_threshold_shows_its_cost_before_anything_is_rejected(timeline, qtbot):
+    with qtbot.assertNotEmitted(timeline.model.reject_asked):
+        qtbot.mouseClick(timeline.threshold, LEFT)
+    assert timeline.cost.isVisible()
+    assert timeline.cost.text() == "Reject 2 of 39: depth −0.01 mag, median FWHM 2.54 → 2.54 px"
+    assert timeline.apply.text() == "Reject 2 frames"
+
+
+def test_dragging_the_line_changes_the_proposal_and_the_button_rejects_as_one_decision(timeline, qtbot):
+    plot, model = timeline.plot, timeline.model
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    before = model.threshold
+    line = QPoint(plot.width() // 2, round(plot.threshold_y()))
+    qtbot.mousePress(plot, LEFT, pos=line)
+    qtbot.mouseMove(plot, QPoint(line.x(), round(plot.area().bottom())))
+    qtbot.mouseRelease(plot, LEFT, pos=QPoint(line.x(), round(plot.area().bottom())))
+    assert model.threshold < before
+    assert len(model.proposal().paths) == 39
+    assert timeline.cost.text() == "Reject 39 of 39: nothing would be left"
+    model.set_threshold(4.0)
+    with qtbot.waitSignal(model.reject_asked) as asked:
+        qtbot.mouseClick(timeline.apply, LEFT)
+    assert asked.args == [["f007.fits", "f008.fits"], "FWHM > 4.00 px"]
+    assert model.threshold is None
+    assert not timeline.cost.isVisible()
+
+
+def test_escape_takes_the_line_away_and_enter_applies_it(timeline, qtbot):
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    qtbot.keyClick(timeline.plot, Qt.Key.Key_Escape)
+    assert timeline.model.threshold is None
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    with qtbot.waitSignal(timeline.model.reject_asked):
+        qtbot.keyClick(timeline.plot, Qt.Key.Key_Return)
+
+
+def test_the_side_of_the_line_can_be_turned(timeline, qtbot):
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    qtbot.mouseClick(timeline.side, LEFT)
+    assert timeline.side.text() == "↓ below"
+    assert len(timeline.model.proposal().paths) == 37
+
+
+def test_another_quantity_drops_the_line_and_is_plotted(timeline, qtbot):
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    names = [timeline.tabs.tabText(k) for k in range(timeline.tabs.count())]
+    assert names[:3] == ["FWHM", "Depth loss", "Sky"]
+    timeline.tabs.setCurrentIndex(2)
+    assert timeline.model.what.name == "background"
+    assert timeline.model.threshold is None
+
+
+def test_quantities_nobody_measured_are_not_offered(timeline):
+    names = {timeline.tabs.tabData(k) for k in range(timeline.tabs.count())}
+    assert "cosmic_rays" not in names
+    assert "temperature_c" in names
+
+
+def test_the_wheel_zooms_at_the_cursor_and_a_double_click_shows_the_whole_night(timeline, qtbot, qapp):
+    axis, plot = timeline.model.axis, timeline.plot
+    whole = (axis.low, axis.high)
+    axis.zoom(0.5, axis.places[10])
+    assert axis.is_zoomed
+    points = plot.points()
+    assert points[10, 0] - plot.area().left() == pytest.approx(
+        plot.area().width() * (axis.places[10] - whole[0]) / (whole[1] - whole[0]), abs=1.0
+    )
+    qtbot.mouseDClick(plot, LEFT, pos=QPoint(400, 50))
+    assert (axis.low, axis.high) == whole
+
+
+def test_the_words_of_a_point_name_frame_time_value_light_and_verdict(model):
+    words = model.words(3)
+    assert "f003.fits" in words
+    assert "2024-06-20 20:30:00 UTC" in words
+    assert "FWHM: 2.56 px" in words
+    assert "rejected: cloud" in words
+    assert "! FWHM 5.00 px is twice the usual" in model.words(7)
+
+
+@pytest.mark.parametrize(
+    ("altitude", "light"),
+    [(5, "day"), (-3, "civil twilight"), (-8, "nautical twilight"), (-15, "astronomical twilight"), (-20, "night")],
+)
+def test_light_is_named_by_the_suns_depression(altitude, light):
+    assert light_at(altitude) == light
+
+
+def test_the_night_is_shaded_from_dark_to_day_with_moonrise(model):
+    spans = model.spans()
+    lights = list(dict.fromkeys(span.light for span in spans))
+    assert lights == ["night", "astronomical twilight", "nautical twilight", "civil twilight", "day"]
+    assert not spans[0].moon_is_up
+    assert spans[-1].moon_is_up
+
+
+def test_frames_without_a_time_are_numbered():
+    rows, frames = night(5)
+    frames["f002.fits"] = Frame("f002.fits", FrameKind.SCIENCE, 1, 1)
+    model = TimelineModel()
+    model.set_night(rows, frames, {})
+    assert not model.axis.is_time
+    assert list(model.axis.places) == [1, 2, 3, 4, 5]
+    assert model.spans() == []
+
+
+def test_an_empty_night_is_drawn_without_a_fault(qtbot):
+    widget = Timeline(TimelineModel())
+    qtbot.addWidget(widget)
+    assert not widget.grab().isNull()
+
+
+def test_five_thousand_frames_are_drawn_within_a_tenth_of_a_second(timeline, qtbot):
+    import time
+
+    rows, frames = night(5000, minutes=1)
+    timeline.model.set_night(rows, frames, {})
+    timeline.grab()
+    start = time.perf_counter()
+    timeline.grab()
+    assert time.perf_counter() - start < 0.5  # five times what is wanted: the machine may be busy
+
+
+# -- keogram ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def raw_night(tmp_path):
+    from astropy.io import fits
+
+    for k in range(6):
+        when = (START + timedelta(minutes=10 * k)).isoformat(timespec="seconds").removesuffix("+00:00")
+        header = fits.Header({"IMAGETYP": "LIGHT", "EXPTIME": 90.0, "FILTER": "R", "DATE-OBS": when})
+        fits.PrimaryHDU(np.full((64, 64), 1000 + 100 * k, np.uint16), header).writeto(tmp_path / f"f{k}.fits")
+    found = scan_night(tmp_path, RunContext())
+    return found, build_plan(found, Recipe(), Choices())
+
+
+@pytest.fixture
+def keogram(raw_night, qtbot):
+    model = KeogramModel()
+    widget = KeogramStrip(model)
+    qtbot.addWidget(widget)
+    widget.resize(700, 80)
+    found, plan = raw_night
+    model.set_night(found, plan, found.frames, {})
+    qtbot.waitUntil(lambda: model.done == 6, timeout=20000)
+    qtbot.waitUntil(lambda: not model._background.is_busy, timeout=5000)
+    yield widget
+    model.close()
+
+
+def test_the_keogram_grows_brighter_as_the_sky_does(keogram):
+    codes = keogram.model.codes(60)
+    assert codes[:, 2].mean() < codes[:, 30].mean() < codes[:, 57].mean()
+
+
+def test_a_click_on_the_keogram_asks_for_the_frame_of_that_time(keogram, qtbot):
+    area = keogram.area()
+    x = area.left() + area.width() * keogram.model.axis.part(keogram.model.axis.places[4])
+    with qtbot.waitSignal(keogram.model.frame_asked) as asked:
+        qtbot.mouseClick(keogram, LEFT, pos=QPoint(round(x), 40))
+    assert asked.args == ["f4.fits"]
+
+
+def test_columns_that_are_known_are_not_read_again(keogram, raw_night):
+    found, plan = raw_night
+    keogram.model.set_night(found, plan, found.frames[:3], {})
+    assert not keogram.model._background.is_busy
+    assert keogram.model.done == 3
+
+
+def test_the_button_turns_between_level_and_structure(keogram, qtbot):
+    qtbot.mouseClick(keogram.mode, LEFT)
+    assert keogram.model.mode == "structure"
+    assert keogram.mode.text() == "Structure"
+
+
+def test_closing_while_reading_leaves_no_thread(raw_night):
+    model = KeogramModel()
+    found, plan = raw_night
+    model.set_night(found, plan, found.frames, {})
+    model.close()
