@@ -157,6 +157,9 @@ class FrameTableModel(QAbstractItemModel):
             if any(keys[path] != self._keys.get(path) for path in known):
                 self.rebuild()
                 return
+        for group in range(len(self._groups)) if self.is_grouped else ():
+            head = self._parent_of(group)
+            self.dataChanged.emit(head, head)  # its title counts the rejected
         if len(known) > 200:
             for group in range(len(self._groups)):
                 parent = self._parent_of(group)

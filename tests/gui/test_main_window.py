@@ -73,6 +73,7 @@ def test_x_rejects_goes_on_and_ctrl_z_takes_back(qtbot, opened):
     assert list(opened.night.rejected) == [LIGHTS[0]]
     assert opened.night.current == LIGHTS[1]
     assert opened.night.state_of(LIGHTS[0]).word == "rejected"
+    assert opened.table.model.index(1, 0).data() == "Science · M 5 · R · 10 s · 4 frames · ✕ 1 rejected"
     qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert not opened.night.rejected
     qtbot.keyClick(opened, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
