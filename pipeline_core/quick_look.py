@@ -5,18 +5,20 @@ Unlike :mod:`pipeline_core.quality_report` it needs no output folder and makes n
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
-from pipeline_core.measures import QualityRow
+from pipeline_core.judge_calibration import calibration_measures, judge_calibration
+from pipeline_core.measures import Flag, QualityRow
 from pipeline_core.night_quality import judged_rows, science_measures
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.store import Store
 from pipeline_core.tasks import quick_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
@@ -25,7 +27,17 @@ if TYPE_CHECKING:
     from pipeline_core.types import Night
 
 JOB = "quick look"
-FINAL_STAGE = "quality"
+FINAL_STAGE, CALIBRATION_STAGE = "quality", "quality of calibration frames"
+
+
+@dataclass(frozen=True)
+class QuickLook:
+    """What is known of a night without reducing it."""
+
+    rows: Sequence[QualityRow]
+    """Science frames, judged."""
+    calibration_flags: Mapping[str, tuple[Flag, ...]] = field(default_factory=dict)
+    """Of calibration frames that an earlier run measured."""
 
 
 def quick_look(
@@ -35,7 +47,7 @@ def quick_look(
     context: RunContext,
     tell: Callable[[Sequence[QualityRow]], None],
     known: dict[str, Made] | None = None,
-) -> list[QualityRow]:
+) -> QuickLook:
     """Measure the science frames of a night, final values where a run left them, and judge them.
 
     Parameters
@@ -53,15 +65,18 @@ def quick_look(
 
     Returns
     -------
-    list of QualityRow
-        Judged.
+    QuickLook
     """
     plan = build_plan(night, recipe, Choices())  # rejected frames are judged among the others
     known = {} if known is None else known
     made: dict[str, Made] = {}
+    flags: Mapping[str, tuple[Flag, ...]] = {}
     if place.has_logbook:
         with Store(place.output) as store:
             made |= {p.label: p.made for p in store.products(FINAL_STAGE) if p.label in night.by_path}
+            measured = {p.label: p.made for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
+        found = calibration_measures(measured)
+        flags = judge_calibration([night.by_path[path] for path in found], found, recipe.flat)
     tasks = {path: task for path, task in quick_tasks(night, plan, recipe).items() if path not in made}
     made |= {path: known[path] for path in tasks if path in known}
     waiting: list[QualityRow] = []
@@ -77,4 +92,4 @@ def quick_look(
             tell(waiting)
             waiting = []
     context.check()
-    return judged_rows(night, plan.groups, made)
+    return QuickLook(judged_rows(night, plan.groups, made), flags)

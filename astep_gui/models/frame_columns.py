@@ -63,7 +63,7 @@ def seconds_words(value: float | None) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("name", "Frame", lambda f, _r, _s: f.name, _text, "the file's name", width=158),
+    Column("name", "Frame", lambda f, _r, _s: f.name, _text, "the file's name", width=116),
     Column(
         "state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1], "rejected, suspected of, left out",
         width=92

@@ -59,7 +59,7 @@ class FrameTableModel(QAbstractItemModel):
         self.shown_states: frozenset[str] = frozenset()
         """Only frames in these states (words); empty for all."""
         self._keys: dict[str, tuple[Any, ...]] = {}
-        self._prefix = ""
+        self._short: dict[str, str] = {}
         night.night_changed.connect(self.rebuild)
         night.frames_changed.connect(self._refresh)
 
@@ -102,7 +102,6 @@ class FrameTableModel(QAbstractItemModel):
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
         self._keys = self._group_keys()
-        self._prefix = common_prefix([frame.name for frame in self._night.frames])
         groups: dict[tuple[Any, ...], Group] = {}
         for frame in frames:
             key = self._keys[frame.path] if self.is_grouped else ()
@@ -110,6 +109,7 @@ class FrameTableModel(QAbstractItemModel):
         self._groups = [groups[key] for key in sorted(groups)]
         for group in self._groups:
             group.paths = self._sorted(group.paths)
+        self._short = {path: name for group in self._groups for path, name in _short_names(group.paths).items()}
         self._where = {path: (g, k) for g, group in enumerate(self._groups) for k, path in enumerate(group.paths)}
         self.endResetModel()
         self.rebuilt.emit()
@@ -247,7 +247,7 @@ class FrameTableModel(QAbstractItemModel):
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole}:
             words = column.words(self._value(path, index.column()))
             if column.key == "name":
-                return self._short(words) + (" · reference" if path == self._night.reference else "")
+                return self._short.get(path, words) + (" · reference" if path == self._night.reference else "")
             return f"{self._night.state_of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
@@ -257,11 +257,6 @@ class FrameTableModel(QAbstractItemModel):
         if role == PATH_ROLE:
             return path
         return self._night.state_of(path) if role == STATE_ROLE else None
-
-    def _short(self, name: str) -> str:
-        """Leave out what all names share, and the suffix: what tells them apart must be seen."""
-        stem = FITS_NAME.sub("", name) or name
-        return f"…{stem[len(self._prefix) :]}" if self._prefix else stem
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:
@@ -307,10 +302,22 @@ def _title(key: tuple[Any, ...]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def common_prefix(names: Sequence[str]) -> str:
-    """Return what all names begin with, up to a separator; empty where it would save too little."""
+def _short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Leave out what all names of a group share, and the suffix: what tells them apart must be seen."""
+    stems = {path: FITS_NAME.sub("", path.rsplit("/", 1)[-1]) or path for path in paths}
+    first = common_part(list(stems.values()))
+    last = common_part([stem[::-1] for stem in stems.values()])
+    short = {}
+    for path, stem in stems.items():
+        middle = stem[len(first) : len(stem) - len(last)]
+        short[path] = f"{'…' if first else ''}{middle}{'…' if last else ''}" if middle else stem
+    return short
+
+
+def common_part(names: Sequence[str]) -> str:
+    """Return what all names begin with, up to a separator; empty where leaving it out would save too little."""
     if len(names) < 2:
         return ""
     shared = os.path.commonprefix(list(names))  # noqa: RUF071 - by letters is what is wanted
-    cut = max(shared.rfind("_"), shared.rfind("-"), shared.rfind(" "))
+    cut = max(shared.rfind(separator) for separator in "_-. ")
     return shared[: cut + 1] if cut >= 5 else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
 
 from astep_gui.models.frame_state import FrameState, frame_state
 from astep_gui.models.needs import Need, needs_of
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.plan_types import Choices, Plan
+    from pipeline_core.quick_look import QuickLook
     from pipeline_core.reduce import Reduction
     from pipeline_core.types import Frame, Night
 
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
+
+GROWN_MS = 2000
+"""A folder that changed is read again when nothing came in for this long: files are then whole."""
 
 
 class NightModel(QObject):
@@ -66,6 +70,12 @@ class NightModel(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._plan_now)
+        self._watch = QFileSystemWatcher(self)
+        self._grown = QTimer(self)
+        self._grown.setSingleShot(True)
+        self._grown.setInterval(GROWN_MS)
+        self._grown.timeout.connect(self.refresh)
+        self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
         self._follow = QTimer(self)
         self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self.follow_decisions)
@@ -82,7 +92,6 @@ class NightModel(QObject):
         self.rows: dict[str, QualityRow] = {}
         self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
         self.failed: dict[str, str] = {}
-        self.calibrated: set[str] = set()
         self.left_out: dict[str, str] = {}
         self.needs: list[Need] = []
         self.current: str | None = None
@@ -157,6 +166,7 @@ class NightModel(QObject):
         self.raw = night
         self._decide_frames()
         self._follow.start()
+        self._watch_folders()
         self.night_changed.emit()
         self.history_changed.emit()
         self.recipe_changed.emit()
@@ -166,8 +176,19 @@ class NightModel(QObject):
         if self.looks_quickly:
             self.look_quickly()
 
+    def _watch_folders(self) -> None:
+        """Notice frames that come in: the camera may still be at work."""
+        if self.raw is not None:
+            folders = {str(self.raw.root), *(str(self.raw.file(frame).parent) for frame in self.raw.frames)}
+            fresh = sorted(folders - set(self._watch.directories()))
+            if fresh:
+                self._watch.addPaths(fresh)
+
     def close(self) -> None:
         """Show no night."""
+        if self._watch.directories():
+            self._watch.removePaths(self._watch.directories())
+        self._grown.stop()
         for job in (self._scan, self._look):
             if job is not None:
                 job.cancel()
@@ -288,7 +309,7 @@ class NightModel(QObject):
             self._look.cancel()
         place, night, recipe, known = self.place, self.night, self.recipe, self._measured
 
-        def work(context: RunContext) -> list[QualityRow]:
+        def work(context: RunContext) -> QuickLook:
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
             return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
@@ -297,7 +318,7 @@ class NightModel(QObject):
         self._look = job
         job.heard.connect(self.said)
         job.told.connect(lambda rows: self._take_rows(job, rows))
-        job.done.connect(lambda rows: self._take_rows(job, rows))
+        job.done.connect(lambda look: self._take_look(job, look))
         job.failed.connect(lambda error: self.problem.emit(error) if job is self._look else None)
         job.start()
 
@@ -306,6 +327,13 @@ class NightModel(QObject):
         if self._look is not None:
             self._look.cancel()
             self._look = None
+
+    def _take_look(self, job: Job, look: QuickLook) -> None:
+        if job is self._look:
+            flagged = {*self.calibration_flags, *look.calibration_flags}
+            self.calibration_flags = look.calibration_flags
+            self._take_rows(job, look.rows)
+            self.frames_changed.emit(sorted(flagged))
 
     def _take_rows(self, job: Job, rows: Iterable[QualityRow]) -> None:
         if job is not self._look:

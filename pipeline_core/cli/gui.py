@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         raise UsageError(
             "cannot open the window",
             "the program astep-gui is not installed",
-            "use the command line: `astep scan NIGHT`, `astep plan NIGHT`, `astep reduce NIGHT`",
+            'pip install "astep-harvest[gui]", or use the command line: `astep plan NIGHT`, `astep reduce NIGHT`',
         )
     command = [program] + ([str(arguments.night)] if arguments.night is not None else [])
     subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own program, and a path as one argument

@@ -140,11 +140,15 @@ def test_closing_and_opening_again_loses_nothing(qtbot, opened, remembered, nigh
     again.close()
 
 
-def test_a_file_that_comes_in_is_listed(qtbot, opened, night_folder):
+def test_a_file_that_comes_in_is_noticed_and_the_view_stays(qtbot, opened, night_folder):
     write_frame(night_folder / "light_900.fits", "light", number=77, FILTER="R", OBJECT="M 5")
-    opened.actions_by_name["refresh"].trigger()
     qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=8000)
     assert opened.night.current == LIGHTS[0]
+
+
+def test_frames_are_named_by_what_tells_them_apart(opened):
+    row = opened.table.model.index_of(LIGHTS[2])
+    assert row.data() == "…002"
 
 
 def test_every_action_has_a_slot_and_no_key_means_two_things(window):
