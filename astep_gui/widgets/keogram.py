@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen, qRgb
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
-from astep_gui.theme import theme
+from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.plot_area import LEFT, RIGHT
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class KeogramStrip(QWidget):
         self.mode.clicked.connect(self._turn)
         model.changed.connect(self._follow)
         model.axis.changed.connect(self._follow)
+        theme_notice().changed.connect(self._follow)
         self._follow()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

@@ -37,12 +37,12 @@ class StarStrip(QWidget):
         self.stop.setToolTip("Follow no star any more")
         self.stop.clicked.connect(model.clear)
         self.stamps = _Stamps(model)
-        self.scroll = QScrollArea(self)
-        self.scroll.setWidget(self.stamps)
-        self.scroll.setWidgetResizable(False)
-        self.scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setFixedHeight(self.stamps.sizeHint().height() + 14)
+        self.band = QScrollArea(self)
+        self.band.setWidget(self.stamps)
+        self.band.setWidgetResizable(False)
+        self.band.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.band.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.band.setFixedHeight(self.stamps.sizeHint().height() + 14)
         head = QHBoxLayout()
         head.setContentsMargins(10, 4, 8, 2)
         head.addWidget(self.head, 1)
@@ -51,7 +51,7 @@ class StarStrip(QWidget):
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(2)
         layout.addLayout(head)
-        layout.addWidget(self.scroll)
+        layout.addWidget(self.band)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("One star through the night")
         model.changed.connect(self._follow)
@@ -89,7 +89,7 @@ class StarStrip(QWidget):
         self.stamps.update()
         index = next((k for k, p in enumerate(self.model.points) if p.path == self.model.current), None)
         if index is not None:
-            self.scroll.ensureVisible(index * (_CELL + _GAP) + _CELL // 2, 10, _CELL * 2, 0)
+            self.band.ensureVisible(index * (_CELL + _GAP) + _CELL // 2, 10, _CELL * 2, 0)
 
 
 class _Stamps(QWidget):
