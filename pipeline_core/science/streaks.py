@@ -214,7 +214,9 @@ def _is_narrow(bare: npt.NDArray[np.float32], streak: Streak, fwhm: float) -> bo
     # An edge of the sky, its level taken off, is a bright line beside a dark one.
     if min(_level(bare, streak, float(off)) for off in np.arange(-far, far + 0.5)) < -0.5 * core:
         return False
-    sides = max(_level(bare, streak, -far, -far - 1.0), _level(bare, streak, far, far + 1.0))
+    # A point of light in motion is as narrow as a star; two blocks allow for a line that is half a block off.
+    near = max(2.0, 1.5 * fwhm + 1.0)
+    sides = max(_level(bare, streak, -near), _level(bare, streak, near))
     return core > 0.0 and sides < 0.5 * core
 
 
