@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint format bench clean
+.PHONY: help setup run window test lint format bench clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -29,6 +29,9 @@ else
 	@[ -d demo_night ] || { echo "+ $(BIN)/astep demo demo_night"; $(BIN)/astep demo demo_night; }
 	$(BIN)/astep reduce demo_night $(if $(OUT),-o "$(OUT)")
 endif
+
+window: $(READY) ## open the window, on NIGHT=folder if one is named
+	$(BIN)/astep-gui $(if $(NIGHT),"$(NIGHT)") $(if $(OUT),-o "$(OUT)")
 
 test: $(READY) ## pass the tests (those on real data too, where ../shared/data or ASTEP_REAL_DATA is)
 	NUMBA_CACHE_DIR="$(KERNELS)" $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(T)
