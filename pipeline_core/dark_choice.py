@@ -63,11 +63,7 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
         far_c = _far(frame, best)
         if far_c <= settings.temperature_tolerance_c:
             return DarkUse(best.name, 1.0, ())
-        words = (
-            f"{best.name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; "
-            "take darks at the temperature of the frames"
-        )
-        return DarkUse(best.name, 1.0, (words,))
+        return DarkUse(best.name, 1.0, (_far_words(best.name, far_c),))
     longer = [
         d for d in darks if d.exposure_s is not None and exposure_s < d.exposure_s <= exposure_s * settings.max_scale
     ]
@@ -79,7 +75,9 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
             f"no dark of {exposure_s:.4g} s: {best.name} is scaled by {scale:.3g} (its noise and the bias's "
             f"{abs(1 - scale):.2g} part come in); take darks of {exposure_s:.4g} s"
         )
-        return DarkUse(best.name, scale, (words,))
+        far_c = _far(frame, best)
+        is_far = far_c > settings.temperature_tolerance_c
+        return DarkUse(best.name, scale, (words, _far_words(best.name, far_c)) if is_far else (words,))
     return DarkUse(None, 1.0, (no_dark_words([exposure_s], darks, bias),))
 
 
@@ -89,6 +87,13 @@ def no_dark_words(exposures_s: Sequence[float], darks: Sequence[DarkLike], bias:
     have = ", ".join(dict.fromkeys(f"{d.exposure_s:.4g} s" for d in darks if d.exposure_s is not None)) or "none"
     what = ": only the bias is subtracted" if bias is not None else " and no bias"
     return f"no dark of {wanted} (darks: {have}){what}; take darks of {wanted}"
+
+
+def _far_words(name: str, far_c: float) -> str:
+    return (
+        f"{name} was taken {far_c:.1f} °C away from the frame: hot pixels may stay or turn into holes; "
+        "take darks at the temperature of the frames"
+    )
 
 
 def _far(frame: Frame, dark: DarkLike) -> float:

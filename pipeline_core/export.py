@@ -150,19 +150,23 @@ def _export_one(source: Path, target_file: Path, target: Target, mid_utc: dateti
     exposure_s = _exposure(header, source)
     _tell_time(header, mid_utc, exposure_s)
     data: Any
+    # A frame whose gain is unknown is in ADU: its counts are written as they are, and no gain is claimed.
+    in_electrons = str(header.get("BUNIT", "electron")).strip().lower() != "adu"
+    per_count = ELECTRONS_PER_COUNT if in_electrons else 1.0
     if target == "siril":
-        scale = ELECTRONS_PER_COUNT * FULL_SCALE
-        data = image / np.float32(scale)
+        data = image / np.float32(per_count * FULL_SCALE)
         header["BUNIT"] = ("", "0 to 1")
-        header["EGAIN"] = (scale, "[e-] of a pixel value of 1")
+        gain = (per_count * FULL_SCALE, "[e-] of a pixel value of 1")
     else:
-        counts = np.rint(image / np.float32(ELECTRONS_PER_COUNT) + np.float32(PEDESTAL_COUNTS))
+        counts = np.rint(image / np.float32(per_count) + np.float32(PEDESTAL_COUNTS))
         data = np.clip(np.nan_to_num(counts, nan=0.0), 0, FULL_SCALE).astype(np.uint16)
         header["BUNIT"] = "adu"
-        header["EGAIN"] = (ELECTRONS_PER_COUNT, "[e-/count] of this file")
+        gain = (per_count, "[e-/count] of this file")
         header["PEDESTAL"] = (-PEDESTAL_COUNTS, "add this to the counts for a zero without light")
-    for stale in ("GAIN", "GAINSRC"):
+    for stale in ("GAIN", "GAINSRC", "EGAIN"):
         header.remove(stale, ignore_missing=True)
+    if in_electrons:
+        header["EGAIN"] = gain
     part = target_file.with_name(target_file.name + ".part")
     try:
         with part.open("wb") as file:

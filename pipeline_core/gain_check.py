@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.grouping import Geometry
 from pipeline_core.stage import Made, Raw, Stage, Task
-from pipeline_core.tasks import DEFAULT_READ_NOISE_E, CameraFacts, raw_input, section_list
+from pipeline_core.tasks import DEFAULT_READ_NOISE_E, CameraFacts, camera_facts, raw_input, section_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
             "overscan": section_list(overscan[0] if overscan else None),
             "trim": section_list(plan.trims.get(geometry)),
             "pedestal_adu": [f.pedestal_adu for f in frames],
-            "saturation_adu": flats[0].saturation_adu,
+            "saturation_adu": camera_facts(flats[0], recipe, {}).saturation_adu,
             "recipe": {"overscan": recipe.overscan.model_dump()},
         }
         inputs: dict[str, Raw | Task] = {f"frame_{i:03d}": raw_input(night, f) for i, f in enumerate(frames)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline_core.dark_choice import DarkUse, choose_dark, no_dark_words
@@ -13,6 +14,7 @@ from pipeline_core.grouping import (
     grouped,
     mean_exposure,
     mean_temperature,
+    same_exposure,
 )
 from pipeline_core.plan_types import Choices, LeftOut, MasterPlan, SciencePlan
 from pipeline_core.ready_masters import ready_plan, stand_in
@@ -72,6 +74,10 @@ class GeometryPlanner:
             return f"no science frame takes a flat of filter {master.filter or '(none)'}"
         takers = [FrameKind.FLAT] if master.is_flatdark else [FrameKind.SCIENCE, FrameKind.FLAT]
         exposures = sorted({f.exposure_s for f in self._of_kind(*takers) if f.exposure_s is not None})
+        if any(
+            master.exposure_s is not None and same_exposure(master.exposure_s, e, self.recipe.dark) for e in exposures
+        ):
+            return "another dark serves its frames"
         who = "flat" if master.is_flatdark else "science frame or flat"
         have = ", ".join(dict.fromkeys(f"{e:.4g} s" for e in exposures)) or "there is none"
         return f"no {who} takes a dark of {master.exposure_s:.4g} s (exposures: {have})"
@@ -140,25 +146,14 @@ class GeometryPlanner:
 
     def _plan_flats(self) -> dict[str | None, MasterPlan]:
         masters: dict[str | None, MasterPlan] = {}
-        for name, frames in grouped(self._of_kind(FrameKind.FLAT), lambda f: f.filter or None).items():
+        for name, members in grouped(self._of_kind(FrameKind.FLAT), lambda f: f.filter or None).items():
             label = _free_name(
                 f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
             )
-            if (ready := self._ready_among(frames)) is not None:
+            if (ready := self._ready_among(members)) is not None:
                 masters[name] = ready_plan(ready, label, "flat", self.geometry)
                 continue
-            uses = [choose_dark(f, self._flat_darks_first(), self._bias, self.recipe.dark) for f in frames]
-            darks = {use.dark for use in uses if use.dark is not None}
-            # One dark serves all flats of a filter; where exposures differ too much, the bias alone does.
-            dark = next(iter(darks)) if len(darks) == 1 else None
-            scales = tuple(use.scale if use.dark == dark and dark is not None else 0.0 for use in uses)
-            if dark is not None and self._bias is None and any(s != 1.0 for s in scales):
-                dark, scales = None, tuple(0.0 for _ in scales)
-            exposures = [f.exposure_s for f in frames if f.exposure_s is not None]
-            if len(exposures) == len(frames) and all(use.dark is None for use in uses):
-                notes = [no_dark_words(exposures, self._flat_darks_first(), self._bias)]  # one line for all exposures
-            else:
-                notes = list(dict.fromkeys(w for use in uses for w in use.warnings))
+            frames, dark, scales, notes = self._dark_of_flats(members)
             corrected = self._flat_equation(dark, scales)
             masters[name] = MasterPlan(
                 label,
@@ -175,6 +170,36 @@ class GeometryPlanner:
                 warnings=(*notes, *_few(frames, "flat")),
             )
         return masters
+
+    def _dark_of_flats(self, frames: list[Frame]) -> tuple[list[Frame], str | None, tuple[float, ...], list[str]]:
+        """Choose the dark of a filter's flats: the one that most of them want serves all.
+
+        Its current is scaled for flats of other exposures, which needs the bias. Without a bias only the flats it
+        matches are combined: the zero level would stay in the others.
+        """
+        darks = self._flat_darks_first()
+        uses = [choose_dark(f, darks, self._bias, self.recipe.dark) for f in frames]
+        wanted = Counter(use.dark for use in uses if use.dark is not None)
+        if not wanted:
+            exposures = [f.exposure_s for f in frames if f.exposure_s is not None]
+            if len(exposures) == len(frames):
+                return frames, None, (0.0,) * len(frames), [no_dark_words(exposures, darks, self._bias)]
+            return frames, None, (0.0,) * len(frames), list(dict.fromkeys(w for use in uses for w in use.warnings))
+        dark = wanted.most_common(1)[0][0]
+        if len(wanted) > 1 or len(set(wanted.elements())) < len(frames):
+            chosen = [master for master in darks if master.name == dark]
+            uses = [use if use.dark == dark else choose_dark(f, chosen, self._bias, self.recipe.dark)
+                    for f, use in zip(frames, uses, strict=True)]  # fmt: skip
+        if self._bias is None:
+            without = [f for f, use in zip(frames, uses, strict=True) if use.dark != dark]
+            self.left_out += [
+                LeftOut(f.path, f"{dark} serves the other flats, not its exposure, and there is no bias")
+                for f in without
+            ]
+            kept = [(f, use) for f, use in zip(frames, uses, strict=True) if use.dark == dark]
+            frames, uses = [f for f, _ in kept], [use for _, use in kept]
+        scales = tuple(use.scale if use.dark == dark else 0.0 for use in uses)
+        return frames, dark, scales, list(dict.fromkeys(w for use in uses for w in use.warnings))
 
     def _flat_darks_first(self) -> list[MasterPlan]:
         return sorted(self._darks, key=lambda m: not m.is_flatdark)
@@ -204,10 +229,11 @@ class GeometryPlanner:
     def _one_science(self, frame: Frame, group: str) -> SciencePlan:
         forced = self.choices.forced.get(frame.path, {})
         warnings: list[str] = []
+        bias = self._forced_bias(forced["bias"], warnings) if "bias" in forced else self._bias
         use = (
             self._forced_dark(frame, forced["dark"], warnings)
             if "dark" in forced
-            else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark)
+            else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
         )
         warnings += use.warnings
         flat = (
@@ -219,7 +245,6 @@ class GeometryPlanner:
                 f"no flat for filter {frame.filter or '(none)'} (flats: {have}): dust and vignetting stay; take "
                 "flats in this filter, or set the filter of the frames if it is named wrongly"
             )
-        bias = self._bias if forced.get("bias") != "none" else None
         needs_bias = use.dark is None or use.scale != 1.0
         bias_name = bias.name if bias is not None and needs_bias else None
         if use.dark is None and bias is None:
@@ -236,6 +261,13 @@ class GeometryPlanner:
             equation=self._equation(bias_name, use, flat.name if flat is not None else None),
             warnings=tuple(dict.fromkeys(warnings)),
         )
+
+    def _forced_bias(self, name: str, warnings: list[str]) -> MasterPlan | None:
+        if name == "none":
+            return None
+        if self._bias is None or self._bias.name != name:
+            warnings.append(f"the bias that was chosen for it, {name}, does not exist: the usual one serves")
+        return self._bias
 
     def _forced_dark(self, frame: Frame, name: str, warnings: list[str]) -> DarkUse:
         if name == "none":

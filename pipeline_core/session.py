@@ -133,12 +133,8 @@ def matching(frames: Sequence[Frame], patterns: Sequence[str]) -> list[Frame]:
     chosen: dict[str, Frame] = {}
     for pattern in patterns:
         cleaned = pattern.replace("\\", "/").removeprefix("./")
-        found = [
-            f
-            for f in frames
-            if (f.path == cleaned or fnmatchcase(f.path, cleaned))
-            or ("/" not in cleaned and fnmatchcase(f.name, cleaned))
-        ]
+        by_path = "/" in cleaned
+        found = [f for f in frames if f.path == cleaned or fnmatchcase(f.path if by_path else f.name, cleaned)]
         if not found:
             raise UsageError(
                 f"no frame matches {pattern!r}",

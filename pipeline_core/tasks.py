@@ -91,7 +91,12 @@ class TaskBuilder:
         self.recipe = recipe
         self.measured = measured
         self._masters: dict[str, Task] = {}
-        self._products = calibrated_products(s.path for s in plan.science)
+        self._products = calibrated_products(
+            # Rejected frames too: a verdict must not rename another frame's product.
+            f.path
+            for f in night.frames
+            if f.kind is FrameKind.SCIENCE
+        )
 
     def build(self) -> NightTasks:
         """Return all tasks; masters first need their own masters, so they are made on demand."""
@@ -184,10 +189,8 @@ class TaskBuilder:
             "filter": plan.filter,
             "dark_scales": list(plan.dark_scales),
             "exposures_s": [f.exposure_s for f in frames],
-            "recipe": {
-                name: getattr(self.recipe, name).model_dump()
-                for name in sections.get(plan.kind, ("combine", "overscan"))
-            },
+            "recipe": {name: getattr(self.recipe, name).model_dump() for name in sections[plan.kind]}
+            | ({"overscan": {"order": self.recipe.overscan.order}} if overscan is not None else {}),
         }
 
     def _sections(self, geometry: Geometry) -> tuple[Section | None, Section | None]:

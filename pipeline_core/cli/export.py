@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
@@ -11,6 +12,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, find_place
 from pipeline_core.store import Store
+from pipeline_core.types import FrameKind
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
@@ -28,14 +30,15 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
         rejected = logbook.rejected()
-        products = [p for p in store.products(SCIENCE_STAGE) if p.label not in rejected and p.label in night.by_path]
+        wanted = {f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None} - set(rejected)
+        products = [p for p in store.products(SCIENCE_STAGE) if p.label in wanted]
     frames, untimed = [], []
     for product in products:
         mid = night.by_path[product.label].mid_utc
         if mid is None or product.location is None:
             untimed.append(product.label)
         else:
-            frames.append((product.label, place.output / product.location, mid))
+            frames.append((product.label, Path(product.location), mid))
     if not frames:
         raise NightError(
             f"nothing to export from {place.output}",

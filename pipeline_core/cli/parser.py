@@ -19,7 +19,10 @@ class _Parser(argparse.ArgumentParser):
     """Says wrong usage as the rest of the program says its errors, in JSON too."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"cannot understand the command: {message}", hint=f"see `{self.prog} --help`")
+        hint = f"see `{self.prog} --help`"
+        if message.startswith("unrecognized arguments"):
+            hint += "; options such as -o go after the patterns"
+        raise UsageError(f"cannot understand the command: {message}", hint=hint)
 
 
 Run = Callable[[argparse.Namespace, "Talk"], int]

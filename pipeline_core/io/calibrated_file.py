@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
+from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.fits_pixels import read_floats, write_images
 from pipeline_core.types import Bits, Frame, Image, MaskBit, Section
 
@@ -153,7 +154,7 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
     if frame.exposure_s is not None:
         header["EXPTIME"] = (frame.exposure_s, "[s] exposure time")
     if frame.filter is not None:
-        header["FILTER"] = (frame.filter, "filter")
+        header["FILTER"] = (ascii_words(frame.filter), "filter")
     if frame.mid_utc is not None:
         header["DATE-AVG"] = (
             frame.mid_utc.replace(tzinfo=None).isoformat(timespec="milliseconds"),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from pipeline_core.errors import DataError
+from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.fits_pixels import read_floats, write_images
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def write_master(
     n_used : (ny, nx) uint8 or None
     """
     hdus = [fits.PrimaryHDU(image)]
-    for keyword, card in header.items():
-        hdus[0].header[keyword] = card
+    _describe(hdus[0].header, header)
     if uncertainty is not None:
         extension = fits.ImageHDU(uncertainty, name="UNCERT")
         extension.header["UTYPE"] = ("StdDevUncertainty", "kind of uncertainty: 1 sigma")
@@ -144,11 +144,16 @@ def shared_master(path: Path, kind: str, *, with_uncertainty: bool = False) -> M
         return master
 
 
+def _describe(header: fits.Header, cards: HeaderValues) -> None:
+    """Write cards; names of filters and files may hold what a header cannot."""
+    for keyword, (value, comment) in cards.items():
+        header[keyword] = (ascii_words(value) if isinstance(value, str) else value, comment)
+
+
 def write_mask(path: Path, bits: Bits, header: HeaderValues) -> None:
     """Write a mask of :class:`~pipeline_core.types.MaskBit` sums as a uint8 primary image."""
     hdu = fits.PrimaryHDU(bits)
-    for keyword, card in header.items():
-        hdu.header[keyword] = card
+    _describe(hdu.header, header)
     hdu.writeto(path, overwrite=True, output_verify="silentfix")
 
 

@@ -36,6 +36,8 @@ class CalibrationGroup:
     """(N, ny) overscan level of each row and pedestal; ADU."""
     column_zero: npt.NDArray[np.float32] | None = field(default=None)
     """(N, nx_raw) overscan level of each column, where the overscan is a strip of rows."""
+    saturation_adu: float = np.inf
+    """Raw level from which a value is not used, where a level per column is subtracted before it is looked at."""
 
     @property
     def n_frames(self) -> int:
@@ -53,7 +55,7 @@ class CalibrationGroup:
 
         def shifted(band: Band, y0: int, y1: int) -> None:
             if self.column_zero is not None:
-                band = as_float(band) - self.column_zero[:, None, :]
+                band = self._without_column_zero(band, self.column_zero)
             work(band, y0 - top, y1 - top)
 
         for_each_band(self.reader, shifted, threads=self.threads, y0=top, y1=self.trim.y1)
@@ -66,13 +68,18 @@ class CalibrationGroup:
         def each(work: Callable[[Band, int, int], None]) -> None:
             def shifted(band: Band, y0: int, y1: int) -> None:
                 if self.column_zero is not None:
-                    band = as_float(band) - self.column_zero[frame : frame + 1, None, :]
+                    band = self._without_column_zero(band, self.column_zero[frame : frame + 1])
                 work(band, y0 - top, y1 - top)
 
             with BandReader([source], self.reader.shape) as alone:
                 for_each_band(alone, shifted, threads=1, y0=top, y1=self.trim.y1)
 
         return each
+
+    def _without_column_zero(self, band: Band, column_zero: npt.NDArray[np.float32]) -> Image:
+        """Subtract the level of each column; saturation, which raw counts tell, becomes NaN before."""
+        values = as_float(band)
+        return np.where(values < self.saturation_adu, values - column_zero[:, None, :], np.float32(np.nan))
 
     def sample(self) -> Image:
         """Read some rows of all frames, zero level subtracted: (N, rows, nx) float32, ADU."""
@@ -114,7 +121,9 @@ def opened(settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
     pedestals = np.asarray(settings.get("pedestal_adu") or [0.0] * len(sources), np.float32)
     with BandReader(sources, (ny, nx)) as reader:
         row_zero = np.repeat(pedestals[:, None], trim.shape[0], axis=1)
-        group = CalibrationGroup(reader, trim, threads, row_zero)
+        group = CalibrationGroup(
+            reader, trim, threads, row_zero, saturation_adu=settings.get("saturation_adu") or np.inf
+        )
         if settings.get("overscan"):
             order = settings.get("recipe", {}).get("overscan", {}).get("order", 1)
             _measure_overscan(group, Section(*settings["overscan"]), order)

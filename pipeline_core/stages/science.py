@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core import __version__
+from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
 from pipeline_core.io.masters_file import Master, read_mask, shared_master
@@ -129,7 +130,7 @@ def frame_from(facts: Mapping[str, Any]) -> Frame:
 def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) -> None:
     """Write what was applied, from which masters, by which version, so that the file explains itself."""
     header["CREATOR"] = (f"ASTEP Harvest {__version__}", "program that calibrated this frame")
-    header["RAWFILE"] = (settings["frame"]["path"][-60:], "raw frame, inside its night")
+    header["RAWFILE"] = (ascii_words(settings["frame"]["path"])[-60:], "raw frame, inside its night")
     header["CALDONE"] = (True, "calibrated: not to be calibrated again")
     header["OVSCCOR"] = (settings["overscan"] is not None, "overscan subtracted")
     header["BIASCOR"] = (
@@ -142,11 +143,11 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
     if settings["dark_scale"] != 1.0:
         header["DARKSCAL"] = (settings["dark_scale"], "dark current was scaled by this")
     for kind, (name, key) in settings["masters"].items():
-        header[f"MAST{kind[:4].upper()}"] = (name[:60], f"master {kind}, key {key[:12]}")
+        header[f"MAST{kind[:4].upper()}"] = (ascii_words(name)[:60], f"master {kind}, key {key[:12]}")
     if settings["gain_e_per_adu"] is not None:
         header["GAIN"] = (1.0, "[e-/e-] the pixels are electrons")
         header["RAWGAIN"] = (settings["gain_e_per_adu"], "[e-/ADU] gain that was applied")
-        header["GAINSRC"] = (str(settings["gain_source"])[:60], "where the gain came from")
+        header["GAINSRC"] = (ascii_words(str(settings["gain_source"]))[:60], "where the gain came from")
         with suppress(KeyError):
             del header["EGAIN"]  # it would be applied a second time
     header["RDNOISE"] = (settings["read_noise_e"], "[e-] read noise")
@@ -166,6 +167,4 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
         if reduced.made.get(name) is not None:
             header[keyword] = (reduced.made[name], words)
     header["RECIPE"] = (settings["recipe_key"], "key of the recipe; see recipe.toml")
-    # HISTORY takes plain ASCII only.
-    ascii_equation = settings["equation"].replace("−", "-").replace("÷", "/").replace("×", "*")
-    header.add_history(f"ASTEP Harvest: {ascii_equation}".encode("ascii", "replace").decode())
+    header.add_history(ascii_words(f"ASTEP Harvest: {settings['equation']}"))

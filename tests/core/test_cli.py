@@ -195,3 +195,12 @@ def test_a_demo_night_may_be_made_in_an_empty_folder(tmp_path, capsys):
     assert code == 0
     assert document["frames"] > 1
     assert [p.name for p in tmp_path.iterdir()] == ["night"]
+
+
+def test_batch_refuses_two_nights_that_would_share_an_output(demo, tmp_path, capsys):
+    other = tmp_path / demo.name
+    other.mkdir()
+    code, document = ask(capsys, "batch", demo, other, "--into", tmp_path / "into")
+    assert code == 2
+    assert "both would go into" in document["error"]["why"]
+    assert not (tmp_path / "into").exists()

@@ -347,3 +347,47 @@ def test_a_flat_dark_that_serves_no_flat_says_which_exposures_flats_have():
     plan = build_plan(night(series("flatdark", 3, exposure_s=45.0), series("flat", 3), series("science", 1)), RECIPE)
     words = {i.reason for i in plan.left_out}
     assert words == {"flatdark_45s_-10C is not needed: no flat takes a dark of 45 s (exposures: 10 s)"}
+
+
+def test_flats_of_two_exposures_share_the_dark_that_most_want_scaled_for_the_others():
+    plan = build_plan(
+        night(series("bias", 5), series("flatdark", 3, exposure_s=10.0), series("flat", 4, exposure_s=10.0),
+              series("flat", 2, exposure_s=6.0, folder="short"), series("science", 2)),
+        RECIPE,
+    )  # fmt: skip
+    flat = plan.master("flat_R")
+    assert flat.dark == "flatdark_10s_-10C"
+    assert sorted(flat.dark_scales) == [0.6, 0.6, 1.0, 1.0, 1.0, 1.0]
+    assert any("scaled by 0.6" in words for words in flat.warnings)
+
+
+def test_without_a_bias_flats_that_the_dark_does_not_match_are_left_out_not_combined_with_their_zero_level():
+    plan = build_plan(
+        night(series("flatdark", 3, exposure_s=5.0), series("flatdark", 3, exposure_s=10.0, folder="d10"),
+              series("flat", 3, exposure_s=5.0), series("flat", 2, exposure_s=10.0, folder="long"), series("science", 2)),
+        RECIPE,
+    )  # fmt: skip
+    flat = plan.master("flat_R")
+    assert flat.dark == "flatdark_5s_-10C"
+    assert all(path.startswith("flat/") for path in flat.frames)
+    reasons = {item.path: item.reason for item in plan.left_out}
+    assert "there is no bias" in reasons["long/flat_000.fits"]
+    assert "another dark serves" in reasons["d10/flatdark_000.fits"]
+
+
+def test_a_scaled_dark_of_another_temperature_is_said_too():
+    plan = build_plan(
+        night(series("bias", 3), series("dark", 3, exposure_s=120.0, temperature_c=5.0), series("science", 1)), RECIPE
+    )
+    assert "scaled by 0.75" in science_warnings(plan)
+    assert "15.0 °C away" in science_warnings(plan)
+
+
+def test_a_bias_that_is_refused_or_missing_never_stands_in_an_equation():
+    path = "science/science_000.fits"
+    frames = night(series("bias", 3), series("dark", 3, exposure_s=120.0), series("science", 1))
+    refused = build_plan(frames, RECIPE, Choices(forced={path: {"bias": "none"}})).science[0]
+    assert "None" not in refused.equation
+    assert refused.dark is None
+    missing = build_plan(frames, RECIPE, Choices(forced={path: {"bias": "nosuch"}})).science[0]
+    assert any("nosuch" in words for words in missing.warnings)

@@ -340,3 +340,35 @@ def test_the_steps_of_a_reduced_frame_end_at_its_calibrated_file(first_night, fi
 def test_a_night_that_was_never_reduced_has_no_plan_to_read_back(first_night, tmp_path):
     with pytest.raises(NightError, match="has not been reduced"):
         planned(Place(first_night, tmp_path / "none"), scan_night(first_night), Recipe())
+
+
+def test_names_that_a_header_cannot_hold_do_not_stop_a_night(first_night, tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "Séance"
+    shutil.copytree(first_night, folder / "nuit α", copy_function=shutil.copy2)
+    monkeypatch.chdir(tmp_path)
+    run(capsys, "set", folder, "filter=Hα", "*_R.fits", "-o", "out")
+    code, document = reduce(capsys, folder, "out")
+    assert code == 0
+    assert document["counts"]["done"] == N_SCIENCE
+    # A relative output, too, is exported from.
+    code, document = run(capsys, "export", "out", "--for", "tycho", "exported")
+    assert code == 0
+    assert len(document["files"]) == N_SCIENCE
+
+
+def test_only_science_frames_are_exported_and_adu_claims_no_gain(first_night, tmp_path, capsys):
+    folder = tmp_path / "night"
+    folder.mkdir()
+    for raw in science_files(first_night)[:3]:
+        data, header = fits.getdata(raw, header=True)
+        del header["GAIN"], header["TELESCOP"]
+        fits.writeto(folder / raw.name, data, header)
+    out = tmp_path / "out"
+    reduce(capsys, folder, out)
+    run(capsys, "set", out, "kind=other", science_files(first_night)[0].name)
+    _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "tycho")
+    assert len(document["files"]) == 2
+    header = fits.getheader(tmp_path / "tycho" / document["files"][0])
+    assert "EGAIN" not in header
+    sky = np.median(fits.getdata(tmp_path / "tycho" / document["files"][0]))
+    assert sky == pytest.approx(1000 + np.median(fits.getdata(next(out.rglob("*_CAL.fits")))), rel=0.1)

@@ -107,3 +107,11 @@ def test_what_was_decided_about_the_recipe_holds_in_the_next_run(place):
     with Logbook.open(place.output) as logbook:
         logbook.decide([RECIPE], "flat.floor", 0.2)
     assert recipe_of(place, None).flat.floor == 0.2
+
+
+def test_a_pattern_without_a_slash_never_matches_a_folder():
+    frames = [*full_night().frames]
+    assert {f.path.split("/")[0] for f in matching(frames, ["*dark*"])} == {"dark"}
+    with pytest.raises(UsageError):
+        matching(frames, ["scien*/*_9*"])
+    assert all(f.path.startswith("science/") for f in matching(frames, ["science/*"]))

@@ -17,7 +17,7 @@ from pipeline_core.tasks import (
     camera_facts,
     quick_tasks,
 )
-from pipeline_core.types import Night
+from pipeline_core.types import Night, Section
 from tests.core.frames_helpers import frame, full_night, night, series
 
 
@@ -161,3 +161,23 @@ def test_a_quick_look_needs_the_raw_frame_alone():
     found = quick_tasks(frames, build_plan(frames, Recipe()), Recipe())
     assert set(found) == {f"science/science_{i:03d}.fits" for i in range(4)}
     assert all(list(task.inputs) == ["raw"] for task in found.values())
+
+
+def test_the_order_of_the_overscan_fit_decides_masters_too():
+    strip, lit = Section(0, 80, 90, 100), Section(0, 80, 0, 90)
+    frames = night(series("bias", 3, overscan=strip, trim=lit), series("science", 1, overscan=strip, trim=lit))
+    keys = set()
+    for order in (1, 2):
+        recipe = Recipe.model_validate({"overscan": {"order": order}})
+        tasks = TaskBuilder(frames, build_plan(frames, recipe), recipe, {}).build()
+        keys.add(tasks.masters["bias"].key)
+        assert tasks.masters["bias"].settings["recipe"]["overscan"]["order"] == order
+    assert len(keys) == 2
+
+
+def test_a_rejected_frame_does_not_rename_the_product_of_its_twin():
+    frames = night([frame("a.fits", "science"), frame("a.fits.gz", "science")])
+    both = TaskBuilder(frames, build_plan(frames, Recipe()), Recipe(), {}).build().science["a.fits.gz"]
+    plan = build_plan(frames, Recipe(), Choices(rejected={"a.fits": ""}))
+    alone = TaskBuilder(frames, plan, Recipe(), {}).build().science["a.fits.gz"]
+    assert alone.product == both.product
