@@ -364,7 +364,8 @@ def test_flats_of_two_exposures_share_the_dark_that_most_want_scaled_for_the_oth
 def test_without_a_bias_flats_that_the_dark_does_not_match_are_left_out_not_combined_with_their_zero_level():
     plan = build_plan(
         night(series("flatdark", 3, exposure_s=5.0), series("flatdark", 3, exposure_s=10.0, folder="d10"),
-              series("flat", 3, exposure_s=5.0), series("flat", 2, exposure_s=10.0, folder="long"), series("science", 2)),
+              series("flat", 3, exposure_s=5.0), series("flat", 2, exposure_s=10.0, folder="long"),
+              series("science", 2)),
         RECIPE,
     )  # fmt: skip
     flat = plan.master("flat_R")
