@@ -34,27 +34,6 @@ def subtract_level(image: Image, level: Image | float) -> Image:
     return image
 
 
-def scaled_dark(dark: Image, bias: Image, scale: float) -> Image:
-    """Scale the dark current of a dark that holds the bias: ``bias + scale * (dark - bias)``.
-
-    Parameters
-    ----------
-    dark, bias : (ny, nx) float32, ADU
-        The dark holds the bias.
-    scale : float
-        Exposure of the frame over exposure of the dark.
-
-    Returns
-    -------
-    (ny, nx) float32, ADU
-        Holds the bias too, so that it is subtracted as a matching dark would be.
-    """
-    scaled = dark - bias
-    scaled *= np.float32(scale)
-    scaled += bias
-    return scaled
-
-
 def divide_by_flat(image: Image, flat: Image, floor: float) -> Mask:
     """Divide by the response of each pixel, in place, where the response is trustworthy.
 

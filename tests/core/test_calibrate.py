@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipeline_core.science import calibrate
 
@@ -23,19 +21,6 @@ def test_each_step_works_in_place_so_that_a_large_frame_is_not_copied(rng):
     frame = image(rng)
     assert calibrate.subtract_level(frame, 5.0) is frame
     assert calibrate.to_electrons(frame, 2.0) is frame
-
-
-def test_a_dark_scaled_by_one_is_itself_and_by_zero_is_the_bias(rng):
-    bias, dark = image(rng, 1000), image(rng, 1100)
-    np.testing.assert_allclose(calibrate.scaled_dark(dark, bias, 1.0), dark, rtol=1e-6)
-    np.testing.assert_array_equal(calibrate.scaled_dark(dark, bias, 0.0), bias)
-
-
-@given(st.floats(0.01, 1.0))
-def test_scaling_acts_on_the_dark_current_alone(scale):
-    bias = np.full((4, 5), 1000, np.float32)
-    dark = bias + np.float32(64)
-    np.testing.assert_allclose(calibrate.scaled_dark(dark, bias, scale), 1000 + 64 * scale, rtol=1e-5)
 
 
 def test_pixels_below_the_floor_or_without_response_are_left_undivided():
