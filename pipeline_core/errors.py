@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class AstepError(Exception):
     """An error that a person can act on.
@@ -40,3 +45,11 @@ class UsageError(AstepError):
 
 class NightError(AstepError):
     """A night as a whole cannot be handled: no frames, no place to write, output in use."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "did you mean …?" for a word that is nearly one of the known ones, else nothing."""
+    import difflib  # noqa: PLC0415 - only when something is wrong
+
+    near = difflib.get_close_matches(word.lower(), list(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""
