@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pipeline_core.verdicts import move_products
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pipeline_core.cli.talk import Talk
@@ -29,7 +31,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Write one decision, take one back, or list them all."""
     place = find_place(arguments.target, arguments.output)
     if arguments.deed == "decisions" and not place.has_logbook:
-        talk.answer({"decisions": []})
+        talk.answer({"output": str(place.output), "decisions": []})
         talk.say("nothing has been decided yet")
         return EXIT_OK
     check_output(place)
@@ -129,7 +131,8 @@ def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk:
     logbook.reject(wanted, reason)
     new = len(frames) - len(again)
     if new:
-        talk.say(f"rejected {counted(new, 'frame')}{': ' + arguments.reason if arguments.reason else ''}")
+        kinds = _kinds(f for f in frames if f.path not in before)
+        talk.say(f"rejected {counted(new, 'frame')}{kinds}{': ' + arguments.reason if arguments.reason else ''}")
     for why, paths in _by_value({path: before[path] for path in again}).items():
         if arguments.reason and why != arguments.reason:
             told = f"the reason was {why!r} and is now {reason!r} (`astep undo` brings the old one back)"
@@ -137,6 +140,12 @@ def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk:
             told = f"the reason stays {why!r}"
         talk.say(f"rejected already: {named(paths)}; {told}")
     return {"rejected": [f.path for f in frames]}
+
+
+def _kinds(frames: Iterable[Frame]) -> str:
+    """Name the kinds of frames when there are several: a pattern may catch more than was meant."""
+    kinds = Counter(str(frame.kind) for frame in frames)
+    return f" ({', '.join(f'{number} {kind}' for kind, number in kinds.items())})" if len(kinds) > 1 else ""
 
 
 def _by_value(words: dict[str, str]) -> dict[str, list[str]]:
@@ -150,7 +159,7 @@ def _accept(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk:
     frames = _chosen(night, arguments.patterns, arguments.list)
     before = logbook.rejected()
     step = logbook.accept([f.path for f in frames], arguments.reason)
-    talk.say(f"accepted {counted(len(frames), 'frame')}")
+    talk.say(f"accepted {counted(len(frames), 'frame')}{_kinds(frames)}")
     if step is None:
         talk.say("  nothing changed: accepted already")
     elif not_rejected := sum(f.path not in before for f in frames):

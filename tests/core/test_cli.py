@@ -124,7 +124,7 @@ def told(capsys, *words):
 
 def test_one_verdict_is_one_line_of_the_list(demo, tmp_path, capsys):
     out = tmp_path / "out"
-    told(capsys, "accept", demo, "*_0001_DARK*", "-o", out)
+    told(capsys, "accept", demo, "*-CAMS/*_0001_DARK*", "-o", out)
     _, said = told(capsys, "decisions", out)
     assert said.count("accepted") == 1
     assert "kept" not in said
@@ -185,6 +185,19 @@ def test_a_slip_of_the_fingers_is_answered_with_what_is_meant(demo, tmp_path, ca
     code, said = told(capsys, *given, *(["-o", str(tmp_path / "out")] if words[0] == "set" else []))
     assert code == 2
     assert meant in said
+
+
+def test_a_pattern_that_catches_several_kinds_names_them(demo, tmp_path, capsys):
+    _, said = told(capsys, "reject", demo, "*_0001_*", "-o", tmp_path / "out")
+    assert "1 bias" in said
+    assert "1 science" in said
+
+
+def test_the_window_is_not_started_on_a_folder_that_is_not_there(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("it was started"))
+    code, document = ask(capsys, "gui", tmp_path / "nowhere")
+    assert code == 2
+    assert "cannot find" in document["error"]["what"]
 
 
 def test_setting_a_kind_and_a_filter_changes_the_plan(demo, tmp_path, capsys):
