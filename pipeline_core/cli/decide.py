@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline_core.decisions import Decision
 
 NUMBERS = ("exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
+_DEEDS = {"decide": "", "undo": "by undo", "redo": "by redo"}
 FIELDS = ("kind", "filter", *NUMBERS, "bias", "dark", "flat")
 
 
@@ -104,6 +105,7 @@ def _value(name: str, text: str) -> Any:
     if text == "":
         return None
     if name == "kind":
+        text = text.lower()
         if text not in {kind.value for kind in FrameKind}:
             raise UsageError(
                 f"there is no kind {text!r}", f"kinds are {', '.join(FrameKind)}", did_you_mean(text, FrameKind)
@@ -113,7 +115,7 @@ def _value(name: str, text: str) -> Any:
         try:
             number = float(text)
         except ValueError:
-            raise UsageError(f"{name} cannot be {text!r}", "it is a number") from None
+            raise UsageError(f"{name} cannot be {text!r}", "it is a number", f"example: {name}=12.5") from None
         if not abs(number) < 1e9 or (name == "exposure_s" and number < 0) or (name == "gain_e_per_adu" and number <= 0):
             raise UsageError(f"{name} cannot be {text}", "no camera has that")
         return number
@@ -205,13 +207,14 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
                 d.subject,
                 *_in_words(d),
                 d.reason,
-                "taken back" if d.undone else "",
+                "taken back" if d.undone and d.deed == "decide" else _DEEDS[d.deed],
             )
             for d in lines
         ],
     )
     rejected = counted(len(logbook.rejected()), "frame")
-    talk.say(f"{counted(len(lines), 'decision')}; rejected now: {rejected}")
+    made = sum(d.deed == "decide" for d in lines)
+    talk.say(f"{counted(made, 'decision')}; rejected now: {rejected}")
     return {"decisions": [asdict(d) for d in history]}
 
 

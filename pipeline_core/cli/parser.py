@@ -55,7 +55,9 @@ def memory_size(text: str) -> int:
     except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write for instance 2GB or 1500MB") from None
     if not size >= 2e8:
-        raise argparse.ArgumentTypeError(f"{text!r} is less than a frame needs; at least 200MB")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is less than a frame needs; at least 200MB (a number alone is bytes)"
+        )
     return int(size)
 
 

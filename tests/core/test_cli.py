@@ -187,6 +187,23 @@ def test_a_slip_of_the_fingers_is_answered_with_what_is_meant(demo, tmp_path, ca
     assert meant in said
 
 
+def test_a_misspelled_folder_is_answered_with_its_neighbour(tmp_path, capsys):
+    (tmp_path / "Night_42").mkdir()
+    code, said = told(capsys, "scan", tmp_path / "nigth_42")
+    assert code == 2
+    assert "did you mean Night_42?" in said
+
+
+def test_an_undo_is_no_decision_of_its_own_in_the_list(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "set", demo, "filter=R", "*-CAMS/*_0001_SCIENCE*", "-o", out)
+    told(capsys, "undo", out)
+    _, said = told(capsys, "decisions", out)
+    assert "taken back" in said
+    assert "by undo" in said
+    assert "1 decision;" in said
+
+
 def test_a_pattern_that_catches_several_kinds_names_them(demo, tmp_path, capsys):
     _, said = told(capsys, "reject", demo, "*_0001_*", "-o", tmp_path / "out")
     assert "1 bias" in said
