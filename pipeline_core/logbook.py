@@ -122,6 +122,16 @@ class Logbook:
         self.database.remember("frames", json.dumps(now))
         self._write_lists()
 
+    def note_told(self, warnings: Sequence[str], left_out: Sequence[tuple[str, str]]) -> None:
+        """Remember what a run warned of, and which frames (path, reason) it left out."""
+        text = json.dumps({"warnings": list(warnings), "left_out": [list(item) for item in left_out]})
+        self.database.remember("told", text)
+
+    def told(self) -> tuple[list[str], list[tuple[str, str]]]:
+        """Return the warnings of the last run that ended, and the frames it left out with their reasons."""
+        told = json.loads(self.database.fact("told") or "{}")
+        return told.get("warnings", []), [(path, reason) for path, reason in told.get("left_out", [])]
+
     # -- deciding --------------------------------------------------------------------------------------------
 
     def decide(

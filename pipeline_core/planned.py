@@ -82,6 +82,8 @@ def planned_with(store: Store, night: Night, choices: Choices, recipe: Recipe) -
     found = calibration_measures(_known(store, checks))
     frames = [frame for frame in night.frames if frame.path in found]
     set_aside = hard_words(judge_calibration(frames, found, recipe.flat))
+    # A frame that could not even be measured is left out by the run: nothing tells what is in it.
+    set_aside |= {path: why for path, task in checks.items() if (why := store.failure(task)) is not None}
     plan = build_plan(night, recipe, choices, set_aside)
     return Planned(night, plan, TaskBuilder(night, plan, recipe, measured).build())
 

@@ -76,8 +76,11 @@ def plot_quality(
     _causes(axes[6], rows, when)
     axes[6].set_xlabel(label)
     bad = sum(any(flag.severity == "bad" for flag in row.flags) for row in rows)
-    suspect = sum(any(flag.severity != "note" for flag in row.flags) for row in rows) - bad
-    figure.suptitle(f"{len(rows)} frames: {bad} bad, {suspect} suspect, {int(hollow.sum())} rejected")
+    suggested = sum(any(flag.severity != "note" for flag in row.flags) for row in rows)
+    # Counted and worded as `astep quality` does.
+    figure.suptitle(
+        f"{len(rows)} frames, {suggested} suggested for a look ({bad} of them bad), {int(hollow.sum())} rejected"
+    )
     try:
         figure.savefig(path, dpi=110)
     except OSError as error:
@@ -125,7 +128,7 @@ def _sky(axis: Any, rows: Sequence[QualityRow], when: Any, hollow: Any) -> None:
     expected = _numbers([row.extra.get("sky_expected") for row in rows])
     if np.isfinite(expected).any():
         axis.plot(when, expected, color="#999999", lw=1, zorder=0, label="Sun, Moon, air mass")
-        axis.legend(loc="upper left", fontsize=8, frameon=False)
+        _legend(axis)
     measured = _numbers([row.measures.background for row in rows])
     positive = measured[measured > 0]
     if positive.size == measured.size and positive.max() > 20 * positive.min():
@@ -142,7 +145,7 @@ def _heights(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
     axis.plot(when, sun, color="#E69F00", label="Sun")
     axis.plot(when, moon, color="#666666", ls="--", label="Moon")
     axis.axhline(0, color="black", lw=0.6)
-    axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=2)
+    _legend(axis)
 
 
 def _causes(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
@@ -164,4 +167,9 @@ def _causes(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
         axis.text(0.5, 0.5, "no flag", transform=axis.transAxes, ha="center")
         return
     axis.set_ylim(len(named) - 0.5, -0.5)
-    axis.legend(loc="upper left", fontsize=8, frameon=False, ncols=3)
+    _legend(axis)
+
+
+def _legend(axis: Any) -> None:
+    """Explain the marks above the panel, where they cover no point."""
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 1.03), borderaxespad=0, fontsize=8, frameon=False, ncols=3)

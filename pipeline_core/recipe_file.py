@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from pipeline_core.config import Recipe
-from pipeline_core.errors import UsageError
+from pipeline_core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,13 +135,35 @@ def _checked(values: dict[str, Any], source: str) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        mistakes = "; ".join(
-            f"{'.'.join(str(part) for part in mistake['loc'])}: {_in_words(mistake['msg'])}"
-            for mistake in error.errors()
-        )
+        mistakes = "; ".join(_mistake(found["loc"], found["type"], found["msg"]) for found in error.errors())
         raise UsageError(
             f"cannot use the recipe {source}", mistakes, "the recipe.toml of a reduced night lists every field"
         ) from error
+
+
+def _mistake(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    """Say one mistake: where, and what; for a name that does not exist, which one may be meant."""
+    words = _unknown(place) if kind == "extra_forbidden" else _in_words(message)
+    return f"{'.'.join(str(part) for part in place)}: {words}"
+
+
+def _unknown(place: tuple[int | str, ...]) -> str:
+    sections = {
+        name: list(field.annotation.model_fields)
+        for name, field in Recipe.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    name = str(place[-1])
+    if len(place) > 1:
+        suggestion = did_you_mean(name, sections.get(str(place[0]), ()))
+        words = "there is no such field"
+    else:
+        suggestion = did_you_mean(name, sections)
+        words = "there is no such section"
+    elsewhere = [section for section, fields in sections.items() if name in fields]
+    if elsewhere:
+        suggestion = f"it belongs under [{elsewhere[0]}]"
+    return f"{words}; {suggestion}" if suggestion else words
 
 
 def _in_words(message: str) -> str:

@@ -88,6 +88,8 @@ class Reduction:
     failed: list[tuple[str, str]] = field(default_factory=list)
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
+    said_before: frozenset[str | tuple[str, str]] = frozenset()
+    """Of the warnings and of the (path, reason) left out: those that the last run here said as well."""
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     flagged: int = 0
@@ -180,6 +182,10 @@ class _Reducer:
             raise fault from error
         for words in self.result.warnings:
             self._tell("message", words)
+        left_out = [(item.path, item.reason) for item in self.result.left_out]
+        warned, left = self.logbook.told()
+        self.result.said_before = frozenset(set(warned) & set(self.result.warnings)) | (set(left) & set(left_out))
+        self.logbook.note_told(self.result.warnings, left_out)
         counts = ", ".join(f"{number} {state}" for state, number in self.result.counts.items())
         self.result.seconds = time.monotonic() - self.started
         self._tell("finished", f"science frames: {counts}; {self.result.seconds:.1f} s")

@@ -128,7 +128,19 @@ def run(
     """
     begun = time.perf_counter()
     ctx = ctx or RunContext()
-    agenda = Agenda(tasks, (lambda _task: None) if force else store.fresh)
+    fresh = (lambda _task: None) if force else partial(store.fresh, reading=_once_said(ctx))
+    try:
+        agenda = Agenda(tasks, fresh)
+    except Cancelled:
+        raise RunCancelled(RunReport(seconds=time.perf_counter() - begun)) from None
+    for job in agenda.jobs.values():
+        if not force and store.altered(job.task):
+            own = "; a master of your own goes into the night, not into the output" if job.task.stage.wide else ""
+            ctx.say(
+                job.task.stage.name,
+                f"{job.task.product} was changed by someone since it was made: it is made again{own}",
+                level="warning",
+            )
     report = RunReport(cached=agenda.cached)
     with memory.MemoryWatch() as watch:
         try:
@@ -161,6 +173,19 @@ def run(
         except (Cancelled, KeyboardInterrupt):
             raise RunCancelled(_complete(report, agenda, watch, begun)) from None
         return _complete(report, agenda, watch, begun)
+
+
+def _once_said(ctx: RunContext) -> Callable[[], None]:
+    """Return what to do before a finished product is read through: say so once, and look for a stop each time."""
+    said: list[bool] = []
+
+    def reading() -> None:
+        ctx.check()
+        if not said:
+            said.append(True)
+            ctx.say("products", "some products have new file times (were they copied?): checking what is in them")
+
+    return reading
 
 
 def _workers(
@@ -320,7 +345,7 @@ class _Run:
         made = json.loads(outcome.made)
         part = None if assignment.part is None else Path(assignment.part)
         try:
-            self.store.finish(job.task, part, outcome.size, made, outcome.seconds)
+            self.store.finish(job.task, part, outcome.size, made, outcome.seconds, outcome.crc32)
         except AstepError as error:
             _throw_away(assignment)
             self._failed(job, str(error))
@@ -354,6 +379,7 @@ class _Run:
 
     def _failed(self, job: Job, reason: str, trace: str = "") -> None:
         self.report.failed.append(Failure(job.task, reason))
+        self.store.note_failure(job.task, reason)
         self.progress.failed(job.task, reason, trace)
         for lost in self.agenda.fail(job):
             stage, label = job.task.stage.name, job.task.label

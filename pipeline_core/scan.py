@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline_core.errors import DataError, NightError
+from pipeline_core.errors import DataError, NightError, near_folder
 from pipeline_core.events import RunContext
 from pipeline_core.io.fits_layout import find_image
 from pipeline_core.io.frame_kind import FITS_NAME
@@ -170,7 +170,7 @@ def _list_files(target: Path | Sequence[Path], ctx: RunContext) -> tuple[Path, l
     paths = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - Path.resolve follows links
     for path in paths:
         if not path.exists():
-            raise NightError(f"there is no {path}", "no such file or folder", "check the spelling")
+            raise NightError(f"there is no {path}", "no such file or folder", near_folder(path) or "check the spelling")
     if len(paths) == 1 and paths[0].is_dir():
         root = paths[0]
         if (root / "logbook.sqlite").exists():

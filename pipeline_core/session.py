@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pipeline_core.errors import NightError, UsageError
+from pipeline_core.errors import NightError, UsageError, near_folder
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import NO_CHOICES, Choices
@@ -60,7 +60,7 @@ def find_place(target: Path, output: Path | None = None) -> Place:
             )
         return Place(night, target)
     if not target.exists():
-        raise UsageError(f"cannot find {target}", "there is no such folder", "check the path")
+        raise UsageError(f"cannot find {target}", "there is no such folder", near_folder(target) or "check the path")
     return Place(target, output if output is not None else default_output(target))
 
 

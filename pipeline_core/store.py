@@ -11,14 +11,35 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline_core.errors import NightError
 from pipeline_core.io.atomic import explained, put_in_place, remove_stale_parts
+from pipeline_core.io.checksum import crc32_of
 from pipeline_core.io.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pipeline_core.stage import Made, Task
 
-_ROW = "SELECT key, location, previous, size_bytes, made FROM products WHERE name = ?"
+_ROW = (
+    "SELECT p.key, p.made, p.location, p.previous, p.size_bytes, s.mtime_ns, s.crc32 "
+    "FROM products p LEFT JOIN signatures s ON s.name = p.name WHERE p.name = ?"
+)
+
+_BEING_REPLACED = ""
+"""Key of a product whose file is just being replaced: no task has it, so whatever lies there vouches for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is noted of one product or measurement, for checking it."""
+
+    key: str
+    made: str
+    location: str | None
+    previous: str | None
+    """Where the file was before a move that is not finished."""
+    size_bytes: int | None
+    mtime_ns: int | None
+    crc32: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +86,69 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fresh(self, task: Task) -> Made | None:
-        """Return what a task reported when it was made, if it need not be made again, else None."""
-        found = self._database.rows(_ROW, (identity(task),))
-        if not found or found[0][0] != task.key:
+    def fresh(self, task: Task, reading: Callable[[], None] | None = None) -> Made | None:
+        """Return what a task reported when it was made, if it need not be made again, else None.
+
+        Parameters
+        ----------
+        task : Task
+        reading : callable, optional
+            Called before a file is read whole, because its time is not the one it was made at.
+
+        Notes
+        -----
+        A product counts as unchanged when its size and its time of change are those noted. If the time alone
+        differs, its checksum decides: an output that was copied elsewhere is not made again (but read through
+        once), a file that was changed by hand to the same size is noticed.
+        """
+        row = self._row(identity(task))
+        if row is None or row.key != task.key:
             return None
-        _key, location, previous, size, made = found[0]
-        if task.product is not None and not self._is_there(task.product, location, previous, size):
+        if task.product is not None and not self._is_intact(task.product, row, reading):
             return None
-        report: Made = json.loads(made)
+        report: Made = json.loads(row.made)
         return report
 
-    def _is_there(self, product: str, location: str, previous: str | None, size: int) -> bool:
-        if _size(self.file(location)) == size:
-            return True
-        if previous is None or _size(self.file(previous)) != size:
+    def altered(self, task: Task) -> bool:
+        """Whether the file of an up-to-date task is there, but was changed by someone else since."""
+        row = self._row(identity(task))
+        if row is None or row.key != task.key or task.product is None:
             return False
-        self._rename(product, previous, location)  # a move was cut short between its two halves
+        return self._place(task.product, row).is_file() and not self._is_intact(task.product, row)
+
+    def _row(self, name: str) -> _Row | None:
+        found = self._database.rows(_ROW, (name,))
+        return _Row(*found[0]) if found else None
+
+    def _is_intact(self, product: str, row: _Row, reading: Callable[[], None] | None = None) -> bool:
+        place = self._place(product, row)
+        try:
+            now = place.stat()
+            if now.st_size != row.size_bytes:
+                return False
+            if row.mtime_ns is None or now.st_mtime_ns == row.mtime_ns:  # of format 1, which knew sizes only
+                return True
+            if reading is not None:
+                reading()
+            if crc32_of(place) != row.crc32:
+                return False
+        except OSError:
+            return False
+        if not self._database.read_only:  # so that the next look need not read it
+            with self._database.transaction() as connection:
+                connection.execute("UPDATE signatures SET mtime_ns = ? WHERE name = ?", (now.st_mtime_ns, product))
         return True
+
+    def _place(self, product: str, row: _Row) -> Path:
+        """Return where the file is now; a move that was cut short between its two halves is completed."""
+        if row.previous is None or row.location is None:
+            return self.file(row.location or product)
+        if self._database.read_only:
+            before = self.file(row.previous)
+            return before if before.is_file() else self.file(row.location)
+        if self.file(row.previous).is_file():
+            self._rename(product, row.previous, row.location)
+        return self.file(row.location)
 
     def file(self, product: str) -> Path:
         """Return the full path of an output-relative one.
@@ -102,37 +168,63 @@ class Store:
     def path(self, task: Task) -> Path:
         """Return where the task's product is now: its own place, or where it was moved."""
         assert task.product is not None, f"{task.label} only measures"
-        found = self._database.rows("SELECT location FROM products WHERE name = ?", (task.product,))
-        return self.file(found[0][0] if found else task.product)
+        row = self._row(task.product)
+        return self.file(task.product) if row is None else self._place(task.product, row)
 
-    def finish(self, task: Task, part: Path | None, size: int | None, made: Made, seconds: float) -> None:
+    def finish(
+        self,
+        task: Task,
+        part: Path | None,
+        size: int | None,
+        made: Made,
+        seconds: float,
+        crc32: int | None = None,
+    ) -> None:
         """Take a finished ``.part`` file under its final name and remember its key and report.
+
+        Parameters
+        ----------
+        task : Task
+        part : Path or None
+            The synced file; None for a task that only measures.
+        size, crc32 : int or None
+            Of the file; the checksum is computed here if absent.
+        made : Made
+            The task's report.
+        seconds : float
+            How long it took.
 
         Notes
         -----
-        The old line goes first, then the file is renamed, then the new line is written: killed between any
-        two, the product is made again, and a new file never passes for the old one.
+        First the old line loses its key, then the file is renamed to where the old one lies (``rejected/``
+        perhaps), then the new line is written. Killed between any two, the product is made again in the same
+        place: a new file never passes for the old one, and no second copy is left behind.
         """
         name = identity(task)
-        moved = None
+        place, mtime_ns = task.product, None
         if task.product is not None and part is not None:
-            old = self._database.rows("SELECT location FROM products WHERE name = ?", (name,))
-            moved = old[0][0] if old and old[0][0] != task.product else None
-            if old:
-                self.forget(task)
+            row = self._row(name)
+            place, previous = (task.product, None) if row is None else (row.location or task.product, row.previous)
+            if row is not None:
+                with self._database.transaction() as connection:
+                    connection.execute("UPDATE products SET key = ? WHERE name = ?", (_BEING_REPLACED, name))
+            final = self.file(place)
             try:
-                put_in_place(part, self.file(task.product))
-                if moved is not None:
-                    self.file(moved).unlink(missing_ok=True)
+                crc32 = crc32_of(part) if crc32 is None else crc32
+                mtime_ns = part.stat().st_mtime_ns
+                final.parent.mkdir(parents=True, exist_ok=True)
+                put_in_place(part, final)
+                if previous is not None and previous != place:  # a move that was cut short left the old file there
+                    self.file(previous).unlink(missing_ok=True)
             except OSError as error:
-                raise explained(error, self.file(task.product)) from error
+                raise explained(error, final) from error
         when = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO products VALUES (?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     name,
-                    task.product,
+                    place,
                     task.label,
                     task.stage.name,
                     task.key,
@@ -143,11 +235,55 @@ class Store:
                     when,
                 ),
             )
+            connection.execute("DELETE FROM signatures WHERE name = ?", (name,))
+            if mtime_ns is not None:
+                connection.execute("INSERT INTO signatures VALUES (?, ?, ?)", (name, mtime_ns, crc32))
+            connection.execute("DELETE FROM failures WHERE name = ?", (name,))
 
-    def forget(self, task: Task) -> None:
-        """Forget that a task was made; its file stays."""
+    def resign(self, product: str) -> None:
+        """Vouch for a product's file as it is now, after an update of our own: a header card, say.
+
+        Parameters
+        ----------
+        product : str
+            The name its task gave it, wherever the file is now.
+
+        Raises
+        ------
+        NightError
+            If there is no such product, or its file is gone.
+
+        Notes
+        -----
+        The order is: see that :meth:`fresh` still vouches for it (what someone else changed must not become
+        ours), replace the file whole (:func:`~pipeline_core.io.atomic.atomic_file` on :meth:`path`), then
+        call this. Killed before it, the product counts as changed and is made again: nothing is vouched for
+        that was not looked at. A product that is made again loses the update; whoever made it must look.
+        """
+        row = self._row(product)
+        if row is None:
+            raise NightError(f"cannot sign {product}", "it was never made", "run `astep reduce` first")
+        place = self._place(product, row)
+        try:
+            crc32, now = crc32_of(place), place.stat()
+        except OSError as error:
+            raise explained(error, place) from error
         with self._database.transaction() as connection:
-            connection.execute("DELETE FROM products WHERE name = ?", (identity(task),))
+            connection.execute("UPDATE products SET size_bytes = ? WHERE name = ?", (now.st_size, product))
+            connection.execute("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?)", (product, now.st_mtime_ns, crc32))
+
+    def note_failure(self, task: Task, reason: str) -> None:
+        """Remember that a task could not be done, and why; what is made of it later takes the note away."""
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", (identity(task), task.key, reason, when)
+            )
+
+    def failure(self, task: Task) -> str | None:
+        """Return why a task could not be done when it was last tried as it is now, None if it was not or could."""
+        found = self._database.rows("SELECT key, reason FROM failures WHERE name = ?", (identity(task),))
+        return found[0][1] if found and found[0][0] == task.key else None
 
     def move(self, product: str, new: str) -> bool:
         """Move a product within the output (to ``rejected/`` and back); its task still knows it.
@@ -165,10 +301,10 @@ class Store:
             False if there is no such product: nothing was made yet.
         """
         self.file(new)
-        found = self._database.rows("SELECT location, previous, size_bytes FROM products WHERE name = ?", (product,))
-        if not found or not self._is_there(product, *found[0]):
+        row = self._row(product)
+        if row is None or row.location is None or not self._place(product, row).is_file():
             return False
-        location = found[0][0]
+        location = row.location
         if location == new:
             return True
         # The intention first: killed before the rename, fresh() completes it.
@@ -195,8 +331,8 @@ class Store:
         """Return all that was made, or all of one stage, by name."""
         rows = self._database.rows(
             "SELECT name, location, label, stage, key, made, seconds, versions, when_utc FROM products "
-            "WHERE ?1 IS NULL OR stage = ?1 ORDER BY name",
-            (stage,),
+            "WHERE (?1 IS NULL OR stage = ?1) AND key != ?2 ORDER BY name",
+            (stage, _BEING_REPLACED),
         )
         return [
             Product(name, location, label, stage_name, key, json.loads(made), seconds, json.loads(by), when_utc)
@@ -235,10 +371,3 @@ def versions() -> Mapping[str, str]:
         except metadata.PackageNotFoundError:
             continue  # a checkout that was never installed has no version of its own
     return found
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None

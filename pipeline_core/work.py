@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import AstepError
 from pipeline_core.io.atomic import explained, is_short_write, sync_file
+from pipeline_core.io.checksum import crc32_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,8 @@ class Outcome:
     size: int | None = None
     seconds: float = 0.0
     reason: str = ""
+    crc32: int | None = None
+    """Of the file: by it a later change is noticed."""
     trace: str = ""
     """Where an unforeseen fault happened, for the log."""
 
@@ -61,16 +64,16 @@ def carry_out(assignment: Assignment) -> Outcome:
     begun = time.perf_counter()
     part = Path(assignment.part) if assignment.part is not None else None
     try:
-        made, size = _make(assignment, part)
+        made, size, crc32 = _make(assignment, part)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one frame, the night goes on
         if part is not None:
             part.unlink(missing_ok=True)
         reason, trace = _in_words(error, assignment.label)
         return Outcome(None, seconds=time.perf_counter() - begun, reason=reason, trace=trace)
-    return Outcome(made, size, time.perf_counter() - begun)
+    return Outcome(made, size, time.perf_counter() - begun, crc32=crc32)
 
 
-def _make(assignment: Assignment, part: Path | None) -> tuple[str, int | None]:
+def _make(assignment: Assignment, part: Path | None) -> tuple[str, int | None, int | None]:
     for raw in assignment.raws:
         _check_unchanged(raw)
     if part is not None:
@@ -79,11 +82,11 @@ def _make(assignment: Assignment, part: Path | None) -> tuple[str, int | None]:
     report = assignment.make(assignment.settings, inputs, part or Path(os.devnull), assignment.threads)
     made = json.dumps(report, default=_plain)
     if part is None:
-        return made, None
+        return made, None, None
     if not part.is_file():
         raise AstepError(f"cannot make {assignment.label}", "its stage wrote no file", "report this fault")
     sync_file(part)
-    return made, part.stat().st_size
+    return made, part.stat().st_size, crc32_of(part)
 
 
 def _check_unchanged(raw: RawFile) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.wording import counted
-from pipeline_core.errors import UsageError
+from pipeline_core.cli.wording import counted, named
+from pipeline_core.errors import UsageError, did_you_mean
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
 from pipeline_core.session import check_output, find_place, matching
@@ -16,11 +17,14 @@ from pipeline_core.verdicts import move_products
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pipeline_core.cli.talk import Talk
+    from pipeline_core.decisions import Decision
 
 NUMBERS = ("exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
+_DEEDS = {"decide": "", "undo": "by undo", "redo": "by redo"}
 FIELDS = ("kind", "filter", *NUMBERS, "bias", "dark", "flat")
 
 
@@ -28,7 +32,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Write one decision, take one back, or list them all."""
     place = find_place(arguments.target, arguments.output)
     if arguments.deed == "decisions" and not place.has_logbook:
-        talk.answer({"decisions": []})
+        talk.answer({"output": str(place.output), "decisions": []})
         talk.say("nothing has been decided yet")
         return EXIT_OK
     check_output(place)
@@ -58,6 +62,8 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     patterns = [p for p in arguments.patterns if p not in assignments]
     given = {field: getattr(arguments, field, None) for field in FIELDS}
     assignments += [f"{field}={value}" for field, value in given.items() if value is not None]
+    for pattern in patterns:
+        _check_no_field(pattern, night)
     if not assignments:
         raise UsageError(
             "nothing to set",
@@ -67,17 +73,31 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     frames = _chosen(night, patterns, None)
     values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
     changes = [(f.path, name, value) for f in frames for name, value in values.items()]
-    logbook.decide_all(
+    step = logbook.decide_all(
         changes, arguments.reason, label=f"set {', '.join(assignments)} for {counted(len(frames), 'frame')}"
     )
     for name, value in values.items():
         talk.say(
             f"{name} = {value if value is not None else '(as the header says)'} for {counted(len(frames), 'frame')}"
         )
+    if step is None:
+        talk.say("  nothing changed: it was decided so already")
     unlit = sum(1 for f in logbook.apply(replace(night, frames=tuple(frames))).frames if not f.kind.has_filter)
     if values.get("filter") is not None and unlit:
         talk.say(f"  ! {unlit} of them saw no light (bias, dark, flatdark): a filter means nothing there")
     return {"set": values, "paths": [f.path for f in frames]}
+
+
+def _check_no_field(pattern: str, night: Night) -> None:
+    """Refuse ``fliter=R``: a field that does not exist must not pass for a pattern that matches nothing."""
+    name, is_assignment, _ = pattern.partition("=")
+    if is_assignment and name.isidentifier() and not any(pattern in frame.path for frame in night.frames):
+        suggestion = did_you_mean(name, FIELDS)
+        raise UsageError(
+            f"there is no field {name!r} to set",
+            f"fields are {', '.join(FIELDS)}",
+            suggestion or "example: astep set NIGHT filter=R '*_SCIENCE*'",
+        )
 
 
 def _value(name: str, text: str) -> Any:
@@ -85,14 +105,17 @@ def _value(name: str, text: str) -> Any:
     if text == "":
         return None
     if name == "kind":
+        text = text.lower()
         if text not in {kind.value for kind in FrameKind}:
-            raise UsageError(f"there is no kind {text!r}", f"kinds are {', '.join(FrameKind)}")
+            raise UsageError(
+                f"there is no kind {text!r}", f"kinds are {', '.join(FrameKind)}", did_you_mean(text, FrameKind)
+            )
         return text
     if name in NUMBERS:
         try:
             number = float(text)
         except ValueError:
-            raise UsageError(f"{name} cannot be {text!r}", "it is a number") from None
+            raise UsageError(f"{name} cannot be {text!r}", "it is a number", f"example: {name}=12.5") from None
         if not abs(number) < 1e9 or (name == "exposure_s" and number < 0) or (name == "gain_e_per_adu" and number <= 0):
             raise UsageError(f"{name} cannot be {text}", "no camera has that")
         return number
@@ -101,15 +124,48 @@ def _value(name: str, text: str) -> Any:
 
 def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     frames = _chosen(night, arguments.patterns, arguments.list)
-    logbook.reject([f.path for f in frames], arguments.reason or "by hand")
-    talk.say(f"rejected {counted(len(frames), 'frame')}{': ' + arguments.reason if arguments.reason else ''}")
+    reason = arguments.reason or "by hand"
+    by_rule = logbook.rejected_by_rule()
+    before = {path: why for path, why in logbook.rejected().items() if path not in by_rule}
+    again = [f.path for f in frames if f.path in before]
+    # Saying it again without a reason must not wipe out the reason that was given.
+    wanted = [f.path for f in frames if f.path not in before or arguments.reason]
+    logbook.reject(wanted, reason)
+    new = len(frames) - len(again)
+    if new:
+        kinds = _kinds(f for f in frames if f.path not in before)
+        talk.say(f"rejected {counted(new, 'frame')}{kinds}{': ' + arguments.reason if arguments.reason else ''}")
+    for why, paths in _by_value({path: before[path] for path in again}).items():
+        if arguments.reason and why != arguments.reason:
+            told = f"the reason was {why!r} and is now {reason!r} (`astep undo` brings the old one back)"
+        else:
+            told = f"the reason stays {why!r}"
+        talk.say(f"rejected already: {named(paths)}; {told}")
     return {"rejected": [f.path for f in frames]}
+
+
+def _kinds(frames: Iterable[Frame]) -> str:
+    """Name the kinds of frames when there are several: a pattern may catch more than was meant."""
+    kinds = Counter(str(frame.kind) for frame in frames)
+    return f" ({', '.join(f'{number} {kind}' for kind, number in kinds.items())})" if len(kinds) > 1 else ""
+
+
+def _by_value(words: dict[str, str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for path, value in words.items():
+        groups.setdefault(value, []).append(path)
+    return groups
 
 
 def _accept(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     frames = _chosen(night, arguments.patterns, arguments.list)
-    logbook.accept([f.path for f in frames], arguments.reason)
-    talk.say(f"accepted {counted(len(frames), 'frame')}")
+    before = logbook.rejected()
+    step = logbook.accept([f.path for f in frames], arguments.reason)
+    talk.say(f"accepted {counted(len(frames), 'frame')}{_kinds(frames)}")
+    if step is None:
+        talk.say("  nothing changed: accepted already")
+    elif not_rejected := sum(f.path not in before for f in frames):
+        talk.say(f"  {not_rejected} of them not rejected before: now they stay, whatever a rule or a check says")
     return {"accepted": [f.path for f in frames]}
 
 
@@ -118,6 +174,8 @@ def _undo(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     undone = logbook.undo(arguments.n)
     for words in undone:
         talk.say(f"taken back: {words}")
+    if len(undone) < arguments.n:
+        talk.say(f"nothing {'more ' if undone else ''}to undo: every decision of a person is taken back")
     return {"undone": list(undone)}
 
 
@@ -126,6 +184,8 @@ def _redo(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     redone = logbook.redo()
     for words in redone:
         talk.say(f"made again: {words}")
+    if not redone:
+        talk.say("nothing to redo: only what `astep undo` took back can be made again, until something new is decided")
     return {"redone": list(redone)}
 
 
@@ -135,6 +195,9 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     if not history:
         talk.say("nothing has been decided yet")
         return {"decisions": []}
+    verdicts = {(d.step, d.deed, d.subject) for d in history if d.field == "rejected"}
+    # A verdict says both "not rejected" and "kept in its master": one decision, one line.
+    lines = [d for d in history if d.field != "kept" or (d.step, d.deed, d.subject) not in verdicts]
     talk.table(
         ("when (UTC)", "by", "frame", "what", "old", "new", "reason", ""),
         [
@@ -142,18 +205,34 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
                 d.when_utc[:19].replace("T", " "),
                 d.source,
                 d.subject,
-                d.field,
-                d.old,
-                d.new,
+                *_in_words(d),
                 d.reason,
-                "taken back" if d.undone else "",
+                "taken back" if d.undone and d.deed == "decide" else _DEEDS[d.deed],
             )
-            for d in history
+            for d in lines
         ],
     )
     rejected = counted(len(logbook.rejected()), "frame")
-    talk.say(f"{counted(len(history), 'decision')}; rejected now: {rejected}")
+    made = sum(d.deed == "decide" for d in lines)
+    talk.say(f"{counted(made, 'decision')}; rejected now: {rejected}")
     return {"decisions": [asdict(d) for d in history]}
+
+
+def _in_words(decision: Decision) -> tuple[str, object, object]:
+    """Return what was decided, the old value and the new one, as a person reads them."""
+    if decision.field == "rejected":
+        return "verdict", _verdict(decision.old), _verdict(decision.new)
+    if decision.field == "kept":
+        return "kept in its master", "yes" if decision.old else None, "yes" if decision.new else None
+    return decision.field, decision.old, decision.new
+
+
+def _verdict(value: object) -> str | None:
+    if value is None:
+        return None
+    if value is False:
+        return "accepted"
+    return f"rejected: {value}" if value else "rejected"
 
 
 def _chosen(night: Night, patterns: list[str], names: Path | None) -> list[Frame]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Start ``astep-gui`` and return at once."""
+    if arguments.night is not None and not arguments.night.exists():  # the window could tell nobody at this terminal
+        raise UsageError(f"cannot find {arguments.night}", "there is no such folder", "check the path")
     beside = Path(sys.executable).with_name("astep-gui")
     program = str(beside) if beside.is_file() else shutil.which("astep-gui")
     if program is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pipeline_core import __version__
-from pipeline_core.errors import UsageError
+from pipeline_core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from pipeline_core.cli.talk import Talk
@@ -22,6 +23,11 @@ class _Parser(argparse.ArgumentParser):
         hint = f"see `{self.prog} --help`"
         if message.startswith("unrecognized arguments"):
             hint += "; options such as -o go after the patterns"
+        unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if unknown:
+            commands = re.findall(r"[a-z]+", unknown[2])
+            message = f"there is no command {unknown[1]!r}"
+            hint = f"{did_you_mean(unknown[1], commands)} {hint}".strip()
         raise UsageError(f"cannot understand the command: {message}", hint=hint)
 
 
@@ -49,7 +55,9 @@ def memory_size(text: str) -> int:
     except (KeyError, ValueError):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; write for instance 2GB or 1500MB") from None
     if not size >= 2e8:
-        raise argparse.ArgumentTypeError(f"{text!r} is less than a frame needs; at least 200MB")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is less than a frame needs; at least 200MB (a number alone is bytes)"
+        )
     return int(size)
 
 

@@ -64,10 +64,17 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
 def show_reduction(reduction: Reduction, talk: Talk) -> None:
     """Print the summary of a run."""
     counts = reduction.counts
+    old = reduction.said_before
     for warning in reduction.warnings:
-        talk.say(f"  ! {warning}")
-    for names, reason in by_reason(reduction.left_out):
+        if warning not in old:
+            talk.say(f"  ! {warning}")
+    for names, reason in by_reason(item for item in reduction.left_out if (item.path, item.reason) not in old):
         talk.say(f"  - left out {names}: {reason}")
+    if old:
+        warned = sum(1 for said in old if isinstance(said, str))
+        told = [counted(warned, "warning")] if warned else []
+        told += [f"{counted(len(old) - warned, 'frame')} left out"] if len(old) > warned else []
+        talk.say(f"  as before: {' and '.join(told)}; `astep status {reduction.output}` lists them")
     for path, reason in reduction.failed:
         talk.say(f"  x failed {path}: {reason}")
     told = [counted(counts["done"], "science frame") + " calibrated"]

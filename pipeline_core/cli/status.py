@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
+from pipeline_core.cli.wording import by_reason
 from pipeline_core.errors import UsageError
 from pipeline_core.lock import holder
 from pipeline_core.logbook import Logbook
+from pipeline_core.plan_types import LeftOut
 from pipeline_core.session import find_place
 from pipeline_core.store import Store
 
@@ -31,6 +33,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         products = store.products()
         rejected = logbook.rejected()
         night = logbook.night
+        warnings, left_out = logbook.told()
     running = holder(place.output)
     made = Counter(product.stage for product in products)
     newest = max((product.when_utc for product in products), default=None)
@@ -46,12 +49,18 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "missing": missing,
             "last_product_utc": newest,
             "running": running,
+            "warnings": warnings,
+            "left_out": [{"path": path, "reason": reason} for path, reason in left_out],
         }
     )
     talk.say(f"{place.output}, reduced from {night}" if night is not None else f"{place.output}")
     talk.table(("stage", "made"), sorted(made.items()))
     talk.say(f"masters: {', '.join(masters) or 'none'}")
     talk.say(f"rejected frames: {len(rejected)}; last product: {newest or 'none'}")
+    for warning in warnings:
+        talk.say(f"  ! {warning}")
+    for names, reason in by_reason(LeftOut(*item) for item in left_out):
+        talk.say(f"  - left out {names}: {reason}")
     for location in missing:
         talk.say(f"  ! {location} is gone: the next run makes it again")
     talk.say(f"a run is on: {running}" if running else "no run is on now")

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipeline_core.errors import AstepError, NightError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DATABASE = "logbook.sqlite"
-SCHEMA = 1
+SCHEMA = 2
 BUSY_MS = 10_000
 """How long to wait for another process's (millisecond) transaction before giving up."""
 
@@ -56,6 +56,16 @@ CREATE TABLE IF NOT EXISTS products (
 CREATE INDEX IF NOT EXISTS products_by_stage ON products (stage);
 """
 
+# Since format 2. What was made before has no line there.
+_NOTES = """
+CREATE {temp} TABLE IF NOT EXISTS signatures (
+    name TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, crc32 INTEGER NOT NULL
+);
+CREATE {temp} TABLE IF NOT EXISTS failures (
+    name TEXT PRIMARY KEY, key TEXT NOT NULL, reason TEXT NOT NULL, when_utc TEXT NOT NULL
+);
+"""
+
 
 class Database:
     """A connection that several threads of one process may share; each deed is one short transaction.
@@ -75,6 +85,7 @@ class Database:
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.path = folder / DATABASE
+        self.read_only = read_only
         self._lock = threading.RLock()
         if read_only and not self.path.is_file():
             raise NightError(f"no logbook in {folder}", "nothing was decided or made there yet", "check the path")
@@ -103,6 +114,8 @@ class Database:
         if read_only and found == 0:
             raise NightError(f"no logbook in {self.path.parent}", "it was never written to", "run the night again")
         if read_only:
+            if found < SCHEMA:  # asked like the present format: empty tables that live in memory stand in
+                self._make(_NOTES.format(temp="TEMP"))
             return
         # Write-ahead logging needs shared memory, which network file systems do not offer.
         journal = "DELETE" if on_network(self.path.parent) else "WAL"
@@ -110,9 +123,12 @@ class Database:
         self._connection.execute("PRAGMA synchronous=FULL")  # a decision is on the disk when the call returns
         if found < SCHEMA:
             with self.transaction():
-                for statement in _TABLES.split(";"):
-                    self._connection.execute(statement)
+                self._make(_TABLES + _NOTES.format(temp=""))
                 self._connection.execute(f"PRAGMA user_version={SCHEMA}")
+
+    def _make(self, tables: str) -> None:
+        for statement in tables.split(";"):
+            self._connection.execute(statement)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a question."""
@@ -148,6 +164,12 @@ class Database:
         """Remember a fact under a name, replacing what it was."""
         with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the file; harmless when closed already."""

@@ -115,6 +115,108 @@ def test_decisions_are_made_taken_back_and_listed(demo, tmp_path, capsys):
     assert (out / "accepted.txt").read_text().count("SCIENCE_V") == 2
 
 
+def told(capsys, *words):
+    """Run a command for a person; return its exit code and what it said on both streams."""
+    code = main([*map(str, words), "--quiet"])
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+def test_one_verdict_is_one_line_of_the_list(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "accept", demo, "*-CAMS/*_0001_DARK*", "-o", out)
+    _, said = told(capsys, "decisions", out)
+    assert said.count("accepted") == 1
+    assert "kept" not in said
+    assert "1 decision;" in said
+
+
+def test_rejecting_again_without_a_reason_keeps_the_reason(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "reject", demo, "*_SCIENCE_V*", "-o", out, "--reason", "dome light")
+    _, said = told(capsys, "reject", out, "*_SCIENCE_V*")
+    assert "rejected already" in said
+    assert "stays 'dome light'" in said
+    assert (out / "rejected.txt").read_text().count("dome light") == 2
+    _, said = told(capsys, "decisions", out)
+    assert "2 decisions" in said
+
+
+def test_another_reason_for_a_rejection_is_said_and_can_be_taken_back(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "reject", demo, "*_SCIENCE_V*", "-o", out, "--reason", "dome light")
+    _, said = told(capsys, "reject", out, "*_SCIENCE_V*", "--reason", "aircraft")
+    assert "was 'dome light' and is now 'aircraft'" in said
+    told(capsys, "undo", out)
+    assert (out / "rejected.txt").read_text().count("dome light") == 2
+
+
+def test_accepting_twice_says_that_nothing_changed(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    _, said = told(capsys, "accept", demo, "*_SCIENCE_V*", "-o", out)
+    assert "not rejected before" in said
+    _, said = told(capsys, "accept", out, "*_SCIENCE_V*")
+    assert "nothing changed" in said
+
+
+def test_nothing_to_undo_and_nothing_to_redo_are_said(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "reject", demo, "*_SCIENCE_V*", "-o", out)
+    _, said = told(capsys, "redo", out)
+    assert "nothing to redo" in said
+    _, said = told(capsys, "undo", out, "-n", "5")
+    assert "taken back" in said
+    assert "nothing more to undo" in said
+    _, said = told(capsys, "undo", out)
+    assert "nothing to undo" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("set", "NIGHT", "fliter=R", "*"), "did you mean filter?"),
+        (("set", "NIGHT", "exposure=90", "*"), "did you mean exposure_s?"),
+        (("set", "NIGHT", "kind=darks", "*"), "did you mean dark?"),
+        (("reduec", "NIGHT"), "did you mean reduce?"),
+    ],
+)
+def test_a_slip_of_the_fingers_is_answered_with_what_is_meant(demo, tmp_path, capsys, words, meant):
+    given = [str(demo) if word == "NIGHT" else word for word in words]
+    code, said = told(capsys, *given, *(["-o", str(tmp_path / "out")] if words[0] == "set" else []))
+    assert code == 2
+    assert meant in said
+
+
+def test_a_misspelled_folder_is_answered_with_its_neighbour(tmp_path, capsys):
+    (tmp_path / "Night_42").mkdir()
+    code, said = told(capsys, "scan", tmp_path / "nigth_42")
+    assert code == 2
+    assert "did you mean Night_42?" in said
+
+
+def test_an_undo_is_no_decision_of_its_own_in_the_list(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "set", demo, "filter=R", "*-CAMS/*_0001_SCIENCE*", "-o", out)
+    told(capsys, "undo", out)
+    _, said = told(capsys, "decisions", out)
+    assert "taken back" in said
+    assert "by undo" in said
+    assert "1 decision;" in said
+
+
+def test_a_pattern_that_catches_several_kinds_names_them(demo, tmp_path, capsys):
+    _, said = told(capsys, "reject", demo, "*_0001_*", "-o", tmp_path / "out")
+    assert "1 bias" in said
+    assert "1 science" in said
+
+
+def test_the_window_is_not_started_on_a_folder_that_is_not_there(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("it was started"))
+    code, document = ask(capsys, "gui", tmp_path / "nowhere")
+    assert code == 2
+    assert "cannot find" in document["error"]["what"]
+
+
 def test_setting_a_kind_and_a_filter_changes_the_plan(demo, tmp_path, capsys):
     out = tmp_path / "out"
     dark = next(p.name for p in sorted(demo.rglob("*_DARK*")) if "SKYFLAT" not in str(p))

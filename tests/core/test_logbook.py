@@ -376,7 +376,7 @@ def test_an_output_that_cannot_be_made_is_explained(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="a folder's mode does not forbid writing there")
 def test_a_read_only_output_is_explained():
     code = (
-        "import os, sys, psutil; from pathlib import Path\n"
+        "import os, sys, psutil, urllib.parse; from pathlib import Path\n"
         "import pipeline_core.io.atomic; from pipeline_core.logbook import Logbook\n"
         "os.geteuid() == 0 and os.setuid(65534)\n"  # root may write everywhere
         "Logbook.open(Path(sys.argv[1]))"

@@ -49,6 +49,24 @@ def test_a_mistake_is_named_with_its_place(tmp_path, text, words):
     assert "r.toml" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[cosmic]\nsigclp = 3\n", "cosmic.sigclp: there is no such field; did you mean sigclip?"),
+        ("[cosmics]\nsigclip = 3\n", "cosmics: there is no such section; did you mean cosmic?"),
+        ("[flat]\nsigclip = 3\n", "flat.sigclip: there is no such field; it belongs under [cosmic]"),
+        ("sigclip = 3\n", "sigclip: there is no such section; it belongs under [cosmic]"),
+        ("[cosmic]\nbanana = 3\n", "cosmic.banana: there is no such field ·"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_answered_with_the_one_that_is_meant(tmp_path, text, words):
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_recipe(path)
+    assert words in str(caught.value)
+
+
 def test_all_mistakes_are_named_at_once(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text("[flat]\nfloor = 3\n[cosmic]\nsigclip = -1\n")

@@ -1,9 +1,12 @@
 """A whole night, end to end: what is made, what is made again, and what a person's decisions do to it."""
 
 import hashlib
+import io
 import json
+import os
 import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,13 +17,14 @@ from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.truth import load_truth
-from pipeline_core.errors import NightError
+from pipeline_core.errors import DataError, NightError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.logbook import Logbook
 from pipeline_core.planned import planned
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
+from pipeline_core.stages import quality as quality_stage
 from pipeline_core.steps import frame_steps
 from pipeline_core.store import Store
 from pipeline_core.types import MaskBit
@@ -324,6 +328,63 @@ def test_the_plan_read_back_from_an_output_has_the_keys_of_its_run(first_night, 
     assert {task.product: task.key for task in tasks} == {
         n: k for n, k in made.items() if n.startswith(("masters/", "calibrated/"))
     }
+
+
+def test_the_plan_read_back_leaves_out_a_calibration_frame_that_could_not_be_measured(
+    first_night, tmp_path, capsys, monkeypatch
+):
+    night, out = tmp_path / "night", tmp_path / "out"
+    shutil.copytree(first_night, night)
+    bad = next(p for p in sorted(night.rglob("*_DARK*")) if "SKYFLAT" not in str(p))
+
+    def measure(settings, inputs, out, threads):
+        if inputs["raw"].name == bad.name:
+            raise DataError("cannot read it", "the disk has a bad block", "copy it again")
+        return measured(settings, inputs, out, threads)
+
+    measured = quality_stage.MEASURE_CALIBRATION.make
+    stage = replace(quality_stage.MEASURE_CALIBRATION, make=measure)
+    with monkeypatch.context() as patch:
+        patch.setattr(quality_stage, "MEASURE_CALIBRATION", stage)
+        _, document = reduce(capsys, night, out, "--only", "masters")
+    left_out = {item["path"]: item["reason"] for item in document["left_out"]}
+    path = bad.relative_to(night).as_posix()
+    assert "bad block" in left_out[path]
+    plan = planned(Place(night, out), scan_night(night), Recipe()).plan
+    assert {item.path: item.reason for item in plan.left_out} == left_out
+
+
+def test_a_master_changed_by_hand_is_made_again_and_it_is_said(first_night, tmp_path, capsys):
+    out = tmp_path / "out"
+    reduce(capsys, first_night, out, "--only", "masters")
+    bias = out / "masters" / "bias.fits"
+    good = bias.read_bytes()
+    bias.write_bytes(good[:-5000] + bytes(5000))
+    os.utime(bias, ns=(0, 0))
+    code = main(["reduce", str(first_night), "-o", str(out), "--executor", "threads", "--only", "masters"])
+    assert code == 0
+    assert "masters/bias.fits was changed by someone" in capsys.readouterr().err
+    np.testing.assert_array_equal(fits.getdata(bias), fits.getdata(io.BytesIO(good)))
+
+
+def test_warnings_are_told_in_full_once_and_then_counted(first_night, tmp_path, capsys):
+    out = tmp_path / "out"
+    bias = next(iter(sorted(first_night.rglob("*_BIAS*"))))
+    main(["reject", str(first_night), bias.name, "-o", str(out), "--quiet"])
+    words = ["reduce", str(first_night), "-o", str(out), "--executor", "threads", "--only", "masters", "--quiet"]
+    capsys.readouterr()
+    main(words)
+    first = capsys.readouterr().out
+    main(words)
+    again = capsys.readouterr().out
+    main(["status", str(out)])
+    status = capsys.readouterr().out
+    assert f"left out {bias.relative_to(first_night).as_posix()}" in first
+    assert "left out 2" not in again
+    assert "as before" in again
+    assert f"left out {bias.relative_to(first_night).as_posix()}" in status
+    _, document = reduce(capsys, first_night, out, "--only", "masters")
+    assert [item["path"] for item in document["left_out"]] == [bias.relative_to(first_night).as_posix()]
 
 
 def test_the_steps_of_a_reduced_frame_end_at_its_calibrated_file(first_night, first_run):

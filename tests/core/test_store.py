@@ -1,5 +1,6 @@
 """What was made already."""
 
+import os
 import subprocess
 import sys
 import time
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 from runner_helpers import MEASURE, ToyNight
 
+from pipeline_core import store as store_module
 from pipeline_core.errors import AstepError
-from pipeline_core.io.atomic import part_path
+from pipeline_core.io.atomic import atomic_file, part_path
+from pipeline_core.io.database import Database
 from pipeline_core.stage import Task
 from pipeline_core.store import Store
 
@@ -94,7 +97,167 @@ def test_a_product_made_anew_while_it_lay_aside_leaves_no_second_copy(night, sto
     finish(store, night.frame("sci_000.fits"))
     store.move("calibrated/sci_000_CAL.fits", "rejected/sci_000_CAL.fits")
     finish(store, night.frame("sci_000.fits", times=2), b"new pixels")
+    assert night.products() == {"rejected/sci_000_CAL.fits": b"new pixels"}
+    assert store.move("calibrated/sci_000_CAL.fits", "calibrated/sci_000_CAL.fits")
     assert night.products() == {"calibrated/sci_000_CAL.fits": b"new pixels"}
+
+
+class Killed(BaseException):
+    """As a kill -9: nothing of ours catches it."""
+
+
+def kill_before_step(patch, number):
+    """Die before the ``number``-th thing that finish() does to disk or database; return what it did until then."""
+    done = []
+
+    def counting(name, real):
+        def step(*args, **kwargs):
+            if len(done) == number:
+                raise Killed(name)
+            done.append(name)
+            return real(*args, **kwargs)
+
+        return step
+
+    patch.setattr(store_module, "put_in_place", counting("rename", store_module.put_in_place))
+    patch.setattr(Path, "unlink", counting("remove the old file", Path.unlink))
+    patch.setattr(Database, "transaction", counting("note", Database.transaction))
+    return done
+
+
+@pytest.mark.parametrize("move_cut_short", [False, True])
+@pytest.mark.parametrize("steps", range(5))
+def test_killed_at_any_step_a_rejected_product_keeps_its_place_and_no_second_copy(
+    night, monkeypatch, steps, move_cut_short
+):
+    name, aside = "calibrated/sci_000_CAL.fits", "rejected/sci_000_CAL.fits"
+    new = night.frame("sci_000.fits", times=2)
+    with Store(night.output) as store:
+        finish(store, night.frame("sci_000.fits"), b"old pixels")
+        with monkeypatch.context() as patch:
+            if move_cut_short:
+                patch.setattr(Store, "_rename", lambda *_: None)
+            store.move(name, aside)
+    with Store(night.output) as store, monkeypatch.context() as patch:
+        done = kill_before_step(patch, steps)
+        try:
+            finish(store, new, b"new pixels")
+        except Killed:
+            assert len(done) == steps
+        else:
+            assert len(done) <= steps
+            assert done[-1] == "note"
+    with Store(night.output) as store:
+        if store.fresh(new) is None:
+            finish(store, new, b"new pixels")
+        assert night.products() == {aside: b"new pixels"}
+        assert [product.location for product in store.products()] == [aside]
+        store.move(name, name)
+        assert store.fresh(new) == {"n": 1}
+    assert night.products() == {name: b"new pixels"}
+
+
+def test_a_product_changed_by_hand_to_the_same_size_is_noticed(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task, b"pixels")
+    assert not store.altered(task)
+    store.path(task).write_bytes(b"PIXELS")
+    later(store.path(task))
+    assert store.fresh(task) is None
+    assert store.altered(task)
+
+
+def test_a_product_that_is_gone_was_not_changed_by_hand(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    store.path(task).unlink()
+    assert store.fresh(task) is None
+    assert not store.altered(task)
+
+
+def test_a_product_that_was_only_copied_is_read_once_and_not_made_again(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    later(store.path(task))
+    read = []
+    assert store.fresh(task, lambda: read.append(1)) == {"n": 1}
+    assert store.fresh(task, lambda: read.append(1)) == {"n": 1}
+    assert read == [1]
+
+
+def test_a_file_that_nobody_touched_is_not_read(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    read = []
+    assert store.fresh(task, lambda: read.append(1)) == {"n": 1}
+    assert read == []
+
+
+def test_a_header_update_of_our_own_is_signed_anew(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    store.move(task.product, "rejected/sci_000_CAL.fits")
+    with atomic_file(store.path(task)) as part:
+        part.write_bytes(b"pixels and a solved position")
+    assert store.fresh(task) is None
+    store.resign(task.product)
+    assert store.fresh(task) == {"n": 1}
+    later(store.path(task))
+    assert store.fresh(task) == {"n": 1}
+
+
+def test_what_was_never_made_or_is_gone_cannot_be_signed(night, store):
+    task = night.frame("sci_000.fits")
+    with pytest.raises(AstepError, match="never made"):
+        store.resign(task.product)
+    finish(store, task)
+    store.path(task).unlink()
+    with pytest.raises(AstepError, match="cannot find"):
+        store.resign(task.product)
+
+
+def test_a_failure_is_remembered_until_the_task_changes_or_succeeds(night, store):
+    task = night.frame("sci_000.fits")
+    assert store.failure(task) is None
+    store.note_failure(task, "cut off")
+    assert store.failure(task) == "cut off"
+    assert store.failure(night.frame("sci_000.fits", times=2)) is None
+    finish(store, task)
+    assert store.failure(task) is None
+
+
+def test_looking_completes_no_move_but_finds_the_file(night, store, monkeypatch):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_rename", lambda *_: None)
+        store.move(task.product, "rejected/sci_000_CAL.fits")
+    with Database(night.output, read_only=True) as database:
+        looking = Store(night.output, database)
+        assert looking.fresh(task) == {"n": 1}
+        assert looking.path(task) == night.output / task.product
+    assert night.products() == {task.product: b"pixels"}
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_an_output_of_format_1_is_looked_at_and_used_as_before(night, store, read_only):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    later(store.path(task))
+    with store._database.transaction() as connection:
+        connection.execute("DROP TABLE signatures")
+        connection.execute("DROP TABLE failures")
+        connection.execute("PRAGMA user_version=1")
+    with Database(night.output, read_only=read_only) as database:
+        again = Store(night.output, database)
+        assert again.fresh(task) == {"n": 1}
+        assert again.failure(task) is None
+
+
+def later(path):
+    """As if the file had been written an hour later: an edit within the clock's tick must not pass the test."""
+    stat = path.stat()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 3600 * 10**9))
 
 
 def test_killed_between_rename_and_note_the_old_key_does_not_vouch_for_the_new_file(night, store, monkeypatch):
