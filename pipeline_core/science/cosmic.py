@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
-from pipeline_core.science.frame_margin import close_margin, framed, mirrored
+from pipeline_core.science.frame_margin import close_margin, framed, mirror_border, mirrored
 from pipeline_core.science.noise_guard import stand_out
 from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
@@ -121,31 +121,105 @@ def clean_cosmic_rays(
 
     Notes
     -----
-    The frame is mirrored beyond its border, so that hits are found to its last pixel; the original finds none within 3
-    pixels of it. Temporaries: two float32 frames (three where stars are rings) and four of bytes, whatever the number
-    of threads.
+    Works on copies, with a margin around them; :func:`replace_cosmic_rays` does the same in place.
     """
     planes = {"variance": variance, "mask": masked, "bad-pixel mask": bad, "protected mask": protected}
-    _check(image, planes, {"sigclip": sigclip, "sigfrac": sigfrac, "objlim": objlim, "iterations": iterations})
+    _check(image, planes)
+    margin = margin_for(image.shape, engine, protect_below_fwhm_px)
+    work = mirrored(image, margin)
+    found = replace_cosmic_rays(
+        work,
+        mirrored(variance, margin),
+        masked,
+        bad,
+        margin=margin,
+        sigclip=sigclip,
+        sigfrac=sigfrac,
+        objlim=objlim,
+        iterations=iterations,
+        fwhm_px=fwhm_px,
+        protect_below_fwhm_px=protect_below_fwhm_px,
+        protected=protected,
+        threads=threads,
+        engine=engine,
+    )
+    return replace(found, cleaned=np.ascontiguousarray(found.cleaned))
+
+
+def margin_for(shape: tuple[int, ...], engine: str, protect_below_fwhm_px: float) -> int:
+    """Return how many pixels :func:`replace_cosmic_rays` wants around a frame of ``shape``, in both directions.
+
+    None where its parity with the original is asked for, or where the frame is too small to be mirrored.
+    """
+    beyond = engine == "astep" and protect_below_fwhm_px > 0
+    return kernels.HALO if beyond and min(shape) > 2 * kernels.HALO else 0
+
+
+def replace_cosmic_rays(
+    image: Image,
+    variance: Image,
+    masked: Mask | None = None,
+    bad: Mask | None = None,
+    *,
+    margin: int,
+    sigclip: float = 4.5,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    iterations: int = 4,
+    fwhm_px: float | None = None,
+    protect_below_fwhm_px: float = 8.0,
+    protected: Mask | None = None,
+    threads: int = 1,
+    engine: Literal["astep", "astroscrappy"] = "astep",
+) -> CosmicResult:
+    """Do :func:`clean_cosmic_rays` in place.
+
+    Parameters
+    ----------
+    image, variance : (ny + 2 margin, nx + 2 margin) float32, contiguous
+        The frame in the middle of ``margin`` pixels whose values do not matter. Hits are replaced in ``image``; every
+        other pixel of the frame, and all of ``variance``, is afterwards what it was.
+    masked, bad, protected : (ny, nx) bool, optional
+    margin : int, px
+        From :func:`margin_for`.
+    sigclip, sigfrac, objlim, iterations, fwhm_px, protect_below_fwhm_px, threads, engine
+        As there.
+
+    Returns
+    -------
+    CosmicResult
+        ``cleaned`` is the frame inside ``image``: a view.
+
+    Notes
+    -----
+    The frame is mirrored beyond its border, so that hits are found to its last pixel; the original finds none within 3
+    pixels of it. Temporaries: five planes of bytes, whatever the number of threads; where stars are rings, one float32
+    plane more.
+    """
+    _check_limits({"sigclip": sigclip, "sigfrac": sigfrac, "objlim": objlim, "iterations": iterations})
     # What is more than the original: its parity is tested without.
     beyond = engine == "astep" and protect_below_fwhm_px > 0
-    margin = kernels.HALO if beyond and min(image.shape) > 2 * kernels.HALO else 0
-    inner = tuple(slice(margin, margin + n) for n in image.shape)
-    work, noise2 = mirrored(image, margin), mirrored(variance, margin)
-    mask = framed(masked, image.shape, margin)
-    _cover_unknown(work, noise2, mask)
+    shape = tuple(n - 2 * margin for n in image.shape)
+    inner = tuple(slice(margin, margin + n) for n in shape)
+    mirror_border(image, margin)
+    mirror_border(variance, margin)
+    mask = framed(masked, shape, margin)
+    del masked  # a whole plane, where the caller keeps none
+    borrowed = [_cover_unknown(plane, mask) for plane in (image, variance)]
     closed = grown(mask.view(bool)).view(np.uint8)
     if bad is not None:
-        unsound = framed(bad, image.shape, margin).view(bool)
+        unsound = framed(bad, shape, margin).view(bool)
+        del bad
         closed |= unsound.view(np.uint8)
-        at = lend_to_bad_pixels(work, noise2, unsound, mask.view(bool))
+        borrowed += [_Borrowed(plane, unsound, plane[unsound]) for plane in (image, variance)]
+        at = lend_to_bad_pixels(image, variance, unsound, mask.view(bool))
         kernels.grow_mask(unsound, *at, 1, True, closed.view(bool))  # noqa: FBT003 - a kernel takes no names
         mask |= unsound.view(np.uint8)
     close_margin(closed, margin)
     close_margin(mask, margin)
 
     if fwhm_px is None and (objlim is None or protect_below_fwhm_px > 0):
-        fwhm_px = measure_star_width(work, noise2, mask.view(bool))
+        fwhm_px = measure_star_width(image, variance, mask.view(bool))
     if objlim is None:
         objlim = objlim_for_fwhm(fwhm_px)
     if protected is not None:
@@ -153,25 +227,28 @@ def clean_cosmic_rays(
 
     guard: StarGuard | RoundStars | None = None
     if engine == "astroscrappy":
-        hits, passes = _by_astroscrappy(work, noise2, mask, protected, sigclip, sigfrac, objlim, iterations), iterations
+        hits = _by_astroscrappy(image, variance, mask, protected, sigclip, sigfrac, objlim, iterations)
+        passes = iterations
     elif engine == "astep":
         if fwhm_px is None and protect_below_fwhm_px > 0:
-            guard = measure_round_stars(work, noise2, mask.view(bool))
+            guard = measure_round_stars(image, variance, mask.view(bool))
         elif fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
             guard = StarGuard(fwhm_px)
+        del mask
         limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
-        hits, passes = _detect(work, noise2, closed, limits, iterations, guard, threads, refuse_noise=beyond)
+        hits, passes = _detect(image, variance, closed, limits, iterations, guard, threads, refuse_noise=beyond)
     else:
         raise UsageError(f"there is no cosmic-ray engine '{engine}'", "", "choose astep or astroscrappy")
 
-    del noise2, closed, mask
+    # No hit is on a pixel that borrowed its value: those are closed. The first lender is paid back last.
+    for loan in reversed(borrowed):
+        loan.give_back()
+    del borrowed, closed
     hits = np.ascontiguousarray(hits[inner])
     rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
     n_events = int(kernels.count_events(hits.view(np.uint8), rows, columns))
-    cleaned = np.array(image, np.float32, order="C")
-    cleaned[rows, columns] = work[inner][rows, columns]
     return CosmicResult(
-        cleaned, hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
+        image[inner], hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
     )
 
 
@@ -275,7 +352,20 @@ def _separable_median7_at(image: Image, y: int, x: int) -> float:
     return float(np.median(np.median(image[y - 3 : y + 4, x - 3 : x + 4], axis=1)))
 
 
-def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]) -> None:
+@dataclass(frozen=True)
+class _Borrowed:
+    """Values that pixels had before they took others for the search."""
+
+    plane: Image
+    where: Mask
+    values: Image
+
+    def give_back(self) -> None:
+        if self.values.size:
+            self.plane[self.where] = self.values
+
+
+def _check(image: Image, planes: dict[str, Any]) -> None:
     if image.ndim != 2 or image.size == 0:
         raise DataError("cannot look for cosmic rays", f"the image has shape {image.shape}", "give one plane of pixels")
     for name, other in planes.items():
@@ -285,21 +375,26 @@ def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]
                 f"the {name} has shape {other.shape}, the image {image.shape}",
                 "trim both the same way",
             )
+
+
+def _check_limits(limits: dict[str, float | None]) -> None:
     for name, value in limits.items():
         if value is not None and not value > 0:
             raise UsageError(f"{name} = {value} finds no cosmic rays", "it must be positive", f"raise {name}")
 
 
-def _cover_unknown(image: Image, variance: Image, mask: Closed) -> None:
+def _cover_unknown(plane: Image, mask: Closed) -> _Borrowed:
     """Mask pixels without a value and give them the frame's level, so that nothing spreads from them."""
     # A sum is finite only if all its terms are: one pass, no temporary. An overflow only costs the second look.
     with np.errstate(all="ignore"):
-        if math.isfinite(float(image.sum())) and math.isfinite(float(variance.sum())):
-            return
-    for plane in (image, variance):
-        unknown = ~np.isfinite(plane)
-        mask[unknown] = 1
+        if math.isfinite(float(plane.sum())):
+            return _Borrowed(plane, np.zeros((0, 0), bool), np.empty(0, np.float32))
+    unknown = ~np.isfinite(plane)
+    mask[unknown] = 1
+    loan = _Borrowed(plane, unknown, plane[unknown])
+    if loan.values.size:
         plane[unknown] = _level(plane, ~unknown)
+    return loan
 
 
 def _level(plane: Image, good: Mask) -> np.float32:
@@ -320,13 +415,17 @@ def _detect(
     *,
     refuse_noise: bool = False,
 ) -> tuple[Mask, int]:
-    """Iterate detection and replacement in place; from the second pass on only where the one before changed pixels."""
+    """Iterate detection and replacement in place; from the second pass on only where the one before changed pixels.
+
+    ``variance`` comes back as it was.
+    """
     ny, nx = image.shape
     hits = np.zeros((ny, nx), np.uint8)
     if min(ny, nx) < 7:
         return hits.view(bool), 0
     found = np.zeros((ny, nx), np.uint8)
     rows = columns = np.empty(0, np.int32)
+    own_variance = np.empty(0, np.float32)
     passes = 0
     with ThreadPoolExecutor(max(1, threads)) as pool:
 
@@ -357,9 +456,11 @@ def _detect(
             if not len(new_rows):
                 break
             hits[new_rows, new_columns] = 1
+            own_variance = np.concatenate([own_variance, variance[new_rows, new_columns]])
             rows, columns = np.concatenate([rows, new_rows]), np.concatenate([columns, new_columns])
             changed = _replace(image, variance, hits, closed, rows, columns)
             kernels.mark_cells(rows, columns, changed, possible)
+    variance[rows, columns] = own_variance
     return hits.view(bool), passes
 
 
