@@ -97,16 +97,16 @@ def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool 
             n_used = np.array(hdus["NUSED"].data, np.uint8) if with_counts and "NUSED" in hdus else None
     except (OSError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from error
-    return Master(image, uncertainty, n_used, header, bool(header.get("HOLDBIAS", True)))
+    return Master(image, uncertainty, n_used, header, _holds_bias(header))
 
 
 @dataclass(frozen=True)
 class StoredMaster:
     """A master frame that stays in its file; rows of it can be had."""
 
-    image: StoredImage | None
-    """None of a master that a frame does without."""
+    image: StoredImage
     uncertainty: StoredImage | None
+    holds_bias: bool
 
 
 @contextmanager
@@ -134,12 +134,17 @@ def stored_master(path: Path, *, with_uncertainty: bool = False) -> Iterator[Sto
                 if len(hdus[0].shape) != 2:
                     raise DataError(f"cannot use {path.name} as a master", why="its first HDU is no image",
                                     hint="save the master with the image in the primary HDU")  # fmt: skip
+                holds_bias = _holds_bias(hdus[0].header)
                 image = files.enter_context(StoredImage(path, hdus[0]))
                 wanted = with_uncertainty and "UNCERT" in hdus
                 uncertainty = files.enter_context(StoredImage(path, hdus["UNCERT"])) if wanted else None
         except (OSError, TypeError, ValueError) as error:
             raise _unreadable(path, error) from error
-        yield StoredMaster(image, uncertainty)
+        yield StoredMaster(image, uncertainty, holds_bias)
+
+
+def _holds_bias(header: fits.Header) -> bool:
+    return bool(header.get("HOLDBIAS", True))
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

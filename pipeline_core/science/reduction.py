@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from pipeline_core.science import calibrate
 from pipeline_core.science.cosmic import margin_for, replace_cosmic_rays
 from pipeline_core.science.overscan import frame_levels
 from pipeline_core.science.pixel_mask import saturated_bits
-from pipeline_core.types import Bits, Image, MaskBit, Section
+from pipeline_core.types import Bits, Image, MaskBit, Rows, Section
 
 T = TypeVar("T")
 
@@ -76,17 +76,6 @@ class FrameFacts:
     trim: Section | None = None
     grow_bleeding: bool = True
     """Grow saturated pixels along their columns."""
-
-
-class Rows(Protocol):
-    """An image of which rows can be had: an array, or one that stays in its file."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(ny, nx)."""
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """Return some rows: (n, nx)."""
 
 
 @dataclass(frozen=True)

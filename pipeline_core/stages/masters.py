@@ -17,6 +17,8 @@ darks hold the bias, so that they are subtracted whole; only flats have everythi
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -24,7 +26,7 @@ import numpy.typing as npt
 
 from pipeline_core.config import CombineSettings, FlatSettings, MaskSettings, RecipeSection
 from pipeline_core.errors import DataError
-from pipeline_core.io.masters_file import HeaderValues, read_master, write_mask, write_master
+from pipeline_core.io.masters_file import HeaderValues, read_master, stored_master, write_mask, write_master
 from pipeline_core.science import flat as flats
 from pipeline_core.science import pixel_mask
 from pipeline_core.science.combine import (
@@ -44,10 +46,11 @@ from pipeline_core.stages.calibration_group import CalibrationGroup, as_float, o
 from pipeline_core.types import Image, MaskBit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.io.bands import Band
+    from pipeline_core.types import Rows
 
 SectionT = TypeVar("SectionT", bound=RecipeSection)
 
@@ -102,8 +105,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     """
     recipe = _section(settings, "flat", FlatSettings)
     gain, read_noise_adu = _camera(settings)
-    with opened(settings, inputs, threads) as group:
-        base, current = _dark_of_flats(inputs, group.shape)
+    with opened(settings, inputs, threads) as group, _dark_of_flats(inputs, group.shape) as (base, current):
         scales = settings.get("dark_scales") or [0.0 if current is None else 1.0] * group.n_frames
         correction = Correction(
             offsets=np.ascontiguousarray(group.row_zero), scale=np.ones(group.n_frames, np.float32),
@@ -111,13 +113,9 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
             current=current, saturation_adu=settings.get("saturation_adu") or np.inf, block_px=flats.BLOCK_PX,
         )  # fmt: skip
         correction = _without_idle_dark(correction)
-        with ThreadPoolExecutor(max(1, threads)) as pool:
-            looks = list(
-                pool.map(lambda f: _look(group, correction, f, stars=recipe.mask_stars), range(group.n_frames))
-            )
-        levels = np.array([look.level_adu for look in looks])
-        lighting = flats.illuminations(looks)
-        blocked = flats.star_blocks(looks, settings.get("exposures_s")) if recipe.mask_stars else None
+        levels, lighting, blocked = _first_looks(
+            group, correction, settings.get("exposures_s"), stars=recipe.mask_stars, threads=threads
+        )
         common = float(np.median(levels))
         scale = (common / levels).astype(np.float32)
         noise = noise_model(group.n_frames, read_noise_adu, gain, scale)
@@ -296,6 +294,25 @@ def _combined(
     return out if stack is None else combine_by_ccdproc(stack, clip)
 
 
+def _first_looks(
+    group: CalibrationGroup,
+    correction: Correction,
+    exposures_s: Sequence[float] | None,
+    *,
+    stars: bool,
+    threads: int,
+) -> tuple[npt.NDArray[np.float64], list[flats.Illumination], npt.NDArray[np.bool_] | None]:
+    """Find level and light of each flat, and which blocks stars hide, as :func:`flats.star_blocks` gives them."""
+    ny = group.shape[0]
+    # Every flat wants all of it: read once for the looks, by rows when they are combined and memory is dear.
+    whole = {name: None if of is None else of[0:ny] for name, of in _masters_of(correction).items()}
+    seen = _replaced(correction, **whole)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        looks = list(pool.map(lambda f: _look(group, seen, f, stars=stars), range(group.n_frames)))
+    levels = np.array([look.level_adu for look in looks])
+    return levels, flats.illuminations(looks), flats.star_blocks(looks, exposures_s, threads) if stars else None
+
+
 def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars: bool) -> flats.FlatFrame:
     """Bin one flat as its bands come in, and look at it."""
     ny, nx = group.shape
@@ -309,28 +326,68 @@ def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars:
     return flats.first_look(mean, faint, find_stars=stars)
 
 
-def _dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> tuple[Image | None, Image | None]:
-    """Return what is subtracted from every flat (the bias), and the dark current without the bias."""
-    bias = read_master(inputs["bias"], with_uncertainty=False).image if "bias" in inputs else None
-    if "dark" not in inputs:
-        return _of_shape(bias, shape), None
-    dark = read_master(inputs["dark"], with_uncertainty=False)
-    if bias is None or not dark.holds_bias:
-        # Without a bias the dark is subtracted whole: as a current on top of no bias.
-        return _of_shape(bias, shape), _of_shape(dark.image, shape)
-    _of_shape(bias, shape)
-    _of_shape(dark.image, shape)
-    return bias, np.subtract(dark.image, bias, out=dark.image)
+@contextmanager
+def _dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> Iterator[tuple[Rows | None, Rows | None]]:
+    """Open what is subtracted from every flat (the bias), and the dark current without the bias."""
+    with ExitStack() as files:
+        masters = {
+            kind: files.enter_context(stored_master(inputs[kind])) for kind in ("bias", "dark") if kind in inputs
+        }
+        for master in masters.values():
+            _check_shape(master.image.shape, shape)
+        bias = masters["bias"].image if "bias" in masters else None
+        dark = masters["dark"].image if "dark" in masters else None
+        if dark is None or bias is None or not masters["dark"].holds_bias:
+            # Without a bias the dark is subtracted whole: as a current on top of no bias.
+            yield bias, dark
+        else:
+            yield bias, _Current(dark, bias)
 
 
-def _of_shape(image: Image | None, shape: tuple[int, int]) -> Image | None:
-    if image is not None and image.shape != shape:
+@dataclass(frozen=True)
+class _Current:
+    """Dark current by rows: a dark without the bias it holds."""
+
+    dark: Rows
+    bias: Rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.dark.shape
+
+    def __getitem__(self, rows: slice) -> Image:
+        out: Image = self.dark[rows]
+        out -= self.bias[rows]
+        return out
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """Bias and dark current that are subtracted alike from all frames, by rows."""
+
+    base: Rows | None
+    current: Rows
+    part: np.float32
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.current.shape
+
+    def __getitem__(self, rows: slice) -> Image:
+        out: Image = self.current[rows]
+        out *= self.part
+        if self.base is not None:
+            out += self.base[rows]
+        return out
+
+
+def _check_shape(found: tuple[int, ...], shape: tuple[int, int]) -> None:
+    if found != shape:
         raise DataError(
             "a master does not fit the flats",
-            why=f"it is {image.shape[1]} x {image.shape[0]} px and they are {shape[1]} x {shape[0]}",
+            why=f"it is {found[1]} x {found[0]} px and they are {shape[1]} x {shape[0]}",
             hint="masters must have the size and binning of the frames; take it out or make it anew",
         )
-    return image
 
 
 def _without_idle_dark(correction: Correction) -> Correction:
@@ -338,11 +395,12 @@ def _without_idle_dark(correction: Correction) -> Correction:
     parts = correction.dark_scale
     if correction.current is None or not (parts == parts[0]).all():
         return correction
-    base = correction.current  # read for this flat alone: may be overwritten
-    base *= parts[0]
-    if correction.base is not None:
-        base += correction.base
+    base = _Folded(correction.base, correction.current, parts[0])
     return _replaced(correction, base=base, current=None, dark_scale=np.zeros_like(parts))
+
+
+def _masters_of(correction: Correction) -> dict[str, Rows | None]:
+    return {"base": correction.base, "current": correction.current}
 
 
 def _unstable(

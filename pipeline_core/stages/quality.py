@@ -150,8 +150,6 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
 def _dark_current(dark: Path, bias: Path) -> Image:
     """Return a master dark without the bias it holds, ADU."""
     with stored_master(dark) as whole, stored_master(bias) as level:
-        assert whole.image is not None
-        assert level.image is not None
         ny, nx = whole.image.shape
         current = np.empty((ny, nx), np.float32)
         for y0 in range(0, ny, _ROWS):

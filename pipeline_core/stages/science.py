@@ -9,7 +9,7 @@ from pipeline_core import __version__
 from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
-from pipeline_core.io.masters_file import StoredMaster, stored_master
+from pipeline_core.io.masters_file import stored_master
 from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Observe, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astropy.io import fits
+
+    from pipeline_core.types import Rows
 
 
 def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
@@ -42,21 +44,22 @@ def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Itera
     wants_uncertainty = settings["uncertainty"]
     with ExitStack() as files:
 
-        def master(kind: str) -> StoredMaster:
+        def rows_of(kind: str) -> tuple[Rows | None, Rows | None]:
             if kind not in inputs:
-                return StoredMaster(None, None)
-            return files.enter_context(stored_master(inputs[kind], with_uncertainty=wants_uncertainty))
+                return None, None
+            master = files.enter_context(stored_master(inputs[kind], with_uncertainty=wants_uncertainty))
+            return master.image, master.uncertainty
 
-        bias, dark, flat = master("bias"), master("dark"), master("flat")
+        (bias, of_bias), (dark, of_dark), (flat, of_flat) = (rows_of(kind) for kind in ("bias", "dark", "flat"))
         yield Masters(
-            bias=bias.image,
-            dark=dark.image,
+            bias=bias,
+            dark=dark,
             dark_scale=settings["dark_scale"],
-            flat=flat.image,
-            mask=master("mask").image,
-            bias_uncertainty=bias.uncertainty,
-            dark_uncertainty=dark.uncertainty,
-            flat_uncertainty=flat.uncertainty,
+            flat=flat,
+            mask=rows_of("mask")[0],
+            bias_uncertainty=of_bias,
+            dark_uncertainty=of_dark,
+            flat_uncertainty=of_flat,
             flat_floor=settings["flat_floor"],
         )
 
