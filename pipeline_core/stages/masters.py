@@ -17,8 +17,6 @@ darks hold the bias, so that they are subtracted whole; only flats have everythi
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,7 +24,7 @@ import numpy.typing as npt
 
 from pipeline_core.config import CombineSettings, FlatSettings, MaskSettings, RecipeSection
 from pipeline_core.errors import DataError
-from pipeline_core.io.masters_file import HeaderValues, read_master, stored_master, write_mask, write_master
+from pipeline_core.io.masters_file import HeaderValues, read_master, write_mask, write_master
 from pipeline_core.science import flat as flats
 from pipeline_core.science import pixel_mask
 from pipeline_core.science.combine import (
@@ -43,14 +41,14 @@ from pipeline_core.science.combine import (
 from pipeline_core.science.gain import GainEstimate, gain_from_pairs
 from pipeline_core.stage import Made, Stage
 from pipeline_core.stages.calibration_group import CalibrationGroup, as_float, opened, pair_noise
-from pipeline_core.types import Image, MaskBit
+from pipeline_core.stages.flat_dark import dark_of_flats, without_idle_dark
+from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.io.bands import Band
-    from pipeline_core.types import Rows
 
 SectionT = TypeVar("SectionT", bound=RecipeSection)
 
@@ -105,14 +103,14 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     """
     recipe = _section(settings, "flat", FlatSettings)
     gain, read_noise_adu = _camera(settings)
-    with opened(settings, inputs, threads) as group, _dark_of_flats(inputs, group.shape) as (base, current):
+    with opened(settings, inputs, threads) as group, dark_of_flats(inputs, group.shape) as (base, current):
         scales = settings.get("dark_scales") or [0.0 if current is None else 1.0] * group.n_frames
         correction = Correction(
             offsets=np.ascontiguousarray(group.row_zero), scale=np.ones(group.n_frames, np.float32),
             weight=np.ones(group.n_frames, np.float32), dark_scale=np.asarray(scales, np.float32), base=base,
             current=current, saturation_adu=settings.get("saturation_adu") or np.inf, block_px=flats.BLOCK_PX,
         )  # fmt: skip
-        correction = _without_idle_dark(correction)
+        correction = without_idle_dark(correction)
         levels, lighting, blocked = _first_looks(
             group, correction, settings.get("exposures_s"), stars=recipe.mask_stars, threads=threads
         )
@@ -305,7 +303,8 @@ def _first_looks(
     """Find level and light of each flat, and which blocks stars hide, as :func:`flats.star_blocks` gives them."""
     ny = group.shape[0]
     # Every flat wants all of it: read once for the looks, by rows when they are combined and memory is dear.
-    whole = {name: None if of is None else of[0:ny] for name, of in _masters_of(correction).items()}
+    masters = {"base": correction.base, "current": correction.current}
+    whole = {name: None if of is None else of[0:ny] for name, of in masters.items()}
     seen = _replaced(correction, **whole)
     with ThreadPoolExecutor(max(1, threads)) as pool:
         looks = list(pool.map(lambda f: _look(group, seen, f, stars=stars), range(group.n_frames)))
@@ -324,83 +323,6 @@ def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars:
 
     group.one(frame)(work)
     return flats.first_look(mean, faint, find_stars=stars)
-
-
-@contextmanager
-def _dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> Iterator[tuple[Rows | None, Rows | None]]:
-    """Open what is subtracted from every flat (the bias), and the dark current without the bias."""
-    with ExitStack() as files:
-        masters = {
-            kind: files.enter_context(stored_master(inputs[kind])) for kind in ("bias", "dark") if kind in inputs
-        }
-        for master in masters.values():
-            _check_shape(master.image.shape, shape)
-        bias = masters["bias"].image if "bias" in masters else None
-        dark = masters["dark"].image if "dark" in masters else None
-        if dark is None or bias is None or not masters["dark"].holds_bias:
-            # Without a bias the dark is subtracted whole: as a current on top of no bias.
-            yield bias, dark
-        else:
-            yield bias, _Current(dark, bias)
-
-
-@dataclass(frozen=True)
-class _Current:
-    """Dark current by rows: a dark without the bias it holds."""
-
-    dark: Rows
-    bias: Rows
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.dark.shape
-
-    def __getitem__(self, rows: slice) -> Image:
-        out: Image = self.dark[rows]
-        out -= self.bias[rows]
-        return out
-
-
-@dataclass(frozen=True)
-class _Folded:
-    """Bias and dark current that are subtracted alike from all frames, by rows."""
-
-    base: Rows | None
-    current: Rows
-    part: np.float32
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.current.shape
-
-    def __getitem__(self, rows: slice) -> Image:
-        out: Image = self.current[rows]
-        out *= self.part
-        if self.base is not None:
-            out += self.base[rows]
-        return out
-
-
-def _check_shape(found: tuple[int, ...], shape: tuple[int, int]) -> None:
-    if found != shape:
-        raise DataError(
-            "a master does not fit the flats",
-            why=f"it is {found[1]} x {found[0]} px and they are {shape[1]} x {shape[0]}",
-            hint="masters must have the size and binning of the frames; take it out or make it anew",
-        )
-
-
-def _without_idle_dark(correction: Correction) -> Correction:
-    """Fold a dark that is subtracted alike from all flats into the base: one array less to read."""
-    parts = correction.dark_scale
-    if correction.current is None or not (parts == parts[0]).all():
-        return correction
-    base = _Folded(correction.base, correction.current, parts[0])
-    return _replaced(correction, base=base, current=None, dark_scale=np.zeros_like(parts))
-
-
-def _masters_of(correction: Correction) -> dict[str, Rows | None]:
-    return {"base": correction.base, "current": correction.current}
 
 
 def _unstable(

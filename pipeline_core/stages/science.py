@@ -10,7 +10,7 @@ from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
 from pipeline_core.io.masters_file import stored_master
-from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Observe, Reduced, reduce_frame
+from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from astropy.io import fits
 
+    from pipeline_core.science.frame_steps import Observe
     from pipeline_core.types import Rows
 
 

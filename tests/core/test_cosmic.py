@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline_core.errors import DataError, UsageError
-from pipeline_core.science import cosmic
+from pipeline_core.science import cosmic, cosmic_search
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
 from pipeline_core.science.frame_margin import mirrored
 from tests.core.cosmic_simulation import simulate
@@ -62,7 +62,7 @@ def test_saturated_cores_are_the_references(field):
     variance = image + np.float32(81)
     hits, _ = reference(image, variance, satlevel=9000)
     closed = cosmic.saturated_cores(image, 9000)
-    mine, _ = cosmic._detect(image.copy(), variance.copy(), closed.view(np.uint8), LIMITS, 4, None, 1)
+    mine, _ = cosmic_search.detect(image.copy(), variance.copy(), closed.view(np.uint8), LIMITS, 4, None, 1)
     assert closed.any()
     assert np.array_equal(mine, hits)
 
@@ -96,10 +96,10 @@ def test_a_hole_without_good_neighbours_takes_a_wider_window_where_the_reference
     mask[60:81, 60:81] = True
     rows = columns = np.array([70], np.int32)
     work = image.copy()
-    cosmic._replace(work, image.copy(), hits, mask.view(np.uint8), rows, columns)
+    cosmic_search._replace(work, image.copy(), hits, mask.view(np.uint8), rows, columns)
     assert work[70, 70] == 4000
     everything = np.ones(image.shape, np.uint8)
-    cosmic._replace(work, image.copy(), hits, everything, rows, columns)
+    cosmic_search._replace(work, image.copy(), hits, everything, rows, columns)
     assert np.isfinite(work[70, 70])
 
 

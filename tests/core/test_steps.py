@@ -11,7 +11,7 @@ from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.plan import Choices
-from pipeline_core.science.reduction import STEPS
+from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.stages.science import reduce_file
 from pipeline_core.steps import frame_steps, input_files, pixel_story, step_words
 from tests.core.steps_helpers import BRIGHT, DARK_PIXEL, GAIN, HIT, HOT, LIT, NX, NY, make, tasks_of, write_night
