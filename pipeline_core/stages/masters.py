@@ -301,15 +301,20 @@ def _first_looks(
     threads: int,
 ) -> tuple[npt.NDArray[np.float64], list[flats.Illumination], npt.NDArray[np.bool_] | None]:
     """Find level and light of each flat, and which blocks stars hide, as :func:`flats.star_blocks` gives them."""
+    looks = _looks(group, correction, stars=stars, threads=threads)
+    levels = np.array([look.level_adu for look in looks])
+    return levels, flats.illuminations(looks), flats.star_blocks(looks, exposures_s, threads) if stars else None
+
+
+def _looks(group: CalibrationGroup, correction: Correction, *, stars: bool, threads: int) -> list[flats.FlatFrame]:
+    """Look at each flat by itself."""
     ny = group.shape[0]
     # Every flat wants all of it: read once for the looks, by rows when they are combined and memory is dear.
     masters = {"base": correction.base, "current": correction.current}
     whole = {name: None if of is None else of[0:ny] for name, of in masters.items()}
     seen = _replaced(correction, **whole)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        looks = list(pool.map(lambda f: _look(group, seen, f, stars=stars), range(group.n_frames)))
-    levels = np.array([look.level_adu for look in looks])
-    return levels, flats.illuminations(looks), flats.star_blocks(looks, exposures_s, threads) if stars else None
+        return list(pool.map(lambda frame: _look(group, seen, frame, stars=stars), range(group.n_frames)))
 
 
 def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars: bool) -> flats.FlatFrame:
