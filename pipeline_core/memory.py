@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from typing import TYPE_CHECKING, Self
@@ -21,9 +22,16 @@ WORKER_BYTES = 150 * MIB
 DRIVER_BYTES = 180 * MIB
 """The driving process with its kernels loaded, before it makes a master."""
 
-_NARROW_COPIES = 20
-"""A frame in the making: float32 image, variance, masters, cosmic-ray scratch; in units of the raw file (2 bytes a
-pixel; see ``BYTES_PER_PIXEL`` of ``reduce``)."""
+BYTES_PER_PIXEL = 20
+"""A science frame in the making: image and variance, the mask, the planes of the cosmic-ray step. No master.
+
+Measured on 4096² frames (proportional set size beyond :data:`WORKER_BYTES`): 14 bytes a pixel; 18 with its uncertainty,
+20 where stars are out of focus and their light is modelled.
+"""
+ASTROSCRAPPY_BYTES_PER_PIXEL = 62
+"""With astroscrappy for the cosmic rays; measured."""
+_NARROW_COPIES = BYTES_PER_PIXEL // 2
+"""In units of the raw file, of 2 bytes a pixel."""
 _WIDE_BYTES = 480 * MIB
 """A banded combine: its bands, whatever the number of frames; measured on flats of 4096²."""
 _SMALLEST = 256 * MIB
@@ -62,6 +70,41 @@ def task_bytes(task: Task) -> int:
 def workers_within(free_bytes: int, bytes_per_task: int, wanted: int) -> int:
     """Return how many of the wanted workers fit into what is free; never less than one."""
     return max(1, min(wanted, free_bytes // (WORKER_BYTES + bytes_per_task)))
+
+
+def check_budget(budget_bytes: int, needed_bytes: int, of: str, *, was_asked: bool) -> str:
+    """Say before a run that it cannot stay within its memory.
+
+    Parameters
+    ----------
+    budget_bytes : int
+        From :func:`memory_budget`.
+    needed_bytes : int
+        By this program and one worker: less is not possible.
+    of : str
+        What needs it, in words: "frames of 4096 × 4096 px".
+    was_asked : bool
+        Whether a person set the budget: then it is a promise, and is not broken. Else the run goes on, with a warning.
+
+    Returns
+    -------
+    str
+        The warning; empty where all is well.
+
+    Raises
+    ------
+    UsageError
+        If a person set a budget that cannot be kept.
+    """
+    if needed_bytes <= budget_bytes:
+        return ""
+    need = f"{of} need {needed_bytes / 1e9:.2f} GB: this program and one frame in the making"
+    if was_asked:
+        least = math.ceil(needed_bytes / 1e8) / 10
+        raise UsageError(
+            f"cannot stay within {budget_bytes / 1e9:.2f} GB", need, f"give --memory {least:.1f}GB or more"
+        )
+    return f"{need}; that is more than the {budget_bytes / 1e9:.2f} GB meant for a run on this machine"
 
 
 def tree_bytes() -> int:

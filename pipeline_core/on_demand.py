@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.config import Recipe
-    from pipeline_core.science.reduction import Step
+    from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
     from pipeline_core.types import Night
 

@@ -5,6 +5,7 @@ This is the one job behind ``astep reduce`` and the window's button.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -20,7 +21,17 @@ from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.memory import DRIVER_BYTES, memory_budget, task_bytes, tree_bytes, workers_within
+from pipeline_core.memory import (
+    ASTROSCRAPPY_BYTES_PER_PIXEL,
+    BYTES_PER_PIXEL,
+    DRIVER_BYTES,
+    WORKER_BYTES,
+    check_budget,
+    memory_budget,
+    task_bytes,
+    tree_bytes,
+    workers_within,
+)
 from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_toml
@@ -48,16 +59,9 @@ MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration fra
 CALIBRATE_SCIENCE = "science frames"
 """Name of the stage that needs most kernels."""
 
-BYTES_PER_PIXEL = 40
-"""A science frame in the making: raw, image, variance, uncertainty, masks, and the masters it needs.
-
-Measured: a worker on 4096² frames holds 810 to 824 MB (proportional set size) at most, 39 bytes a pixel beyond
-:data:`~pipeline_core.memory.WORKER_BYTES`.
-"""
-
 DRIVER_BYTES_PER_PIXEL = 16
-"""What the driver keeps beside the workers once masters are made: measured 320 to 445 MB on 4096² frames, of which
-180 MB are the program itself."""
+"""What the driver keeps beside the workers once masters are made: measured 270 to 370 MB on 4096² frames, of which
+180 MB are the program itself; up to 510 MB at the very end, when the workers idle."""
 
 Only = Literal["calibration-quality", "masters", "science"]
 _Kind = Literal["started", "message", "finished", "failed", "cancelled"]
@@ -113,6 +117,8 @@ def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: Run
 
     Raises
     ------
+    UsageError
+        If a person allowed less memory than one frame needs.
     NightError
         If the night has no usable frame, the output cannot be written or is in use by another run, or the disk is full.
     FaultError
@@ -127,6 +133,7 @@ def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: Run
     """
     check_output(place)
     night = scan_night(place.night, context)
+    _check_memory(night, recipe, options, context)
     _make_folder(place.output)
     with RunLock(place.output), Logbook.open(place.output, place.night) as logbook:
         reducer = _Reducer(place, night, recipe, options, context, logbook)
@@ -314,16 +321,12 @@ class _Reducer:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
         cores = usable_cores()
         wanted = self.options.workers or cores
-        driver = max(tree_bytes(), DRIVER_BYTES) + self._pixels() * DRIVER_BYTES_PER_PIXEL
-        free = memory_budget(self.options.memory_bytes) - driver
-        fitting = workers_within(free, self._pixels() * BYTES_PER_PIXEL, wanted)
+        free = memory_budget(self.options.memory_bytes) - _driver_bytes(self.night)
+        fitting = workers_within(free, _frame_bytes(self.night, self.recipe), wanted)
         return make_executor(self.options.executor, fitting, max(1, cores // fitting))
 
-    def _pixels(self) -> int:
-        return max((f.shape[0] * f.shape[1] for f in self.night.frames if f.shape is not None), default=0)
-
     def _task_bytes(self, task: Task) -> int:
-        return task_bytes(task) if task.stage.wide else self._pixels() * BYTES_PER_PIXEL
+        return task_bytes(task) if task.stage.wide else _frame_bytes(self.night, self.recipe)
 
     def _check_disk(self, plan: Plan, tasks: NightTasks) -> None:
         made = sum(
@@ -397,6 +400,36 @@ class _Reducer:
             "calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
         )
         return [words]
+
+
+def _pixels(night: Night) -> int:
+    return max((f.shape[0] * f.shape[1] for f in night.frames if f.shape is not None), default=0)
+
+
+def _driver_bytes(night: Night) -> int:
+    return max(tree_bytes(), DRIVER_BYTES) + _pixels(night) * DRIVER_BYTES_PER_PIXEL
+
+
+def _frame_bytes(night: Night, recipe: Recipe) -> int:
+    slow = recipe.cosmic.enabled and recipe.cosmic.engine == "astroscrappy"
+    return _pixels(night) * (ASTROSCRAPPY_BYTES_PER_PIXEL if slow else BYTES_PER_PIXEL)
+
+
+def _check_memory(night: Night, recipe: Recipe, options: RunOptions, context: RunContext) -> None:
+    """Refuse a budget that not even one worker fits into; where nobody set it, say that it will be passed."""
+    is_local = options.executor in {"processes", "threads"}
+    if not is_local or options.only in {"calibration-quality", "masters"}:
+        return
+    worker = _frame_bytes(night, recipe) + (WORKER_BYTES if options.executor == "processes" else 0)
+    ny, nx = max((f.shape for f in night.frames if f.shape is not None), key=math.prod, default=(0, 0))
+    words = check_budget(
+        memory_budget(options.memory_bytes),
+        _driver_bytes(night) + worker,
+        f"frames of {nx} × {ny} px",
+        was_asked=options.memory_bytes is not None,
+    )
+    if words:
+        context.say("memory", words, level="warning")
 
 
 def _has_science(tasks: Sequence[Task]) -> bool:

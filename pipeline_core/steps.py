@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.io.masters_file import read_mask, read_master
-from pipeline_core.science.reduction import STEP_WORDS, Observe, Step
+from pipeline_core.science.frame_steps import STEP_WORDS, Observe, Step
 from pipeline_core.stage import Raw, Task
 from pipeline_core.stages.science import reduce_file
 from pipeline_core.types import Image, MaskBit, Section

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,17 @@ Mask = npt.NDArray[np.bool_]
 """(ny, nx); what True means is the function's to say."""
 Bits = npt.NDArray[np.uint8]
 """(ny, nx) of :class:`MaskBit` sums."""
+
+
+class Rows(Protocol):
+    """An image of which rows can be had: an array, or one that stays in its file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(ny, nx)."""
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        """Return some rows: (n, nx)."""
 
 
 class FrameKind(StrEnum):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline_core.errors import AstepError
     from pipeline_core.events import RunContext
     from pipeline_core.on_demand import ShownSteps
-    from pipeline_core.science.reduction import Step
+    from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
     from pipeline_core.types import Image, Night
 

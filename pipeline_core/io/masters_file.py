@@ -1,9 +1,9 @@
-"""Master frames as files: image, uncertainty and counts, quick to read again for every frame."""
+"""Master frames as files: image, uncertainty and counts, whole or by rows."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from astropy.io import fits
 
 from pipeline_core.errors import DataError
 from pipeline_core.io.ascii_words import ascii_words
-from pipeline_core.io.fits_pixels import read_floats, write_images
+from pipeline_core.io.fits_pixels import StoredImage, read_floats, write_images
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,52 +96,59 @@ def read_master(path: Path, *, with_uncertainty: bool = True, with_counts: bool 
             uncertainty = read_floats(path, hdus["UNCERT"]) if with_uncertainty and "UNCERT" in hdus else None
             n_used = np.array(hdus["NUSED"].data, np.uint8) if with_counts and "NUSED" in hdus else None
     except (OSError, TypeError, ValueError) as error:
-        raise DataError(
-            f"cannot read the master {path.name}", why=str(error), hint="delete it and run again"
-        ) from error
-    return Master(image, uncertainty, n_used, header, bool(header.get("HOLDBIAS", True)))
+        raise _unreadable(path, error) from error
+    return Master(image, uncertainty, n_used, header, _holds_bias(header))
 
 
-_shared: dict[str, tuple[tuple[str, int, int, bool], Master]] = {}
-_sharing = threading.Lock()
+@dataclass(frozen=True)
+class StoredMaster:
+    """A master frame that stays in its file; rows of it can be had."""
+
+    image: StoredImage
+    uncertainty: StoredImage | None
+    holds_bias: bool
 
 
-def shared_master(path: Path, kind: str, *, with_uncertainty: bool = False) -> Master:
-    """Read a master that the next frame will want again; the last one of each kind is kept in memory.
+@contextmanager
+def stored_master(path: Path, *, with_uncertainty: bool = False) -> Iterator[StoredMaster]:
+    """Open a master frame for reading rows of it.
 
     Parameters
     ----------
     path : Path
-    kind : str
-        "bias", "dark" or "flat": a new one of a kind takes the place of the one before.
+        Also of a mask.
     with_uncertainty : bool
 
-    Returns
-    -------
-    Master
-        Its arrays are not to be written to, and refuse it.
+    Yields
+    ------
+    StoredMaster
 
     Raises
     ------
     DataError
-        As :func:`read_master`.
+        If the file cannot be read, or its primary HDU is no image.
     """
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise DataError(f"cannot read the master {path.name}", str(error), "delete it and run again") from error
-    key = (str(path), stat.st_size, stat.st_mtime_ns, with_uncertainty)
-    with _sharing:
-        known = _shared.get(kind)
-        if known is not None and known[0] == key:
-            return known[1]
-        _shared.pop(kind, None)  # before the new one is read: both at once would need twice the memory
-        master = read_master(path, with_uncertainty=with_uncertainty)
-        for array in (master.image, master.uncertainty):
-            if array is not None:
-                array.flags.writeable = False
-        _shared[kind] = (key, master)
-        return master
+    with ExitStack() as files:
+        try:
+            with fits.open(path, memmap=False) as hdus:
+                if len(hdus[0].shape) != 2:
+                    raise DataError(f"cannot use {path.name} as a master", why="its first HDU is no image",
+                                    hint="save the master with the image in the primary HDU")  # fmt: skip
+                holds_bias = _holds_bias(hdus[0].header)
+                image = files.enter_context(StoredImage(path, hdus[0]))
+                wanted = with_uncertainty and "UNCERT" in hdus
+                uncertainty = files.enter_context(StoredImage(path, hdus["UNCERT"])) if wanted else None
+        except (OSError, TypeError, ValueError) as error:
+            raise _unreadable(path, error) from error
+        yield StoredMaster(image, uncertainty, holds_bias)
+
+
+def _holds_bias(header: fits.Header) -> bool:
+    return bool(header.get("HOLDBIAS", True))
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"cannot read the master {path.name}", why=str(error), hint="delete it and run again")
 
 
 def _describe(header: fits.Header, cards: HeaderValues) -> None:

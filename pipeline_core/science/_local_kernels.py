@@ -111,6 +111,25 @@ def cell_scatter(residual: Any, cell: Any, first: Any, last: Any, out: Any) -> N
 
 
 @kernel
+def cell_medians(image: Any, cell: Any, out: Any) -> None:
+    """Take the median of every whole cell; ``image`` is finite."""
+    n = cell * cell
+    values = np.empty(n, np.float32)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            for y in range(cell):
+                values[y * cell : (y + 1) * cell] = image[i * cell + y, j * cell : (j + 1) * cell]
+            upper = nth_smallest(values, n // 2, n)
+            if n % 2:
+                out[i, j] = upper
+                continue
+            lower = values[0]  # all before the upper one of the middle two are no larger
+            for k in range(1, n // 2):
+                lower = max(lower, values[k])
+            out[i, j] = np.float32(0.5) * (lower + upper)
+
+
+@kernel
 def bin_frame(
     words: Any, floats: Any, x_start: Any, offsets: Any, base: Any, current: Any, dark_scale: Any,
     saturation: Any, block_px: Any, nx: Any, mean: Any, faint: Any,

@@ -25,7 +25,7 @@ from pipeline_core.errors import DataError
 from pipeline_core.science import _combine_kernels as kernels
 
 if TYPE_CHECKING:
-    from pipeline_core.types import Image
+    from pipeline_core.types import Image, Rows
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.uint8]
@@ -97,9 +97,9 @@ class Correction:
     itself would prefer its low values."""
     dark_scale: Floats
     """(N,) part of ``current`` to subtract."""
-    base: Image | None = None
+    base: Rows | None = None
     """(ny, nx) subtracted from all: bias, or dark that holds it; ADU."""
-    current: Image | None = None
+    current: Rows | None = None
     """(ny, nx) dark current of the exposure of the dark; ADU."""
     blocked: npt.NDArray[np.bool_] | None = None
     """(N, ny / block_px, nx / block_px), rounded up: True where a star stands in that frame."""

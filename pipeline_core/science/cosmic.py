@@ -9,8 +9,7 @@ the same in a vignetted corner; and stars as sharp as a hit are told from hits b
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,14 +18,12 @@ import numpy.typing as npt
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
-from pipeline_core.science.frame_margin import close_margin, framed, mirrored
-from pipeline_core.science.noise_guard import stand_out
+from pipeline_core.science.cosmic_search import detect, level_of
+from pipeline_core.science.frame_margin import close_margin, framed, mirror_border, mirrored
 from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pipeline_core.types import Image, Mask
 
 Closed = npt.NDArray[np.uint8]
@@ -34,7 +31,6 @@ Positions = npt.NDArray[np.int32]
 
 STOCK_OBJLIM = 5.0
 """The original's contrast limit: right for stars of 2 px and more."""
-WIDEST_WINDOW = 32  # px each way; a hole larger than this has no local level
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +117,105 @@ def clean_cosmic_rays(
 
     Notes
     -----
-    The frame is mirrored beyond its border, so that hits are found to its last pixel; the original finds none within 3
-    pixels of it. Temporaries: two float32 frames (three where stars are rings) and four of bytes, whatever the number
-    of threads.
+    Works on copies, with a margin around them; :func:`replace_cosmic_rays` does the same in place.
     """
     planes = {"variance": variance, "mask": masked, "bad-pixel mask": bad, "protected mask": protected}
-    _check(image, planes, {"sigclip": sigclip, "sigfrac": sigfrac, "objlim": objlim, "iterations": iterations})
+    _check(image, planes)
+    margin = margin_for(image.shape, engine, protect_below_fwhm_px)
+    work = mirrored(image, margin)
+    found = replace_cosmic_rays(
+        work,
+        mirrored(variance, margin),
+        masked,
+        bad,
+        margin=margin,
+        sigclip=sigclip,
+        sigfrac=sigfrac,
+        objlim=objlim,
+        iterations=iterations,
+        fwhm_px=fwhm_px,
+        protect_below_fwhm_px=protect_below_fwhm_px,
+        protected=protected,
+        threads=threads,
+        engine=engine,
+    )
+    return replace(found, cleaned=np.ascontiguousarray(found.cleaned))
+
+
+def margin_for(shape: tuple[int, ...], engine: str, protect_below_fwhm_px: float) -> int:
+    """Return how many pixels :func:`replace_cosmic_rays` wants around a frame of ``shape``, in both directions.
+
+    None where its parity with the original is asked for, or where the frame is too small to be mirrored.
+    """
+    beyond = engine == "astep" and protect_below_fwhm_px > 0
+    return kernels.HALO if beyond and min(shape) > 2 * kernels.HALO else 0
+
+
+def replace_cosmic_rays(
+    image: Image,
+    variance: Image,
+    masked: Mask | None = None,
+    bad: Mask | None = None,
+    *,
+    margin: int,
+    sigclip: float = 4.5,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    iterations: int = 4,
+    fwhm_px: float | None = None,
+    protect_below_fwhm_px: float = 8.0,
+    protected: Mask | None = None,
+    threads: int = 1,
+    engine: Literal["astep", "astroscrappy"] = "astep",
+) -> CosmicResult:
+    """Do :func:`clean_cosmic_rays` in place.
+
+    Parameters
+    ----------
+    image, variance : (ny + 2 margin, nx + 2 margin) float32, contiguous
+        The frame in the middle of ``margin`` pixels whose values do not matter. Hits are replaced in ``image``; every
+        other pixel of the frame, and all of ``variance``, is afterwards what it was.
+    masked, bad, protected : (ny, nx) bool, optional
+    margin : int, px
+        From :func:`margin_for`.
+    sigclip, sigfrac, objlim, iterations, fwhm_px, protect_below_fwhm_px, threads, engine
+        As there.
+
+    Returns
+    -------
+    CosmicResult
+        ``cleaned`` is the frame inside ``image``: a view.
+
+    Notes
+    -----
+    The frame is mirrored beyond its border, so that hits are found to its last pixel; the original finds none within 3
+    pixels of it. Temporaries: five planes of bytes, whatever the number of threads; where stars are rings, one float32
+    plane more.
+    """
+    _check_limits({"sigclip": sigclip, "sigfrac": sigfrac, "objlim": objlim, "iterations": iterations})
     # What is more than the original: its parity is tested without.
     beyond = engine == "astep" and protect_below_fwhm_px > 0
-    margin = kernels.HALO if beyond and min(image.shape) > 2 * kernels.HALO else 0
-    inner = tuple(slice(margin, margin + n) for n in image.shape)
-    work, noise2 = mirrored(image, margin), mirrored(variance, margin)
-    mask = framed(masked, image.shape, margin)
-    _cover_unknown(work, noise2, mask)
+    shape = tuple(n - 2 * margin for n in image.shape)
+    inner = tuple(slice(margin, margin + n) for n in shape)
+    mirror_border(image, margin)
+    mirror_border(variance, margin)
+    mask = framed(masked, shape, margin)
+    del masked  # a whole plane, where the caller keeps none
+    borrowed = [_cover_unknown(plane, mask) for plane in (image, variance)]
     closed = grown(mask.view(bool)).view(np.uint8)
     if bad is not None:
-        unsound = framed(bad, image.shape, margin).view(bool)
+        unsound = framed(bad, shape, margin).view(bool)
+        del bad
         closed |= unsound.view(np.uint8)
-        at = lend_to_bad_pixels(work, noise2, unsound, mask.view(bool))
+        borrowed += [_Borrowed(plane, unsound, plane[unsound]) for plane in (image, variance)]
+        at = lend_to_bad_pixels(image, variance, unsound, mask.view(bool))
         kernels.grow_mask(unsound, *at, 1, True, closed.view(bool))  # noqa: FBT003 - a kernel takes no names
         mask |= unsound.view(np.uint8)
     close_margin(closed, margin)
     close_margin(mask, margin)
 
     if fwhm_px is None and (objlim is None or protect_below_fwhm_px > 0):
-        fwhm_px = measure_star_width(work, noise2, mask.view(bool))
+        fwhm_px = measure_star_width(image, variance, mask.view(bool))
     if objlim is None:
         objlim = objlim_for_fwhm(fwhm_px)
     if protected is not None:
@@ -153,25 +223,28 @@ def clean_cosmic_rays(
 
     guard: StarGuard | RoundStars | None = None
     if engine == "astroscrappy":
-        hits, passes = _by_astroscrappy(work, noise2, mask, protected, sigclip, sigfrac, objlim, iterations), iterations
+        hits = _by_astroscrappy(image, variance, mask, protected, sigclip, sigfrac, objlim, iterations)
+        passes = iterations
     elif engine == "astep":
         if fwhm_px is None and protect_below_fwhm_px > 0:
-            guard = measure_round_stars(work, noise2, mask.view(bool))
+            guard = measure_round_stars(image, variance, mask.view(bool))
         elif fwhm_px is not None and fwhm_px < protect_below_fwhm_px:
             guard = StarGuard(fwhm_px)
+        del mask
         limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
-        hits, passes = _detect(work, noise2, closed, limits, iterations, guard, threads, refuse_noise=beyond)
+        hits, passes = detect(image, variance, closed, limits, iterations, guard, threads, refuse_noise=beyond)
     else:
         raise UsageError(f"there is no cosmic-ray engine '{engine}'", "", "choose astep or astroscrappy")
 
-    del noise2, closed, mask
+    # No hit is on a pixel that borrowed its value: those are closed. The first lender is paid back last.
+    for loan in reversed(borrowed):
+        loan.give_back()
+    del borrowed, closed
     hits = np.ascontiguousarray(hits[inner])
     rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
     n_events = int(kernels.count_events(hits.view(np.uint8), rows, columns))
-    cleaned = np.array(image, np.float32, order="C")
-    cleaned[rows, columns] = work[inner][rows, columns]
     return CosmicResult(
-        cleaned, hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
+        image[inner], hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
     )
 
 
@@ -275,7 +348,20 @@ def _separable_median7_at(image: Image, y: int, x: int) -> float:
     return float(np.median(np.median(image[y - 3 : y + 4, x - 3 : x + 4], axis=1)))
 
 
-def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]) -> None:
+@dataclass(frozen=True)
+class _Borrowed:
+    """Values that pixels had before they took others for the search."""
+
+    plane: Image
+    where: Mask
+    values: Image
+
+    def give_back(self) -> None:
+        if self.values.size:
+            self.plane[self.where] = self.values
+
+
+def _check(image: Image, planes: dict[str, Any]) -> None:
     if image.ndim != 2 or image.size == 0:
         raise DataError("cannot look for cosmic rays", f"the image has shape {image.shape}", "give one plane of pixels")
     for name, other in planes.items():
@@ -285,123 +371,26 @@ def _check(image: Image, planes: dict[str, Any], limits: dict[str, float | None]
                 f"the {name} has shape {other.shape}, the image {image.shape}",
                 "trim both the same way",
             )
+
+
+def _check_limits(limits: dict[str, float | None]) -> None:
     for name, value in limits.items():
         if value is not None and not value > 0:
             raise UsageError(f"{name} = {value} finds no cosmic rays", "it must be positive", f"raise {name}")
 
 
-def _cover_unknown(image: Image, variance: Image, mask: Closed) -> None:
+def _cover_unknown(plane: Image, mask: Closed) -> _Borrowed:
     """Mask pixels without a value and give them the frame's level, so that nothing spreads from them."""
     # A sum is finite only if all its terms are: one pass, no temporary. An overflow only costs the second look.
     with np.errstate(all="ignore"):
-        if math.isfinite(float(image.sum())) and math.isfinite(float(variance.sum())):
-            return
-    for plane in (image, variance):
-        unknown = ~np.isfinite(plane)
-        mask[unknown] = 1
-        plane[unknown] = _level(plane, ~unknown)
-
-
-def _level(plane: Image, good: Mask) -> np.float32:
-    values = plane[good]
-    # The lower of the two middle values, as the reference takes it.
-    middle = (len(values) - 1) // 2
-    return np.float32(np.partition(values, middle)[middle]) if len(values) else np.float32(1)
-
-
-def _detect(
-    image: Image,
-    variance: Image,
-    closed: Closed,
-    limits: tuple[np.float32, np.float32, np.float32],
-    iterations: int,
-    guard: StarGuard | RoundStars | None,
-    threads: int,
-    *,
-    refuse_noise: bool = False,
-) -> tuple[Mask, int]:
-    """Iterate detection and replacement in place; from the second pass on only where the one before changed pixels."""
-    ny, nx = image.shape
-    hits = np.zeros((ny, nx), np.uint8)
-    if min(ny, nx) < 7:
-        return hits.view(bool), 0
-    found = np.zeros((ny, nx), np.uint8)
-    rows = columns = np.empty(0, np.int32)
-    passes = 0
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-
-        def in_parts(work: Callable[[int, int], Any], n: int) -> None:
-            # Four parts a thread: stars are not spread evenly.
-            edges = np.linspace(0, n, min(n, 4 * threads if threads > 1 else 1) + 1).astype(int)
-            list(pool.map(work, edges[:-1], edges[1:]))
-
-        possible = _screen(image, variance, limits[0], in_parts)
-        for passes in range(1, iterations + 1):  # noqa: B007 - the number of passes is returned
-            ys, xs = (np.asarray(at, np.int32) for at in np.nonzero(possible))
-            ys *= kernels.CELL_Y
-            xs *= kernels.CELL_X
-
-            def look(first: int, last: int, ys: Positions = ys, xs: Positions = xs) -> None:
-                kernels.detect_cells(image, variance, closed, ys[first:last], xs[first:last], *limits, found)
-
-            if len(ys):
-                in_parts(look, len(ys))
-            new_rows, new_columns = kernels.collect(found, hits, ys, xs)
-            if guard is not None and len(new_rows):
-                is_hit = guard.tell(image, variance, closed, hits, new_rows, new_columns)
-                new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
-            if refuse_noise and len(new_rows):
-                sigmas = _sigmas_above(image, variance, hits, closed, new_rows, new_columns)
-                is_hit = stand_out(sigmas, hits, new_rows, new_columns, float(limits[0]))
-                new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
-            if not len(new_rows):
-                break
-            hits[new_rows, new_columns] = 1
-            rows, columns = np.concatenate([rows, new_rows]), np.concatenate([columns, new_columns])
-            changed = _replace(image, variance, hits, closed, rows, columns)
-            kernels.mark_cells(rows, columns, changed, possible)
-    return hits.view(bool), passes
-
-
-def _screen(
-    image: Image, variance: Image, sigclip: np.float32, in_parts: Callable[[Callable[[int, int], Any], int], None]
-) -> Mask:
-    """Cells in which a hit is possible at all."""
-    ny, nx = image.shape
-    shape = (-(-ny // kernels.CELL_Y), -(-nx // kernels.CELL_X))
-    floors = np.empty(shape, np.float32)
-    possible = np.zeros(shape, bool)
-    in_parts(lambda first, last: kernels.variance_floors(variance, floors, first, last), shape[0])
-    in_parts(lambda first, last: kernels.screen(image, floors, sigclip, possible, first, last), shape[0])
-    return possible
-
-
-def _sigmas_above(
-    image: Image, variance: Image, hits: Closed, closed: Closed, rows: Positions, columns: Positions
-) -> npt.NDArray[np.float32]:
-    """How far suspects are above the mean of their good neighbours, over the noise there; NaN without any."""
-    values = np.empty(len(rows), np.float32)
-    variances = np.empty(len(rows), np.float32)
-    hits[rows, columns] = 1
-    kernels.fill(image, variance, hits, closed, rows, columns, WIDEST_WINDOW, values, variances)
-    hits[rows, columns] = 0
-    return np.asarray((image[rows, columns] - values) / np.sqrt(np.maximum(variances, kernels.FLOOR)))
-
-
-def _replace(
-    image: Image, variance: Image, hits: Closed, closed: Closed, rows: Positions, columns: Positions
-) -> npt.NDArray[np.bool_]:
-    """Write the neighbours' mean over every hit; all of them again, for fewer of their neighbours are good now."""
-    values = np.empty(len(rows), np.float32)
-    variances = np.empty(len(rows), np.float32)
-    if kernels.fill(image, variance, hits, closed, rows, columns, WIDEST_WINDOW, values, variances):
-        good = (hits == 0) & ((closed & kernels.MASKED) == 0)
-        lonely = np.isnan(values)
-        values[lonely] = _level(image, good)
-        variances[lonely] = _level(variance, good)
-    changed = np.empty(len(rows), bool)
-    kernels.put(image, variance, rows, columns, values, variances, changed)
-    return changed
+        if math.isfinite(float(plane.sum())):
+            return _Borrowed(plane, np.zeros((0, 0), bool), np.empty(0, np.float32))
+    unknown = ~np.isfinite(plane)
+    mask[unknown] = 1
+    loan = _Borrowed(plane, unknown, plane[unknown])
+    if loan.values.size:
+        plane[unknown] = level_of(plane, ~unknown)
+    return loan
 
 
 def _by_astroscrappy(

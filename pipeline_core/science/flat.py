@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
-from pipeline_core.science._local_kernels import bin_frame
+from pipeline_core.science._local_kernels import bin_frame, cell_medians
 from pipeline_core.science.combine import Clip, Combined, Correction, NoiseModel, combine_band
 from pipeline_core.science.local import local_median, local_scatter, on_pixels
 from pipeline_core.science.robust import median_and_sigma
@@ -189,7 +190,7 @@ def first_look(mean: Image, faint: Image, *, find_stars: bool = True) -> FlatFra
     """
     shape = (mean.shape[0], mean.shape[1])
     lit = np.isfinite(faint)
-    level = float(np.median(mean[lit])) if lit.any() else np.nan
+    level = _median_of(mean, lit, every=4 if find_stars else 1)
     if not level > 0:
         raise DataError(
             "a flat holds no light", why="its median is not above its dark", hint="take it out of the flats"
@@ -205,7 +206,9 @@ def first_look(mean: Image, faint: Image, *, find_stars: bool = True) -> FlatFra
     return FlatFrame(level, shape, above.astype(np.float16), cells / np.float32(level), _mesh(filled))
 
 
-def star_blocks(frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None) -> npt.NDArray[np.bool_]:
+def star_blocks(
+    frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None = None, threads: int = 1
+) -> npt.NDArray[np.bool_]:
     """Decide which blocks of each flat are hidden by stars, and grow them over the stars' wings.
 
     Parameters
@@ -213,6 +216,7 @@ def star_blocks(frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None
     frames : sequence of FlatFrame
     exposures_s : sequence of float or None, s
         Equal if not given.
+    threads : int
 
     Returns
     -------
@@ -233,18 +237,25 @@ def star_blocks(frames: Sequence[FlatFrame], exposures_s: Sequence[float] | None
     if any(frame.above is None for frame in frames):
         return blocked
     common, is_star = _common_excess(frames, exposures_s)
-    for index, frame in enumerate(frames):
+    stars = np.nonzero(is_star)
+
+    def look(index: int) -> None:
+        frame = frames[index]
         assert frame.above is not None
         assert frame.noise is not None
+        noise = on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape)
         beyond = frame.above - common
-        beyond /= on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape)
-        beyond[is_star] += (common / on_pixels(frame.noise, _CELL_BLOCKS, 0, *shape))[is_star]
+        beyond /= noise
+        beyond[stars] += common[stars] / noise[stars]
         # What is as common below as above is no star: dust that moved, a chip with a life of its own.
         threshold = max(STAR_SIGMA, -1.2 * float(np.percentile(beyond.ravel()[::_EVERY], 0.1)))
         chosen = np.flatnonzero(beyond > threshold)
         significance = beyond.ravel()[chosen]
         for radius, brighter in ((1, 0.0), (2, 20.0), (4, 100.0)):
             _grow_into(blocked[index], chosen[significance > brighter], radius)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        list(pool.map(look, range(len(frames))))
     return blocked
 
 
@@ -356,13 +367,21 @@ def fill_hidden(master: Combined, hidden: npt.NDArray[np.bool_]) -> int:
     return filled
 
 
+def _median_of(mean: Image, lit: npt.NDArray[np.bool_], every: int) -> float:
+    """Median of the lit blocks, of some where a guess will do; NaN if there is no light."""
+    if lit.any() and not lit[::every, ::every].any():
+        every = 1
+    seen = mean[::every, ::every][lit[::every, ::every]]
+    return float(np.median(seen)) if seen.size else np.nan
+
+
 def _mesh(filled: Image) -> Image:
     """Medians of cells of 16x16 blocks (smaller ones for small frames)."""
     by, bx = filled.shape
     cell = max(1, min(_CELL_BLOCKS, by // 8, bx // 8))
-    rows, columns = by // cell, bx // cell
-    cut = filled[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell)
-    return np.asarray(np.median(cut, axis=(1, 3)), np.float32)
+    out = np.empty((by // cell, bx // cell), np.float32)
+    cell_medians(filled, cell, out)
+    return out
 
 
 def _common_excess(

@@ -31,11 +31,27 @@ def mirrored(plane: Image, margin: int) -> Image:
     ny, nx = plane.shape
     out = np.empty((ny + 2 * margin, nx + 2 * margin), np.float32)
     out[margin:-margin, margin:-margin] = plane
-    out[:, :margin] = out[:, 2 * margin : margin : -1]
-    out[:, nx + margin :] = out[:, nx + margin - 2 : nx - 2 : -1]
-    out[:margin] = out[2 * margin : margin : -1]
-    out[ny + margin :] = out[ny + margin - 2 : ny - 2 : -1]
+    mirror_border(out, margin)
     return out
+
+
+def mirror_border(plane: Image, margin: int) -> None:
+    """Fill what lies beyond the border with what lies before it, in place.
+
+    Parameters
+    ----------
+    plane : (ny + 2 margin, nx + 2 margin) float32
+        The frame in its middle.
+    margin : int, px
+    """
+    if not margin:
+        return
+    nx = plane.shape[1] - 2 * margin
+    ny = plane.shape[0] - 2 * margin
+    plane[:, :margin] = plane[:, 2 * margin : margin : -1]
+    plane[:, nx + margin :] = plane[:, nx + margin - 2 : nx - 2 : -1]
+    plane[:margin] = plane[2 * margin : margin : -1]
+    plane[ny + margin :] = plane[ny + margin - 2 : ny - 2 : -1]
 
 
 def framed(mask: Mask | None, shape: tuple[int, ...], margin: int) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,12 +76,31 @@ def subtract_overscan(image: Image, overscan: Section, order: int) -> Image:
     (ny, nx) float32, ADU
         The same array. Rows outside the section's own get the level that its nearest end has.
     """
-    by_row = runs_along_columns(overscan)
-    levels = overscan_levels(image[overscan.slices], 1 if by_row else 0, order)
-    first, lines = (overscan.y0, image.shape[0]) if by_row else (overscan.x0, image.shape[1])
-    everywhere = levels_everywhere(levels, first, lines)
-    image -= everywhere[:, None] if by_row else everywhere[None, :]
+    image -= frame_levels(image, overscan, order)
     return image
+
+
+def frame_levels(raw: npt.NDArray[Any], overscan: Section, order: int) -> Levels:
+    """Fit the overscan of a frame and extend it to all its lines.
+
+    Parameters
+    ----------
+    raw : (ny, nx) any real type, ADU
+        The whole raw frame.
+    overscan : Section
+    order : int
+        Of the polynomial along the strip.
+
+    Returns
+    -------
+    (ny, 1) or (1, nx) float32, ADU
+        What is to be subtracted from each row, or from each column.
+    """
+    by_row = runs_along_columns(overscan)
+    levels = overscan_levels(raw[overscan.slices].astype(np.float32), 1 if by_row else 0, order)
+    if by_row:
+        return levels_everywhere(levels, overscan.y0, raw.shape[0])[:, None]
+    return levels_everywhere(levels, overscan.x0, raw.shape[1])[None, :]
 
 
 def levels_everywhere(levels: Levels, first: int, lines: int) -> Levels:

@@ -2,54 +2,35 @@
 
 Each step is a function elsewhere in :mod:`pipeline_core.science`; here they stand in their order, with a place to look
 in between (``observe``). A step that has nothing to do says why.
+
+What concerns single pixels (levels, flat, gain, noise) is done for a band of rows at a time: its temporaries stay in
+the processor's cache, and of each master no more than that band is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import calibrate
-from pipeline_core.science.cosmic import clean_cosmic_rays
-from pipeline_core.science.overscan import subtract_overscan
+from pipeline_core.science.cosmic import margin_for, replace_cosmic_rays
+from pipeline_core.science.frame_steps import Observe, Watch
+from pipeline_core.science.overscan import frame_levels
 from pipeline_core.science.pixel_mask import saturated_bits
-from pipeline_core.types import Bits, Image, MaskBit, Section
+from pipeline_core.types import Bits, Image, MaskBit, Rows, Section
 
-STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
-"""In the order in which they are done."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-STEP_WORDS = {
-    "raw": "raw",
-    "overscan": "− overscan",
-    "trim": "trimmed",
-    "bias": "− bias",
-    "dark": "− dark",
-    "flat": "÷ flat",
-    "gain": "× gain",
-    "mask": "masked",
-    "cosmic": "cosmic rays removed",
-}
+T = TypeVar("T")
 
-
-@dataclass(frozen=True)
-class Step:
-    """What one step left behind."""
-
-    name: str
-    image: Image
-    """Not to be written to: steps that changed nothing share it."""
-    unit: Literal["ADU", "electron"]
-    note: str
-    """Empty when the step did its work; else why it did nothing ("inside the dark")."""
-    mask: Bits | None = None
-
-
-Observe = Callable[[Step], None]
+BAND_PX = 1 << 17
+"""Pixels of a band: half a megabyte of float32, so that the few arrays of a band stay in the second-level cache."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +51,17 @@ class FrameFacts:
 
 @dataclass(frozen=True)
 class Masters:
-    """Master frames of the trimmed geometry, in ADU; any byte order (they may be mapped from their files)."""
+    """Master frames of the trimmed geometry, in ADU: float32, the mask uint8."""
 
-    bias: Image | None = None
+    bias: Rows | None = None
     """Also used, where the dark holds it, to tell the dark current."""
-    dark: Image | None = None
+    dark: Rows | None = None
     dark_scale: float = 1.0
-    flat: Image | None = None
-    mask: Bits | None = None
-    bias_uncertainty: Image | None = None
-    dark_uncertainty: Image | None = None
-    flat_uncertainty: Image | None = None
+    flat: Rows | None = None
+    mask: Rows | None = None
+    bias_uncertainty: Rows | None = None
+    dark_uncertainty: Rows | None = None
+    flat_uncertainty: Rows | None = None
     flat_floor: float = 0.1
 
 
@@ -133,7 +114,6 @@ def reduce_frame(
     uncertainty : bool
         Also compute the one-sigma uncertainty of each pixel.
     threads : int
-        Used by the cosmic-ray step.
     observe : callable, optional
         Called with a copy of what each step left; the run does not ask for it.
 
@@ -146,69 +126,121 @@ def reduce_frame(
     DataError
         If a master does not have the frame's (trimmed) shape.
     """
-    watch = _Watch(observe)
-    image = raw.astype(np.float32)
-    watch.see("raw", image, "ADU")
+    trim = facts.trim or Section(0, raw.shape[0], 0, raw.shape[1])
+    _check_masters(trim.shape, masters)
+    watch = Watch(observe, trim.shape)
+    gain = facts.gain_e_per_adu
+    unit: Literal["ADU", "electron"] = "electron" if gain is not None else "ADU"
+
+    bits = _saturated(raw, facts)
+    bits = bits if facts.trim is None else np.ascontiguousarray(bits[trim.slices])
+    # The cosmic-ray step works in place, and wants room around the frame.
+    margin = 0 if cosmic is None else margin_for(trim.shape, cosmic.engine, cosmic.protect_below_fwhm_px)
+    room, noise_room = (np.empty(tuple(n + 2 * margin for n in trim.shape), np.float32) for _ in range(2))
+    inner = tuple(slice(margin, margin + n) for n in trim.shape)
+    image, variance = room[inner], noise_room[inner]
+    made = _calibrate(raw, trim, facts, masters, image, variance, bits, watch, threads)
+    del raw
+    filled = made.pop("has_unknown") and _fill_no_data(image, variance, bits)
+    watch.show("mask", image, unit, "", bits, changed=filled)
+
+    if cosmic is not None:
+        made |= _remove_cosmic_rays(room, noise_room, margin, bits, cosmic, threads)
+        cosmic_note = ""
+    watch.show("cosmic", image, unit, cosmic_note, bits)
+
+    sigma = _uncertainty(variance, image, masters, gain or 1.0, threads) if uncertainty else None
+    del variance, noise_room
+    made["saturated_fraction"] = float(np.count_nonzero(bits & MaskBit.SATURATED) / bits.size)
+    return Reduced(np.ascontiguousarray(image), bits, sigma, "electron" if gain is not None else "adu", made)
+
+
+def _calibrate(
+    raw: npt.NDArray[Any],
+    trim: Section,
+    facts: FrameFacts,
+    masters: Masters,
+    image: Image,
+    variance: Image,
+    bits: Bits,
+    watch: Watch,
+    threads: int,
+) -> dict[str, Any]:
+    """Do all that concerns single pixels, from raw counts to the masters' mask; fill the three planes of the frame.
+
+    Returns
+    -------
+    dict
+        ``overscan_level_adu``, ``has_unknown``: whether a pixel of the frame or its variance has no value.
+    """
+    levels = level = None
+    if facts.overscan is not None:
+        level = float(np.median(raw[facts.overscan.slices].astype(np.float32)))
+        levels = frame_levels(raw, facts.overscan, facts.overscan_order)
+    watch.show_raw(raw, levels)
+    light = _Light(raw, levels, trim, facts.pedestal_adu)
+    zero = _zero_level(light, masters)
     gain = facts.gain_e_per_adu
 
-    made_overscan, overscan_note = None, ""
-    if facts.overscan is not None:
-        made_overscan = float(np.median(image[facts.overscan.slices]))
-        subtract_overscan(image, facts.overscan, facts.overscan_order)
-    else:
-        overscan_note = "none is used: the frames have none, not all have the same, or it is switched off"
-    watch.see("overscan", image, "ADU", overscan_note)
+    def calibrated(rows: slice) -> bool:
+        part = light.rows(rows)
+        if facts.trim is not None or facts.pedestal_adu:
+            watch.see("trim", part, rows)
+        bias, dark, flat, mask = (_rows(of, rows) for of in (masters.bias, masters.dark, masters.flat, masters.mask))
+        collected = np.subtract(part, zero if bias is None else bias, dtype=np.float32)
+        _subtract_bias_and_dark(part, bias, dark, masters.dark_scale, lambda name: watch.see(name, part, rows))
+        if flat is not None:
+            bits[rows][calibrate.divide_by_flat(part, flat, masters.flat_floor)] |= MaskBit.BAD
+            watch.see("flat", part, rows)
+        if gain is not None:
+            calibrate.to_electrons(part, gain)
+            collected *= np.float32(gain)
+            watch.see("gain", part, rows)
+        # Without a gain the noise model counts each ADU as one electron: wrong by the gain, but finite everywhere.
+        noise = calibrate.pixel_variance(collected, flat, facts.read_noise_e, gain or 1.0, masters.flat_floor)
+        image[rows], variance[rows] = part, noise
+        if mask is not None:
+            bits[rows] |= mask
+        return bool(np.isfinite(part).all() and np.isfinite(noise).all())
 
-    image, bits = _trimmed(image, _saturated(raw, facts), facts.trim)
-    if facts.pedestal_adu:
-        calibrate.subtract_level(image, float(facts.pedestal_adu))
-    note = "" if facts.trim is not None or facts.pedestal_adu else "the whole chip is lit"
-    watch.see("trim", image, "ADU", note)
-    _check_shapes(image, masters)
+    is_known = in_bands(calibrated, *trim.shape, threads)
+    watch.tell(_notes(facts, masters))
+    return {"overscan_level_adu": level, "has_unknown": not all(is_known)}
 
-    collected = _collected(image, masters)
-    _subtract_bias_and_dark(image, masters, watch)
 
-    if masters.flat is not None:
-        undivided = calibrate.divide_by_flat(image, masters.flat, masters.flat_floor)
-        bits[undivided] |= MaskBit.BAD
-        watch.see("flat", image, "ADU")
-    else:
-        watch.see("flat", image, "ADU", "no flat for this filter, or none is wanted")
+def in_bands(work: Callable[[slice], T], ny: int, nx: int, threads: int) -> list[T]:
+    """Call ``work(rows)`` for bands that together are ``ny`` rows, on up to ``threads`` threads."""
+    step = max(1, BAND_PX // nx)
+    bands = [slice(y0, min(y0 + step, ny)) for y0 in range(0, ny, step)]
+    if threads <= 1 or len(bands) == 1:
+        return [work(rows) for rows in bands]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, bands))
 
-    if gain is not None:
-        calibrate.to_electrons(image, gain)
-        collected *= np.float32(gain)
-    unit: Literal["ADU", "electron"] = "electron" if gain is not None else "ADU"
-    watch.see("gain", image, unit, "" if gain is not None else "the gain is unknown")
-    # Without a gain the noise model counts each ADU as one electron: wrong by the gain, but finite everywhere.
-    variance = calibrate.pixel_variance(collected, masters.flat, facts.read_noise_e, gain or 1.0, masters.flat_floor)
 
-    if masters.mask is not None:
-        bits |= masters.mask
-    filled = _fill_no_data(image, variance, bits)
-    watch.see("mask", image, unit, "", bits, changed=filled)
+def _rows(master: Rows | None, rows: slice) -> Any:
+    return None if master is None else master[rows]
 
-    made: dict[str, Any] = {"overscan_level_adu": made_overscan}
-    if cosmic is not None:
-        made |= _remove_cosmic_rays(image, variance, bits, cosmic, threads)
-        cosmic_note = ""
-    watch.see("cosmic", image, unit, cosmic_note, bits)
 
-    sigma = None
-    if uncertainty:
-        sigma = calibrate.total_uncertainty(
-            variance,
-            image,
-            gain_e_per_adu=gain or 1.0,
-            dark_uncertainty_adu=_zero_uncertainty(masters),
-            flat=masters.flat,
-            flat_uncertainty=masters.flat_uncertainty,
-            floor=masters.flat_floor,
-        )
-        np.nan_to_num(sigma, copy=False, nan=float(np.float32(np.nanmax(sigma))))
-    made["saturated_fraction"] = float(np.count_nonzero(bits & MaskBit.SATURATED) / bits.size)
-    return Reduced(image, bits, sigma, "electron" if gain is not None else "adu", made)
+@dataclass(frozen=True)
+class _Light:
+    """The raw frame without overscan level and pedestal, trimmed, by rows."""
+
+    raw: npt.NDArray[Any]
+    levels: Image | None
+    trim: Section
+    pedestal_adu: float
+
+    def rows(self, rows: slice, step: int = 1) -> Image:
+        """Return some rows of the trimmed frame: a float32 copy; every ``step``-th row and column."""
+        y = slice(self.trim.y0 + rows.start, self.trim.y0 + rows.stop, step)
+        x = slice(self.trim.x0, self.trim.x1, step)
+        part = self.raw[y, x].astype(np.float32, order="C")
+        if self.levels is not None:
+            part -= self.levels[y] if self.levels.shape[1] == 1 else self.levels[:, x]
+        if self.pedestal_adu:
+            calibrate.subtract_level(part, float(self.pedestal_adu))
+        return part
 
 
 def _saturated(raw: npt.NDArray[Any], facts: FrameFacts) -> Bits:
@@ -218,96 +250,100 @@ def _saturated(raw: npt.NDArray[Any], facts: FrameFacts) -> Bits:
     return saturated_bits(raw, facts.saturation_adu, grow=facts.grow_bleeding)
 
 
-def _trimmed(image: Image, bits: Bits, trim: Section | None) -> tuple[Image, Bits]:
-    if trim is None:
-        return image, bits
-    return np.ascontiguousarray(image[trim.slices]), np.ascontiguousarray(bits[trim.slices])
+def _notes(facts: FrameFacts, masters: Masters) -> dict[str, tuple[Literal["ADU", "electron"], str]]:
+    """Return the unit after each step from trimming to gain, and the word of those that have nothing to do."""
+    bias = dark = ""
+    if masters.dark is None:
+        bias = "" if masters.bias is not None else "there is no bias, or none is wanted"
+        dark = "no dark for this exposure, or none is wanted"
+    elif masters.dark_scale == 1.0:
+        bias = "inside the dark"
+    has_gain = facts.gain_e_per_adu is not None
+    return {
+        "trim": ("ADU", "" if facts.trim is not None or facts.pedestal_adu else "the whole chip is lit"),
+        "bias": ("ADU", bias),
+        "dark": ("ADU", dark),
+        "flat": ("ADU", "" if masters.flat is not None else "no flat for this filter, or none is wanted"),
+        "gain": ("electron" if has_gain else "ADU", "" if has_gain else "the gain is unknown"),
+    }
 
 
-class _Watch:
-    """Copies each step for whoever looks; costs nothing when nobody does.
-
-    Steps that changed no pixel share one copy: at 4096² each is 64 MB and 20 ms.
-    """
-
-    def __init__(self, observe: Observe | None) -> None:
-        self._observe = observe
-        self._last: Image | None = None
-
-    def see(
-        self,
-        name: str,
-        image: Image,
-        unit: Literal["ADU", "electron"],
-        note: str = "",
-        mask: Bits | None = None,
-        *,
-        changed: bool = True,
-    ) -> None:
-        """Show a step; with a note, or where nothing changed, its image is that of the step before."""
-        if self._observe is None:
-            return
-        if self._last is None or (changed and not note):
-            self._last = image.copy()
-        self._observe(Step(name, self._last, unit, note, None if mask is None else mask.copy()))
-
-
-def _check_shapes(image: Image, masters: Masters) -> None:
+def _check_masters(shape: tuple[int, int], masters: Masters) -> None:
     for name in ("bias", "dark", "flat", "mask"):
         master = getattr(masters, name)
-        if master is not None and master.shape != image.shape:
+        if master is not None and master.shape != shape:
             raise DataError(
                 f"the master {name} does not fit the frame",
-                f"it has {master.shape[1]}×{master.shape[0]} pixels, the frame has {image.shape[1]}×{image.shape[0]}",
+                f"it has {master.shape[1]}×{master.shape[0]} pixels, the frame has {shape[1]}×{shape[0]}",
                 f"choose a {name} of the same binning and window",
             )
+    if masters.dark is not None and masters.dark_scale != 1.0 and masters.bias is None:
+        raise DataError("the dark cannot be scaled", "there is no bias to tell its dark current", "take biases")
 
 
-def _collected(image: Image, masters: Masters) -> Image:
-    """Light and dark current of each pixel in ADU, for its Poisson noise: what is above the bias."""
+def _zero_level(light: _Light, masters: Masters) -> np.float32:
+    """Level of a pixel without light and dark current, ADU: what is above it has Poisson noise."""
     if masters.bias is not None:
-        return np.subtract(image, masters.bias, dtype=np.float32)
+        return np.float32(0)  # each pixel has its own
+    ny, nx = light.trim.shape
     if masters.dark is not None:
         # Without a bias, the dark's own median stands for it: the current of hot pixels is still counted.
-        dark = np.asarray(masters.dark, np.float32)
-        return image - np.float32(np.nanmedian(dark[::4, ::4]))
+        dark = masters.dark
+        sample = in_bands(lambda rows: dark[rows][-rows.start % 4 :: 4, ::4], ny, nx, 1)
+        return np.float32(np.nanmedian(np.concatenate(sample)))
     # Nothing tells the zero level: the faint end of the frame does.
-    return image - np.float32(np.nanpercentile(image[::4, ::4], 0.1))
+    return np.float32(np.nanpercentile(light.rows(slice(0, ny), 4), 0.1))
 
 
-def _subtract_bias_and_dark(image: Image, masters: Masters, watch: _Watch) -> None:
+def _subtract_bias_and_dark(
+    image: Image, bias: Image | None, dark: Image | None, dark_scale: float, done: Callable[[str], None]
+) -> None:
     """Remove zero level and dark current; a dark that matches holds the bias."""
-    if masters.dark is None:
-        if masters.bias is not None:
-            calibrate.subtract_level(image, masters.bias)
-        watch.see("bias", image, "ADU", "" if masters.bias is not None else "there is no bias, or none is wanted")
-        watch.see("dark", image, "ADU", "no dark for this exposure, or none is wanted")
-    elif masters.dark_scale == 1.0:
-        watch.see("bias", image, "ADU", "inside the dark")
-        calibrate.subtract_level(image, masters.dark)
-        watch.see("dark", image, "ADU")
-    else:
-        if masters.bias is None:
-            raise DataError("the dark cannot be scaled", "there is no bias to tell its dark current", "take biases")
-        calibrate.subtract_level(image, masters.bias)
-        watch.see("bias", image, "ADU")
-        current = np.subtract(masters.dark, masters.bias, dtype=np.float32)
-        current *= np.float32(masters.dark_scale)
+    if dark is not None and dark_scale == 1.0:
+        calibrate.subtract_level(image, dark)
+        done("dark")
+        return
+    if bias is not None:
+        calibrate.subtract_level(image, bias)
+        done("bias")
+    if dark is not None and bias is not None:
+        current = np.subtract(dark, bias, dtype=np.float32)
+        current *= np.float32(dark_scale)
         calibrate.subtract_level(image, current)
-        watch.see("dark", image, "ADU")
+        done("dark")
 
 
-def _zero_uncertainty(masters: Masters) -> Image | None:
+def _uncertainty(variance: Image, image: Image, masters: Masters, gain_e_per_adu: float, threads: int) -> Image:
+    """One sigma of each pixel, with the noise of the masters."""
+    sigma = np.empty(image.shape, np.float32)
+
+    def work(rows: slice) -> None:
+        sigma[rows] = calibrate.total_uncertainty(
+            variance[rows],
+            image[rows],
+            gain_e_per_adu=gain_e_per_adu,
+            dark_uncertainty_adu=_zero_uncertainty(masters, rows),
+            flat=_rows(masters.flat, rows),
+            flat_uncertainty=_rows(masters.flat_uncertainty, rows),
+            floor=masters.flat_floor,
+        )
+
+    ny, nx = image.shape
+    in_bands(work, ny, nx, threads)
+    np.nan_to_num(sigma, copy=False, nan=float(np.float32(np.nanmax(sigma))))
+    return sigma
+
+
+def _zero_uncertainty(masters: Masters, rows: slice) -> Image | None:
     """Noise that the subtracted bias and dark bring in, ADU."""
+    of_bias: Image | None = _rows(masters.bias_uncertainty, rows)
+    of_dark: Image | None = _rows(masters.dark_uncertainty, rows)
     if masters.dark is None:
-        return None if masters.bias_uncertainty is None else np.array(masters.bias_uncertainty, np.float32)
-    if masters.dark_uncertainty is None:
-        return None
-    if masters.dark_scale == 1.0 or masters.bias_uncertainty is None:
-        return np.array(masters.dark_uncertainty, np.float32)
+        return of_bias
+    if of_dark is None or masters.dark_scale == 1.0 or of_bias is None:
+        return of_dark
     part = np.float32(masters.dark_scale)
-    variance = (masters.dark_uncertainty * part) ** 2 + (masters.bias_uncertainty * (1 - part)) ** 2
-    return np.asarray(np.sqrt(variance), np.float32)
+    return np.asarray(np.sqrt((of_dark * part) ** 2 + (of_bias * (1 - part)) ** 2), np.float32)
 
 
 def _fill_no_data(image: Image, variance: Image, bits: Bits) -> bool:
@@ -324,16 +360,20 @@ def _fill_no_data(image: Image, variance: Image, bits: Bits) -> bool:
 
 
 def _remove_cosmic_rays(
-    image: Image, variance: Image, bits: Bits, choices: CosmicChoices, threads: int
+    room: Image, noise_room: Image, margin: int, bits: Bits, choices: CosmicChoices, threads: int
 ) -> dict[str, Any]:
-    """Replace and flag cosmic rays in place; bad and saturated pixels are masked first."""
+    """Replace and flag cosmic rays in place; bad and saturated pixels are masked first.
+
+    ``room`` and ``noise_room`` hold the frame and its variance inside ``margin`` pixels.
+    """
     # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
-    spilling = (bits & (MaskBit.SATURATED | MaskBit.NO_DATA)) != 0
-    result = clean_cosmic_rays(
-        image,
-        variance,
-        spilling,
-        (bits != 0) & ~spilling,
+    spills = np.uint8(MaskBit.SATURATED | MaskBit.NO_DATA)
+    result = replace_cosmic_rays(
+        room,
+        noise_room,
+        (bits & spills) != 0,
+        (bits != 0) & ((bits & spills) == 0),
+        margin=margin,
         sigclip=choices.sigclip,
         sigfrac=choices.sigfrac,
         objlim=choices.objlim,
@@ -342,7 +382,6 @@ def _remove_cosmic_rays(
         threads=threads,
         engine=choices.engine,
     )
-    image[result.hits] = result.cleaned[result.hits]
     bits[result.hits] |= MaskBit.COSMIC
     return {
         "cosmic_pixels": result.n_pixels,

@@ -41,10 +41,11 @@ from pipeline_core.science.combine import (
 from pipeline_core.science.gain import GainEstimate, gain_from_pairs
 from pipeline_core.stage import Made, Stage
 from pipeline_core.stages.calibration_group import CalibrationGroup, as_float, opened, pair_noise
-from pipeline_core.types import Image, MaskBit
+from pipeline_core.stages.flat_dark import dark_of_flats, without_idle_dark
+from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.io.bands import Band
@@ -102,22 +103,17 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     """
     recipe = _section(settings, "flat", FlatSettings)
     gain, read_noise_adu = _camera(settings)
-    with opened(settings, inputs, threads) as group:
-        base, current = _dark_of_flats(inputs, group.shape)
+    with opened(settings, inputs, threads) as group, dark_of_flats(inputs, group.shape) as (base, current):
         scales = settings.get("dark_scales") or [0.0 if current is None else 1.0] * group.n_frames
         correction = Correction(
             offsets=np.ascontiguousarray(group.row_zero), scale=np.ones(group.n_frames, np.float32),
             weight=np.ones(group.n_frames, np.float32), dark_scale=np.asarray(scales, np.float32), base=base,
             current=current, saturation_adu=settings.get("saturation_adu") or np.inf, block_px=flats.BLOCK_PX,
         )  # fmt: skip
-        correction = _without_idle_dark(correction)
-        with ThreadPoolExecutor(max(1, threads)) as pool:
-            looks = list(
-                pool.map(lambda f: _look(group, correction, f, stars=recipe.mask_stars), range(group.n_frames))
-            )
-        levels = np.array([look.level_adu for look in looks])
-        lighting = flats.illuminations(looks)
-        blocked = flats.star_blocks(looks, settings.get("exposures_s")) if recipe.mask_stars else None
+        correction = without_idle_dark(correction)
+        levels, lighting, blocked = _first_looks(
+            group, correction, settings.get("exposures_s"), stars=recipe.mask_stars, threads=threads
+        )
         common = float(np.median(levels))
         scale = (common / levels).astype(np.float32)
         noise = noise_model(group.n_frames, read_noise_adu, gain, scale)
@@ -296,6 +292,31 @@ def _combined(
     return out if stack is None else combine_by_ccdproc(stack, clip)
 
 
+def _first_looks(
+    group: CalibrationGroup,
+    correction: Correction,
+    exposures_s: Sequence[float] | None,
+    *,
+    stars: bool,
+    threads: int,
+) -> tuple[npt.NDArray[np.float64], list[flats.Illumination], npt.NDArray[np.bool_] | None]:
+    """Find level and light of each flat, and which blocks stars hide, as :func:`flats.star_blocks` gives them."""
+    looks = _looks(group, correction, stars=stars, threads=threads)
+    levels = np.array([look.level_adu for look in looks])
+    return levels, flats.illuminations(looks), flats.star_blocks(looks, exposures_s, threads) if stars else None
+
+
+def _looks(group: CalibrationGroup, correction: Correction, *, stars: bool, threads: int) -> list[flats.FlatFrame]:
+    """Look at each flat by itself."""
+    ny = group.shape[0]
+    # Every flat wants all of it: read once for the looks, by rows when they are combined and memory is dear.
+    masters = {"base": correction.base, "current": correction.current}
+    whole = {name: None if of is None else of[0:ny] for name, of in masters.items()}
+    seen = _replaced(correction, **whole)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        return list(pool.map(lambda frame: _look(group, seen, frame, stars=stars), range(group.n_frames)))
+
+
 def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars: bool) -> flats.FlatFrame:
     """Bin one flat as its bands come in, and look at it."""
     ny, nx = group.shape
@@ -307,42 +328,6 @@ def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars:
 
     group.one(frame)(work)
     return flats.first_look(mean, faint, find_stars=stars)
-
-
-def _dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> tuple[Image | None, Image | None]:
-    """Return what is subtracted from every flat (the bias), and the dark current without the bias."""
-    bias = read_master(inputs["bias"], with_uncertainty=False).image if "bias" in inputs else None
-    if "dark" not in inputs:
-        return _of_shape(bias, shape), None
-    dark = read_master(inputs["dark"], with_uncertainty=False)
-    if bias is None or not dark.holds_bias:
-        # Without a bias the dark is subtracted whole: as a current on top of no bias.
-        return _of_shape(bias, shape), _of_shape(dark.image, shape)
-    _of_shape(bias, shape)
-    _of_shape(dark.image, shape)
-    return bias, np.subtract(dark.image, bias, out=dark.image)
-
-
-def _of_shape(image: Image | None, shape: tuple[int, int]) -> Image | None:
-    if image is not None and image.shape != shape:
-        raise DataError(
-            "a master does not fit the flats",
-            why=f"it is {image.shape[1]} x {image.shape[0]} px and they are {shape[1]} x {shape[0]}",
-            hint="masters must have the size and binning of the frames; take it out or make it anew",
-        )
-    return image
-
-
-def _without_idle_dark(correction: Correction) -> Correction:
-    """Fold a dark that is subtracted alike from all flats into the base: one array less to read."""
-    parts = correction.dark_scale
-    if correction.current is None or not (parts == parts[0]).all():
-        return correction
-    base = correction.current  # read for this flat alone: may be overwritten
-    base *= parts[0]
-    if correction.base is not None:
-        base += correction.base
-    return _replaced(correction, base=base, current=None, dark_scale=np.zeros_like(parts))
 
 
 def _unstable(

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import RowReader, read_image
-from pipeline_core.io.masters_file import shared_master
+from pipeline_core.io.masters_file import stored_master
 from pipeline_core.science.calibration_quality import screen_calibration
 from pipeline_core.science.cosmic import stars_touched
 from pipeline_core.science.dark_match import dark_residual
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pipeline_core.types import Image
 
     Rows = Callable[[int, int], Pixels]
+
+
+_ROWS = 32
+"""Of the masters at a time: they stay in the processor's cache."""
 
 
 def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
@@ -126,22 +130,32 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
         pixel_scale_arcsec=settings["pixel_scale_arcsec"],
         cosmic_events=frame.header.get("NCOSMIC"),
         max_stars=settings["max_stars"],
-        hot=(frame.mask & MaskBit.HOT) != 0,
     )
+    del bad
     made: Made = {"measures": asdict(measures), "stars": stars.as_lists()}
     if settings["cosmic"] and measures.fwhm_px is not None:
         hits = (frame.mask & MaskBit.COSMIC) != 0
         touched, checked = stars_touched(stars.x_px, stars.y_px, measures.fwhm_px, hits)
         made["measures"] |= {"stars_touched": touched, "stars_checked": checked}
     if "dark" in inputs and "bias" in inputs:
-        dark, bias = shared_master(inputs["dark"], "dark"), shared_master(inputs["bias"], "bias")
-        current = np.subtract(dark.image, bias.image, dtype=np.float32)
+        current = _dark_current(inputs["dark"], inputs["bias"])
         if is_electron:
             current *= np.float32(settings["raw_gain_e_per_adu"])
         fraction, error = dark_residual(frame.image, current)
         if np.isfinite(fraction):  # not with too few hot pixels to tell
             made["dark_residual"] = [fraction, error]
     return made
+
+
+def _dark_current(dark: Path, bias: Path) -> Image:
+    """Return a master dark without the bias it holds, ADU."""
+    with stored_master(dark) as whole, stored_master(bias) as level:
+        ny, nx = whole.image.shape
+        current = np.empty((ny, nx), np.float32)
+        for y0 in range(0, ny, _ROWS):
+            rows = slice(y0, y0 + _ROWS)
+            np.subtract(whole.image[rows], level.image[rows], out=current[rows])
+    return current
 
 
 MEASURE_CALIBRATION = Stage("quality of calibration frames", 2, measure_raw_calibration)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core import __version__
 from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
-from pipeline_core.io.masters_file import Master, read_mask, shared_master
-from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Observe, Reduced, reduce_frame
+from pipeline_core.io.masters_file import stored_master
+from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from astropy.io import fits
+
+    from pipeline_core.science.frame_steps import Observe
+    from pipeline_core.types import Rows
 
 
 def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
@@ -36,42 +39,48 @@ def facts_of(settings: Mapping[str, Any]) -> FrameFacts:
     )
 
 
-def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Masters:
-    """Read the masters a frame needs; those of the frame before are still there."""
+@contextmanager
+def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Iterator[Masters]:
+    """Open the masters a frame needs; they stay in their files, and rows of them are read."""
     wants_uncertainty = settings["uncertainty"]
+    with ExitStack() as files:
 
-    def master(kind: str) -> Master | None:
-        return shared_master(inputs[kind], kind, with_uncertainty=wants_uncertainty) if kind in inputs else None
+        def rows_of(kind: str) -> tuple[Rows | None, Rows | None]:
+            if kind not in inputs:
+                return None, None
+            master = files.enter_context(stored_master(inputs[kind], with_uncertainty=wants_uncertainty))
+            return master.image, master.uncertainty
 
-    bias, dark, flat = master("bias"), master("dark"), master("flat")
-    return Masters(
-        bias=bias.image if bias else None,
-        dark=dark.image if dark else None,
-        dark_scale=settings["dark_scale"],
-        flat=flat.image if flat else None,
-        mask=read_mask(inputs["mask"]) if "mask" in inputs else None,
-        bias_uncertainty=bias.uncertainty if bias else None,
-        dark_uncertainty=dark.uncertainty if dark else None,
-        flat_uncertainty=flat.uncertainty if flat else None,
-        flat_floor=settings["flat_floor"],
-    )
+        (bias, of_bias), (dark, of_dark), (flat, of_flat) = (rows_of(kind) for kind in ("bias", "dark", "flat"))
+        yield Masters(
+            bias=bias,
+            dark=dark,
+            dark_scale=settings["dark_scale"],
+            flat=flat,
+            mask=rows_of("mask")[0],
+            bias_uncertainty=of_bias,
+            dark_uncertainty=of_dark,
+            flat_uncertainty=of_flat,
+            flat_floor=settings["flat_floor"],
+        )
 
 
 def reduce_file(
     settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int = 1, observe: Observe | None = None
 ) -> Reduced:
     """Read and calibrate one raw file, as the run does it and as the window shows it step by step."""
-    raw = read_image(inputs["raw"], ImageLayout(**settings["layout"]))
     cosmic = settings["cosmic"]
-    return reduce_frame(
-        raw,
-        facts_of(settings),
-        masters_of(settings, inputs),
-        CosmicChoices(**cosmic) if cosmic else None,
-        uncertainty=settings["uncertainty"],
-        threads=threads,
-        observe=observe,
-    )
+    with masters_of(settings, inputs) as masters:
+        return reduce_frame(
+            # Not kept here: the raw frame can go as soon as it is calibrated.
+            read_image(inputs["raw"], ImageLayout(**settings["layout"])),
+            facts_of(settings),
+            masters,
+            CosmicChoices(**cosmic) if cosmic else None,
+            uncertainty=settings["uncertainty"],
+            threads=threads,
+            observe=observe,
+        )
 
 
 def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:

@@ -117,7 +117,7 @@ def _pixels(path):
 
 
 def _timed(task, repeats=3):
-    """Median time of some repeats, and how much memory the first one added at its peak."""
+    """Median time of some repeats, and how much memory one before them added at its peak."""
     gc.collect()
     process = psutil.Process()
     before = peak = process.memory_info().rss
@@ -130,13 +130,14 @@ def _timed(task, repeats=3):
 
     watcher = threading.Thread(target=watch)
     watcher.start()
+    task()
+    stop.set()
+    watcher.join()
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         task()
         times.append(time.perf_counter() - start)
-    stop.set()
-    watcher.join()
     return {"ours_s": statistics.median(times), "rss_growth_mb": (peak - before) / 1e6}
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench import frames
-from tests.bench.timing import ASTEP, ProcessTime, Row, process_time
+from tests.bench.timing import ASTEP, ProcessTime, Row, process_time, repeated
 
 SCRIPTS = Path(__file__).resolve().parent / "peers"
-REPEATS = 3
 
 
 def run(size: int = 4096, n: int = 20) -> list[Row]:
@@ -28,7 +27,7 @@ def run(size: int = 4096, n: int = 20) -> list[Row]:
         darks, flats = folder / "darks", folder / "flats"
         make_frames(darks, flats, size, n)
         for kind, source in (("dark", darks), ("flat", flats)):
-            ours = _ours_s(source, folder)
+            ours = _ours(source, folder)
             rows += [
                 _row(f"{kind} of {n}, whole process", peer, ours, time_peer(peer, kind, source, folder))
                 for peer in ("siril", "iraf")
@@ -50,8 +49,8 @@ def time_peer(peer: str, kind: str, source: Path, folder: Path) -> tuple[Process
     program = shutil.which({"siril": "siril-cli", "iraf": "irafcl"}[peer])
     if program is None:
         return None
-    runs = []
-    for _ in range(REPEATS):
+
+    def once() -> tuple[ProcessTime, float | None]:
         with tempfile.TemporaryDirectory(dir=folder) as work:
             place = Path(work)
             if peer == "siril":
@@ -70,8 +69,10 @@ def time_peer(peer: str, kind: str, source: Path, folder: Path) -> tuple[Process
                 made, own = place / f"iraf_{kind}.fits", None
             if not made.exists():
                 raise RuntimeError(f"{peer} made no {made.name}:\n{cost.output[-2000:]}")
-            runs.append((cost, own))
-    return sorted(runs, key=lambda run: run[0].seconds)[len(runs) // 2]
+            return cost, own
+
+    runs = repeated(once)
+    return sorted(runs, key=lambda run: run[0].seconds)[(len(runs) - 1) // 2]
 
 
 def siril_stack_s(log: str) -> float | None:
@@ -83,20 +84,29 @@ def siril_stack_s(log: str) -> float | None:
     return 60 * float(minutes or 0) + float(value) * (1e-3 if unit == "ms" else 1.0)
 
 
-def _ours_s(source: Path, folder: Path) -> float | None:
-    """Return the median time of our own whole process on a night that holds these frames only."""
-    times = []
-    for number in range(REPEATS):
-        out = folder / f"ours_{source.name}_{number}"
+def _ours(source: Path, folder: Path) -> ProcessTime:
+    """Return the median of our own whole process on a night that holds these frames only; kernels compiled before."""
+
+    def once() -> ProcessTime:
+        out = folder / f"ours_{source.name}"
         command = [*ASTEP, "reduce", str(source), "-o", str(out)]
-        times.append(process_time([*command, "--only", "masters", "--quiet"], folder).seconds)
+        cost = process_time([*command, "--only", "masters", "--quiet"], folder)
         shutil.rmtree(out)
-    return sorted(times)[len(times) // 2]
+        return cost
+
+    once()
+    runs = repeated(once)
+    return sorted(runs, key=lambda run: run.seconds)[(len(runs) - 1) // 2]
 
 
-def _row(work: str, peer: str, ours_s: float | None, theirs: tuple[ProcessTime, float | None] | None) -> Row:
+def _row(work: str, peer: str, ours: ProcessTime, theirs: tuple[ProcessTime, float | None] | None) -> Row:
     if theirs is None:
-        return Row(work, ours_s, peer, note=f"{peer} is not installed (Debian package {peer})")
+        return Row(work, ours.seconds, peer, note=f"{peer} is not installed (Debian package {peer})")
     cost, own = theirs
-    note = f"peak {cost.peak_mb:.0f} MB" + (f"; stacking alone {own:.2f} s" if own is not None else "")
-    return Row(work, ours_s, peer, cost.seconds, "faster", note)
+    note = (
+        f"processors busy: ours {ours.cpu_s:.1f} s, {peer} {cost.cpu_s:.1f} s; peak: {ours.peak_mb:.0f} MB, "
+        f"{cost.peak_mb:.0f} MB"
+    )
+    return Row(
+        work, ours.seconds, peer, cost.seconds, "faster", note + (f"; stacking alone {own:.2f} s" if own else "")
+    )

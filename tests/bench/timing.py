@@ -9,12 +9,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
 
 ASTEP = (sys.executable, "-m", "pipeline_core")
 """Our program, whether it is installed or a checkout."""
@@ -68,8 +70,12 @@ class ProcessTime:
 
     seconds: float
     peak_mb: float
-    """Largest sum of resident memory of the process and all below it, sampled every 50 ms."""
+    """Largest sum over the process and all below it, sampled every 50 ms; pages that n of them share count 1/n in each
+    (Linux; elsewhere resident memory, which counts them n times)."""
     output: str
+    cpu_s: float = 0.0
+    """Processor time of the process and all that it waited for: what remains comparable on a machine that is not
+    quiet."""
 
 
 def process_time(command: Sequence[str], folder: Path, *, env: Mapping[str, str] | None = None) -> ProcessTime:
@@ -81,6 +87,7 @@ def process_time(command: Sequence[str], folder: Path, *, env: Mapping[str, str]
         If the command fails; its output is the message.
     """
     log = folder / "process.log"
+    before = _children_cpu_s()
     start = time.perf_counter()
     with log.open("w+", encoding="utf-8", errors="replace") as out:
         process = subprocess.Popen(
@@ -106,7 +113,7 @@ def process_time(command: Sequence[str], folder: Path, *, env: Mapping[str, str]
     log.unlink()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output[-2000:]}")
-    return ProcessTime(seconds, peak / 1e6, output)
+    return ProcessTime(seconds, peak / 1e6, output, _children_cpu_s() - before)
 
 
 def _wall_s(work: Callable[[], object]) -> float:
@@ -124,10 +131,36 @@ def _tree_bytes(pid: int) -> int:
     total = 0
     for process in tree:
         try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
+            total += _own_share(process)
+        except psutil.Error:
+            continue  # it ended while we looked
     return total
+
+
+def _own_share(process: psutil.Process) -> int:
+    """Return the proportional set size where the system knows it (Linux), else the resident size."""
+    rollup = Path(f"/proc/{process.pid}/smaps_rollup")
+    try:
+        for line in rollup.read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # another system, or it ended
+    return int(process.memory_info().rss)
+
+
+def _children_cpu_s() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def repeated(work: Callable[[], T], *, most: int = 3, within_s: float = 30.0) -> list[T]:
+    """Call ``work`` up to ``most`` times, not again once ``within_s`` have gone: a slow peer is slow the first time."""
+    start = time.perf_counter()
+    results = [work()]
+    while len(results) < most and time.perf_counter() - start < within_s:
+        results.append(work())
+    return results
 
 
 def _short(value: object) -> str:

@@ -13,7 +13,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from rich.console import Console
 
-from tests.bench import bench_peers, frames, run, timing
+from tests.bench import bench_night, bench_peers, frames, run, timing
 from tests.bench.timing import Row
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def test_figures_a_benchmark_adds_are_kept_in_the_note() -> None:
 
 
 def test_the_table_shows_a_peer_that_is_not_installed_as_such() -> None:
-    missing = bench_peers._row("dark of 20", "iraf", 0.5, None)
+    missing = bench_peers._row("dark of 20", "iraf", timing.ProcessTime(0.5, 300.0, ""), None)
     text = printed([missing])
     assert "iraf is not installed" in text
     assert "–" in text
@@ -73,7 +73,38 @@ def test_a_process_is_timed_with_the_memory_of_its_children(tmp_path: Path) -> N
     cost = timing.process_time([sys.executable, "-c", code], tmp_path)
     assert cost.output.strip() == "over"
     assert cost.seconds > 0.4
-    assert cost.peak_mb > 60
+    assert 60 < cost.peak_mb < 200
+    assert cost.cpu_s > 0
+
+
+def test_work_is_repeated_as_long_as_there_is_time() -> None:
+    assert len(timing.repeated(lambda: 1, most=3)) == 3
+    assert len(timing.repeated(lambda: 1, within_s=0.0)) == 1
+
+
+def test_what_the_script_did_not_do_is_counted_with_the_time_of_its_like(monkeypatch) -> None:
+    told = {
+        "bias_s": 10, "dark_s": 20, "flat_s": 100, "darks": 2, "flats": 3, "masters_s": 130, "science_s": 30,
+        "science_done": 2, "science_all": 16,
+    }  # fmt: skip
+    monkeypatch.setattr(bench_night, "DONE_WHOLE", False)
+    seconds, words = bench_night.script_s(told)
+    assert seconds == 10 + 2 * 20 + 3 * 100 + 150 * 15
+    assert "2 done" in words
+    monkeypatch.setattr(bench_night, "DONE_WHOLE", True)
+    assert bench_night.script_s(told)[0] == 160
+
+
+def test_one_master_of_each_kind_stands_for_the_others_where_it_is_asked(tmp_path: Path) -> None:
+    from tests.bench import straight_script
+
+    night = frames.make_night(tmp_path / "night", 64, bias=3, dark=3, flats=3, science=3)
+    told = straight_script.reduce_night(night, tmp_path / "out", 1, one_of_each=True)
+    assert (told["darks"], told["flats"]) == (2, 2)
+    assert told["science_done"] == 1
+    assert min(told["bias_s"], told["dark_s"], told["flat_s"]) > 0
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made == {"bias.fits", "dark_90.fits", "flat_R.fits", f"{frames.DATE}_0000_SCIENCE_CAL.fits"}
 
 
 def test_a_failing_process_is_told_with_what_it_said(tmp_path: Path) -> None:

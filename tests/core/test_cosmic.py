@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline_core.errors import DataError, UsageError
-from pipeline_core.science import cosmic
+from pipeline_core.science import cosmic, cosmic_search
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
 from pipeline_core.science.frame_margin import mirrored
 from tests.core.cosmic_simulation import simulate
@@ -62,7 +62,7 @@ def test_saturated_cores_are_the_references(field):
     variance = image + np.float32(81)
     hits, _ = reference(image, variance, satlevel=9000)
     closed = cosmic.saturated_cores(image, 9000)
-    mine, _ = cosmic._detect(image.copy(), variance.copy(), closed.view(np.uint8), LIMITS, 4, None, 1)
+    mine, _ = cosmic_search.detect(image.copy(), variance.copy(), closed.view(np.uint8), LIMITS, 4, None, 1)
     assert closed.any()
     assert np.array_equal(mine, hits)
 
@@ -96,10 +96,10 @@ def test_a_hole_without_good_neighbours_takes_a_wider_window_where_the_reference
     mask[60:81, 60:81] = True
     rows = columns = np.array([70], np.int32)
     work = image.copy()
-    cosmic._replace(work, image.copy(), hits, mask.view(np.uint8), rows, columns)
+    cosmic_search._replace(work, image.copy(), hits, mask.view(np.uint8), rows, columns)
     assert work[70, 70] == 4000
     everything = np.ones(image.shape, np.uint8)
-    cosmic._replace(work, image.copy(), hits, everything, rows, columns)
+    cosmic_search._replace(work, image.copy(), hits, everything, rows, columns)
     assert np.isfinite(work[70, 70])
 
 
@@ -235,3 +235,26 @@ def test_shapes_that_differ_and_useless_limits_are_refused_in_words():
         cosmic.clean_cosmic_rays(image, image, engine="other")
     with pytest.raises(UsageError, match="FWHM"):
         cosmic.objlim_for_fwhm(float("nan"))
+
+
+@pytest.mark.parametrize(("engine", "protect"), [("astep", 8.0), ("astep", 0.0), ("astroscrappy", 8.0)])
+def test_in_place_hits_alone_are_changed_and_what_bad_pixels_borrowed_is_given_back(field, engine, protect):
+    rng = np.random.default_rng(4)
+    masked, bad = rng.random(field.image.shape) < 1e-3, rng.random(field.image.shape) < 5e-3
+    image, variance = field.image.copy(), field.image + np.float32(81)
+    image[10, 20] = np.nan
+    variance[30, 40] = np.inf
+    image[bad] = 20_000
+    choices = {"engine": engine, "protect_below_fwhm_px": protect}
+    margin = cosmic.margin_for(image.shape, engine, protect)
+    assert (margin > 0) == (engine == "astep" and protect > 0)
+    room, noise = (np.ascontiguousarray(mirrored(plane, margin)) for plane in (image, variance))
+    inner = tuple(slice(margin, margin + n) for n in image.shape)
+    found = cosmic.replace_cosmic_rays(room, noise, masked, bad, margin=margin, **choices)
+    expected = cosmic.clean_cosmic_rays(image, variance, masked, bad, **choices)
+    assert found.n_pixels == expected.n_pixels > 300
+    assert np.array_equal(found.hits, expected.hits)
+    assert np.array_equal(found.cleaned, expected.cleaned, equal_nan=True)
+    assert np.shares_memory(found.cleaned, room)
+    assert np.array_equal(room[inner][~found.hits], image[~found.hits], equal_nan=True)
+    assert np.array_equal(noise[inner], variance)

@@ -72,6 +72,16 @@ def test_a_run_takes_no_more_memory_than_it_may(tmp_path):
     assert 100 < answer.document["peak_memory_mb"] < 1000
 
 
+def test_memory_that_one_frame_does_not_fit_into_is_refused_before_anything_is_made(night, tmp_path):
+    answer = astep("reduce", night, "-o", tmp_path / "out", "--memory", "300MB", "--workers", 1)
+    assert answer.code == 2
+    error = answer.document["error"]
+    assert error["what"] == "cannot stay within 0.30 GB"
+    assert "one frame in the making" in error["why"]
+    assert "--memory 0.4GB or more" in error["hint"]
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_executor_that_cannot_be_had_is_explained_in_one_document(night, tmp_path):
     answer = astep("reduce", night, "-o", tmp_path / "out", "--executor", "cloud")
     assert answer.code == 2

@@ -1,12 +1,14 @@
 """Our own way of writing and reading float images gives astropy's very bytes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
 from pipeline_core.errors import DataError
-from pipeline_core.io.fits_pixels import read_floats, write_images
-from pipeline_core.io.masters_file import shared_master, write_master
+from pipeline_core.io.fits_pixels import StoredImage, read_floats, write_images
+from pipeline_core.io.masters_file import stored_master, write_master
 
 
 def some_hdus(seed=5):
@@ -55,19 +57,69 @@ def test_an_image_that_is_cut_short_is_refused_in_words(tmp_path):
             read_floats(path, hdus[0])
 
 
-def test_a_master_is_read_once_for_many_frames_and_anew_when_it_was_made_again(tmp_path):
-    path = tmp_path / "dark.fits"
-    write_master(path, np.ones((20, 30), np.float32), {})
-    first = shared_master(path, "dark")
-    assert shared_master(path, "dark") is first
-    write_master(path, np.full((21, 30), 2, np.float32), {})
-    again = shared_master(path, "dark")
-    assert again.image.shape == (21, 30)
-    assert again.image[0, 0] == 2
+@pytest.mark.parametrize("name", ["PRIMARY", "MASK", "UNCERT"])
+def test_rows_of_an_image_that_stays_in_its_file_are_those_of_the_whole(tmp_path, name):
+    path = tmp_path / "a.fits"
+    write_images(path, some_hdus())
+    with fits.open(path) as hdus, StoredImage(path, hdus[name]) as image:
+        whole = hdus[name].data
+        assert image.shape == whole.shape
+        for rows in (slice(0, 301), slice(7, 40), slice(290, 400), slice(300, 301), slice(5, 5)):
+            found = image[rows]
+            assert found.dtype.isnative
+            assert np.array_equal(found, whole[rows], equal_nan=True)
 
 
-def test_a_shared_master_refuses_to_be_written_to(tmp_path):
+def test_many_threads_read_rows_of_one_image_without_mixing_them_up(tmp_path):
+    path = tmp_path / "a.fits"
+    fits.PrimaryHDU(np.repeat(np.arange(400, dtype=np.float32)[:, None], 300, axis=1)).writeto(path)
+    with fits.open(path) as hdus, StoredImage(path, hdus[0]) as image, ThreadPoolExecutor(4) as pool:
+        for y, row in enumerate(pool.map(lambda y: image[y : y + 1], range(400))):
+            assert (row == y).all()
+
+
+@pytest.mark.parametrize("kind", ["gz", "scaled", "tiles", "double"])
+def test_rows_of_images_stored_in_other_ways_are_the_same(tmp_path, kind):
+    pixels = np.random.default_rng(2).normal(1000, 10, (60, 50))
+    path, hdu = tmp_path / ("a.fits.gz" if kind == "gz" else "a.fits"), fits.PrimaryHDU(pixels.astype(np.float32))
+    if kind == "scaled":
+        hdu = fits.PrimaryHDU(pixels.astype(np.int16))
+        hdu.header["BZERO"] = 7.5
+    elif kind == "tiles":
+        hdu = fits.CompImageHDU(pixels.astype(np.float32), compression_type="GZIP_2", quantize_level=0)
+    elif kind == "double":
+        hdu = fits.PrimaryHDU(pixels)
+    fits.HDUList([hdu] if kind != "tiles" else [fits.PrimaryHDU(), hdu]).writeto(path)
+    with fits.open(path) as hdus, StoredImage(path, hdus[-1]) as image:
+        found = image[10:20]
+        assert found.dtype == np.float32
+        assert np.array_equal(found, hdus[-1].data[10:20].astype(np.float32))
+        found[:] = 0  # a copy: the next reader sees the file's values
+        assert image[10:20].any()
+
+
+def test_rows_behind_the_end_of_a_file_are_refused_in_words(tmp_path):
+    path = tmp_path / "short.fits"
+    write_images(path, some_hdus())
+    with fits.open(path) as hdus, StoredImage(path, hdus[0]) as image:
+        path.write_bytes(path.read_bytes()[:100_000])
+        assert np.isfinite(image[10:20]).all()
+        with pytest.raises(DataError, match="cut short"):
+            image[200:210]
+
+
+def test_a_master_that_is_no_image_or_not_there_is_refused_in_words(tmp_path):
+    fits.PrimaryHDU().writeto(tmp_path / "empty.fits")
+    with pytest.raises(DataError, match="no image"), stored_master(tmp_path / "empty.fits"):
+        pass
+    with pytest.raises(DataError, match="cannot read the master gone"), stored_master(tmp_path / "gone.fits"):
+        pass
+
+
+def test_a_stored_master_has_its_uncertainty_where_it_is_wanted(tmp_path):
     path = tmp_path / "dark.fits"
-    write_master(path, np.ones((20, 30), np.float32), {})
-    with pytest.raises(ValueError, match="read-only"):
-        shared_master(path, "dark").image[0, 0] = 3
+    write_master(path, np.ones((20, 30), np.float32), {}, np.full((20, 30), 0.5, np.float32))
+    with stored_master(path) as bare, stored_master(path, with_uncertainty=True) as whole:
+        assert bare.uncertainty is None
+        assert (whole.image[3:5] == 1).all()
+        assert (whole.uncertainty[3:5] == 0.5).all()

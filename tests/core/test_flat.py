@@ -166,3 +166,21 @@ def test_pixels_under_a_star_in_every_flat_get_the_level_around_them():
 def test_a_flat_is_left_out_for_its_level_and_the_reason_is_named(median, saturated, words):
     reason = usable(median, saturated, saturation_adu=65535, gain_e_per_adu=2.0, zero_adu=1000)
     assert (reason is None) if words is None else (reason is not None and words in reason)
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (130, 260), (40, 33)])
+def test_the_mesh_of_a_flat_is_the_median_of_each_cell(shape):
+    rng = np.random.default_rng(8)
+    binned = rng.normal(20_000, 50, shape).astype(np.float32)
+    mesh = first_look(binned, binned - np.float32(10), find_stars=False).mesh
+    cell = max(1, min(16, shape[0] // 8, shape[1] // 8))
+    rows, columns = shape[0] // cell, shape[1] // cell
+    cut = (binned - np.float32(10))[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell)
+    assert np.array_equal(mesh, np.median(cut, axis=(1, 3)))
+
+
+def test_threads_find_the_same_stars():
+    frames = [look(binned(20_000, seed, spots([place], 2_000))) for seed, place in enumerate(PLACES)]
+    alone = star_blocks(frames)
+    assert alone.any()
+    assert np.array_equal(star_blocks(frames, threads=3), alone)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline_core.errors import DataError
-from pipeline_core.science.overscan import overscan_levels, subtract_overscan, trimmed
+from pipeline_core.science.overscan import frame_levels, overscan_levels, subtract_overscan, trimmed
 from pipeline_core.types import Section
 
 
@@ -53,3 +53,11 @@ def test_a_strip_too_short_for_its_polynomial_is_refused_with_a_hint():
 def test_without_a_section_nothing_is_trimmed():
     raw = frame()
     assert trimmed(raw, None) is raw
+
+
+@pytest.mark.parametrize(("section", "shape"), [(Section(0, 40, 50, 60), (40, 1)), (Section(35, 40, 0, 60), (1, 60))])
+def test_the_levels_of_a_raw_frame_are_what_is_subtracted_from_it(section, shape):
+    raw = np.random.default_rng(6).integers(900, 1100, (40, 60)).astype(np.uint16)
+    levels = frame_levels(raw, section, 1)
+    assert levels.shape == shape
+    assert np.array_equal(raw.astype(np.float32) - levels, subtract_overscan(raw.astype(np.float32), section, 1))

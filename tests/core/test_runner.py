@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from runner_helpers import FRAME, JUDGE, MEASURE, ToyNight
 
 from pipeline_core import memory, runner
-from pipeline_core.errors import NightError
+from pipeline_core.errors import NightError, UsageError
 from pipeline_core.events import RunContext
 from pipeline_core.executor import ProcessWorkers
 from pipeline_core.runner import RunCancelled, run
@@ -434,6 +434,18 @@ def test_kernels_are_warmed_up_once_and_only_if_there_is_work(night, store):
     in_threads(night.frames(), store, warm_up=lambda: calls.append(1))
     in_threads(night.frames(), store, warm_up=lambda: calls.append(1))
     assert calls == [1]
+
+
+def test_a_budget_that_one_worker_does_not_fit_into_is_refused_where_a_person_set_it_and_else_said():
+    assert memory.check_budget(1_000_000_000, 1_000_000_000, "frames", was_asked=True) == ""
+    with pytest.raises(UsageError) as refused:
+        memory.check_budget(1_000_000_000, 1_410_000_001, "frames of 9 × 8 px", was_asked=True)
+    assert refused.value.what == "cannot stay within 1.00 GB"
+    assert refused.value.why.startswith("frames of 9 × 8 px need 1.41 GB")
+    assert refused.value.hint == "give --memory 1.5GB or more"
+    words = memory.check_budget(1_000_000_000, 1_410_000_000, "frames of 9 × 8 px", was_asked=False)
+    assert words.startswith("frames of 9 × 8 px need 1.41 GB")
+    assert "1.00 GB" in words
 
 
 def test_memory_of_the_tree_counts_the_children():

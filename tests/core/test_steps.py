@@ -1,5 +1,6 @@
 """What each step did to a frame and to a pixel: the run's own code, looked at in between."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.plan import Choices
-from pipeline_core.science.reduction import STEPS
+from pipeline_core.science.frame_steps import STEPS
+from pipeline_core.stages.science import reduce_file
 from pipeline_core.steps import frame_steps, input_files, pixel_story, step_words
 from tests.core.steps_helpers import BRIGHT, DARK_PIXEL, GAIN, HIT, HOT, LIT, NX, NY, make, tasks_of, write_night
 
@@ -251,3 +253,33 @@ def test_each_step_is_handed_on_as_soon_as_it_is_done(made):
     found = frame_steps(task, output, seen=lambda step: seen.append((step.name, len(seen))))
     assert seen == [(name, i) for i, name in enumerate(STEPS)]
     assert tuple(s.name for s in found.steps) == STEPS
+
+
+def test_one_frame_holds_few_planes_of_its_size_at_a_time(tmp_path):
+    """With them two workers of 4096² frames and the driver stay under 1.5 GB."""
+    size = 2048
+    rng = np.random.default_rng(3)
+    (tmp_path / "night").mkdir()
+    for name, kind, exposure_s, level in [
+        *((f"bias_{i}", "Bias Frame", 0.0, 1000) for i in range(2)),
+        *((f"dark_{i}", "Dark Frame", 90.0, 1010) for i in range(2)),
+        *((f"flat_{i}", "Flat Field", 2.0, 20_000) for i in range(2)),
+        ("light", "Light Frame", 90.0, 2000),
+    ]:
+        hdu = fits.PrimaryHDU(rng.normal(level, 9, (size, size)).round().astype(np.uint16))
+        hdu.header.update({"IMAGETYP": kind, "EXPTIME": exposure_s, "RDNOISE": 6.0, "EGAIN": 2.0, "FILTER": "R"})
+        hdu.writeto(tmp_path / "night" / f"{name}.fits")
+    tasks = tasks_of(tmp_path / "night")
+    task, output = tasks.science["light.fits"], tmp_path / "out"
+    make(tasks, output)
+    inputs = input_files(task, output)
+    assert {"bias", "dark", "flat", "mask"} <= set(inputs)
+    tracemalloc.start()
+    try:
+        reduce_file(task.settings, inputs)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Image and variance 8, the mask and five planes of bytes for the cosmic rays, and 4 for the light of stars out of
+    # focus, which this empty frame is searched for. The raw frame is gone by then, and no master is held.
+    assert peak < 19 * size * size

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline_core.science import cosmic
+from pipeline_core.science import cosmic, cosmic_search
 
 DATA = Path(os.environ.get("ASTEP_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -23,7 +23,7 @@ def test_real_frames_have_the_references_hits(monkeypatch):
 
     # The one intended difference: a hole wider than 5×5 (a saturated star's) is filled from farther neighbours, not
     # with the frame's median. With the reference's way of filling, nothing differs.
-    monkeypatch.setattr(cosmic, "WIDEST_WINDOW", 2)
+    monkeypatch.setattr(cosmic_search, "WIDEST_WINDOW", 2)
     checked = 0
     for path in frames():
         with fits.open(path) as file:
