@@ -234,6 +234,12 @@ def stars_touched(
     return touched, checked
 
 
+def count_events(hits: Mask) -> int:
+    """Count groups of hits that touch by side or corner."""
+    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
+    return int(kernels.count_events(np.array(hits, np.uint8), rows, columns))
+
+
 def saturated_cores(image: Image, level: float) -> Mask:
     """Find saturated stars as astroscrappy's ``satlevel`` does: bright pixels in bright surroundings, grown by 4.
 

@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import calibrate
-from pipeline_core.science.cosmic import clean_cosmic_rays
+from pipeline_core.science.cosmic import clean_cosmic_rays, count_events
+from pipeline_core.science.hot_leftovers import excess_at, tell_leftovers
 from pipeline_core.science.overscan import subtract_overscan
 from pipeline_core.science.pixel_mask import saturated_bits
-from pipeline_core.types import Bits, Image, MaskBit, Section
+from pipeline_core.types import Bits, Image, Mask, MaskBit, Section
 
 STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
 """In the order in which they are done."""
@@ -82,6 +83,10 @@ class Masters:
     dark_uncertainty: Image | None = None
     flat_uncertainty: Image | None = None
     flat_floor: float = 0.1
+    warm: Image | None = None
+    """A dark that is not subtracted (of another exposure) but knows the hot pixels; ``dark`` itself where None."""
+    warm_scale: float = 1.0
+    """Exposure of the frame over that of ``warm``."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ def reduce_frame(
 
     made: dict[str, Any] = {"overscan_level_adu": made_overscan}
     if cosmic is not None:
-        made |= _remove_cosmic_rays(image, variance, bits, cosmic, threads)
+        made |= _remove_cosmic_rays(image, variance, bits, masters, gain or 1.0, cosmic, threads)
         cosmic_note = ""
     watch.see("cosmic", image, unit, cosmic_note, bits)
 
@@ -324,7 +329,13 @@ def _fill_no_data(image: Image, variance: Image, bits: Bits) -> bool:
 
 
 def _remove_cosmic_rays(
-    image: Image, variance: Image, bits: Bits, choices: CosmicChoices, threads: int
+    image: Image,
+    variance: Image,
+    bits: Bits,
+    masters: Masters,
+    gain: float,
+    choices: CosmicChoices,
+    threads: int,
 ) -> dict[str, Any]:
     """Replace and flag cosmic rays in place; bad and saturated pixels are masked first."""
     # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
@@ -342,12 +353,34 @@ def _remove_cosmic_rays(
         threads=threads,
         engine=choices.engine,
     )
-    image[result.hits] = result.cleaned[result.hits]
-    bits[result.hits] |= MaskBit.COSMIC
+    hits, hot = result.hits, 0
+    if choices.engine == "astep":
+        hits, hot = _without_leftovers(image, variance, bits, masters, gain, result.hits, result.cleaned)
+    image[hits] = result.cleaned[hits]
+    bits[hits] |= MaskBit.COSMIC
     return {
-        "cosmic_pixels": result.n_pixels,
-        "cosmic_events": result.n_events,
+        "cosmic_pixels": int(np.count_nonzero(hits)) if hot else result.n_pixels,
+        "cosmic_events": count_events(hits) if hot else result.n_events,
+        "hot_leftovers": hot,
         "cosmic_fwhm_px": None if result.fwhm_px is None else round(result.fwhm_px, 2),
         "objlim": result.objlim,
         "protected_stars": result.protected_stars,
     }
+
+
+def _without_leftovers(
+    image: Image, variance: Image, bits: Bits, masters: Masters, gain: float, hits: Mask, cleaned: Image
+) -> tuple[Mask, int]:
+    """Flag as hot what the dark explains; return the true hits, and how many pixels were hot."""
+    known, scale = (masters.dark, masters.dark_scale) if masters.warm is None else (masters.warm, masters.warm_scale)
+    if known is None or not hits.any():
+        return hits, 0
+    y, x = np.nonzero(hits)
+    excess = excess_at(known, masters.bias, y, x, scale * gain)
+    if masters.flat is not None:
+        excess /= np.maximum(np.nan_to_num(masters.flat[y, x], nan=1.0), np.float32(masters.flat_floor))
+    told = tell_leftovers(y, x, image[y, x] - cleaned[y, x], np.sqrt(np.maximum(variance[y, x], 1)), excess)
+    bits[y[told.is_hot], x[told.is_hot]] |= MaskBit.HOT
+    left = np.zeros_like(hits)
+    left[y[told.is_hit], x[told.is_hit]] = True
+    return left, int(np.count_nonzero(told.is_hot))
