@@ -20,7 +20,7 @@ from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
 from pipeline_core.science.frame_margin import close_margin, framed, mirrored
-from pipeline_core.science.noise_guard import stand_out
+from pipeline_core.science.noise_guard import BESIDE_STAR_SIGMAS, PIXEL_SIGMAS, stand_out, stars_beside
 from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
 
@@ -358,7 +358,8 @@ def _detect(
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if refuse_noise and len(new_rows):
                 sigmas = _sigmas_above(image, variance, hits, closed, new_rows, new_columns)
-                is_hit = stand_out(sigmas, hits, new_rows, new_columns, float(limits[0]))
+                beside = _beside_stars(image, variance, hits, closed, new_rows, new_columns, sigmas, guard)
+                is_hit = stand_out(sigmas, hits, new_rows, new_columns, float(limits[0]), beside)
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if not len(new_rows):
                 break
@@ -392,6 +393,29 @@ def _sigmas_above(
     kernels.fill(image, variance, hits, closed, rows, columns, WIDEST_WINDOW, values, variances)
     hits[rows, columns] = 0
     return np.asarray((image[rows, columns] - values) / np.sqrt(np.maximum(variances, kernels.FLOOR)))
+
+
+def _beside_stars(
+    image: Image,
+    variance: Image,
+    hits: Closed,
+    closed: Closed,
+    rows: Positions,
+    columns: Positions,
+    sigmas: npt.NDArray[np.float32],
+    guard: StarGuard | RoundStars | None,
+) -> Mask | None:
+    """Suspects that might be noise in a star's aperture; None where the stars' width is not known."""
+    if guard is None:
+        return None
+    out = np.zeros(len(rows), bool)
+    doubtful = np.flatnonzero((sigmas > PIXEL_SIGMAS) & (sigmas < 1.2 * BESIDE_STAR_SIGMAS))
+    hits[rows, columns] = 1
+    out[doubtful] = stars_beside(
+        image, variance, closed, hits, rows[doubtful], columns[doubtful], guard.width_px
+    )
+    hits[rows, columns] = 0
+    return out
 
 
 def _replace(
