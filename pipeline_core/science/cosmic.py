@@ -20,7 +20,7 @@ from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
 from pipeline_core.science.frame_margin import close_margin, framed, mirrored
-from pipeline_core.science.noise_guard import BESIDE_STAR_SIGMAS, PIXEL_SIGMAS, stand_out, stars_beside
+from pipeline_core.science.noise_guard import is_doubtful, stand_out, stars_beside
 from pipeline_core.science.round_stars import RoundStars, measure_round_stars
 from pipeline_core.science.star_guard import StarGuard, measure_star_width
 
@@ -358,8 +358,10 @@ def _detect(
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if refuse_noise and len(new_rows):
                 sigmas = _sigmas_above(image, variance, hits, closed, new_rows, new_columns)
-                beside = _beside_stars(image, variance, hits, closed, new_rows, new_columns, sigmas, guard)
-                is_hit = stand_out(sigmas, hits, new_rows, new_columns, float(limits[0]), beside)
+                sigclip = float(limits[0])
+                width = None if guard is None else guard.width_px
+                beside = _beside_stars(image, variance, hits, closed, new_rows, new_columns, sigmas, width, sigclip)
+                is_hit = stand_out(sigmas, hits, new_rows, new_columns, sigclip, beside)
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if not len(new_rows):
                 break
@@ -403,17 +405,16 @@ def _beside_stars(
     rows: Positions,
     columns: Positions,
     sigmas: npt.NDArray[np.float32],
-    guard: StarGuard | RoundStars | None,
+    width_px: float | None,
+    sigclip: float,
 ) -> Mask | None:
     """Suspects that might be noise in a star's aperture; None where the stars' width is not known."""
-    if guard is None:
+    if width_px is None:
         return None
     out = np.zeros(len(rows), bool)
-    doubtful = np.flatnonzero((sigmas > PIXEL_SIGMAS) & (sigmas < 1.2 * BESIDE_STAR_SIGMAS))
+    doubtful = np.flatnonzero(is_doubtful(sigmas, sigclip))
     hits[rows, columns] = 1
-    out[doubtful] = stars_beside(
-        image, variance, closed, hits, rows[doubtful], columns[doubtful], guard.width_px
-    )
+    out[doubtful] = stars_beside(image, variance, closed, hits, rows[doubtful], columns[doubtful], width_px)
     hits[rows, columns] = 0
     return out
 

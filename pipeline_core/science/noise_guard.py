@@ -65,6 +65,14 @@ def stand_out(
     return np.asarray(_in_high_groups(height, hits, rows, columns, limit) & (height > least))
 
 
+def is_doubtful(sigmas: npt.NDArray[np.float32], sigclip: float) -> Mask:
+    """Tell suspects of which it matters whether a star is near: the limits beside stars and elsewhere part them."""
+    part = sigclip / 4.5
+    as_pixel = (sigmas > PIXEL_SIGMAS) & (sigmas <= PIXEL_BESIDE_STAR_SIGMAS)
+    as_peak = (sigmas > PEAK_SIGMAS * part) & (sigmas <= BESIDE_STAR_SIGMAS * part)
+    return np.asarray(as_pixel | as_peak)
+
+
 def stars_beside(
     image: Image,
     variance: Image,
