@@ -30,12 +30,13 @@ BAD_LOSS_MAG = 0.5
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
-TRAILED_ELLIPTICITY = 0.41
-"""1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along the way grows by length²/12,
-so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375."""
+TRAILED_ELLIPTICITY = 0.4
+"""1 - b/a of a star that moved by nearly twice its FWHM during the exposure: its variance along the way grows by
+length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375. A shorter
+trail looks like shaking: which it was, the shape of the stars does not tell."""
 LONG_ELLIPTICITY = 0.3
-"""Too long whatever the reference shows: the star moved by 1.5 FWHM. Optics that elongate stars do so towards the
-centre or around it, not all one way; air at low altitude spreads colours by a third of the seeing (ellipticity 0.06)."""
+"""Too long whatever the reference shows: the star moved by 1.5 FWHM. Optics that elongate stars do so towards the centre
+or around it, not all one way; air at low altitude spreads colours by a third of the seeing (ellipticity 0.06)."""
 ONE_WAY = 0.75
 """Coherence from which all stars point the same way."""
 FEWEST_LONG = 8
@@ -52,6 +53,8 @@ AURORA_MESH_PERCENT = 0.5
 """Extra scatter of the sky mesh, percent of the background."""
 AURORA_PATCHY_MAG = 0.38
 """Under curtains the sky beneath a faint star is known to a few electrons only: fluxes scatter by up to 0.4 mag."""
+AURORA_PATCHY_PX = 4.0
+"""FWHM up to which that holds. The faintest stars have fluxes as the FWHM, the sky beneath them as its square."""
 TWILIGHT_SUN_DEG = -18.3
 STILL_PX = 1.0
 """A field that moves less in an hour leaves a hot pixel on one spot of the sky."""
@@ -258,7 +261,8 @@ def _missing(e: Evidence) -> float:
 
 def _patchy(e: Evidence) -> bool:
     """Whether a part of the field is dimmed beyond what the clear frames show, in a way that moves."""
-    if _is_aurora(e) and not e.patchy_mag > AURORA_PATCHY_MAG:
+    wide = max(e.fwhm_px / AURORA_PATCHY_PX, 1.0) if e.fwhm_px > 0 else 1.0
+    if _is_aurora(e) and not e.patchy_mag > AURORA_PATCHY_MAG * wide:
         return False  # stars are missing behind a curtain of light; those that are left are hardly dimmed
     usual = max(e.patch_clear_mag, 0.0) if math.isfinite(e.patch_clear_mag) else 0.0
     return e.patch_mag - usual > max(PATCH_MAG, 5 * e.patch_scatter) and not e.persistence > 0.9

@@ -78,7 +78,7 @@ def tell_leftovers(
 def excess_at(
     dark: Image, bias: Image | None, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], scale: float
 ) -> Floats:
-    """Dark charge of some pixels above the median of their eight neighbours.
+    """Return the dark charge of some pixels above the median of their eight neighbours.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def excess_at(
 
 
 def _groups(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Number the groups of pixels that touch by side or corner."""
+    """Return for each pixel the number of its group; pixels that touch by side or corner are one."""
     from scipy.sparse import coo_array  # noqa: PLC0415 - only where a dark explains something
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
     from scipy.spatial import KDTree  # noqa: PLC0415

@@ -113,37 +113,48 @@ def stars_beside(
 def _lit_boxes(
     image: Any, variance: Any, closed: Any, hits: Any, rows: Any, columns: Any, box: Any, sigmas: Any
 ) -> Any:
-    """Slide a box (half its side, how far, by which steps) over the surroundings of each pixel until one holds light."""
-    half, search, step = box
+    """Slide a box (half its side, how far, by which steps) over the surroundings of each pixel until one is lit."""
     ny, nx = image.shape
-    reach = half + search
-    around = np.empty((2 * reach + 1) ** 2, np.float32)
+    half, search, step = box
+    around = np.empty((2 * (half + search) + 1) ** 2, np.float32)
     out = np.zeros(rows.size, np.bool_)
     for k in range(rows.size):
-        n = 0
-        for y in range(max(0, rows[k] - reach), min(ny, rows[k] + reach + 1)):
-            for x in range(max(0, columns[k] - reach), min(nx, columns[k] + reach + 1)):
-                if not closed[y, x] & MASKED and hits[y, x] == 0:
-                    around[n] = image[y, x]
-                    n += 1
-        if n == 0:
-            continue
-        sky = np.sort(around[:n])[n // 2]
+        sky = _level_around(image, closed, hits, rows[k], columns[k], half + search, around)
         for cy in range(max(half, rows[k] - search), min(ny - half, rows[k] + search + 1), step):
             if out[k]:
                 break
             for cx in range(max(half, columns[k] - search), min(nx - half, columns[k] + search + 1), step):
-                light = np.float32(0)
-                noise2 = np.float32(0)
-                for y in range(cy - half, cy + half + 1):
-                    for x in range(cx - half, cx + half + 1):
-                        if not closed[y, x] & MASKED and hits[y, x] == 0:
-                            light += image[y, x] - sky
-                            noise2 += variance[y, x]
-                if light > 0 and light * light > sigmas * sigmas * noise2:
+                if _is_lit(image, variance, closed, hits, cy, cx, half, sky, sigmas):
                     out[k] = True
                     break
     return out
+
+
+@kernel
+def _level_around(image: Any, closed: Any, hits: Any, row: Any, column: Any, reach: Any, around: Any) -> Any:
+    """Take the median of the good pixels of a window; infinite without any, so that nothing is lit."""
+    n = 0
+    for y in range(max(0, row - reach), min(image.shape[0], row + reach + 1)):
+        for x in range(max(0, column - reach), min(image.shape[1], column + reach + 1)):
+            if not closed[y, x] & MASKED and hits[y, x] == 0:
+                around[n] = image[y, x]
+                n += 1
+    return np.sort(around[:n])[n // 2] if n else np.float32(np.inf)
+
+
+@kernel
+def _is_lit(
+    image: Any, variance: Any, closed: Any, hits: Any, row: Any, column: Any, half: Any, sky: Any, sigmas: Any
+) -> Any:
+    """Tell whether the good pixels of a box hold more light than the sky by so many sigmas."""
+    light = np.float32(0)
+    noise2 = np.float32(0)
+    for y in range(row - half, row + half + 1):
+        for x in range(column - half, column + half + 1):
+            if not closed[y, x] & MASKED and hits[y, x] == 0:
+                light += image[y, x] - sky
+                noise2 += variance[y, x]
+    return light > 0 and light * light > sigmas * sigmas * noise2
 
 
 @kernel

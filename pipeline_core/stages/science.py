@@ -84,8 +84,8 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     settings : mapping
         ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``gain_source``,
         ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``warm_scale``, ``flat_floor``,
-        ``uncertainty``, ``compress``, ``cosmic`` (None or the fields of :class:`CosmicChoices`), ``equation``, ``masters`` (name →
-        [name, key]), ``frame`` (exposure, filter and mid-time to write), ``recipe_key``.
+        ``uncertainty``, ``compress``, ``cosmic`` (None or the fields of :class:`CosmicChoices`), ``equation``,
+        ``masters`` (name → [name, key]), ``frame`` (exposure, filter and mid-time to write), ``recipe_key``.
     inputs : mapping
         ``raw`` and, where they serve, ``bias``, ``dark``, ``flat``, ``mask``; ``warm`` is a dark of another exposure
         that only tells hot pixels from cosmic rays.

@@ -147,6 +147,13 @@ def test_stars_long_in_all_directions_are_no_wind():
     assert science_flags(replace(GOOD, ellipticity=0.2, coherence=0.1)) == ()
 
 
+def test_wide_stars_scatter_more_under_aurora_and_are_no_cloud_for_it():
+    curtain = replace(GOOD, mesh_percent=20.0, patch_mag=0.9, patchy_mag=0.45)
+    wide = replace(curtain, fwhm_px=6.0, fwhm_clear_px=5.9)
+    assert only(curtain).cause == "cloud"
+    assert only(wide).cause == "aurora"
+
+
 def test_stars_that_drown_in_a_curtain_of_aurora_are_no_cloud():
     assert only(replace(GOOD, mesh_percent=20.0, patch_mag=2.0)).cause == "aurora"
     assert only(replace(GOOD, mesh_percent=20.0, patch_mag=2.0, patchy_mag=0.4)).cause == "cloud"
