@@ -35,8 +35,8 @@ TRAILED_ELLIPTICITY = 0.4
 length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375. A shorter
 trail looks like shaking: which it was, the shape of the stars does not tell."""
 LONG_ELLIPTICITY = 0.3
-"""Too long whatever the reference shows: the star moved by 1.5 FWHM. Optics that elongate stars do so towards the centre
-or around it, not all one way; air at low altitude spreads colours by a third of the seeing (ellipticity 0.06)."""
+"""Too long whatever the reference shows: the star moved by 1.5 FWHM. Optics that elongate stars do so towards the
+centre or around it, not all one way; air at low altitude spreads colours by a third of the seeing: 0.06."""
 ONE_WAY = 0.75
 """Coherence from which all stars point the same way."""
 FEWEST_LONG = 8

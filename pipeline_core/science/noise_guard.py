@@ -54,8 +54,8 @@ def stand_out(
     Returns
     -------
     (n,) bool
-        True on pixels over :data:`PIXEL_SIGMAS` (more beside stars) of groups whose peak is high enough or that touch an earlier hit. What
-        has no neighbour to be compared with is given the benefit.
+        True on pixels over :data:`PIXEL_SIGMAS` (more beside stars) of groups whose peak is high enough or that touch
+        an earlier hit. What has no neighbour to be compared with is given the benefit.
     """
     height = np.nan_to_num(sigmas, nan=np.inf)
     limit = np.full(len(height), PEAK_SIGMAS * sigclip / 4.5, np.float32)
