@@ -146,4 +146,4 @@ def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], 
 
 MEASURE_CALIBRATION = Stage("quality of calibration frames", 2, measure_raw_calibration)
 MEASURE_QUICK = Stage("quick look", 2, measure_quickly)
-MEASURE_SCIENCE = Stage("quality", 3, measure_calibrated)
+MEASURE_SCIENCE = Stage("quality", 4, measure_calibrated)
