@@ -30,8 +30,8 @@ BAD_LOSS_MAG = 0.5
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
-TRAILED_ELLIPTICITY = 0.4
-"""1 - b/a of a star that moved by nearly twice its FWHM during the exposure: its variance along the way grows by
+TRAILED_ELLIPTICITY = 0.41
+"""1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along the way grows by
 length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375. A shorter
 trail looks like shaking: which it was, the shape of the stars does not tell."""
 LONG_ELLIPTICITY = 0.3
