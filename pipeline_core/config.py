@@ -84,7 +84,13 @@ class CalibrateSettings(RecipeSection):
     read_noise_e: float | None = Field(None, gt=0, le=10000, description="replaces the header's read noise, e⁻")
     saturation_adu: float | None = Field(None, gt=0, description="replaces the header's saturation level, ADU")
     uncertainty: bool = Field(default=False, description="write the UNCERT plane (1 sigma, e⁻)")
-    compress: bool = Field(default=False, description="lossless tile compression of the calibrated files")
+    compress: bool = Field(
+        default=False,
+        description=(
+            "lossless tile compression of the calibrated files; FITS keeps compressed images in extensions, where "
+            "astropy's CCDData.read finds them with hdu=1 only"
+        ),
+    )
 
 
 class CosmicSettings(RecipeSection):

@@ -121,7 +121,7 @@ def write_quality(
         if known and known["key"] == digest(judged_on, logbook.rejected()) and known["table"] == _stamp(table):
             return Judged(known["suggested"], tuple(known["warnings"]))
     rows = judged_rows(night, plan.groups, made)
-    warnings = apply_rules(rows, recipe, logbook)
+    warnings = [*apply_rules(rows, recipe, logbook), *dark_warnings(rows)]
     rejected = logbook.rejected()
     write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)
     suspects = {row.path for row in rows if any(flag.severity != "note" for flag in row.flags)}
@@ -151,6 +151,23 @@ def _stamp(path: Path) -> list[int] | None:
     except OSError:
         return None
     return [stat.st_size, stat.st_mtime_ns]
+
+
+def dark_warnings(rows: Sequence[QualityRow]) -> list[str]:
+    """Say once for the night by how much its darks missed, and in how many frames; each has its own figure."""
+    warnings = []
+    for cause in ("dark too strong", "dark too weak"):
+        off = [100 * abs(row.extra["dark_residual"]) for row in rows if any(flag.cause == cause for flag in row.flags)]
+        if not off:
+            continue
+        low, high = round(min(off)), round(max(off))
+        part = f"{low} to {high} %" if low < high else f"{high} %"
+        many = f"{len(off)} of {len(rows)} frames" if len(rows) > 1 else "the frame"
+        warnings.append(
+            f"the dark is {part} {cause.removeprefix('dark ')} for {many}: take darks of the frames' temperature and "
+            "exposure, in the same night; the note of each frame has its figure"
+        )
+    return warnings
 
 
 def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> list[str]:

@@ -210,6 +210,9 @@ class TaskBuilder:
         bias = next((m for m in self.plan.masters if m.kind == "bias" and m.geometry == Geometry.of(frame)), None)
         if plan.dark is not None and bias is not None:
             inputs["bias"] = self.master(bias.name)  # not subtracted where the dark holds it: it tells the dark current
+        warm = self._warm(plan)
+        if warm is not None:
+            inputs["warm"] = self.master(warm.name)
         settings = {
             "layout": asdict(frame.layout),
             "overscan": section_list(overscan),
@@ -222,6 +225,7 @@ class TaskBuilder:
             "saturation_adu": facts.saturation_adu,
             "grow_bleeding": self.recipe.mask.grow_bleeding,
             "dark_scale": plan.dark_scale,
+            "warm_scale": (frame.exposure_s or 0.0) / warm.exposure_s if warm and warm.exposure_s else 1.0,
             "flat_floor": self.recipe.flat.floor,
             "uncertainty": self.recipe.calibrate.uncertainty,
             "compress": self.recipe.calibrate.compress,
@@ -237,6 +241,12 @@ class TaskBuilder:
             "recipe_key": recipe_key(self.recipe),
         }
         return Task(CALIBRATE, self._products[plan.path], settings, inputs, plan.path)
+
+    def _warm(self, plan: SciencePlan) -> MasterPlan | None:
+        """Return the dark that tells hot pixels from cosmic rays where none is subtracted: the longest one."""
+        geometry = Geometry.of(self.night.by_path[plan.path])
+        darks = [m for m in self.plan.masters if m.kind == "dark" and m.geometry == geometry and m.exposure_s]
+        return None if plan.dark is not None or not darks else max(darks, key=lambda m: m.exposure_s or 0.0)
 
     def _cosmic(self) -> dict[str, Any] | None:
         if not self.recipe.cosmic.enabled:

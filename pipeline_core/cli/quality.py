@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pipeline_core.cli.talk import Talk
-    from pipeline_core.measures import QualityRow
+    from pipeline_core.measures import Flag, QualityRow
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
@@ -66,7 +66,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
                 row.measures.stars,
                 shown(row.transparency, ".2f"),
                 shown(row.depth_loss_mag, "+.2f"),
-                ", ".join(flag.cause for flag in row.flags),
+                ", ".join(_brief(flag) for flag in row.flags),
             )
             for row in report.rows
         ],
@@ -85,6 +85,12 @@ def _show(report: QualityReport, talk: Talk) -> None:
             talk.say(f"  ! {path}: {flag.words}")
     suggested = sum(1 for row in report.rows if any(f.severity != "note" for f in row.flags))
     talk.say(f"{len(report.rows)} frames, {suggested} suggested for a look, {len(report.rejected)} rejected")
+
+
+def _brief(flag: Flag) -> str:
+    """Return the cause, with its figure where the words begin with one ("dark 26 % too weak")."""
+    words = flag.words.partition(":")[0]
+    return words if flag.cause.startswith("dark ") else flag.cause
 
 
 def quality_document(report: QualityReport) -> list[dict[str, Any]]:

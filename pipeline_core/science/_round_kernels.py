@@ -10,6 +10,8 @@ BLOCK = 4  # px: blocks of three by three are about as wide as the stars
 RING = 4  # blocks: the sky around them
 TOLERANCES = (1.0, 0.5, 0.3, 0.15, 0.08, 0.05, 0.05)  # of the star's light, pass by pass: the centre settles first
 
+SHIFTED = 8  # px: as far as a hit drags the block in which a star is looked for, or its centroid
+TRUSTED = np.float32(0.7)  # of the median: a centre at which even the faint third is as bright needs no search
 SKY_WITHIN = 10  # px: past the rim of the widest star
 
 
@@ -200,7 +202,7 @@ def fit_stars(image, variance, masked, rows, columns, profile, step, light):
     for k in range(rows.size):
         cy = float(rows[k])
         cx = float(columns[k])
-        cy, cx, flux = _first_guess(image, variance, masked, light, cy, cx, reach, profile, step)
+        cy, cx, flux = _best_guess(image, variance, masked, light, cy, cx, reach, profile, step)
         if flux <= 0:
             continue
         cy, cx, flux, error = _fitted(image, variance, masked, light, cy, cx, flux, reach, profile, step)
@@ -212,6 +214,74 @@ def fit_stars(image, variance, masked, rows, columns, profile, step, light):
                 value, _ = _at(profile, step, np.sqrt((y - cy) ** 2 + (x - cx) ** 2))
                 light[y, x] += np.float32(flux * value)
     return count
+
+
+@kernel
+def _best_guess(image, variance, masked, light, cy, cx, reach, profile, step):
+    """Centre and flux to begin with: where the whole shape is lit, hits or neighbours beside it notwithstanding.
+
+    The centroid is right for a star alone; a hit as bright as the star drags it away. A hit only adds light, so that
+    at the right centre even the faint third of the shape's pixels is lit.
+    """
+    sky = _sky_around(image, masked, int(cy), int(cx), reach + 1)
+    by, bx, flux = _first_guess(image, variance, masked, light, cy, cx, reach, profile, step)
+    best = (
+        _lit_third(image, masked, light, sky, by, bx, reach, profile, step, np.float32(0))
+        if flux > 0
+        else np.float32(0)
+    )
+    if flux > 0 and best > TRUSTED * flux:
+        return by, bx, flux
+    for spacing in (2, 1):
+        span = SHIFTED if spacing == 2 else 1
+        y0 = np.floor(cy + 0.5) if spacing == 2 else by
+        x0 = np.floor(cx + 0.5) if spacing == 2 else bx
+        for dy in range(-span, span + 1, spacing):
+            for dx in range(-span, span + 1, spacing):
+                third = _lit_third(image, masked, light, sky, y0 + dy, x0 + dx, reach, profile, step, best)
+                if third > best:
+                    best = third
+                    by = y0 + dy
+                    bx = x0 + dx
+                    flux = third
+    return by, bx, flux
+
+
+@kernel
+def _lit_third(image, masked, light, sky, cy, cx, reach, profile, step, least):
+    """Flux of the star that the faint third of its bright pixels allows, were it here.
+
+    0 with too few pixels, or where it is no more than ``least``: most places are settled by counting.
+    """
+    ny, nx = image.shape
+    py = int(np.floor(cy + 0.5))
+    px = int(np.floor(cx + 0.5))
+    if not (0 <= py < ny and 0 <= px < nx):
+        return np.float32(0)
+    bright = 0.3 * profile.max()
+    inner, outer = profile.size, 0
+    for k in range(profile.size):
+        if profile[k] > bright:
+            inner = min(inner, k)
+            outer = max(outer, k)
+    inner2 = max(0.0, (inner - 1) * step) ** 2
+    outer2 = ((outer + 1) * step) ** 2
+    values = np.empty((2 * reach + 1) ** 2, np.float32)
+    n = 0
+    above = 0
+    for y in range(max(0, py - reach), min(ny, py + reach + 1)):
+        for x in range(max(0, px - reach), min(nx, px + reach + 1)):
+            r2 = (y - cy) ** 2 + (x - cx) ** 2
+            if r2 < inner2 or r2 > outer2 or masked[y, x]:
+                continue
+            value, _ = _at(profile, step, np.sqrt(r2))
+            if value > bright:
+                values[n] = (image[y, x] - sky - light[y, x]) / np.float32(value)
+                above += values[n] > least
+                n += 1
+    if n < 6 or above < n - n // 3:
+        return np.float32(0)
+    return np.sort(values[:n])[n // 3]
 
 
 @kernel

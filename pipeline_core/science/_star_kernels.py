@@ -25,7 +25,8 @@ def protect_stars(image, variance, closed, hits, rows, columns, bank, wing_px):
         if closed[rows[k], columns[k]] & PROTECTED:
             continue
         y, x = _climb(image, closed, rows[k], columns[k])
-        if closed[y, x] & (JUDGED | PROTECTED) or y < 3 or x < 3 or y >= ny - 3 or x >= nx - 3:
+        # A peak that a brighter neighbour's wing covers is judged too: its own flanks may reach out of that wing.
+        if closed[y, x] & JUDGED or y < 3 or x < 3 or y >= ny - 3 or x >= nx - 3:
             continue
         closed[y, x] |= JUDGED
         peak_rows[peaks] = y
@@ -33,7 +34,7 @@ def protect_stars(image, variance, closed, hits, rows, columns, bank, wing_px):
         peaks += 1
         height = _star_flux(image, variance, closed, hits, y, x, bank)
         if height > 0:
-            stars += 1
+            stars += closed[y, x] & PROTECTED == 0
             # Moffat wings fall as r^-6: out to where they are below half the noise, the Laplacian must not bite.
             sigma = np.sqrt(variance[y, x - 3])
             reach = wing_px * (height / sigma) ** np.float32(1 / 6)

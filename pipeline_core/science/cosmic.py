@@ -41,6 +41,8 @@ class CosmicResult:
     """(ny, nx) float32, electrons: hits replaced, every other pixel as it came, bit for bit (NaN too)."""
     hits: Mask
     """True where a cosmic ray hit."""
+    before: npt.NDArray[np.float32]
+    """(n_pixels,) electrons: what the hits held, in the order of ``np.nonzero(hits)``."""
     n_pixels: int
     n_events: int
     """Groups of hits that touch by side or corner."""
@@ -223,7 +225,7 @@ def replace_cosmic_rays(
 
     guard: StarGuard | RoundStars | None = None
     if engine == "astroscrappy":
-        hits = _by_astroscrappy(image, variance, mask, protected, sigclip, sigfrac, objlim, iterations)
+        hits, before = _by_astroscrappy(image, variance, mask, protected, sigclip, sigfrac, objlim, iterations)
         passes = iterations
     elif engine == "astep":
         if fwhm_px is None and protect_below_fwhm_px > 0:
@@ -232,7 +234,7 @@ def replace_cosmic_rays(
             guard = StarGuard(fwhm_px)
         del mask
         limits = (np.float32(sigclip), np.float32(np.float32(sigfrac) * np.float32(sigclip)), np.float32(objlim))
-        hits, passes = detect(image, variance, closed, limits, iterations, guard, threads, refuse_noise=beyond)
+        hits, passes, before = detect(image, variance, closed, limits, iterations, guard, threads, refuse_noise=beyond)
     else:
         raise UsageError(f"there is no cosmic-ray engine '{engine}'", "", "choose astep or astroscrappy")
 
@@ -243,9 +245,8 @@ def replace_cosmic_rays(
     hits = np.ascontiguousarray(hits[inner])
     rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
     n_events = int(kernels.count_events(hits.view(np.uint8), rows, columns))
-    return CosmicResult(
-        image[inner], hits, len(rows), n_events, passes, fwhm_px, float(objlim), 0 if guard is None else guard.stars
-    )
+    stars = 0 if guard is None else guard.stars
+    return CosmicResult(image[inner], hits, before, len(rows), n_events, passes, fwhm_px, float(objlim), stars)
 
 
 def objlim_for_fwhm(fwhm_px: float | None) -> float:
@@ -305,6 +306,12 @@ def stars_touched(
             near = (yy - y) ** 2 + (xx - x) ** 2 <= radius**2
             touched += bool(np.any(near | ((yy == row) & (xx == column))))
     return touched, checked
+
+
+def count_events(hits: Mask) -> int:
+    """Count groups of hits that touch by side or corner."""
+    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
+    return int(kernels.count_events(np.array(hits, np.uint8), rows, columns))
 
 
 def saturated_cores(image: Image, level: float) -> Mask:
@@ -402,8 +409,8 @@ def _by_astroscrappy(
     sigfrac: float,
     objlim: float,
     iterations: int,
-) -> Mask:
-    """Let the reference find the hits; ``image`` receives its replacements."""
+) -> tuple[Mask, npt.NDArray[np.float32]]:
+    """Let the reference find the hits; ``image`` receives its replacements. Returns hits, and what they held."""
     from astroscrappy import detect_cosmics  # noqa: PLC0415 - only when it is asked for
 
     hits, cleaned = detect_cosmics(
@@ -422,5 +429,6 @@ def _by_astroscrappy(
     hits = np.asarray(hits, bool)
     if protected is not None:
         hits &= ~protected
+    before = image[hits]
     image[hits] = cleaned[hits]
-    return hits
+    return hits, before

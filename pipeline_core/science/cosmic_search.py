@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science import _lacosmic_kernels as kernels
-from pipeline_core.science.noise_guard import stand_out
+from pipeline_core.science.noise_guard import is_doubtful, stand_out, stars_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def detect(
     threads: int,
     *,
     refuse_noise: bool = False,
-) -> tuple[Mask, int]:
+) -> tuple[Mask, int, npt.NDArray[np.float32]]:
     """Find and replace hits; from the second pass on only where the one before changed pixels.
 
     Parameters
@@ -58,14 +58,16 @@ def detect(
     -------
     hits : (ny, nx) bool
     passes : int
+    before : (n,) float32, electrons
+        What the hits held, in the order of ``np.nonzero(hits)``.
     """
     ny, nx = image.shape
     hits = np.zeros((ny, nx), np.uint8)
     if min(ny, nx) < 7:
-        return hits.view(bool), 0
+        return hits.view(bool), 0, np.empty(0, np.float32)
     found = np.zeros((ny, nx), np.uint8)
     rows = columns = np.empty(0, np.int32)
-    own_variance = np.empty(0, np.float32)
+    own_variance = before = np.empty(0, np.float32)
     passes = 0
     with ThreadPoolExecutor(max(1, threads)) as pool:
 
@@ -91,17 +93,21 @@ def detect(
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if refuse_noise and len(new_rows):
                 sigmas = _sigmas_above(image, variance, hits, closed, new_rows, new_columns)
-                is_hit = stand_out(sigmas, hits, new_rows, new_columns, float(limits[0]))
+                sigclip = float(limits[0])
+                width = None if guard is None else guard.width_px
+                beside = _beside_stars(image, variance, hits, closed, new_rows, new_columns, sigmas, width, sigclip)
+                is_hit = stand_out(sigmas, hits, new_rows, new_columns, sigclip, beside)
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if not len(new_rows):
                 break
             hits[new_rows, new_columns] = 1
             own_variance = np.concatenate([own_variance, variance[new_rows, new_columns]])
+            before = np.concatenate([before, image[new_rows, new_columns]])
             rows, columns = np.concatenate([rows, new_rows]), np.concatenate([columns, new_columns])
             changed = _replace(image, variance, hits, closed, rows, columns)
             kernels.mark_cells(rows, columns, changed, possible)
     variance[rows, columns] = own_variance
-    return hits.view(bool), passes
+    return hits.view(bool), passes, before[np.lexsort((columns, rows))]
 
 
 def _screen(
@@ -127,6 +133,28 @@ def _sigmas_above(
     kernels.fill(image, variance, hits, closed, rows, columns, WIDEST_WINDOW, values, variances)
     hits[rows, columns] = 0
     return np.asarray((image[rows, columns] - values) / np.sqrt(np.maximum(variances, kernels.FLOOR)))
+
+
+def _beside_stars(
+    image: Image,
+    variance: Image,
+    hits: Closed,
+    closed: Closed,
+    rows: Positions,
+    columns: Positions,
+    sigmas: npt.NDArray[np.float32],
+    width_px: float | None,
+    sigclip: float,
+) -> Mask | None:
+    """Suspects that might be noise in a star's aperture; None where the stars' width is not known."""
+    if width_px is None:
+        return None
+    out = np.zeros(len(rows), bool)
+    doubtful = np.flatnonzero(is_doubtful(sigmas, sigclip))
+    hits[rows, columns] = 1
+    out[doubtful] = stars_beside(image, variance, closed, hits, rows[doubtful], columns[doubtful], width_px)
+    hits[rows, columns] = 0
+    return out
 
 
 def _replace(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 12  # px: 144 pixels still fix the level of a tile to a tenth of sigma
 _PARTS = 64  # tiles along the shorter side, where stars leave them room
-_WIDTHS = 2.0  # a tile is at least so many FWHM wide, else stars too faint to be found would be taken for sky
+_WIDTHS = 3.0  # a tile is at least so many FWHM wide, else faint stars and the wings of others are taken for sky
 
 
 def without_curtains(

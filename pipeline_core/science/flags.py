@@ -30,9 +30,17 @@ BAD_LOSS_MAG = 0.5
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
-TRAILED_ELLIPTICITY = 0.42
-"""1 - b/a of a star that moved by a little more than twice its FWHM during the exposure: its variance along the way
-grows by length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375."""
+TRAILED_ELLIPTICITY = 0.41
+"""1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along the way grows by
+length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375. A shorter
+trail looks like shaking: which it was, the shape of the stars does not tell."""
+LONG_ELLIPTICITY = 0.3
+"""Too long whatever the reference shows: the star moved by 1.5 FWHM. Optics that elongate stars do so towards the
+centre or around it, not all one way; air at low altitude spreads colours by a third of the seeing: 0.06."""
+ONE_WAY = 0.75
+"""Coherence from which all stars point the same way."""
+FEWEST_LONG = 8
+"""Stars that must agree when no reference is asked: three hot clumps may point anywhere, or the same way."""
 ELLIPTICITY_EXCESS = 0.08
 """Visible to the eye when frames are blinked."""
 HALO_EXCESS = 0.05
@@ -45,6 +53,8 @@ AURORA_MESH_PERCENT = 0.5
 """Extra scatter of the sky mesh, percent of the background."""
 AURORA_PATCHY_MAG = 0.38
 """Under curtains the sky beneath a faint star is known to a few electrons only: fluxes scatter by up to 0.4 mag."""
+AURORA_PATCHY_PX = 4.0
+"""FWHM up to which that holds. The faintest stars have fluxes as the FWHM, the sky beneath them as its square."""
 TWILIGHT_SUN_DEG = -18.3
 STILL_PX = 1.0
 """A field that moves less in an hour leaves a hot pixel on one spot of the sky."""
@@ -251,7 +261,8 @@ def _missing(e: Evidence) -> float:
 
 def _patchy(e: Evidence) -> bool:
     """Whether a part of the field is dimmed beyond what the clear frames show, in a way that moves."""
-    if _is_aurora(e) and not e.patchy_mag > AURORA_PATCHY_MAG:
+    wide = max(e.fwhm_px / AURORA_PATCHY_PX, 1.0) if e.fwhm_px > 0 else 1.0
+    if _is_aurora(e) and not e.patchy_mag > AURORA_PATCHY_MAG * wide:
         return False  # stars are missing behind a curtain of light; those that are left are hardly dimmed
     usual = max(e.patch_clear_mag, 0.0) if math.isfinite(e.patch_clear_mag) else 0.0
     return e.patch_mag - usual > max(PATCH_MAG, 5 * e.patch_scatter) and not e.persistence > 0.9
@@ -268,8 +279,9 @@ def _evenness(e: Evidence) -> str:
 def _long_stars(e: Evidence) -> Flag | None:
     excess = e.ellipticity - (e.ellipticity_clear if math.isfinite(e.ellipticity_clear) else 0.0)
     scatter = max(e.ellipticity_scatter, 0.01)
-    if e.coherence < 0.4 or not excess > max(ELLIPTICITY_EXCESS, _FROM_CLEAR * scatter):
-        return None
+    longer = not e.coherence < 0.4 and excess > max(ELLIPTICITY_EXCESS, _FROM_CLEAR * scatter)
+    if not longer:
+        return _long_by_itself(e)
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     usual = f" ({e.ellipticity_clear:.2f} in the clear reference)" if math.isfinite(e.ellipticity_clear) else ""
     if e.ellipticity > TRAILED_ELLIPTICITY:
@@ -279,6 +291,22 @@ def _long_stars(e: Evidence) -> Flag | None:
         f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
         "bad" if excess > 0.2 else "suspect",
     )
+
+
+def _long_by_itself(e: Evidence) -> Flag | None:
+    """Stars that no optics or seeing makes so long, where the best frames of the group are as long."""
+    if not (e.ellipticity > LONG_ELLIPTICITY and e.coherence > ONE_WAY and e.stars >= FEWEST_LONG):
+        return None
+    along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
+    usual = (
+        f"; the clear reference of its group is long itself ({e.ellipticity_clear:.2f})"
+        if e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
+        else ""
+    )
+    figures = f"ellipticity {e.ellipticity:.2f}{along}, all over the field, more than optics or seeing make{usual}"
+    if e.ellipticity > TRAILED_ELLIPTICITY:
+        return Flag("trailed", f"trailed: {figures}, the telescope moved", "bad")
+    return Flag("wind", f"wind: {figures}, shaking or poor guiding", "suspect")
 
 
 def _wide_stars(e: Evidence) -> Flag | None:

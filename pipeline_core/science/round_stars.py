@@ -44,6 +44,8 @@ class RoundStars:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
+        self.width_px = 1.3 * len(profile) * STEP_PX
+        """Of a box that holds most of a star's light."""
         self.stars = 0
         """Those near a suspect, which were fitted."""
         self._light: Image | None = None

@@ -42,6 +42,7 @@ class StarGuard:
 
     def __init__(self, fwhm_px: float) -> None:
         self.stars = 0
+        self.width_px = fwhm_px
         # Moffat: 2 F / (pi alpha²) (r / alpha)^-6 falls to half a sigma at r = (4 alpha⁴ F / (pi sigma))^(1/6).
         alpha = fwhm_px / (2 * np.sqrt(2 ** (1 / BETA) - 1))
         self._wing_px = np.float32((4 * alpha**4 / np.pi) ** (1 / 6))

@@ -160,4 +160,4 @@ def _dark_current(dark: Path, bias: Path) -> Image:
 
 MEASURE_CALIBRATION = Stage("quality of calibration frames", 2, measure_raw_calibration)
 MEASURE_QUICK = Stage("quick look", 2, measure_quickly)
-MEASURE_SCIENCE = Stage("quality", 2, measure_calibrated)
+MEASURE_SCIENCE = Stage("quality", 4, measure_calibrated)

@@ -62,6 +62,8 @@ def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Itera
             dark_uncertainty=of_dark,
             flat_uncertainty=of_flat,
             flat_floor=settings["flat_floor"],
+            warm=rows_of("warm")[0],
+            warm_scale=settings["warm_scale"],
         )
 
 
@@ -90,11 +92,12 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     ----------
     settings : mapping
         ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``gain_source``,
-        ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``flat_floor``, ``uncertainty``,
-        ``compress``, ``cosmic`` (None or the fields of :class:`CosmicChoices`), ``equation``, ``masters`` (name →
-        [name, key]), ``frame`` (exposure, filter and mid-time to write), ``recipe_key``.
+        ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``warm_scale``, ``flat_floor``,
+        ``uncertainty``, ``compress``, ``cosmic`` (None or the fields of :class:`CosmicChoices`), ``equation``,
+        ``masters`` (name → [name, key]), ``frame`` (exposure, filter and mid-time to write), ``recipe_key``.
     inputs : mapping
-        ``raw`` and, where they serve, ``bias``, ``dark``, ``flat``, ``mask``.
+        ``raw`` and, where they serve, ``bias``, ``dark``, ``flat``, ``mask``; ``warm`` is a dark of another exposure
+        that only tells hot pixels from cosmic rays.
     out : Path
     threads : int
     """
@@ -115,7 +118,7 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     return reduced.made
 
 
-CALIBRATE = Stage("science frames", 2, make_calibrated)
+CALIBRATE = Stage("science frames", 3, make_calibrated)
 
 
 def frame_from(facts: Mapping[str, Any]) -> Frame:
@@ -169,6 +172,7 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
         header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")
     for keyword, name, words in (
         ("NCOSMIC", "cosmic_events", "cosmic-ray events"),
+        ("NHOTLEFT", "hot_leftovers", "left-overs of hot pixels, flagged hot"),
         ("CRGUARD", "protected_stars", "stars too sharp for L.A.Cosmic, protected"),
         ("CRFWHM", "cosmic_fwhm_px", "[px] star width that the cosmic-ray step saw"),
         ("CROBJLIM", "objlim", "contrast limit of the cosmic-ray step"),

@@ -62,7 +62,7 @@ def test_saturated_cores_are_the_references(field):
     variance = image + np.float32(81)
     hits, _ = reference(image, variance, satlevel=9000)
     closed = cosmic.saturated_cores(image, 9000)
-    mine, _ = cosmic_search.detect(image.copy(), variance.copy(), closed.view(np.uint8), LIMITS, 4, None, 1)
+    mine, _, _ = cosmic_search.detect(image.copy(), variance.copy(), closed.view(np.uint8), LIMITS, 4, None, 1)
     assert closed.any()
     assert np.array_equal(mine, hits)
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline_core.science.cosmic import clean_cosmic_rays
-from pipeline_core.science.round_stars import STEP_PX, measure_round_stars
+from pipeline_core.science.noise_guard import BESIDE_STAR_SIGMAS, PEAK_SIGMAS, is_doubtful, stand_out, stars_beside
+from pipeline_core.science.round_stars import STEP_PX, measure_round_stars, modelled
 from pipeline_core.science.star_guard import PHASES, measure_star_width, star_images
-from tests.core.cosmic_simulation import judge, simulate
+from tests.core.cosmic_simulation import judge, light, simulate
 
 JUDGED_SEEDS = (101, 102)
 
@@ -25,19 +26,19 @@ def test_hits_are_found_and_stars_are_kept(fwhm):
     events, found, pixels, pixels_found, stars, lost = judged(fwhm)
     assert found >= 0.96 * events  # 240 events: one standard deviation below the 97 % of the requirement
     assert pixels_found >= 0.88 * pixels
-    assert lost <= max(3, 0.01 * stars)  # 260 stars: 1 in 500 within its Poisson scatter
+    assert lost <= max(1, stars / 500)  # 260 stars
 
 
 def test_a_width_that_reads_a_tenth_high_still_keeps_sharp_stars():
     *_, stars, lost = judged(1.5, guess=1.1)
-    assert lost <= max(3, 0.01 * stars)
+    assert lost <= max(1, stars / 500)
 
 
 def test_a_vignetted_corner_keeps_its_stars_and_loses_its_hits():
     events, found, pixels, pixels_found, stars, lost = judged(1.5, corner=0.4)
     assert found >= 0.96 * events
     assert pixels_found >= 0.88 * pixels
-    assert lost <= max(3, 0.01 * stars)
+    assert lost <= max(1, stars / 500)
 
 
 @pytest.mark.parametrize(("fwhm", "radius"), [(3.0, 8.0), (2.0, 4.0)])
@@ -45,13 +46,68 @@ def test_rings_of_defocused_stars_are_no_hits(fwhm, radius):
     events, found, pixels, pixels_found, stars, lost = judged(fwhm, ring=radius)
     assert found >= 0.96 * events
     assert pixels_found >= 0.88 * pixels
-    assert lost <= max(3, 0.01 * stars)
+    assert lost <= max(1, stars / 500)
 
 
-def test_thin_small_rings_are_kept_but_for_those_that_overlap():
+def test_thin_small_rings_are_kept():
     events, found, _, _, stars, lost = judged(1.5, ring=3.0)
     assert found >= 0.96 * events
-    assert lost <= 0.025 * stars  # the original loses 40 of 100; what remains are rings within rings
+    assert lost <= max(1, stars / 500)  # the original loses 40 of 100
+
+
+@pytest.mark.parametrize("fwhm", [1.3, 1.5])
+@pytest.mark.parametrize("apart", [3.5, 4.5])
+def test_both_stars_of_a_close_pair_are_kept(fwhm, apart):
+    """The wing of one covers the peak of the other: its flanks must not be taken for hits all the same."""
+    rng = np.random.default_rng(105)
+    size, half, n = 400, 14, 36
+    scene = np.full((size, size), 400.0)
+    middle = np.arange(n, size - n, n)
+    truth = []
+    for y in middle:
+        for x in middle:
+            at = np.array([y, x]) + rng.uniform(-0.5, 0.5, 2)
+            turn = rng.uniform(0, 2 * np.pi)
+            bright = 10 ** rng.uniform(3.5, 5)
+            for (sy, sx), flux in (
+                (at, bright),
+                (at + apart * np.array([np.sin(turn), np.cos(turn)]), bright * rng.uniform(0.3, 3)),
+            ):
+                iy, ix = int(np.floor(sy + 0.5)), int(np.floor(sx + 0.5))
+                window = (slice(iy - half, iy + half + 1), slice(ix - half, ix + half + 1))
+                scene[window] += flux * light(fwhm, sy - iy, sx - ix, half)
+                truth.append((iy, ix))
+    image = (rng.poisson(scene) + rng.normal(0, 9, scene.shape)).astype(np.float32)
+    result = clean_cosmic_rays(image, np.maximum(image, 0) + 81, fwhm_px=fwhm)
+    hurt = sum(result.hits[iy - 2 : iy + 3, ix - 2 : ix + 3].any() for iy, ix in truth)
+    assert len(truth) >= 160
+    assert hurt == 0  # a fifth of them before peaks under a neighbour's wing were judged
+
+
+def test_noise_in_a_faint_stars_aperture_is_left_and_the_same_peak_in_the_sky_is_a_hit():
+    rng = np.random.default_rng(106)
+    image = rng.normal(400, 20, (64, 64)).astype(np.float32)
+    variance = np.full(image.shape, 400, np.float32)
+    image[20:29, 20:29] += 1500 * light(2.5, 0, 0, 4)
+    nothing = np.zeros(image.shape, np.uint8)
+    rows, columns = np.array([27, 50], np.int32), np.array([27, 50], np.int32)
+    beside = stars_beside(image, variance, nothing, nothing, rows, columns, 2.5)
+    assert beside.tolist() == [True, False]
+    sigmas = np.full(2, (PEAK_SIGMAS + BESIDE_STAR_SIGMAS) / 2, np.float32)
+    assert is_doubtful(sigmas, 4.5).all()
+    assert stand_out(sigmas, nothing, rows, columns, 4.5, beside).tolist() == [False, True]
+    clear = np.full(2, 1.1 * BESIDE_STAR_SIGMAS, np.float32)
+    assert not is_doubtful(clear, 4.5).any()
+    assert stand_out(clear, nothing, rows, columns, 4.5, beside).all()
+
+
+def test_a_star_that_is_not_there_makes_no_pixel_special():
+    rng = np.random.default_rng(107)
+    image = rng.normal(400, 20, (256, 256)).astype(np.float32)
+    nothing = np.zeros(image.shape, np.uint8)
+    rows, columns = (at.astype(np.int32) for at in rng.integers(20, 236, (2, 400)))
+    beside = stars_beside(image, np.full(image.shape, 400, np.float32), nothing, nothing, rows, columns, 2.5)
+    assert beside.mean() < 0.1  # 3.5 sigma, in some of the 169 boxes of one in forty
 
 
 def test_the_profile_of_rings_is_measured_among_hits():
@@ -59,6 +115,25 @@ def test_the_profile_of_rings_is_measured_among_hits():
     profile = measure_round_stars(sim.image, sim.variance, sim.masked).profile
     assert np.argmax(profile) * STEP_PX == pytest.approx(4.0, abs=0.25)
     assert profile[0] < 0.02 * profile.max()
+
+
+def test_a_ring_beside_a_bright_hit_is_found_where_it_is():
+    """The hit drags the light's centroid away from the ring; the ring's faint third knows better."""
+    sim = simulate(108, 1.5, ring=3.0, hits=0)
+    image = sim.image.copy()
+    beside = [(int(y) + 1, int(x) + 6) for x, y in zip(sim.star_x, sim.star_y, strict=True)]
+    for y, x in beside:
+        image[max(0, y - 1) : y + 2, x : x + 2] += 2000
+    guard = measure_round_stars(image, sim.variance, sim.masked)
+    rows, columns = (np.asarray(at, np.int32) for at in zip(*beside, strict=True))
+    inside = (rows < 512) & (columns < 512)
+    light_there, _ = modelled(image, sim.variance, sim.masked, guard.profile, rows[inside], columns[inside])
+    bright = sim.star_flux > 3000
+    share = [
+        light_there[max(0, int(y) - 6) : int(y) + 7, max(0, int(x) - 6) : int(x) + 7].sum() / flux
+        for x, y, flux in zip(sim.star_x[bright], sim.star_y[bright], sim.star_flux[bright], strict=True)
+    ]
+    assert np.mean(np.array(share) > 0.8) > 0.95
 
 
 def test_a_frame_without_stars_has_no_profile():
@@ -82,7 +157,7 @@ def test_bad_pixels_neither_hide_the_hits_beside_them_nor_hurt_the_stars():
     events, found, pixels, pixels_found, stars, lost = total
     assert found >= 0.97 * events
     assert pixels_found >= 0.88 * pixels
-    assert lost <= max(3, 0.01 * stars)
+    assert lost <= max(1, stars / 500)
 
 
 def test_without_protection_sharp_stars_would_be_lost():

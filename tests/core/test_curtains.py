@@ -54,3 +54,19 @@ def test_curtains_are_no_streaks_and_hide_none(frames):
     assert measure_science(aurora, **SETTINGS)[0].streaks == ()
     crossed = add_streak(aurora.copy(), (30, 90), (480, 400), per_px=250.0)
     assert len(measure_science(crossed, **SETTINGS)[0].streaks) == 1
+
+
+def test_wide_stars_are_not_taken_for_sky_under_aurora():
+    clear, *_ = star_frame(stars=30, fwhm=6.0, flux=(8e3, 1e5), seed=62)
+    light = 2 * curtain()
+    noise = np.random.default_rng(62).normal(0, 1, clear.shape) * np.sqrt(light)
+    (_, before), (_, after) = (
+        measure_science(frame, **SETTINGS) for frame in (clear, (clear + light + noise).astype(np.float32))
+    )
+    ratios = []
+    for x, y, flux in zip(before.x_px, before.y_px, before.flux, strict=True):
+        distance = np.hypot(after.x_px - x, after.y_px - y)
+        if distance.min() < 3:
+            ratios.append(after.flux[np.argmin(distance)] / flux)
+    assert len(ratios) >= 10
+    assert np.median(ratios) > 0.82  # tiles two widths across left 0.75: the stars' own wings were the sky

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
 
+from pipeline_core.cli.quality import _brief
+from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.night_quality import dark_warnings
 from pipeline_core.science.calibration_quality import measure_calibration
 from pipeline_core.science.dark_match import dark_flag, dark_residual
 from pipeline_core.science.dark_sources import median_of_nine
@@ -95,3 +98,24 @@ def test_a_dark_that_does_not_fit_is_noted_with_its_part():
 @pytest.mark.parametrize(("fraction", "error"), [(0.02, 0.001), (0.06, 0.02), (float("nan"), float("nan"))])
 def test_a_dark_that_fits_or_of_which_little_is_known_is_not_mentioned(fraction, error):
     assert dark_flag(fraction, error) is None
+
+
+def row(fraction):
+    flag = dark_flag(fraction, 0.002)
+    return QualityRow(
+        "a.fits",
+        ScienceMeasures("final", "electron"),
+        flags=(flag,) if flag else (),
+        extra={"dark_residual": fraction, "dark_residual_error": 0.002},
+    )
+
+
+def test_the_night_says_once_by_how_much_its_darks_missed():
+    (words,) = dark_warnings([row(-0.05), row(-0.261), row(0.01)])
+    assert words.startswith("the dark is 5 to 26 % too weak for 2 of 3 frames")
+    assert dark_warnings([row(0.08)])[0].startswith("the dark is 8 % too strong for the frame")
+    assert dark_warnings([row(0.01), row(-0.02)]) == []
+
+
+def test_the_table_of_frames_shows_the_figure_of_each_dark():
+    assert _brief(row(-0.12).flags[0]) == "dark 12 % too weak"

@@ -119,8 +119,39 @@ def test_a_trail_is_not_called_defocus_or_cloud_for_the_light_it_spills():
     assert only(replace(GOOD, ellipticity=0.6, fwhm_px=5.0, loss_mag=0.5, halo=1.3)).cause == "trailed"
 
 
+def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trailed_too():
+    flag = only(replace(GOOD, ellipticity=0.42, ellipticity_clear=0.42, coherence=0.97))
+    assert (flag.cause, flag.severity) == ("trailed", "bad")
+    assert "0.42 along 31°" in flag.words
+    assert "the clear reference of its group is long itself (0.42)" in flag.words
+    shaken = only(replace(GOOD, ellipticity=0.35, ellipticity_clear=0.30, coherence=0.97))
+    assert (shaken.cause, shaken.severity) == ("wind", "suspect")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ellipticity": 0.29},  # as long as a star that moved by less than 1.5 FWHM
+        {"coherence": 0.6},  # corners of fast optics: long, but each its own way
+        {"stars": 5},  # clumps of hot pixels
+    ],
+)
+def test_what_optics_and_clumps_do_is_no_trail_where_the_whole_group_shows_it(change):
+    long = replace(GOOD, ellipticity=0.5, ellipticity_clear=0.5, coherence=0.97, stars=60, stars_clear=60)
+    assert "trailed" in {flag.cause for flag in science_flags(long)}
+    causes = {flag.cause for flag in science_flags(replace(long, **change))}
+    assert not causes & {"trailed", "wind"}
+
+
 def test_stars_long_in_all_directions_are_no_wind():
     assert science_flags(replace(GOOD, ellipticity=0.2, coherence=0.1)) == ()
+
+
+def test_wide_stars_scatter_more_under_aurora_and_are_no_cloud_for_it():
+    curtain = replace(GOOD, mesh_percent=20.0, patch_mag=0.9, patchy_mag=0.45)
+    wide = replace(curtain, fwhm_px=6.0, fwhm_clear_px=5.9)
+    assert only(curtain).cause == "cloud"
+    assert only(wide).cause == "aurora"
 
 
 def test_stars_that_drown_in_a_curtain_of_aurora_are_no_cloud():
@@ -183,5 +214,5 @@ def test_a_sky_of_nothing_is_never_bright():
 
 
 def test_a_star_that_moved_by_twice_its_width_is_trailed_and_a_shaken_one_is_not():
-    assert only(replace(GOOD, ellipticity=0.43)).cause == "trailed"
+    assert only(replace(GOOD, ellipticity=0.415)).cause == "trailed"
     assert only(replace(GOOD, ellipticity=0.385)).cause == "wind"
