@@ -1,0 +1,354 @@
+"""Solve a night: every calibrated frame of an output gets its place on the sky, in the logbook and in its header."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core import journal
+from pipeline_core.catalogues.provider import CatalogueProvider
+from pipeline_core.catalogues.tile_cache import TileCache
+from pipeline_core.errors import AstepError, UsageError
+from pipeline_core.events import Event
+from pipeline_core.executor import make_executor, usable_cores
+from pipeline_core.io.header_update import card_of, update_header
+from pipeline_core.io.wcs_cards import SOLUTION_KEY, put_solution
+from pipeline_core.lock import RunLock
+from pipeline_core.logbook import Logbook
+from pipeline_core.runner import run
+from pipeline_core.science.catalogue_match import FrameStars
+from pipeline_core.solving.engines import make_engines
+from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.index_files import find_indexes, serving, what_is_missing
+from pipeline_core.solving.result import FrameSolution
+from pipeline_core.stage import Stage, Task, digest, remembered
+from pipeline_core.store import Store
+from pipeline_core.verdicts import SCIENCE_STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe, SolveSettings
+    from pipeline_core.events import RunContext
+    from pipeline_core.executor import WorkerPool
+    from pipeline_core.io.index_file import IndexFile
+    from pipeline_core.stage import Made
+    from pipeline_core.store import Product
+
+SOLVE = "plate solution"
+"""Name under which solutions stand in the store."""
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How to run; what is solved and how stands in the recipe."""
+
+    workers: int | None = None
+    memory_bytes: int | None = None
+    executor: str = "processes"
+    force: bool = False
+    network: bool = True
+    """Whether Gaia's archive may be asked, if the recipe allows it."""
+    patterns: tuple[str, ...] = ()
+    """Only these frames; all if empty."""
+    hint: Mapping[str, float] = field(default_factory=dict)
+    """A person's own ``ra_deg``, ``dec_deg``, ``scale_arcsec``, instead of the header's."""
+
+
+@dataclass
+class NightSolution:
+    """What came of it."""
+
+    output: Path
+    frames: list[FrameSolution] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def solved(self) -> int:
+        """Frames on the sky."""
+        return sum(frame.solved for frame in self.frames)
+
+
+def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: RunContext) -> NightSolution:
+    """Solve the calibrated frames of an output folder.
+
+    Parameters
+    ----------
+    output : Path
+    recipe : Recipe
+    options : SolveOptions
+    context : RunContext
+
+    Returns
+    -------
+    NightSolution
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no calibrated frame.
+    EngineError
+        If nothing can solve on this machine.
+    Cancelled
+        If the person stopped it; what was solved stays.
+    """
+    with RunLock(output), Logbook.open(output) as logbook:
+        context = journal.into_file(context, output / "log.jsonl")
+        store = Store(output, logbook.database)
+        cores = options.workers or usable_cores()
+        with make_executor(options.executor, cores, 1) as pool:
+            return solve_frames(store, recipe.solve, options, context, pool)
+
+
+def solve_frames(
+    store: Store, settings: SolveSettings, options: SolveOptions, context: RunContext, pool: WorkerPool
+) -> NightSolution:
+    """Solve the calibrated frames of an open store; hold its run lock."""
+    begun = time.perf_counter()
+    products = chosen_products(store, options.patterns)
+    if not products:
+        raise UsageError(
+            f"nothing to solve in {store.output}", "it holds no calibrated frame", "run `astep reduce NIGHT` first"
+        )
+    night = NightSolution(store.output)
+    report = run(
+        [_stars_task(product, settings) for product in products],
+        store,
+        pool,
+        context,
+        memory_bytes=options.memory_bytes,
+        warm_up=partial(_compile, context),
+    )
+    lost = {failure.label: failure.reason for failure in (*report.failed, *report.skipped)}
+    made = report.made.get("stars for solving", {})
+    job = _Job(store, settings, options, context, night, made)
+    try:
+        job.run([product for product in products if product.label in made])
+    finally:
+        job.close()
+    night.frames += [
+        FrameSolution(product.label, solved=False, reason=lost.get(product.label, "its stars could not be listed"))
+        for product in products
+        if product.label not in made
+    ]
+    night.frames.sort(key=lambda frame: frame.path)
+    night.seconds = time.perf_counter() - begun
+    return night
+
+
+def chosen_products(store: Store, patterns: Sequence[str] = ()) -> list[Product]:
+    """Return the calibrated frames that are there, of all or of the named ones."""
+    from fnmatch import fnmatchcase  # noqa: PLC0415 - the only use
+
+    products = [
+        product
+        for product in store.products(SCIENCE_STAGE)
+        if product.location is not None and store.file(product.location).is_file()
+    ]
+    if not patterns:
+        return products
+
+    def is_named(label: str, pattern: str) -> bool:
+        return label == pattern or fnmatchcase(label if "/" in pattern else label.rsplit("/", 1)[-1], pattern)
+
+    for pattern in patterns:
+        if not any(is_named(product.label, pattern) for product in products):
+            raise UsageError(
+                f"no calibrated frame matches {pattern!r}", "patterns are globs on the night-relative path, or on the "
+                "file name", "list the frames with `astep quality OUT`"
+            )  # fmt: skip
+    return [p for p in products if any(is_named(p.label, pattern) for pattern in patterns)]
+
+
+def solutions(store: Store) -> dict[str, FrameSolution]:
+    """Return what is known of each frame's place on the sky, by its night-relative path."""
+    return {product.label: FrameSolution.from_made(product.made) for product in store.products(SOLVE)}
+
+
+def _stars_task(product: Product, settings: SolveSettings) -> Task:
+    from pipeline_core.stages.science import CALIBRATE  # noqa: PLC0415 - heavy
+    from pipeline_core.stages.solve import FIND_STARS  # noqa: PLC0415 - heavy
+
+    calibrated = remembered(CALIBRATE, product.name, product.label, product.key)
+    chosen = {"path": product.label, "max_stars": settings.max_stars}
+    return Task(FIND_STARS, None, chosen, {"calibrated": calibrated}, product.label)
+
+
+def _compile(context: RunContext) -> None:
+    """Compile the star kernels once, before workers need them."""
+    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
+
+    if warm_up.is_first_time(science=True):
+        context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
+    warm_up.unless_stopped(context, warm_up.warm_up_science)
+
+
+class _Job:
+    """One pass over the frames, in the order of their times."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: SolveSettings,
+        options: SolveOptions,
+        context: RunContext,
+        night: NightSolution,
+        made: Mapping[str, Made],
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.options = options
+        self.context = context
+        self.night = night
+        self.made = made
+        self.indexes, problems = find_indexes(settings.indexes)
+        night.warnings += problems
+        self.provider = make_provider(settings, self.indexes, context, network=options.network)
+        self._solver: FrameSolver | None = None
+
+    def close(self) -> None:
+        """End the engines."""
+        if self._solver is not None:
+            self._solver.close()
+
+    def run(self, products: Sequence[Product]) -> None:
+        """Solve what is not solved yet; write headers that do not show it."""
+        wanted = {product.label: self._wanted(product.label) for product in products}
+        order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
+        for product in self.context.track("plate solutions", order):
+            frame = self._one(product, wanted[product.label])
+            self.night.frames.append(frame)
+            if not frame.solved:
+                self.context.emit(
+                    Event("message", SOLVE, text=f"{frame.path}: not solved: {frame.reason}", path=frame.path)
+                )
+        self.night.warnings += self.provider.notes
+
+    def _one(self, product: Product, wanted: Wanted) -> FrameSolution:
+        task = self._task(product)
+        known = None if self.options.force else self._known(task)
+        if known is not None:
+            if known.solution is not None:
+                self._follow(known)
+                self._write(product, known, task.key)
+            return known
+        frame = self._engine(wanted).solve(wanted, self.context)
+        self.store.finish(task, None, None, frame.as_made(), frame.seconds)
+        if frame.solution is not None:
+            self._write(product, frame, task.key)
+        return frame
+
+    def _known(self, task: Task) -> FrameSolution | None:
+        """Return what an earlier run found, unless it could do better now."""
+        made = self.store.fresh(task)
+        if made is None:
+            return None
+        frame = FrameSolution.from_made(made)
+        if not frame.solved:
+            return None  # an index, a catalogue or a better hint may have come since
+        if frame.solution is not None and frame.shape is not None and not (frame.reference or "").startswith("Gaia"):
+            ra, dec = frame.solution.centre(frame.shape)
+            if self.provider.has_better_than_index(ra, dec, frame.solution.radius_deg(frame.shape) + 0.15):
+                return None
+        return frame
+
+    def _follow(self, frame: FrameSolution) -> None:
+        if self._solver is not None:
+            self._solver.last = frame.solution
+        else:
+            self._last = frame.solution
+
+    _last: Any = None
+
+    def _engine(self, wanted: Wanted) -> FrameSolver:
+        if self._solver is None:
+            scale = wanted.scale_arcsec
+            field_arcmin = min(wanted.shape) * scale / 60.0 if scale is not None else None
+            fit = serving(self.indexes, field_arcmin) if field_arcmin is not None else self.indexes
+            engines = make_engines(self.settings, [index.path for index in fit or self.indexes])
+            options = SolverOptions(
+                self.settings.scale_tolerance, self.settings.radius_deg, self.settings.time_limit_s, self.settings.order
+            )
+            self._solver = FrameSolver(engines, self.provider, self.indexes, options)
+            self._solver.last = self._last
+        return self._solver
+
+    def _wanted(self, label: str) -> Wanted:
+        made = self.made[label]
+        facts = dict(made["header"])
+        facts |= {name: value for name, value in self.options.hint.items() if value is not None}
+        if self.settings.scale_arcsec is not None and "scale_arcsec" not in self.options.hint:
+            facts["scale_arcsec"] = self.settings.scale_arcsec
+        return Wanted(label, FrameStars.from_lists(made["stars"]), (made["shape"][0], made["shape"][1]), **facts)
+
+    def _task(self, product: Product) -> Task:
+        settings = self.settings.model_dump(include={"order", "catalogue", "faintest_mag", "scale_arcsec"})
+        stage = Stage(SOLVE, _VERSION, _in_order)
+        return Task(stage, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
+
+    def _write(self, product: Product, frame: FrameSolution, key: str) -> None:
+        """Put the solution into the calibrated file's header, unless it is there."""
+        assert frame.solution is not None, "only of solved frames"
+        path = self.store.file(product.location or product.name)
+        name = digest(key, frame.reference, frame.solution.as_plain())
+        try:
+            if card_of(path, SOLUTION_KEY) == name:
+                return
+            shape = frame.shape or (0, 0)
+            solution = frame.solution
+            update_header(path, lambda header: put_solution(header, solution, shape, frame.facts(name)))
+            self.store.resign(product.name)
+        except AstepError as error:
+            self.night.warnings.append(str(error))
+            self.context.say(SOLVE, str(error), level="warning", path=product.label)
+
+
+def _in_order(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+    """Refuse: solutions are found one after the other, each from the last, by this job and no worker."""
+    del settings, inputs, out, threads
+    raise UsageError(
+        "cannot solve a frame by itself", "a night is solved in the order of time", "use `astep solve OUT`"
+    )
+
+
+def make_provider(
+    settings: SolveSettings, indexes: Sequence[IndexFile], context: RunContext | None, *, network: bool
+) -> CatalogueProvider:
+    """Return the catalogue that the recipe asks for."""
+    services: Sequence[Any] = ()
+    if network and settings.network and settings.catalogue != "index":
+        pass
+    return CatalogueProvider(
+        TileCache(),
+        [index.path for index in indexes],
+        services,
+        which=settings.catalogue,
+        faintest_mag=settings.faintest_mag,
+        context=context,
+    )
+
+
+def why_not_here(settings: SolveSettings, field_arcmin: float | None) -> str:
+    """Say why frames of this size cannot be solved on this machine; empty if they can.
+
+    Parameters
+    ----------
+    settings : SolveSettings
+    field_arcmin : float or None
+        Shorter side of the frames; None when the scale is not known.
+    """
+    from pipeline_core.solving.engines import available_engines  # noqa: PLC0415
+
+    indexes, _ = find_indexes(settings.indexes)
+    if not indexes:
+        return what_is_missing(indexes, field_arcmin or 60.0)
+    if not available_engines(settings):
+        return 'no solving engine is installed: pip install "astep-harvest[solve]", or install astrometry.net'
+    if field_arcmin is None:
+        return ""
+    return what_is_missing(indexes, field_arcmin)
