@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 _UNREADABLE = (
-    "DALFormat",
-    "Expat",
-    "IncompleteRead",
-    "ChunkedEncoding",
-    "E19",
-    "VOTable",
-    "JSON",
-    "KeyError",
-    "ValueError",
-)
+    "DALFormat", "Expat", "IncompleteRead", "ChunkedEncoding", "E19", "VOTable", "JSON", "KeyError", "ValueError",
+)  # fmt: skip
 _UNREACHED = ("ConnectionError", "NewConnection", "NameResolution", "gaierror")
 
 

@@ -56,11 +56,7 @@ def _field_arcmin(night: Night, recipe: Recipe) -> tuple[float | None, str]:
     lights = [frame for frame in night.frames if frame.kind is FrameKind.SCIENCE]
     frames = [(frame, frame.shape) for frame in lights if frame.shape is not None]
     scale = recipe.solve.scale_arcsec
-    fields = [
-        min(frame.shape) * (scale or frame.pixel_scale_arcsec or 0.0) / 60.0
-        for frame in frames
-        if frame.shape is not None
-    ]
+    fields = [min(shape) * (scale or frame.pixel_scale_arcsec or 0.0) / 60.0 for frame, shape in frames]
     widest = max(fields, default=0.0)
     if widest > 0.0:
         return widest, ""
