@@ -77,6 +77,7 @@ def fit_astrometry(
     sigma_px: Floats | float = 0.1,
     catalogue_arcsec: Floats | float = 0.0,
     distortion: tuple[Floats, Floats] | None = None,
+    rounds: int = 12,
 ) -> AstrometricFit | None:
     """Fit a TAN-SIP solution to matched stars.
 
@@ -96,6 +97,8 @@ def fit_astrometry(
         Error of the catalogue positions at this epoch, one axis.
     distortion : (A, B), optional
         Distortion known from other frames of the same optics: only the linear part is fitted then.
+    rounds : int
+        At most; a fit that only serves to match stars needs few.
 
     Returns
     -------
@@ -130,7 +133,7 @@ def fit_astrometry(
     base = np.maximum(base, 1e-4)
     scatter = 0.0
     solution: TanSip | None = None
-    for step in range(12):
+    for step in range(rounds):
         order_now = min(order, 1 if step == 0 else order)
         order_now = order_for(int(used.sum()), order_now)
         powers = _powers(order_now)
@@ -239,16 +242,15 @@ def _scatter(residual: Floats, base: Floats, used: Bools, parameters: int) -> fl
     known = base[used] ** 2
     degrees = max(1.0, 2.0 * (used.sum() - parameters)) * _SQUARES_LOST
 
-    def excess(variance: float) -> float:
-        return float(np.sum(squares / (known + variance)) - degrees)
-
-    if excess(0.0) <= 0.0:
-        return 0.0
-    low, high = 0.0, float(squares.max()) + 1e-12
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if excess(middle) > 0.0 else (low, middle)
-    return float(np.sqrt(high))
+    # Chi² falls with the variance, ever less steeply: Newton's steps from zero never overshoot.
+    variance = 0.0
+    for _ in range(60):
+        terms = squares / (known + variance)
+        excess = float(terms.sum()) - degrees
+        if excess <= 1e-4 * degrees:
+            break
+        variance += excess / float((terms / (known + variance)).sum())
+    return float(np.sqrt(variance))
 
 
 def _first_scale(u: Floats, v: Floats, xi: Floats, eta: Floats) -> float | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Indices = npt.NDArray[np.intp]
 
 _ROUNDS = ((1, 1.0), (2, 0.5), (3, 0.25))  # order, part of the first radius
+_PREDICTED_PX = 8.0
+_QUICK_ROUNDS = 3
 _TIGHTEST_PX = 1.5  # two stars closer than this are one
 
 
@@ -144,7 +146,9 @@ def refine(
     """
     reference = ((shape[1] - 1) / 2.0, (shape[0] - 1) / 2.0)
     solution, found = rough, None
-    for step_order, part in _ROUNDS:
+    # From a prediction the shape of the frame is known: one round will do.
+    plan = _ROUNDS if radius_px > _PREDICTED_PX else ((order, 1.0),)
+    for step_order, part in plan:
         radius = max(_TIGHTEST_PX, radius_px * part)
         inside = in_frame(sky, solution, shape, radius)
         # Chance pairs grow with both lists: a wide radius wants few stars.
@@ -175,6 +179,7 @@ def _fit_pairs(
     radius: float,
     order: int,
     distortion: tuple[Floats, Floats] | None,
+    rounds: int = 12,
 ) -> Matched | None:
     x, y = solution.to_pixel(sky.ra_deg[listed], sky.dec_deg[listed])
     ours, theirs = pair(stars.x_px[chosen], stars.y_px[chosen], x, y, radius)
@@ -189,5 +194,6 @@ def _fit_pairs(
         sigma_px=stars.sigma_px[frame],
         catalogue_arcsec=sky.sigma_arcsec[other],
         distortion=distortion,
+        rounds=rounds,
     )
     return None if fit is None else Matched(frame, other, fit)

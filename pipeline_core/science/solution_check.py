@@ -10,13 +10,19 @@ import numpy as np
 from pipeline_core.science.catalogue_match import Matched, in_frame, pair
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from pipeline_core.science.catalogue_match import FrameStars, SkyStars
+
+    Floats = npt.NDArray[np.float64]
 
 LOG_ODDS_NEEDED = 23.0
 """Natural logarithm of the odds from which a solution is believed: one to ten thousand million."""
 STARS_NEEDED = 8
 """Four stars found the field and three parameters an axis fit any three: fewer than eight prove nothing."""
-_DISTRACTORS = 0.5  # part of the frame's bright stars that may have no partner
+_DISTRACTORS = (0.25, 0.5, 0.75, 0.9, 0.97)
+"""Part of the frame's bright stars that may have no partner: catalogues are thinned, clouds thin frames. All are tried,
+none is preferred."""
 _SIGMA_PX = 1.2  # of the match in the odds: wider than any good fit, so that fitting closer earns nothing
 _RMS_LIMIT_PX = 1.0
 
@@ -74,16 +80,12 @@ def check_solution(
     rms_px = matched.fit.rms_arcsec / scale
     inside = in_frame(sky, solution, shape)
     area = float(shape[0] * shape[1])
-    count = int(min(len(stars), max(1.5 * len(inside), 12)))
+    count = len(stars)
     x, y = solution.to_pixel(sky.ra_deg[inside], sky.dec_deg[inside])
     ours, theirs = pair(stars.x_px[:count], stars.y_px[:count], x, y, 4.0 * _SIGMA_PX)
     distance = np.hypot(stars.x_px[ours] - x[theirs], stars.y_px[ours] - y[theirs])
     density = area / max(len(inside), 1)
-    peak = (1.0 - _DISTRACTORS) * density / (2.0 * np.pi * _SIGMA_PX**2)
-    gains = np.log(_DISTRACTORS + peak * np.exp(-0.5 * (distance / _SIGMA_PX) ** 2))
-    free = min(len(gains), _stars_taken_by(matched))
-    gains = np.sort(gains)[: len(gains) - free]  # the best are not counted
-    log_odds = float(gains.sum() + (count - len(gains) - free) * np.log(_DISTRACTORS))
+    log_odds = _log_odds(distance, density, count, _stars_taken_by(matched))
     chance = count * len(inside) * np.pi * (2.0 * _SIGMA_PX) ** 2 / area
     bright = min(len(inside), max(10, len(stars)))
     found = int(np.count_nonzero(np.isin(inside[:bright], matched.sky[matched.fit.used])))
@@ -103,6 +105,16 @@ def check_solution(
     elif abs(_shear(matched)) > 0.05:
         reason = f"its pixels would be {100 * abs(_shear(matched)):.0f} % longer than wide"
     return Verdict(not reason, reason, number, float(chance), log_odds, float(rms_px), part)
+
+
+def _log_odds(distance_px: Floats, density: float, count: int, free: int) -> float:
+    """Return the log of the odds of ``count`` stars, of which some lie so near a catalogue star, against chance."""
+    near = np.sort(distance_px)[min(free, len(distance_px)) :]  # the best are not counted
+    peak = density / (2.0 * np.pi * _SIGMA_PX**2) * np.exp(-0.5 * (near / _SIGMA_PX) ** 2)
+    alone = max(count - len(distance_px), 0)
+    tries = [float(np.log(part + (1.0 - part) * peak).sum() + alone * np.log(part)) for part in _DISTRACTORS]
+    best = max(tries)
+    return best + float(np.log(np.mean(np.exp(np.array(tries) - best))))
 
 
 def _stars_taken_by(matched: Matched) -> int:

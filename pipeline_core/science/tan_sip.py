@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_SETTLED_PX = 1e-7
 ARCSEC = 3600.0
 """Arcseconds in a degree."""
 
@@ -71,9 +72,13 @@ class TanSip:
         u, v = big_u, big_v
         if self.a is not None:
             # Distortions are a few pixels in thousands: each round gains three digits.
-            for _ in range(6):
+            for _ in range(10):
                 du, dv = self.distorted(u, v)
-                u, v = u + (big_u - du), v + (big_v - dv)
+                step_u, step_v = big_u - du, big_v - dv
+                u, v = u + step_u, v + step_v
+                # NaN-safe: what lies behind the tangent plane never settles.
+                if not (np.abs(step_u) > _SETTLED_PX).any() and not (np.abs(step_v) > _SETTLED_PX).any():
+                    break
         return u + self.x_px, v + self.y_px
 
     def distorted(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:

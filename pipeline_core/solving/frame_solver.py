@@ -93,6 +93,8 @@ class FrameSolver:
         self.indexes = indexes
         self.options = options
         self.last: TanSip | None = None
+        self._optics: Matched | None = None
+        """The fit whose distortion is known best so far this night."""
         self._in_vain = 0
         """Frames searched all over the sky without any success so far."""
 
@@ -133,7 +135,15 @@ class FrameSolver:
             )  # fmt: skip
         matched, verdict, reference = attempt.best
         self.last = matched.fit.solution
+        self._note_optics(matched, wanted.shape)
         return _solved(wanted, matched, verdict, reference, found, how, seconds)
+
+    def _note_optics(self, matched: Matched, shape: tuple[int, int]) -> None:
+        if len(matched.fit.powers) < 10:  # no third order, or a borrowed distortion
+            return
+        best = self._optics
+        if best is None or matched.fit.typical_error_arcsec(shape) < best.fit.typical_error_arcsec(shape):
+            self._optics = matched
 
     def _predicted(self, wanted: Wanted, attempt: _Attempt) -> bool:
         last = self.last
@@ -177,6 +187,8 @@ class FrameSolver:
         hints = []
         if wanted.ra_deg is not None and wanted.dec_deg is not None:
             hints.append(Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
+            if scale is not None:  # headers state the scale of the unbinned chip, or of another reducer
+                hints.append(Hint(None, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
         if self.last is not None:
             around = self.last.centre(wanted.shape)
             exact = self.last.scale_arcsec
@@ -215,6 +227,7 @@ class FrameSolver:
         scale: tuple[float, float] | None,
     ) -> bool:
         matched = refine(wanted.stars, sky, rough, wanted.shape, radius_px=radius_px, order=self.options.order)
+        matched = self._steadied(wanted, sky, matched)
         if matched is None:
             attempt.refused = "too few stars match the catalogue there"
             return False
@@ -226,6 +239,25 @@ class FrameSolver:
             return False
         attempt.best = matched, verdict, reference
         return True
+
+    def _steadied(self, wanted: Wanted, sky: SkyStars, matched: Matched | None) -> Matched | None:
+        """Take the distortion of a better frame of these optics where a frame's own stars do not tell it.
+
+        The distortion belongs to the optics, not to the frame: under clouds, with stars in one half only, a free
+        polynomial runs away in the other.
+        """
+        best = self._optics
+        if matched is None or best is None or best.fit.solution.a is None or best.fit.solution.b is None:
+            return matched
+        own = matched.fit.typical_error_arcsec(wanted.shape)
+        if matched.fit.order >= self.options.order and own < 1.5 * best.fit.typical_error_arcsec(wanted.shape):
+            return matched
+        distortion = best.fit.solution.a, best.fit.solution.b
+        rough = matched.fit.solution
+        fixed = refine(wanted.stars, sky, rough, wanted.shape, radius_px=5.0, distortion=distortion)
+        if fixed is None or fixed.fit.used.sum() < 0.9 * matched.fit.used.sum():
+            return matched
+        return fixed if fixed.fit.rms_arcsec < 1.5 * matched.fit.rms_arcsec else matched
 
     def _why_not(self, wanted: Wanted, attempt: _Attempt) -> str:
         number = len(wanted.stars)
@@ -280,6 +312,6 @@ def _solved(
         index=found.index if found is not None else None,
         log_odds=round(verdict.log_odds, 1),
         how=how,
-        order=matched.fit.order,
+        order=solution.order,
         seconds=round(seconds, 4),
     )
