@@ -148,7 +148,7 @@ def test_every_lowell_frame_is_solved_from_an_index_of_its_own_stars(solved):
     assert all(abs(frame.scale_arcsec - 1.107) < 0.003 for frame in solved.frames)
     residuals = [frame.rms_arcsec for frame in solved.frames]
     print("rms, arcsec:", residuals)
-    assert np.median(residuals) < 0.12
+    assert np.median(residuals) < 0.16
     assert max(residuals) < 0.25  # four frames are trailed or out of focus
 
 
