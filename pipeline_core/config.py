@@ -142,7 +142,7 @@ class SolveSettings(RecipeSection):
     scale_arcsec: float | None = Field(None, gt=0, le=1000, description="replaces the header's pixel scale, arcsec")
     scale_tolerance: Fraction = Field(0.03, description="the true scale lies within this part of the stated one")
     radius_deg: float = Field(1.5, gt=0, le=180, description="the true pointing lies within this of the header's, deg")
-    time_limit_s: float = Field(20.0, gt=0.1, le=3600, description="a single search on the sky is ended after this, s")
+    time_limit_s: float = Field(20.0, gt=0.1, le=3600, description="the search for one frame is ended after this, s")
     max_stars: int = Field(600, ge=20, le=5000, description="stars measured for the solution, the brightest all over")
     order: int = Field(3, ge=1, le=5, description="order of the distortion (SIP); lowered where stars are few")
     catalogue: Literal["auto", "gaia", "index"] = Field(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _MARGIN_DEG = 0.15
 _ENGINE_RADIUS_PX = 15.0  # a quad's linear solution is off by so much in the corners of a distorted field
 _PREDICTED_RADIUS_PX = 6.0
+_BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed
+_LEAST_S = 0.3  # a search needs so long to be worth its start
 _BLIND_TRIES = 3  # a night of which three frames are nowhere on the sky is not searched there frame by frame
 
 
@@ -165,13 +167,18 @@ class FrameSolver:
     def _searched(
         self, wanted: Wanted, attempt: _Attempt, context: RunContext, *, blind: bool
     ) -> tuple[Found | None, How | None]:
+        until = time.monotonic() + self.options.time_limit_s
         for hint in self._hints(wanted):
             if not blind and not hint.has_position:
                 continue
             context.check()
-            found = self._asked(wanted, hint, attempt, context)
+            left = until - time.monotonic()
+            if left < _LEAST_S:
+                break
+            found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
             if found is None:
                 continue
+            attempt.refused = "no catalogue has stars there"
             for reference in self._references(found.solution, wanted.shape):
                 sky = reference.at(wanted.year)
                 if self._verify(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, hint.scale_arcsec):
@@ -180,30 +187,34 @@ class FrameSolver:
 
     def _hints(self, wanted: Wanted) -> list[Hint]:
         """Return what is known first, then less and less of it."""
-        scale = None
-        if wanted.scale_arcsec is not None:
-            tolerance = self.options.scale_tolerance
-            scale = (wanted.scale_arcsec * (1 - tolerance), wanted.scale_arcsec * (1 + tolerance))
-        hints = []
-        if wanted.ra_deg is not None and wanted.dec_deg is not None:
-            hints.append(Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
-            if scale is not None:  # headers state the scale of the unbinned chip, or of another reducer
-                hints.append(Hint(None, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
         if self.last is not None:
-            around = self.last.centre(wanted.shape)
+            # The scale is known from the night itself: what does not fit it is no frame of this camera.
             exact = self.last.scale_arcsec
-            hints.insert(0, Hint((0.99 * exact, 1.01 * exact), *around, 2.0 * self.options.radius_deg))
-        hints.append(Hint(scale))
-        if scale is not None:
-            hints.append(Hint())
-        return hints
+            scale = (0.99 * exact, 1.01 * exact)
+            hints = [Hint(scale, *self.last.centre(wanted.shape), 2.0 * self.options.radius_deg)]
+            if wanted.ra_deg is not None and wanted.dec_deg is not None:
+                hints.append(Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
+            return [*hints, Hint(scale)]
+        if wanted.scale_arcsec is None:
+            near = Hint(None, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg)
+            return [near, Hint()] if near.has_position else [Hint()]
+        tolerance = self.options.scale_tolerance
+        hints = []
+        for factor in (1.0 + tolerance, _BINNED):
+            scale = (wanted.scale_arcsec / factor, wanted.scale_arcsec * factor)
+            near = Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg)
+            hints += [near, near.without_position()] if near.has_position else [near]
+        # Near its place with any scale comes before the whole sky.
+        return sorted(hints, key=lambda hint: not hint.has_position)
 
-    def _asked(self, wanted: Wanted, hint: Hint, attempt: _Attempt, context: RunContext) -> Found | None:
+    def _asked(
+        self, wanted: Wanted, hint: Hint, attempt: _Attempt, context: RunContext, limit_s: float
+    ) -> Found | None:
         while self.engines:
             try:
-                return self.engines[0].solve(wanted.stars, wanted.shape, hint, context, self.options.time_limit_s)
-            except TimeLimitError as error:
-                attempt.ended = error.why
+                return self.engines[0].solve(wanted.stars, wanted.shape, hint, context, limit_s)
+            except TimeLimitError:
+                attempt.ended = f"no pattern of its stars was found in {self.options.time_limit_s:.0f} s (solve.time_limit_s)"
                 return None
             except EngineError as error:
                 # The next engine, for this and all other frames.
