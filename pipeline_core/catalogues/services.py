@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -81,15 +80,28 @@ class TapService:
         import pyvo  # noqa: PLC0415 - comes with astroquery, heavy
         import requests  # noqa: PLC0415
 
+        refusal: list[Exception] = []
         try:
             with requests.Session() as session:
-                # pyvo sets no time limits: so long for a connection, and for each piece of an answer.
-                limits = (self.connect_s, 6.0 * self.connect_s)
-                session.request = partial(session.request, timeout=limits)  # type: ignore[method-assign]
+                plain = session.request
+
+                def patient(*words: Any, **how: Any) -> Any:
+                    # pyvo sets no time limits, and reads an error page as if it were a table: its cause is kept here.
+                    how["timeout"] = (self.connect_s, 6.0 * self.connect_s)
+                    try:
+                        response = plain(*words, **how)
+                        response.raise_for_status()
+                    except requests.RequestException as error:
+                        refusal.append(error)
+                        raise
+                    return response
+
+                session.request = patient  # type: ignore[method-assign]
                 service = pyvo.dal.TAPService(self.url, session=session)
                 return service.run_sync(query, maxrec=MOST_STARS + 1).to_table()
         except Exception as error:  # whatever the network or a half answer raises: another source serves
-            raise CatalogueServiceError(f"{self.name} gave no stars", network_words(error), _NETWORK_HINT) from error
+            words = network_words(refusal[0] if refusal else error)
+            raise CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT) from error
 
     def _stars(self, table: Any) -> ReferenceStars:
         names = {str(name).lower(): name for name in table.colnames}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
@@ -71,7 +72,7 @@ class TileCache:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 columns = {name: np.asarray(stored[name], np.float64) for name in COLUMNS}
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             path.unlink(missing_ok=True)
             return None
         stars = with_columns(columns, GAIA_EPOCH, GAIA)

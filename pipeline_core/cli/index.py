@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK
@@ -22,7 +23,6 @@ from pipeline_core.solving.index_files import (
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     from pipeline_core.cli.talk import Talk
     from pipeline_core.events import RunContext
@@ -36,9 +36,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """List, add or install index files."""
     if arguments.deed == "add":
         with stoppable(talk.context()) as context:
-            return _add(arguments.files, talk, context)
+            return _add([Path(name) for name in arguments.names], talk, context)
     if arguments.deed == "install":
-        return _install(arguments.scale, talk)
+        return _install(arguments.names[0] if arguments.names else "08", talk)
     return _list(arguments, talk)
 
 
@@ -109,6 +109,10 @@ def _add(files: list[Path], talk: Talk, context: RunContext) -> int:
 
 
 def _install(scale: str, talk: Talk) -> int:
+    if scale not in DEBIAN_PACKAGES:
+        raise UsageError(
+            f"cannot install {scale}", "there is no such scale", f"choose one of {', '.join(DEBIAN_PACKAGES)}"
+        )
     package, megabytes = DEBIAN_PACKAGES[scale]
     line = f"apt-get install -y --no-install-recommends {package}"
     if shutil.which("apt-get") is None:

@@ -145,12 +145,10 @@ def _add_sky(command: _Command) -> None:
     solve.add_argument("--force", action="store_true", help="solve anew what is solved")
     index = command("index", "list, add or install the index files that solving needs")
     index.add_argument("deed", choices=("list", "add", "install"))
-    index.add_argument("files", nargs="*", type=Path, metavar="FILE", help="index files to add")
-    index.add_argument("--field", type=float, metavar="ARCMIN", help="list: size of the field (default: ASTEP's 63.5)")
     index.add_argument(
-        "--scale", choices=("07", "08", "09", "10-19"), default="08",
-        help="install: 08 for ASTEP's 63' field (default), 07 for fields under 40'",
-    )  # fmt: skip
+        "names", nargs="*", metavar="FILE|SCALE", help="add: index files; install: 07, 08 (default), 09, 10-19"
+    )
+    index.add_argument("--field", type=float, metavar="ARCMIN", help="list: size of the field (default: ASTEP's 63.5)")
     catalogue = command("catalogue", "fetch the reference stars of a night, for work without a network")
     catalogue.add_argument("deed", choices=("fetch", "list"))
     catalogue.add_argument("night", nargs="?", type=Path, metavar="NIGHT", help="a night, or its output folder")

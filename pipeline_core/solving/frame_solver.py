@@ -214,7 +214,8 @@ class FrameSolver:
             try:
                 return self.engines[0].solve(wanted.stars, wanted.shape, hint, context, limit_s)
             except TimeLimitError:
-                attempt.ended = f"no pattern of its stars was found in {self.options.time_limit_s:.0f} s (solve.time_limit_s)"
+                limit = self.options.time_limit_s
+                attempt.ended = f"no pattern of its stars was found in {limit:.0f} s (solve.time_limit_s)"
                 return None
             except EngineError as error:
                 # The next engine, for this and all other frames.

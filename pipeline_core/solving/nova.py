@@ -21,6 +21,7 @@ SERVER = "https://nova.astrometry.net"
 KEYRING_SERVICE = "astep-harvest"
 KEYRING_NAME = "nova.astrometry.net"
 _STARS = 100
+_TOLD = {"log in": "it does not accept the key", "Post of job": "it did not take the job (too many requests?)"}
 _QUEUE_S = 300.0  # its queue is minutes long at times, whatever the recipe says about local searches
 
 
@@ -121,8 +122,8 @@ class NovaEngine:
                     solve_timeout=limit_s, verbose=False, **settings,
                 )  # fmt: skip
         except Exception as error:
-            refused = "log in" in str(error)
-            words = "it does not accept the key" if refused else network_words(error)
+            # astroquery's own sentences; anything else may repeat what was sent.
+            words = next((words for part, words in _TOLD.items() if part in str(error)), network_words(error))
             raise EngineError("nova.astrometry.net gave no answer", words, "try again later") from error
 
 

@@ -1,4 +1,4 @@
-"""Frames of a known sky: real star positions out of the Tycho-2 index, seen through a distorted, turned, clouded camera."""
+"""Frames of a known sky: real stars out of the Tycho-2 index, seen through a distorted, turned, clouded camera."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def simulate(rng: np.random.Generator, ra: float, dec: float, camera: Camera = C
     by_mag = np.argsort(mag)
     reference = ReferenceStars(
         ref_ra[by_mag], ref_dec[by_mag], pm_ra[by_mag], pm_dec[by_mag], mag[by_mag], np.full(len(mag), 0.8),
-        np.full(len(mag), 0.03), np.full(len(mag), 0.03), 2016.0, Source("Gaia-like", "gaia-like", "G", reportable=True),
+        np.full(len(mag), 0.03), np.full(len(mag), 0.03), 2016.0,
+        Source("Gaia-like", "gaia-like", "G", reportable=True),
     )  # fmt: skip
     return Field(truth, stars, reference, shape)
 

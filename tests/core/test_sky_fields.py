@@ -1,8 +1,5 @@
 """Simulated fields of ASTEP all over the sky: found, and never in the wrong place."""
 
-import os
-import subprocess
-import sys
 import threading
 import time
 
@@ -97,9 +94,7 @@ def test_noise_is_refused_with_a_reason_and_in_bounded_time(solver):
     rng = np.random.default_rng(6)
     begun = time.monotonic()
     for k in range(3):
-        found = solver.solve(
-            Wanted(str(k), noise_stars(rng), (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext()
-        )
+        found = solver.solve(Wanted(str(k), noise_stars(rng), (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext())
         assert not found.solved
         assert found.reason
     assert time.monotonic() - begun < 3 * 6.0 + 8.0
@@ -144,9 +139,15 @@ class LyingEngine:
 
 def test_a_wrong_field_that_an_engine_is_sure_of_is_refused():
     field = simulate(np.random.default_rng(10), 217.4, -62.7, Camera())
-    for wrong in (truth_of(Camera(rotation_deg=3.0), 217.4, -62.7), truth_of(Camera(), 217.9, -62.5), truth_of(Camera(), 10, 10)):
+    for wrong in (
+        truth_of(Camera(rotation_deg=3.0), 217.4, -62.7),
+        truth_of(Camera(), 217.9, -62.5),
+        truth_of(Camera(), 10, 10),
+    ):
         for catalogue in (index_catalogue(), OneCatalogue(field.reference)):
-            found = FrameSolver([LyingEngine(wrong)], catalogue, [], SolverOptions()).solve(wanted_of(field), RunContext())
+            found = FrameSolver([LyingEngine(wrong)], catalogue, [], SolverOptions()).solve(
+                wanted_of(field), RunContext()
+            )
             assert not found.solved
             assert "refused" in found.reason or "few stars" in found.reason
 
@@ -238,9 +239,7 @@ def test_an_engine_that_dies_says_so_and_the_next_one_takes_over():
             raise EngineError("it cannot work", "broken", "mend it")
 
     said = []
-    solver = FrameSolver(
-        [Broken(None), LyingEngine(field.truth)], OneCatalogue(field.reference), [], SolverOptions()
-    )
+    solver = FrameSolver([Broken(None), LyingEngine(field.truth)], OneCatalogue(field.reference), [], SolverOptions())
     found = solver.solve(wanted_of(field), RunContext(lambda event: said.append(event.text)))
     assert found.solved
     assert found.engine == "lying"
@@ -287,4 +286,6 @@ def test_the_worker_answers_a_broken_index_in_words(tmp_path):
     with pytest.raises(EngineError):
         engine.solve(stars, (4096, 4096), Hint((0.9, 0.96)), RunContext(), 10.0)
     engine.close()
-    assert subprocess.run([sys.executable, "-c", "import pipeline_core.solving.embedded_worker"], env=os.environ, check=True)
+    assert subprocess.run(
+        [sys.executable, "-c", "import pipeline_core.solving.embedded_worker"], env=os.environ, check=True
+    )

@@ -58,7 +58,7 @@ def string_wcs(header):
     """Read Lowell's WCS, whose numbers are strings and whose TAN carries SCAMP's PV terms (TPV)."""
     cards = fits.Header()
     for card in header.cards:
-        if card.keyword.startswith(("CRVAL", "CRPIX", "CD", "PV")) and card.keyword not in {"CDELT"}:
+        if card.keyword.startswith(("CRVAL", "CRPIX", "CD", "PV")):
             try:
                 cards[card.keyword] = float(card.value)
             except (TypeError, ValueError):
@@ -75,8 +75,8 @@ def lowell(tmp_path_factory):
     out = tmp_path_factory.mktemp("lowell") / "out"
     recipe = out.parent / "recipe.toml"
     recipe.write_text('version = 1\n[solve]\nenabled = "never"\n', encoding="utf-8")
-    words = ["reduce", str(DATA / "lowell5945"), "-o", str(out), "--recipe", str(recipe), "--quiet", "--executor", "threads"]
-    assert main([*words, "--workers", "1"]) == 0
+    words = ["reduce", str(DATA / "lowell5945"), "-o", str(out), "--recipe", str(recipe), "--quiet"]
+    assert main([*words, "--executor", "threads", "--workers", "1"]) == 0
     return out
 
 
@@ -86,7 +86,8 @@ def frames_of(out):
     for path in sorted(out.glob("*/science/*_CAL.fits")):
         raw = DATA / "lowell5945" / "science" / path.name.replace("_CAL.fits", ".fits.fz")
         header = fits.getheader(path)
-        frames[path.name[:13]] = (path, string_wcs(fits.getheader(raw, 1)), -header.get("LTV1", 0.0), -header.get("LTV2", 0.0))
+        moved = -header.get("LTV1", 0.0), -header.get("LTV2", 0.0)
+        frames[path.name[:13]] = (path, string_wcs(fits.getheader(raw, 1)), *moved)
     return frames
 
 
@@ -120,9 +121,8 @@ def index(lowell, tmp_path_factory):
             mean_dec.append(middle[1])
             magnitude.append(25 - 2.5 * np.log10(light))
     folder = tmp_path_factory.mktemp("index")
-    table = fits.BinTableHDU.from_columns(
-        [fits.Column("RA", "D", array=mean_ra), fits.Column("DEC", "D", array=mean_dec), fits.Column("MAG", "E", array=magnitude)]
-    )
+    columns = {"RA": ("D", mean_ra), "DEC": ("D", mean_dec), "MAG": ("E", magnitude)}
+    table = fits.BinTableHDU.from_columns([fits.Column(name, kind, array=v) for name, (kind, v) in columns.items()])
     table.writeto(folder / "stars.fits")
     made = folder / "index-lowell.fits"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -136,9 +136,7 @@ def index(lowell, tmp_path_factory):
 @pytest.fixture(scope="module")
 def solved(lowell, index):
     settings = SolveSettings(indexes=(str(index),), catalogue="index", network=False)
-    return solve_output(
-        lowell, Recipe(solve=settings), SolveOptions(executor="threads", workers=1), RunContext()
-    )
+    return solve_output(lowell, Recipe(solve=settings), SolveOptions(executor="threads", workers=1), RunContext())
 
 
 def test_every_lowell_frame_is_solved_from_an_index_of_its_own_stars(solved):
