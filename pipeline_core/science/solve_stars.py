@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _CELLS = 8
-_FLOOR_PX = 0.01  # pixels that are not quite even, and profiles that are not quite round
+_FLOOR_PX = 0.005  # pixels that are not quite even, and profiles that are not quite round
+_SHARP_PX = 2.4  # first guess of the FWHM (true 1.9) below which the pixel grid itself shows
+_SHARP_FLOOR_PX = 0.018
 _TO_SIGMA = 2.3548  # FWHM of a Gaussian in sigma
-_BROADER = 1.25  # a Moffat profile's wings cost this much precision against a Gaussian
-_UNSETTLED_PX = 0.5  # error of a place that is only a centre of light
+_BROADER = 1.05  # a Moffat profile's wings cost this much precision against a Gaussian
+_UNSETTLED_PX = 0.05  # at least, where the moments do not settle: sharp stars, blends
+_SATURATED_PX = 0.5  # a star with a flat top, or that bleeds, is there to be recognised
 
 
 def stars_for_solving(
@@ -75,7 +78,9 @@ def stars_for_solving(
     moved = np.hypot(shapes.x_px - stars.x, shapes.y_px - stars.y)
     settled = np.isfinite(moved) & (moved < width) & ~stars.saturated
     x, y = np.where(settled, shapes.x_px, stars.x), np.where(settled, shapes.y_px, stars.y)
-    error = np.where(settled, _place_error(stars.flux, noise, width, gain_e), _UNSETTLED_PX)
+    error = _place_error(stars.flux, noise, width, gain_e)
+    error = np.where(settled, error, np.hypot(error, _UNSETTLED_PX if width > _SHARP_PX else _SHARP_FLOOR_PX))
+    error = np.where(stars.saturated, _SATURATED_PX, error)
     flux = stars.flux
     order = np.argsort(-flux)
     return FrameStars(x[order], y[order], flux[order], error[order], stars.saturated[order])
@@ -86,7 +91,8 @@ def _place_error(flux: Floats, noise: float, fwhm_px: float, gain_e: float) -> F
     electrons, sky = flux * gain_e, noise * gain_e
     width = fwhm_px / _TO_SIGMA * _BROADER
     variance = width**2 / electrons * (1.0 + 8.0 * np.pi * width**2 * sky**2 / electrons)
-    return np.asarray(np.hypot(np.sqrt(variance), _FLOOR_PX), np.float64)
+    floor = _FLOOR_PX if fwhm_px > _SHARP_PX else _SHARP_FLOOR_PX
+    return np.asarray(np.hypot(np.sqrt(variance), floor), np.float64)
 
 
 def _spread(x: Floats, y: Floats, flux: Floats, shape: tuple[int, ...], most: int) -> npt.NDArray[np.intp]:

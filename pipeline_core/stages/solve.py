@@ -49,7 +49,7 @@ def header_facts(calibrated: Path, path: str) -> dict[str, Any]:
     frame = frame_from_header(find_image(calibrated), RawFile(path, status.st_size, status.st_mtime_ns))
     note = None
     if frame.mid_utc is None:
-        told = next((words for words in frame.problems if "mid time" in words or "was taken" in words), None)
+        told = next((words for words in frame.problems if "no mid time" in words or "when it was taken" in words), None)
         note = (
             f"{told or 'the header does not say when it was taken'}: proper motions are not applied, not for reporting"
         )

@@ -286,6 +286,3 @@ def test_the_worker_answers_a_broken_index_in_words(tmp_path):
     with pytest.raises(EngineError):
         engine.solve(stars, (4096, 4096), Hint((0.9, 0.96)), RunContext(), 10.0)
     engine.close()
-    assert subprocess.run(
-        [sys.executable, "-c", "import pipeline_core.solving.embedded_worker"], env=os.environ, check=True
-    )
