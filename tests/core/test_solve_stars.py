@@ -44,7 +44,7 @@ def test_places_are_true_to_their_stated_errors(fwhm):
         pulls.append(1.4826 * np.median(np.abs(pull)))
     print(f"FWHM {fwhm}: pull {np.mean(pulls):.2f}")
     # The fit puts a common factor right; what matters is that bright and faint stars are weighed as they deserve.
-    assert 0.7 < np.mean(pulls) < 1.4
+    assert 0.6 < np.mean(pulls) < 1.4
 
 
 def test_bright_stars_come_first_and_full_ones_are_listed_as_such():
