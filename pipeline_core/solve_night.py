@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core import journal
 from pipeline_core.catalogues.provider import CatalogueProvider
 from pipeline_core.catalogues.tile_cache import TileCache
-from pipeline_core.errors import AstepError, UsageError
+from pipeline_core.errors import AstepError, NightError, UsageError
 from pipeline_core.events import Event
 from pipeline_core.executor import make_executor, usable_cores
 from pipeline_core.io.header_update import card_of, update_header
@@ -170,11 +170,16 @@ def solutions(store: Store) -> dict[str, FrameSolution]:
     return {product.label: FrameSolution.from_made(product.made) for product in store.products(SOLVE)}
 
 
-def _stars_task(product: Product, settings: SolveSettings) -> Task:
+def _calibrated(product: Product) -> Task:
     from pipeline_core.stages.science import CALIBRATE  # noqa: PLC0415 - heavy
+
+    return remembered(CALIBRATE, product.name, product.label, product.key)
+
+
+def _stars_task(product: Product, settings: SolveSettings) -> Task:
     from pipeline_core.stages.solve import FIND_STARS  # noqa: PLC0415 - heavy
 
-    calibrated = remembered(CALIBRATE, product.name, product.label, product.key)
+    calibrated = _calibrated(product)
     chosen = {"path": product.label, "max_stars": settings.max_stars}
     return Task(FIND_STARS, None, chosen, {"calibrated": calibrated}, product.label)
 
@@ -299,6 +304,12 @@ class _Job:
         try:
             if card_of(path, SOLUTION_KEY) == name:
                 return
+            if self.store.fresh(_calibrated(product)) is None:  # what someone else wrote must not become ours
+                raise NightError(
+                    f"the solution is not written into {path.name}",
+                    "the file was changed since it was made",
+                    "run `astep reduce` to make it again; the solution is kept",
+                )
             shape = frame.shape or (0, 0)
             solution = frame.solution
             update_header(path, lambda header: put_solution(header, solution, shape, frame.facts(name)))

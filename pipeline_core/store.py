@@ -327,15 +327,6 @@ class Store:
         with self._database.transaction() as connection:
             connection.execute("UPDATE products SET previous = NULL WHERE name = ?", (product,))
 
-    def resign(self, product: str) -> None:
-        """Note that a product's header was rewritten on purpose: same pixels, same key, perhaps another size."""
-        found = self._database.rows("SELECT location FROM products WHERE name = ?", (product,))
-        if found:
-            with self._database.transaction() as connection:
-                connection.execute(
-                    "UPDATE products SET size_bytes = ? WHERE name = ?", (_size(self.file(found[0][0])), product)
-                )
-
     def products(self, stage: str | None = None) -> list[Product]:
         """Return all that was made, or all of one stage, by name."""
         rows = self._database.rows(
