@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "it holds no logbook.sqlite",
             "run `astep reduce NIGHT` first",
         )
+    if (arguments.ra is None) != (arguments.dec is None):
+        raise UsageError("cannot look around half a place", "--ra and --dec go together", "give --ra and --dec")
     hint = {"ra_deg": arguments.ra, "dec_deg": arguments.dec, "scale_arcsec": arguments.scale}
     options = SolveOptions(
         workers=arguments.workers,

@@ -294,6 +294,28 @@ def test_the_settings_refuse_what_makes_no_sense():
         SolveSettings(engine="magic")
 
 
+def test_a_file_that_someone_changed_is_left_alone_and_named(reduced, capsys):
+    out, _, _ = reduced
+    path = calibrated(out)[1]
+    fits.setval(path, "OBJECT", value="by hand")
+    changed = path.read_bytes()
+    code, document = run(capsys, "solve", out, "--offline", "--force")
+    assert code == 0
+    # Its header already holds this very solution: nothing to write.
+    assert path.read_bytes() == changed
+    fits.delval(path, SOLUTION_KEY)
+    changed = path.read_bytes()
+    code, document = run(capsys, "solve", out, "--offline")
+    assert path.read_bytes() == changed
+    assert any("changed since it was made" in words for words in document["warnings"])
+
+
+def test_half_a_place_is_no_hint(reduced, capsys):
+    code, document = run(capsys, "solve", reduced[0], "--ra", "217.4")
+    assert code == 2
+    assert "--dec" in document["error"]["hint"]
+
+
 def test_an_output_without_frames_says_what_to_do(tmp_path, capsys):
     code, document = run(capsys, "solve", tmp_path)
     assert code == 2
