@@ -19,6 +19,7 @@ from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
+from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.engines import make_engines
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
 from pipeline_core.solving.index_files import find_indexes, serving, what_is_missing
@@ -28,16 +29,19 @@ from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.config import Recipe, SolveSettings
     from pipeline_core.events import RunContext
     from pipeline_core.executor import WorkerPool
     from pipeline_core.io.index_file import IndexFile
+    from pipeline_core.science.tan_sip import TanSip
     from pipeline_core.stage import Made
     from pipeline_core.store import Product
 
+STARS = "stars for solving"
+"""Name of the stage that lists them."""
 SOLVE = "plate solution"
 """Name under which solutions stand in the store."""
 _VERSION = 1
@@ -106,9 +110,17 @@ def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: R
 
 
 def solve_frames(
-    store: Store, settings: SolveSettings, options: SolveOptions, context: RunContext, pool: WorkerPool
+    store: Store,
+    settings: SolveSettings,
+    options: SolveOptions,
+    context: RunContext,
+    pool: WorkerPool,
+    why_not: Callable[[], str] | None = None,
 ) -> NightSolution:
-    """Solve the calibrated frames of an open store; hold its run lock."""
+    """Solve the calibrated frames of an open store; hold its run lock.
+
+    ``why_not`` is asked once, and only if a frame is not solved yet: words from it are raised as an EngineError.
+    """
     begun = time.perf_counter()
     products = chosen_products(store, options.patterns)
     if not products:
@@ -116,26 +128,32 @@ def solve_frames(
             f"nothing to solve in {store.output}", "it holds no calibrated frame", "run `astep reduce NIGHT` first"
         )
     night = NightSolution(store.output)
-    report = run(
-        [_stars_task(product, settings) for product in products],
-        store,
-        pool,
-        context,
-        memory_bytes=options.memory_bytes,
-        warm_up=partial(_compile, context),
-    )
-    lost = {failure.label: failure.reason for failure in (*report.failed, *report.skipped)}
-    made = report.made.get("stars for solving", {})
-    job = _Job(store, settings, options, context, night, made)
+    job = _Job(store, settings, options, context, night)
     try:
-        job.run([product for product in products if product.label in made])
+        todo = job.take_known(products)
+        if todo:
+            if why_not is not None and (words := why_not()):
+                raise EngineError(words)
+            report = run(
+                [_stars_task(product, settings) for product in todo],
+                store,
+                pool,
+                context,
+                memory_bytes=options.memory_bytes,
+                warm_up=partial(_compile, context),
+            )
+            made = report.made.get(STARS, {})
+            job.run([product for product in todo if product.label in made], made)
+            lost = {failure.label: failure.reason for failure in (*report.failed, *report.skipped)}
+            night.frames += [
+                FrameSolution(
+                    product.label, solved=False, reason=lost.get(product.label, "its stars could not be listed")
+                )
+                for product in todo
+                if product.label not in made
+            ]
     finally:
         job.close()
-    night.frames += [
-        FrameSolution(product.label, solved=False, reason=lost.get(product.label, "its stars could not be listed"))
-        for product in products
-        if product.label not in made
-    ]
     night.frames.sort(key=lambda frame: frame.path)
     night.seconds = time.perf_counter() - begun
     return night
@@ -203,17 +221,15 @@ class _Job:
         options: SolveOptions,
         context: RunContext,
         night: NightSolution,
-        made: Mapping[str, Made],
     ) -> None:
         self.store = store
         self.settings = settings
         self.options = options
         self.context = context
         self.night = night
-        self.made = made
-        self.indexes, problems = find_indexes(settings.indexes)
-        night.warnings += problems
-        self.provider = make_provider(settings, self.indexes, context, network=options.network)
+        self.indexes: list[IndexFile] = []
+        self.provider = make_provider(settings, (), context, network=False)
+        self._last: TanSip | None = None
         self._solver: FrameSolver | None = None
 
     def close(self) -> None:
@@ -221,54 +237,55 @@ class _Job:
         if self._solver is not None:
             self._solver.close()
 
-    def run(self, products: Sequence[Product]) -> None:
-        """Solve what is not solved yet; write headers that do not show it."""
-        wanted = {product.label: self._wanted(product.label) for product in products}
+    def take_known(self, products: Sequence[Product]) -> list[Product]:
+        """Keep what earlier runs solved; return the frames that are to be solved (again)."""
+        todo = []
+        for product in products:
+            task = self._task(product)
+            made = None if self.options.force else self.store.fresh(task)
+            frame = self._still_best(made)
+            if made is None or frame is None:
+                todo.append(product)
+                continue
+            if made.get("header_of") != product.when_utc:  # made again since: its header lost the solution
+                self._keep(product, task, frame)
+            self.night.frames.append(frame)
+            self._last = frame.solution
+        return todo
+
+    def _still_best(self, made: Made | None) -> FrameSolution | None:
+        """Return what an earlier run found, unless this one could do better."""
+        frame = FrameSolution.from_made(made) if made is not None else None
+        if frame is None or frame.solution is None or frame.shape is None:
+            return None  # an index, a catalogue or a better hint may have come since
+        if frame.reference is not None and frame.reference.startswith("Gaia"):
+            return frame
+        ra, dec = frame.solution.centre(frame.shape)
+        better = self.provider.has_better_than_index(ra, dec, frame.solution.radius_deg(frame.shape) + 0.15)
+        return None if better else frame
+
+    def run(self, products: Sequence[Product], made: Mapping[str, Made]) -> None:
+        """Solve frames, and write their headers."""
+        self.indexes, problems = find_indexes(self.settings.indexes)
+        self.night.warnings += problems
+        self.provider = make_provider(self.settings, self.indexes, self.context, network=self.options.network)
+        wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
         order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
         for product in self.context.track("plate solutions", order):
-            frame = self._one(product, wanted[product.label])
+            frame = self._engine(wanted[product.label]).solve(wanted[product.label], self.context)
+            self._keep(product, self._task(product), frame)
             self.night.frames.append(frame)
             if not frame.solved:
-                self.context.emit(
-                    Event("message", SOLVE, text=f"{frame.path}: not solved: {frame.reason}", path=frame.path)
-                )
+                words = f"{frame.path}: not solved: {frame.reason}"
+                self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
         self.night.warnings += self.provider.notes
 
-    def _one(self, product: Product, wanted: Wanted) -> FrameSolution:
-        task = self._task(product)
-        known = None if self.options.force else self._known(task)
-        if known is not None:
-            if known.solution is not None:
-                self._follow(known)
-                self._write(product, known, task.key)
-            return known
-        frame = self._engine(wanted).solve(wanted, self.context)
-        self.store.finish(task, None, None, frame.as_made(), frame.seconds)
-        if frame.solution is not None:
-            self._write(product, frame, task.key)
-        return frame
-
-    def _known(self, task: Task) -> FrameSolution | None:
-        """Return what an earlier run found, unless it could do better now."""
-        made = self.store.fresh(task)
-        if made is None:
-            return None
-        frame = FrameSolution.from_made(made)
-        if not frame.solved:
-            return None  # an index, a catalogue or a better hint may have come since
-        if frame.solution is not None and frame.shape is not None and not (frame.reference or "").startswith("Gaia"):
-            ra, dec = frame.solution.centre(frame.shape)
-            if self.provider.has_better_than_index(ra, dec, frame.solution.radius_deg(frame.shape) + 0.15):
-                return None
-        return frame
-
-    def _follow(self, frame: FrameSolution) -> None:
-        if self._solver is not None:
-            self._solver.last = frame.solution
-        else:
-            self._last = frame.solution
-
-    _last: Any = None
+    def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
+        """Write a frame's header, then note its solution: killed in between, it is solved again."""
+        made = frame.as_made()
+        if frame.solution is not None and self._write(product, frame, task.key):
+            made["header_of"] = product.when_utc
+        self.store.finish(task, None, None, made, frame.seconds)
 
     def _engine(self, wanted: Wanted) -> FrameSolver:
         if self._solver is None:
@@ -283,8 +300,7 @@ class _Job:
             self._solver.last = self._last
         return self._solver
 
-    def _wanted(self, label: str) -> Wanted:
-        made = self.made[label]
+    def _wanted(self, label: str, made: Made) -> Wanted:
         facts = dict(made["header"])
         facts |= {name: value for name, value in self.options.hint.items() if value is not None}
         if self.settings.scale_arcsec is not None and "scale_arcsec" not in self.options.hint:
@@ -296,14 +312,14 @@ class _Job:
         stage = Stage(SOLVE, _VERSION, _in_order)
         return Task(stage, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
 
-    def _write(self, product: Product, frame: FrameSolution, key: str) -> None:
-        """Put the solution into the calibrated file's header, unless it is there."""
+    def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
+        """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
         assert frame.solution is not None, "only of solved frames"
         path = self.store.file(product.location or product.name)
         name = digest(key, frame.reference, frame.solution.as_plain())
         try:
             if card_of(path, SOLUTION_KEY) == name:
-                return
+                return True
             if self.store.fresh(_calibrated(product)) is None:  # what someone else wrote must not become ours
                 raise NightError(
                     f"the solution is not written into {path.name}",
@@ -317,6 +333,8 @@ class _Job:
         except AstepError as error:
             self.night.warnings.append(str(error))
             self.context.say(SOLVE, str(error), level="warning", path=product.label)
+            return False
+        return True
 
 
 def _in_order(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
@@ -333,7 +351,9 @@ def make_provider(
     """Return the catalogue that the recipe asks for."""
     services: Sequence[Any] = ()
     if network and settings.network and settings.catalogue != "index":
-        pass
+        from pipeline_core.catalogues.services import default_services  # noqa: PLC0415 - only with a network
+
+        services = default_services()
     return CatalogueProvider(
         TileCache(),
         [index.path for index in indexes],

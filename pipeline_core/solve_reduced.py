@@ -40,13 +40,14 @@ def solve_reduced(
     """
     if recipe.solve.enabled == "never" or not chosen_products(store):
         return None, ""
-    field, told = _field_arcmin(night, recipe)
-    words = told or why_not_here(recipe.solve, field)
-    if words:
-        return None, words
+
+    def why_not() -> str:
+        field, told = _field_arcmin(night, recipe)
+        return told or why_not_here(recipe.solve, field)
+
     options = SolveOptions(memory_bytes=memory_bytes, network=False)
     try:
-        return solve_frames(store, recipe.solve, options, context, pool), ""
+        return solve_frames(store, recipe.solve, options, context, pool, why_not), ""
     except AstepError as error:
         return None, str(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core.catalogues.index_stars import index_reference
@@ -96,9 +97,14 @@ class CatalogueProvider:
 
     def has_better_than_index(self, ra_deg: float, dec_deg: float, radius_deg: float) -> bool:
         """Whether Gaia's stars of a cone are on disk already: a solution against the index could be improved."""
-        return self.which != "index" and all(
-            self.cache.has(tile, self.faintest_mag) for tile in tiles_in_cone(ra_deg, dec_deg, radius_deg)
-        )
+        if self.which == "index" or not self.cache.is_used:
+            return False
+        tiles = self._tiles_of(round(ra_deg, 2), round(dec_deg, 2), round(radius_deg, 2))
+        return all(self.cache.has(tile, self.faintest_mag) for tile in tiles)
+
+    @lru_cache(maxsize=256)  # noqa: B019 - a provider lives as long as a run
+    def _tiles_of(self, ra_deg: float, dec_deg: float, radius_deg: float) -> list[int]:
+        return tiles_in_cone(ra_deg, dec_deg, radius_deg)
 
     def fetch(self, tiles: Sequence[int], context: RunContext) -> tuple[int, list[str]]:
         """Bring tiles to the disk; those that are there stay. Return how many are there now, and what failed.

@@ -60,6 +60,11 @@ class TileCache:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or platformdirs.user_cache_path("astep-harvest") / "catalogues"
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was ever kept here."""
+        return self.folder.is_dir()
+
     def has(self, tile: int, faintest_mag: float) -> bool:
         """Whether a tile is there, as deep as wanted or deeper."""
         return self._file(tile, faintest_mag) is not None

@@ -23,7 +23,9 @@ from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.io.wcs_cards import SOLUTION_KEY
 from pipeline_core.logbook import Logbook
 from pipeline_core.resources import resource_path
+from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
+from pipeline_core.sky_view import footprint, sky_view
 from pipeline_core.solve_night import SolveOptions, solutions, solve_output
 from pipeline_core.solving import embedded, index_files
 from pipeline_core.store import Store
@@ -305,9 +307,40 @@ def test_a_file_that_someone_changed_is_left_alone_and_named(reduced, capsys):
     assert path.read_bytes() == changed
     fits.delval(path, SOLUTION_KEY)
     changed = path.read_bytes()
-    code, document = run(capsys, "solve", out, "--offline")
+    code, document = run(capsys, "solve", out, "--offline", "--force")
     assert path.read_bytes() == changed
     assert any("changed since it was made" in words for words in document["warnings"])
+
+
+def test_what_is_drawn_over_a_frame_are_its_stars_the_catalogues_and_their_distances(reduced):
+    out, truth, _ = reduced
+    path = truth.good_science()[0]
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        view = sky_view(store, path, SolveSettings())
+        assert sky_view(store, "no such frame", SolveSettings()) is None
+    assert len(view.star) >= view.frame.stars_matched > 40
+    assert len(view.reference) >= len(view.catalogue)
+    rms = np.sqrt(np.mean(view.east_arcsec**2 + view.north_arcsec**2) / 2)
+    assert rms < 3 * view.frame.rms_arcsec
+    # On the chip and on the sky the same distance.
+    assert np.hypot(view.dx_px, view.dy_px) * SCALE == pytest.approx(
+        np.hypot(view.east_arcsec, view.north_arcsec), rel=0.01
+    )
+    ra, dec = footprint(view.frame)
+    middle = separation_deg(view.frame.ra_deg, view.frame.dec_deg, ra, dec) * 60
+    assert middle == pytest.approx(63.5 / np.sqrt(2), rel=0.01)
+
+
+def test_a_reduction_without_news_reads_no_star_list_and_no_index(reduced, night, capsys, monkeypatch):
+    from pipeline_core import solve_night
+
+    def never(*_, **__):
+        raise AssertionError("was asked for")
+
+    monkeypatch.setattr(solve_night, "find_indexes", never)
+    monkeypatch.setattr(FrameStars, "from_lists", never)
+    code, document = reduce(capsys, night[0], reduced[0])
+    assert (code, document["solved"]) == (0, 5)
 
 
 def test_half_a_place_is_no_hint(reduced, capsys):
