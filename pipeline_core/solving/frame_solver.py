@@ -27,6 +27,7 @@ _MARGIN_DEG = 0.15
 _ENGINE_RADIUS_PX = 15.0  # a quad's linear solution is off by so much in the corners of a distorted field
 _PREDICTED_RADIUS_PX = 6.0
 _BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed
+_SHORT_S = 2.0  # for a frame of a night that seems to be nowhere; a search near the right place takes milliseconds
 _LEAST_S = 0.3  # a search needs so long to be worth its start
 _BLIND_TRIES = 3  # a night of which three frames are nowhere on the sky is not searched there frame by frame
 
@@ -128,8 +129,8 @@ class FrameSolver:
             if self.last is None and len(wanted.stars) >= STARS_NEEDED:
                 self._in_vain += 1
             if is_hopeless and not attempt.refused:
-                attempt.ended = (
-                    f"searched near its stated place only: {_BLIND_TRIES} frames were in vain all over the sky"
+                attempt.ended = f"not searched all over the sky: {_BLIND_TRIES} frames of this night were in vain" + (
+                    "; the pixel scale is not known: give --scale" if wanted.scale_arcsec is None else ""
                 )
             return FrameSolution(
                 wanted.path, solved=False, reason=self._why_not(wanted, attempt), shape=wanted.shape,
@@ -167,7 +168,7 @@ class FrameSolver:
     def _searched(
         self, wanted: Wanted, attempt: _Attempt, context: RunContext, *, blind: bool
     ) -> tuple[Found | None, How | None]:
-        until = time.monotonic() + self.options.time_limit_s
+        until = time.monotonic() + (self.options.time_limit_s if blind else _SHORT_S)
         for hint in self._hints(wanted):
             if not blind and not hint.has_position:
                 continue
@@ -283,7 +284,8 @@ class FrameSolver:
         if missing:
             return missing
         if attempt.ended:
-            return attempt.ended
+            unknown = wanted.scale_arcsec is None and "--scale" not in attempt.ended
+            return attempt.ended + ("; the pixel scale is not known: give --scale" if unknown else "")
         if wanted.scale_arcsec is None:
             return "no pattern of its stars is in the index; the pixel scale is not known: set solve.scale_arcsec"
         return f"no pattern of its {number} stars is in the index (cloud, trailed stars, or a wrong pixel scale?)"

@@ -51,7 +51,7 @@ def wanted_of(field, name="frame", off_deg=0.3, **more):
 @pytest.fixture
 def solver():
     made = FrameSolver(
-        [EmbeddedEngine(INDEXES)], index_catalogue(), [read_index(p) for p in INDEXES], SolverOptions(time_limit_s=6.0)
+        [EmbeddedEngine(INDEXES)], index_catalogue(), [read_index(p) for p in INDEXES], SolverOptions(time_limit_s=3.0)
     )
     yield made
     made.close()
@@ -97,7 +97,7 @@ def test_noise_is_refused_with_a_reason_and_in_bounded_time(solver):
         found = solver.solve(Wanted(str(k), noise_stars(rng), (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext())
         assert not found.solved
         assert found.reason
-    assert time.monotonic() - begun < 3 * 6.0 + 8.0
+    assert time.monotonic() - begun < 3 * 3.0 + 8.0
 
 
 def test_after_three_frames_in_vain_the_whole_sky_is_not_searched_again(solver):
@@ -106,8 +106,8 @@ def test_after_three_frames_in_vain_the_whole_sky_is_not_searched_again(solver):
     stars = noise_stars(np.random.default_rng(7))
     found = solver.solve(Wanted("x", stars, (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext())
     assert not found.solved
-    assert "all over" in found.reason or "nowhere" in found.reason
-    assert time.monotonic() - begun < 15.0
+    assert "not searched all over the sky" in found.reason
+    assert time.monotonic() - begun < 8.0
 
 
 def test_too_few_stars_are_no_failure_of_the_index(solver):
