@@ -133,6 +133,33 @@ class QualitySettings(RecipeSection):
     max_stars: int = Field(100, ge=5, le=2000, description="stars measured in each frame, the brightest that are clean")
 
 
+class SolveSettings(RecipeSection):
+    """Plate solving: where on the sky each frame looks."""
+
+    enabled: Literal["auto", "never"] = Field(
+        "auto", description="auto: `astep reduce` solves too, where an index that fits is at hand"
+    )
+    engine: Literal["auto", "astrometry", "solve-field", "nova"] = Field(
+        "auto",
+        description="auto: the embedded engine, else solve-field; nova sends star lists to nova.astrometry.net "
+        "(only if named here)",
+    )
+    indexes: tuple[str, ...] = Field((), description="index files or folders, besides Debian's and the user's folder")
+    scale_arcsec: float | None = Field(None, gt=0, le=1000, description="replaces the header's pixel scale, arcsec")
+    scale_tolerance: Fraction = Field(0.03, description="the true scale lies within this part of the stated one")
+    radius_deg: float = Field(1.5, gt=0, le=180, description="the true pointing lies within this of the header's, deg")
+    time_limit_s: float = Field(20.0, gt=0.1, le=3600, description="the search for one frame is ended after this, s")
+    max_stars: int = Field(600, ge=20, le=5000, description="stars measured for the solution, the brightest all over")
+    order: int = Field(3, ge=1, le=5, description="order of the distortion (SIP); lowered where stars are few")
+    catalogue: Literal["auto", "gaia", "index"] = Field(
+        "auto", description="auto: Gaia DR3 where it is cached or can be fetched, else the stars of the index"
+    )
+    faintest_mag: float = Field(17.0, ge=5, le=21, description="faintest catalogue stars asked for, G")
+    network: bool = Field(
+        default=True, description="`astep solve` may ask Gaia's archive and VizieR; `astep reduce` never does"
+    )
+
+
 class Recipe(RecipeSection):
     """Everything that decides what the pixels of a night become."""
 
@@ -145,3 +172,4 @@ class Recipe(RecipeSection):
     calibrate: CalibrateSettings = CalibrateSettings()
     cosmic: CosmicSettings = CosmicSettings()
     quality: QualitySettings = QualitySettings()
+    solve: SolveSettings = SolveSettings()

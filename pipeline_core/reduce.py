@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
     from pipeline_core.measures import Flag
+    from pipeline_core.solve_night import NightSolution
     from pipeline_core.stage import Task
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
@@ -99,6 +100,10 @@ class Reduction:
     flagged: int = 0
     did_something: bool = False
     plan: Plan | None = None
+    sky: NightSolution | None = None
+    """Where the frames look; None where they could not be solved."""
+    sky_words: str = ""
+    """Why nothing was solved; empty if it was, or need not be."""
 
 
 def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: RunContext) -> Reduction:
@@ -282,6 +287,16 @@ class _Reducer:
             self._count_rejected_by_rule(tasks, report)
             self.result.warnings += tuple(judged.warnings)
         move_products(self.place.output, self.logbook)
+        if self.options.only is None:
+            self._solve()
+
+    def _solve(self) -> None:
+        """Place the frames on the sky where an index that fits is at hand; a night is reduced without it too."""
+        from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
+
+        self.result.sky, self.result.sky_words = solve_reduced(
+            self.store, self.night, self.recipe, self.context, self.pool, self.options.memory_bytes
+        )
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
         """Do short tasks in threads of this process: starting workers would take longer than the work."""

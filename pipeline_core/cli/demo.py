@@ -31,6 +31,10 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     if not 1.3 <= fwhm <= 6:
         raise UsageError(f"cannot make stars of {fwhm} px", "demo stars have 1.3 to 6 px", "choose another --fwhm")
     from pipeline_core.demo.night import make_demo_night  # noqa: PLC0415 - after the options are known to be sound
+    from pipeline_core.demo.real_sky import FIELD_ARCMIN  # noqa: PLC0415
+
+    # The telescope's whole field unless a scale is named: fewer pixels are larger ones, and a solver knows the field.
+    scale = arguments.scale if arguments.scale is not None else round(60.0 * FIELD_ARCMIN / size, 4)
 
     chosen = {"n_science": arguments.frames} if arguments.frames is not None else {}
     # Under its own name only when it is whole, so that an interrupted one is never taken for a night.
@@ -38,7 +42,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         with stoppable(talk.context()) as context:
-            truth = make_demo_night(unfinished, size=size, seed=arguments.seed, fwhm_px=fwhm, ctx=context, **chosen)
+            truth = make_demo_night(
+                unfinished, size=size, seed=arguments.seed, fwhm_px=fwhm, scale_arcsec=scale, ctx=context, **chosen
+            )
         if folder.exists():
             folder.rmdir()  # empty: checked above, and rmdir refuses otherwise
         unfinished.rename(folder)

@@ -92,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
         return made
 
     _add_reducing(command)
+    _add_sky(command)
     _add_looking(command)
     _add_deciding(command)
     return parser
@@ -125,7 +126,35 @@ def _add_reducing(command: _Command) -> None:
     demo.add_argument("--size", type=positive, default=None, metavar="PX", help="frame width and height, 256 to 4096")
     demo.add_argument("--frames", type=positive, default=None, metavar="N", help="science frames")
     demo.add_argument("--fwhm", type=float, default=None, metavar="PX", help="width of the stars, 1.3 to 6 px")
+    demo.add_argument(
+        "--scale", type=float, default=None, metavar="ARCSEC", help="side of a pixel (default: a field of 63.5' in all)"
+    )
     demo.add_argument("--seed", type=int, default=1, metavar="N")
+
+
+def _add_sky(command: _Command) -> None:
+    """Commands that place frames on the sky."""
+    solve = command("solve", "find where on the sky each calibrated frame looks, and write it into its header")
+    solve.add_argument("output", type=Path, metavar="OUT")
+    solve.add_argument("patterns", nargs="*", metavar="PATTERN", help="only these frames (globs as for reject)")
+    solve.add_argument("--ra", type=float, metavar="DEG", help="look around here instead of where the header says")
+    solve.add_argument("--dec", type=float, metavar="DEG")
+    solve.add_argument("--scale", type=float, metavar="ARCSEC", help="pixel scale, instead of the header's")
+    solve.add_argument("--offline", action="store_true", help="do not ask Gaia's archive")
+    solve.add_argument("--workers", type=positive, metavar="N", help="worker processes (default: one per core)")
+    solve.add_argument("--force", action="store_true", help="solve anew what is solved")
+    index = command("index", "list, add or install the index files that solving needs")
+    index.add_argument("deed", choices=("list", "add", "install"))
+    index.add_argument(
+        "names", nargs="*", metavar="FILE|SCALE", help="add: index files; install: 07, 08 (default), 09, 10-19"
+    )
+    index.add_argument("--field", type=float, metavar="ARCMIN", help="list: size of the field (default: ASTEP's 63.5)")
+    catalogue = command("catalogue", "fetch the reference stars of a night, for work without a network")
+    catalogue.add_argument("deed", choices=("fetch", "list"))
+    catalogue.add_argument("night", nargs="?", type=Path, metavar="NIGHT", help="a night, or its output folder")
+    catalogue.add_argument("--at", type=float, nargs=2, metavar=("RA", "DEC"), help="this place instead, degrees")
+    catalogue.add_argument("--radius", type=float, metavar="DEG", help="around each pointing (default 0.85)")
+    catalogue.add_argument("--faintest", type=float, default=17.0, metavar="MAG", help="down to this G (default 17)")
 
 
 def _add_looking(command: _Command) -> None:

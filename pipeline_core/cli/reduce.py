@@ -58,6 +58,8 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
         "warnings": list(reduction.warnings),
         "seconds": round(reduction.seconds, 2),
         "peak_memory_mb": round(reduction.peak_memory_mb, 1),
+        "solved": reduction.sky.solved if reduction.sky is not None else 0,
+        "not_solved": reduction.sky_words or None,
     }
 
 
@@ -82,6 +84,14 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
     told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
     talk.say(f"{', '.join(told)} · {reduction.seconds:.1f} s · {reduction.peak_memory_mb / 1000:.2f} GB at most")
     talk.say(f"masters: {', '.join(reduction.masters) or 'none'}")
+    if reduction.sky is not None:
+        reference = next((frame.reference for frame in reduction.sky.frames if frame.solved), None)
+        talk.say(
+            f"solved: {reduction.sky.solved} of {counted(len(reduction.sky.frames), 'frame')}"
+            + (f" against {reference}" if reference else f"; `astep solve {reduction.output}` says why")
+        )
+    elif reduction.sky_words:
+        talk.say(f"not solved: {reduction.sky_words}")
     if reduction.flagged:
         talk.say(
             f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"

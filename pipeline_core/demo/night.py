@@ -37,6 +37,7 @@ from pipeline_core.demo.events import (
     chosen_events,
     schedule,
 )
+from pipeline_core.demo.real_sky import DEC_DEG, RA_DEG, with_real_stars
 from pipeline_core.demo.sky import (
     ALTITUDE_M,
     DARK_SKY_E,
@@ -67,7 +68,6 @@ SCIENCE_S, FLAT_S = 90.0, 10.0
 FLAT_LEVELS_E = (16_000.0, 56_000.0)
 TRUNCATED_TO = 0.6  # part of the file that was written before the disk went away
 LEAK = 0.1  # part of the starlight that a stuck shutter lets into the dark
-RA_DEG, DEC_DEG = 217.43, -62.68
 
 
 def make_demo_night(
@@ -83,6 +83,7 @@ def make_demo_night(
     events: Collection[str] | None = None,
     vignetting: float | None = None,
     cosmics_per_mpx: float = COSMICS_PER_MPX,
+    scale_arcsec: float = PIXEL_SCALE_ARCSEC,
     workers: int | None = None,
     ctx: RunContext | None = None,
 ) -> Truth:
@@ -112,6 +113,8 @@ def make_demo_night(
         Light lost in the corners, every filter; None: 15 % in R, 22 % in V.
     cosmics_per_mpx : float
         Cosmic rays in 90 s on 2²⁰ pixels.
+    scale_arcsec : float
+        Side of a pixel on the sky, 0.1 to 30″.
     workers : int or None
         Threads; each needs about six frames of float32. None: two, or one on a single core.
     ctx : RunContext or None
@@ -135,10 +138,14 @@ def make_demo_night(
         )
     if min(n_science, n_bias, n_dark, n_flat) < 0 or n_science + n_bias + n_dark + n_flat == 0:
         raise UsageError("cannot make a demo night", "it would have no frame", "ask for at least one frame")
+    if not 0.1 <= scale_arcsec <= 30:
+        raise UsageError(
+            f"cannot make a demo night of {scale_arcsec}″ a pixel", "it knows 0.1 to 30″", "choose another scale"
+        )
     chosen = chosen_events(events)
     rng = np.random.default_rng([seed, 0])
-    stars = make_stars(size, rng)
-    plan = _Plan(size, fwhm_px, chosen, rng)
+    stars = with_real_stars(make_stars(size, rng), size, scale_arcsec)
+    plan = _Plan(size, fwhm_px, chosen, rng, scale_arcsec)
     frames = [*plan.flats(n_flat), *plan.science(n_science), *plan.darks(n_dark, n_bias)]
     frames.sort(key=lambda frame: frame.start_utc)
     for name in (LIGHTS, FLATS):
@@ -152,6 +159,7 @@ def make_demo_night(
         detector.bias_adu(),
         detector.dark_e_per_s(),
         cosmics_per_mpx,
+        scale_arcsec,
         frozenset(row.path for row in plan.planted if row.event == "truncated"),
     )
     context = ctx or RunContext()
@@ -163,7 +171,9 @@ def make_demo_night(
             cosmics.update(context.track("demo night", made, total=len(frames)))
         finally:
             pool.shutdown(cancel_futures=True)
-    truth = Truth(size, seed, fwhm_px, vignetting, tuple(frames), tuple(plan.planted), stars, cosmics)
+    truth = Truth(
+        size, seed, fwhm_px, vignetting, tuple(frames), tuple(plan.planted), stars, cosmics, scale_arcsec=scale_arcsec
+    )
     save_truth(truth, folder)
     return truth
 
@@ -171,7 +181,10 @@ def make_demo_night(
 class _Plan:
     """Which frames the night has, when, and what each sees."""
 
-    def __init__(self, size: int, fwhm_px: float, chosen: frozenset[str], rng: np.random.Generator) -> None:
+    def __init__(
+        self, size: int, fwhm_px: float, chosen: frozenset[str], rng: np.random.Generator, scale_arcsec: float
+    ) -> None:
+        self.scale_arcsec = scale_arcsec
         self.size = size
         self.fwhm_px = fwhm_px
         self.chosen = chosen
@@ -239,7 +252,7 @@ class _Plan:
         rows = []
         for number, (rate, flux) in enumerate(zip(ASTEROID_ARCSEC_PER_MIN, ASTEROID_FLUX_E, strict=True)):
             angle = np.deg2rad(25 + 130 * number)
-            speed = rate / PIXEL_SCALE_ARCSEC  # px a minute
+            speed = rate / self.scale_arcsec  # px a minute
             ux, uy = float(np.cos(angle)), float(np.sin(angle))
             x = self.size * (0.5 + 0.08 * (number - 1)) + ux * speed * minutes
             y = self.size * (0.5 + 0.1 * (1 - number)) + uy * speed * minutes
@@ -334,6 +347,7 @@ class _Camera:
     bias_adu: Image
     dark_e_per_s: Image
     cosmics_per_mpx: float
+    scale_arcsec: float
     truncated: frozenset[str]
 
 
@@ -379,7 +393,7 @@ def _write(camera: _Camera, frame: FrameTruth, counts: Any) -> None:
     header["OBJECT"] = "DEMO-1" if frame.kind is FrameKind.SCIENCE else frame.kind.upper()
     header["RA"] = (RA_DEG, "[deg] pointing, J2000")
     header["DEC"] = (DEC_DEG, "[deg] pointing, J2000")
-    header["PIXSCALE"] = (PIXEL_SCALE_ARCSEC, "[arcsec/px] pixel scale")
+    header["PIXSCALE"] = (camera.scale_arcsec, "[arcsec/px] pixel scale")
     header["TELESCOP"] = "ASTEP 400"
     header["INSTRUME"] = "CAMS"
     header["OBSERVAT"] = ("P48", "MPC code of Concordia")

@@ -16,13 +16,16 @@ import numpy as np
 
 from pipeline_core.demo.detector import GAIN_E_PER_ADU, READ_NOISE_E, CosmicHits, Detector, make_detector
 from pipeline_core.demo.events import Planted
-from pipeline_core.demo.sky import Floats, SkyModel, Stars, expected_light, star_fluxes
+from pipeline_core.demo.real_sky import demo_solution
+from pipeline_core.demo.sky import PIXEL_SCALE_ARCSEC, Floats, SkyModel, Stars, expected_light, star_fluxes
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.types import FrameKind, Image, Mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from pipeline_core.science.tan_sip import TanSip
 
 FOLDER = "truth"
 FORMAT = 1
@@ -67,6 +70,12 @@ class Truth:
     """By path."""
     gain_e_per_adu: float = GAIN_E_PER_ADU
     read_noise_e: float = READ_NOISE_E
+    scale_arcsec: float = PIXEL_SCALE_ARCSEC
+
+    @cached_property
+    def solution(self) -> TanSip:
+        """Where the pixels of the reference pointing lie on the sky."""
+        return demo_solution(self.size, self.scale_arcsec)
 
     @cached_property
     def detector(self) -> Detector:
@@ -182,6 +191,7 @@ def save_truth(truth: Truth, folder: Path) -> None:
         "vignetting": truth.vignetting,
         "gain_e_per_adu": truth.gain_e_per_adu,
         "read_noise_e": truth.read_noise_e,
+        "scale_arcsec": truth.scale_arcsec,
         "frames": [_plain(asdict(frame)) for frame in truth.frames],
         "planted": [asdict(row) for row in truth.planted],
     }
@@ -238,6 +248,7 @@ def load_truth(folder: Path) -> Truth:
         cosmics,
         document["gain_e_per_adu"],
         document["read_noise_e"],
+        document.get("scale_arcsec", PIXEL_SCALE_ARCSEC),
     )
 
 

@@ -292,7 +292,8 @@ def _pixel_scale(values: HeaderValues, profile: Profile, binning: tuple[int, int
     size_um = values.number(("XPIXSZ",), 0.5, 200, "pixel size")
     focal_mm = to_number(values.cards.get("FOCALLEN"))
     if size_um is None or focal_mm is None or not 10 < focal_mm < 1e6:
-        return None
+        stated = profile.defaults.pixel_scale_arcsec
+        return stated * factor if stated is not None else None
     # XPIXSZ counts the binning in (SBIG's FITS extensions); 206.265 arcsec are one micrometre at a metre.
     return 206.265 * size_um.value / focal_mm
 

@@ -60,6 +60,8 @@ class Defaults(ProfilePart):
     saturation_adu: float | None = Field(None, gt=0)
     nonlinear_adu: float | None = Field(None, gt=0)
     """Level above which the camera is not linear, ADU."""
+    pixel_scale_arcsec: float | None = Field(None, gt=0)
+    """Of the unbinned chip."""
     exposure_s: dict[FrameKind, float] = {}
 
 

@@ -1,0 +1,182 @@
+"""Reference stars around a place: from memory, disk, the network, or the index; the source is always said."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from pipeline_core.catalogues.index_stars import index_reference
+from pipeline_core.catalogues.reference import ReferenceStars, joined
+from pipeline_core.catalogues.tile_cache import TileCache, tiles_in_cone
+from pipeline_core.errors import AstepError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from pipeline_core.catalogues.services import Service
+    from pipeline_core.events import RunContext
+
+Which = Literal["auto", "gaia", "index"]
+_FEWEST = 12  # stars: a source with fewer in the field leaves it to the next
+
+
+class CatalogueError(AstepError):
+    """No source could give stars."""
+
+
+class CatalogueProvider:
+    """Gives cones of reference stars, and remembers what failed.
+
+    Parameters
+    ----------
+    cache : TileCache
+    indexes : sequence of Path
+        Index files whose stars serve where nothing better is at hand.
+    services : sequence of Service
+        Asked in this order for tiles that are not on disk; none: no network.
+    which : {"auto", "gaia", "index"}
+    faintest_mag : float
+    context : RunContext, optional
+        Hears which source serves and why a better one does not; its cancel ends a download.
+    """
+
+    def __init__(
+        self,
+        cache: TileCache,
+        indexes: Sequence[Path] = (),
+        services: Sequence[Service] = (),
+        *,
+        which: Which = "auto",
+        faintest_mag: float = 17.0,
+        context: RunContext | None = None,
+    ) -> None:
+        self.cache = cache
+        self.indexes = tuple(indexes)
+        self.services = list(services)
+        self.which = which
+        self.faintest_mag = faintest_mag
+        self.context = context
+        self.notes: list[str] = []
+        """Why a better source was not used, in words, once each."""
+        self._tiles: dict[int, ReferenceStars] = {}
+        self._cones: dict[tuple[float, float, float], ReferenceStars] = {}
+
+    def cone(self, ra_deg: float, dec_deg: float, radius_deg: float, *, limit: float | None = None) -> ReferenceStars:
+        """Return the stars of the best source around a place, brightest first.
+
+        Parameters
+        ----------
+        ra_deg, dec_deg, radius_deg : float
+        limit : float, optional
+            Faintest magnitude.
+
+        Raises
+        ------
+        CatalogueError
+            If no source has stars there.
+        """
+        for stars in self.references(ra_deg, dec_deg, radius_deg):
+            return stars if limit is None else stars.pick(~(stars.magnitude > limit))
+        raise CatalogueError(
+            f"no reference stars around {ra_deg:.3f} {dec_deg:+.3f}",
+            "; ".join(self.notes) or "no catalogue is cached and no index is at hand",
+            "`astep catalogue fetch OUT` with a network, or `astep index install`",
+        )
+
+    def references(self, ra_deg: float, dec_deg: float, radius_deg: float) -> Iterator[ReferenceStars]:
+        """Yield the stars of a cone from each source that has them, best first."""
+        if self.which != "index":
+            stars = self._gaia(ra_deg, dec_deg, radius_deg)
+            if stars is not None and len(stars) >= _FEWEST:
+                yield stars
+        if self.which != "gaia" and self.indexes:
+            stars = self._index(ra_deg, dec_deg, radius_deg)
+            if stars is not None:
+                yield stars
+
+    def has_better_than_index(self, ra_deg: float, dec_deg: float, radius_deg: float) -> bool:
+        """Whether Gaia's stars of a cone are on disk already: a solution against the index could be improved."""
+        if self.which == "index" or not self.cache.is_used:
+            return False
+        tiles = self._tiles_of(round(ra_deg, 2), round(dec_deg, 2), round(radius_deg, 2))
+        return all(self.cache.has(tile, self.faintest_mag) for tile in tiles)
+
+    @lru_cache(maxsize=256)  # noqa: B019 - a provider lives as long as a run
+    def _tiles_of(self, ra_deg: float, dec_deg: float, radius_deg: float) -> list[int]:
+        return tiles_in_cone(ra_deg, dec_deg, radius_deg)
+
+    def fetch(self, tiles: Sequence[int], context: RunContext) -> tuple[int, list[str]]:
+        """Bring tiles to the disk; those that are there stay. Return how many are there now, and what failed.
+
+        Raises
+        ------
+        Cancelled
+            If the person stopped it; the tiles that came stay.
+        """
+        there, failed = 0, []
+        for tile in context.track("catalogue tiles", list(tiles)):
+            if self.cache.has(tile, self.faintest_mag) or self._fetched(tile) is not None:
+                there += 1
+            else:
+                failed.append(self.notes[-1] if self.notes else f"tile {tile} could not be fetched")
+                if not self.services:
+                    break
+        return there, failed
+
+    def _gaia(self, ra: float, dec: float, radius: float) -> ReferenceStars | None:
+        parts = []
+        for tile in tiles_in_cone(ra, dec, radius):
+            stars = self._tile(tile)
+            if stars is None:
+                return None
+            parts.append(stars)
+        return joined(parts).within(ra, dec, radius) if parts else None
+
+    def _tile(self, tile: int) -> ReferenceStars | None:
+        if tile not in self._tiles:
+            stars = self.cache.load(tile, self.faintest_mag)
+            if stars is None:
+                stars = self._fetched(tile)
+            if stars is None:
+                return None
+            self._tiles[tile] = stars
+        return self._tiles[tile]
+
+    def _fetched(self, tile: int) -> ReferenceStars | None:
+        while self.services:
+            service = self.services[0]
+            try:
+                stars = service.tile(tile, self.faintest_mag, self.context)
+            except AstepError as error:
+                self._note(str(error))
+                # One that failed is not waited for again in this run.
+                self.services.pop(0)
+                continue
+            self.cache.save(tile, self.faintest_mag, stars)
+            return stars
+        return None
+
+    def _index(self, ra: float, dec: float, radius: float) -> ReferenceStars | None:
+        # Frames of one field share their stars: asked for a little more than a frame needs, once.
+        for (ra0, dec0, radius0), stars in self._cones.items():
+            if _inside(ra, dec, radius, ra0, dec0, radius0):
+                return stars.within(ra, dec, radius)
+        wide = radius * 1.5 + 0.2
+        found = index_reference(self.indexes, ra, dec, wide)
+        if found is None:
+            return None
+        self._cones[ra, dec, wide] = found
+        return found.within(ra, dec, radius)
+
+    def _note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+            if self.context is not None:
+                self.context.say("catalogue", words, level="warning")
+
+
+def _inside(ra: float, dec: float, radius: float, ra0: float, dec0: float, radius0: float) -> bool:
+    from pipeline_core.science.tan_sip import separation_deg  # noqa: PLC0415 - the only use
+
+    return float(separation_deg(ra, dec, ra0, dec0)) + radius <= radius0

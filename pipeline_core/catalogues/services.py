@@ -1,0 +1,187 @@
+"""Gaia DR3 over the network: its archive's TAP service, and VizieR's as a second way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from pipeline_core.catalogues.reference import ReferenceStars, with_columns
+from pipeline_core.catalogues.tile_cache import GAIA, GAIA_EPOCH, NSIDE
+from pipeline_core.errors import AstepError
+from pipeline_core.events import RunContext
+from pipeline_core.network_words import network_words
+from pipeline_core.waiting import call_within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GAIA_TAP = "https://gea.esac.esa.int/tap-server/tap"
+VIZIER_TAP = "https://tapvizier.cds.unistra.fr/TAPVizieR/tap"
+MOST_STARS = 3000
+"""Of one tile, the brightest: 300 KB in the Milky Way's plane, some minutes over a satellite link."""
+CONNECT_S = 10.0
+WHOLE_ANSWER_S = 600.0
+_SOURCE_ID_BITS = 59  # a Gaia source_id holds the level-12 tile above bit 35; level 6 (nside 64) begins 12 bits higher
+_NETWORK_HINT = "check the network, or work with what is cached (`--offline`)"
+
+
+class Service(Protocol):
+    """A place in the network that gives a tile's stars."""
+
+    @property
+    def name(self) -> str:
+        """As a person reads it."""
+        ...
+
+    def tile(self, tile: int, faintest_mag: float, context: RunContext | None) -> ReferenceStars:
+        """Return the stars of a tile, brightest first.
+
+        Raises
+        ------
+        CatalogueServiceError
+            If the service does not answer, or not with stars.
+        Cancelled
+            If the person stopped it.
+        """
+        ...
+
+
+class CatalogueServiceError(AstepError):
+    """A catalogue service gave no stars."""
+
+
+@dataclass(frozen=True)
+class TapService:
+    """A TAP service (IVOA Table Access Protocol) that holds Gaia DR3."""
+
+    name: str
+    url: str
+    query: Callable[[int, float], str]
+    columns: tuple[str, ...]
+    """What the service calls RA, Dec, both motions, G, BP - RP, the errors of RA and Dec and of both motions."""
+    connect_s: float = CONNECT_S
+    whole_s: float = WHOLE_ANSWER_S
+
+    def tile(self, tile: int, faintest_mag: float, context: RunContext | None) -> ReferenceStars:
+        """Return the stars of a tile; see :class:`Service`."""
+        table = call_within(
+            lambda: self._ask(self.query(tile, faintest_mag)), self.whole_s, context or RunContext(), self._too_slow
+        )
+        return self._stars(table)
+
+    def _too_slow(self) -> CatalogueServiceError:
+        return CatalogueServiceError(
+            f"{self.name} gave no stars", f"no whole answer in {self.whole_s:.0f} s", _NETWORK_HINT
+        )
+
+    def _ask(self, query: str) -> Any:
+        import pyvo  # noqa: PLC0415 - comes with astroquery, heavy
+        import requests  # noqa: PLC0415
+
+        refusal: list[Exception] = []
+        try:
+            with requests.Session() as session:
+                plain = session.request
+
+                def patient(*words: Any, **how: Any) -> Any:
+                    # pyvo sets no time limits, and reads an error page as if it were a table: its cause is kept here.
+                    how["timeout"] = (self.connect_s, 6.0 * self.connect_s)
+                    try:
+                        response = plain(*words, **how)
+                        response.raise_for_status()
+                    except requests.RequestException as error:
+                        refusal.append(error)
+                        raise
+                    return response
+
+                session.request = patient  # type: ignore[method-assign]
+                service = pyvo.dal.TAPService(self.url, session=session)
+                return service.run_sync(query, maxrec=MOST_STARS + 1).to_table()
+        except Exception as error:  # whatever the network or a half answer raises: another source serves
+            words = network_words(refusal[0] if refusal else error)
+            raise CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT) from error
+
+    def _stars(self, table: Any) -> ReferenceStars:
+        names = {str(name).lower(): name for name in table.colnames}
+        missing = [column for column in self.columns if column.lower() not in names]
+        if missing:
+            raise CatalogueServiceError(
+                f"{self.name} gave no stars", f"its answer lacks the column {missing[0]}", _NETWORK_HINT
+            )
+
+        def column(name: str) -> Any:
+            values = table[names[name.lower()]]
+            filled = values.filled(np.nan) if hasattr(values, "filled") and values.dtype.kind == "f" else values
+            return np.asarray(filled, np.float64)
+
+        ra, dec, pm_ra, pm_dec, mag, colour, sigma_ra, sigma_dec, sigma_pm_ra, sigma_pm_dec = (
+            column(name) for name in self.columns
+        )
+        order = np.argsort(mag, kind="stable")
+        sigma_pm = np.hypot(sigma_pm_ra, sigma_pm_dec) / np.sqrt(2.0)
+        columns = {
+            "ra_deg": ra,
+            "dec_deg": dec,
+            "pm_ra_mas": pm_ra,
+            "pm_dec_mas": pm_dec,
+            "magnitude": mag,
+            "colour": colour,
+            "sigma_mas": np.hypot(sigma_ra, sigma_dec) / np.sqrt(2.0),
+            # Stars with two-parameter solutions have no motion: they may move as stars of their kind do.
+            "sigma_pm_mas": np.where(np.isfinite(sigma_pm), sigma_pm, 10.0),
+        }
+        return with_columns({name: values[order] for name, values in columns.items()}, GAIA_EPOCH, GAIA)
+
+
+def default_services() -> list[Service]:
+    """Return Gaia's archive, then VizieR; none where the packages they need are not installed."""
+    from importlib.util import find_spec  # noqa: PLC0415 - the only use
+
+    if find_spec("pyvo") is None:
+        return []
+    return [gaia_archive(), vizier()]
+
+
+def gaia_archive(url: str = GAIA_TAP, **times: float) -> TapService:
+    """Return the archive at ESAC."""
+    columns = (
+        "ra", "dec", "pmra", "pmdec", "phot_g_mean_mag", "bp_rp", "ra_error", "dec_error", "pmra_error", "pmdec_error",
+    )  # fmt: skip
+
+    def query(tile: int, faintest: float) -> str:
+        low, high = source_ids(tile)
+        return (
+            f"SELECT TOP {MOST_STARS} {', '.join(columns)} FROM gaiadr3.gaia_source "  # noqa: S608 - numbers only
+            f"WHERE source_id BETWEEN {low} AND {high} AND phot_g_mean_mag < {faintest:.2f} ORDER BY phot_g_mean_mag"
+        )
+
+    return TapService("Gaia's archive", url, query, columns, **times)
+
+
+def vizier(url: str = VIZIER_TAP, **times: float) -> TapService:
+    """Return VizieR's copy, at Strasbourg."""
+    columns = ("RA_ICRS", "DE_ICRS", "pmRA", "pmDE", "Gmag", "BP-RP", "e_RA_ICRS", "e_DE_ICRS", "e_pmRA", "e_pmDE")
+
+    def query(tile: int, faintest: float) -> str:
+        low, high = source_ids(tile)
+        quoted = ", ".join(f'"{name}"' for name in columns)
+        return (
+            f'SELECT TOP {MOST_STARS} {quoted} FROM "I/355/gaiadr3" '  # noqa: S608 - numbers only
+            f'WHERE "Source" BETWEEN {low} AND {high} AND "Gmag" < {faintest:.2f} ORDER BY "Gmag"'
+        )
+
+    return TapService("VizieR", url, query, columns, **times)
+
+
+def source_ids(tile: int) -> tuple[int, int]:
+    """Return the lowest and highest source_id of a tile: the identifiers are numbered by HEALPix tile.
+
+    Notes
+    -----
+    source_id = level-12 nested tile × 2³⁵ + running number (Gaia DR3 documentation, section 20.1.1).
+    """
+    level = int(np.log2(NSIDE))
+    shift = _SOURCE_ID_BITS - 2 * level
+    return tile << shift, ((tile + 1) << shift) - 1

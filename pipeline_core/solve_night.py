@@ -1,0 +1,385 @@
+"""Solve a night: every calibrated frame of an output gets its place on the sky, in the logbook and in its header."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core import journal
+from pipeline_core.catalogues.provider import CatalogueProvider
+from pipeline_core.catalogues.tile_cache import TileCache
+from pipeline_core.errors import AstepError, NightError, UsageError
+from pipeline_core.events import Event
+from pipeline_core.executor import make_executor, usable_cores
+from pipeline_core.io.header_update import card_of, update_header
+from pipeline_core.io.wcs_cards import SOLUTION_KEY, put_solution
+from pipeline_core.lock import RunLock
+from pipeline_core.logbook import Logbook
+from pipeline_core.runner import run
+from pipeline_core.science.catalogue_match import FrameStars
+from pipeline_core.solving.engine import EngineError
+from pipeline_core.solving.engines import make_engines
+from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.index_files import find_indexes, serving, what_is_missing
+from pipeline_core.solving.result import FrameSolution
+from pipeline_core.stage import Stage, Task, digest, remembered
+from pipeline_core.store import Store
+from pipeline_core.verdicts import SCIENCE_STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe, SolveSettings
+    from pipeline_core.events import RunContext
+    from pipeline_core.executor import WorkerPool
+    from pipeline_core.io.index_file import IndexFile
+    from pipeline_core.science.tan_sip import TanSip
+    from pipeline_core.stage import Made
+    from pipeline_core.store import Product
+
+STARS = "stars for solving"
+"""Name of the stage that lists them."""
+SOLVE = "plate solution"
+"""Name under which solutions stand in the store."""
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """How to run; what is solved and how stands in the recipe."""
+
+    workers: int | None = None
+    memory_bytes: int | None = None
+    executor: str = "processes"
+    force: bool = False
+    network: bool = True
+    """Whether Gaia's archive may be asked, if the recipe allows it."""
+    patterns: tuple[str, ...] = ()
+    """Only these frames; all if empty."""
+    hint: Mapping[str, float] = field(default_factory=dict)
+    """A person's own ``ra_deg``, ``dec_deg``, ``scale_arcsec``, instead of the header's."""
+
+
+@dataclass
+class NightSolution:
+    """What came of it."""
+
+    output: Path
+    frames: list[FrameSolution] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def solved(self) -> int:
+        """Frames on the sky."""
+        return sum(frame.solved for frame in self.frames)
+
+
+def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: RunContext) -> NightSolution:
+    """Solve the calibrated frames of an output folder.
+
+    Parameters
+    ----------
+    output : Path
+    recipe : Recipe
+    options : SolveOptions
+    context : RunContext
+
+    Returns
+    -------
+    NightSolution
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no calibrated frame.
+    EngineError
+        If nothing can solve on this machine.
+    Cancelled
+        If the person stopped it; what was solved stays.
+    """
+    with RunLock(output), Logbook.open(output) as logbook:
+        context = journal.into_file(context, output / "log.jsonl")
+        store = Store(output, logbook.database)
+        cores = options.workers or usable_cores()
+        with make_executor(options.executor, cores, 1) as pool:
+            return solve_frames(store, recipe.solve, options, context, pool)
+
+
+def solve_frames(
+    store: Store,
+    settings: SolveSettings,
+    options: SolveOptions,
+    context: RunContext,
+    pool: WorkerPool,
+    why_not: Callable[[], str] | None = None,
+) -> NightSolution:
+    """Solve the calibrated frames of an open store; hold its run lock.
+
+    ``why_not`` is asked once, and only if a frame is not solved yet: words from it are raised as an EngineError.
+    """
+    begun = time.perf_counter()
+    products = chosen_products(store, options.patterns)
+    if not products:
+        raise UsageError(
+            f"nothing to solve in {store.output}", "it holds no calibrated frame", "run `astep reduce NIGHT` first"
+        )
+    night = NightSolution(store.output)
+    job = _Job(store, settings, options, context, night)
+    try:
+        todo = job.take_known(products)
+        if todo:
+            if why_not is not None and (words := why_not()):
+                raise EngineError(words)
+            report = run(
+                [_stars_task(product, settings) for product in todo],
+                store,
+                pool,
+                context,
+                memory_bytes=options.memory_bytes,
+                warm_up=partial(_compile, context),
+            )
+            made = report.made.get(STARS, {})
+            job.run([product for product in todo if product.label in made], made)
+            lost = {failure.label: failure.reason for failure in (*report.failed, *report.skipped)}
+            night.frames += [
+                FrameSolution(
+                    product.label, solved=False, reason=lost.get(product.label, "its stars could not be listed")
+                )
+                for product in todo
+                if product.label not in made
+            ]
+    finally:
+        job.close()
+    night.frames.sort(key=lambda frame: frame.path)
+    night.seconds = time.perf_counter() - begun
+    return night
+
+
+def chosen_products(store: Store, patterns: Sequence[str] = ()) -> list[Product]:
+    """Return the calibrated frames that are there, of all or of the named ones."""
+    from fnmatch import fnmatchcase  # noqa: PLC0415 - the only use
+
+    products = [
+        product
+        for product in store.products(SCIENCE_STAGE)
+        if product.location is not None and store.file(product.location).is_file()
+    ]
+    if not patterns:
+        return products
+
+    def is_named(label: str, pattern: str) -> bool:
+        return label == pattern or fnmatchcase(label if "/" in pattern else label.rsplit("/", 1)[-1], pattern)
+
+    for pattern in patterns:
+        if not any(is_named(product.label, pattern) for product in products):
+            raise UsageError(
+                f"no calibrated frame matches {pattern!r}", "patterns are globs on the night-relative path, or on the "
+                "file name", "list the frames with `astep quality OUT`"
+            )  # fmt: skip
+    return [p for p in products if any(is_named(p.label, pattern) for pattern in patterns)]
+
+
+def solutions(store: Store) -> dict[str, FrameSolution]:
+    """Return what is known of each frame's place on the sky, by its night-relative path."""
+    return {product.label: FrameSolution.from_made(product.made) for product in store.products(SOLVE)}
+
+
+def _calibrated(product: Product) -> Task:
+    from pipeline_core.stages.science import CALIBRATE  # noqa: PLC0415 - heavy
+
+    return remembered(CALIBRATE, product.name, product.label, product.key)
+
+
+def _stars_task(product: Product, settings: SolveSettings) -> Task:
+    from pipeline_core.stages.solve import FIND_STARS  # noqa: PLC0415 - heavy
+
+    calibrated = _calibrated(product)
+    chosen = {"path": product.label, "max_stars": settings.max_stars}
+    return Task(FIND_STARS, None, chosen, {"calibrated": calibrated}, product.label)
+
+
+def _compile(context: RunContext) -> None:
+    """Compile the star kernels once, before workers need them."""
+    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
+
+    if warm_up.is_first_time(science=True):
+        context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
+    warm_up.unless_stopped(context, warm_up.warm_up_science)
+
+
+class _Job:
+    """One pass over the frames, in the order of their times."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: SolveSettings,
+        options: SolveOptions,
+        context: RunContext,
+        night: NightSolution,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.options = options
+        self.context = context
+        self.night = night
+        self.indexes: list[IndexFile] = []
+        self.provider = make_provider(settings, (), context, network=False)
+        self._last: TanSip | None = None
+        self._solver: FrameSolver | None = None
+
+    def close(self) -> None:
+        """End the engines."""
+        if self._solver is not None:
+            self._solver.close()
+
+    def take_known(self, products: Sequence[Product]) -> list[Product]:
+        """Keep what earlier runs solved; return the frames that are to be solved (again)."""
+        todo = []
+        for product in products:
+            task = self._task(product)
+            made = None if self.options.force else self.store.fresh(task)
+            frame = self._still_best(made)
+            if made is None or frame is None:
+                todo.append(product)
+                continue
+            if made.get("header_of") != product.when_utc:  # made again since: its header lost the solution
+                self._keep(product, task, frame)
+            self.night.frames.append(frame)
+            self._last = frame.solution
+        return todo
+
+    def _still_best(self, made: Made | None) -> FrameSolution | None:
+        """Return what an earlier run found, unless this one could do better."""
+        frame = FrameSolution.from_made(made) if made is not None else None
+        if frame is None or frame.solution is None or frame.shape is None:
+            return None  # an index, a catalogue or a better hint may have come since
+        if frame.reference is not None and frame.reference.startswith("Gaia"):
+            return frame
+        ra, dec = frame.solution.centre(frame.shape)
+        better = self.provider.has_better_than_index(ra, dec, frame.solution.radius_deg(frame.shape) + 0.15)
+        return None if better else frame
+
+    def run(self, products: Sequence[Product], made: Mapping[str, Made]) -> None:
+        """Solve frames, and write their headers."""
+        self.indexes, problems = find_indexes(self.settings.indexes)
+        self.night.warnings += problems
+        self.provider = make_provider(self.settings, self.indexes, self.context, network=self.options.network)
+        wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
+        order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
+        for product in self.context.track("plate solutions", order):
+            frame = self._engine(wanted[product.label]).solve(wanted[product.label], self.context)
+            self._keep(product, self._task(product), frame)
+            self.night.frames.append(frame)
+            if not frame.solved:
+                words = f"{frame.path}: not solved: {frame.reason}"
+                self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
+        self.night.warnings += self.provider.notes
+
+    def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
+        """Write a frame's header, then note its solution: killed in between, it is solved again."""
+        made = frame.as_made()
+        if frame.solution is not None and self._write(product, frame, task.key):
+            made["header_of"] = product.when_utc
+        self.store.finish(task, None, None, made, frame.seconds)
+
+    def _engine(self, wanted: Wanted) -> FrameSolver:
+        if self._solver is None:
+            scale = wanted.scale_arcsec
+            field_arcmin = min(wanted.shape) * scale / 60.0 if scale is not None else None
+            fit = serving(self.indexes, field_arcmin) if field_arcmin is not None else self.indexes
+            engines = make_engines(self.settings, [index.path for index in fit or self.indexes])
+            options = SolverOptions(
+                self.settings.scale_tolerance, self.settings.radius_deg, self.settings.time_limit_s, self.settings.order
+            )
+            self._solver = FrameSolver(engines, self.provider, self.indexes, options)
+            self._solver.last = self._last
+        return self._solver
+
+    def _wanted(self, label: str, made: Made) -> Wanted:
+        facts = dict(made["header"])
+        facts |= {name: value for name, value in self.options.hint.items() if value is not None}
+        if self.settings.scale_arcsec is not None and "scale_arcsec" not in self.options.hint:
+            facts["scale_arcsec"] = self.settings.scale_arcsec
+        return Wanted(label, FrameStars.from_lists(made["stars"]), (made["shape"][0], made["shape"][1]), **facts)
+
+    def _task(self, product: Product) -> Task:
+        settings = self.settings.model_dump(include={"order", "catalogue", "faintest_mag", "scale_arcsec"})
+        stage = Stage(SOLVE, _VERSION, _in_order)
+        return Task(stage, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
+
+    def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
+        """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
+        assert frame.solution is not None, "only of solved frames"
+        path = self.store.file(product.location or product.name)
+        name = digest(key, frame.reference, frame.solution.as_plain())
+        try:
+            if card_of(path, SOLUTION_KEY) == name:
+                return True
+            if self.store.fresh(_calibrated(product)) is None:  # what someone else wrote must not become ours
+                raise NightError(
+                    f"the solution is not written into {path.name}",
+                    "the file was changed since it was made",
+                    "run `astep reduce` to make it again; the solution is kept",
+                )
+            shape = frame.shape or (0, 0)
+            solution = frame.solution
+            update_header(path, lambda header: put_solution(header, solution, shape, frame.facts(name)))
+            self.store.resign(product.name)
+        except AstepError as error:
+            self.night.warnings.append(str(error))
+            self.context.say(SOLVE, str(error), level="warning", path=product.label)
+            return False
+        return True
+
+
+def _in_order(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+    """Refuse: solutions are found one after the other, each from the last, by this job and no worker."""
+    del settings, inputs, out, threads
+    raise UsageError(
+        "cannot solve a frame by itself", "a night is solved in the order of time", "use `astep solve OUT`"
+    )
+
+
+def make_provider(
+    settings: SolveSettings, indexes: Sequence[IndexFile], context: RunContext | None, *, network: bool
+) -> CatalogueProvider:
+    """Return the catalogue that the recipe asks for."""
+    services: Sequence[Any] = ()
+    if network and settings.network and settings.catalogue != "index":
+        from pipeline_core.catalogues.services import default_services  # noqa: PLC0415 - only with a network
+
+        services = default_services()
+    return CatalogueProvider(
+        TileCache(),
+        [index.path for index in indexes],
+        services,
+        which=settings.catalogue,
+        faintest_mag=settings.faintest_mag,
+        context=context,
+    )
+
+
+def why_not_here(settings: SolveSettings, field_arcmin: float | None) -> str:
+    """Say why frames of this size cannot be solved on this machine; empty if they can.
+
+    Parameters
+    ----------
+    settings : SolveSettings
+    field_arcmin : float or None
+        Shorter side of the frames; None when the scale is not known.
+    """
+    from pipeline_core.solving.engines import available_engines  # noqa: PLC0415
+
+    indexes, _ = find_indexes(settings.indexes)
+    if not indexes:
+        return what_is_missing(indexes, field_arcmin or 60.0)
+    if not available_engines(settings):
+        return 'no solving engine is installed: pip install "astep-harvest[solve]", or install astrometry.net'
+    if field_arcmin is None:
+        return ""
+    return what_is_missing(indexes, field_arcmin)

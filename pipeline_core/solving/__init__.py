@@ -1,0 +1,1 @@
+"""Plate solving: finding where on the sky a frame looks, from its stars alone."""

@@ -1,0 +1,331 @@
+"""Solves frame after frame: predicted from the last, else searched for; believed only if verified."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline_core.science.catalogue_match import Matched, refine
+from pipeline_core.science.predict import predict
+from pipeline_core.science.solution_check import STARS_NEEDED, Verdict, check_solution
+from pipeline_core.solving.engine import EngineError, Hint, TimeLimitError
+from pipeline_core.solving.index_files import what_is_missing
+from pipeline_core.solving.result import FrameSolution, How
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline_core.catalogues.reference import ReferenceStars
+    from pipeline_core.events import RunContext
+    from pipeline_core.io.index_file import IndexFile
+    from pipeline_core.science.catalogue_match import FrameStars, SkyStars
+    from pipeline_core.science.tan_sip import TanSip
+    from pipeline_core.solving.engine import Engine, Found
+
+_MARGIN_DEG = 0.15
+_ENGINE_RADIUS_PX = 15.0  # a quad's linear solution is off by so much in the corners of a distorted field
+_PREDICTED_RADIUS_PX = 6.0
+_BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed
+_SHORT_S = 2.0  # for a frame of a night that seems to be nowhere; a search near the right place takes milliseconds
+_LEAST_S = 0.3  # a search needs so long to be worth its start
+_BLIND_TRIES = 3  # a night of which three frames are nowhere on the sky is not searched there frame by frame
+
+
+class Catalogue(Protocol):
+    """Where reference stars come from; best source first."""
+
+    def references(self, ra_deg: float, dec_deg: float, radius_deg: float) -> Iterator[ReferenceStars]:
+        """Yield the stars of a cone from each source that has it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One frame to be solved, and what its header says."""
+
+    path: str
+    stars: FrameStars
+    shape: tuple[int, int]
+    scale_arcsec: float | None = None
+    ra_deg: float | None = None
+    dec_deg: float | None = None
+    year: float | None = None
+    """Julian year of mid-exposure; None when not known."""
+    time_note: str | None = None
+    """What is wrong with the time, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SolverOptions:
+    """How to search and fit."""
+
+    scale_tolerance: float = 0.03
+    radius_deg: float = 1.5
+    time_limit_s: float = 20.0
+    order: int = 3
+
+
+@dataclass
+class _Attempt:
+    """What happened so far with one frame."""
+
+    best: tuple[Matched, Verdict, ReferenceStars] | None = None
+    refused: str = ""
+    ended: str = ""
+
+
+class FrameSolver:
+    """Keeps engine, catalogue and the last solution from frame to frame.
+
+    Parameters
+    ----------
+    engines : sequence of Engine
+        Tried in this order; one that cannot work hands over to the next.
+    catalogue : Catalogue
+    indexes : sequence of IndexFile
+        What the engines have, to say what is missing.
+    options : SolverOptions
+    """
+
+    def __init__(
+        self, engines: Sequence[Engine], catalogue: Catalogue, indexes: Sequence[IndexFile], options: SolverOptions
+    ) -> None:
+        self.engines = list(engines)
+        self.catalogue = catalogue
+        self.indexes = indexes
+        self.options = options
+        self.last: TanSip | None = None
+        self._optics: Matched | None = None
+        """The fit whose distortion is known best so far this night."""
+        self._in_vain = 0
+        """Frames searched all over the sky without any success so far."""
+
+    def close(self) -> None:
+        """End the engines."""
+        for engine in self.engines:
+            engine.close()
+
+    def solve(self, wanted: Wanted, context: RunContext) -> FrameSolution:
+        """Solve one frame.
+
+        Raises
+        ------
+        Cancelled
+            If the person stopped it.
+        """
+        begun = time.perf_counter()
+        attempt = _Attempt()
+        is_hopeless = self._in_vain >= _BLIND_TRIES
+        how: How | None = None
+        found: Found | None = None
+        if len(wanted.stars) >= STARS_NEEDED:
+            if self._predicted(wanted, attempt):
+                how = "predicted"
+            else:
+                found, how = self._searched(wanted, attempt, context, blind=not is_hopeless)
+        seconds = time.perf_counter() - begun
+        if attempt.best is None:
+            if self.last is None and len(wanted.stars) >= STARS_NEEDED:
+                self._in_vain += 1
+            if is_hopeless and not attempt.refused:
+                attempt.ended = f"not searched all over the sky: {_BLIND_TRIES} frames of this night were in vain" + (
+                    "; the pixel scale is not known: give --scale" if wanted.scale_arcsec is None else ""
+                )
+            return FrameSolution(
+                wanted.path, solved=False, reason=self._why_not(wanted, attempt), shape=wanted.shape,
+                stars_found=len(wanted.stars), seconds=round(seconds, 4),
+            )  # fmt: skip
+        matched, verdict, reference = attempt.best
+        self.last = matched.fit.solution
+        self._note_optics(matched, wanted.shape)
+        return _solved(wanted, matched, verdict, reference, found, how, seconds)
+
+    def _note_optics(self, matched: Matched, shape: tuple[int, int]) -> None:
+        if len(matched.fit.powers) < 10:  # no third order, or a borrowed distortion
+            return
+        best = self._optics
+        if best is None or matched.fit.typical_error_arcsec(shape) < best.fit.typical_error_arcsec(shape):
+            self._optics = matched
+
+    def _predicted(self, wanted: Wanted, attempt: _Attempt) -> bool:
+        last = self.last
+        if last is None:
+            return False
+        scale = last.scale_arcsec
+        for reference in self._references(last, wanted.shape):
+            sky = reference.at(wanted.year)
+            vote = predict(wanted.stars, sky, last, wanted.shape)
+            if vote is None:
+                continue
+            verdict = self._verify(
+                wanted, vote.solution, reference, sky, attempt, _PREDICTED_RADIUS_PX, (0.99 * scale, 1.01 * scale)
+            )
+            if verdict:
+                return True
+        return False
+
+    def _searched(
+        self, wanted: Wanted, attempt: _Attempt, context: RunContext, *, blind: bool
+    ) -> tuple[Found | None, How | None]:
+        until = time.monotonic() + (self.options.time_limit_s if blind else _SHORT_S)
+        for hint in self._hints(wanted):
+            if not blind and not hint.has_position:
+                continue
+            context.check()
+            left = until - time.monotonic()
+            if left < _LEAST_S:
+                break
+            found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
+            if found is None:
+                continue
+            attempt.refused = "no catalogue has stars there"
+            for reference in self._references(found.solution, wanted.shape):
+                sky = reference.at(wanted.year)
+                if self._verify(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, hint.scale_arcsec):
+                    return found, "hint" if hint.has_position else "blind"
+        return None, None
+
+    def _hints(self, wanted: Wanted) -> list[Hint]:
+        """Return what is known first, then less and less of it."""
+        if self.last is not None:
+            # The scale is known from the night itself: what does not fit it is no frame of this camera.
+            exact = self.last.scale_arcsec
+            scale = (0.99 * exact, 1.01 * exact)
+            hints = [Hint(scale, *self.last.centre(wanted.shape), 2.0 * self.options.radius_deg)]
+            if wanted.ra_deg is not None and wanted.dec_deg is not None:
+                hints.append(Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
+            return [*hints, Hint(scale)]
+        if wanted.scale_arcsec is None:
+            near = Hint(None, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg)
+            return [near, Hint()] if near.has_position else [Hint()]
+        tolerance = self.options.scale_tolerance
+        hints = []
+        for factor in (1.0 + tolerance, _BINNED):
+            scale = (wanted.scale_arcsec / factor, wanted.scale_arcsec * factor)
+            near = Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg)
+            hints += [near, near.without_position()] if near.has_position else [near]
+        # Near its place with any scale comes before the whole sky.
+        return sorted(hints, key=lambda hint: not hint.has_position)
+
+    def _asked(
+        self, wanted: Wanted, hint: Hint, attempt: _Attempt, context: RunContext, limit_s: float
+    ) -> Found | None:
+        while self.engines:
+            try:
+                return self.engines[0].solve(wanted.stars, wanted.shape, hint, context, limit_s)
+            except TimeLimitError:
+                limit = self.options.time_limit_s
+                attempt.ended = f"no pattern of its stars was found in {limit:.0f} s (solve.time_limit_s)"
+                return None
+            except EngineError as error:
+                # The next engine, for this and all other frames.
+                attempt.ended = str(error)
+                context.say("solve", str(error), level="warning")
+                self.engines.pop(0).close()
+        return None
+
+    def _references(self, solution: TanSip, shape: tuple[int, int]) -> Iterator[ReferenceStars]:
+        ra, dec = solution.centre(shape)
+        return self.catalogue.references(ra, dec, solution.radius_deg(shape) + _MARGIN_DEG)
+
+    def _verify(
+        self,
+        wanted: Wanted,
+        rough: TanSip,
+        reference: ReferenceStars,
+        sky: SkyStars,
+        attempt: _Attempt,
+        radius_px: float,
+        scale: tuple[float, float] | None,
+    ) -> bool:
+        matched = refine(wanted.stars, sky, rough, wanted.shape, radius_px=radius_px, order=self.options.order)
+        matched = self._steadied(wanted, sky, matched)
+        if matched is None:
+            attempt.refused = "too few stars match the catalogue there"
+            return False
+        # Catalogue errors of a coarse reference are no fault of the match.
+        limit = max(1.0, 1.2 / matched.fit.solution.scale_arcsec)
+        verdict = check_solution(wanted.stars, sky, matched, wanted.shape, scale_arcsec=scale, limit_px=limit)
+        if not verdict.accepted:
+            attempt.refused = verdict.reason
+            return False
+        attempt.best = matched, verdict, reference
+        return True
+
+    def _steadied(self, wanted: Wanted, sky: SkyStars, matched: Matched | None) -> Matched | None:
+        """Take the distortion of a better frame of these optics where a frame's own stars do not tell it.
+
+        The distortion belongs to the optics, not to the frame: under clouds, with stars in one half only, a free
+        polynomial runs away in the other.
+        """
+        best = self._optics
+        if matched is None or best is None or best.fit.solution.a is None or best.fit.solution.b is None:
+            return matched
+        own = matched.fit.typical_error_arcsec(wanted.shape)
+        if matched.fit.order >= self.options.order and own < 1.5 * best.fit.typical_error_arcsec(wanted.shape):
+            return matched
+        distortion = best.fit.solution.a, best.fit.solution.b
+        rough = matched.fit.solution
+        fixed = refine(wanted.stars, sky, rough, wanted.shape, radius_px=5.0, distortion=distortion)
+        if fixed is None or fixed.fit.used.sum() < 0.9 * matched.fit.used.sum():
+            return matched
+        return fixed if fixed.fit.rms_arcsec < 1.5 * matched.fit.rms_arcsec else matched
+
+    def _why_not(self, wanted: Wanted, attempt: _Attempt) -> str:
+        number = len(wanted.stars)
+        if number < STARS_NEEDED:
+            return f"only {number} stars were found, {STARS_NEEDED} are needed (cloud, or a closed shutter?)"
+        if attempt.refused:
+            return f"a solution was found and refused: {attempt.refused}"
+        missing = ""
+        if wanted.scale_arcsec is not None:
+            missing = what_is_missing(self.indexes, min(wanted.shape) * wanted.scale_arcsec / 60.0)
+        if missing:
+            return missing
+        if attempt.ended:
+            unknown = wanted.scale_arcsec is None and "--scale" not in attempt.ended
+            return attempt.ended + ("; the pixel scale is not known: give --scale" if unknown else "")
+        if wanted.scale_arcsec is None:
+            return "no pattern of its stars is in the index; the pixel scale is not known: set solve.scale_arcsec"
+        return f"no pattern of its {number} stars is in the index (cloud, trailed stars, or a wrong pixel scale?)"
+
+
+def _solved(
+    wanted: Wanted,
+    matched: Matched,
+    verdict: Verdict,
+    reference: ReferenceStars,
+    found: Found | None,
+    how: How | None,
+    seconds: float,
+) -> FrameSolution:
+    solution = matched.fit.solution
+    ra, dec = solution.centre(wanted.shape)
+    notes = [reference.source.words] if reference.source.words else []
+    if wanted.time_note:
+        notes.append(wanted.time_note)
+    return FrameSolution(
+        wanted.path,
+        solved=True,
+        solution=solution,
+        shape=wanted.shape,
+        ra_deg=round(ra, 7),
+        dec_deg=round(dec, 7),
+        scale_arcsec=round(solution.scale_arcsec, 6),
+        rotation_deg=round(solution.rotation_deg, 4),
+        parity=solution.parity,
+        rms_arcsec=round(matched.fit.rms_arcsec, 4),
+        error_arcsec=round(matched.fit.typical_error_arcsec(wanted.shape), 5),
+        stars_found=len(wanted.stars),
+        stars_matched=verdict.matched,
+        reference=reference.source.name,
+        reportable=reference.source.reportable and wanted.time_note is None,
+        notes=tuple(notes),
+        engine=found.engine if found is not None else None,
+        index=found.index if found is not None else None,
+        log_odds=round(verdict.log_odds, 1),
+        how=how,
+        order=solution.order,
+        seconds=round(seconds, 4),
+    )
