@@ -160,6 +160,22 @@ class SolveSettings(RecipeSection):
     )
 
 
+class AlignSettings(RecipeSection):
+    """How frames are placed on the reference of their pointing."""
+
+    enabled: bool = Field(default=True, description="align the frames of each pointing when a night is reduced")
+    max_order: int = Field(
+        2, ge=0, le=3, description="highest order tried: 0 shift, turn and scale; 1 affine; 2, 3 distortion too"
+    )
+
+
+class StackSettings(RecipeSection):
+    """How aligned frames are combined."""
+
+    method: Literal["mean", "median"] = Field("mean", description="mean of what agrees, or the median of all")
+    sigma: float = Field(5.0, gt=0.5, le=20, description="values further from the median are left out, sigma")
+
+
 class Recipe(RecipeSection):
     """Everything that decides what the pixels of a night become."""
 
@@ -173,3 +189,5 @@ class Recipe(RecipeSection):
     cosmic: CosmicSettings = CosmicSettings()
     quality: QualitySettings = QualitySettings()
     solve: SolveSettings = SolveSettings()
+    align: AlignSettings = AlignSettings()
+    stack: StackSettings = StackSettings()

@@ -33,7 +33,7 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
 """Fields that hold a number, and the range in which one makes sense."""
 MASTERS = ("bias", "dark", "flat")
 """Fields that force a frame's master by its name, or "none"."""
-FIELDS = ("kind", "filter", *NUMBERS, *MASTERS, "rejected", "kept")
+FIELDS = ("kind", "filter", *NUMBERS, *MASTERS, "rejected", "kept", "reference")
 """Everything that can be decided about a frame."""
 
 
@@ -82,7 +82,7 @@ def checked(subject: str, field: str, value: Any) -> Value:
             ) from None
     if field in NUMBERS:
         return _number(field, value)
-    if field == "kept":
+    if field in {"kept", "reference"}:
         return bool(value)
     if field == "rejected":
         # True is "rejected, no reason given"; False is a person's word against a rule.

@@ -282,6 +282,10 @@ class Logbook:
         """Return the calibration frames that stay in their master although a check speaks against them."""
         return frozenset(path for path, fields in self.current().items() if fields.get("kept"))
 
+    def references(self) -> frozenset[str]:
+        """Return the frames that a person chose as the reference of their pointing."""
+        return frozenset(path for path, fields in self.current().items() if fields.get("reference"))
+
     def forced_masters(self) -> dict[str, dict[str, str]]:
         """Return path → {"bias" | "dark" | "flat": master's name, or "none"}."""
         forced = {

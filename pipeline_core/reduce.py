@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
+from pipeline_core.align_night import align_frames
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
@@ -283,6 +284,7 @@ class _Reducer:
                 self.logbook,
                 {path: task.key for path, task in tasks.quality.items()},
             )
+            self._align(plan, tasks, report)
             self.result.flagged = judged.suggested
             self._count_rejected_by_rule(tasks, report)
             self.result.warnings += tuple(judged.warnings)
@@ -297,6 +299,20 @@ class _Reducer:
         self.result.sky, self.result.sky_words = solve_reduced(
             self.store, self.night, self.recipe, self.context, self.pool, self.options.memory_bytes
         )
+
+    def _align(self, plan: Plan, tasks: NightTasks, report: RunReport) -> None:
+        """Place the frames of each pointing on one reference."""
+        measured = report.made.get(MEASURE_SCIENCE, {})
+        if not self.recipe.align.enabled or not measured:
+            return
+        keys = {path: tasks.quality[path].key for path in measured}
+        aligned = align_frames(
+            self.night, plan.trims, measured, keys, self.store, self.logbook, self.recipe, self.context
+        )
+        lost = [one for one in aligned.frames if not one.aligned and one.path in measured]
+        if lost:
+            words = f"{len(lost)} of {len(measured)} measured frames are not aligned"
+            self.result.warnings += (f"{words}: `astep align {self.place.output}` says why",)
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
         """Do short tasks in threads of this process: starting workers would take longer than the work."""

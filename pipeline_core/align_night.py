@@ -1,0 +1,252 @@
+"""The alignment of a night: each pointing's frames on one reference, kept as numbers in the store."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.errors import UsageError
+from pipeline_core.grouping import Geometry, by_pointing, grouped
+from pipeline_core.lock import RunLock
+from pipeline_core.logbook import Logbook
+from pipeline_core.plan import Choices, build_plan
+from pipeline_core.scan import scan_night
+from pipeline_core.science.placement import Placement
+from pipeline_core.stage import Task
+from pipeline_core.store import Store
+from pipeline_core.types import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+    from pipeline_core.session import Place
+    from pipeline_core.stage import Made
+    from pipeline_core.types import Frame, Night, Section
+
+JOB = STAGE = "alignment"
+"""Name of the stage, and of the job in progress events."""
+_QUALITY = "quality"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameAlignment:
+    """One frame on the reference of its field, or why it has no place there."""
+
+    path: str
+    pointing: str
+    """What the pointing is called: its object, numbered where two share it."""
+    reference: str | None
+    """Path of the frame it is placed on; of its pointing's first field where it is not placed."""
+    placement: Placement | None = None
+    """Where the reference's pixels lie in this frame."""
+    flux_ratio: float | None = None
+    """Light of its stars over that of the same stars in the reference."""
+    reason: str | None = None
+    """Why it is not aligned, in words."""
+
+    @property
+    def aligned(self) -> bool:
+        """Whether it has a place."""
+        return self.placement is not None
+
+
+@dataclass(frozen=True)
+class NightAlignment:
+    """All science frames of a night, each with its place or the reason why it has none."""
+
+    frames: tuple[FrameAlignment, ...]
+    by_path: Mapping[str, FrameAlignment] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_path", {frame.path: frame for frame in self.frames})
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The reference frames, the one with most frames first."""
+        count: dict[str, int] = {}
+        for frame in self.frames:
+            if frame.aligned and frame.reference is not None:
+                count[frame.reference] = count.get(frame.reference, 0) + 1
+        return tuple(sorted(count, key=lambda path: (-count[path], path)))
+
+    def between(self, from_: str, to: str) -> tuple[Placement, Placement] | None:
+        """Return the placements of two frames of one field: ``to.moved(*from_.returned(x, y))`` leads across.
+
+        None where one is not aligned, or they look at different fields.
+        """
+        first, second = self.by_path.get(from_), self.by_path.get(to)
+        if first is None or second is None or first.placement is None or second.placement is None:
+            return None
+        return (first.placement, second.placement) if first.reference == second.reference else None
+
+
+def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: bool = False) -> NightAlignment:
+    """Align the frames of a reduced night; what is up to date is not computed again.
+
+    Parameters
+    ----------
+    place : Place
+        With an output that was reduced: the stars are those that were measured then.
+    recipe : Recipe
+    context : RunContext
+        Hears the progress; its cancel stops between two pointings, and what was finished stays.
+    force : bool
+        Compute everything anew.
+
+    Returns
+    -------
+    NightAlignment
+
+    Raises
+    ------
+    UsageError
+        If no frame of the output was measured.
+    NightError
+        If another run is writing into the output.
+    """
+    if not place.has_logbook:
+        raise UsageError(
+            f"{place.output} is no output folder", "it holds no logbook.sqlite", "run `astep reduce NIGHT` first"
+        )
+    night = scan_night(place.night, context)
+    with (
+        RunLock(place.output),
+        Logbook.open(place.output, place.night) as logbook,
+        Store(place.output, logbook.database) as store,
+    ):
+        night = logbook.apply(night)
+        measured = {p.label: p for p in store.products(_QUALITY) if p.label in night.by_path}
+        if not measured:
+            raise UsageError(
+                f"nothing to align in {place.output}", "no frame's stars were measured", "run `astep reduce` first"
+            )
+        plan = build_plan(night, recipe, Choices())
+        return align_frames(
+            night,
+            plan.trims,
+            {path: product.made for path, product in measured.items()},
+            {path: product.key for path, product in measured.items()},
+            store,
+            logbook,
+            recipe,
+            context,
+            force=force,
+        )
+
+
+def align_frames(
+    night: Night,
+    trims: Mapping[Geometry, Section],
+    measured: Mapping[str, Made],
+    keys: Mapping[str, str],
+    store: Store,
+    logbook: Logbook,
+    recipe: Recipe,
+    context: RunContext,
+    *,
+    force: bool = False,
+) -> NightAlignment:
+    """Align frames whose stars are at hand, and keep the result in the store.
+
+    Parameters
+    ----------
+    night : Night
+        With decisions applied.
+    trims : mapping
+        Of the plan.
+    measured, keys : mapping
+        Path → what its quality task reported, and that task's key.
+    store, logbook
+        Open, of the same output.
+    recipe, context, force
+        As in :func:`align_night`.
+    """
+    tasks = _tasks(night, trims, keys, logbook, recipe)
+    known = {product.label for product in store.products(STAGE)}
+    made: dict[str, Made] = {}
+    for task in context.track(JOB, tasks):
+        found = None if force else store.fresh(task)
+        if found is None:
+            stars = {path: measured[path] for path in task.settings["frames"]}
+            begun = time.perf_counter()
+            found = task.stage.make({**task.settings, "measured": stars}, {}, Path(os.devnull), 1)
+            store.finish(task, None, None, found, time.perf_counter() - begun)
+        made[task.label] = found
+    for label in known - set(made):  # a pointing that is no more: its frames were set to another kind, say
+        store.forget(Task(_stage(), None, {}, {}, label))
+    unmeasured = {frame.path: "its stars were not measured: `astep reduce` says why" for frame in _science(night)}
+    return _gathered(made, [frame.path for frame in _science(night)], unmeasured)
+
+
+def load_alignment(output: Path) -> NightAlignment | None:
+    """Return what the last alignment of an output came to; None where there is none. Changes nothing."""
+    with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
+        made = {product.label: product.made for product in store.products(STAGE)}
+    if not made:
+        return None
+    paths = [path for one in made.values() for path in (*_placed(one), *one["unaligned"])]
+    return _gathered(made, paths, {})
+
+
+def _stage() -> Any:
+    from pipeline_core.stages.align import ALIGN  # noqa: PLC0415 - scipy and numba, which looking does without
+
+    return ALIGN
+
+
+def _science(night: Night) -> list[Frame]:
+    return [frame for frame in night.frames if frame.kind is FrameKind.SCIENCE and frame.unusable is None]
+
+
+def _tasks(
+    night: Night,
+    trims: Mapping[Geometry, Section],
+    keys: Mapping[str, str],
+    logbook: Logbook,
+    recipe: Recipe,
+) -> list[Task]:
+    rejected, chosen = logbook.rejected(), logbook.references()
+    science = [frame for frame in _science(night) if frame.path in keys and frame.shape is not None]
+    geometries = grouped(science, Geometry.of)
+    tasks = []
+    for geometry, alike in geometries.items():
+        trim = trims.get(geometry)
+        shape = trim.shape if trim is not None else (geometry.ny, geometry.nx)
+        for pointing, frames in by_pointing(alike).items():
+            in_time = sorted(frames, key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
+            paths = [frame.path for frame in in_time]
+            settings = {
+                "frames": paths,
+                "measured": {path: keys[path] for path in paths},
+                "shape": list(shape),
+                "rejected": [path for path in paths if path in rejected],
+                "reference": next((path for path in paths if path in chosen), None),
+                "max_order": recipe.align.max_order,
+            }
+            label = pointing if len(geometries) == 1 else f"{pointing} · {geometry}"
+            tasks.append(Task(_stage(), None, settings, {}, label))
+    return tasks
+
+
+def _placed(made: Made) -> dict[str, str]:
+    """Path → reference of its field."""
+    return {path: field["reference"] for field in made["fields"] for path in field["frames"]}
+
+
+def _gathered(made: Mapping[str, Made], paths: Sequence[str], unmeasured: Mapping[str, str]) -> NightAlignment:
+    found: dict[str, FrameAlignment] = {}
+    for pointing, one in made.items():
+        for part in one["fields"]:
+            for path, values in part["frames"].items():
+                placement = Placement.from_dict(values["placement"])
+                found[path] = FrameAlignment(path, pointing, part["reference"], placement, values["flux_ratio"])
+        main = one["fields"][0]["reference"] if one["fields"] else None
+        for path, why in one["unaligned"].items():
+            found[path] = FrameAlignment(path, pointing, main, reason=why)
+    frames = [found.get(path) or FrameAlignment(path, "", None, reason=unmeasured.get(path)) for path in paths]
+    return NightAlignment(tuple(frames))
