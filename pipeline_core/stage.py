@@ -64,6 +64,19 @@ class Raw:
         object.__setattr__(self, "key", digest(self.name, self.size_bytes, self.mtime_ns))
 
 
+@dataclass(frozen=True)
+class MadeBefore(Raw):
+    """A product of an earlier run as an input: known by the key of all that decided it, wherever its file lies now.
+
+    A file whose header alone was written anew (a WCS, say) keeps its key.
+    """
+
+    made_key: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", digest(self.name, self.made_key))
+
+
 def digest(*parts: object) -> str:
     """Return a short key that changes when any part does."""
     text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))

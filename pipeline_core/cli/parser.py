@@ -168,6 +168,16 @@ def _add_looking(command: _Command) -> None:
     align.add_argument("output", type=Path, metavar="OUT")
     align.add_argument("--reference", metavar="PATTERN", help="the frame to place the others on (auto: the best one)")
     align.add_argument("--force", action="store_true", help="compute everything anew")
+    stack = command("stack", "combine the accepted frames of each group, aligned, into one deeper frame")
+    stack.add_argument("output", type=Path, metavar="OUT")
+    stack.add_argument("--method", choices=("mean", "median"), help="mean of what agrees (default), or median")
+    stack.add_argument(
+        "--group", action="append", default=[], metavar="NAME", help="groups whose name holds this; may be repeated"
+    )
+    stack.add_argument(
+        "--fixed", choices=("sky", "chip"), default="sky", help="chip: not aligned, to show hot pixels (default sky)"
+    )
+    stack.add_argument("--force", action="store_true", help="make everything anew")
     report = command("report", "write the night into one HTML file: keogram, plots, thumbnails, decisions, recipe")
     report.add_argument("output", type=Path, metavar="OUT")
     report.add_argument("--small", action="store_true", help="at most 100 KB, for a thin link (default: at most 2 MB)")

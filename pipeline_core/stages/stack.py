@@ -1,0 +1,260 @@
+"""Stacks: calibrated frames of one group and their alignment in, one deeper frame out."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from pipeline_core import __version__
+from pipeline_core.io.ascii_words import ascii_words
+from pipeline_core.io.calibrated_file import WCS_PREFIXES
+from pipeline_core.io.calibrated_rows import CalibratedRows
+from pipeline_core.science.placement import Placement
+from pipeline_core.science.stack import Stacked, combine_aligned, frame_weights
+from pipeline_core.science.warp import HOLES, empty, rows_needed, warp_rows
+from pipeline_core.stage import Made, Stage
+from pipeline_core.types import MaskBit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline_core.types import Bits, Image
+
+_BAND_BYTES = 128 << 20
+"""Of all frames' rows that are combined at once: what memory a stack takes, whatever the night."""
+_OPEN_FILES = 200  # more are opened anew for each band: a process may hold about a thousand
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """One frame on its way into the stack."""
+
+    file: Path
+    placement: Placement | None
+    """None: its pixels as they lie on the chip."""
+    sky: float
+    scale: float
+
+
+def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+    """Stack the frames of a group.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``group``, ``method``, ``sigma``, ``fixed`` ("sky" or "chip"), ``shape`` ([ny, nx] of the result),
+        ``reference`` (path, or None on the chip), and ``frames``: for each its ``input``, ``path``, ``placement``,
+        ``flux_ratio``, ``sky``, ``noise``, ``exposure_s``, ``mid_utc``.
+    inputs : mapping
+        The calibrated files by input name; ``reference``, where its WCS holds for the stack.
+    out : Path
+    threads : int
+    """
+    listed: list[dict[str, Any]] = settings["frames"]
+    on_sky = settings["fixed"] == "sky"
+    noise = np.array([_number(one["noise"]) for one in listed])
+    # On the chip nothing of the sky is brought to one level: hot pixels do not care for clouds.
+    ratio = np.array([_number(one["flux_ratio"]) if on_sky else 1.0 for one in listed])
+    weights = frame_weights(ratio, noise)
+    used = [k for k in range(len(listed)) if weights.weight[k] > 0]
+    frames = [
+        _Frame(
+            inputs[listed[k]["input"]],
+            Placement.from_dict(listed[k]["placement"]) if on_sky else None,
+            _number(listed[k]["sky"]),
+            float(weights.scale[k]),
+        )
+        for k in used
+    ]
+    scale = weights.scale[used]
+    shape = (int(settings["shape"][0]), int(settings["shape"][1]))
+    result = Stacked(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint16))
+    mask = np.empty(shape, np.uint8)
+    # What a frame's sky is after scaling: the best one's is put back, so that the stack reads as that frame does.
+    sky = float(np.nan_to_num(frames[int(np.argmax(weights.weight[used]))].sky))
+    rows = max(16, _BAND_BYTES // (4 * len(frames) * shape[1]))
+    with ExitStack() as opened:
+        readers = _Readers(frames, opened)
+        for y0 in range(0, shape[0], rows):
+            y1 = min(y0 + rows, shape[0])
+            stack = np.empty((len(frames), y1 - y0, shape[1]), np.float32)
+            mask[y0:y1] = _fill(stack, readers, y0, threads)
+            band = combine_aligned(
+                stack, noise[used] * scale, 1.0 / scale, weights.weight[used],
+                method=settings["method"], sigma=settings["sigma"], threads=threads,
+            )  # fmt: skip
+            result.image[y0:y1], result.variance[y0:y1], result.count[y0:y1] = band.image, band.variance, band.count
+    result.image[...] += np.float32(sky)
+    mask[result.count == 0] |= MaskBit.NO_DATA
+    taken = [listed[k] for k in used]
+    header = _header(settings, inputs, taken, weights.weight[used], sky)
+    _write(out, result, mask, header, _table(taken, scale, weights.weight[used]))
+    covered = result.count[result.count > 0]
+    return {
+        "frames": [one["path"] for one in taken],
+        "left_out": [one["path"] for k, one in enumerate(listed) if k not in set(used)],
+        "reference": settings["reference"],
+        "method": settings["method"],
+        "exposure_s": header.get("EXPTOTAL"),
+        "mid_utc": header.get("DATE-AVG"),
+        "count": float(np.median(covered)) if covered.size else 0.0,
+    }
+
+
+STACK = Stage("stacks", 1, make_stack, wide=True)
+
+
+class _Readers:
+    """The frames' files, kept open where they are not too many."""
+
+    def __init__(self, frames: Sequence[_Frame], opened: ExitStack) -> None:
+        self.frames = frames
+        self._kept: list[CalibratedRows] | None = None
+        if len(frames) <= _OPEN_FILES:
+            self._kept = [opened.enter_context(CalibratedRows(frame.file)) for frame in frames]
+
+    def read(self, k: int, placement: Placement | None, y0: int, y1: int, nx: int) -> tuple[Image, Bits, int, int]:
+        """Return the rows that rows ``y0`` to ``y1`` of the stack stand on, their mask, the first, and all there are."""
+        if self._kept is not None:
+            return self._of(self._kept[k], placement, y0, y1, nx)
+        with CalibratedRows(self.frames[k].file) as rows:
+            return self._of(rows, placement, y0, y1, nx)
+
+    @staticmethod
+    def _of(
+        rows: CalibratedRows, placement: Placement | None, y0: int, y1: int, nx: int
+    ) -> tuple[Image, Bits, int, int]:
+        ny = rows.shape[0]
+        first, last = (y0, min(y1, ny)) if placement is None else rows_needed(placement, y0, y1, nx, ny)
+        image, bits = (
+            rows.read(first, last) if last > first else (np.empty((0, nx), np.float32), np.empty((0, nx), np.uint8))
+        )
+        return image, bits, first, ny
+
+
+def _fill(stack: npt.NDArray[np.float32], readers: _Readers, y0: int, threads: int) -> Bits:
+    """Put every frame's band into the stack, NaN where it must not count; return what is saturated in any."""
+    _, height, nx = stack.shape
+
+    def one(k: int) -> Bits:
+        frame = readers.frames[k]
+        image, bits, first, ny = readers.read(k, frame.placement, y0, y0 + height, nx)
+        if frame.placement is None:
+            values, marks = np.full((height, nx), np.nan, np.float32), np.zeros((height, nx), np.uint8)
+            values[: len(image)], marks[: len(image)] = image[:, :nx], bits[:, :nx]
+            unwanted = np.uint8(MaskBit.NO_DATA | MaskBit.COSMIC)
+        elif not image.size:
+            stack[k] = np.nan
+            return np.zeros((height, nx), np.uint8)
+        else:
+            warped = empty((height, nx), bits=True)
+            warp_rows(image, frame.placement, y0, warped, first_row=first, frame_ny=ny, bits=bits)
+            assert warped.bits is not None, "asked for"
+            values, marks = warped.image, warped.bits
+            unwanted = np.uint8(HOLES | MaskBit.COSMIC)
+        values -= np.float32(np.nan_to_num(frame.sky))
+        values *= np.float32(frame.scale)
+        values[(marks & unwanted) != 0] = np.nan
+        stack[k] = values
+        return marks & np.uint8(MaskBit.SATURATED)
+
+    mask = np.zeros((height, nx), np.uint8)
+    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="align") as pool:
+        for marks in pool.map(one, range(len(readers.frames))):
+            mask |= marks
+    return mask
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _header(
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    taken: Sequence[Mapping[str, Any]],
+    weight: npt.NDArray[np.float64],
+    sky: float,
+) -> fits.Header:
+    """Return the best frame's header, with the reference's WCS and what the stack is made of."""
+    best = taken[int(np.argmax(weight))]
+    with CalibratedRows(inputs[best["input"]]) as rows:
+        header = rows.header
+    for keyword in list(header):
+        if keyword.startswith((*WCS_PREFIXES, "LTV", "LTM", "PLTSOLVD", "NCOSMIC")):
+            header.remove(keyword, ignore_missing=True, remove_all=True)
+    if "reference" in inputs:
+        with CalibratedRows(inputs["reference"]) as rows:
+            for card in rows.header.cards:
+                if card.keyword.startswith(WCS_PREFIXES):
+                    header.append(fits.Card(card.keyword, card.value, card.comment))
+    exposures = [one["exposure_s"] for one in taken if one["exposure_s"] is not None]
+    if len(exposures) == len(taken):
+        header["EXPTIME"] = (float(np.mean(exposures)), "[s] exposure of one frame, mean")
+        header["EXPTOTAL"] = (float(np.sum(exposures)), "[s] of all frames together")
+    middle = _mid_utc(taken, weight)
+    header.remove("DATE-AVG", ignore_missing=True)
+    if middle is not None:
+        header["DATE-AVG"] = (middle.replace(tzinfo=None).isoformat(timespec="milliseconds"), "UTC, mean mid-exposure")
+    header["CREATOR"] = (f"ASTEP Harvest {__version__}", "program that stacked these frames")
+    header["STACKED"] = (True, "several frames together")
+    header["NCOMBINE"] = (len(taken), "frames stacked; named in the FRAMES table")
+    header["STACKMET"] = (settings["method"], "mean of values that agree, or median")
+    header["STACKSIG"] = (settings["sigma"], "[sigma] values further from the median left out")
+    header["STACKFIX"] = (settings["fixed"], "what stands still: the sky, or the chip")
+    if settings["reference"] is not None:
+        header["REFFRAME"] = ascii_words(settings["reference"])[-60:]
+    header["SKYLEVEL"] = (sky, "sky of the best frame, put back into the stack")
+    return header
+
+
+def _mid_utc(taken: Sequence[Mapping[str, Any]], weight: npt.NDArray[np.float64]) -> datetime | None:
+    """Return the mean mid-exposure, each frame as it counts in the stack; None where one is not known."""
+    times = [datetime.fromisoformat(one["mid_utc"]) for one in taken if one["mid_utc"] is not None]
+    if len(times) != len(taken):
+        return None
+    seconds = np.array([(time - times[0]).total_seconds() for time in times])
+    return times[0] + timedelta(seconds=float(np.average(seconds, weights=weight)))
+
+
+def _table(
+    taken: Sequence[Mapping[str, Any]], scale: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]
+) -> fits.BinTableHDU:
+    """List the frames, how each was scaled, weighed and moved."""
+    moved = [
+        Placement.from_dict(one["placement"]).displacement if one["placement"] else (float("nan"),) * 2 for one in taken
+    ]
+    paths = [ascii_words(one["path"]) for one in taken]
+    columns = [
+        fits.Column("PATH", f"{max(map(len, paths))}A", array=paths),
+        fits.Column("MID_UTC", "32A", array=[one["mid_utc"] or "" for one in taken]),
+        fits.Column("SCALE", "D", array=scale),
+        fits.Column("WEIGHT", "D", array=weight),
+        fits.Column("DX", "D", unit="pixel", array=[dx for dx, _ in moved]),
+        fits.Column("DY", "D", unit="pixel", array=[dy for _, dy in moved]),
+    ]
+    return fits.BinTableHDU.from_columns(columns, name="FRAMES")
+
+
+def _write(out: Path, result: Stacked, mask: Bits, header: fits.Header, frames: fits.BinTableHDU) -> None:
+    mask_header = fits.Header()
+    for bit, words in MaskBit.WORDS.items():
+        mask_header[f"MASKB{bit.bit_length() - 1}"] = (words, f"meaning of bit value {bit}")
+    uncertainty = fits.Header()
+    uncertainty["UTYPE"] = ("StdDevUncertainty", "one standard deviation, of independent pixels")
+    hdus = [
+        fits.PrimaryHDU(result.image, header),
+        fits.ImageHDU(mask, mask_header, name="MASK"),
+        fits.ImageHDU(np.sqrt(result.variance), uncertainty, name="UNCERT"),
+        fits.ImageHDU(result.count, name="COUNT"),
+        frames,
+    ]
+    fits.HDUList(hdus).writeto(out, output_verify="silentfix", overwrite=True)
