@@ -39,9 +39,10 @@ def side_by_side() -> Iterator[None]:
     Numba does so only where it is told to: it takes longer, and most loops gain nothing. A kernel that another thread
     compiles at the same moment is compiled so too, with the same results.
     """
-    before = numba.config.SLP_VECTORIZE
-    numba.config.SLP_VECTORIZE = 1
+    config: Any = numba.config
+    before = config.SLP_VECTORIZE
+    config.SLP_VECTORIZE = 1
     try:
         yield
     finally:
-        numba.config.SLP_VECTORIZE = before
+        config.SLP_VECTORIZE = before

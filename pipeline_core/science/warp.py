@@ -23,7 +23,7 @@ are summed, and their marks carried."""
 _PHASES = 4096  # positions within a pixel: at most 0.12 mpx from the true one
 _BAND = 64  # rows handed to a thread at once
 _NO_FLOATS = np.empty((0, 0), np.float32)
-_NO_BITS = np.empty((0, 0), np.uint8)
+_NO_BITS: Bits = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -151,8 +151,8 @@ def _warp_rows(
     threads: int = 1,
 ) -> None:
     has = (np.ascontiguousarray(image, np.float32), _NO_FLOATS if variance is None else variance)
-    marks = _NO_BITS if bits is None else np.ascontiguousarray(bits)
-    near = np.empty(image.shape, np.uint8)
+    marks: Bits = _NO_BITS if bits is None else np.ascontiguousarray(bits)
+    near: Bits = np.empty(image.shape, np.uint8)
     if not kernels.mark_near(has[0], marks, np.uint8(HOLES), near):
         near = _NO_BITS
     elif not np.isfinite(has[0].sum()):
@@ -193,12 +193,14 @@ def lanczos_table() -> npt.NDArray[np.float32]:
     offset = np.arange(kernels.TAPS) - kernels.BEFORE - within
     half = kernels.TAPS / 2
     weight = np.where(np.abs(offset) < half, np.sinc(offset) * np.sinc(offset / half), 0.0)
-    return (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    normalised: npt.NDArray[np.float32] = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised
 
 
 @cache
 def _squares() -> npt.NDArray[np.float32]:
-    return np.square(lanczos_table())
+    squares: npt.NDArray[np.float32] = np.square(lanczos_table())
+    return squares
 
 
 @cache

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _BAND_BYTES = 128 << 20
 """Of all frames' rows that are combined at once: what memory a stack takes, whatever the night."""
+_OF_ONE_FRAME = ("LTV", "LTM", "PLTSOLVD", "NCOSMIC", "RAWFILE", "OVSCLEV", "CRFWHM", "CRGUARD")
+"""Beginnings of cards that say something about one frame only."""
 _OPEN_FILES = 200  # more are opened anew for each band: a process may hold about a thousand
 
 
@@ -122,7 +124,7 @@ class _Readers:
             self._kept = [opened.enter_context(CalibratedRows(frame.file)) for frame in frames]
 
     def read(self, k: int, placement: Placement | None, y0: int, y1: int, nx: int) -> tuple[Image, Bits, int, int]:
-        """Return the rows that rows ``y0`` to ``y1`` of the stack stand on, their mask, the first, and all there are."""
+        """Return the rows that rows ``y0`` to ``y1`` of the stack stand on, their mask, the first, and how many."""
         if self._kept is not None:
             return self._of(self._kept[k], placement, y0, y1, nx)
         with CalibratedRows(self.frames[k].file) as rows:
@@ -189,7 +191,7 @@ def _header(
     with CalibratedRows(inputs[best["input"]]) as rows:
         header = rows.header
     for keyword in list(header):
-        if keyword.startswith((*WCS_PREFIXES, "LTV", "LTM", "PLTSOLVD", "NCOSMIC")):
+        if keyword.startswith((*WCS_PREFIXES, *_OF_ONE_FRAME)):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     if "reference" in inputs:
         with CalibratedRows(inputs["reference"]) as rows:
