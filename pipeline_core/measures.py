@@ -161,6 +161,13 @@ class QualityRow:
     """8×8 on the chip, first row at low y."""
     depth_loss_mag: float | None = None
     """How much shallower than the clear reference, from transparency, noise and FWHM; positive is worse."""
+    zero_point_mag: float | None = None
+    """Magnitude of a star of solar colour that gives 1 e⁻/s; None where no catalogue was at hand."""
+    limiting_mag: float | None = None
+    """Magnitude of a star at five sigma."""
+    sky_mag_arcsec2: float | None = None
+    transparency_absolute: float | None = None
+    """Light over what a clear sky lets through at this air mass; 1 is clear."""
     sun_altitude_deg: float | None = None
     moon_altitude_deg: float | None = None
     moon_phase: float | None = None
