@@ -50,6 +50,14 @@ def combine_pixels(
             middle = np.float32(0.5) * (ordered[(n - 1) // 2] + ordered[n // 2])
             light = max(middle, np.float32(0))
             scatter = own * light * own * light
+            # Hits are rare: beyond the few largest deviations the next one is the pixel's own (seeing, guiding).
+            low, high = 0, n - 1
+            for k in range(min(2 + n // 10, (n - 1) // 2)):
+                if middle - ordered[low] > ordered[high] - middle:
+                    low += 1
+                else:
+                    high -= 1
+            usual = np.float32(3) * max(middle - ordered[low], ordered[high] - middle)
             total = weights = spread = all_variance = 0.0
             used = 0
             for k in range(n):
@@ -58,7 +66,7 @@ def combine_pixels(
                 all_variance += variance
                 off = value[k] - middle
                 # One or two values: nothing says which of them is wrong.
-                if n < 3 or off * off <= sigma * sigma * (variance + scatter):
+                if n < 3 or off * off <= max(sigma * sigma * (variance + scatter), usual * usual):
                     w = weight[f]
                     total += w * value[k]
                     weights += w

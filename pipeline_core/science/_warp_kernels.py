@@ -73,79 +73,117 @@ def _sum(image, table, ky, kx, top, left):
 
 
 @fast_kernel
-def warp_rows(
+def sum_inside(
+    image: Any,
+    variance: Any,
+    first_row: Any,
+    x_poly: Any,
+    y_poly: Any,
+    area_poly: Any,
+    u0: Any,
+    du: Any,
+    table: Any,
+    squares: Any,
+    out: Any,
+    out_variance: Any,
+) -> None:
+    """Sum 8×8 weighted pixels for each pixel of ``out`` whose sum lies wholly inside; the others become 0.
+
+    ``image`` holds rows ``first_row`` onwards of a frame, finite. ``x_poly[y]`` gives the place of pixel x of row y as
+    a cubic of ``u0 + x du``, ``area_poly[y]`` its area as a quartic. An empty ``variance`` stands for none.
+    """
+    rows, nx = image.shape
+    phases = table.shape[0] - 1
+    has_variance = variance.size > 0
+    for yo in range(out.shape[0]):
+        a0, a1, a2, a3 = x_poly[yo, 0], x_poly[yo, 1], x_poly[yo, 2], x_poly[yo, 3]
+        b0, b1, b2, b3 = y_poly[yo, 0], y_poly[yo, 1], y_poly[yo, 2], y_poly[yo, 3]
+        c0, c1, c2, c3, c4 = area_poly[yo, 0], area_poly[yo, 1], area_poly[yo, 2], area_poly[yo, 3], area_poly[yo, 4]
+        for xo in range(out.shape[1]):
+            u = u0 + xo * du
+            px = ((a3 * u + a2) * u + a1) * u + a0
+            py = ((b3 * u + b2) * u + b1) * u + b0 - first_row
+            value = part = np.float32(0)
+            if px >= BEFORE and py >= BEFORE and px < nx - TAPS + BEFORE + 1 and py < rows - TAPS + BEFORE + 1:
+                ix, iy = int(px), int(py)
+                kx, ky = np.uintp((px - ix) * phases + 0.5), np.uintp((py - iy) * phases + 0.5)
+                left, top = np.uintp(ix - BEFORE), np.uintp(iy - BEFORE)
+                area = np.float32((((c4 * u + c3) * u + c2) * u + c1) * u + c0)
+                value = area * _sum(image, table, ky, kx, top, left)
+                if has_variance:
+                    part = area * area * _sum(variance, squares, ky, kx, top, left)
+            out[yo, xo] = value
+            if has_variance:
+                out_variance[yo, xo] = part
+
+
+@kernel
+def sum_with_care(
     image: Any,
     variance: Any,
     bits: Any,
     near: Any,
     holes: Any,
     no_data: Any,
-    first_row: int,
-    frame_ny: int,
+    first_row: Any,
+    frame_ny: Any,
     x_poly: Any,
     y_poly: Any,
     area_poly: Any,
-    u0: float,
-    du: float,
+    u0: Any,
+    du: Any,
     table: Any,
-    squares: Any,
     out: Any,
     out_variance: Any,
     out_bits: Any,
 ) -> None:
-    """Sum 8×8 weighted pixels for each pixel of ``out``.
+    """Redo the pixels that :func:`sum_inside` cannot: at edges and holes; note what marks each pixel carries.
 
-    ``image`` holds rows ``first_row`` onwards of a frame of ``frame_ny`` rows. ``x_poly[y]`` (4 numbers) gives the
-    place of pixel x of row y as a cubic of ``u0 + x du``. Empty arrays stand for "none". Only finite values are ever
-    summed; what is outside, or all holes, becomes NaN.
+    Empty arrays stand for "none"; ``near`` is what :func:`mark_near` made. Outside is NaN.
     """
     rows, nx = image.shape
-    ny_out, nx_out = out.shape
     phases = table.shape[0] - 1
-    has_variance, has_bits, has_near = variance.size > 0, bits.size > 0, near.size > 0
-    nothing = np.float32(np.nan)
-    for yo in range(ny_out):
+    has_variance, has_bits, has_near = out_variance.size > 0, out_bits.size > 0, near.size > 0
+    for yo in range(out.shape[0]):
         a0, a1, a2, a3 = x_poly[yo, 0], x_poly[yo, 1], x_poly[yo, 2], x_poly[yo, 3]
         b0, b1, b2, b3 = y_poly[yo, 0], y_poly[yo, 1], y_poly[yo, 2], y_poly[yo, 3]
-        c0, c1, c2 = area_poly[yo, 0], area_poly[yo, 1], area_poly[yo, 2]
-        for xo in range(nx_out):
+        for xo in range(out.shape[1]):
             u = u0 + xo * du
             px = ((a3 * u + a2) * u + a1) * u + a0
             py = ((b3 * u + b2) * u + b1) * u + b0
             if not (px >= -0.5 and py >= -0.5 and px <= nx - 0.5 and py <= frame_ny - 0.5):
-                out[yo, xo] = nothing
+                out[yo, xo] = np.nan
                 if has_variance:
-                    out_variance[yo, xo] = nothing
+                    out_variance[yo, xo] = np.nan
                 if has_bits:
                     out_bits[yo, xo] = no_data
                 continue
-            ix, iy = int(np.floor(px)), int(np.floor(py))
-            kx, ky = int((px - ix) * phases + 0.5), int((py - iy) * phases + 0.5)
-            area = np.float32((c2 * u + c1) * u + c0)
-            left, top = ix - BEFORE, iy - BEFORE - first_row
-            whole = left >= 0 and top >= 0 and left + TAPS <= nx and top + TAPS <= rows
+            row = py - first_row
+            inside = px >= BEFORE and row >= BEFORE
+            inside = inside and px < nx - TAPS + BEFORE + 1 and row < rows - TAPS + BEFORE + 1
+            ix, iy = int(np.floor(px)), int(np.floor(row))
             mark = 0
             if has_near:
-                mark = near[min(max(iy - first_row, 0), rows - 1), min(max(ix, 0), nx - 1)]
-            if whole and not mark & HOLE:
-                out[yo, xo] = area * _sum(image, table, np.uintp(ky), np.uintp(kx), np.uintp(top), np.uintp(left))
-                if has_variance:
-                    part = _sum(variance, squares, np.uintp(ky), np.uintp(kx), np.uintp(top), np.uintp(left))
-                    out_variance[yo, xo] = area * area * part
-            else:
-                _around_holes(image, variance, bits, holes, left, top, table, kx, ky, area, yo, xo, out, out_variance)
+                mark = near[min(max(iy, 0), rows - 1), min(max(ix, 0), nx - 1)]
             if has_bits:
-                found = np.uint8(0)
-                if mark & MARKED or not whole:
-                    for j in range(BEFORE, BEFORE + 2):
-                        for i in range(BEFORE, BEFORE + 2):
-                            y, x = top + j, left + i
-                            if y >= 0 and y < rows and x >= 0 and x < nx and table[kx, i] * table[ky, j] >= _CARRIED:
-                                found |= bits[y, x]
-                out_bits[yo, xo] = found
+                out_bits[yo, xo] = 0
+            if inside and mark == 0:
+                continue
+            kx, ky = int((px - ix) * phases + 0.5), int((row - iy) * phases + 0.5)
+            left, top = ix - BEFORE, iy - BEFORE
+            if not inside or mark & HOLE:
+                c = area_poly[yo]
+                area = np.float32((((c[4] * u + c[3]) * u + c[2]) * u + c[1]) * u + c[0])
+                _around_holes(image, variance, bits, holes, left, top, table, kx, ky, area, yo, xo, out, out_variance)
+            if has_bits and mark & MARKED:
+                for j in range(BEFORE, BEFORE + 2):
+                    for i in range(BEFORE, BEFORE + 2):
+                        y, x = top + j, left + i
+                        if y >= 0 and y < rows and x >= 0 and x < nx and table[kx, i] * table[ky, j] >= _CARRIED:
+                            out_bits[yo, xo] |= bits[y, x]
 
 
-@fast_kernel
+@kernel
 def _around_holes(
     image: Any,
     variance: Any,

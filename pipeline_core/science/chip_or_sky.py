@@ -125,8 +125,8 @@ def _labels(
     least = np.maximum(_OFTEN * frames, 2)
 
     def real(count: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        unlikely: npt.NDArray[np.bool_] = poisson.sf(count - 1, np.maximum(expected, 1e-12)) < _SURE
-        return enough & (count >= least) & unlikely
+        unlikely = poisson.sf(count - 1, np.maximum(expected, 1e-12)) < _SURE
+        return np.asarray(enough & (count >= least) & unlikely)
 
     sky, chip = real(on_sky), real(on_chip)
     label = np.where(enough, Fixed.NEITHER, Fixed.UNKNOWN)

@@ -58,7 +58,7 @@ class Placement:
         """Say a similarity in this form; ``shape`` (ny, nx) is the reference's."""
         centre, reach = _middle(shape)
         x0, y0 = alignment.moved(*centre)
-        turn = alignment.turn * reach
+        turn = complex(alignment.turn) * reach
         over = -1.0 if alignment.mirrored else 1.0
         return cls(
             centre,

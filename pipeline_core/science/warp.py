@@ -1,4 +1,4 @@
-"""Bring a frame onto the pixels of another: Lanczos interpolation that keeps flux, noise and masks."""
+"""Bring a frame onto the pixels of another: 8×8-pixel sums that keep flux, places, noise and masks."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ HOLES = MaskBit.BAD | MaskBit.HOT | MaskBit.UNSTABLE | MaskBit.NO_DATA
 are summed, and their marks carried."""
 
 _PHASES = 4096  # positions within a pixel: at most 0.12 mpx from the true one
+_BAND_LIMIT = 0.33  # cycles a pixel: up to here places are right to a millipixel, and heights to 0.4 %
 _BAND = 64  # rows handed to a thread at once
 _NO_FLOATS = np.empty((0, 0), np.float32)
 _NO_BITS: Bits = np.empty((0, 0), np.uint8)
@@ -67,9 +68,10 @@ def warp(
 
     Notes
     -----
-    Lanczos-4 (Duchon 1979, J. Appl. Met. 18, 1016; 8×8 pixels), weights normalised to sum 1, times the area that an
-    output pixel covers: a flat sky and the flux of a star both stay. Holes (:data:`HOLES`) are left out and the other
-    weights scaled up; where half of the weight or more is missing the mean of what is near stands in, marked.
+    Sums over 8×8 pixels, as wide as Lanczos-4 (Duchon 1979, J. Appl. Met. 18, 1016) and with weights like its own,
+    mended where it moves stars (:func:`weight_table`), times the area that an output pixel covers: a flat sky, the flux
+    of a star and its place all stay. Holes (:data:`HOLES`) are left out and the other weights scaled up; where half of
+    the weight or more is missing the mean of what is near stands in, marked.
     Variances are those of single pixels: neighbours share noise afterwards, which no single number can say.
     """
     warped = empty(shape, variance=variance is not None, bits=bits is not None)
@@ -168,13 +170,16 @@ def _warp_rows(
     ny, nx = out.image.shape
     x_poly, y_poly, area_poly = _row_polynomials(placement, y0, ny, nx)
 
+    u0, du = -placement.centre[0] / placement.reach, 1 / placement.reach
+
     def band(start: int) -> None:
         rows = slice(start, min(start + _BAND, ny))
-        kernels.warp_rows(
+        where = (x_poly[rows], y_poly[rows], area_poly[rows], u0, du, weight_table())
+        variances = _NO_FLOATS if out.variance is None else out.variance[rows]
+        kernels.sum_inside(*has, first_row, *where, _squares(), out.image[rows], variances)
+        kernels.sum_with_care(
             *has, marks, near, np.uint8(HOLES), np.uint8(MaskBit.NO_DATA), first_row, frame_ny or image.shape[0],
-            x_poly[rows], y_poly[rows], area_poly[rows], -placement.centre[0] / placement.reach, 1 / placement.reach,
-            lanczos_table(), _squares(), out.image[rows], _NO_FLOATS if out.variance is None else out.variance[rows],
-            _NO_BITS if out.bits is None else out.bits[rows],
+            *where, out.image[rows], variances, _NO_BITS if out.bits is None else out.bits[rows],
         )  # fmt: skip
 
     starts = range(0, ny, _BAND)
@@ -187,19 +192,37 @@ def _warp_rows(
 
 
 @cache
-def lanczos_table() -> npt.NDArray[np.float32]:
-    """Return the eight weights for each of 4097 positions within a pixel, rows that sum to 1."""
-    within = np.arange(_PHASES + 1)[:, None] / _PHASES
-    offset = np.arange(kernels.TAPS) - kernels.BEFORE - within
-    half = kernels.TAPS / 2
-    weight = np.where(np.abs(offset) < half, np.sinc(offset) * np.sinc(offset / half), 0.0)
-    normalised: npt.NDArray[np.float32] = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normalised
+def weight_table() -> npt.NDArray[np.float32]:
+    """Return the eight weights for each of 4097 positions within a pixel; rows sum to 1.
+
+    Notes
+    -----
+    Of all weights that keep a flat sky flat and the centre of light in its place (zeroth and first moment), those with
+    the least error over the spatial frequencies up to a third of a cycle a pixel, where stars of 2 px and wider have
+    their light: the general least-squares fractional delay (Laakso et al. 1996, IEEE Signal Process. Mag. 13, 30). They
+    are close to those of Lanczos-4, which moves the centre of light by up to 15 mpx and what a profile fit finds by
+    -4 to 14 mpx, according to the star's width; these by less than 1 mpx.
+    """
+    within = np.arange(_PHASES + 1) / _PHASES
+    offset = np.arange(kernels.TAPS) - kernels.BEFORE - within[:, None]
+    node, share = np.polynomial.legendre.leggauss(24)
+    wave, counts = np.pi * _BAND_LIMIT * (node + 1.0), share / 2.0
+    square = np.zeros((_PHASES + 1, kernels.TAPS + 2, kernels.TAPS + 2))
+    apart = offset[0][:, None] - offset[0][None, :]
+    square[:, :-2, :-2] = np.cos(apart[..., None] * wave) @ counts
+    square[:, :-2, -2] = square[:, -2, :-2] = 1.0
+    square[:, :-2, -1] = square[:, -1, :-2] = offset
+    right = np.zeros((_PHASES + 1, kernels.TAPS + 2))
+    right[:, :-2] = np.cos(offset[..., None] * wave) @ counts
+    right[:, -2] = 1.0
+    weight = np.linalg.solve(square, right[:, :, None])[:, :-2, 0]
+    table: npt.NDArray[np.float32] = weight.astype(np.float32)
+    return table
 
 
 @cache
 def _squares() -> npt.NDArray[np.float32]:
-    squares: npt.NDArray[np.float32] = np.square(lanczos_table())
+    squares: npt.NDArray[np.float32] = np.square(weight_table())
     return squares
 
 
@@ -211,7 +234,7 @@ def _compiled() -> None:
 
 
 def _row_polynomials(placement: Placement, y0: int, ny: int, nx: int) -> tuple[Floats, Floats, Floats]:
-    """Return each row's place (cubics of u) and its pixels' area (a parabola of u), lowest power first."""
+    """Return each row's place (cubics of u) and its pixels' area (a quartic), lowest power first."""
     v = (np.arange(y0, y0 + ny) - placement.centre[1]) / placement.reach
     both = np.zeros((2, ny, 4))
     k = 0
@@ -220,10 +243,9 @@ def _row_polynomials(placement: Placement, y0: int, ny: int, nx: int) -> tuple[F
             both[0, :, total - q] += placement.x_terms[k] * v**q
             both[1, :, total - q] += placement.y_terms[k] * v**q
             k += 1
-    x = np.array([0.0, (nx - 1) / 2, nx - 1.0])
+    # Of a cubic map the area is a quartic along a row: five places fix it.
+    x = np.linspace(0.0, max(nx - 1, 4), 5)
     u = (x - placement.centre[0]) / placement.reach
     covered = placement.area(x[None, :], np.arange(y0, y0 + ny)[:, None].astype(float))
-    area = np.linalg.solve(np.vander(u, 3, increasing=True), covered.T).T if nx > 2 else np.zeros((ny, 3))
-    if nx <= 2:
-        area[:, 0] = covered[:, 0]
+    area = np.linalg.solve(np.vander(u, 5, increasing=True), covered.T).T
     return both[0], both[1], np.ascontiguousarray(area)

@@ -121,13 +121,14 @@ def _robust(terms: Floats, value: Floats, sigma: Floats) -> tuple[Floats, float,
     solved: Floats = np.zeros(terms.shape[1])
     solved[0] = np.median(value)
     scale = max(1.4826 * float(np.median(np.abs(value - solved[0]) / sigma)), 1.0)
-    keep, covariance = np.ones(value.size), np.eye(terms.shape[1])
+    keep: Floats = np.ones(value.size)
+    covariance: Floats = np.eye(terms.shape[1])
     for _ in range(30):
         pull = (value - terms @ solved) / sigma
         scale = max(1.4826 * float(np.median(np.abs(pull))), 0.3)
-        keep = np.square(np.maximum(1.0 - np.square(pull / (_CUT * scale)), 0.0))
+        keep = np.asarray(np.square(np.maximum(1.0 - np.square(pull / (_CUT * scale)), 0.0)), float)
         weight = keep / sigma**2
-        covariance = np.linalg.pinv((terms * weight[:, None]).T @ terms)
+        covariance = np.asarray(np.linalg.pinv((terms * weight[:, None]).T @ terms), float)
         new = covariance @ (terms.T @ (weight * value))
         done = float(np.abs(new - solved).max()) < 1e-6
         solved = new
