@@ -178,7 +178,7 @@ def align_frames(
             store.finish(task, None, None, found, time.perf_counter() - begun)
         made[task.label] = found
     for label in known - set(made):  # a pointing that is no more: its frames were set to another kind, say
-        store.forget(Task(_stage(), None, {}, {}, label))
+        store.drop_measurement(STAGE, label)
     unmeasured = {frame.path: "its stars were not measured: `astep reduce` says why" for frame in _science(night)}
     return _gathered(made, [frame.path for frame in _science(night)], unmeasured)
 

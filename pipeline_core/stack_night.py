@@ -16,7 +16,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.runner import run
 from pipeline_core.scan import scan_night
-from pipeline_core.stage import MadeBefore, Raw, Task
+from pipeline_core.stage import MadeBefore, Raw, Task, digest
 from pipeline_core.store import Product, Store
 
 if TYPE_CHECKING:
@@ -166,6 +166,17 @@ def _shape(night: Night, trims: Mapping[Geometry, Any], paths: Sequence[str]) ->
     return trim.shape if trim is not None else (geometry.ny, geometry.nx)
 
 
+def _wcs_key(file: Path) -> str | None:
+    """Return a key of a calibrated file's projection; None where the file is gone, which making the stack will say."""
+    from pipeline_core.io.calibrated_file import WCS_PREFIXES  # noqa: PLC0415 - astropy, which planning does without
+    from pipeline_core.io.calibrated_rows import CalibratedRows  # noqa: PLC0415
+
+    if not file.is_file():
+        return None
+    with CalibratedRows(file) as rows:
+        return digest([(c.keyword, c.value) for c in rows.header.cards if c.keyword.startswith(WCS_PREFIXES)])
+
+
 @dataclass(frozen=True)
 class _Builder:
     """Builds the tasks of all groups."""
@@ -203,6 +214,8 @@ class _Builder:
             "fixed": self.options.fixed,
             "shape": list(shape),
             "reference": reference,
+            # A reference that is solved later gives the stack its place on the sky.
+            "wcs": _wcs_key(self._input(solved).path) if solved is not None else None,
             "frames": [self._frame(f"frame_{k:04d}", path) for k, path in enumerate(usable)],
         }
         from pipeline_core.stages.stack import STACK  # noqa: PLC0415 - heavy

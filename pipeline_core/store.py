@@ -240,6 +240,11 @@ class Store:
                 connection.execute("INSERT INTO signatures VALUES (?, ?, ?)", (name, mtime_ns, crc32))
             connection.execute("DELETE FROM failures WHERE name = ?", (name,))
 
+    def drop_measurement(self, stage: str, label: str) -> None:
+        """Forget what a stage measured under a label that means nothing any more."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM products WHERE name = ?", (f"{stage}: {label}",))
+
     def resign(self, product: str) -> None:
         """Vouch for a product's file as it is now, after an update of our own: a header card, say.
 

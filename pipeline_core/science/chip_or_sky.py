@@ -25,7 +25,7 @@ Labels = npt.NDArray[np.int8]
 
 _SURE = 1e-3  # chance of as many coincidences among unrelated detections, for one place
 _FEWEST_FRAMES = 3  # that can tell: with fewer nothing is said
-_OFTEN = 0.34  # of the frames that can tell: a star hides behind cloud, a warm pixel in the noise
+_OFTEN = 0.2  # of the frames that can tell: cloud hides a star in most frames, noise a warm pixel
 
 
 class Fixed(IntEnum):
@@ -82,7 +82,7 @@ def fixed_on(
 
     Notes
     -----
-    A detection belongs to the sky (the chip) when more other frames than chance allows, and at least a third of those
+    A detection belongs to the sky (the chip) when more other frames than chance allows, and at least a fifth of those
     that can tell, have a detection there; if both hold, to the one with more. Chance: a frame with n detections on A
     pixels has one within r of any place with probability ``1 - exp(-n pi r² / A)``; the frames add up to a Poisson
     number.

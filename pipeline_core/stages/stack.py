@@ -32,6 +32,11 @@ _BAND_BYTES = 128 << 20
 """Of all frames' rows that are combined at once: what memory a stack takes, whatever the night."""
 _OF_ONE_FRAME = ("LTV", "LTM", "PLTSOLVD", "NCOSMIC", "RAWFILE", "OVSCLEV", "CRFWHM", "CRGUARD")
 """Beginnings of cards that say something about one frame only."""
+_TIMES_OF_ONE_FRAME = (
+    "DATE-OBS", "DATE-BEG", "DATE-END", "TIME-OBS", "TIME-END", "UT", "UTC", "UTCSTART", "UTCEND", "UTSTART", "UTEND",
+    "MJD", "MJD-OBS", "MJD-BEG", "MJD-AVG", "MJD-END", "JD", "JD-OBS", "JD-HELIO", "JD_UTC", "HJD", "BJD", "LST", "ST",
+    "HA", "AIRMASS", "ZD", "OBJCTALT", "OBJCTAZ", "OBJCTHA",
+)  # fmt: skip
 _OPEN_FILES = 200  # more are opened anew for each band: a process may hold about a thousand
 
 
@@ -198,14 +203,7 @@ def _header(
             for card in rows.header.cards:
                 if card.keyword.startswith(WCS_PREFIXES):
                     header.append(fits.Card(card.keyword, card.value, card.comment))
-    exposures = [one["exposure_s"] for one in taken if one["exposure_s"] is not None]
-    if len(exposures) == len(taken):
-        header["EXPTIME"] = (float(np.mean(exposures)), "[s] exposure of one frame, mean")
-        header["EXPTOTAL"] = (float(np.sum(exposures)), "[s] of all frames together")
-    middle = _mid_utc(taken, weight)
-    header.remove("DATE-AVG", ignore_missing=True)
-    if middle is not None:
-        header["DATE-AVG"] = (middle.replace(tzinfo=None).isoformat(timespec="milliseconds"), "UTC, mean mid-exposure")
+    _put_times(header, taken, weight)
     header["CREATOR"] = (f"ASTEP Harvest {__version__}", "program that stacked these frames")
     header["STACKED"] = (True, "several frames together")
     header["NCOMBINE"] = (len(taken), "frames stacked; named in the FRAMES table")
@@ -218,6 +216,24 @@ def _header(
     return header
 
 
+def _put_times(header: fits.Header, taken: Sequence[Mapping[str, Any]], weight: npt.NDArray[np.float64]) -> None:
+    """Write exposure and time of all frames together, and take those of one frame away."""
+    exposures = [one["exposure_s"] for one in taken if one["exposure_s"] is not None]
+    if len(exposures) == len(taken):
+        header["EXPTIME"] = (float(np.mean(exposures)), "[s] exposure of one frame, mean")
+        header["EXPTOTAL"] = (float(np.sum(exposures)), "[s] of all frames together")
+    middle = _mid_utc(taken, weight)
+    header.remove("DATE-AVG", ignore_missing=True)
+    if middle is not None:
+        header["DATE-AVG"] = (middle.replace(tzinfo=None).isoformat(timespec="milliseconds"), "UTC, mean mid-exposure")
+    first, last = _span(taken)
+    for keyword in _TIMES_OF_ONE_FRAME:
+        header.remove(keyword, ignore_missing=True, remove_all=True)
+    if first is not None and last is not None:
+        header["DATE-OBS"] = (first.replace(tzinfo=None).isoformat(timespec="milliseconds"), "UTC, first begin")
+        header["DATE-END"] = (last.replace(tzinfo=None).isoformat(timespec="milliseconds"), "UTC, last end")
+
+
 def _mid_utc(taken: Sequence[Mapping[str, Any]], weight: npt.NDArray[np.float64]) -> datetime | None:
     """Return the mean mid-exposure, each frame as it counts in the stack; None where one is not known."""
     times = [datetime.fromisoformat(one["mid_utc"]) for one in taken if one["mid_utc"] is not None]
@@ -225,6 +241,14 @@ def _mid_utc(taken: Sequence[Mapping[str, Any]], weight: npt.NDArray[np.float64]
         return None
     seconds = np.array([(time - times[0]).total_seconds() for time in times])
     return times[0] + timedelta(seconds=float(np.average(seconds, weights=weight)))
+
+
+def _span(taken: Sequence[Mapping[str, Any]]) -> tuple[datetime | None, datetime | None]:
+    """Return when the first exposure began and the last one ended; None where that is not known."""
+    if any(one["mid_utc"] is None or one["exposure_s"] is None for one in taken):
+        return None, None
+    halves = [(datetime.fromisoformat(one["mid_utc"]), timedelta(seconds=one["exposure_s"] / 2)) for one in taken]
+    return min(middle - half for middle, half in halves), max(middle + half for middle, half in halves)
 
 
 def _table(

@@ -1,0 +1,232 @@
+"""A reduced night is aligned and stacked: in the store, in files, and at the command line."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.nddata import CCDData
+
+from pipeline_core.align_night import align_night, load_alignment
+from pipeline_core.cli import main
+from pipeline_core.config import Recipe
+from pipeline_core.demo.night import make_demo_night
+from pipeline_core.errors import UsageError
+from pipeline_core.events import Cancelled, RunContext
+from pipeline_core.logbook import Logbook
+from pipeline_core.session import Place
+from pipeline_core.stack_night import StackOptions, stack_night
+from pipeline_core.store import Store
+
+N_SCIENCE = 8
+R = ("R",)
+
+
+def ask(capsys, *words):
+    code = main([*map(str, words), "--json", "--quiet"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A perfect small night, reduced once."""
+    folder = tmp_path_factory.mktemp("align") / "night"
+    make_demo_night(folder, size=384, n_science=N_SCIENCE, n_bias=3, n_dark=3, n_flat=3, events=())
+    out = folder.parent / "out"
+    assert main(["reduce", str(folder), "-o", str(out), "--executor", "threads", "--quiet"]) == 0
+    return Place(folder, out)
+
+
+@pytest.fixture
+def place(first, tmp_path):
+    """The same, to be changed at will."""
+    shutil.copytree(first.output, tmp_path / "out")
+    return Place(first.night, tmp_path / "out")
+
+
+def stages(place):
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        return {p.name: (p.key, p.when_utc) for p in store.products() if p.stage in {"alignment", "stacks"}}
+
+
+def test_reducing_aligns_as_well(first):
+    known = load_alignment(first.output)
+    assert known is not None
+    assert len(known.frames) == N_SCIENCE
+    assert all(one.aligned for one in known.frames)
+    assert len(known.references) == 1
+    assert max(one.placement.rms_px for one in known.frames) < 0.2
+
+
+def test_the_recipe_can_leave_it_out(first, tmp_path):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text("[align]\nenabled = false\n")
+    out = tmp_path / "out"
+    words = ["reduce", str(first.night), "-o", str(out), "--recipe", str(recipe), "--executor", "threads", "--quiet"]
+    assert main(words) == 0
+    assert load_alignment(out) is None
+
+
+def test_align_answers_as_promised(first, capsys):
+    code, document = ask(capsys, "align", first.output)
+    assert code == 0
+    assert {frame["path"] for frame in document["frames"]} >= {document["reference"]}
+    wanted = {"path", "aligned", "dx_px", "dy_px", "rotation_deg", "mirrored", "rms_px", "reason"}
+    for frame in document["frames"]:
+        assert wanted <= set(frame)
+        assert frame["aligned"] is True
+        assert frame["reason"] is None
+        assert frame["mirrored"] is False
+    reference = next(frame for frame in document["frames"] if frame["path"] == document["reference"])
+    assert (reference["dx_px"], reference["dy_px"], reference["rotation_deg"]) == (0, 0, 0)
+
+
+def test_what_is_up_to_date_is_not_computed_again(place):
+    before = stages(place)
+    align_night(place, Recipe(), RunContext())
+    assert stages(place) == before
+
+
+def test_a_person_chooses_the_reference_and_takes_it_back(place, capsys):
+    first = ask(capsys, "align", place.output)[1]["reference"]
+    other = next(one.path for one in load_alignment(place.output).frames if one.path != first)
+    code, document = ask(capsys, "align", place.output, "--reference", other)
+    assert code == 0
+    assert document["reference"] == other
+    assert main(["undo", str(place.output), "--quiet"]) == 0
+    capsys.readouterr()
+    assert ask(capsys, "align", place.output)[1]["reference"] == first
+    ask(capsys, "align", place.output, "--reference", other)
+    assert ask(capsys, "align", place.output, "--reference", "auto")[1]["reference"] == first
+
+
+def test_a_rejected_frame_is_aligned_but_no_reference(place, capsys):
+    first = ask(capsys, "align", place.output)[1]["reference"]
+    with Logbook.open(place.output) as logbook:
+        logbook.reject([first], "wind")
+    document = ask(capsys, "align", place.output)[1]
+    assert document["reference"] != first
+    assert next(f for f in document["frames"] if f["path"] == first)["aligned"] is True
+
+
+def test_two_frames_find_each_other_through_the_reference(first):
+    known = load_alignment(first.output)
+    a, b = (one.path for one in known.frames[:2])
+    one, two = known.between(a, b)
+    x, y = two.moved(*one.returned(100.0, 50.0))
+    back = one.moved(*two.returned(x, y))
+    np.testing.assert_allclose(back, (100.0, 50.0), atol=1e-6)
+    assert known.between(a, "nowhere") is None
+
+
+def test_a_folder_that_was_never_reduced_is_explained(tmp_path, first):
+    with pytest.raises(UsageError, match="no output folder"):
+        align_night(Place(first.night, tmp_path), Recipe(), RunContext())
+    Logbook.open(tmp_path / "out", first.night).close()
+    with pytest.raises(UsageError, match="nothing to align"):
+        align_night(Place(first.night, tmp_path / "out"), Recipe(), RunContext())
+
+
+def test_a_cancel_stops_before_the_next_pointing(place):
+    context = RunContext()
+    context.cancel()
+    with pytest.raises(Cancelled):
+        align_night(place, Recipe(), context, force=True)
+
+
+def groups(place, **options):
+    return {s.group: s for s in stack_night(place, Recipe(), StackOptions(**options), RunContext())}
+
+
+def test_each_group_becomes_one_stack_that_opens_whole(place, capsys):
+    code, document = ask(capsys, "stack", place.output)
+    assert code == 0
+    assert len(document["stacks"]) == 2  # two filters
+    for stack in document["stacks"]:
+        assert len(stack["frames"]) == N_SCIENCE // 2
+        image = CCDData.read(stack["file"])
+        assert image.unit == "electron"
+        header = image.header
+        assert header["NCOMBINE"] == N_SCIENCE // 2
+        assert header["EXPTOTAL"] == pytest.approx(stack["exposure_s"])
+        assert header["EXPTOTAL"] == pytest.approx(N_SCIENCE // 2 * header["EXPTIME"])
+        assert header["REFFRAME"] == stack["reference"]
+        assert header["DATE-AVG"] == stack["mid_utc"]
+        with fits.open(stack["file"]) as hdus:
+            assert hdus["COUNT"].data.max() == N_SCIENCE // 2
+            assert hdus["MASK"].data.shape == image.data.shape
+            assert list(hdus["FRAMES"].data["PATH"]) == stack["frames"]
+        assert {key for key in header if key.startswith("CRVAL")} <= {"CRVAL1", "CRVAL2"}
+
+
+def test_a_stack_is_deeper_than_its_frames(place):
+    for stack in groups(place).values():
+        image, mask = fits.getdata(stack.file), fits.getdata(stack.file, "MASK")
+        path = stack.frames[0]
+        with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+            product = next(p for p in store.products("science frames") if p.label == path)
+        single = fits.getdata(place.output / product.location)
+
+        # Differences of neighbours five pixels apart: neither gradients nor the noise that neighbours share.
+        good = mask[60:-60, 65:-60] == 0
+        deep, shallow = (
+            np.nanmedian(np.abs(values[60:-60, 65:-60] - values[60:-60, 60:-65])[good]) for values in (image, single)
+        )
+        assert deep < 1.1 * shallow / np.sqrt(len(stack.frames))
+
+
+def test_only_accepted_frames_and_anew_when_a_verdict_changes(place):
+    before = groups(place)
+    again = groups(place)
+    assert all(stack.cached for stack in again.values())
+    name, stack = next(iter(before.items()))
+    gone = next(path for path in stack.frames if path != stack.reference)
+    with Logbook.open(place.output) as logbook:
+        logbook.reject([gone], "wind")
+    after = groups(place)
+    assert not after[name].cached
+    assert gone not in after[name].frames
+    assert (gone, "rejected: wind") in after[name].left_out
+    others = [other for other in after if other != name]
+    assert all(after[other].cached for other in others)
+
+
+def test_a_reference_that_is_solved_later_gives_the_stack_its_place_on_the_sky(place):
+    before = groups(place)
+    name, stack = next(iter(before.items()))
+    assert "CRVAL1" not in fits.getheader(stack.file)
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        product = next(p for p in store.products("science frames") if p.label == stack.reference)
+    with fits.open(place.output / product.location, mode="update") as hdus:
+        for key, value in (("CTYPE1", "RA---TAN"), ("CTYPE2", "DEC--TAN"), ("CRVAL1", 120.5), ("CRVAL2", -30.25)):
+            hdus[0].header[key] = value
+    after = groups(place)[name]
+    assert not after.cached
+    assert fits.getval(after.file, "CRVAL1") == 120.5
+    assert fits.getval(after.file, "CTYPE2") == "DEC--TAN"
+
+
+def test_groups_are_chosen_by_a_part_of_their_name(place):
+    names = list(groups(place))
+    part = names[0].split(" · ")[1]
+    assert list(groups(place, groups=(f"· {part} ·",))) == [names[0]]
+    with pytest.raises(UsageError, match="no group is called"):
+        groups(place, groups=("Andromeda",))
+
+
+def test_the_median_and_the_chip_are_other_stacks(place):
+    sky = groups(place, method="median")
+    chip = groups(place, fixed="chip")
+    for name, stack in chip.items():
+        assert stack.file != sky[name].file
+        assert stack.file.name.endswith("_chip.fits")
+        assert fits.getval(stack.file, "STACKFIX") == "chip"
+        assert stack.method == "median"
+        assert fits.getval(sky[name].file, "STACKMET") == "median"
+
+
+def test_names_of_stacks_come_from_harmless_letters_only(place):
+    for stack in groups(place).values():
+        assert stack.file.parent == place.output / "stacks"
+        assert set(stack.file.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-_")
