@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.logbook import Logbook
     from pipeline_core.plan import Plan
+    from pipeline_core.science.depth import Depth
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
@@ -88,6 +89,7 @@ def write_quality(
     recipe: Recipe,
     logbook: Logbook,
     keys: Mapping[str, str] | None = None,
+    depths: Mapping[str, Depth] | None = None,
 ) -> Judged:
     """Judge the night, reject by rule, and write ``quality.ecsv``; what was judged before is not judged again.
 
@@ -106,6 +108,8 @@ def write_quality(
         Takes the rules' rejections as decisions that a person can take back. Remembers what the table was made of.
     keys : mapping, optional
         Frame's path → key of its quality task. Without them the night is judged anew.
+    depths : mapping, optional
+        Frame's path → its depth, where a catalogue was at hand.
 
     Returns
     -------
@@ -117,10 +121,13 @@ def write_quality(
         measured = sorted((path, keys[path], repr(night.by_path.get(path))) for path in made if path in keys)
         judged_on = [_program(), measured, plan.groups, repr(night.site), repr(sorted(calibration.items()))]
         judged_on.append(recipe.quality.model_dump())
+        judged_on.append(repr(sorted((depths or {}).items(), key=lambda item: item[0])))
         known = json.loads(logbook.database.fact(_FACT) or "{}")
         if known and known["key"] == digest(judged_on, logbook.rejected()) and known["table"] == _stamp(table):
             return Judged(known["suggested"], tuple(known["warnings"]))
-    rows = judged_rows(night, plan.groups, made)
+    from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
+
+    rows = join_depths(judged_rows(night, plan.groups, made), night, depths or {})
     warnings = [*apply_rules(rows, recipe, logbook), *dark_warnings(rows)]
     rejected = logbook.rejected()
     write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)

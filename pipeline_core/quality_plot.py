@@ -69,6 +69,7 @@ def plot_quality(
     _light(axes[0], rows, when, hollow)
     _series(axes[1], when, [row.depth_loss_mag for row in rows], hollow, "depth loss (mag)")
     axes[1].invert_yaxis()
+    _limits(axes[1], rows, when)
     _series(axes[2], when, [row.measures.fwhm_px for row in rows], hollow, "FWHM (px)")
     _series(axes[3], when, [row.measures.ellipticity for row in rows], hollow, "ellipticity")
     _sky(axes[4], rows, when, hollow)
@@ -121,6 +122,17 @@ def _light(axis: Any, rows: Sequence[QualityRow], when: Any, hollow: Any) -> Non
             axis.plot([time, time], np.percentile(cells, (10, 90)), color="#999999", lw=1, zorder=0)
     _series(axis, when, [row.transparency for row in rows], hollow, "transparency")
     axis.set_ylim(0, 1.25)
+
+
+def _limits(axis: Any, rows: Sequence[QualityRow], when: Any) -> None:
+    """Set the limiting magnitude beside the depth loss, where a catalogue told it."""
+    limits = _numbers([row.limiting_mag for row in rows])
+    if not np.isfinite(limits).any():
+        return
+    right = axis.twinx()
+    right.plot(when, limits, "x", color="#999999", ms=4)
+    rough = any(row.extra.get("depth_rough") for row in rows)
+    right.set_ylabel("limit (mag, rough)" if rough else "limit (mag)", color="#777777")
 
 
 def _sky(axis: Any, rows: Sequence[QualityRow], when: Any, hollow: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline_core.depth_night import join_depths, known_depths
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.logbook import Logbook
@@ -56,6 +57,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
         rejected = logbook.rejected()
+        depths = known_depths(store)
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
         measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
     plan = build_plan(night, recipe, Choices())  # rejected frames are shown among the others
@@ -69,6 +71,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])}) for path, values in measured.items()
     }
     rows = judged_rows(night, plan.groups, {path: made for path, made in final.items() if path in night.by_path})
+    rows = join_depths(rows, night, depths)
     return QualityReport(
         rows,
         calibration,

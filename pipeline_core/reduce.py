@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
 from pipeline_core.align_night import align_frames
+from pipeline_core.depth_night import known_depths
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
@@ -283,6 +284,7 @@ class _Reducer:
                 self.recipe,
                 self.logbook,
                 {path: task.key for path, task in tasks.quality.items()},
+                known_depths(self.store),
             )
             self._align(plan, tasks, report)
             self.result.flagged = judged.suggested

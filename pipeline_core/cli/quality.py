@@ -42,6 +42,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
     def shown(value: float | None, form: str) -> str:
         return "–" if value is None else format(value, form)
 
+    deep = any(row.limiting_mag is not None for row in report.rows)
     talk.table(
         (
             "frame",
@@ -53,6 +54,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
             "stars",
             "transp.",
             "depth loss",
+            *(("limit", "sky mag") if deep else ()),
             "causes",
         ),
         [
@@ -66,6 +68,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
                 row.measures.stars,
                 shown(row.transparency, ".2f"),
                 shown(row.depth_loss_mag, "+.2f"),
+                *((shown(row.limiting_mag, ".2f"), shown(row.sky_mag_arcsec2, ".2f")) if deep else ()),
                 ", ".join(_brief(flag) for flag in row.flags),
             )
             for row in report.rows

@@ -65,6 +65,15 @@ class Defaults(ProfilePart):
     exposure_s: dict[FrameKind, float] = {}
 
 
+class Photometry(ProfilePart):
+    """What is known of the instrument's light, for zero points."""
+
+    colour_terms: dict[str, float] = {}
+    """Filter → catalogue minus instrument magnitude, a mag of BP - RP; measured per frame where it is not given."""
+    extinction_mag: float = Field(0.15, ge=0, le=2)
+    """Usual extinction at the site, mag an air mass, where a night cannot tell its own."""
+
+
 class Keywords(ProfilePart):
     """Where each quantity may stand, best keyword first."""
 
@@ -121,6 +130,7 @@ class Profile(ProfilePart):
     longitude_positive: Literal["east", "west"] | None = None
     """Which way the instrument's headers count longitude; None: not known."""
     defaults: Defaults = Field(default_factory=lambda: Defaults.model_validate({}))
+    photometry: Photometry = Field(default_factory=lambda: Photometry.model_validate({}))
     keywords: Keywords
     kinds: dict[FrameKind, Words]
     kind_codes: dict[int, FrameKind]
