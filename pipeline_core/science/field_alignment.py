@@ -149,16 +149,17 @@ def _refined(
     highest_order: int,
 ) -> Aligned:
     """Refine on the reference's own stars; on those of its neighbours where the field has drifted off them."""
-    fit = None
-    for known in (first.stars, placed.catalogue):
-        errors = _errors(first, known.flux), _errors(frame, frame.stars.flux)
-        trial = refine(
-            start, known, frame.stars, shape, error_px=errors, radius_px=1.5 * tolerance, highest_order=highest_order
-        )
+    errors = _errors(frame, frame.stars.flux)
+
+    def refined_on(known: StarList) -> Placement:
+        both = _errors(first, known.flux), errors
+        radius = 1.5 * tolerance
+        return refine(start, known, frame.stars, shape, error_px=both, radius_px=radius, highest_order=highest_order)
+
+    fit = refined_on(first.stars)
+    if fit.matched < 10 and len(placed.catalogue) > len(first.stars):
         # The catalogue's further stars are only as well placed as the frame that showed them.
-        if fit is None or (fit.matched < 10 and trial.matched > fit.matched):
-            fit = trial
-    assert fit is not None, "two lists are tried"
+        fit = max(fit, refined_on(placed.catalogue), key=lambda one: one.matched)
     fit = replace(fit, matched=max(fit.matched, _FEWEST))
     return Aligned(fit, _flux_ratio(fit, placed.catalogue, frame.stars, tolerance))
 

@@ -221,10 +221,12 @@ def refine(
     """
     placed = Placement.of(start, shape)
     best = placed
-    for _ in range(3):
-        index = (
-            match(start, reference, stars, radius_px) if best is placed else _match(best, reference, stars, error_px)
-        )
+    index = match(start, reference, stars, radius_px)
+    for again in range(3):
+        if again:
+            before, index = index, _match(best, reference, stars, error_px)
+            if np.array_equal(index, before):
+                break
         pairs = np.flatnonzero(index >= 0)
         if pairs.size < 3:
             return best
@@ -291,7 +293,7 @@ def _fit(
         if 2 * np.count_nonzero(keep) <= numbers:
             keep = before
             break
-        if np.abs(keep - before).max() < 1e-4:
+        if np.abs(keep - before).max() < 3e-3:  # moves the fit by far less than its error
             break
     # All stars count, those let go with the cut's distance: an order must not look better by losing stars.
     capped = np.minimum(pull, _CUT * scatter)
