@@ -34,7 +34,7 @@ from pipeline_core.memory import (
     tree_bytes,
     workers_within,
 )
-from pipeline_core.night_quality import write_quality
+from pipeline_core.night_quality import Judged, write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_toml
 from pipeline_core.runner import RunReport, run
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
     from pipeline_core.measures import Flag
+    from pipeline_core.science.depth import Depth
     from pipeline_core.solve_night import NightSolution
     from pipeline_core.stage import Task
 
@@ -274,25 +275,50 @@ class _Reducer:
             wanted += list(tasks.quality.values())
         report = self._run(wanted)
         self._count(tasks, report)
-        if self.options.only is None:
-            judged = write_quality(
-                self.place.output,
-                self.night,
-                plan,
-                report.made.get(MEASURE_SCIENCE, {}),
-                flags,
-                self.recipe,
-                self.logbook,
-                {path: task.key for path, task in tasks.quality.items()},
-                known_depths(self.store),
-            )
-            self._align(plan, tasks, report)
-            self.result.flagged = judged.suggested
-            self._count_rejected_by_rule(tasks, report)
-            self.result.warnings += tuple(judged.warnings)
+        if self.options.only is not None:
+            move_products(self.place.output, self.logbook)
+            return
+        depths = known_depths(self.store)
+        judged = self._judge(plan, tasks, report, flags, depths)
+        self._align(plan, tasks, report)
         move_products(self.place.output, self.logbook)
-        if self.options.only is None:
-            self._solve()
+        self._solve()
+        after = self._depth(tasks, report)
+        if after != depths:
+            judged = self._judge(plan, tasks, report, flags, after)
+            move_products(self.place.output, self.logbook)
+        self.result.flagged = judged.suggested
+        self._count_rejected_by_rule(tasks, report)
+        self.result.warnings += tuple(judged.warnings)
+
+    def _judge(
+        self,
+        plan: Plan,
+        tasks: NightTasks,
+        report: RunReport,
+        flags: Mapping[str, tuple[Flag, ...]],
+        depths: Mapping[str, Depth],
+    ) -> Judged:
+        """Judge the measured frames and write the quality table."""
+        return write_quality(
+            self.place.output,
+            self.night,
+            plan,
+            report.made.get(MEASURE_SCIENCE, {}),
+            flags,
+            self.recipe,
+            self.logbook,
+            {path: task.key for path, task in tasks.quality.items()},
+            depths,
+        )
+
+    def _depth(self, tasks: NightTasks, report: RunReport) -> dict[str, Depth]:
+        """Measure zero points of the frames that are solved."""
+        from pipeline_core.depth_catalogue import depths_of_solved  # noqa: PLC0415 - heavy
+
+        measured = report.made.get(MEASURE_SCIENCE, {})
+        keys = {path: tasks.quality[path].key for path in measured}
+        return depths_of_solved(self.store, self.night, measured, keys, self.recipe, self.context)
 
     def _solve(self) -> None:
         """Place the frames on the sky where an index that fits is at hand; a night is reduced without it too."""
