@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core.catalogues.provider import CatalogueError
-from pipeline_core.depth_night import CatalogueStars, measure_depths
+from pipeline_core.depth_night import CatalogueStars, known_depths, measure_depths
 from pipeline_core.science.proper_motion import julian_year
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.solve_night import make_provider, solutions
@@ -21,18 +21,22 @@ if TYPE_CHECKING:
     from pipeline_core.catalogues.reference import ReferenceStars
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
+    from pipeline_core.io.database import Database
     from pipeline_core.science.depth import Depth
     from pipeline_core.solving.result import FrameSolution
     from pipeline_core.stage import Made
     from pipeline_core.store import Store
     from pipeline_core.types import Night
 
+_FACT = "depths"
+"""Name under which the logbook remembers what the depths were measured on."""
 _WIDER = 1.3
 """A cone this much wider than the frame serves the other frames of its pointing too."""
 
 
 def depths_of_solved(
     store: Store,
+    database: Database,
     night: Night,
     measured: Mapping[str, Made],
     keys: Mapping[str, str],
@@ -45,6 +49,8 @@ def depths_of_solved(
     ----------
     store : Store
         Its run lock is held.
+    database : Database
+        Of the same output; remembers what the depths stand on.
     night : Night
         With decisions applied.
     measured, keys : mapping
@@ -57,10 +63,19 @@ def depths_of_solved(
     dict
         Path → depth.
     """
-    known = {path: one for path, one in solutions(store).items() if one.solved}
+    known = {path: one for path, one in solutions(store).items() if one.solved and path in measured}
+    settings = recipe.solve.model_dump(include={"catalogue", "faintest_mag", "indexes"})
+    places = {
+        path: [keys[path], None if one.solution is None else one.solution.as_plain()] for path, one in known.items()
+    }
+    key = digest(places, settings, repr([(path, night.by_path.get(path)) for path in sorted(known)]))
+    if database.fact(_FACT) == key:  # a night without news opens no catalogue
+        return known_depths(store)
     indexes, _problems = find_indexes(recipe.solve.indexes)
     provider = make_provider(recipe.solve, indexes, context, network=False)
-    return measure_depths(night, measured, keys, SolvedFields(night, known, provider), store, context)
+    depths = measure_depths(night, measured, keys, SolvedFields(night, known, provider), store, context)
+    database.remember(_FACT, key)
+    return depths
 
 
 class SolvedFields:

@@ -318,7 +318,9 @@ class _Reducer:
 
         measured = report.made.get(MEASURE_SCIENCE, {})
         keys = {path: tasks.quality[path].key for path in measured}
-        return depths_of_solved(self.store, self.night, measured, keys, self.recipe, self.context)
+        return depths_of_solved(
+            self.store, self.logbook.database, self.night, measured, keys, self.recipe, self.context
+        )
 
     def _solve(self) -> None:
         """Place the frames on the sky where an index that fits is at hand; a night is reduced without it too."""
