@@ -13,12 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
-from pipeline_core.align_night import align_frames
-from pipeline_core.depth_night import known_depths
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
 from pipeline_core.faults import FaultError, trace_of
+from pipeline_core.finish_night import Measured, finish_night
 from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
@@ -34,7 +33,6 @@ from pipeline_core.memory import (
     tree_bytes,
     workers_within,
 )
-from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_toml
 from pipeline_core.runner import RunReport, run
@@ -274,47 +272,18 @@ class _Reducer:
             wanted += list(tasks.quality.values())
         report = self._run(wanted)
         self._count(tasks, report)
-        if self.options.only is None:
-            judged = write_quality(
-                self.place.output,
-                self.night,
-                plan,
-                report.made.get(MEASURE_SCIENCE, {}),
-                flags,
-                self.recipe,
-                self.logbook,
-                {path: task.key for path, task in tasks.quality.items()},
-                known_depths(self.store),
-            )
-            self._align(plan, tasks, report)
-            self.result.flagged = judged.suggested
-            self._count_rejected_by_rule(tasks, report)
-            self.result.warnings += tuple(judged.warnings)
-        move_products(self.place.output, self.logbook)
-        if self.options.only is None:
-            self._solve()
-
-    def _solve(self) -> None:
-        """Place the frames on the sky where an index that fits is at hand; a night is reduced without it too."""
-        from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
-
-        self.result.sky, self.result.sky_words = solve_reduced(
-            self.store, self.night, self.recipe, self.context, self.pool, self.options.memory_bytes
-        )
-
-    def _align(self, plan: Plan, tasks: NightTasks, report: RunReport) -> None:
-        """Place the frames of each pointing on one reference."""
-        measured = report.made.get(MEASURE_SCIENCE, {})
-        if not self.recipe.align.enabled or not measured:
+        if self.options.only is not None:
+            move_products(self.place.output, self.logbook)
             return
-        keys = {path: tasks.quality[path].key for path in measured}
-        aligned = align_frames(
-            self.night, plan.trims, measured, keys, self.store, self.logbook, self.recipe, self.context
+        made = report.made.get(MEASURE_SCIENCE, {})
+        measured = Measured(self.night, plan, made, {path: tasks.quality[path].key for path in made}, flags)
+        finished = finish_night(
+            measured, self.recipe, self.store, self.logbook, self.context, self.pool, self.options.memory_bytes
         )
-        lost = [one for one in aligned.frames if not one.aligned and one.path in measured]
-        if lost:
-            words = f"{len(lost)} of {len(measured)} measured frames are not aligned"
-            self.result.warnings += (f"{words}: `astep align {self.place.output}` says why",)
+        self.result.flagged = finished.suggested
+        self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
+        self._count_rejected_by_rule(tasks, report)
+        self.result.warnings += finished.warnings
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
         """Do short tasks in threads of this process: starting workers would take longer than the work."""

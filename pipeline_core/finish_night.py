@@ -1,0 +1,114 @@
+"""What follows once the frames of a night are calibrated and measured: judged, aligned, solved, their depth known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline_core.align_night import align_frames
+from pipeline_core.depth_night import known_depths
+from pipeline_core.night_quality import Judged, write_quality
+from pipeline_core.verdicts import move_products
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+    from pipeline_core.executor import WorkerPool
+    from pipeline_core.logbook import Logbook
+    from pipeline_core.measures import Flag
+    from pipeline_core.plan import Plan
+    from pipeline_core.science.depth import Depth
+    from pipeline_core.solve_night import NightSolution
+    from pipeline_core.stage import Made
+    from pipeline_core.store import Store
+    from pipeline_core.types import Night
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measured frames of a night, and what was decided about them."""
+
+    night: Night
+    plan: Plan
+    made: Mapping[str, Made]
+    """Path → what the frame's quality task reported."""
+    keys: Mapping[str, str]
+    """Path → key of that task."""
+    flags: Mapping[str, tuple[Flag, ...]]
+    """Of the calibration frames."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of it."""
+
+    suggested: int
+    """Frames that are flagged and not rejected."""
+    warnings: tuple[str, ...]
+    sky: NightSolution | None
+    """Where the frames look; None where they could not be solved."""
+    sky_words: str
+    """Why nothing was solved; empty if it was, or need not be."""
+
+
+def finish_night(
+    measured: Measured,
+    recipe: Recipe,
+    store: Store,
+    logbook: Logbook,
+    context: RunContext,
+    pool: WorkerPool,
+    memory_bytes: int | None,
+) -> Finished:
+    """Judge the frames, move what is rejected, align, solve where an index is at hand, and measure the depth.
+
+    Parameters
+    ----------
+    measured : Measured
+    recipe : Recipe
+    store, logbook
+        Open, of the same output; the run lock is held.
+    context, pool, memory_bytes
+        Of the run.
+
+    Notes
+    -----
+    The table is written before anything that may take long, and once more where a depth became known: a run that is
+    stopped meanwhile leaves a table without it.
+    """
+    from pipeline_core.depth_catalogue import depths_of_solved  # noqa: PLC0415 - heavy
+    from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
+
+    depths = known_depths(store)
+    judged = _judge(measured, recipe, store, logbook, depths)
+    move_products(store.output, logbook)
+    unaligned = _align(measured, recipe, store, logbook, context)
+    sky, sky_words = solve_reduced(store, measured.night, recipe, context, pool, memory_bytes)
+    after = depths_of_solved(store, logbook.database, measured.night, measured.made, measured.keys, recipe, context)
+    if after != depths:
+        judged = _judge(measured, recipe, store, logbook, after)
+        move_products(store.output, logbook)
+    return Finished(judged.suggested, (*judged.warnings, *unaligned), sky, sky_words)
+
+
+def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:
+    return write_quality(
+        store.output, measured.night, measured.plan, measured.made, measured.flags, recipe, logbook, measured.keys,
+        depths,
+    )  # fmt: skip
+
+
+def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, context: RunContext) -> tuple[str, ...]:
+    """Place the frames of each pointing on one reference; say how many have no place."""
+    if not recipe.align.enabled or not measured.made:
+        return ()
+    aligned = align_frames(
+        measured.night, measured.plan.trims, measured.made, measured.keys, store, logbook, recipe, context
+    )
+    lost = [one for one in aligned.frames if not one.aligned and one.path in measured.made]
+    if not lost:
+        return ()
+    words = f"{len(lost)} of {len(measured.made)} measured frames are not aligned"
+    return (f"{words}: `astep align {store.output}` says why",)
