@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QPoint, QUrl
+from PyQt6.QtCore import QObject, QPoint, Qt, QUrl
 from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
 
+from astep_gui.actions import PROGRAMS, WORKFLOW_WORDS
+from astep_gui.commands import counted
+from astep_gui.ds9 import open_in_ds9
 from astep_gui.theme import THEMES, apply_theme, theme
+from astep_gui.widgets.results_panel import headline
 from pipeline_core.errors import NightError
 from pipeline_core.types import FrameKind, MaskBit
 
@@ -22,13 +28,22 @@ if TYPE_CHECKING:
     from pipeline_core.reduce import Reduction
 
 DEMO_SIZE = 1024
+MOST_IN_DS9 = 20
+PANELS_OF = {
+    "Night": ("plan", "header", "inspect"),
+    "Judge": ("inspect", "pixel", "header"),
+    "Reduce": ("run", "plan", "header"),
+    "Results": ("results", "header", "inspect"),
+}
+"""Panels that belong to a part of the work, the one that is brought to the front first."""
 REASONS = ("cloud", "frost", "defocus", "trailed", "bright sky", "satellite", "shutter", "wrong field")
 
 _OWN = (
     "open", "demo", "output", "show_results", "search", "settings", "next", "previous", "reject",
     "reject_reason", "accept", "set_kind", "set_filter", "reference", "fit", "one_to_one", "auto_levels",
     "masks", "blink", "back", "save_picture", "make_masters", "report", "show_suspects", "show_rejected",
-    "copy_path", "reveal", "grouped", "log", "theme", "plan", "palette", "shortcuts", "about",
+    "copy_path", "reveal", "ds9", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts", "about",
+    "calibrated",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -56,9 +71,11 @@ class Deeds(QObject):
             "invert": window.viewing.levels.set_inverted,
             "cross_hair": window.viewing.view.set_cross_hair,
             "reset_layout": window.reset_layout,
-            "reduce": window.run.start,
+            "reduce": self.begin_run,
             "cancel": window.run.cancel,
         }
+        slots |= {f"export_{program}": partial(self.export, program) for program in PROGRAMS}
+        slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
         return slots
 
     # -- night -----------------------------------------------------------------------------------------------
@@ -97,6 +114,30 @@ class Deeds(QObject):
         self._window.log.say(f"making a demo night in {night}")
         job.start()
 
+    def open_dropped(self, dropped: list[Path]) -> None:
+        """Open the folder that was dropped, or that of the files, which are selected; a list of frames is a decision."""
+        if not dropped:
+            return
+        if len(dropped) == 1 and dropped[0].suffix == ".txt" and self._night.is_open:
+            self._decisions.import_list(dropped[0])
+            return
+        if dropped[0].is_dir():
+            self._window.open_night(dropped[0])
+            return
+        folder = Path(os.path.commonpath([file.parent for file in dropped]))
+        night = self._night.night
+        if night is not None and folder.is_relative_to(night.root):
+            self._window.table.show_only(self._paths_in_night(dropped))
+            return
+        self._window.select_when_open([file.absolute() for file in dropped])
+        self._window.open_night(folder)
+
+    def _paths_in_night(self, files: list[Path]) -> list[str]:
+        night = self._night.night
+        assert night is not None, "asked for when a night is open"
+        inside = [file.relative_to(night.root).as_posix() for file in files if file.is_relative_to(night.root)]
+        return [path for path in inside if path in night.by_path]
+
     def output(self) -> None:
         """Ask for another place for the results."""
         place = self._night.place
@@ -115,6 +156,32 @@ class Deeds(QObject):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(place.output)))
         elif place is not None:
             self._window.log.say(f"there are no results yet; they will lie in {place.output}")
+
+    def export(self, program: str) -> None:
+        """Ask where, and write the accepted calibrated frames there for another program."""
+        place, raw, window = self._night.place, self._night.raw, self._window
+        if place is None or raw is None:
+            return
+        words = f"Accepted frames for {PROGRAMS[program]}: into which folder?"
+        folder = QFileDialog.getExistingDirectory(window, words, str(place.output.parent))
+        if not folder:
+            return
+
+        def work(_context: RunContext) -> tuple[list[Path], list[str]]:
+            from pipeline_core.handing_on import hand_on  # noqa: PLC0415 - needs the stages
+
+            return hand_on(place, raw, program, Path(folder))  # type: ignore[arg-type]
+
+        job = window.jobs.job("export", work)
+        job.failed.connect(window.show_problem)
+        job.done.connect(lambda done: self._exported(program, Path(folder), *done))
+        window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
+        job.start()
+
+    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str]) -> None:
+        self._window.log.say(f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}")
+        for path in untimed:
+            self._window.log.say("left out: its time is unknown", "warning", path)
 
     # -- frames ----------------------------------------------------------------------------------------------
 
@@ -226,6 +293,27 @@ class Deeds(QObject):
             file = self._night.night.file(self._night.current)
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))
 
+    def ds9(self) -> None:
+        """Open the selected frames in DS9: in one that is open if it listens, else in a new one."""
+        night, window = self._night.night, self._window
+        if night is None or not self._night.selection:
+            return
+        files = [night.file(path) for path in self._night.selection[:MOST_IN_DS9]]
+        job = window.jobs.job("DS9", lambda _context: open_in_ds9(files))
+        job.failed.connect(window.show_problem)
+        job.done.connect(lambda how: window.log.say(f"{len(files)} frame{'s' * (len(files) > 1)} opened in DS9 {how}"))
+        job.start()
+
+    def regroup(self, paths: list[str], changes: list[tuple[str, str, object]], title: str) -> None:
+        """Make frames that were dropped on a group like those of the group, and say what changed."""
+        if not changes:
+            words = f"{len(paths)} frames already are like {title}: only where the telescope pointed differs"
+            self._window.log.say(words, "warning")
+            return
+        said = dict.fromkeys(f"{field} = {value or 'none'}" for _path, field, value in changes)
+        self._decisions.regroup(changes, title)
+        self._window.log.say(f"{counted(paths)} to {title}: {', '.join(said)} (Ctrl+Z takes it back)")
+
     def frame_menu(self, where: QPoint) -> None:
         """Offer what can be done with the selected frames, kind and filter one click away."""
         menu = QMenu(self._window)
@@ -243,7 +331,7 @@ class Deeds(QObject):
                 assert action is not None
                 action.triggered.connect(lambda _on, f=field, v=value: self._decisions.set_field(paths, f, v))
         menu.addSeparator()
-        for name in ("reference", "copy_path", "reveal"):
+        for name in ("reference", "calibrated", "ds9", "copy_path", "reveal"):
             menu.addAction(by_name[name])
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
@@ -258,6 +346,8 @@ class Deeds(QObject):
             self._decisions.accept(need.paths)
         elif remedy.deed == "plan":
             self.plan()
+        elif remedy.deed == "output":
+            self.output()
         else:
             self._window.table.show_only(need.paths)
 
@@ -291,6 +381,8 @@ class Deeds(QObject):
         window, viewing = self._window, self._viewing
         if window.notice.isVisible():
             window.notice.clear()
+        elif window.products.is_on:
+            window.products.end()
         elif viewing.is_blinking:
             viewing.end_blink()
         elif viewing.pages.currentWidget() is viewing.compare:
@@ -315,9 +407,7 @@ class Deeds(QObject):
     def show_story(self) -> None:
         """Bring the story of a pixel to the front when it is asked for."""
         if self._viewing.story.is_busy:
-            dock = self._window.docks["pixel"]
-            dock.show()
-            dock.raise_()
+            self._raise("pixel")
 
     def make_masters(self) -> None:
         """Make the masters, so that the later steps of frames can be seen."""
@@ -348,6 +438,37 @@ class Deeds(QObject):
         self._window.log.say(f"report of the night: {file}")
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(file)))
 
+    def calibrated(self) -> None:
+        """Show the current frame as its calibrated file holds it; a second time, the frame itself."""
+        window, path = self._window, self._night.current
+        if path is None:
+            return
+        if window.products.calibrated == path:
+            window.products.end()
+        elif self._night.survey is None or path not in self._night.survey.calibrated:
+            window.log.say("it was not calibrated yet; Ctrl+R reduces the night", "warning", path)
+        else:
+            window.products.show_calibrated(path)
+
+    def turn_to(self, name: str) -> None:
+        """Bring to the front what a part of the work needs."""
+        docks, panels = self._window.docks, PANELS_OF[name]
+        for panel in sorted({panel for panels in PANELS_OF.values() for panel in panels}):
+            if not docks[panel].isFloating():  # what a person took out of the window stays where it is
+                docks[panel].setVisible(panel in panels)
+        self._raise(panels[0])
+        if name in {"Reduce", "Results"}:  # these say more than fits beside wide levels
+            self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
+
+    def _raise(self, panel: str) -> None:
+        dock = self._window.docks[panel]
+        dock.show()
+        dock.raise_()
+
+    def pictures(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Show small pictures in the frame table, or not."""
+        self._window.table.pictures.setChecked(is_on)
+
     def grouped(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Group the frame table, or not."""
         self._window.table.grouped.setChecked(is_on)
@@ -368,9 +489,7 @@ class Deeds(QObject):
 
     def plan(self) -> None:
         """Bring the plan to the front."""
-        dock = self._window.docks["plan"]
-        dock.show()
-        dock.raise_()
+        self._raise("plan")
 
     # -- dialogs ---------------------------------------------------------------------------------------------
 
@@ -379,7 +498,7 @@ class Deeds(QObject):
         from astep_gui.widgets.settings_form import SettingsDialog  # noqa: PLC0415 - only when asked for
 
         dialog = SettingsDialog(self._night.recipe, self._window)
-        dialog.recipe_chosen.connect(self._night.set_recipe)
+        dialog.recipe_chosen.connect(self._decisions.set_recipe)
         dialog.open()
 
     def palette(self) -> None:
@@ -401,10 +520,16 @@ class Deeds(QObject):
         AboutDialog(self._window).open()
 
     def show_summary(self, result: Reduction) -> None:
-        """Say what came of a run."""
-        from astep_gui.widgets.run_summary import RunSummary  # noqa: PLC0415 - only when there is one
+        """Say what came of a run: who watched it sees the results, who judges meanwhile is not disturbed."""
+        window = self._window
+        window.log.say(f"{headline(result)} in {result.seconds:.0f} s; results in {result.output}")
+        if window.tabs.name == "Reduce":
+            window.tabs.choose("Results")
+        elif window.tabs.name != "Results":
+            window.tabs.mark("Results", is_news=True)
 
-        self._window.log.say(f"done in {result.seconds:.0f} s; results in {result.output}")
-        dialog = RunSummary(result, self._window)
-        dialog.folder_asked.connect(self.show_results)
-        dialog.open()
+    def begin_run(self) -> None:
+        """Reduce, and show how far it is."""
+        self._window.run.start()
+        if self._window.run.is_running:
+            self._window.tabs.choose("Reduce")

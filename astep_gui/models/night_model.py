@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
 
 from astep_gui.models.frame_state import FrameState, frame_state
 from astep_gui.models.needs import Need, needs_of
+from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
-from pipeline_core.io.atomic import write_text
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import build_plan
-from pipeline_core.recipe_file import load_recipe, recipe_toml
+from pipeline_core.recipe_file import RECIPE_FILE, load_recipe, with_changes
 from pipeline_core.scan import scan_night
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
     from pipeline_core.plan_types import Choices, Plan
     from pipeline_core.quick_look import QuickLook
     from pipeline_core.reduce import Reduction
+    from pipeline_core.survey import Survey
     from pipeline_core.types import Frame, Night
 
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
+
+SURVEY_MS = 250
+"""After a decision what a run would make anew is looked up when no other decision came for this long."""
 
 GROWN_MS = 2000
 """A folder that changed is read again when nothing came in for this long: files are then whole."""
@@ -47,6 +52,8 @@ class NightModel(QObject):
     quality_changed = pyqtSignal()
     plan_changed = pyqtSignal()
     needs_changed = pyqtSignal()
+    survey_changed = pyqtSignal()
+    """What a run would make anew is known again."""
     history_changed = pyqtSignal()
     """The logbook holds steps that this window did not make."""
     recipe_changed = pyqtSignal()
@@ -76,6 +83,13 @@ class NightModel(QObject):
         self._grown.setInterval(GROWN_MS)
         self._grown.timeout.connect(self.refresh)
         self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
+        self._survey_job: Job | None = None
+        self._survey_later = QTimer(self)
+        self._survey_later.setSingleShot(True)
+        self._survey_later.setInterval(SURVEY_MS)
+        self._survey_later.timeout.connect(self._survey_now)
+        self.is_running = False
+        """A run is on: what it will leave is not known before it ends."""
         self._follow = QTimer(self)
         self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self.follow_decisions)
@@ -93,6 +107,8 @@ class NightModel(QObject):
         self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
         self.failed: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
+        self.survey: Survey | None = None
+        """None while it is not known."""
         self.needs: list[Need] = []
         self.current: str | None = None
         self.selection: tuple[str, ...] = ()
@@ -154,11 +170,9 @@ class NightModel(QObject):
             self._scan = job
             self.place = place
             try:
-                self.recipe = load_recipe(
-                    recipe_file if (recipe_file := place.output / "recipe.toml").is_file() else None
-                )
                 if place.has_logbook:
                     self.logbook = Logbook.open(place.output, place.night)
+                self._decide_recipe()
             except AstepError as error:
                 self.problem.emit(error)
         elif self.raw is not None and self.raw.frames == night.frames:
@@ -189,10 +203,11 @@ class NightModel(QObject):
         if self._watch.directories():
             self._watch.removePaths(self._watch.directories())
         self._grown.stop()
-        for job in (self._scan, self._look):
+        for job in (self._scan, self._look, self._survey_job):
             if job is not None:
                 job.cancel()
-        self._scan = self._look = None
+        self._scan = self._look = self._survey_job = None
+        self._survey_later.stop()
         self._follow.stop()
         self._soon.stop()
         if self.logbook is not None:
@@ -205,6 +220,7 @@ class NightModel(QObject):
             self.night_changed.emit()
             self.selection_changed.emit()
             self.needs_changed.emit()
+            self.survey_changed.emit()
 
     def _first(self) -> str | None:
         """Return the frame that is shown first: the first usable science frame, or the first at all."""
@@ -242,6 +258,8 @@ class NightModel(QObject):
                 return
             changes = self.logbook.changes_since(self._last_id)
             self._decide_frames()
+            if any(change.subject == RECIPE for change in changes):
+                self._decide_recipe()
         except AstepError as error:
             self._follow.stop()  # said once, not every second
             self.problem.emit(error)
@@ -259,22 +277,19 @@ class NightModel(QObject):
         self._last_id = self.logbook.last_id()
         self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
 
-    # -- plan and recipe -------------------------------------------------------------------------------------
+    # -- recipe and plan -------------------------------------------------------------------------------------
 
-    def set_recipe(self, recipe: Recipe) -> None:
-        """Use other settings from now on, and keep them with the night's output."""
-        if self.place is None or recipe == self.recipe:
+    def _decide_recipe(self) -> None:
+        """Take the settings as the last run left them, with what was decided since."""
+        if self.place is None:
             return
-        try:
-            self.writable_logbook()
-            write_text(self.place.output / "recipe.toml", recipe_toml(recipe))
-        except (AstepError, OSError) as error:
-            said = error if isinstance(error, AstepError) else NightError("cannot keep the settings", str(error), "")
-            self.problem.emit(said)
-            return
-        self.recipe = recipe
-        self.recipe_changed.emit()
-        self._plan_soon()
+        file = self.place.output / RECIPE_FILE
+        recipe = load_recipe(file if file.is_file() else None)
+        if self.logbook is not None:
+            recipe = with_changes(recipe, self.logbook.recipe_changes())
+        if recipe != self.recipe:
+            self.recipe = recipe
+            self.recipe_changed.emit()
 
     def _plan_soon(self) -> None:
         self._soon.start(0)
@@ -292,11 +307,41 @@ class NightModel(QObject):
         self.plan_changed.emit()
         self.frames_changed.emit(changed)
         self._ask_needs()
+        self._survey_later.start()
+
+    # -- what a run would do ---------------------------------------------------------------------------------
+
+    def _survey_now(self) -> None:
+        """Look up, in the background, what a run would make anew."""
+        if self.place is None or self.raw is None or self.is_running:
+            return
+        place, raw, recipe = self.place, self.raw, self.recipe
+
+        def work(_context: RunContext) -> Survey:
+            from pipeline_core.survey import survey  # noqa: PLC0415 - imports the stages
+
+            return survey(place, raw, recipe)
+
+        job = self._survey_job = self._jobs.job("what is to be made", work)
+        job.done.connect(lambda found: self._take_survey(job, found))
+        job.failed.connect(lambda error: self.problem.emit(error) if job is self._survey_job else None)
+        job.start()
+
+    def _take_survey(self, job: Job, found: Survey) -> None:
+        if job is not self._survey_job or self.is_running:
+            return
+        self.survey = found
+        self.survey_changed.emit()
+
+    # -- needs -----------------------------------------------------------------------------------------------
 
     def _ask_needs(self) -> None:
         if self.night is not None:
             kept = self.choices.kept
-            self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, self.calibration_flags, kept)
+            problem = output_problem(self.place.output) if self.place is not None else ""
+            self.needs = needs_of(
+                self.night, self.plan, self.rejected, self.rows, self.calibration_flags, kept, problem
+            )
             self.needs_changed.emit()
 
     # -- quality ---------------------------------------------------------------------------------------------
@@ -350,6 +395,7 @@ class NightModel(QObject):
         """Forget what failed the last time."""
         failed = list(self.failed)
         self.failed = {}
+        self.is_running = True
         self.stop_looking()
         self.frames_changed.emit(failed)
 
@@ -363,8 +409,10 @@ class NightModel(QObject):
         if result is not None:
             self.failed |= {path: reason for path, reason in result.failed if self.frame(path) is not None}
             self.frames_changed.emit(list(self.failed))
+        self.is_running = False
         self.follow_decisions()
         self.look_quickly()
+        self._survey_later.start()
 
     # -- selection -------------------------------------------------------------------------------------------
 
@@ -406,3 +454,11 @@ class NightModel(QObject):
             self.calibration_flags.get(path, ()),
             is_kept=path in self.choices.kept,
         )
+
+
+def output_problem(output: Path) -> str:
+    """Say why nothing can be written into an output folder that may not be there yet; "" when it can."""
+    folder = next((folder for folder in (output, *output.parents) if folder.exists()), output)
+    if not folder.is_dir():
+        return f"{folder} is a file; results need a folder"
+    return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to"

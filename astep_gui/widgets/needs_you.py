@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from astep_gui.models.needs import Remedy
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PyQt6.QtGui import QMouseEvent
+
     from astep_gui.models.needs import Need
     from astep_gui.models.night_model import NightModel
 
@@ -80,14 +86,15 @@ class NeedsYou(QWidget):
 class _NeedLine(QWidget):
     """One need: mark, title, remedies; why in a tool tip."""
 
-    def __init__(self, need: Need, choose: object) -> None:
+    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object]) -> None:
         super().__init__()
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
         mark.setFixedWidth(12)
         title = QLabel(need.title)
         title.setWordWrap(True)
-        self.setToolTip(need.why)
+        self.setToolTip(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why)
+        self._need, self._choose = need, choose
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(5)
@@ -97,7 +104,7 @@ class _NeedLine(QWidget):
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")
-            button.clicked.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
+            button.clicked.connect(lambda _on, way=remedy: choose(need, way))
             row.addWidget(button)
         rest = need.remedies[len(shown) :]
         if rest:
@@ -107,9 +114,16 @@ class _NeedLine(QWidget):
             for remedy in rest:
                 action = menu.addAction(remedy.label)
                 assert action is not None
-                action.triggered.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
+                action.triggered.connect(lambda _on, way=remedy: choose(need, way))
             more.setMenu(menu)
             row.addWidget(more)
+
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Show the frames it is about."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton and self._need.paths:
+            self._choose(self._need, Remedy("Show", "show"))
+        super().mouseReleaseEvent(event)
 
 
 def _polish(widget: QWidget) -> None:

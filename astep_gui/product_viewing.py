@@ -1,0 +1,137 @@
+"""Looking at products: masters, masks and calibrated files in the place of the frame, until another frame is chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject
+
+from astep_gui.models.frame_images import ImageStore
+from astep_gui.models.frame_loaders import calibrated_loader
+from astep_gui.models.master_images import PARTS, master_loader
+from astep_gui.widgets.product_bar import ProductBar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from astep_gui.models.frame_images import Loader, ShownImage
+    from astep_gui.models.master_images import Part
+    from astep_gui.models.night_model import NightModel
+    from astep_gui.viewing import Viewing
+    from pipeline_core.survey import MasterState
+
+CACHE_BYTES = 256 << 20
+
+
+class ProductViewing(QObject):
+    """Puts a product into the image view, with a bar that says what it is and offers its other parts."""
+
+    def __init__(self, night: NightModel, viewing: Viewing, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._viewing = viewing
+        self._images = ImageStore(self, most_bytes=CACHE_BYTES, threads=1)
+        self._images.arrived.connect(self._show)
+        self._images.failed.connect(lambda _key, error: self.bar.say_missing(str(error)))
+        self.bar = ProductBar()
+        self.bar.part_chosen.connect(self._choose_part)
+        self.bar.closed.connect(self.end)
+        self.master: MasterState | None = None
+        """The master that is shown."""
+        self.calibrated: str | None = None
+        """The frame whose calibrated file is shown."""
+        self._part: Part = "image"
+        night.selection_changed.connect(self._frame_chosen)
+        night.night_changed.connect(self.forget)
+        viewing.steps.changed.connect(self._step_chosen)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a product is shown in the place of a frame."""
+        return self.master is not None or self.calibrated is not None
+
+    def show_master(self, name: str) -> None:
+        """Show a master or mask of the night's plan."""
+        survey, place = self._night.survey, self._night.place
+        found = [master for master in survey.masters if master.name == name] if survey is not None else []
+        if not found or place is None:
+            return
+        self._begin()
+        self.master, self.calibrated = found[0], None
+        self.bar.show_master(found[0], self._part if found[0].kind != "mask" else "image")
+        if found[0].state == "not made":
+            self.bar.say_missing("not made yet: Ctrl+M makes the masters")
+            return
+        self._ask()
+
+    def show_calibrated(self, path: str) -> None:
+        """Show the calibrated file of a frame."""
+        survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
+        if survey is None or place is None or frame is None or path not in survey.calibrated:
+            return
+        self._begin()
+        self.master, self.calibrated = None, path
+        file = place.output / survey.calibrated[path]
+        self.bar.show_calibrated(file.name, survey.stale.get(path, ""))
+        try:
+            stamp = file.stat().st_mtime_ns
+        except OSError:
+            self.bar.say_missing("its file is gone; Ctrl+R makes it again")
+            return
+        self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
+
+    def end(self) -> None:
+        """Show the current frame again."""
+        if self.is_on:
+            self.forget()
+            self._viewing.steps.closed.emit()  # nothing of the frame is chosen: it is shown as it is
+
+    def forget(self) -> None:
+        """Show no product any more; what is shown next is not decided here."""
+        self.master = self.calibrated = None
+        self.bar.hide()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._images.close()
+
+    def _begin(self) -> None:
+        self._viewing.end_blink()
+        if self._viewing.steps.chosen is not None:
+            self._viewing.steps.choose(None)
+        self._viewing.pages.setCurrentWidget(self._viewing.view)
+
+    def _ask(self) -> None:
+        place = self._night.place
+        if self.master is not None and place is not None:
+            key = ("master", self.master.name, self.master.task.key, self._part)
+            self._request(key, master_loader(self.master.task, place.output, self._part))
+
+    def _request(self, key: Hashable, loader: Loader) -> None:
+        self._images.request(key, loader)
+
+    def _choose_part(self, part: str) -> None:
+        self._part = next(known for known in PARTS if known == part)
+        if self.master is not None:
+            self._ask()
+
+    def _show(self, shown: ShownImage) -> None:
+        kind, name = shown.key[0], shown.key[1]  # type: ignore[index]
+        wanted = self.master.name if self.master is not None else self.calibrated
+        if name != wanted or (kind == "master") != (self.master is not None):
+            return
+        badge = self._viewing.badge(self.calibrated) if self.calibrated is not None else None
+        self._viewing.levels.follow(shown)
+        self._viewing.view.show_image(shown, badge)
+        self._viewing.levels_panel.show_image(shown)
+        self._viewing.inspect_panel.show_image(shown)
+        if self.master is not None:
+            self.bar.say(shown.title.partition("\n")[2])
+
+    def _frame_chosen(self) -> None:
+        if self.is_on:
+            self.forget()
+
+    def _step_chosen(self) -> None:
+        if self.is_on and self._viewing.steps.chosen is not None:
+            self.forget()
