@@ -33,13 +33,19 @@ from astep_gui.widgets.workflow_tabs import WorkflowTabs
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QByteArray
-    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
 TOOLS = (
     *("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", ""),
     *("blink", "fit", "one_to_one", "", "plan", "settings"),
 )
 """Actions of the tool bar; "" separates."""
+
+LEAST_TABLE_PX, MOST_TABLE_PX = 300, 430
+"""The frame table's own wish for room is followed between these; what is wider is scrolled."""
+
+SMALL_PX = 1400
+"""Below this width of the window the table leaves out what is said elsewhere too."""
 
 LAYOUT_VERSION = 3
 """Raised when docks change, so that an old layout is not put over a new window."""
@@ -65,10 +71,11 @@ class MainWindow(QMainWindow):
         self.toolbar = self._make_toolbar()
         self._make_docks()
         self._connect()
+        self._to_select: list[Path] = []
+        self._is_small = False
         self.deeds.turn_to(self.tabs.name)
         self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = True
-        self._to_select: list[Path] = []
         self.restore()
         self._show_docks()
         self.follow()
@@ -127,8 +134,8 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> None:
         side = Qt.DockWidgetArea
-        frames = QWidget()
-        frames.setMinimumWidth(300)
+        frames = self.frames_panel = QWidget()
+        frames.setMinimumWidth(LEAST_TABLE_PX)
         box = QVBoxLayout(frames)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
@@ -251,7 +258,10 @@ class MainWindow(QMainWindow):
 
     def _fit_table(self) -> None:
         """Give the frame table the width at which nothing in it is cut."""
-        self.resizeDocks([self.docks["frames"]], [self.table.wanted_width()], Qt.Orientation.Horizontal)
+        wanted = self.table.wanted_width()
+        # In a narrow window other panels give way, not the words of the table.
+        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(wanted, MOST_TABLE_PX)))
+        self.resizeDocks([self.docks["frames"]], [wanted], Qt.Orientation.Horizontal)
 
     def restore(self) -> None:
         """Put panels where a person left them."""
@@ -299,6 +309,15 @@ class MainWindow(QMainWindow):
         self.table.close_pictures()
         self.night.close()
         super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Let the table do with less room in a small window."""
+        super().resizeEvent(event)
+        is_small = self.width() < SMALL_PX
+        if is_small != self._is_small:
+            self._is_small = is_small
+            self.table.set_compact(is_small)
+            self._fit_table()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         """Peek at the step before for as long as ` is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
@@ -10,6 +11,7 @@ from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import calibrated_loader
 from astep_gui.models.master_images import PARTS, master_loader
 from astep_gui.widgets.product_bar import ProductBar
+from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline_core.survey import MasterState
 
 CACHE_BYTES = 256 << 20
+ALL_BITS = sum(MaskBit.WORDS)
 
 
 class ProductViewing(QObject):
@@ -41,6 +44,10 @@ class ProductViewing(QObject):
         self.calibrated: str | None = None
         """The frame whose calibrated file is shown."""
         self._part: Part = "image"
+        self._bits_before: int | None = None
+        """Marks that were shown on frames, to be shown again after a mask."""
+        self._words: dict[Hashable, tuple[str, ...]] = {}
+        """What is to be known of each image that was loaded."""
         night.selection_changed.connect(self._frame_chosen)
         night.night_changed.connect(self.forget)
         viewing.steps.changed.connect(self._step_chosen)
@@ -58,6 +65,8 @@ class ProductViewing(QObject):
             return
         self._begin()
         self.master, self.calibrated = found[0], None
+        # A mask is nothing but its marks.
+        self._viewing.view.set_mask_bits(ALL_BITS if found[0].kind == "mask" else self._bits_before or 0)
         self.bar.show_master(found[0], self._part if found[0].kind != "mask" else "image")
         if found[0].state == "not made":
             self.bar.say_missing("not made yet: Ctrl+M makes the masters")
@@ -90,6 +99,9 @@ class ProductViewing(QObject):
         """Show no product any more; what is shown next is not decided here."""
         self.master = self.calibrated = None
         self.bar.hide()
+        if self._bits_before is not None:
+            self._viewing.view.set_mask_bits(self._bits_before)
+            self._bits_before = None
 
     def close(self) -> None:
         """End the thread."""
@@ -100,12 +112,16 @@ class ProductViewing(QObject):
         if self._viewing.steps.chosen is not None:
             self._viewing.steps.choose(None)
         self._viewing.pages.setCurrentWidget(self._viewing.view)
+        self._viewing.rail.hide()  # the steps are those of a frame
+        if self._bits_before is None:
+            self._bits_before = self._viewing.view.mask_bits
 
     def _ask(self) -> None:
         place = self._night.place
         if self.master is not None and place is not None:
             key = ("master", self.master.name, self.master.task.key, self._part)
-            self._request(key, master_loader(self.master.task, place.output, self._part))
+            tell = partial(self._words.__setitem__, key)
+            self._request(key, master_loader(self.master.task, place.output, self._part, tell))
 
     def _request(self, key: Hashable, loader: Loader) -> None:
         self._images.request(key, loader)
@@ -126,7 +142,7 @@ class ProductViewing(QObject):
         self._viewing.levels_panel.show_image(shown)
         self._viewing.inspect_panel.show_image(shown)
         if self.master is not None:
-            self.bar.say(shown.title.partition("\n")[2])
+            self.bar.say(self._words.get(shown.key, ()))
 
     def _frame_chosen(self) -> None:
         if self.is_on:

@@ -48,6 +48,19 @@ _ALIGN = {
 }
 
 
+_MASTER_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_GROUP_FLAGS = _MASTER_FLAGS | Qt.ItemFlag.ItemIsDropEnabled
+_FLAGS = {
+    (is_edited, is_grouped): _MASTER_FLAGS
+    | Qt.ItemFlag.ItemIsDragEnabled
+    | (Qt.ItemFlag.ItemIsEditable if is_edited else Qt.ItemFlag(0))
+    | (Qt.ItemFlag.ItemIsDropEnabled if is_grouped else Qt.ItemFlag(0))
+    for is_edited in (False, True)
+    for is_grouped in (False, True)
+}
+"""Made once: they are asked for with every cell that is painted."""
+
+
 @dataclass
 class Group:
     """Frames of one pointing, kind, filter and exposure; or the masters."""
@@ -210,14 +223,16 @@ class FrameTableModel(QAbstractItemModel):
         return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
 
     def _sorted(self, paths: Iterable[str]) -> list[str]:
-        def key(path: str) -> tuple[bool, Any, str]:
+        known: list[tuple[Any, str]] = []
+        unknown: list[str] = []
+        for path in paths:
             value = self._value(path, self._sort)
-            return (value is None, value if value is not None else 0, path)
-
-        known = [item for item in map(key, paths) if not item[0]]
-        unknown = sorted(path for missing, _value, path in map(key, paths) if missing)
-        known.sort(key=lambda item: item[1:], reverse=self._order == Qt.SortOrder.DescendingOrder)
-        return [item[2] for item in known] + unknown  # what is not known stands last, either way
+            if value is None:
+                unknown.append(path)
+            else:
+                known.append((value, path))
+        known.sort(reverse=self._order == Qt.SortOrder.DescendingOrder)
+        return [path for _value, path in known] + sorted(unknown)  # what is not known stands last, either way
 
     def _refresh(self, paths: Sequence[str]) -> None:
         """Show frames anew; rows move only when a frame changed its group."""
@@ -287,6 +302,14 @@ class FrameTableModel(QAbstractItemModel):
             return []
         return list(self._groups[index.row()].paths)
 
+    def paths_in(self, parent: QModelIndex, first: int, last: int) -> list[str]:
+        """Return the frames of some rows under a parent; a group stands for all of its frames."""
+        if self.is_grouped and not parent.isValid():
+            groups = self._groups[first : last + 1]
+            return [path for group in groups if not group.is_masters for path in group.paths]
+        group = self._groups[parent.row() if self.is_grouped else 0]
+        return [] if group.is_masters else group.paths[first : last + 1]
+
     def group_of(self, path: str) -> list[str]:
         """Return the frames of a frame's group, itself among them."""
         return list(self._groups[self._where[path][0]].paths) if path in self._where else [path]
@@ -297,7 +320,8 @@ class FrameTableModel(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: QModelIndex = _NO_INDEX) -> QModelIndex:
         """Return the index of a row under a group, or of a group."""
-        if not self.hasIndex(row, column, parent):
+        # Not by hasIndex(): this is asked thousands of times when much is selected.
+        if row < 0 or not 0 <= column < len(COLUMNS) or row >= self.rowCount(parent):
             return QModelIndex()
         if parent.isValid():
             return self.createIndex(row, column, parent.row() + 1)
@@ -422,15 +446,13 @@ class FrameTableModel(QAbstractItemModel):
         return f"{COLUMNS[section].title} {'▴' if self._order == Qt.SortOrder.AscendingOrder else '▾'}"
 
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
-        """Say which cells can be edited."""
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if self.path_of(index) is not None:
-            flags |= Qt.ItemFlag.ItemIsDragEnabled
-            if COLUMNS[index.column()].field:
-                flags |= Qt.ItemFlag.ItemIsEditable
-        if self.is_grouped and self.master_of(index) is None:
-            flags |= Qt.ItemFlag.ItemIsDropEnabled
-        return flags
+        """Say which cells can be edited, dragged and dropped on."""
+        number = index.internalId()
+        if number and self._groups[number - 1].is_masters:
+            return _MASTER_FLAGS
+        if not number:
+            return _GROUP_FLAGS if index.isValid() else _MASTER_FLAGS
+        return _FLAGS[bool(COLUMNS[index.column()].field), self.is_grouped]
 
     # -- dragging --------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
@@ -49,20 +50,21 @@ def numbers_of(paths: Iterable[str]) -> dict[str, str]:
         pieces = {path: _DIGITS.split(stem_of(path)) for path in members}
         count = len(next(iter(pieces.values())))
         varying = [k for k in range(1, count, 2) if len({parts[k] for parts in pieces.values()}) > 1]
-        for path, parts in pieces.items():
-            short[path] = _told(parts, varying, list(pieces.values())) if varying else stem_of(path)
+        if not varying:
+            short |= {path: stem_of(path) for path in members}
+            continue
+        # From the first number that differs to the last one; of the first, without leading digits that all share.
+        first, last = varying[0], varying[-1]
+        cut = _digits_shared([parts[first] for parts in pieces.values()])
+        short |= {path: "".join(parts[first : last + 1])[cut:] for path, parts in pieces.items()}
     return short
 
 
-def _told(parts: Sequence[str], varying: Sequence[int], everyone: Sequence[Sequence[str]]) -> str:
-    """Write from the first number that differs to the last one; of the first, without leading digits all share."""
-    first, last = varying[0], varying[-1]
-    values = [other[first] for other in everyone]
-    shared = 0
-    if len({len(value) for value in values}) == 1:
-        while shared < len(values[0]) - FEWEST_DIGITS and len({value[shared] for value in values}) == 1:
-            shared += 1
-    return parts[first][shared:] + "".join(parts[first + 1 : last + 1])
+def _digits_shared(numbers: Sequence[str]) -> int:
+    """Return how many leading digits can be left out."""
+    if len({len(number) for number in numbers}) > 1:
+        return 0
+    return min(len(os.path.commonprefix(list(numbers))), max(0, len(numbers[0]) - FEWEST_DIGITS))
 
 
 def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,8 @@ from astep_gui.theme import mono_font, theme, ui_font
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PyQt6.QtCore import QAbstractItemModel
     from PyQt6.QtGui import QPainter
 
@@ -75,7 +77,7 @@ class RowDelegate(QStyledItemDelegate):
         """Give all rows one height, those with a picture another. The width is the column's, not asked for here."""
         model = index.model()
         is_tall = isinstance(model, FrameTableModel) and model.shows_thumbnails and model.path_of(index) is not None
-        return QSize(super().sizeHint(option, index).width() if index.column() else 0, THUMBNAIL_PX if is_tall else ROW_PX)
+        return QSize(0, THUMBNAIL_PX if is_tall else ROW_PX)
 
     def createEditor(  # noqa: N802
         self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
@@ -118,8 +120,11 @@ class RowDelegate(QStyledItemDelegate):
 class FrameTree(QTreeView):
     """The rows themselves."""
 
-    def __init__(self, model: FrameTableModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: FrameTableModel, width_of: Callable[[int], int], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._width_of = width_of
         self.setModel(model)
         self.setItemDelegate(RowDelegate(self))
         self.setUniformRowHeights(True)
@@ -138,6 +143,10 @@ class FrameTree(QTreeView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName("Frames of the night")
         self.setFrameShape(QTreeView.Shape.NoFrame)
+
+    def sizeHintForColumn(self, column: int) -> int:  # noqa: N802
+        """Return the width that a double click on a column's edge gives it."""
+        return self._width_of(column)
 
     def keyboardSearch(self, _search: str | None) -> None:  # noqa: N802
         """Letters are keys of the window (X rejects), not a search by name."""

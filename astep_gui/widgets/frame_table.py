@@ -26,6 +26,8 @@ SEARCH_MS = 120
 CELL_PX = 13
 """Around the words of a cell."""
 WIDEST_NAME_PX = 190
+LESS_NEEDED = frozenset({"utc"})
+"""Left out in a small window: the rows stand in order of time, and the timeline shows it."""
 
 
 class FrameTable(QWidget):
@@ -46,10 +48,11 @@ class FrameTable(QWidget):
         self._is_following = False
         self._folded: set[str] = set()
         self._shown = {grouped: set(shown_at_first(is_grouped=grouped)) for grouped in (True, False)}
+        self._is_compact = False
         self._by_hand: set[int] = set()
         """Columns whose width a person chose."""
         self.model = FrameTableModel(night, self)
-        self.tree = FrameTree(self.model)
+        self.tree = FrameTree(self.model, self._wanted_width)
         self._make_head()
         self._lay_out()
         header = self.tree.header()
@@ -129,10 +132,12 @@ class FrameTable(QWidget):
 
     def selected_paths(self) -> list[str]:
         """Return the selected frames from top to bottom; a selected group stands for its frames."""
-        chosen = self.tree.selectionModel()
-        rows = chosen.selectedRows() if chosen is not None else []
-        wanted = {path for index in rows for path in self.model.paths_of(index)}
-        return [path for path in self.model.ordered() if path in wanted] if len(wanted) > 1 else list(wanted)
+        chosen, model = self.tree.selectionModel(), self.model
+        if chosen is None:
+            return []
+        ranges = [(r.parent(), r.top(), r.bottom()) for r in chosen.selection()]
+        wanted = {path for parent, top, bottom in ranges for path in model.paths_in(parent, top, bottom)}
+        return [path for path in model.ordered() if path in wanted] if len(wanted) > 1 else list(wanted)
 
     def _say_selection(self, *_: object) -> None:
         if self._is_following:
@@ -257,9 +262,18 @@ class FrameTable(QWidget):
         self._show_columns()
 
     def _show_columns(self) -> None:
+        shown = self.shown_columns
+        if self._is_compact and shown == shown_at_first(is_grouped=True):
+            shown = shown - LESS_NEEDED  # a person who chose columns gets them at any width
         for number, column in enumerate(COLUMNS):
-            self.tree.setColumnHidden(number, column.key not in self.shown_columns)
+            self.tree.setColumnHidden(number, column.key not in shown)
         self.fit_columns()
+
+    def set_compact(self, is_compact: bool) -> None:  # noqa: FBT001 - a switch
+        """Do with less room, in a small window."""
+        if is_compact != self._is_compact:
+            self._is_compact = is_compact
+            self._show_columns()
 
     def fit_columns(self) -> None:
         """Make each column as wide as its words; those that a person made wider or narrower stay."""

@@ -12,6 +12,8 @@ from astep_gui.theme import icon
 from astep_gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline_core.survey import MasterState
 
 
@@ -38,8 +40,10 @@ class ProductBar(QWidget):
         self.words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.words.setProperty("role", "dim")
         back = QToolButton()
-        back.setIcon(icon("remove"))
-        back.setToolTip("Back to the frame (Esc)")
+        back.setIcon(icon("image"))
+        back.setText("Back to the frame")
+        back.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        back.setToolTip("Esc")
         back.clicked.connect(self.closed)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 8, 4)
@@ -53,12 +57,12 @@ class ProductBar(QWidget):
 
     def show_master(self, master: MasterState, part: str) -> None:
         """Name a master; a mask has no other parts."""
-        self.name.setText(f"{'Mask' if master.kind == 'mask' else 'Master'} {master.name}")
+        self.name.setText(master.name.capitalize() if master.kind == "mask" else f"Master {master.name}")
         for name, button in self.parts.items():
             button.setVisible(master.kind != "mask")
             button.setChecked(name == part)
         self._about = f"▲ to be renewed: {master.why}" if master.state == "changed" else ""
-        self.say("")
+        self.say(())
         self.show()
 
     def show_calibrated(self, name: str, stale: str) -> None:
@@ -67,12 +71,12 @@ class ProductBar(QWidget):
         for button in self.parts.values():
             button.hide()
         self._about = f"▲ to be renewed: {stale}" if stale else ""
-        self.say(name)
+        self.say((name,))
         self.show()
 
-    def say(self, words: str) -> None:
+    def say(self, facts: Sequence[str]) -> None:
         """Say what is known of it."""
-        self.words.setText(" · ".join(part for part in (self._about, *words.split("\n")) if part))
+        self.words.setText(" · ".join(fact for fact in (self._about, *facts) if fact))
 
     def say_missing(self, words: str) -> None:
         """Say why it cannot be shown."""
