@@ -158,7 +158,9 @@ class MainWindow(QMainWindow):
             bar.setCornerWidget(self.tabs, Qt.Corner.TopRightCorner)
         self.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, side.RightDockWidgetArea)
-        self.resizeDocks([self.docks["frames"], self.docks["levels"]], [self.table.wanted_width(), 330], Qt.Orientation.Horizontal)
+        self.resizeDocks(
+            [self.docks["frames"], self.docks["levels"]], [self.table.wanted_width(), 330], Qt.Orientation.Horizontal
+        )
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -189,6 +191,9 @@ class MainWindow(QMainWindow):
         self.results.calibrated_asked.connect(deeds.calibrated)
         self.results.master_asked.connect(self.products.show_master)
         self.results.frames_asked.connect(self.table.show_only)
+        self.products.nothing_there.connect(
+            lambda path: self.log.say("it was not calibrated yet; Ctrl+R reduces the night", "warning", path)
+        )
         self.tabs.chosen.connect(deeds.turn_to)
         self.reduce_button.reduce_asked.connect(deeds.begin_run)
         self.reduce_button.cancel_asked.connect(self.run.cancel)

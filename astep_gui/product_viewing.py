@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import calibrated_loader
@@ -28,6 +28,9 @@ ALL_BITS = sum(MaskBit.WORDS)
 
 class ProductViewing(QObject):
     """Puts a product into the image view, with a bar that says what it is and offers its other parts."""
+
+    nothing_there = pyqtSignal(str)
+    """Path of a frame that was not calibrated yet."""
 
     def __init__(self, night: NightModel, viewing: Viewing, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,13 +78,16 @@ class ProductViewing(QObject):
 
     def show_calibrated(self, path: str) -> None:
         """Show the calibrated file of a frame."""
+        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
+
         survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
-        if survey is None or place is None or frame is None or path not in survey.calibrated:
+        file = calibrated_file(place, path) if place is not None else None
+        if file is None or frame is None:
+            self.nothing_there.emit(path)
             return
         self._begin()
         self.master, self.calibrated = None, path
-        file = place.output / survey.calibrated[path]
-        self.bar.show_calibrated(file.name, survey.stale.get(path, ""))
+        self.bar.show_calibrated(file.name, survey.stale.get(path, "") if survey is not None else "")
         try:
             stamp = file.stat().st_mtime_ns
         except OSError:

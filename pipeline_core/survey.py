@@ -15,6 +15,7 @@ from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pipeline_core.config import Recipe
     from pipeline_core.session import Place
@@ -135,8 +136,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         moves = [
             product.label
             for product in made
-            if product.location
-            != (rejected_product(product.name) if product.label in rejected else product.name)
+            if product.location != (rejected_product(product.name) if product.label in rejected else product.name)
             and product.label in night.by_path
         ]
     return Survey(
@@ -153,3 +153,12 @@ def _standing(reason: str, *, is_known: bool) -> Standing:
     if not reason:
         return "up to date"
     return "changed" if is_known else "not made"
+
+
+def calibrated_file(place: Place, path: str) -> Path | None:
+    """Return where the calibrated file of a science frame lies now, None if there is none; a run may be on."""
+    if not place.has_logbook:
+        return None
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        made = next((product for product in store.products(SCIENCE_STAGE) if product.label == path), None)
+        return store.file(made.location) if made is not None and made.location is not None else None

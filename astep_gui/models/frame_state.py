@@ -36,6 +36,7 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
     flags: tuple[Flag, ...] = (),
     *,
     is_kept: bool = False,
+    is_finished: bool = False,
 ) -> FrameState:
     """Return the one thing that matters most about a frame.
 
@@ -50,6 +51,8 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         What is said of a calibration frame.
     is_kept : bool
         A person accepted it: suggestions are settled.
+    is_finished : bool
+        It was calibrated in this run.
     """
     path = frame.path
     if frame.unusable is not None:
@@ -76,4 +79,6 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         return FrameState("·", said[0].cause, "dim", "; ".join(flag.words for flag in said), 7)
     if row is not None:
         return FrameState("✓", "good", "good", f"{row.measures.state} values: nothing speaks against it", 9)
+    if is_finished:
+        return FrameState("✓", "calibrated", "good", "can be looked at: Y shows it", 9)
     return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, Qt, pyqtSignal
 
 from astep_gui.models.frame_columns import COLUMNS, column_number, seconds_words
+from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
 from astep_gui.models.frame_search import search_for
-from astep_gui.models.frame_state import FrameState
+from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.short_names import numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
-from pipeline_core.grouping import by_pointing
-from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,21 +24,11 @@ if TYPE_CHECKING:
     from pipeline_core.survey import MasterState
     from pipeline_core.types import Frame, Night
 
-    Change = tuple[str, str, object]
-
 FRAMES_MIME = "application/x-astep-frames"
 """What is dragged: the paths of frames of this night, as JSON. No files: nothing outside may move a raw frame."""
 MASTERS_TITLE = "Masters"
-_STATES_OF_MASTERS = {
-    "up to date": FrameState("✓", "made", "good", "", 9),
-    "changed": FrameState("▲", "to be renewed", "warn", "", 5),
-    "not made": FrameState("·", "not made", "dim", "", 9),
-}
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
-STATE_ROLE = Qt.ItemDataRole.UserRole + 1
-_FIRST = (FrameKind.UNKNOWN, FrameKind.SCIENCE)
-_KIND_ORDER = {kind: k for k, kind in enumerate((*_FIRST, *(kind for kind in FrameKind if kind not in _FIRST)))}
 _NO_INDEX = QModelIndex()
 _ALIGN = {
     False: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
@@ -59,17 +47,6 @@ _FLAGS = {
     for is_grouped in (False, True)
 }
 """Made once: they are asked for with every cell that is painted."""
-
-
-@dataclass
-class Group:
-    """Frames of one pointing, kind, filter and exposure; or the masters."""
-
-    title: str
-    paths: list[str] = field(default_factory=list)
-    key: tuple[Any, ...] = ()
-    is_masters: bool = False
-    """Its rows are masters, by name."""
 
 
 class FrameTableModel(QAbstractItemModel):
@@ -180,7 +157,7 @@ class FrameTableModel(QAbstractItemModel):
         for frame in frames:
             key = self._keys[frame.path] if self.is_grouped else ()
             if key not in groups:
-                groups[key] = Group(_title(key), key=key)
+                groups[key] = Group(heading(key), key=key)
             groups[key].paths.append(frame.path)
         self._groups = [groups[key] for key in sorted(groups)]
         for group in self._groups:
@@ -201,18 +178,7 @@ class FrameTableModel(QAbstractItemModel):
         if self._keys_are_of is self._night.night:
             return self._keys
         self._keys_are_of = self._night.night
-        lit = [f for f in self._night.frames if f.kind is FrameKind.SCIENCE]
-        fields = {frame.path: name for name, members in by_pointing(lit).items() for frame in members}
-        return {
-            f.path: (
-                _KIND_ORDER[f.kind],
-                fields.get(f.path, ""),
-                f.kind.value,
-                f.filter or "",
-                _exposure(f),
-            )
-            for f in self._night.frames
-        }
+        return group_keys(self._night.frames)
 
     def _is_wanted(self, frame: Frame) -> bool:
         if self._wanted is None and not self.shown_states:
@@ -261,7 +227,9 @@ class FrameTableModel(QAbstractItemModel):
 
     def _is_regrouped(self, path: str) -> bool:
         frame, key = self._night.frame(path), self._keys.get(path)
-        return frame is None or key is None or (frame.kind.value, frame.filter or "", _exposure(frame)) != key[2:]
+        return (
+            frame is None or key is None or (frame.kind.value, frame.filter or "", grouped_exposure(frame)) != key[2:]
+        )
 
     # -- where things are ------------------------------------------------------------------------------------
 
@@ -365,7 +333,7 @@ class FrameTableModel(QAbstractItemModel):
         path = self.path_of(index)
         if path is None:
             master = self.master_of(index)
-            return self._master_data(master, index, role) if master is not None else self._group_data(index, role)
+            return self._group_data(index, role) if master is None else master_cell(master, index.column(), role)
         frame, night = self._night.frame(path), self._night.night
         if frame is None or night is None:
             return None  # the night was closed, and the rows are about to go
@@ -395,17 +363,6 @@ class FrameTableModel(QAbstractItemModel):
             lines.append("the reference that others are compared with")
         return "\n".join(lines)
 
-    def _master_data(self, master: MasterState, index: QModelIndex, role: int) -> Any:
-        """Return what the row of a master says: one line over all columns."""
-        state = _STATES_OF_MASTERS[master.state]
-        if role == Qt.ItemDataRole.DisplayRole:
-            counted = f" · {len(master.frames)} frames" if master.state == "up to date" and master.frames else ""
-            words = "" if master.state == "up to date" else f" · {state.word}"
-            return f"{state.mark} {master.name}{counted}{words}" if index.column() == 0 else ""
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{master.product}\n{state.mark} {state.word}" + (f": {master.why}" if master.why else "")
-        return state if role == STATE_ROLE else None
-
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:
             return None
@@ -414,8 +371,9 @@ class FrameTableModel(QAbstractItemModel):
             waiting = sum(master.state != "up to date" for master in self._masters.values())
             return f"{group.title} · {len(group.paths)}" + (f" · {waiting} to be made" if waiting else "")
         rejected = sum(path in self._night.rejected for path in group.paths)
-        count = f"{len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
-        return f"{group.title} · {count}" + (f" · ✕ {rejected} rejected" if rejected else "")
+        count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
+        rest = count + (f" · ✕ {rejected} rejected" if rejected else "")
+        return heading(group.key, MOST_LETTERS - len(rest)) + rest
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""
@@ -485,7 +443,8 @@ class FrameTableModel(QAbstractItemModel):
         if data is None or group is None or not data.hasFormat(FRAMES_MIME):
             return False
         paths = [path for path in json.loads(data.data(FRAMES_MIME).data()) if path in self._keys]
-        self.regroup_asked.emit(paths, self.changes_for(paths, group), group.title)
+        frames = [frame for path in paths if (frame := self._night.frame(path)) is not None]
+        self.regroup_asked.emit(paths, changes_for(frames, group), group.title)
         return True
 
     def _group_at(self, index: QModelIndex) -> Group | None:
@@ -494,45 +453,3 @@ class FrameTableModel(QAbstractItemModel):
         number = index.internalId()
         group = self._groups[number - 1] if number else self._groups[index.row()]
         return None if group.is_masters else group
-
-    def changes_for(self, paths: Iterable[str], group: Group) -> list[Change]:
-        """Return what must change for frames to belong to a group: kind, filter, exposure, where they differ.
-
-        Notes
-        -----
-        Where the telescope pointed is not among them: it was there, whatever a person thinks of the frame.
-        """
-        _order, _pointing, kind, name, exposure_s = group.key
-        changes: list[Change] = []
-        for path in paths:
-            frame = self._night.frame(path)
-            if frame is None:
-                continue
-            if frame.kind.value != kind:
-                changes.append((path, "kind", kind))
-            if FrameKind(kind).has_filter and (frame.filter or "") != name:
-                changes.append((path, "filter", name))
-            if exposure_s >= 0 and frame.exposure_s != exposure_s:
-                changes.append((path, "exposure_s", exposure_s))
-        return changes
-
-
-def _exposure(frame: Frame) -> float:
-    """Return what groups by exposure; a bias has none that matters."""
-    return frame.exposure_s if frame.exposure_s is not None and frame.kind is not FrameKind.BIAS else -1.0
-
-
-MOST_LETTERS = 20
-"""Of a field's name in a group's heading: the rest of the heading must be seen too."""
-
-
-def _title(key: tuple[Any, ...]) -> str:
-    """Name a group as an observer would: "Science · NGC 1866 · R · 90 s"."""
-    if not key:
-        return ""
-    _order, pointing, kind, name, exposure_s = key
-    if len(pointing) > MOST_LETTERS:
-        half = MOST_LETTERS // 2  # both ends: fields of one name are numbered at its end
-        pointing = f"{pointing[:half]}…{pointing[1 - half :]}"
-    parts = [kind.capitalize(), pointing, name, seconds_words(exposure_s) if exposure_s >= 0 else ""]
-    return " · ".join(part for part in parts if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,6 +10,7 @@ from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.plan_types import Plan, SciencePlan
@@ -168,3 +170,11 @@ def _head(words: str) -> str:
     for stop in (": ", "; ", " ("):
         words = words.split(stop, 1)[0]
     return words[:1].upper() + words[1:]
+
+
+def output_problem(output: Path) -> str:
+    """Say why nothing can be written into an output folder that may not be there yet; "" when it can."""
+    folder = next((folder for folder in (output, *output.parents) if folder.exists()), output)
+    if not folder.is_dir():
+        return f"{folder} is a file; results need a folder"
+    return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to"

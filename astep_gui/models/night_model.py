@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
 
 from astep_gui.models.frame_state import FrameState, frame_state
-from astep_gui.models.needs import Need, needs_of
+from astep_gui.models.needs import Need, needs_of, output_problem
+from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.logbook import Logbook
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
-
-SURVEY_MS = 250
-"""After a decision what a run would make anew is looked up when no other decision came for this long."""
 
 GROWN_MS = 2000
 """A folder that changed is read again when nothing came in for this long: files are then whole."""
@@ -83,11 +80,9 @@ class NightModel(QObject):
         self._grown.setInterval(GROWN_MS)
         self._grown.timeout.connect(self.refresh)
         self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
-        self._survey_job: Job | None = None
-        self._survey_later = QTimer(self)
-        self._survey_later.setSingleShot(True)
-        self._survey_later.setInterval(SURVEY_MS)
-        self._survey_later.timeout.connect(self._survey_now)
+        self._surveying = SurveyWatch(jobs, self)
+        self._surveying.found.connect(self._take_survey)
+        self._surveying.failed.connect(self.problem)
         self.is_running = False
         """A run is on: what it will leave is not known before it ends."""
         self._follow = QTimer(self)
@@ -106,6 +101,8 @@ class NightModel(QObject):
         self.rows: dict[str, QualityRow] = {}
         self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
         self.failed: dict[str, str] = {}
+        self.finished: set[str] = set()
+        """Calibrated in the run that is on, or in the last one."""
         self.left_out: dict[str, str] = {}
         self.survey: Survey | None = None
         """None while it is not known."""
@@ -203,11 +200,11 @@ class NightModel(QObject):
         if self._watch.directories():
             self._watch.removePaths(self._watch.directories())
         self._grown.stop()
-        for job in (self._scan, self._look, self._survey_job):
+        for job in (self._scan, self._look):
             if job is not None:
                 job.cancel()
-        self._scan = self._look = self._survey_job = None
-        self._survey_later.stop()
+        self._scan = self._look = None
+        self._surveying.forget()
         self._follow.stop()
         self._soon.stop()
         if self.logbook is not None:
@@ -307,29 +304,13 @@ class NightModel(QObject):
         self.plan_changed.emit()
         self.frames_changed.emit(changed)
         self._ask_needs()
-        self._survey_later.start()
+        self._survey_soon()
 
-    # -- what a run would do ---------------------------------------------------------------------------------
+    def _survey_soon(self) -> None:
+        if self.place is not None and self.raw is not None and not self.is_running:
+            self._surveying.look(self.place, self.raw, self.recipe)
 
-    def _survey_now(self) -> None:
-        """Look up, in the background, what a run would make anew."""
-        if self.place is None or self.raw is None or self.is_running:
-            return
-        place, raw, recipe = self.place, self.raw, self.recipe
-
-        def work(_context: RunContext) -> Survey:
-            from pipeline_core.survey import survey  # noqa: PLC0415 - imports the stages
-
-            return survey(place, raw, recipe)
-
-        job = self._survey_job = self._jobs.job("what is to be made", work)
-        job.done.connect(lambda found: self._take_survey(job, found))
-        job.failed.connect(lambda error: self.problem.emit(error) if job is self._survey_job else None)
-        job.start()
-
-    def _take_survey(self, job: Job, found: Survey) -> None:
-        if job is not self._survey_job or self.is_running:
-            return
+    def _take_survey(self, found: Survey) -> None:
         self.survey = found
         self.survey_changed.emit()
 
@@ -394,10 +375,17 @@ class NightModel(QObject):
     def begin_run(self) -> None:
         """Forget what failed the last time."""
         failed = list(self.failed)
-        self.failed = {}
+        self.failed, self.finished = {}, set()
         self.is_running = True
         self.stop_looking()
+        self._surveying.forget()
         self.frames_changed.emit(failed)
+
+    def frames_finished(self, paths: Iterable[str]) -> None:
+        """Mark frames whose calibrated files are there while the run goes on; failed ones are none of them."""
+        fresh = [path for path in paths if self.frame(path) is not None and path not in self.failed]
+        self.finished |= set(fresh)
+        self.frames_changed.emit(fresh)
 
     def frame_failed(self, path: str, reason: str) -> None:
         """Mark a frame that could not be reduced."""
@@ -412,7 +400,7 @@ class NightModel(QObject):
         self.is_running = False
         self.follow_decisions()
         self.look_quickly()
-        self._survey_later.start()
+        self._survey_soon()
 
     # -- selection -------------------------------------------------------------------------------------------
 
@@ -453,12 +441,5 @@ class NightModel(QObject):
             self.rows.get(path),
             self.calibration_flags.get(path, ()),
             is_kept=path in self.choices.kept,
+            is_finished=path in self.finished,
         )
-
-
-def output_problem(output: Path) -> str:
-    """Say why nothing can be written into an output folder that may not be there yet; "" when it can."""
-    folder = next((folder for folder in (output, *output.parents) if folder.exists()), output)
-    if not folder.is_dir():
-        return f"{folder} is a file; results need a folder"
-    return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to"

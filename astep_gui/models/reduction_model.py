@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from pipeline_core.verdicts import SCIENCE_STAGE
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from astep_gui.jobs import Job, Jobs
     from astep_gui.models.night_model import NightModel
@@ -135,6 +137,8 @@ class ReductionModel(QObject):
             if event.kind in {"started", "progress"}:
                 self.stage = event.job
             self._count(event)
+            if event.kind == "progress" and event.job == SCIENCE_STAGE:
+                self._night.frames_finished(event.data.get("labels", ()))
             if event.level == "error" and event.path is not None:
                 self._night.frame_failed(event.path, event.text)
         self.said.emit(heard)
@@ -208,7 +212,7 @@ def waiting_words(survey: Survey | None) -> str:
         what = "new" if changed == len(survey.new) else "changed"
         return f"{changed} frame{'' if changed == 1 else 's'} {what}: update"
     if survey.moves:
-        return f"{len(survey.moves)} verdict{'' if len(survey.moves) == 1 else 's'} to carry out: update"
+        return f"{len(survey.moves)} verdict{'' if len(survey.moves) == 1 else 's'} changed: update"
     return "Masters changed: update" if any(m.state != "up to date" for m in survey.masters) else "Judge anew: update"
 
 
@@ -223,10 +227,14 @@ def waiting_reasons(survey: Survey, most: int = 6) -> list[str]:
         for why, paths in by_reason.items()
     ]
     if survey.moves:
-        lines.append(f"{len(survey.moves)} calibrated files move to or from rejected/")
+        lines.append(f"{_files(survey.moves)} to or from rejected/, nothing is computed")
     if survey.unjudged:
-        lines.append(f"{len(survey.unjudged)} frames are judged anew")
+        lines.append(f"to be judged anew: {len(survey.unjudged)}")
     return [*lines[:most], f"and {len(lines) - most} more"] if len(lines) > most else lines
+
+
+def _files(paths: Sequence[str]) -> str:
+    return "a calibrated file moves" if len(paths) == 1 else f"{len(paths)} calibrated files move"
 
 
 def duration_words(seconds: float) -> str:

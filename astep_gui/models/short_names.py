@@ -64,7 +64,8 @@ def _digits_shared(numbers: Sequence[str]) -> int:
     """Return how many leading digits can be left out."""
     if len({len(number) for number in numbers}) > 1:
         return 0
-    return min(len(os.path.commonprefix(list(numbers))), max(0, len(numbers[0]) - FEWEST_DIGITS))
+    shared = os.path.commonprefix(list(numbers))  # noqa: RUF071 - by letters is what is wanted
+    return min(len(shared), max(0, len(numbers[0]) - FEWEST_DIGITS))
 
 
 def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,8 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.frame_columns import COLUMNS
-from astep_gui.models.frame_table_model import STATE_ROLE, FrameTableModel
+from astep_gui.models.frame_table_model import FrameTableModel
+from astep_gui.models.master_rows import STATE_ROLE
 from astep_gui.theme import mono_font, theme, ui_font
 from pipeline_core.types import FrameKind
 
@@ -73,7 +74,7 @@ class RowDelegate(QStyledItemDelegate):
         painter.drawLine(option.rect.x() + 4, y, min(option.rect.x() + 4 + width, option.rect.right()), y)
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
         """Give all rows one height, those with a picture another. The width is the column's, not asked for here."""
         model = index.model()
         is_tall = isinstance(model, FrameTableModel) and model.shows_thumbnails and model.path_of(index) is not None
@@ -120,9 +121,7 @@ class RowDelegate(QStyledItemDelegate):
 class FrameTree(QTreeView):
     """The rows themselves."""
 
-    def __init__(
-        self, model: FrameTableModel, width_of: Callable[[int], int], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, model: FrameTableModel, width_of: Callable[[int], int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._width_of = width_of
         self.setModel(model)

@@ -300,7 +300,7 @@ class FrameTable(QWidget):
         return sum(self.tree.columnWidth(k) for k in shown) + 16  # the scroll bar
 
     def _resized(self, number: int, _old: int, _new: int) -> None:
-        """A column that is drawn wider with the mouse keeps its width from now on."""
+        """Keep the width that a person gave a column with the mouse."""
         if not self._is_following and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
             self._by_hand.add(number)
 

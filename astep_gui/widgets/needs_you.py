@@ -118,7 +118,6 @@ class _NeedLine(QWidget):
             more.setMenu(menu)
             row.addWidget(more)
 
-
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show the frames it is about."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton and self._need.paths:

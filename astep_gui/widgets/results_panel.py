@@ -121,7 +121,8 @@ class ResultsPanel(QWidget):
         is_reduced = survey is not None and survey.is_reduced
         for button in (self.folder, self.report, self.export):
             button.setEnabled(is_reduced)
-        self.calibrated.setEnabled(survey is not None and self._night.current in survey.calibrated)
+        is_finished = survey is not None and self._night.current in survey.calibrated
+        self.calibrated.setEnabled(is_finished or self._night.current in self._night.finished)
         self.where.setText(str(place.output) if place is not None else "")
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
@@ -156,17 +157,18 @@ class ResultsPanel(QWidget):
 
     def _branches(self, survey: Survey | None, result: Reduction | None) -> list[tuple[str, list[_Line]]]:
         branches: list[tuple[str, list[_Line]]] = []
-        if result is not None:
-            failed: list[_Line] = [(f"! {path}: {why}", "bad", "", (path,)) for path, why in result.failed]
-            warned: list[_Line] = [(f"▲ {words}", "warn", "", ()) for words in result.warnings]
-            branches += [(f"Failed · {len(failed)}", failed)] if failed else []
-            branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
+        failed: list[_Line] = (
+            [(f"! {path}: {why}", "bad", "", (path,)) for path, why in result.failed] if result else []
+        )
+        branches += [(f"Failed · {len(failed)}", failed)] if failed else []
         masters: list[_Line] = []
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
             told = f" · {master.why}" if master.why else f" · {_counted(len(master.frames))}"
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, ()))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
+        warned: list[_Line] = [(f"▲ {words}", "warn", "", ()) for words in result.warnings] if result else []
+        branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
         reasons: dict[str, list[str]] = {}
         for path, why in self._night.rejected.items():
             reasons.setdefault(why or "no reason given", []).append(path)

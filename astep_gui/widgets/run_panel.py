@@ -73,7 +73,7 @@ class RunPanel(QWidget):
         for signal in (run.changed, night.plan_changed, night.night_changed, night.recipe_changed):
             signal.connect(self.follow)
         run.said.connect(self.hear)
-        run.begun.connect(self.said.clear)
+        run.begun.connect(self._clear)
         self.follow()
 
     def _lay_out(self) -> None:
@@ -97,6 +97,8 @@ class RunPanel(QWidget):
         box.addWidget(self.waiting)
         box.addLayout(below)
         box.addWidget(self.said, 1)
+        box.addStretch()
+        self.said.hide()
 
     def follow(self) -> None:
         """Show how far it is."""
@@ -160,9 +162,14 @@ class RunPanel(QWidget):
             item.setToolTip(event.text)
             item.setForeground(theme().colour({"info": "dim", "warning": "warn", "error": "bad"}[event.level]))
             self.said.addItem(item)
+            self.said.show()
             while self.said.count() > MOST_SAID:
                 self.said.takeItem(0)
         self.said.scrollToBottom()
+
+    def _clear(self) -> None:
+        self.said.clear()
+        self.said.hide()
 
     def _go(self, item: QListWidgetItem) -> None:
         path = item.data(Qt.ItemDataRole.UserRole)
