@@ -76,8 +76,8 @@ class MainWindow(QMainWindow):
         self.deeds.turn_to(self.tabs.name)
         self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = True
-        self.restore()
         self._show_docks()
+        self.restore()  # after it: hiding the docks keeps the layout of a moment ago, which is nobody's
         self.follow()
 
     # -- putting together ------------------------------------------------------------------------------------

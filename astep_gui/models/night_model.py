@@ -397,6 +397,7 @@ class NightModel(QObject):
         if result is not None:
             self.failed |= {path: reason for path, reason in result.failed if self.frame(path) is not None}
             self.frames_changed.emit(list(self.failed))
+            self.refresh()  # the run has read the folder anew: both must know the same frames
         self.is_running = False
         self.follow_decisions()
         self.look_quickly()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pipeline_core.survey import Survey
 
 
-MEASURED_FIRST = frozenset({"gain and read noise", "quality of calibration frames"})
+GAIN = "gain and read noise"
+MEASURED_FIRST = frozenset({GAIN, "quality of calibration frames"})
 """Stages after which the plan is made anew, so that what follows is not counted yet while they are on."""
 
 
@@ -60,7 +61,7 @@ class ReductionModel(QObject):
         self.stage = ""
         self.stages: dict[str, StageProgress] = {}
         """Of the run that is on, or of the last one, in the order in which they began."""
-        self._before, self._leg_done, self._expected = 0, 0, 0
+        self._before, self._leg_done, self._expected, self._calibration = 0, 0, 0, 0
         self._leg = (0, True)
         """Tasks of the part of the run that is on, and whether only calibration frames are measured in it."""
         self.result: Reduction | None = None
@@ -112,6 +113,7 @@ class ReductionModel(QObject):
         self._before, self._leg, self._leg_done = 0, (0, True), 0
         only = options.only if options is not None else None
         self._expected = self._products_expected() if only is None else 0
+        self._calibration = self._calibration_expected()
         self.begun.emit()
         self._night.begin_run()
         job = self._job = self._jobs.job("reducing", work)
@@ -152,6 +154,7 @@ class ReductionModel(QObject):
             self._leg = (total, event.job in MEASURED_FIRST)
         self._leg_done = done
         to_come = self._expected if self._leg[1] else 0
+        to_come += self._calibration if event.job == GAIN else 0
         self.done, self.total = self._before + done, self._before + total + to_come
         self.eta_s = event.data.get("eta_s") if not to_come else None
 
@@ -162,6 +165,13 @@ class ReductionModel(QObject):
             masters = sum(master.state != "up to date" for master in survey.masters)
             return masters + 2 * len(survey.stale) + len(survey.unjudged)
         return len(plan.masters) + 2 * len(plan.science) if plan is not None else 0
+
+    def _calibration_expected(self) -> int:
+        """Count calibration frames that are measured first; later runs know them already."""
+        plan, survey = self._night.plan, self._night.survey
+        if plan is None or (survey is not None and survey.masters and survey.is_reduced):
+            return 0
+        return len({path for master in plan.masters if not master.is_ready for path in master.frames})
 
     def _count(self, event: Event) -> None:
         """Note how far a stage is; messages of the run as a whole belong to none."""
