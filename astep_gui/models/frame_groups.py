@@ -81,7 +81,7 @@ def grouped_exposure(frame: Frame) -> float:
     return frame.exposure_s if frame.exposure_s is not None and frame.kind is not FrameKind.BIAS else -1.0
 
 
-MOST_LETTERS = 48
+MOST_LETTERS = 62
 """Of a group's heading: what the table has room for. The field's name gives way, the rest must be seen."""
 FEWEST_LETTERS = 8
 """That a field's name keeps."""

@@ -215,6 +215,7 @@ class NightModel(QObject):
         self._clear()
         if was_open:
             self.night_changed.emit()
+            self.history_changed.emit()
             self.selection_changed.emit()
             self.needs_changed.emit()
             self.survey_changed.emit()

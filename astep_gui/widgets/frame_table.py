@@ -242,7 +242,7 @@ class FrameTable(QWidget):
         self.tree.setUniformRowHeights(not is_on)
         self.tree.setIconSize(QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4))
         self.model.show_thumbnails(is_on)
-        self.fit_columns()
+        self._show_columns()
         self.tree.scrollTo(self.tree.currentIndex())
 
     # -- columns ---------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ class FrameTable(QWidget):
 
     def _show_columns(self) -> None:
         shown = self.shown_columns
-        if self._is_compact and shown == shown_at_first(is_grouped=True):
+        if (self._is_compact or self.model.shows_thumbnails) and shown == shown_at_first(is_grouped=True):
             shown = shown - LESS_NEEDED  # a person who chose columns gets them at any width
         for number, column in enumerate(COLUMNS):
             self.tree.setColumnHidden(number, column.key not in shown)

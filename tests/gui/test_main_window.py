@@ -31,6 +31,14 @@ def words_of(need):
     return need.title
 
 
+def test_a_closed_night_leaves_nothing_to_undo(opened):
+    opened.deeds.reject_for("cloud")
+    assert opened.actions_by_name["undo"].isEnabled()
+    opened.actions_by_name["close_night"].trigger()
+    assert not opened.actions_by_name["undo"].isEnabled()
+    assert not opened.docks["frames"].isVisible()
+
+
 def test_a_window_without_a_night_shows_the_start_page_and_no_panels(window):
     assert window.start_page.isVisible()
     assert not any(dock.isVisible() for dock in window.docks.values())
@@ -181,6 +189,8 @@ def test_a_changed_setting_is_marked_refused_when_senseless_and_kept_with_the_ni
     assert "sigclip" in form.mistake.text()
     editor.put(6.0)
     assert editor.mark.text() == "● changed"
+    marked = [form.sections.item(k).text() for k in range(form.sections.count())]
+    assert [name for name in marked if name.endswith("●")] == ["Cosmic ●"]
     qtbot.mouseClick(form.use, Qt.MouseButton.LeftButton)
     assert opened.night.recipe.cosmic.sigclip == 6.0
     assert recipe_of(opened.night.place, None).cosmic.sigclip == 6.0  # for the command line too
