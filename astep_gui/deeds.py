@@ -21,11 +21,14 @@ from pipeline_core.types import MaskBit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from astep_gui.main_window import MainWindow
     from astep_gui.models.needs import Need, Remedy
     from pipeline_core.events import RunContext
     from pipeline_core.reduce import Reduction
 
 DEMO_SIZE = 1024
+SHORT_PX = 820
+"""Below this height of the window the levels make room for the run and its results."""
 PANELS_OF = {
     "Night": ("plan", "header", "inspect"),
     "Judge": ("inspect", "pixel", "header"),
@@ -44,6 +47,10 @@ _OWN = (
 
 class Deeds(FrameDeeds):
     """The slots of the table of actions: those of frames, and all others."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._levels_are_away = False
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action of the table does."""
@@ -289,8 +296,20 @@ class Deeds(FrameDeeds):
             if not docks[panel].isFloating():  # what a person took out of the window stays where it is
                 docks[panel].setVisible(panel in panels)
         self._raise(panels[0])
-        if name in {"Reduce", "Results"}:  # these say more than fits beside wide levels
+        says_much = name in {"Reduce", "Results"}  # more than fits below high levels
+        if says_much:
             self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
+        self.make_room(is_needed=says_much and self._window.height() < SHORT_PX)
+
+    def make_room(self, *, is_needed: bool) -> None:
+        """Put the levels away in a low window, and bring them back; those that a person closed stay closed."""
+        levels = self._window.docks["levels"]
+        if is_needed and not levels.isHidden() and not levels.isFloating():
+            levels.hide()
+            self._levels_are_away = True
+        elif not is_needed and self._levels_are_away:
+            levels.show()
+            self._levels_are_away = False
 
     def _raise(self, panel: str) -> None:
         dock = self._window.docks[panel]

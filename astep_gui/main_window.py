@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
         self.remembered.set_state("geometry", self.saveGeometry())
+        self.deeds.make_room(is_needed=False)
         layout = self.saveState(LAYOUT_VERSION) if self._docks_shown else self._layout_of_night
         self.remembered.set_state("layout", layout)
         self.remembered.set_state("columns", self.table.save_columns())

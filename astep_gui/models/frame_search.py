@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[Frame, QualityRow | None, FrameState], bool]
 
-PLACEHOLDER = "Search: cloud · fwhm>3 · -R"
+PLACEHOLDER = "Search: cloud, fwhm>3"
 SYNTAX = (
     "Every word must be found in name, kind, filter, object or state.\n"
     "-word   leaves out frames that hold it\n"

@@ -37,6 +37,9 @@ class StageProgress:
     state: Literal["waiting", "running", "finished", "stopped"] = "waiting"
 
 
+_NONE = StageProgress("")
+
+
 class ReductionModel(QObject):
     """One run at a time, of the open night."""
 
@@ -62,6 +65,7 @@ class ReductionModel(QObject):
         self.stages: dict[str, StageProgress] = {}
         """Of the run that is on, or of the last one, in the order in which they began."""
         self._before, self._leg_done, self._expected, self._calibration = 0, 0, 0, 0
+        self._is_timed = False
         self._leg = (0, True)
         """Tasks of the part of the run that is on, and whether only calibration frames are measured in it."""
         self.result: Reduction | None = None
@@ -114,6 +118,7 @@ class ReductionModel(QObject):
         only = options.only if options is not None else None
         self._expected = self._products_expected() if only is None else 0
         self._calibration = self._calibration_expected()
+        self._is_timed = self._night.survey is not None and self._night.survey.is_reduced
         self.begun.emit()
         self._night.begin_run()
         job = self._job = self._jobs.job("reducing", work)
@@ -156,7 +161,9 @@ class ReductionModel(QObject):
         to_come = self._expected if self._leg[1] else 0
         to_come += self._calibration if event.job == GAIN else 0
         self.done, self.total = self._before + done, self._before + total + to_come
-        self.eta_s = event.data.get("eta_s") if not to_come else None
+        # The core reckons with stages it has timed before; in a first run the longest is not among them at first.
+        knows = self._expected == 0 or self._is_timed or self.stages.get(SCIENCE_STAGE, _NONE).done > 0
+        self.eta_s = event.data.get("eta_s") if knows and not to_come else None
 
     def _products_expected(self) -> int:
         """Count masters, calibrations and judgements that a run would do, as far as can be told before it."""

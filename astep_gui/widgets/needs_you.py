@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
@@ -12,13 +12,14 @@ from astep_gui.models.needs import Remedy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PyQt6.QtGui import QMouseEvent
+    from PyQt6.QtGui import QMouseEvent, QResizeEvent
 
     from astep_gui.models.needs import Need
     from astep_gui.models.night_model import NightModel
 
 _MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
-_WAYS_SHOWN = 2
+_NARROW_PX = 400
+"""Below this width a need shows one way out, and the others behind "more"."""
 MAX_HEIGHT_PX = 190
 
 
@@ -31,6 +32,7 @@ class NeedsYou(QWidget):
     def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
+        self._is_narrow = False
         self.heading = QLabel()
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
@@ -66,13 +68,20 @@ class NeedsYou(QWidget):
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
         for need in needs:
-            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit))
+            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
         self._area.setVisible(bool(needs))
         wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
         self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(place)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Show fewer ways out where there is little room."""
+        super().resizeEvent(event)
+        if (is_narrow := self.width() < _NARROW_PX) != self._is_narrow:
+            self._is_narrow = is_narrow
+            QTimer.singleShot(0, self.show_needs)  # not while it is being laid out
 
     def _line(self, number: int) -> QWidget | None:
         item = self._list.itemAt(number)
@@ -86,7 +95,7 @@ class NeedsYou(QWidget):
 class _NeedLine(QWidget):
     """One need: mark, title, remedies; why in a tool tip."""
 
-    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object]) -> None:
+    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object], ways: int) -> None:
         super().__init__()
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
@@ -100,7 +109,7 @@ class _NeedLine(QWidget):
         row.setSpacing(5)
         row.addWidget(mark)
         row.addWidget(title, 1)
-        shown = need.remedies if len(need.remedies) <= _WAYS_SHOWN + 1 else need.remedies[:_WAYS_SHOWN]
+        shown = need.remedies if len(need.remedies) <= ways + 1 else need.remedies[:ways]
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")

@@ -85,6 +85,18 @@ def test_a_panel_that_floats_is_left_alone_by_the_tabs(qtbot, opened):
     assert not opened.docks["plan"].isFloating()
 
 
+def test_in_a_low_window_the_levels_make_room_for_results_and_come_back(qtbot, opened):
+    opened.resize(1280, 720)
+    click_tab(qtbot, opened, "Results")
+    assert opened.docks["levels"].isHidden()
+    click_tab(qtbot, opened, "Judge")
+    assert not opened.docks["levels"].isHidden()
+    opened.docks["levels"].close()
+    click_tab(qtbot, opened, "Results")
+    click_tab(qtbot, opened, "Night")
+    assert opened.docks["levels"].isHidden(), "what a person closed stays closed"
+
+
 # -- before -------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +243,7 @@ def test_what_was_said_stands_in_the_panel_and_leads_to_its_frame(qtbot, opened)
 
 def test_how_far_the_whole_run_is_counts_what_is_still_to_come(opened):
     run = opened.run
+    run._is_timed = True
     run._expected, run._calibration, run._leg, run._before, run._leg_done = 12, 9, (0, True), 0, 0
     said = []
     for job, done, total in (
@@ -240,6 +253,17 @@ def test_how_far_the_whole_run_is_counts_what_is_still_to_come(opened):
         run._reckon(Event("progress", job, data={"run_done": done, "run_total": total, "eta_s": 3.0}))
         said.append((run.done, run.total, run.eta_s))
     assert said == [(1, 22, None), (6, 22, None), (10, 22, None), (10, 22, 3.0), (22, 22, 3.0)]
+
+
+def test_the_first_run_of_a_night_promises_no_time_before_a_frame_was_timed(opened):
+    run = opened.run
+    run._expected, run._leg = 12, (12, False)
+    said = []
+    for job, done in (("master dark", 1), ("science frames", 3)):
+        run._hear([Event("progress", job, done, 4, data={"run_done": done, "run_total": 12, "eta_s": 30.0})])
+        run._hear([Event("progress", job, done, 4, data={"run_done": done, "run_total": 12, "eta_s": 30.0})])
+        said.append(run.eta_s)
+    assert said == [None, 30.0]
 
 
 # -- afterwards ---------------------------------------------------------------------------------------------------
