@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from astep_gui.theme import theme
+from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.wrapped_rows import wrap
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class PlanPanel(QWidget):
         box.addWidget(self.tree, 1)
         night.plan_changed.connect(self.follow)
         night.night_changed.connect(self.follow)
+        theme_notice().changed.connect(self.follow)
 
     def follow(self) -> None:
         """Show the plan as it is now."""

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.actions import PROGRAMS
-from astep_gui.theme import icon, theme
+from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.wrapped_rows import wrap
 
@@ -50,6 +50,7 @@ class ResultsPanel(QWidget):
         super().__init__(parent)
         self._night = night
         self._run = run
+        self._listed: list[tuple[str, list[_Line]]] | None = None
         self.headline = QLabel()
         self.headline.setProperty("role", "heading")
         self.headline.setWordWrap(True)
@@ -79,6 +80,7 @@ class ResultsPanel(QWidget):
         self._lay_out()
         for signal in (run.changed, night.survey_changed, night.night_changed, night.selection_changed):
             signal.connect(self.follow)
+        theme_notice().changed.connect(self._wear)
         self.follow()
 
     def _lay_out(self) -> None:
@@ -134,9 +136,14 @@ class ResultsPanel(QWidget):
             self._form.setRowVisible(value, name in says)
         self._list(survey, result)
 
+    def _wear(self) -> None:
+        """List all anew, in the colours of another theme."""
+        self._listed = None
+        self.follow()
+
     def _list(self, survey: Survey | None, result: Reduction | None) -> None:
         wanted = self._branches(survey, result)
-        if wanted == getattr(self, "_listed", None):
+        if wanted == self._listed:
             return  # nothing moves under the cursor while nothing changed
         self._listed = wanted
         self.tree.clear()

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.reduction_model import duration_words, waiting_reasons
-from astep_gui.theme import mono_font, theme
+from astep_gui.theme import mono_font, theme, theme_notice
 from pipeline_core.config import Recipe
 from pipeline_core.recipe_file import recipe_changes
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pipeline_core.events import Event
 
 MOST_SAID = 500
+_LEVEL = Qt.ItemDataRole.UserRole + 1
+_LEVEL_TONES = {"info": "dim", "warning": "warn", "error": "bad"}
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "stopped": "–"}
 _TONES = {"waiting": "dim", "running": "accent", "finished": "good", "stopped": "warn"}
 
@@ -74,6 +76,7 @@ class RunPanel(QWidget):
             signal.connect(self.follow)
         run.said.connect(self.hear)
         run.begun.connect(self._clear)
+        theme_notice().changed.connect(self._wear)
         self.follow()
 
     def _lay_out(self) -> None:
@@ -160,12 +163,20 @@ class RunPanel(QWidget):
             item = QListWidgetItem(f"{mark}{about}{event.text}")
             item.setData(Qt.ItemDataRole.UserRole, event.path)
             item.setToolTip(event.text)
-            item.setForeground(theme().colour({"info": "dim", "warning": "warn", "error": "bad"}[event.level]))
+            item.setData(_LEVEL, event.level)
+            item.setForeground(theme().colour(_LEVEL_TONES[event.level]))
             self.said.addItem(item)
             self.said.show()
             while self.said.count() > MOST_SAID:
                 self.said.takeItem(0)
         self.said.scrollToBottom()
+
+    def _wear(self) -> None:
+        """Put on the colours of another theme."""
+        for number in range(self.said.count()):
+            if (item := self.said.item(number)) is not None:
+                item.setForeground(theme().colour(_LEVEL_TONES[item.data(_LEVEL)]))
+        self.follow()
 
     def _clear(self) -> None:
         self.said.clear()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline_core.cli.reduce import reduction_document
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, recipe_of
-from pipeline_core.survey import survey
+from pipeline_core.survey import calibrated_file, survey
+from pipeline_core.verdicts import move_products
 from tests.gui.nights import small_night
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
@@ -141,3 +143,18 @@ def test_a_run_tells_the_noise_before_and_after(made):
     assert result.noise.pixel_raw == pytest.approx(5.0, rel=0.1)
     assert 5.0 < result.noise.pixel_calibrated < 7.5
     assert "→" in result.noise.words()
+    told = reduction_document(result)["noise"]
+    assert told["frames"] == len(LIGHTS)
+    assert told["pixel"]["raw"] == pytest.approx(result.noise.pixel_raw, abs=1e-3)
+
+
+def test_the_calibrated_file_of_a_frame_is_found_where_its_verdict_put_it(place):
+    assert calibrated_file(place, LIGHTS[0]) == place.output / "calibrated" / "light_000_CAL.fits"
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(LIGHTS[:1], "cloud")
+        move_products(place.output, logbook)
+        assert calibrated_file(place, LIGHTS[0]) == place.output / "rejected" / "light_000_CAL.fits"
+        logbook.undo()
+        move_products(place.output, logbook)
+    assert calibrated_file(place, "bias_000.fits") is None
+    assert calibrated_file(Place(place.night, place.output / "nowhere"), LIGHTS[0]) is None

@@ -36,6 +36,12 @@ def test_of_each_stages_progress_only_the_newest_is_kept_and_no_message_is_lost(
     assert [(e.kind, e.done) for e in coalesced(events)] == [("message", 0), ("progress", 4)]
 
 
+def test_progress_that_is_kept_names_all_that_was_done_since_the_last():
+    events = [Event("progress", "science frames", done=k, total=9, data={"label": f"{k}.fits"}) for k in (1, 2, 3)]
+    (kept,) = coalesced(events)
+    assert (kept.done, kept.data["labels"]) == (3, ["1.fits", "2.fits", "3.fits"])
+
+
 def test_a_job_answers_in_the_thread_that_asked(qtbot):
     jobs, heard = Jobs(), []
     job = jobs.job("sum", lambda _context: (threading.current_thread(), 42))
