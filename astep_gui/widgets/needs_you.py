@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QSc
 from astep_gui.models.needs import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PyQt6.QtGui import QMouseEvent, QResizeEvent
 
@@ -109,13 +109,12 @@ class _NeedLine(QWidget):
         row.setSpacing(5)
         row.addWidget(mark)
         row.addWidget(title, 1)
-        shown = need.remedies if len(need.remedies) <= ways + 1 else need.remedies[:ways]
+        shown, rest = _divided(need, ways)
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")
             button.clicked.connect(lambda _on, way=remedy: choose(need, way))
             row.addWidget(button)
-        rest = need.remedies[len(shown) :]
         if rest:
             more = QPushButton("more")
             more.setProperty("small", "true")
@@ -132,6 +131,17 @@ class _NeedLine(QWidget):
         if event is not None and event.button() == Qt.MouseButton.LeftButton and self._need.paths:
             self._choose(self._need, Remedy("Show", "show"))
         super().mouseReleaseEvent(event)
+
+
+def _divided(need: Need, ways: int) -> tuple[Sequence[Remedy], Sequence[Remedy]]:
+    """Return the ways out that have a button, and those behind "more"; a click on the words shows the frames."""
+    if len(need.remedies) <= ways + 1 and ways > 1:
+        return need.remedies, ()
+    others = [remedy for remedy in need.remedies if remedy.deed != "show" or not need.paths]
+    rest = [remedy for remedy in need.remedies if remedy not in others]
+    if len(others) <= ways + 1:
+        return others, ()
+    return others[:ways], [*others[ways:], *rest]
 
 
 def _polish(widget: QWidget) -> None:

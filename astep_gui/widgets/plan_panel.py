@@ -63,7 +63,8 @@ class PlanPanel(QWidget):
         masters = self._branch(f"Masters · {len(plan.masters)}")
         for master in plan.masters:
             paths = list(master.frames)
-            line = self._line(masters, f"{master.name} · {len(paths)} frames", paths, master.equation)
+            count = f" · {len(paths)} frames" if paths else ""  # a mask may stand on a flat alone
+            line = self._line(masters, f"{master.name}{count}", paths, master.equation)
             if master.equation:
                 self._line(line, master.equation, paths)
             for words in master.warnings:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 
 from astep_gui.deeds import PANELS_OF
 from astep_gui.main_window import MainWindow
 from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.reduction_model import StageProgress, waiting_reasons, waiting_words
+from astep_gui.widgets.needs_you import NeedsYou
 from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
 from pipeline_core.events import Event
@@ -18,6 +19,7 @@ from pipeline_core.reduce import RunOptions
 from pipeline_core.survey import Survey
 from tests.gui.nights import small_night
 
+WIDE, NARROW = ["Go without", "Use flat_R", "Plan"], ["Go without", "more"]
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 
 
@@ -122,8 +124,27 @@ def test_another_flat_is_offered_for_a_missing_one(qtbot, opened):
     qtbot.waitUntil(lambda: {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] == "flat_R", timeout=4000)
 
 
+@pytest.mark.parametrize(("width", "buttons"), [(460, WIDE), (350, NARROW)])
+def test_in_a_narrow_panel_a_need_keeps_its_words_and_the_first_way_out(qtbot, opened, width, buttons):
+    opened.decisions.set_field(LIGHTS[:2], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    panel = NeedsYou(opened.night)
+    qtbot.addWidget(panel)
+    panel.resize(width, 400)
+    panel.show()
+
+    def said():
+        lines = [w.parentWidget() for w in panel.findChildren(QLabel) if w.text() == "No flat for filter V"]
+        return [b.text() for b in lines[-1].findChildren(QPushButton)]
+
+    qtbot.waitUntil(lambda: said() == buttons, timeout=4000)
+
+
 def test_a_click_on_a_need_shows_its_frames(qtbot, opened):
-    line = next(w for w in opened.needs.findChildren(QPushButton) if w.text() == "Science").parentWidget()
+    QApplication.processEvents()
+    line = next(
+        w for w in opened.needs.findChildren(QPushButton) if w.text() == "Science" and w.isVisible()
+    ).parentWidget()
     qtbot.mouseClick(line, Qt.MouseButton.LeftButton, pos=line.rect().bottomLeft())
     assert opened.night.current == "mystery.fits"
 
