@@ -47,12 +47,14 @@ class ProductViewing(QObject):
         self.calibrated: str | None = None
         """The frame whose calibrated file is shown."""
         self._part: Part = "image"
+        self._last: ShownImage | None = None
         self._bits_before: int | None = None
         """Marks that were shown on frames, to be shown again after a mask."""
         self._words: dict[Hashable, tuple[str, ...]] = {}
         """What is to be known of each image that was loaded."""
         night.selection_changed.connect(self._frame_chosen)
         night.night_changed.connect(self.forget)
+        viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
 
     @property
@@ -103,7 +105,7 @@ class ProductViewing(QObject):
 
     def forget(self) -> None:
         """Show no product any more; what is shown next is not decided here."""
-        self.master = self.calibrated = None
+        self.master = self.calibrated = self._last = None
         self.bar.hide()
         if self._bits_before is not None:
             self._viewing.view.set_mask_bits(self._bits_before)
@@ -143,6 +145,7 @@ class ProductViewing(QObject):
         if name != wanted or (kind == "master") != (self.master is not None):
             return
         badge = self._viewing.badge(self.calibrated) if self.calibrated is not None else None
+        self._last = shown
         self._viewing.levels.follow(shown)
         self._viewing.view.show_image(shown, badge)
         self._viewing.levels_panel.show_image(shown)
@@ -151,8 +154,18 @@ class ProductViewing(QObject):
             self.bar.say(self._words.get(shown.key, ()))
 
     def _frame_chosen(self) -> None:
-        if self.is_on:
+        """Go on with calibrated files where the next frame has one; a master gives way to the frame."""
+        survey, path = self._night.survey, self._night.current
+        known = (survey.calibrated if survey is not None else {}).keys() | self._night.finished
+        if self.calibrated is not None and path is not None and path in known:
+            self.show_calibrated(path)
+        elif self.is_on:
             self.forget()
+
+    def _show_again(self, _shown: ShownImage) -> None:
+        """Stay in the place of a frame whose pixels came in later than the product was asked for."""
+        if self.is_on and self._last is not None:
+            self._show(self._last)
 
     def _step_chosen(self) -> None:
         if self.is_on and self._viewing.steps.chosen is not None:

@@ -364,10 +364,16 @@ def test_the_calibrated_file_of_a_frame_is_shown_and_left_with_one_key(qtbot, re
     qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_000_CAL.fits", timeout=8000)
     qtbot.keyClick(reduced, Qt.Key.Key_Y)
     qtbot.waitUntil(lambda: reduced.viewing.view.title == LIGHTS[0], timeout=8000)
+
+
+def test_calibrated_files_are_stepped_through_until_one_is_missing(qtbot, reduced):
     qtbot.keyClick(reduced, Qt.Key.Key_Y)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_000_CAL.fits", timeout=8000)
     qtbot.keyClick(reduced, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == LIGHTS[1], timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_001_CAL.fits", timeout=8000)
+    qtbot.wait(300)  # the raw frame, asked for as well, must not take its place
+    assert reduced.viewing.view.title == "light_001_CAL.fits"
+    reduced.night.select(["dark_000.fits"])
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "dark_000.fits", timeout=8000)
     assert not reduced.products.is_on
 
 
