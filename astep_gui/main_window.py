@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QStackedWidge
 
 from astep_gui.actions import ACTIONS, build_actions
 from astep_gui.commands import Decisions
-from astep_gui.deeds import Deeds
+from astep_gui.deeds import SHORT_PX, Deeds
 from astep_gui.jobs import Jobs
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
@@ -324,6 +324,8 @@ class MainWindow(QMainWindow):
             self._is_small = is_small
             self.table.set_compact(is_small)
             self._fit_table()
+        if self.height() >= SHORT_PX:
+            self.deeds.make_room(is_needed=False)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         """Peek at the step before for as long as ` is held."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_core.io.output_names import rejected_product
 from pipeline_core.logbook import Logbook
+from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
 from pipeline_core.session import choices_of
 from pipeline_core.stage import Task
@@ -57,6 +58,9 @@ class Survey:
     """Science frames whose file would move to or from ``rejected/``."""
     calibrated: Mapping[str, str] = field(default_factory=dict)
     """Science frames that were calibrated once: path → output-relative file, as it lies now."""
+
+    noise: NoiseSummary | None = None
+    """Before and after, of the calibrated frames."""
 
     @property
     def is_reduced(self) -> bool:
@@ -146,6 +150,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         tuple(unjudged),
         tuple(moves),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
+        noise_summary(product.made for product in made),
     )
 
 

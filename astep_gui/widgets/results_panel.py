@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel
+    from pipeline_core.noise_summary import NoiseSummary
     from pipeline_core.reduce import Reduction
     from pipeline_core.survey import Survey
 
@@ -214,7 +215,7 @@ def _facts(result: Reduction) -> dict[str, str]:
     frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
     facts = {"Frames": " · ".join(frames), "Masters": f"{made} made · {len(result.masters) - made} were up to date"}
     if result.noise is not None:
-        facts["Noise"] = result.noise.words().replace(" · ", "\n")
+        facts["Noise"] = _two_lines(result.noise)
     facts["To look at"] = f"{_counted(result.flagged)} suggested" if result.flagged else "nothing is suggested"
     facts["Took"] = f"{result.seconds:.0f} s · {result.peak_memory_mb / 1000:.1f} GB of memory at most"
     return facts
@@ -224,7 +225,15 @@ def _known(survey: Survey | None) -> dict[str, str]:
     if survey is None or not survey.is_reduced:
         return {}
     ready = sum(master.state == "up to date" for master in survey.masters)
-    return {"Frames": f"{len(survey.calibrated)} calibrated", "Masters": f"{ready} of {len(survey.masters)} up to date"}
+    facts = {
+        "Frames": f"{len(survey.calibrated)} calibrated",
+        "Masters": f"{ready} of {len(survey.masters)} up to date",
+    }
+    return facts | ({"Noise": _two_lines(survey.noise)} if survey.noise is not None else {})
+
+
+def _two_lines(noise: NoiseSummary) -> str:
+    return noise.words().replace(" · ", "\n")
 
 
 def _standing(survey: Survey | None) -> str:

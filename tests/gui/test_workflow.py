@@ -93,6 +93,11 @@ def test_in_a_low_window_the_levels_make_room_for_results_and_come_back(qtbot, o
     assert opened.docks["levels"].isHidden()
     click_tab(qtbot, opened, "Judge")
     assert not opened.docks["levels"].isHidden()
+    click_tab(qtbot, opened, "Results")
+    opened.resize(1280, 900)
+    QApplication.processEvents()
+    assert not opened.docks["levels"].isHidden()
+    opened.resize(1280, 720)
     opened.docks["levels"].close()
     click_tab(qtbot, opened, "Results")
     click_tab(qtbot, opened, "Night")
@@ -400,6 +405,7 @@ def test_a_night_that_was_reduced_before_shows_its_results_when_it_is_opened(qtb
     surveyed(qtbot, again, lambda survey: survey.is_reduced)
     assert again.results.headline.text() == "✓ Reduced; everything is up to date"
     assert again.results.facts["Frames"].text() == "4 calibrated"
+    assert "→" in again.results.facts["Noise"].text()
     assert again.reduce_button.text() == "Up to date"
     again.close()
 
