@@ -82,3 +82,14 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
     if is_finished:
         return FrameState("✓", "calibrated", "good", "can be looked at: Y shows it", 9)
     return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)
+
+
+def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) -> str:
+    """Say of a frame what its row has no room for: whole name, what it is, why it stands as it does."""
+    exposure = "" if frame.exposure_s is None else f"{frame.exposure_s:g} s"
+    facts = (frame.kind.value, frame.filter, exposure, frame.object)
+    lines = [frame.path, " · ".join(fact for fact in facts if fact)]
+    lines.append(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
+    if is_reference:
+        lines.append("the reference that others are compared with")
+    return "\n".join(lines)

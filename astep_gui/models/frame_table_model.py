@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, Qt, pyqtSignal
 
-from astep_gui.models.frame_columns import COLUMNS, column_number, seconds_words
+from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
 from astep_gui.models.frame_search import search_for
+from astep_gui.models.frame_state import frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.short_names import numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
@@ -349,19 +350,10 @@ class FrameTableModel(QAbstractItemModel):
             shows = self.shows_thumbnails and column.key == "name"
             return self.thumbnails.get(path, night.file(frame), frame) if shows else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(frame)
+            return frame_tip(frame, self._night.state_of(path), is_reference=path == self._night.reference)
         if role == PATH_ROLE:
             return path
         return self._night.state_of(path) if role == STATE_ROLE else None
-
-    def _tip(self, frame: Frame) -> str:
-        state = self._night.state_of(frame.path)
-        facts = [frame.kind.value, frame.filter or "", seconds_words(frame.exposure_s), frame.object or ""]
-        lines = [frame.path, " · ".join(fact for fact in facts if fact)]
-        lines.append(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
-        if frame.path == self._night.reference:
-            lines.append("the reference that others are compared with")
-        return "\n".join(lines)
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:
