@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from PyQt6.QtWidgets import QMainWindow
 
+WORKFLOW_WORDS = {"Night": "frames and plan", "Judge": "quality", "Reduce": "the run", "Results": "what came of it"}
+"""Parts of the work, and what each brings to the front."""
+
+PROGRAMS = {"tycho": "Tycho Tracker", "astrometrica": "Astrometrica", "siril": "Siril"}
+"""Programs that frames can be exported for, as the core names them, and as they are called."""
+
 MENUS = ("Night", "Edit", "Frames", "View", "Reduce", "Help")
 
 
@@ -66,7 +72,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("show_rejected", "Frames", "Show only rejected frames", "Shift+R", needs="night", is_checkable=True),
     _spec("copy_path", "Frames", "Copy path", "Ctrl+Shift+C", icon="copy", needs="frame", begins_section=True),
     _spec("reveal", "Frames", "Show in its folder", "Ctrl+Shift+E", needs="frame"),
-    _spec("fit", "View", "Fit the image", "F", icon="fit", needs="frame"),
+    _spec("ds9", "Frames", "Open in DS9", "Ctrl+D", needs="frame", tip="Open the frame in SAOImage DS9"),
+    *(_spec(f"turn_to_{name.lower()}", "View", f"{name}: {what}", f"Ctrl+{k}", needs="night")
+      for k, (name, what) in enumerate(WORKFLOW_WORDS.items(), 1)),
+    _spec("fit", "View", "Fit the image", "F", icon="fit", needs="frame", begins_section=True),
     _spec("one_to_one", "View", "One to one", "1", icon="one_to_one", needs="frame"),
     _spec("auto_levels", "View", "Automatic levels", "A", icon="auto",
           needs="frame", tip="Levels from the sky and its noise"),
@@ -80,6 +89,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save",
           needs="frame", tip="The image as it is seen, as PNG"),
     _spec("grouped", "View", "Group the frames", "G", icon="group", is_checkable=True, begins_section=True),
+    _spec("pictures", "View", "Small pictures in the list", "T", icon="image", is_checkable=True),
     _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
     _spec("theme", "View", "Next theme", "Ctrl+T", icon="theme", tip="Dark, light, high contrast, red night vision"),
     _spec("reset_layout", "View", "Reset layout", "Ctrl+Shift+L", tip="Put all panels back where they were first"),
@@ -88,6 +98,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("make_masters", "Reduce", "Make the masters only", "Ctrl+M", needs="night"),
     _spec("report", "Reduce", "Report of the night", "Ctrl+P", icon="report",
           needs="night", tip="One HTML file: keogram, plots, decisions, recipe"),
+    _spec("calibrated", "Reduce", "Show the calibrated frame", "Y", icon="image",
+          needs="frame", tip="The current frame as its calibrated file holds it; Esc goes back", begins_section=True),
+    *(_spec(f"export_{program}", "Reduce", f"Export for {words}…", f"Ctrl+Alt+{words[0]}", icon="export", needs="night",
+            tip=f"The accepted calibrated frames, as {words} reads them") for program, words in PROGRAMS.items()),
     _spec("cancel", "Reduce", "Cancel", "Ctrl+.", icon="cancel", tip="Stop the run; what is finished stays"),
     _spec("palette", "Help", "Find an action…", "Ctrl+K", icon="search"),
     _spec("shortcuts", "Help", "Keys", "?", "F1", icon="help"),

@@ -8,11 +8,14 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from pipeline_core.errors import AstepError
+from pipeline_core.recipe_file import recipe_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from astep_gui.models.night_model import NightModel
+    from pipeline_core.config import Recipe
     from pipeline_core.logbook import Logbook
 
     Write = Callable[[Logbook], int | None]
@@ -98,6 +101,30 @@ class Decisions(QObject):
         """Set kind, filter or another field of frames."""
         label = f"{field} = {value or 'none'} for {counted(paths)}"
         self._decide(label, lambda logbook: logbook.decide(paths, field, value, label=label))
+
+    def regroup(self, changes: Sequence[tuple[str, str, object]], title: str) -> None:
+        """Make frames like those of a group: one step, whatever fields it takes."""
+        paths = list(dict.fromkeys(path for path, _field, _value in changes))
+        label = f"{counted(paths)} to {title}"
+        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
+
+    def import_list(self, file: Path) -> None:
+        """Decide what a list of frames says: of names with "accept" in the file's name, else of rejected ones."""
+        known = [frame.path for frame in self._night.frames]
+        is_accepted = "accept" in file.name.lower()
+        self._decide(
+            f"import {file.name}",
+            lambda book: book.import_accepted(file, known) if is_accepted else book.import_rejected(file, known),
+        )
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Use other settings from now on; each that differs is decided, all together are one step."""
+        changes = recipe_changes(self._night.recipe, recipe)
+        if changes:
+            names = list(changes)
+            label = f"{names[0]} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
+            before = recipe_changes(recipe, self._night.recipe)
+            self._decide(label, lambda logbook: logbook.decide_recipe(changes, before, label=label))
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""

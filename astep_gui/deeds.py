@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QPoint, QUrl
-from PyQt6.QtGui import QDesktopServices, QGuiApplication
-from PyQt6.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
+from PyQt6.QtCore import Qt, QUrl
+from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtWidgets import QApplication, QFileDialog
 
+from astep_gui.actions import PROGRAMS, WORKFLOW_WORDS
+from astep_gui.frame_deeds import FrameDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
+from astep_gui.widgets.results_panel import headline
 from pipeline_core.errors import NightError
-from pipeline_core.types import FrameKind, MaskBit
+from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,31 +27,35 @@ if TYPE_CHECKING:
     from pipeline_core.reduce import Reduction
 
 DEMO_SIZE = 1024
-REASONS = ("cloud", "frost", "defocus", "trailed", "bright sky", "satellite", "shutter", "wrong field")
+SHORT_PX = 820
+"""Below this height of the window the levels make room for the run and its results."""
+PANELS_OF = {
+    "Night": ("plan", "header", "inspect"),
+    "Judge": ("inspect", "pixel", "header"),
+    "Reduce": ("run", "plan", "header"),
+    "Results": ("results", "header", "inspect"),
+}
+"""Panels that belong to a part of the work, the one that is brought to the front first."""
 
 _OWN = (
-    "open", "demo", "output", "show_results", "search", "settings", "next", "previous", "reject",
-    "reject_reason", "accept", "set_kind", "set_filter", "reference", "fit", "one_to_one", "auto_levels",
-    "masks", "blink", "back", "save_picture", "make_masters", "report", "show_suspects", "show_rejected",
-    "copy_path", "reveal", "grouped", "log", "theme", "plan", "palette", "shortcuts", "about",
+    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "blink", "back",
+    "save_picture", "make_masters", "report", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts",
+    "about", "calibrated",
 )  # fmt: skip
 """Actions that are methods here."""
 
 
-class Deeds(QObject):
-    """The slots of the table of actions."""
+class Deeds(FrameDeeds):
+    """The slots of the table of actions: those of frames, and all others."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self._window = window
-        self._night = window.night
-        self._decisions = window.decisions
-        self._viewing = window.viewing
+        self._levels_are_away = False
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action of the table does."""
         window = self._window
-        slots: dict[str, Callable[..., object]] = {name: getattr(self, name) for name in _OWN}
+        slots = super().slots() | {name: getattr(self, name) for name in _OWN}
         slots |= {
             "refresh": self._night.refresh,
             "close_night": self._night.close,
@@ -56,9 +65,11 @@ class Deeds(QObject):
             "invert": window.viewing.levels.set_inverted,
             "cross_hair": window.viewing.view.set_cross_hair,
             "reset_layout": window.reset_layout,
-            "reduce": window.run.start,
+            "reduce": self.begin_run,
             "cancel": window.run.cancel,
         }
+        slots |= {f"export_{program}": partial(self.export, program) for program in PROGRAMS}
+        slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
         return slots
 
     # -- night -----------------------------------------------------------------------------------------------
@@ -97,6 +108,30 @@ class Deeds(QObject):
         self._window.log.say(f"making a demo night in {night}")
         job.start()
 
+    def open_dropped(self, dropped: list[Path]) -> None:
+        """Open the folder that was dropped, or that of the files, which are selected; a list of names is a decision."""
+        if not dropped:
+            return
+        if len(dropped) == 1 and dropped[0].suffix == ".txt" and self._night.is_open:
+            self._decisions.import_list(dropped[0])
+            return
+        if dropped[0].is_dir():
+            self._window.open_night(dropped[0])
+            return
+        folder = Path(os.path.commonpath([file.parent for file in dropped]))
+        night = self._night.night
+        if night is not None and folder.is_relative_to(night.root):
+            self._window.table.show_only(self._paths_in_night(dropped))
+            return
+        self._window.select_when_open([file.absolute() for file in dropped])
+        self._window.open_night(folder)
+
+    def _paths_in_night(self, files: list[Path]) -> list[str]:
+        night = self._night.night
+        assert night is not None, "asked for when a night is open"
+        inside = [file.relative_to(night.root).as_posix() for file in files if file.is_relative_to(night.root)]
+        return [path for path in inside if path in night.by_path]
+
     def output(self) -> None:
         """Ask for another place for the results."""
         place = self._night.place
@@ -116,137 +151,31 @@ class Deeds(QObject):
         elif place is not None:
             self._window.log.say(f"there are no results yet; they will lie in {place.output}")
 
-    # -- frames ----------------------------------------------------------------------------------------------
-
-    def search(self) -> None:
-        """Put the cursor into the search field."""
-        self._window.docks["frames"].raise_()
-        self._window.table.search.setFocus()
-        self._window.table.search.selectAll()
-
-    def next(self) -> None:
-        """Look at the next frame."""
-        self._step(1)
-
-    def previous(self) -> None:
-        """Look at the frame before."""
-        self._step(-1)
-
-    def _step(self, by: int) -> None:
-        if self._viewing.is_blinking:
-            self._viewing.blink.step(by)
+    def export(self, program: str) -> None:
+        """Ask where, and write the accepted calibrated frames there for another program."""
+        place, raw, window = self._night.place, self._night.raw, self._window
+        if place is None or raw is None:
             return
-        path = self._window.table.step(by)
-        if path is not None:
-            self._night.select([path])
-
-    def reject(self) -> None:
-        """Reject the selected frames for what is suggested of them, and go to the next."""
-        if self._viewing.is_blinking:
-            self._viewing.blink_bar.ask_reject()
-        else:
-            self.reject_for("")
-
-    def reject_reason(self) -> None:
-        """Reject with a reason."""
-        reason, is_sure = QInputDialog.getItem(self._window, "Reject", "Reason", REASONS, 0, True)  # noqa: FBT003
-        if is_sure:
-            self.reject_for(reason)
-
-    def reject_for(self, reason: str) -> None:
-        """Reject the selected frames; without a reason the suggested cause is taken, if all share one."""
-        paths = list(self._night.selection)
-        if not paths:
+        words = f"Accepted frames for {PROGRAMS[program]}: into which folder?"
+        folder = QFileDialog.getExistingDirectory(window, words, str(place.output.parent))
+        if not folder:
             return
-        causes = {self._cause(path) for path in paths}
-        following = self._window.table.step(1) if len(paths) == 1 else None
-        self._decisions.reject(paths, reason or (causes.pop() if len(causes) == 1 else ""))
-        if following is not None:
-            self._night.select([following])
 
-    def _cause(self, path: str) -> str:
-        row = self._night.rows.get(path)
-        worst = [flag for flag in row.flags if flag.severity != "note"] if row else []
-        return worst[0].cause if worst else ""
+        def work(_context: RunContext) -> tuple[list[Path], list[str]]:
+            from pipeline_core.handing_on import hand_on  # noqa: PLC0415 - needs the stages
 
-    def accept(self) -> None:
-        """Accept the selected frames."""
-        if self._night.selection:
-            self._decisions.accept(list(self._night.selection))
+            return hand_on(place, raw, program, Path(folder))  # type: ignore[arg-type]
 
-    def set_kind(self) -> None:
-        """Ask for the kind of the selected frames."""
-        kinds = [kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN]
-        self._ask_field("kind", kinds, is_free=False)
+        job = window.jobs.job("export", work)
+        job.failed.connect(window.show_problem)
+        job.done.connect(lambda done: self._exported(program, Path(folder), *done))
+        window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
+        job.start()
 
-    def set_filter(self) -> None:
-        """Ask for the filter of the selected frames."""
-        self._ask_field("filter", sorted({f.filter for f in self._night.frames if f.filter}), is_free=True)
-
-    def _ask_field(self, field: str, known: list[str], *, is_free: bool) -> None:
-        paths = list(self._night.selection)
-        frame = self._night.frame(self._night.current)
-        now = str(getattr(frame, field) or "") if frame is not None else ""
-        words = f"{field.capitalize()} of {len(paths)} frame{'s' if len(paths) > 1 else ''}"
-        number = known.index(now) if now in known else 0
-        value, is_sure = QInputDialog.getItem(self._window, words, words, known, number, is_free)
-        if is_sure and paths:
-            self._decisions.set_field(paths, field, value)
-
-    def reference(self) -> None:
-        """Make the current frame the one that others are compared with."""
-        if self._night.current is not None:
-            self._night.set_reference(self._night.current)
-
-    def show_suspects(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
-        """Show only frames with suggestions."""
-        states = [self._night.state_of(frame.path) for frame in self._night.frames]
-        suspected = frozenset(state.word for state in states if state.mark == "▲")
-        # When nothing is suspected the list is empty, as asked: no state has that word.
-        self._only("show_rejected", suspected or frozenset({"suspected"}), is_on=is_on)
-
-    def show_rejected(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
-        """Show only rejected frames."""
-        self._only("show_suspects", frozenset({"rejected"}), is_on=is_on)
-
-    def _only(self, other: str, states: frozenset[str], *, is_on: bool) -> None:
-        if is_on:
-            self._window.actions_by_name[other].setChecked(False)
-        self._window.table.model.show_states(states if is_on else frozenset())
-
-    def copy_path(self) -> None:
-        """Put the selected frames' files on the clipboard."""
-        board, night = QGuiApplication.clipboard(), self._night.night
-        if board is not None and night is not None:
-            board.setText("\n".join(str(night.file(path)) for path in self._night.selection))
-
-    def reveal(self) -> None:
-        """Open the folder of the current frame."""
-        if self._night.night is not None and self._night.current is not None:
-            file = self._night.night.file(self._night.current)
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))
-
-    def frame_menu(self, where: QPoint) -> None:
-        """Offer what can be done with the selected frames, kind and filter one click away."""
-        menu = QMenu(self._window)
-        by_name = self._window.actions_by_name
-        for name in ("accept", "reject", "reject_reason"):
-            menu.addAction(by_name[name])
-        paths = list(self._night.selection)
-        for field, values in (
-            ("kind", [kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN]),
-            ("filter", sorted({f.filter for f in self._night.frames if f.filter})),
-        ):
-            below = menu.addMenu(f"Set {field}")
-            for value in values if below is not None else ():
-                action = below.addAction(value)  # type: ignore[union-attr]
-                assert action is not None
-                action.triggered.connect(lambda _on, f=field, v=value: self._decisions.set_field(paths, f, v))
-        menu.addSeparator()
-        for name in ("reference", "copy_path", "reveal"):
-            menu.addAction(by_name[name])
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
+    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str]) -> None:
+        self._window.log.say(f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}")
+        for path in untimed:
+            self._window.log.say("left out: its time is unknown", "warning", path)
 
     def remedy(self, need: Need, remedy: Remedy) -> None:
         """Do what a person chose among the ways out."""
@@ -258,6 +187,8 @@ class Deeds(QObject):
             self._decisions.accept(need.paths)
         elif remedy.deed == "plan":
             self.plan()
+        elif remedy.deed == "output":
+            self.output()
         else:
             self._window.table.show_only(need.paths)
 
@@ -291,6 +222,8 @@ class Deeds(QObject):
         window, viewing = self._window, self._viewing
         if window.notice.isVisible():
             window.notice.clear()
+        elif window.products.is_on:
+            window.products.end()
         elif viewing.is_blinking:
             viewing.end_blink()
         elif viewing.pages.currentWidget() is viewing.compare:
@@ -315,9 +248,7 @@ class Deeds(QObject):
     def show_story(self) -> None:
         """Bring the story of a pixel to the front when it is asked for."""
         if self._viewing.story.is_busy:
-            dock = self._window.docks["pixel"]
-            dock.show()
-            dock.raise_()
+            self._raise("pixel")
 
     def make_masters(self) -> None:
         """Make the masters, so that the later steps of frames can be seen."""
@@ -348,6 +279,47 @@ class Deeds(QObject):
         self._window.log.say(f"report of the night: {file}")
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(file)))
 
+    def calibrated(self) -> None:
+        """Show the current frame as its calibrated file holds it; a second time, the frame itself."""
+        window, path = self._window, self._night.current
+        if path is None:
+            return
+        if window.products.calibrated == path:
+            window.products.end()
+        else:
+            window.products.show_calibrated(path)
+
+    def turn_to(self, name: str) -> None:
+        """Bring to the front what a part of the work needs."""
+        docks, panels = self._window.docks, PANELS_OF[name]
+        for panel in sorted({panel for panels in PANELS_OF.values() for panel in panels}):
+            if not docks[panel].isFloating():  # what a person took out of the window stays where it is
+                docks[panel].setVisible(panel in panels)
+        self._raise(panels[0])
+        says_much = name in {"Reduce", "Results"}  # more than fits below high levels
+        if says_much:
+            self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
+        self.make_room(is_needed=says_much and self._window.height() < SHORT_PX)
+
+    def make_room(self, *, is_needed: bool) -> None:
+        """Put the levels away in a low window, and bring them back; those that a person closed stay closed."""
+        levels = self._window.docks["levels"]
+        if is_needed and not levels.isHidden() and not levels.isFloating():
+            levels.hide()
+            self._levels_are_away = True
+        elif not is_needed and self._levels_are_away:
+            levels.show()
+            self._levels_are_away = False
+
+    def _raise(self, panel: str) -> None:
+        dock = self._window.docks[panel]
+        dock.show()
+        dock.raise_()
+
+    def pictures(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Show small pictures in the frame table, or not."""
+        self._window.table.pictures.setChecked(is_on)
+
     def grouped(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Group the frame table, or not."""
         self._window.table.grouped.setChecked(is_on)
@@ -368,9 +340,7 @@ class Deeds(QObject):
 
     def plan(self) -> None:
         """Bring the plan to the front."""
-        dock = self._window.docks["plan"]
-        dock.show()
-        dock.raise_()
+        self._raise("plan")
 
     # -- dialogs ---------------------------------------------------------------------------------------------
 
@@ -379,7 +349,7 @@ class Deeds(QObject):
         from astep_gui.widgets.settings_form import SettingsDialog  # noqa: PLC0415 - only when asked for
 
         dialog = SettingsDialog(self._night.recipe, self._window)
-        dialog.recipe_chosen.connect(self._night.set_recipe)
+        dialog.recipe_chosen.connect(self._decisions.set_recipe)
         dialog.open()
 
     def palette(self) -> None:
@@ -401,10 +371,16 @@ class Deeds(QObject):
         AboutDialog(self._window).open()
 
     def show_summary(self, result: Reduction) -> None:
-        """Say what came of a run."""
-        from astep_gui.widgets.run_summary import RunSummary  # noqa: PLC0415 - only when there is one
+        """Say what came of a run: who watched it sees the results, who judges meanwhile is not disturbed."""
+        window = self._window
+        window.log.say(f"{headline(result)} in {result.seconds:.0f} s; results in {result.output}")
+        if window.tabs.name == "Reduce":
+            window.tabs.choose("Results")
+        elif window.tabs.name != "Results":
+            window.tabs.mark("Results", is_news=True)
 
-        self._window.log.say(f"done in {result.seconds:.0f} s; results in {result.output}")
-        dialog = RunSummary(result, self._window)
-        dialog.folder_asked.connect(self.show_results)
-        dialog.open()
+    def begin_run(self) -> None:
+        """Reduce, and show how far it is."""
+        self._window.run.start()
+        if self._window.run.is_running:
+            self._window.tabs.choose("Reduce")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
@@ -138,6 +139,16 @@ class Jobs(QObject):
 
 
 def coalesced(events: list[Event]) -> list[Event]:
-    """Keep every message, and of each stage's progress only the newest."""
+    """Keep every message, and of each stage's progress only the newest, which names all that was done since."""
     newest = {event.job: k for k, event in enumerate(events) if event.kind == "progress"}
-    return [event for k, event in enumerate(events) if event.kind != "progress" or newest[event.job] == k]
+    labels: dict[str, list[str]] = {}
+    for event in events:
+        if event.kind == "progress" and event.data.get("label"):
+            labels.setdefault(event.job, []).append(event.data["label"])
+    kept = [event for k, event in enumerate(events) if event.kind != "progress" or newest[event.job] == k]
+    return [
+        replace(event, data=event.data | {"labels": labels[event.job]})
+        if event.kind == "progress" and event.job in labels
+        else event
+        for event in kept
+    ]

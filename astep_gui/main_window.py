@@ -12,10 +12,11 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QStackedWidge
 
 from astep_gui.actions import ACTIONS, build_actions
 from astep_gui.commands import Decisions
-from astep_gui.deeds import Deeds
+from astep_gui.deeds import SHORT_PX, Deeds
 from astep_gui.jobs import Jobs
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
+from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
@@ -25,11 +26,14 @@ from astep_gui.widgets.needs_you import NeedsYou
 from astep_gui.widgets.notice_bar import NoticeBar
 from astep_gui.widgets.plan_panel import PlanPanel
 from astep_gui.widgets.reduce_button import ReduceButton
+from astep_gui.widgets.results_panel import ResultsPanel
+from astep_gui.widgets.run_panel import RunPanel
 from astep_gui.widgets.start_page import StartPage
+from astep_gui.widgets.workflow_tabs import WorkflowTabs
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QByteArray
-    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
 TOOLS = (
     *("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", ""),
@@ -37,7 +41,13 @@ TOOLS = (
 )
 """Actions of the tool bar; "" separates."""
 
-LAYOUT_VERSION = 2
+LEAST_TABLE_PX, MOST_TABLE_PX = 300, 430
+"""The frame table's own wish for room is followed between these; what is wider is scrolled."""
+
+SMALL_PX = 1400
+"""Below this width of the window the table leaves out what is said elsewhere too."""
+
+LAYOUT_VERSION = 3
 """Raised when docks change, so that an old layout is not put over a new window."""
 
 
@@ -61,10 +71,13 @@ class MainWindow(QMainWindow):
         self.toolbar = self._make_toolbar()
         self._make_docks()
         self._connect()
+        self._to_select: list[Path] = []
+        self._is_small = False
+        self.deeds.turn_to(self.tabs.name)
         self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = True
-        self.restore()
         self._show_docks()
+        self.restore()  # after it: hiding the docks keeps the layout of a moment ago, which is nobody's
         self.follow()
 
     # -- putting together ------------------------------------------------------------------------------------
@@ -80,6 +93,10 @@ class MainWindow(QMainWindow):
         self.log = LogStrip()
         self.reduce_button = ReduceButton(self.night, self.run)
         self.viewing = Viewing(self.night, self.decisions, self)
+        self.products = ProductViewing(self.night, self.viewing, self)
+        self.run_panel = RunPanel(self.night, self.run)
+        self.results = ResultsPanel(self.night, self.run)
+        self.tabs = WorkflowTabs()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start_page)
         self.pages.addWidget(self.viewing.widget)
@@ -88,6 +105,7 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.notice)
+        box.addWidget(self.products.bar)
         box.addWidget(self.pages, 1)
         box.addWidget(self.log)
         self.setCentralWidget(centre)
@@ -116,8 +134,8 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> None:
         side = Qt.DockWidgetArea
-        frames = QWidget()
-        frames.setMinimumWidth(340)
+        frames = self.frames_panel = QWidget()
+        frames.setMinimumWidth(LEAST_TABLE_PX)
         box = QVBoxLayout(frames)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
@@ -131,13 +149,18 @@ class MainWindow(QMainWindow):
         self._dock("pixel", "Why this pixel", self.viewing.story_panel, right)
         self._dock("header", "Header", self.header, right)
         self._dock("plan", "Plan", self.plan_panel, right)
-        self.tabifyDockWidget(self.docks["inspect"], self.docks["pixel"])
-        self.tabifyDockWidget(self.docks["inspect"], self.docks["header"])
-        self.tabifyDockWidget(self.docks["inspect"], self.docks["plan"])
-        self.docks["header"].raise_()
+        self._dock("run", "Run", self.run_panel, right)
+        self._dock("results", "Results", self.results, right)
+        for name in ("pixel", "header", "plan", "run", "results"):
+            self.tabifyDockWidget(self.docks["inspect"], self.docks[name])
+        bar = self.menuBar()
+        if bar is not None:
+            bar.setCornerWidget(self.tabs, Qt.Corner.TopRightCorner)
         self.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
         self.setCorner(Qt.Corner.BottomRightCorner, side.RightDockWidgetArea)
-        self.resizeDocks([self.docks["frames"], self.docks["levels"]], [440, 320], Qt.Orientation.Horizontal)
+        self.resizeDocks(
+            [self.docks["frames"], self.docks["levels"]], [self.table.wanted_width(), 330], Qt.Orientation.Horizontal
+        )
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -156,8 +179,23 @@ class MainWindow(QMainWindow):
         self.table.selected.connect(self.night.select)
         self.table.edit_asked.connect(self.decisions.set_field)
         self.table.menu_asked.connect(deeds.frame_menu)
+        self.table.master_asked.connect(self.products.show_master)
+        self.table.model.regroup_asked.connect(deeds.regroup)
         self.plan_panel.frames_asked.connect(self.table.show_only)
-        self.reduce_button.reduce_asked.connect(self.run.start)
+        self.run_panel.settings_asked.connect(deeds.settings)
+        self.run_panel.plan_asked.connect(deeds.plan)
+        self.run_panel.frame_asked.connect(lambda path: self.night.select([path]))
+        self.results.folder_asked.connect(deeds.show_results)
+        self.results.report_asked.connect(deeds.report)
+        self.results.export_asked.connect(deeds.export)
+        self.results.calibrated_asked.connect(deeds.calibrated)
+        self.results.master_asked.connect(self.products.show_master)
+        self.results.frames_asked.connect(self.table.show_only)
+        self.products.nothing_there.connect(
+            lambda path: self.log.say("it was not calibrated yet; Ctrl+R reduces the night", "warning", path)
+        )
+        self.tabs.chosen.connect(deeds.turn_to)
+        self.reduce_button.reduce_asked.connect(deeds.begin_run)
         self.reduce_button.cancel_asked.connect(self.run.cancel)
         self.log.unfolded.connect(self.actions_by_name["log"].setChecked)
         for source in (self.night, self.run, self.decisions):
@@ -184,6 +222,10 @@ class MainWindow(QMainWindow):
         self.notice.clear()
         self.night.open(folder, output or self.remembered.output(folder.absolute()))
 
+    def select_when_open(self, files: list[Path]) -> None:
+        """Select these files as soon as their night is open."""
+        self._to_select = files
+
     def _night_changed(self) -> None:
         place = self.night.place
         self.pages.setCurrentIndex(int(self.night.is_open))
@@ -198,6 +240,11 @@ class MainWindow(QMainWindow):
             if last is not None and self.night.current is None:
                 self.night.select([], last)
             self.log.say(f"{len(self.night.frames)} frames in {place.night}; results go to {place.output}")
+            root, files, self._to_select = place.night.absolute(), self._to_select, []
+            if self.remembered.state("layout").isEmpty():
+                self._fit_table()  # names are known only now
+            if files:
+                self.table.show_only([f.relative_to(root).as_posix() for f in files if f.is_relative_to(root)])
         self.follow()
 
     def _show_docks(self) -> None:
@@ -208,10 +255,18 @@ class MainWindow(QMainWindow):
         if not is_open:
             self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = is_open
+        self.tabs.setVisible(is_open)
         for dock in self.docks.values():
             dock.setVisible(is_open)
         if is_open:
             self.restoreState(self._layout_of_night, LAYOUT_VERSION)
+
+    def _fit_table(self) -> None:
+        """Give the frame table the width at which nothing in it is cut."""
+        wanted = self.table.wanted_width()
+        # In a narrow window other panels give way, not the words of the table.
+        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(wanted, MOST_TABLE_PX)))
+        self.resizeDocks([self.docks["frames"]], [wanted], Qt.Orientation.Horizontal)
 
     def restore(self) -> None:
         """Put panels where a person left them."""
@@ -224,13 +279,18 @@ class MainWindow(QMainWindow):
             if state := json.loads(self.remembered.word("levels", "{}")):
                 self.viewing.levels.restore(state)
         self.table.restore_columns(self.remembered.state("columns"))
+        self.tabs.blockSignals(True)  # noqa: FBT003 - the layout that was kept holds which panels are in front
+        self.tabs.choose(self.remembered.word("workflow", "Night"))
+        self.tabs.blockSignals(False)  # noqa: FBT003
 
     def reset_layout(self) -> None:
         """Put panels where they were first."""
         self.restoreState(self._first_layout, LAYOUT_VERSION)
         for dock in self.docks.values():
+            dock.setFloating(False)
             dock.show()
-        self.docks["header"].raise_()
+        self.deeds.turn_to(self.tabs.name)
+        self._fit_table()
 
     @property
     def first_layout(self) -> QByteArray:
@@ -240,17 +300,32 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
         self.remembered.set_state("geometry", self.saveGeometry())
+        self.deeds.make_room(is_needed=False)
         layout = self.saveState(LAYOUT_VERSION) if self._docks_shown else self._layout_of_night
         self.remembered.set_state("layout", layout)
         self.remembered.set_state("columns", self.table.save_columns())
+        self.remembered.set_word("workflow", self.tabs.name)
         if self.night.place is not None and self.night.current is not None:
             self.remembered.set_frame(self.night.place.night, self.night.current)
         self.remembered.set_word("levels", json.dumps(self.viewing.levels.state()))
         self.remembered.sync()
         self.jobs.close()
         self.viewing.close()
+        self.products.close()
+        self.table.close_pictures()
         self.night.close()
         super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Let the table do with less room in a small window."""
+        super().resizeEvent(event)
+        is_small = self.width() < SMALL_PX
+        if is_small != self._is_small:
+            self._is_small = is_small
+            self.table.set_compact(is_small)
+            self._fit_table()
+        if self.height() >= SHORT_PX:
+            self.deeds.make_room(is_needed=False)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         """Peek at the step before for as long as ` is held."""
@@ -273,11 +348,8 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
         """Open the folder that was dropped, or the one of the file."""
-        if event is None or (data := event.mimeData()) is None:
-            return
-        dropped = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-        if dropped:
-            self.open_night(dropped[0] if dropped[0].is_dir() else dropped[0].parent)
+        if event is not None and (data := event.mimeData()) is not None:
+            self.deeds.open_dropped([Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()])
 
     # -- following -------------------------------------------------------------------------------------------
 

@@ -186,6 +186,26 @@ class Logbook:
         self._write_lists()
         return step
 
+    def decide_recipe(
+        self, changes: Mapping[str, Any], before: Mapping[str, Any], *, source: Source = "person", label: str
+    ) -> int | None:
+        """Change fields of the recipe (dotted name → value), as one step of undo.
+
+        Parameters
+        ----------
+        changes : mapping
+            New values.
+        before : mapping
+            The values that held until now. A field that was never decided is noted with this one first, so that
+            undo has something to go back to: by then ``recipe.toml`` may hold the new value.
+        """
+        known = self.recipe_changes()
+        noted = [(RECIPE, name, before[name]) for name in changes if known.get(name) is None and name in before]
+        if noted:
+            self.decide_all(noted, source="rule", label="settings as they stood")
+        wanted = [(RECIPE, name, value) for name, value in changes.items()]
+        return self.decide_all(wanted, source=source, label=label)
+
     def reject(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
         """Reject frames, with a reason."""
         chosen = list(dict.fromkeys(paths))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ MAX_RECIPE_BYTES = 1_000_000
 
 RECIPE_FILE = "recipe.toml"
 """The recipe that an output was made with, in the output."""
+
+RULE_BREAK = "; "
+"""Between the rules of a list where it is kept as one line; no rule holds it."""
 
 DEFAULT = Path("default")
 """What a person names to go back to the default recipe."""
@@ -116,8 +120,42 @@ def with_changes(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
         section, _, field_name = name.partition(".")
         if not isinstance(values.get(section), dict):
             raise UsageError(f"cannot change {name} in the recipe", "there is no such section", "see recipe.toml")
-        values[section][field_name] = value
+        values[section][field_name] = _of_decision(type(getattr(recipe, section)), field_name, value)
     return _checked(values, "with the changes of the logbook")
+
+
+def recipe_changes(old: Recipe, new: Recipe) -> dict[str, str | float | bool]:
+    """Return what differs, by dotted name, with the new values as the logbook keeps them.
+
+    Notes
+    -----
+    The logbook's None means "nothing was decided", so that a setting that is not set becomes "", and a list of
+    rules one line with "; " between them. :func:`with_changes` understands both.
+    """
+    changes: dict[str, str | float | bool] = {}
+    for name, section in new:
+        before = getattr(old, name)
+        for field_name in type(section).model_fields if isinstance(section, BaseModel) else ():
+            value = getattr(section, field_name)
+            if value != getattr(before, field_name):
+                changes[f"{name}.{field_name}"] = _as_decision(value)
+    return changes
+
+
+def _as_decision(value: Any) -> str | float | bool:
+    if value is None:
+        return ""
+    return RULE_BREAK.join(value) if isinstance(value, tuple) else value
+
+
+def _of_decision(section: type[BaseModel], field_name: str, value: Any) -> Any:
+    field = section.model_fields.get(field_name)
+    if field is None or not isinstance(value, str):
+        return value
+    if typing.get_origin(field.annotation) is tuple:
+        return tuple(part for part in value.split(RULE_BREAK) if part)
+    is_optional = type(None) in typing.get_args(field.annotation)
+    return None if is_optional and not value else value
 
 
 def _migrated(values: dict[str, Any], path: Path) -> Recipe:

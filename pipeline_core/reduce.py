@@ -33,8 +33,9 @@ from pipeline_core.memory import (
     tree_bytes,
     workers_within,
 )
+from pipeline_core.noise_summary import noise_summary
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
-from pipeline_core.recipe_file import RECIPE_FILE, recipe_toml
+from pipeline_core.recipe_file import RECIPE_FILE, recipe_changes, recipe_toml, with_changes
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
     from pipeline_core.measures import Flag
+    from pipeline_core.noise_summary import NoiseSummary
     from pipeline_core.solve_night import NightSolution
     from pipeline_core.stage import Task
 
@@ -98,6 +100,8 @@ class Reduction:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     flagged: int = 0
+    noise: NoiseSummary | None = None
+    """Before and after, of the calibrated science frames."""
     did_something: bool = False
     plan: Plan | None = None
     sky: NightSolution | None = None
@@ -179,6 +183,7 @@ class _Reducer:
         """Reduce, and tell the diary how it began and how it ended."""
         self._tell("started", f"astep {__version__}, {len(self.night.frames)} frames of {self.place.night}")
         try:
+            self._settle_recipe()
             # Before anything is made: a run that was killed goes on with the same recipe.
             write_text(self.place.output / RECIPE_FILE, recipe_toml(self.recipe))
             self._reduce_until_settled()
@@ -217,7 +222,17 @@ class _Reducer:
                 return
             self.context.say("decisions", f"decided during the run: {news[-1].label}; following it")
             self._heed_decisions()
+            self.recipe = with_changes(self.recipe, self.logbook.recipe_changes())
+            write_text(self.place.output / RECIPE_FILE, recipe_toml(self.recipe))
             self.result = Reduction(self.place.output, peak_memory_mb=self.result.peak_memory_mb)
+
+    def _settle_recipe(self) -> None:
+        """Let a recipe that was named win over settings decided before: the next run must not fall back to them."""
+        decided = with_changes(self.recipe, self.logbook.recipe_changes())
+        changes = recipe_changes(decided, self.recipe)
+        if changes:
+            self.logbook.decide_recipe(changes, {}, source="import", label="the recipe that was named")
+            self._heed_decisions()
 
     def _heed_decisions(self) -> None:
         self.seen = self.logbook.last_id()
@@ -272,6 +287,7 @@ class _Reducer:
             wanted += list(tasks.quality.values())
         report = self._run(wanted)
         self._count(tasks, report)
+        self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}).values())
         if self.options.only is not None:
             move_products(self.place.output, self.logbook)
             return

@@ -30,8 +30,12 @@ class Column:
     is_number: bool = False
     field: str = ""
     """The decision that editing it makes; empty where it cannot be edited."""
-    width: int = 80
+    sample: str = ""
+    """The widest words it usually says: its width at first."""
     is_default: bool = True
+    """Shown at first in the list without groups."""
+    is_said_by_group: bool = False
+    """Left out at first where a group's heading says it already, or where there is little room."""
 
 
 def _measure(name: str) -> Value:
@@ -63,41 +67,42 @@ def seconds_words(value: float | None) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("name", "Frame", lambda f, _r, _s: f.name, _text, "the file's name", width=116),
-    Column(
-        "state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1], "rejected, suspected of, left out",
-        width=92
-    ),
+    Column("name", "Frame", lambda f, _r, _s: f.name, _text, "what tells the file from the others of its series",
+           sample="0000"),
+    Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1], "rejected, suspected of, left out",
+           sample="▲ dark too strong"),
     Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px",
-           is_number=True, width=54),
-    Column(
-        "depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
-        "how much shallower than the clear reference, mag; positive is worse", is_number=True, width=54,
-    ),
-    Column(
-        "utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",
-        is_number=True, width=86,
-    ),
-    Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind", width=66),
-    Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", width=48),
-    Column("exposure", "Exp", lambda f, _r, _s: f.exposure_s, seconds_words, "exposure time", is_number=True, width=58),
+           is_number=True, sample="12.34"),
+    Column("depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
+           "how much shallower than the clear reference, mag; positive is worse", is_number=True, sample="+1.23"),
+    Column("utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",
+           is_number=True, sample="00:00:00"),
+    Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind",
+           sample="flatdark", is_said_by_group=True),
+    Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", sample="Visual",
+           is_said_by_group=True),
+    Column("exposure", "Exp", lambda f, _r, _s: f.exposure_s, seconds_words, "exposure time", is_number=True,
+           sample="120 s", is_said_by_group=True),
     Column("temperature", "Temp", lambda f, _r, _s: f.temperature_c, _format(".1f", "°"), "chip temperature, °C",
-           is_number=True,
-           width=62),
-    Column("sky", "Sky", _measure("background"), _format(".5g"), "background, ADU or e⁻", is_number=True, width=66),
+           is_number=True, sample="−10.0°", is_said_by_group=True),
+    Column("sky", "Sky", _measure("background"), _format(".5g"), "background, ADU or e⁻", is_number=True,
+           sample="1234.5", is_said_by_group=True),
     Column("ellipticity", "Ellip.", _measure("ellipticity"), _format(".2f"), "ellipticity of the stars, 1 − b/a",
-           is_number=True,
-           width=58),
-    Column("stars", "Stars", _measure("stars"), _format("d"), "stars found", is_number=True, width=56,
+           is_number=True, sample="0.12", is_said_by_group=True),
+    Column("stars", "Stars", _measure("stars"), _format("d"), "stars found", is_number=True, sample="1234",
            is_default=False),
     Column("transparency", "Transp.", _row("transparency"), _format(".2f"), "light that came through; 1 is clear",
-           is_number=True,
-           width=64, is_default=False),
-    Column("object", "Object", lambda f, _r, _s: f.object, _text, "", width=110, is_default=False),
-    Column("camera", "Camera", lambda f, _r, _s: f.camera, _text, "", width=110, is_default=False),
-    Column("folder", "Folder", lambda f, _r, _s: f.path.rpartition("/")[0], _text, "inside the night", width=140,
-           is_default=False),
+           is_number=True, sample="0.12", is_default=False),
+    Column("object", "Object", lambda f, _r, _s: f.object, _text, "", sample="NGC 1866 field", is_default=False),
+    Column("camera", "Camera", lambda f, _r, _s: f.camera, _text, "", sample="SBIG ST-10XME", is_default=False),
+    Column("folder", "Folder", lambda f, _r, _s: f.path.rpartition("/")[0], _text, "inside the night",
+           sample="light/2026-06-21", is_default=False),
 )  # fmt: skip
+
+
+def shown_at_first(*, is_grouped: bool) -> frozenset[str]:
+    """Return the columns of a new table: with groups those that the headings do not say."""
+    return frozenset(c.key for c in COLUMNS if c.is_default and not (is_grouped and c.is_said_by_group))
 
 
 def column_number(key: str) -> int:

@@ -36,6 +36,7 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
     flags: tuple[Flag, ...] = (),
     *,
     is_kept: bool = False,
+    is_finished: bool = False,
 ) -> FrameState:
     """Return the one thing that matters most about a frame.
 
@@ -50,6 +51,8 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         What is said of a calibration frame.
     is_kept : bool
         A person accepted it: suggestions are settled.
+    is_finished : bool
+        It was calibrated in this run.
     """
     path = frame.path
     if frame.unusable is not None:
@@ -76,4 +79,17 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         return FrameState("·", said[0].cause, "dim", "; ".join(flag.words for flag in said), 7)
     if row is not None:
         return FrameState("✓", "good", "good", f"{row.measures.state} values: nothing speaks against it", 9)
+    if is_finished:
+        return FrameState("✓", "calibrated", "good", "can be looked at: Y shows it", 9)
     return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)
+
+
+def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) -> str:
+    """Say of a frame what its row has no room for: whole name, what it is, why it stands as it does."""
+    exposure = "" if frame.exposure_s is None else f"{frame.exposure_s:g} s"
+    facts = (frame.kind.value, frame.filter, exposure, frame.object)
+    lines = [frame.path, " · ".join(fact for fact in facts if fact)]
+    lines.append(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
+    if is_reference:
+        lines.append("the reference that others are compared with")
+    return "\n".join(lines)

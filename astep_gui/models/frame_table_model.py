@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import os.path
-from dataclasses import dataclass, field
+import json
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QAbstractItemModel, QModelIndex, Qt, pyqtSignal
+from PyQt6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, Qt, pyqtSignal
 
-from astep_gui.models.frame_columns import COLUMNS, column_number, seconds_words
-from pipeline_core.grouping import by_pointing
-from pipeline_core.io.frame_kind import FITS_NAME
-from pipeline_core.types import FrameKind
+from astep_gui.models.frame_columns import COLUMNS, column_number
+from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
+from astep_gui.models.frame_search import search_for
+from astep_gui.models.frame_state import frame_tip
+from astep_gui.models.master_rows import STATE_ROLE, master_cell
+from astep_gui.models.short_names import numbers_of, short_names
+from astep_gui.models.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from PyQt6.QtCore import QObject
 
+    from astep_gui.models.frame_search import Wanted
     from astep_gui.models.night_model import NightModel
-    from pipeline_core.types import Frame
+    from pipeline_core.survey import MasterState
+    from pipeline_core.types import Frame, Night
+
+FRAMES_MIME = "application/x-astep-frames"
+"""What is dragged: the paths of frames of this night, as JSON. No files: nothing outside may move a raw frame."""
+MASTERS_TITLE = "Masters"
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
-STATE_ROLE = Qt.ItemDataRole.UserRole + 1
-_FIRST = (FrameKind.UNKNOWN, FrameKind.SCIENCE)
-_KIND_ORDER = {kind: k for k, kind in enumerate((*_FIRST, *(kind for kind in FrameKind if kind not in _FIRST)))}
 _NO_INDEX = QModelIndex()
 _ALIGN = {
     False: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
@@ -32,12 +37,17 @@ _ALIGN = {
 }
 
 
-@dataclass
-class Group:
-    """Frames of one pointing, kind, filter and exposure."""
-
-    title: str
-    paths: list[str] = field(default_factory=list)
+_MASTER_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_GROUP_FLAGS = _MASTER_FLAGS | Qt.ItemFlag.ItemIsDropEnabled
+_FLAGS = {
+    (is_edited, is_grouped): _MASTER_FLAGS
+    | Qt.ItemFlag.ItemIsDragEnabled
+    | (Qt.ItemFlag.ItemIsEditable if is_edited else Qt.ItemFlag(0))
+    | (Qt.ItemFlag.ItemIsDropEnabled if is_grouped else Qt.ItemFlag(0))
+    for is_edited in (False, True)
+    for is_grouped in (False, True)
+}
+"""Made once: they are asked for with every cell that is painted."""
 
 
 class FrameTableModel(QAbstractItemModel):
@@ -45,6 +55,8 @@ class FrameTableModel(QAbstractItemModel):
 
     edit_asked = pyqtSignal(str, str, str)
     """Path of the edited row, field, value."""
+    regroup_asked = pyqtSignal(list, list, str)
+    """Frames were dropped on a group: their paths, (path, field, value) of what must change for it, its title."""
     rebuilt = pyqtSignal()
 
     def __init__(self, night: NightModel, parent: QObject | None = None) -> None:
@@ -56,12 +68,50 @@ class FrameTableModel(QAbstractItemModel):
         self._order = Qt.SortOrder.AscendingOrder
         self.is_grouped = True
         self.search_words = ""
+        self._wanted: Wanted | None = None
         self.shown_states: frozenset[str] = frozenset()
         """Only frames in these states (words); empty for all."""
+        self.shows_thumbnails = False
+        self.thumbnails = Thumbnails(self)
+        self.thumbnails.arrived.connect(self._show_thumbnail)
         self._keys: dict[str, tuple[Any, ...]] = {}
+        self._keys_are_of: Night | None = None
+        self._numbers: dict[str, str] = {}
+        self._numbers_are_of: Night | None = None
         self._short: dict[str, str] = {}
-        night.night_changed.connect(self.rebuild)
+        self._masters: dict[str, MasterState] = {}
+        night.night_changed.connect(self._begin_night)
         night.frames_changed.connect(self._refresh)
+        night.survey_changed.connect(self._follow_masters)
+
+    def _begin_night(self) -> None:
+        self.thumbnails.clear()
+        self._masters = self._surveyed()
+        self.rebuild()
+
+    def _surveyed(self) -> dict[str, MasterState]:
+        survey = self._night.survey
+        return {master.name: master for master in survey.masters} if survey is not None else {}
+
+    def _follow_masters(self) -> None:
+        """Show the masters as they stand; rows are made anew only when there are others."""
+        before, self._masters = self._masters, self._surveyed()
+        if list(before) != list(self._masters):
+            self.rebuild()
+        elif self._masters and self.is_grouped and self._groups and self._groups[-1].is_masters:
+            parent = self._parent_of(len(self._groups) - 1)
+            last = self.index(len(self._masters) - 1, len(COLUMNS) - 1, parent)
+            self.dataChanged.emit(self.index(0, 0, parent), last)
+
+    def show_thumbnails(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Show small pictures in the rows, or not."""
+        self.shows_thumbnails = is_on
+        self.layoutChanged.emit()
+
+    def _show_thumbnail(self, path: str) -> None:
+        index = self.index_of(path)
+        if index.isValid() and self.shows_thumbnails:
+            self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
 
     # -- shape -----------------------------------------------------------------------------------------------
 
@@ -96,56 +146,60 @@ class FrameTableModel(QAbstractItemModel):
         """Sort inside each group."""
         self._sort, self._order = column, order
         self.rebuild()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
     def rebuild(self) -> None:
         """Make the rows anew."""
         self.beginResetModel()
+        self._wanted = search_for(self.search_words)
         frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
         self._keys = self._group_keys()
         groups: dict[tuple[Any, ...], Group] = {}
         for frame in frames:
             key = self._keys[frame.path] if self.is_grouped else ()
-            groups.setdefault(key, Group(_title(key))).paths.append(frame.path)
+            if key not in groups:
+                groups[key] = Group(heading(key), key=key)
+            groups[key].paths.append(frame.path)
         self._groups = [groups[key] for key in sorted(groups)]
         for group in self._groups:
             group.paths = self._sorted(group.paths)
-        self._short = {path: name for group in self._groups for path, name in _short_names(group.paths).items()}
+        if self._numbers_are_of is not self._night.raw:
+            self._numbers = numbers_of(frame.path for frame in self._night.frames)
+            self._numbers_are_of = self._night.raw
+        self._short = {
+            path: name for group in self._groups for path, name in short_names(group.paths, self._numbers).items()
+        }
         self._where = {path: (g, k) for g, group in enumerate(self._groups) for k, path in enumerate(group.paths)}
+        if self._masters and self.is_grouped and self._wanted is None and not self.shown_states:
+            self._groups.append(Group(MASTERS_TITLE, list(self._masters), is_masters=True))
         self.endResetModel()
         self.rebuilt.emit()
 
     def _group_keys(self) -> dict[str, tuple[Any, ...]]:
-        lit = [f for f in self._night.frames if f.kind is FrameKind.SCIENCE]
-        fields = {frame.path: name for name, members in by_pointing(lit).items() for frame in members}
-        return {
-            f.path: (
-                _KIND_ORDER[f.kind],
-                fields.get(f.path, ""),
-                f.kind.value,
-                f.filter or "",
-                f.exposure_s if f.exposure_s is not None and f.kind is not FrameKind.BIAS else -1.0,
-            )
-            for f in self._night.frames
-        }
+        if self._keys_are_of is self._night.night:
+            return self._keys
+        self._keys_are_of = self._night.night
+        return group_keys(self._night.frames)
 
     def _is_wanted(self, frame: Frame) -> bool:
-        if not self.search_words and not self.shown_states:
+        if self._wanted is None and not self.shown_states:
             return True
         state = self._night.state_of(frame.path)
         if self.shown_states and state.word not in self.shown_states:
             return False
-        text = f"{frame.path} {frame.kind.value} {frame.filter or ''} {frame.object or ''} {state.word} {state.why}"
-        return all(word in text.lower() for word in self.search_words.lower().split())
+        return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
 
     def _sorted(self, paths: Iterable[str]) -> list[str]:
-        def key(path: str) -> tuple[bool, Any, str]:
+        known: list[tuple[Any, str]] = []
+        unknown: list[str] = []
+        for path in paths:
             value = self._value(path, self._sort)
-            return (value is None, value if value is not None else 0, path)
-
-        known = [item for item in map(key, paths) if not item[0]]
-        unknown = sorted(path for missing, _value, path in map(key, paths) if missing)
-        known.sort(key=lambda item: item[1:], reverse=self._order == Qt.SortOrder.DescendingOrder)
-        return [item[2] for item in known] + unknown  # what is not known stands last, either way
+            if value is None:
+                unknown.append(path)
+            else:
+                known.append((value, path))
+        known.sort(reverse=self._order == Qt.SortOrder.DescendingOrder)
+        return [path for _value, path in known] + sorted(unknown)  # what is not known stands last, either way
 
     def _refresh(self, paths: Sequence[str]) -> None:
         """Show frames anew; rows move only when a frame changed its group."""
@@ -153,8 +207,10 @@ class FrameTableModel(QAbstractItemModel):
         if not known:
             return
         if self.is_grouped and any(path in self._where for path in known):
-            keys = self._group_keys() if any(self._is_regrouped(path) for path in known) else self._keys
-            if any(keys[path] != self._keys.get(path) for path in known):
+            before = self._keys
+            keys = self._group_keys() if any(self._is_regrouped(path) for path in known) else before
+            self._keys = keys
+            if any(keys[path] != before.get(path) for path in known):
                 self.rebuild()
                 return
         for group in range(len(self._groups)) if self.is_grouped else ():
@@ -172,7 +228,9 @@ class FrameTableModel(QAbstractItemModel):
 
     def _is_regrouped(self, path: str) -> bool:
         frame, key = self._night.frame(path), self._keys.get(path)
-        return frame is None or key is None or (frame.kind.value, frame.filter or "") != (key[2], key[3])
+        return (
+            frame is None or key is None or (frame.kind.value, frame.filter or "", grouped_exposure(frame)) != key[2:]
+        )
 
     # -- where things are ------------------------------------------------------------------------------------
 
@@ -189,14 +247,37 @@ class FrameTableModel(QAbstractItemModel):
     def path_of(self, index: QModelIndex) -> str | None:
         """Return the frame of a row; None for a group."""
         number = index.internalId()
-        return self._groups[number - 1].paths[index.row()] if index.isValid() and number else None
+        if not index.isValid() or not number or self._groups[number - 1].is_masters:
+            return None
+        return self._groups[number - 1].paths[index.row()]
+
+    def master_of(self, index: QModelIndex) -> MasterState | None:
+        """Return the master of a row; None for frames and groups."""
+        number = index.internalId()
+        if not index.isValid() or not number or not self._groups[number - 1].is_masters:
+            return None
+        return self._masters.get(self._groups[number - 1].paths[index.row()])
+
+    def is_group(self, index: QModelIndex) -> bool:
+        """Whether a row is a group's heading."""
+        return index.isValid() and self.is_grouped and not index.internalId()
 
     def paths_of(self, index: QModelIndex) -> list[str]:
         """Return the frame of a row, or all of a group."""
         path = self.path_of(index)
         if path is not None:
             return [path]
-        return list(self._groups[index.row()].paths) if index.isValid() else []
+        if not self.is_group(index) or self._groups[index.row()].is_masters:
+            return []
+        return list(self._groups[index.row()].paths)
+
+    def paths_in(self, parent: QModelIndex, first: int, last: int) -> list[str]:
+        """Return the frames of some rows under a parent; a group stands for all of its frames."""
+        if self.is_grouped and not parent.isValid():
+            groups = self._groups[first : last + 1]
+            return [path for group in groups if not group.is_masters for path in group.paths]
+        group = self._groups[parent.row() if self.is_grouped else 0]
+        return [] if group.is_masters else group.paths[first : last + 1]
 
     def group_of(self, path: str) -> list[str]:
         """Return the frames of a frame's group, itself among them."""
@@ -204,11 +285,12 @@ class FrameTableModel(QAbstractItemModel):
 
     def ordered(self) -> list[str]:
         """Return the frames from top to bottom."""
-        return [path for group in self._groups for path in group.paths]
+        return [path for group in self._groups if not group.is_masters for path in group.paths]
 
     def index(self, row: int, column: int, parent: QModelIndex = _NO_INDEX) -> QModelIndex:
         """Return the index of a row under a group, or of a group."""
-        if not self.hasIndex(row, column, parent):
+        # Not by hasIndex(): this is asked thousands of times when much is selected.
+        if row < 0 or not 0 <= column < len(COLUMNS) or row >= self.rowCount(parent):
             return QModelIndex()
         if parent.isValid():
             return self.createIndex(row, column, parent.row() + 1)
@@ -232,6 +314,14 @@ class FrameTableModel(QAbstractItemModel):
         """Count all columns, hidden ones too."""
         return len(COLUMNS)
 
+    def names(self) -> Iterable[str]:
+        """Return what is written in the first column."""
+        return self._short.values()
+
+    def filters(self) -> list[str]:
+        """Return the filters of the night."""
+        return sorted({frame.filter for frame in self._night.frames if frame.filter})
+
     # -- what is in them -------------------------------------------------------------------------------------
 
     def _value(self, path: str, column: int) -> Any:
@@ -243,20 +333,24 @@ class FrameTableModel(QAbstractItemModel):
         """Return what a cell says."""
         path = self.path_of(index)
         if path is None:
-            return self._group_data(index, role)
-        if self._night.frame(path) is None:
+            master = self.master_of(index)
+            return self._group_data(index, role) if master is None else master_cell(master, index.column(), role)
+        frame, night = self._night.frame(path), self._night.night
+        if frame is None or night is None:
             return None  # the night was closed, and the rows are about to go
         column = COLUMNS[index.column()]
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole}:
             words = column.words(self._value(path, index.column()))
             if column.key == "name":
-                return self._short.get(path, words) + (" · reference" if path == self._night.reference else "")
+                return self._short.get(path, words) + (" · ref" if path == self._night.reference else "")
             return f"{self._night.state_of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
+        if role == Qt.ItemDataRole.DecorationRole:
+            shows = self.shows_thumbnails and column.key == "name"
+            return self.thumbnails.get(path, night.file(frame), frame) if shows else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            state = self._night.state_of(path)
-            return f"{path}\n{state.mark} {state.word}" + (f": {state.why}" if state.why else "")
+            return frame_tip(frame, self._night.state_of(path), is_reference=path == self._night.reference)
         if role == PATH_ROLE:
             return path
         return self._night.state_of(path) if role == STATE_ROLE else None
@@ -265,9 +359,13 @@ class FrameTableModel(QAbstractItemModel):
         if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:
             return None
         group = self._groups[index.row()]
+        if group.is_masters:
+            waiting = sum(master.state != "up to date" for master in self._masters.values())
+            return f"{group.title} · {len(group.paths)}" + (f" · {waiting} to be made" if waiting else "")
         rejected = sum(path in self._night.rejected for path in group.paths)
-        count = f"{len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
-        return f"{group.title} · {count}" + (f" · ✕ {rejected} rejected" if rejected else "")
+        count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
+        rest = count + (f" · ✕ {rejected} rejected" if rejected else "")
+        return heading(group.key, MOST_LETTERS - len(rest)) + rest
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""
@@ -283,44 +381,67 @@ class FrameTableModel(QAbstractItemModel):
             return None
         column = COLUMNS[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
+            return self.title(section)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.tip or column.title
+            return f"{column.tip or column.title}\nA click sorts inside the groups; a right click chooses columns."
         return _ALIGN[column.is_number] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
+    def title(self, section: int) -> str:
+        """Return a column's title; the one that is sorted by says which way.
+
+        The arrow is a part of the words: the style's own would lie over the last letters of a short title.
+        """
+        if section != self._sort:
+            return COLUMNS[section].title
+        return f"{COLUMNS[section].title} {'▴' if self._order == Qt.SortOrder.AscendingOrder else '▾'}"
+
     def flags(self, index: QModelIndex) -> Qt.ItemFlag:
-        """Say which cells can be edited."""
-        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if self.path_of(index) is not None and COLUMNS[index.column()].field:
-            flags |= Qt.ItemFlag.ItemIsEditable
-        return flags
+        """Say which cells can be edited, dragged and dropped on."""
+        number = index.internalId()
+        if number and self._groups[number - 1].is_masters:
+            return _MASTER_FLAGS
+        if not number:
+            return _GROUP_FLAGS if index.isValid() else _MASTER_FLAGS
+        return _FLAGS[bool(COLUMNS[index.column()].field), self.is_grouped]
 
+    # -- dragging --------------------------------------------------------------------------------------------
 
-def _title(key: tuple[Any, ...]) -> str:
-    """Name a group as an observer would: "Science · NGC 1866 · R · 90 s"."""
-    if not key:
-        return ""
-    _order, pointing, kind, name, exposure_s = key
-    parts = [kind.capitalize(), pointing, name, seconds_words(exposure_s) if exposure_s >= 0 else ""]
-    return " · ".join(part for part in parts if part)
+    def supportedDropActions(self) -> Qt.DropAction:  # noqa: N802 - Qt's name
+        """Nothing is taken from where it was: the logbook says where it belongs."""
+        return Qt.DropAction.CopyAction
 
+    def mimeTypes(self) -> list[str]:  # noqa: N802
+        """Return what can be dropped here."""
+        return [FRAMES_MIME]
 
-def _short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Leave out what all names of a group share, and the suffix: what tells them apart must be seen."""
-    stems = {path: FITS_NAME.sub("", path.rsplit("/", 1)[-1]) or path for path in paths}
-    first = common_part(list(stems.values()))
-    last = common_part([stem[::-1] for stem in stems.values()])
-    short = {}
-    for path, stem in stems.items():
-        middle = stem[len(first) : len(stem) - len(last)]
-        short[path] = f"{'…' if first else ''}{middle}{'…' if last else ''}" if middle else stem
-    return short
+    def mimeData(self, indexes: Iterable[QModelIndex]) -> QMimeData:  # noqa: N802
+        """Pack the frames that are dragged."""
+        paths = [path for index in indexes if (path := self.path_of(index)) is not None]
+        data = QMimeData()
+        data.setData(FRAMES_MIME, json.dumps(list(dict.fromkeys(paths))).encode())
+        return data
 
+    def canDropMimeData(  # noqa: N802
+        self, data: QMimeData | None, _action: Qt.DropAction, _row: int, _column: int, parent: QModelIndex
+    ) -> bool:
+        """Frames can be dropped on a group, or on a frame of it."""
+        return data is not None and data.hasFormat(FRAMES_MIME) and self._group_at(parent) is not None
 
-def common_part(names: Sequence[str]) -> str:
-    """Return what all names begin with, up to a separator; empty where leaving it out would save too little."""
-    if len(names) < 2:
-        return ""
-    shared = os.path.commonprefix(list(names))  # noqa: RUF071 - by letters is what is wanted
-    cut = max(shared.rfind(separator) for separator in "_-. ")
-    return shared[: cut + 1] if cut >= 5 else ""
+    def dropMimeData(  # noqa: N802
+        self, data: QMimeData | None, _action: Qt.DropAction, _row: int, _column: int, parent: QModelIndex
+    ) -> bool:
+        """Ask that the dropped frames become like those of the group."""
+        group = self._group_at(parent)
+        if data is None or group is None or not data.hasFormat(FRAMES_MIME):
+            return False
+        paths = [path for path in json.loads(data.data(FRAMES_MIME).data()) if path in self._keys]
+        frames = [frame for path in paths if (frame := self._night.frame(path)) is not None]
+        self.regroup_asked.emit(paths, changes_for(frames, group), group.title)
+        return True
+
+    def _group_at(self, index: QModelIndex) -> Group | None:
+        if not index.isValid() or not self.is_grouped:
+            return None
+        number = index.internalId()
+        group = self._groups[number - 1] if number else self._groups[index.row()]
+        return None if group.is_masters else group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -9,9 +10,10 @@ from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pipeline_core.measures import Flag, QualityRow
-    from pipeline_core.plan_types import Plan
+    from pipeline_core.plan_types import Plan, SciencePlan
     from pipeline_core.types import Frame, Night
 
 
@@ -20,7 +22,7 @@ class Remedy:
     """One way out, one click."""
 
     label: str
-    deed: Literal["set", "reject", "accept", "show", "plan"]
+    deed: Literal["set", "reject", "accept", "show", "plan", "output"]
     field: str = ""
     value: str = ""
 
@@ -47,6 +49,7 @@ def needs_of(
     rows: Mapping[str, QualityRow],
     calibration_flags: Mapping[str, tuple[Flag, ...]],
     kept: frozenset[str],
+    output_problem: str = "",
 ) -> list[Need]:
     """Return what needs a person, the most pressing first; empty when the night is ready.
 
@@ -61,9 +64,11 @@ def needs_of(
     calibration_flags : mapping of path to flags
     kept : set of paths
         Frames a person accepted: nothing more is asked about them.
+    output_problem : str
+        Why results cannot be written where they would go; empty when they can.
     """
     open_frames = [frame for frame in night.frames if frame.path not in rejected]
-    needs = _kinds(open_frames) + _filters(open_frames)
+    needs = _output(output_problem) + _kinds(open_frames) + _filters(open_frames)
     if plan is not None:
         needs += _plan(plan)
     needs += _suspects(rows, calibration_flags, rejected, kept)
@@ -73,6 +78,13 @@ def needs_of(
         settle = Remedy("Reject", "reject", value="unusable")
         needs.append(Need(_counted(unusable, "cannot be used"), first, unusable, (_SHOW, settle), "dim"))
     return needs
+
+
+def _output(problem: str) -> list[Need]:
+    if not problem:
+        return []
+    ways = (Remedy("Choose another place…", "output"),)
+    return [Need("Results cannot be written here", problem, (), ways, "bad")]
 
 
 def _kinds(frames: Sequence[Frame]) -> list[Need]:
@@ -96,16 +108,30 @@ def _filters(frames: Sequence[Frame]) -> list[Need]:
 
 def _plan(plan: Plan) -> list[Need]:
     look = Remedy("Plan", "plan")
-    by_words: dict[str, list[str]] = {}
+    by_words: dict[str, list[SciencePlan]] = {}
     for science in plan.science:
         for words in science.warnings:
-            by_words.setdefault(words, []).append(science.path)
-    needs = [Need(_head(words), words, tuple(paths), (_SHOW, look)) for words, paths in by_words.items()]
+            by_words.setdefault(words, []).append(science)
+    needs = [
+        Need(_head(words), words, tuple(s.path for s in frames), (*_ways_out(words, frames, plan), _SHOW, look))
+        for words, frames in by_words.items()
+    ]
     needs += [Need(_head(words), words, (), (look,)) for words in plan.warnings]
     for master in plan.masters:
         ways = (_SHOW, look)
         needs += [Need(f"{master.name}: {_head(words)}", words, master.frames, ways) for words in master.warnings]
     return needs
+
+
+def _ways_out(words: str, frames: Sequence[SciencePlan], plan: Plan) -> tuple[Remedy, ...]:
+    """Return what settles a missing master: to go without it, or to take another one that is there."""
+    for kind in ("flat", "dark"):
+        if words.lower().startswith(f"no {kind}") and all(getattr(frame, kind) is None for frame in frames):
+            without = Remedy("Go without", "set", kind, "none")
+            # A dark of another exposure is no way out: the plan has tried all that may serve.
+            others = [m for m in plan.masters if m.kind == kind and kind == "flat"]
+            return (without, *(Remedy(f"Use {master.name}", "set", kind, master.name) for master in others[:3]))
+    return ()
 
 
 def _suspects(
@@ -144,3 +170,11 @@ def _head(words: str) -> str:
     for stop in (": ", "; ", " ("):
         words = words.split(stop, 1)[0]
     return words[:1].upper() + words[1:]
+
+
+def output_problem(output: Path) -> str:
+    """Say why nothing can be written into an output folder that may not be there yet; "" when it can."""
+    folder = next((folder for folder in (output, *output.parents) if folder.exists()), output)
+    if not folder.is_dir():
+        return f"{folder} is a file; results need a folder"
+    return "" if os.access(folder, os.W_OK) else f"{folder} cannot be written to"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
 
 from astep_gui.models.frame_state import FrameState, frame_state
-from astep_gui.models.needs import Need, needs_of
+from astep_gui.models.needs import Need, needs_of, output_problem
+from astep_gui.models.survey_watch import SurveyWatch
+from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
-from pipeline_core.io.atomic import write_text
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import build_plan
-from pipeline_core.recipe_file import load_recipe, recipe_toml
+from pipeline_core.recipe_file import RECIPE_FILE, load_recipe, with_changes
 from pipeline_core.scan import scan_night
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline_core.plan_types import Choices, Plan
     from pipeline_core.quick_look import QuickLook
     from pipeline_core.reduce import Reduction
+    from pipeline_core.survey import Survey
     from pipeline_core.types import Frame, Night
 
 FOLLOW_MS = 1500
@@ -47,6 +49,8 @@ class NightModel(QObject):
     quality_changed = pyqtSignal()
     plan_changed = pyqtSignal()
     needs_changed = pyqtSignal()
+    survey_changed = pyqtSignal()
+    """What a run would make anew is known again."""
     history_changed = pyqtSignal()
     """The logbook holds steps that this window did not make."""
     recipe_changed = pyqtSignal()
@@ -76,6 +80,11 @@ class NightModel(QObject):
         self._grown.setInterval(GROWN_MS)
         self._grown.timeout.connect(self.refresh)
         self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
+        self._surveying = SurveyWatch(jobs, self)
+        self._surveying.found.connect(self._take_survey)
+        self._surveying.failed.connect(self.problem)
+        self.is_running = False
+        """A run is on: what it will leave is not known before it ends."""
         self._follow = QTimer(self)
         self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self.follow_decisions)
@@ -92,7 +101,11 @@ class NightModel(QObject):
         self.rows: dict[str, QualityRow] = {}
         self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
         self.failed: dict[str, str] = {}
+        self.finished: set[str] = set()
+        """Calibrated in the run that is on, or in the last one."""
         self.left_out: dict[str, str] = {}
+        self.survey: Survey | None = None
+        """None while it is not known."""
         self.needs: list[Need] = []
         self.current: str | None = None
         self.selection: tuple[str, ...] = ()
@@ -154,11 +167,9 @@ class NightModel(QObject):
             self._scan = job
             self.place = place
             try:
-                self.recipe = load_recipe(
-                    recipe_file if (recipe_file := place.output / "recipe.toml").is_file() else None
-                )
                 if place.has_logbook:
                     self.logbook = Logbook.open(place.output, place.night)
+                self._decide_recipe()
             except AstepError as error:
                 self.problem.emit(error)
         elif self.raw is not None and self.raw.frames == night.frames:
@@ -193,6 +204,7 @@ class NightModel(QObject):
             if job is not None:
                 job.cancel()
         self._scan = self._look = None
+        self._surveying.forget()
         self._follow.stop()
         self._soon.stop()
         if self.logbook is not None:
@@ -203,8 +215,10 @@ class NightModel(QObject):
         self._clear()
         if was_open:
             self.night_changed.emit()
+            self.history_changed.emit()
             self.selection_changed.emit()
             self.needs_changed.emit()
+            self.survey_changed.emit()
 
     def _first(self) -> str | None:
         """Return the frame that is shown first: the first usable science frame, or the first at all."""
@@ -242,6 +256,8 @@ class NightModel(QObject):
                 return
             changes = self.logbook.changes_since(self._last_id)
             self._decide_frames()
+            if any(change.subject == RECIPE for change in changes):
+                self._decide_recipe()
         except AstepError as error:
             self._follow.stop()  # said once, not every second
             self.problem.emit(error)
@@ -259,22 +275,19 @@ class NightModel(QObject):
         self._last_id = self.logbook.last_id()
         self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
 
-    # -- plan and recipe -------------------------------------------------------------------------------------
+    # -- recipe and plan -------------------------------------------------------------------------------------
 
-    def set_recipe(self, recipe: Recipe) -> None:
-        """Use other settings from now on, and keep them with the night's output."""
-        if self.place is None or recipe == self.recipe:
+    def _decide_recipe(self) -> None:
+        """Take the settings as the last run left them, with what was decided since."""
+        if self.place is None:
             return
-        try:
-            self.writable_logbook()
-            write_text(self.place.output / "recipe.toml", recipe_toml(recipe))
-        except (AstepError, OSError) as error:
-            said = error if isinstance(error, AstepError) else NightError("cannot keep the settings", str(error), "")
-            self.problem.emit(said)
-            return
-        self.recipe = recipe
-        self.recipe_changed.emit()
-        self._plan_soon()
+        file = self.place.output / RECIPE_FILE
+        recipe = load_recipe(file if file.is_file() else None)
+        if self.logbook is not None:
+            recipe = with_changes(recipe, self.logbook.recipe_changes())
+        if recipe != self.recipe:
+            self.recipe = recipe
+            self.recipe_changed.emit()
 
     def _plan_soon(self) -> None:
         self._soon.start(0)
@@ -292,11 +305,25 @@ class NightModel(QObject):
         self.plan_changed.emit()
         self.frames_changed.emit(changed)
         self._ask_needs()
+        self._survey_soon()
+
+    def _survey_soon(self) -> None:
+        if self.place is not None and self.raw is not None and not self.is_running:
+            self._surveying.look(self.place, self.raw, self.recipe)
+
+    def _take_survey(self, found: Survey) -> None:
+        self.survey = found
+        self.survey_changed.emit()
+
+    # -- needs -----------------------------------------------------------------------------------------------
 
     def _ask_needs(self) -> None:
         if self.night is not None:
             kept = self.choices.kept
-            self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, self.calibration_flags, kept)
+            problem = output_problem(self.place.output) if self.place is not None else ""
+            self.needs = needs_of(
+                self.night, self.plan, self.rejected, self.rows, self.calibration_flags, kept, problem
+            )
             self.needs_changed.emit()
 
     # -- quality ---------------------------------------------------------------------------------------------
@@ -349,9 +376,17 @@ class NightModel(QObject):
     def begin_run(self) -> None:
         """Forget what failed the last time."""
         failed = list(self.failed)
-        self.failed = {}
+        self.failed, self.finished = {}, set()
+        self.is_running = True
         self.stop_looking()
+        self._surveying.forget()
         self.frames_changed.emit(failed)
+
+    def frames_finished(self, paths: Iterable[str]) -> None:
+        """Mark frames whose calibrated files are there while the run goes on; failed ones are none of them."""
+        fresh = [path for path in paths if self.frame(path) is not None and path not in self.failed]
+        self.finished |= set(fresh)
+        self.frames_changed.emit(fresh)
 
     def frame_failed(self, path: str, reason: str) -> None:
         """Mark a frame that could not be reduced."""
@@ -363,8 +398,11 @@ class NightModel(QObject):
         if result is not None:
             self.failed |= {path: reason for path, reason in result.failed if self.frame(path) is not None}
             self.frames_changed.emit(list(self.failed))
+            self.refresh()  # the run has read the folder anew: both must know the same frames
+        self.is_running = False
         self.follow_decisions()
         self.look_quickly()
+        self._survey_soon()
 
     # -- selection -------------------------------------------------------------------------------------------
 
@@ -405,4 +443,5 @@ class NightModel(QObject):
             self.rows.get(path),
             self.calibration_flags.get(path, ()),
             is_kept=path in self.choices.kept,
+            is_finished=path in self.finished,
         )

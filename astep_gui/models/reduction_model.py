@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from pipeline_core.verdicts import SCIENCE_STAGE
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from astep_gui.jobs import Job, Jobs
     from astep_gui.models.night_model import NightModel
     from pipeline_core.events import Event, RunContext
     from pipeline_core.reduce import Reduction, RunOptions
+    from pipeline_core.survey import Survey
+
+
+GAIN = "gain and read noise"
+MEASURED_FIRST = frozenset({GAIN, "quality of calibration frames"})
+"""Stages after which the plan is made anew, so that what follows is not counted yet while they are on."""
+
+
+@dataclass
+class StageProgress:
+    """How far one stage of the run is."""
+
+    name: str
+    done: int = 0
+    total: int = 0
+    failed: int = 0
+    cached: int = 0
+    """What was up to date before."""
+    state: Literal["waiting", "running", "finished", "stopped"] = "waiting"
+
+
+_NONE = StageProgress("")
 
 
 class ReductionModel(QObject):
@@ -21,6 +46,7 @@ class ReductionModel(QObject):
     changed = pyqtSignal()
     """Running or not, how far, what is stale."""
     said = pyqtSignal(list)
+    begun = pyqtSignal()
     finished = pyqtSignal(object)
     """A Reduction."""
     cancelled = pyqtSignal()
@@ -36,6 +62,22 @@ class ReductionModel(QObject):
         self.eta_s: float | None = None
         self.is_stopping = False
         self.stage = ""
+        self.stages: dict[str, StageProgress] = {}
+        """Of the run that is on, or of the last one, in the order in which they began."""
+        self._before, self._leg_done, self._expected, self._calibration = 0, 0, 0, 0
+        self._is_timed = False
+        self._leg = (0, True)
+        """Tasks of the part of the run that is on, and whether only calibration frames are measured in it."""
+        self.result: Reduction | None = None
+        """Of the last run of this night in this window."""
+        night.survey_changed.connect(self.changed)
+        night.night_changed.connect(self._another_night)
+
+    def _another_night(self) -> None:
+        if self.result is not None and (self._night.place is None or self._night.place.output != self.result.output):
+            self.result = None
+            self.stages = {}
+            self.changed.emit()
 
     @property
     def is_running(self) -> bool:
@@ -46,7 +88,7 @@ class ReductionModel(QObject):
     def words(self) -> str:
         """What the button says: "Cancel · 34/200 · 2 min left"."""
         if not self.is_running:
-            return "Reduce night"
+            return waiting_words(self._night.survey)
         if self.is_stopping:
             return "Stopping…"
         parts = ["Cancel"]
@@ -71,6 +113,13 @@ class ReductionModel(QObject):
 
         self.done = self.total = 0
         self.eta_s, self.is_stopping, self.stage = None, False, ""
+        self.stages, self.result = {}, None
+        self._before, self._leg, self._leg_done = 0, (0, True), 0
+        only = options.only if options is not None else None
+        self._expected = self._products_expected() if only is None else 0
+        self._calibration = self._calibration_expected()
+        self._is_timed = self._night.survey is not None and self._night.survey.is_reduced
+        self.begun.emit()
         self._night.begin_run()
         job = self._job = self._jobs.job("reducing", work)
         job.heard.connect(self._hear)
@@ -91,32 +140,118 @@ class ReductionModel(QObject):
         heard = list(events)
         for event in heard:
             if event.data.get("run_total"):
-                self.done, self.total = event.data["run_done"], event.data["run_total"]
-                self.eta_s = event.data.get("eta_s")
+                self._reckon(event)
             if event.kind in {"started", "progress"}:
                 self.stage = event.job
+            self._count(event)
+            if event.kind == "progress" and event.job == SCIENCE_STAGE:
+                self._night.frames_finished(event.data.get("labels", ()))
             if event.level == "error" and event.path is not None:
                 self._night.frame_failed(event.path, event.text)
         self.said.emit(heard)
         self.changed.emit()
 
+    def _reckon(self, event: Event) -> None:
+        """Say how far the whole is: calibration frames are measured first, which the core reckons by itself."""
+        done, total = event.data["run_done"], event.data["run_total"]
+        if (total, event.job in MEASURED_FIRST) != self._leg or done < self._leg_done:
+            self._before += self._leg[0]
+            self._leg = (total, event.job in MEASURED_FIRST)
+        self._leg_done = done
+        to_come = self._expected if self._leg[1] else 0
+        to_come += self._calibration if event.job == GAIN else 0
+        self.done, self.total = self._before + done, self._before + total + to_come
+        # The core reckons with stages it has timed before; in a first run the longest is not among them at first.
+        knows = self._expected == 0 or self._is_timed or self.stages.get(SCIENCE_STAGE, _NONE).done > 0
+        self.eta_s = event.data.get("eta_s") if knows and not to_come else None
+
+    def _products_expected(self) -> int:
+        """Count masters, calibrations and judgements that a run would do, as far as can be told before it."""
+        plan, survey = self._night.plan, self._night.survey
+        if survey is not None and survey.is_reduced:
+            masters = sum(master.state != "up to date" for master in survey.masters)
+            return masters + 2 * len(survey.stale) + len(survey.unjudged)
+        return len(plan.masters) + 2 * len(plan.science) if plan is not None else 0
+
+    def _calibration_expected(self) -> int:
+        """Count calibration frames that are measured first; later runs know them already."""
+        plan, survey = self._night.plan, self._night.survey
+        if plan is None or (survey is not None and survey.masters and survey.is_reduced):
+            return 0
+        return len({path for master in plan.masters if not master.is_ready for path in master.frames})
+
+    def _count(self, event: Event) -> None:
+        """Note how far a stage is; messages of the run as a whole belong to none."""
+        if event.kind == "message" or not event.total:
+            return
+        stage = self.stages.setdefault(event.job, StageProgress(event.job))
+        stage.done, stage.total = event.done, event.total
+        stage.cached = int(event.data.get("cached", stage.cached))
+        stage.failed += event.kind == "failed"
+        is_done = event.kind == "finished" or event.done >= event.total
+        stage.state = "finished" if is_done else "stopped" if event.kind == "cancelled" else "running"
+
     def _finish(self, result: Reduction) -> None:
         self._job = None
+        self.result = result
         self._night.end_run(result)
         self.changed.emit()
         self.finished.emit(result)
 
     def _fail(self, error: object) -> None:
         self._job = None
+        self._end_stages()
         self._night.end_run(None)
         self.changed.emit()
         self.problem.emit(error)
 
+    def _end_stages(self) -> None:
+        for stage in self.stages.values():
+            if stage.state == "running":
+                stage.state = "stopped"
+
     def _stop(self) -> None:
         self._job = None
+        self._end_stages()
         self._night.end_run(None)
         self.changed.emit()
         self.cancelled.emit()
+
+
+def waiting_words(survey: Survey | None) -> str:
+    """Say what a click on the button would do: reduce the night, or only what changed since the last time."""
+    if survey is None or not survey.is_reduced:
+        return "Reduce night"
+    if survey.is_up_to_date:
+        return "Up to date"
+    changed = len(survey.stale)
+    if changed:
+        what = "new" if changed == len(survey.new) else "changed"
+        return f"{changed} frame{'' if changed == 1 else 's'} {what}: update"
+    if survey.moves:
+        return f"{len(survey.moves)} verdict{'' if len(survey.moves) == 1 else 's'} changed: update"
+    return "Masters changed: update" if any(m.state != "up to date" for m in survey.masters) else "Judge anew: update"
+
+
+def waiting_reasons(survey: Survey, most: int = 6) -> list[str]:
+    """Say what would be made anew, and why, a line each; frames of one reason together."""
+    lines = [f"{m.name}: {m.why}" for m in survey.masters if m.state != "up to date"]
+    by_reason: dict[str, list[str]] = {}
+    for path, why in survey.stale.items():
+        by_reason.setdefault(why, []).append(path)
+    lines += [
+        f"{paths[0].rsplit('/', 1)[-1] if len(paths) == 1 else f'{len(paths)} frames'}: {why}"
+        for why, paths in by_reason.items()
+    ]
+    if survey.moves:
+        lines.append(f"{_files(survey.moves)} to or from rejected/, nothing is computed")
+    if survey.unjudged:
+        lines.append(f"to be judged anew: {len(survey.unjudged)}")
+    return [*lines[:most], f"and {len(lines) - most} more"] if len(lines) > most else lines
+
+
+def _files(paths: Sequence[str]) -> str:
+    return "a calibrated file moves" if len(paths) == 1 else f"{len(paths)} calibrated files move"
 
 
 def duration_words(seconds: float) -> str:

@@ -2,132 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QByteArray, QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QMenu,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QToolButton,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import QByteArray, QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from astep_gui.models.frame_columns import COLUMNS
-from astep_gui.models.frame_table_model import STATE_ROLE, FrameTableModel
-from astep_gui.theme import icon, mono_font, theme, ui_font
-from pipeline_core.types import FrameKind
+from astep_gui.models.frame_columns import COLUMNS, column_number, shown_at_first
+from astep_gui.models.frame_search import PLACEHOLDER, SYNTAX
+from astep_gui.models.frame_table_model import FrameTableModel
+from astep_gui.theme import icon, mono_font, ui_font
+from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX, FrameTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from PyQt6.QtCore import QAbstractItemModel
-    from PyQt6.QtGui import QPainter
-
     from astep_gui.models.night_model import NightModel
 
-ROW_PX = 24
-
-
-class RowDelegate(QStyledItemDelegate):
-    """Paints rows in the theme's colours: the state's mark and word in its tone, numbers in columns."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
-        """Choose font and colour."""
-        super().initStyleOption(option, index)
-        if option is None:
-            return
-        model = index.model()
-        assert isinstance(model, FrameTableModel)
-        if model.path_of(index) is None:
-            option.font = ui_font(12, bold=True)
-            return
-        column, state, look = COLUMNS[index.column()], index.data(STATE_ROLE), theme()
-        if column.is_number:
-            option.font = mono_font()
-        if option.state & QStyle.StateFlag.State_Selected or state is None:
-            return
-        role = option.palette.ColorRole.Text
-        if column.key == "state":
-            option.palette.setColor(role, look.colour(state.tone))
-        elif state.word in {"rejected", "left out", "unusable"} or column.key in {"exposure", "temperature", "sky"}:
-            option.palette.setColor(role, look.colour("dim"))
-
-    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        """Draw a cell; through a rejected frame's name goes a line."""
-        super().paint(painter, option, index)
-        state = index.data(STATE_ROLE)
-        if painter is None or state is None or state.word != "rejected" or COLUMNS[index.column()].key != "name":
-            return
-        painter.save()  # besides the mark and the word: a line through the name
-        painter.setPen(theme().colour("bad"))
-        width = option.fontMetrics.horizontalAdvance(str(index.data()))
-        y = option.rect.center().y()
-        painter.drawLine(option.rect.x() + 4, y, min(option.rect.x() + 4 + width, option.rect.right()), y)
-        painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
-        """Give all rows one height."""
-        return QSize(super().sizeHint(option, index).width(), ROW_PX)
-
-    def createEditor(  # noqa: N802
-        self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
-    ) -> QWidget | None:
-        """Offer the kinds; anything else is typed."""
-        if COLUMNS[index.column()].key != "kind":
-            return super().createEditor(parent, option, index)
-        box = QComboBox(parent)
-        box.addItems([kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN])
-        box.activated.connect(lambda _row: (self.commitData.emit(box), self.closeEditor.emit(box)))
-        return box
-
-    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:  # noqa: N802
-        """Begin with what stands there."""
-        if isinstance(editor, QComboBox):
-            editor.setCurrentText(str(index.data()))
-            editor.showPopup()
-        else:
-            super().setEditorData(editor, index)
-
-    def setModelData(  # noqa: N802
-        self, editor: QWidget | None, model: QAbstractItemModel | None, index: QModelIndex
-    ) -> None:
-        """Hand over what was chosen."""
-        if isinstance(editor, QComboBox) and model is not None:
-            model.setData(index, editor.currentText())
-        else:
-            super().setModelData(editor, model, index)
-
-
-class FrameTree(QTreeView):
-    """The rows themselves."""
-
-    def __init__(self, model: FrameTableModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setModel(model)
-        self.setItemDelegate(RowDelegate(self))
-        self.setUniformRowHeights(True)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of a night differ in their middle and end
-        self.setAlternatingRowColors(True)
-        self.setAllColumnsShowFocus(True)
-        self.setIndentation(14)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setAccessibleName("Frames of the night")
-        self.setFrameShape(QTreeView.Shape.NoFrame)
-
-    def keyboardSearch(self, _search: str | None) -> None:  # noqa: N802
-        """Letters are keys of the window (X rejects), not a search by name."""
+SEARCH_MS = 120
+"""The list follows when no other letter came for this long."""
+CELL_PX = 13
+"""Around the words of a cell."""
+WIDEST_NAME_PX = 190
+LESS_NEEDED = frozenset({"utc"})
+"""Left out in a small window: the rows stand in order of time, and the timeline shows it."""
 
 
 class FrameTable(QWidget):
@@ -139,49 +39,39 @@ class FrameTable(QWidget):
     """Paths, field, value."""
     menu_asked = pyqtSignal(object)
     """Where on the screen."""
+    master_asked = pyqtSignal(str)
+    """Name of the master whose row was chosen."""
 
     def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
         self._is_following = False
         self._folded: set[str] = set()
+        self._shown = {grouped: set(shown_at_first(is_grouped=grouped)) for grouped in (True, False)}
+        self._is_compact = False
+        self._by_hand: set[int] = set()
+        """Columns whose width a person chose."""
         self.model = FrameTableModel(night, self)
-        self.tree = FrameTree(self.model)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search frames: name, kind, filter, state")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search frames")
-        self.search.textChanged.connect(self.model.search)
-        self.count = QLabel()
-        self.count.setProperty("role", "dim")
-        self.grouped = QToolButton()
-        self.grouped.setIcon(icon("group"))
-        self.grouped.setCheckable(True)
-        self.grouped.setChecked(True)
-        self.grouped.setToolTip("Group by kind, field, filter and exposure")
-        self.grouped.toggled.connect(self._group)
-        self.columns = QToolButton()
-        self.columns.setText("Columns")
-        self.columns.setToolTip("Choose the columns")
-        self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.columns.setMenu(self._column_menu())
+        self.tree = FrameTree(self.model, self._wanted_width)
+        self._make_head()
         self._lay_out()
         header = self.tree.header()
         assert header is not None
         header.setSectionsMovable(True)
         header.setStretchLastSection(False)
-        for number, column in enumerate(COLUMNS):
-            self.tree.setColumnWidth(number, column.width)
-            self.tree.setColumnHidden(number, not column.is_default)
+        header.setMinimumSectionSize(30)
+        header.setStyleSheet("QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }")
+        header.sectionResized.connect(self._resized)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        header.customContextMenuRequested.connect(self._header_menu)
         self.tree.sortByColumn(self.model._sort, Qt.SortOrder.AscendingOrder)  # noqa: SLF001 - its own model
         self.tree.setSortingEnabled(True)
+        self._show_columns()
         self.tree.collapsed.connect(self._fold)
         self.tree.expanded.connect(self._unfold)
         self.model.rebuilt.connect(self._after_rebuild)
         self.model.edit_asked.connect(self._edited)
-        self.tree.customContextMenuRequested.connect(
-            lambda where: self.menu_asked.emit(self.tree.viewport().mapToGlobal(where))
-        )
+        self.tree.customContextMenuRequested.connect(self._ask_menu)
         chosen = self.tree.selectionModel()
         assert chosen is not None
         chosen.selectionChanged.connect(self._say_selection)
@@ -189,12 +79,47 @@ class FrameTable(QWidget):
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
 
+    def _make_head(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(PLACEHOLDER)
+        self.search.setToolTip(SYNTAX)
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search frames")
+        self._searched = QTimer(self)
+        self._searched.setSingleShot(True)
+        self._searched.setInterval(SEARCH_MS)
+        self._searched.timeout.connect(self.search_now)
+        self.search.textChanged.connect(lambda _text: self._searched.start())
+        self.search.returnPressed.connect(self._first_found)
+        self.count = QLabel()
+        self.count.setProperty("role", "dim")
+        self.grouped = self._switch("group", "Group by kind, field, filter and exposure (G)")
+        self.grouped.setChecked(True)
+        self.grouped.toggled.connect(self._group)
+        self.pictures = self._switch("image", "Small pictures of the frames (T)")
+        self.pictures.toggled.connect(self._show_pictures)
+        self.columns = QToolButton()
+        self.columns.setText("Columns")
+        self.columns.setToolTip("Choose the columns")
+        self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.columns.setMenu(self._column_menu())
+
+    @staticmethod
+    def _switch(name: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(icon(name))
+        button.setCheckable(True)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        return button
+
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(8, 6, 8, 4)
+        head.setSpacing(4)
         head.addWidget(self.search, 1)
-        head.addWidget(self.grouped)
-        head.addWidget(self.columns)
+        for button in (self.grouped, self.pictures, self.columns):
+            head.addWidget(button)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -207,13 +132,19 @@ class FrameTable(QWidget):
 
     def selected_paths(self) -> list[str]:
         """Return the selected frames from top to bottom; a selected group stands for its frames."""
-        chosen = self.tree.selectionModel()
-        rows = chosen.selectedRows() if chosen is not None else []
-        wanted = {path for index in rows for path in self.model.paths_of(index)}
-        return [path for path in self.model.ordered() if path in wanted] if len(wanted) > 1 else list(wanted)
+        chosen, model = self.tree.selectionModel(), self.model
+        if chosen is None:
+            return []
+        ranges = [(r.parent(), r.top(), r.bottom()) for r in chosen.selection()]
+        wanted = {path for parent, top, bottom in ranges for path in model.paths_in(parent, top, bottom)}
+        return [path for path in model.ordered() if path in wanted] if len(wanted) > 1 else list(wanted)
 
     def _say_selection(self, *_: object) -> None:
         if self._is_following:
+            return
+        master = self.model.master_of(self.tree.currentIndex())
+        if master is not None:
+            self.master_asked.emit(master.name)
             return
         self.selected.emit(self.selected_paths(), self.model.path_of(self.tree.currentIndex()))
 
@@ -221,10 +152,16 @@ class FrameTable(QWidget):
         chosen = self.selected_paths()
         self.edit_asked.emit(chosen if path in chosen else [path], field, value)
 
+    def _ask_menu(self, where: object) -> None:
+        viewport = self.tree.viewport()
+        if viewport is not None and self.model.master_of(self.tree.currentIndex()) is None:
+            self.menu_asked.emit(viewport.mapToGlobal(where))  # type: ignore[arg-type]
+
     def edit(self, key: str) -> None:
-        """Open the editor of the current row."""
-        number = next(k for k, column in enumerate(COLUMNS) if column.key == key)
-        self.tree.edit(self.tree.currentIndex().siblingAtColumn(number))
+        """Open the editor of the current row, if its column is shown."""
+        number = column_number(key)
+        if not self.tree.isColumnHidden(number):
+            self.tree.edit(self.tree.currentIndex().siblingAtColumn(number))
 
     def step(self, by: int) -> str | None:
         """Return the frame ``by`` rows further, None at the end."""
@@ -233,6 +170,19 @@ class FrameTable(QWidget):
             return order[0] if order else None
         number = order.index(self._night.current) + by
         return order[number] if 0 <= number < len(order) else None
+
+    def search_now(self) -> None:
+        """Follow the search line without waiting for another letter."""
+        self._searched.stop()
+        self.model.search(self.search.text())
+
+    def _first_found(self) -> None:
+        """Go to the first frame that the search left."""
+        self.search_now()
+        found = self.model.ordered()
+        if found:
+            self.selected.emit([found[0]], found[0])
+        self.tree.setFocus()
 
     # -- following the model ---------------------------------------------------------------------------------
 
@@ -266,7 +216,10 @@ class FrameTable(QWidget):
         for row, group in enumerate(self.model.groups if self.model.is_grouped else ()):
             self.tree.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
             self.tree.setExpanded(self.model.index(row, 0), group.title not in self._folded)
+            for below in range(len(group.paths) if group.is_masters else 0):
+                self.tree.setFirstColumnSpanned(below, self.model.index(row, 0), True)  # noqa: FBT003
         self._is_following = False
+        self.fit_columns()
         if bar is not None:
             bar.setValue(place)
         self.follow()
@@ -274,7 +227,7 @@ class FrameTable(QWidget):
 
     def _say_count(self, *_: object) -> None:
         total, shown, rejected = len(self._night.frames), self.model.count, len(self._night.rejected)
-        words = f"{total} frames" if shown == total else f"{shown} of {total} frames"
+        words = f"{total} frames" if shown == total else f"{shown} of {total} frames · Esc shows all"
         self.count.setText(words + (f" · ✕ {rejected} rejected" if rejected else ""))
 
     def _fold(self, index: QModelIndex) -> None:
@@ -285,10 +238,71 @@ class FrameTable(QWidget):
         if not self._is_following:
             self._folded.discard(self.model.groups[index.row()].title)
 
+    def _show_pictures(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        self.tree.setUniformRowHeights(not is_on)
+        self.tree.setIconSize(QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4))
+        self.model.show_thumbnails(is_on)
+        self._show_columns()
+        self.tree.scrollTo(self.tree.currentIndex())
+
     # -- columns ---------------------------------------------------------------------------------------------
 
     def _group(self, is_grouped: bool) -> None:  # noqa: FBT001 - a slot
         self.model.set_grouped(is_grouped)
+        self._show_columns()
+
+    @property
+    def shown_columns(self) -> set[str]:
+        """The columns that are shown as the table is now: grouped and flat lists have their own."""
+        return self._shown[self.model.is_grouped]
+
+    def show_column(self, key: str, is_shown: bool) -> None:  # noqa: FBT001 - a slot
+        """Show a column, or not."""
+        (self.shown_columns.add if is_shown else self.shown_columns.discard)(key)
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        shown = self.shown_columns
+        if (self._is_compact or self.model.shows_thumbnails) and shown == shown_at_first(is_grouped=True):
+            shown = shown - LESS_NEEDED  # a person who chose columns gets them at any width
+        for number, column in enumerate(COLUMNS):
+            self.tree.setColumnHidden(number, column.key not in shown)
+        self.fit_columns()
+
+    def set_compact(self, is_compact: bool) -> None:  # noqa: FBT001 - a switch
+        """Do with less room, in a small window."""
+        if is_compact != self._is_compact:
+            self._is_compact = is_compact
+            self._show_columns()
+
+    def fit_columns(self) -> None:
+        """Make each column as wide as its words; those that a person made wider or narrower stay."""
+        was, self._is_following = self._is_following, True
+        for number in range(len(COLUMNS)):
+            if number not in self._by_hand and not self.tree.isColumnHidden(number):
+                self.tree.setColumnWidth(number, self._wanted_width(number))
+        self._is_following = was
+
+    def _wanted_width(self, number: int) -> int:
+        column = COLUMNS[number]
+        words = QFontMetrics(mono_font() if column.is_number else ui_font())
+        title = QFontMetrics(ui_font()).horizontalAdvance(str(self.model.title(number))) + 13
+        if column.key != "name":
+            return max(words.horizontalAdvance(column.sample) + CELL_PX, title)
+        widest = max((words.horizontalAdvance(name) for name in self.model.names()), default=0)
+        inside = max(min(widest, WIDEST_NAME_PX), words.horizontalAdvance(column.sample))
+        inside += 2 * INDENT_PX if self.model.is_grouped else 0
+        return max(inside + CELL_PX + (THUMBNAIL_PX if self.model.shows_thumbnails else 0), title)
+
+    def wanted_width(self) -> int:
+        """Return the width at which no column is cut."""
+        shown = [k for k in range(len(COLUMNS)) if not self.tree.isColumnHidden(k)]
+        return sum(self.tree.columnWidth(k) for k in shown) + 16  # the scroll bar
+
+    def _resized(self, number: int, _old: int, _new: int) -> None:
+        """Keep the width that a person gave a column with the mouse."""
+        if not self._is_following and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
+            self._by_hand.add(number)
 
     def _column_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -297,29 +311,75 @@ class FrameTable(QWidget):
             assert action is not None
             action.setCheckable(True)
             action.setData(number)
-            action.toggled.connect(lambda shown, k=number: self.tree.setColumnHidden(k, not shown))
+            action.triggered.connect(lambda shown, key=column.key: self.show_column(key, shown))
+        menu.addSeparator()
+        usual = menu.addAction("Columns and widths as at first")
+        assert usual is not None
+        usual.triggered.connect(self.reset_columns)
         menu.aboutToShow.connect(self._tick_columns)
         return menu
+
+    def _header_menu(self, where: object) -> None:
+        menu, header = self.columns.menu(), self.tree.header()
+        if menu is not None and header is not None:
+            menu.popup(header.mapToGlobal(where))  # type: ignore[arg-type]
 
     def _tick_columns(self) -> None:
         menu = self.columns.menu()
         for action in menu.actions() if menu is not None else ():
-            action.setChecked(not self.tree.isColumnHidden(action.data()))
+            if action.isCheckable():
+                action.setChecked(not self.tree.isColumnHidden(action.data()))
+
+    def reset_columns(self) -> None:
+        """Show the columns of a new table, each as wide as its words, in their first order."""
+        self._shown[self.model.is_grouped] = set(shown_at_first(is_grouped=self.model.is_grouped))
+        self._by_hand.clear()
+        header = self.tree.header()
+        for number in range(len(COLUMNS)):
+            if header is not None:
+                header.moveSection(header.visualIndex(number), number)
+        self._show_columns()
 
     def save_columns(self) -> QByteArray:
-        """Return widths, order and choice of the columns."""
+        """Return choice, order and widths of the columns, and whether groups and pictures are shown."""
         header = self.tree.header()
-        return header.saveState() if header is not None else QByteArray()
+        state = header.saveState().data() if header is not None else b""
+        kept = {
+            "grouped": sorted(self._shown[True]),
+            "flat": sorted(self._shown[False]),
+            "by_hand": [COLUMNS[number].key for number in sorted(self._by_hand)],
+            "is_grouped": self.model.is_grouped,
+            "pictures": self.model.shows_thumbnails,
+            "header": b64encode(state).decode(),
+        }
+        return QByteArray(json.dumps(kept).encode())
 
     def restore_columns(self, state: QByteArray) -> None:
         """Take them over; a state of another version of the table is passed over."""
+        try:
+            kept = json.loads(state.data())
+            keys = {column.key for column in COLUMNS}
+            shown = {True: set(kept["grouped"]) & keys | {"name"}, False: set(kept["flat"]) & keys | {"name"}}
+            by_hand = {column_number(key) for key in kept["by_hand"] if key in keys}
+            layout, is_grouped, pictures = b64decode(kept["header"]), kept["is_grouped"], kept["pictures"]
+        except (ValueError, KeyError, TypeError):
+            return
         header = self.tree.header()
-        if header is not None and not state.isEmpty():
-            header.restoreState(state)
+        if header is not None:
+            header.restoreState(QByteArray(layout))
+        self._shown, self._by_hand = shown, by_hand
+        self.grouped.setChecked(bool(is_grouped))
+        self.pictures.setChecked(bool(pictures))
+        self._show_columns()
 
     def show_only(self, paths: Iterable[str]) -> None:
         """Select frames, whatever is searched for."""
         wanted = list(paths)
         if any(not self.model.index_of(path).isValid() for path in wanted):
             self.search.clear()
+            self.search_now()
         self.selected.emit(wanted, wanted[0] if wanted else None)
+
+    def close_pictures(self) -> None:
+        """End the thread that makes small pictures."""
+        self.model.thumbnails.close()

@@ -240,6 +240,11 @@ class ImageView(QWidget):
         """Turn the cross-hair on or off."""
         self.set_mark("cross_hair", on)
 
+    @property
+    def mask_bits(self) -> int:
+        """Sum of the mask bits that are marked."""
+        return self._mask_bits
+
     def set_mask_bits(self, bits: int) -> None:
         """Lay these kinds of masked pixels (:class:`~pipeline_core.types.MaskBit`) over the image; 0 for none."""
         self._mask_bits = bits

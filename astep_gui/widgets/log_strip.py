@@ -6,7 +6,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,6 +22,8 @@ from astep_gui.theme import icon, mono_font, theme, theme_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from PyQt6.QtGui import QResizeEvent
 
     from pipeline_core.events import Event
 
@@ -56,6 +58,7 @@ class LogStrip(QWidget):
         self.fold.toggled.connect(self._fold)
         head = QHBoxLayout()
         head.setContentsMargins(10, 2, 8, 2)
+        head.setSpacing(10)
         head.addWidget(self.line, 1)
         head.addWidget(self.what)
         head.addWidget(self.bar)
@@ -98,11 +101,19 @@ class LogStrip(QWidget):
         """Write the newest line in the theme's colours."""
         clock, line, tone = self._newest
         look = theme()
+        metrics = self.line.fontMetrics()
+        room = self.line.width() - metrics.horizontalAdvance(f"{clock}   ")
+        shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, max(40, room))
         self.line.setText(
             f"<span style='color:{look.hex('dim')}'>{clock}</span>&nbsp;&nbsp;"
-            f"<span style='color:{look.hex(tone)}'>{escape(line)}</span>"
+            f"<span style='color:{look.hex(tone)}'>{escape(shown)}</span>"
         )
         self.line.setToolTip(line)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Shorten the newest line anew."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self._show_newest)  # when the line has its new width
 
     def busy(self, words: str) -> None:
         """Say what goes on; empty when nothing does."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from astep_gui.models.needs import Remedy
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PyQt6.QtGui import QMouseEvent, QResizeEvent
+
     from astep_gui.models.needs import Need
     from astep_gui.models.night_model import NightModel
 
 _MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
-_WAYS_SHOWN = 2
+_NARROW_PX = 400
+"""Below this width a need shows one way out, and the others behind "more"."""
 MAX_HEIGHT_PX = 190
 
 
@@ -25,6 +32,7 @@ class NeedsYou(QWidget):
     def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
+        self._is_narrow = False
         self.heading = QLabel()
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
@@ -60,13 +68,20 @@ class NeedsYou(QWidget):
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
         for need in needs:
-            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit))
+            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
         self._area.setVisible(bool(needs))
         wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
         self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(place)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Show fewer ways out where there is little room."""
+        super().resizeEvent(event)
+        if (is_narrow := self.width() < _NARROW_PX) != self._is_narrow:
+            self._is_narrow = is_narrow
+            QTimer.singleShot(0, self.show_needs)  # not while it is being laid out
 
     def _line(self, number: int) -> QWidget | None:
         item = self._list.itemAt(number)
@@ -80,26 +95,26 @@ class NeedsYou(QWidget):
 class _NeedLine(QWidget):
     """One need: mark, title, remedies; why in a tool tip."""
 
-    def __init__(self, need: Need, choose: object) -> None:
+    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object], ways: int) -> None:
         super().__init__()
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
         mark.setFixedWidth(12)
         title = QLabel(need.title)
         title.setWordWrap(True)
-        self.setToolTip(need.why)
+        self.setToolTip(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why)
+        self._need, self._choose = need, choose
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(5)
         row.addWidget(mark)
         row.addWidget(title, 1)
-        shown = need.remedies if len(need.remedies) <= _WAYS_SHOWN + 1 else need.remedies[:_WAYS_SHOWN]
+        shown, rest = _divided(need, ways)
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")
-            button.clicked.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
+            button.clicked.connect(lambda _on, way=remedy: choose(need, way))
             row.addWidget(button)
-        rest = need.remedies[len(shown) :]
         if rest:
             more = QPushButton("more")
             more.setProperty("small", "true")
@@ -107,9 +122,26 @@ class _NeedLine(QWidget):
             for remedy in rest:
                 action = menu.addAction(remedy.label)
                 assert action is not None
-                action.triggered.connect(lambda _on, way=remedy: choose(need, way))  # type: ignore[operator]
+                action.triggered.connect(lambda _on, way=remedy: choose(need, way))
             more.setMenu(menu)
             row.addWidget(more)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Show the frames it is about."""
+        if event is not None and event.button() == Qt.MouseButton.LeftButton and self._need.paths:
+            self._choose(self._need, Remedy("Show", "show"))
+        super().mouseReleaseEvent(event)
+
+
+def _divided(need: Need, ways: int) -> tuple[Sequence[Remedy], Sequence[Remedy]]:
+    """Return the ways out that have a button, and those behind "more"; a click on the words shows the frames."""
+    if len(need.remedies) <= ways + 1 and ways > 1:
+        return need.remedies, ()
+    others = [remedy for remedy in need.remedies if remedy.deed != "show" or not need.paths]
+    rest = [remedy for remedy in need.remedies if remedy not in others]
+    if len(others) <= ways + 1:
+        return others, ()
+    return others[:ways], [*others[ways:], *rest]
 
 
 def _polish(widget: QWidget) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHeaderView, QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
-from astep_gui.theme import theme
+from astep_gui.theme import theme, theme_notice
+from astep_gui.widgets.wrapped_rows import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +33,7 @@ class PlanPanel(QWidget):
         self.summary.setContentsMargins(10, 8, 10, 6)
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
-        header = self.tree.header()
-        assert header is not None
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        wrap(self.tree)
         self.tree.setIndentation(14)
         self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
         self.tree.itemActivated.connect(self._activated)
@@ -46,6 +44,7 @@ class PlanPanel(QWidget):
         box.addWidget(self.tree, 1)
         night.plan_changed.connect(self.follow)
         night.night_changed.connect(self.follow)
+        theme_notice().changed.connect(self.follow)
 
     def follow(self) -> None:
         """Show the plan as it is now."""
@@ -64,14 +63,17 @@ class PlanPanel(QWidget):
         masters = self._branch(f"Masters · {len(plan.masters)}")
         for master in plan.masters:
             paths = list(master.frames)
-            line = self._line(masters, f"{master.name} · {len(paths)} frames", paths, master.equation)
+            count = f" · {len(paths)} frames" if paths else ""  # a mask may stand on a flat alone
+            line = self._line(masters, f"{master.name}{count}", paths, master.equation)
             if master.equation:
                 self._line(line, master.equation, paths)
             for words in master.warnings:
                 self._line(line, f"▲ {words}", paths, tone="warn")
         science = self._branch(f"Science frames · {len(plan.science)}")
-        for title, members in _alike(plan.science).items():
-            line = self._line(science, title, [s.path for s in members])
+        for (title, equation), members in _alike(plan.science).items():
+            line = self._line(science, f"{title} · {len(members)} frames", [s.path for s in members])
+            self._line(line, equation, [s.path for s in members], tone="dim")
+            line.setExpanded(True)
             for words in members[0].warnings:
                 self._line(line, f"▲ {words}", [s.path for s in members], tone="warn")
         if plan.left_out:
@@ -119,9 +121,9 @@ class PlanPanel(QWidget):
             self.frames_asked.emit(paths)
 
 
-def _alike(science: Sequence[SciencePlan]) -> dict[str, list[SciencePlan]]:
-    """Put together the frames that are treated alike."""
-    alike: dict[str, list[SciencePlan]] = {}
+def _alike(science: Sequence[SciencePlan]) -> dict[tuple[str, str], list[SciencePlan]]:
+    """Put together the frames of one group that are treated alike: (group, equation) → frames."""
+    alike: dict[tuple[str, str], list[SciencePlan]] = {}
     for plan in science:
-        alike.setdefault(f"{plan.group} · {plan.equation}" if plan.group else plan.equation, []).append(plan)
-    return {f"{len(members)} frames · {title}": members for title, members in alike.items()}
+        alike.setdefault((plan.group or "Science", plan.equation), []).append(plan)
+    return alike

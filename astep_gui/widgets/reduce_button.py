@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QPushButton
 
+from astep_gui.models.reduction_model import waiting_reasons
 from astep_gui.theme import icon
 
 if TYPE_CHECKING:
@@ -40,13 +41,30 @@ class ReduceButton(QPushButton):
         """Say what a click does now."""
         is_running = self._run.is_running
         self.setText(self._run.words)
-        self.setIcon(icon("cancel" if is_running else "run", "primary_text"))
+        survey = self._night.survey
+        is_settled = not is_running and survey is not None and survey.is_reduced and survey.is_up_to_date
+        name = "cancel" if is_running else "done" if is_settled else "run"
+        self.setIcon(icon(name, "text" if is_settled else "primary_text"))
+        if self.property("primary") != ("false" if is_settled else "true"):
+            self.setProperty("primary", "false" if is_settled else "true")  # a calm button: nothing waits for it
+            if (style := self.style()) is not None:
+                style.unpolish(self)
+                style.polish(self)
         plan = self._night.plan
         can_run = plan is not None and bool(plan.science or plan.masters)
         self.setEnabled((is_running and not self._run.is_stopping) or (can_run and not is_running))
         if is_running:
             self.setToolTip(f"{self._run.stage}: a click stops the run; what is finished stays (Ctrl+.)")
         elif can_run and plan is not None:
-            self.setToolTip(f"{len(plan.masters)} masters, {len(plan.science)} science frames (Ctrl+R)")
+            self.setToolTip(self._what_would_be_done())
         else:
             self.setToolTip("open a night with usable frames first")
+
+    def _what_would_be_done(self) -> str:
+        plan, survey = self._night.plan, self._night.survey
+        assert plan is not None, "asked for only when there is one"
+        if survey is None or not survey.is_reduced:
+            return f"{len(plan.masters)} masters, {len(plan.science)} science frames (Ctrl+R)"
+        if survey.is_up_to_date:
+            return "nothing changed since the last run; a click checks it again (Ctrl+R)"
+        return "\n".join(["only what changed is computed anew (Ctrl+R):", *waiting_reasons(survey)])

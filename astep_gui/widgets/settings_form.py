@@ -45,6 +45,7 @@ class FieldEditor(QWidget):
         super().__init__()
         self._default = info.default
         self._kind, self._may_be_none, choices = _kind_of(info.annotation)
+        self.is_default = True
         self._editor: QCheckBox | QComboBox | QLineEdit
         if self._kind is bool:
             self._editor = QCheckBox()
@@ -70,7 +71,7 @@ class FieldEditor(QWidget):
         row.addWidget(self.mark)
         row.addWidget(self.reset)
         row.addStretch()
-        words = QLabel(info.description or "")
+        words = QLabel(f"{info.description or ''}{_limits(info)}")
         words.setProperty("role", "dim")
         words.setWordWrap(True)
         box = QVBoxLayout(self)
@@ -78,7 +79,11 @@ class FieldEditor(QWidget):
         box.setSpacing(2)
         box.addLayout(row)
         box.addWidget(words)
-        self.setToolTip(f"{info.description}\ndefault: {_text(self._default) or 'not set'}{_range(info)}")
+        limits = _limits(info).removeprefix(" · ")
+        self.setToolTip(
+            f"{info.description}\ndefault: {_text(self._default) or 'not set'}"
+            + (f"\nrange: {limits}" if limits else "")
+        )
 
     def put(self, value: Any) -> None:
         """Show a value."""
@@ -105,6 +110,7 @@ class FieldEditor(QWidget):
         is_default = self.value() == self._default
         self.mark.setText("" if is_default else "● changed")
         self.reset.setVisible(not is_default)
+        self.is_default = is_default
         self.changed.emit()
 
 
@@ -119,12 +125,14 @@ class SettingsDialog(QDialog):
         self.setWindowTitle("Settings of the reduction")
         self.resize(820, 600)
         self.editors: dict[tuple[str, str], FieldEditor] = {}
+        self._names: list[str] = []
         self.sections = QListWidget()
         self.sections.setFixedWidth(170)
         self.pages = QStackedWidget()
         for name in Recipe.model_fields:
             section = getattr(recipe, name)
             if hasattr(type(section), "model_fields"):
+                self._names.append(name)
                 self.sections.addItem(name.capitalize())
                 self.pages.addWidget(self._page(name, type(section)))
         self.sections.currentRowChanged.connect(self.pages.setCurrentIndex)
@@ -205,6 +213,7 @@ class SettingsDialog(QDialog):
     def _check(self) -> None:
         if not hasattr(self, "mistake"):
             return  # the form is still being made
+        self._mark_sections()
         try:
             self.recipe()
         except UsageError as error:
@@ -213,6 +222,14 @@ class SettingsDialog(QDialog):
         else:
             self.mistake.clear()
             self.use.setEnabled(True)
+
+    def _mark_sections(self) -> None:
+        """Put a dot beside the sections in which something is not the default."""
+        changed = {section for (section, _field), editor in self.editors.items() if not editor.is_default}
+        for number, name in enumerate(self._names):
+            item = self.sections.item(number)
+            if item is not None:
+                item.setText(f"{name.capitalize()} ●" if name in changed else name.capitalize())
 
     def _choose(self) -> None:
         self.recipe_chosen.emit(self.recipe())
@@ -259,10 +276,11 @@ def _number(kind: type, text: str) -> Any:
         return text
 
 
-def _range(info: FieldInfo) -> str:
+def _limits(info: FieldInfo) -> str:
+    """Return " · ≥ 0, ≤ 1", or nothing where any value will do."""
     limits = {
         name: getattr(rule, name) for rule in info.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
     }
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     words = ", ".join(f"{signs[name]} {limit:g}" for name, limit in limits.items() if limit is not None)
-    return f"\nrange: {words}" if words else ""
+    return f" · {words}" if words else ""

@@ -24,7 +24,7 @@ class ShortcutsOverlay(QDialog):
         self.setWindowTitle("Keys")
         columns = QHBoxLayout()
         columns.setSpacing(36)
-        for titles in (("Night", "Edit"), ("Frames",), ("View", "Reduce", "Help")):
+        for titles in (("Night", "Edit", "Help"), ("Frames", "Reduce"), ("View",)):
             column = QVBoxLayout()
             for title in (t for t in titles if t in MENUS):
                 column.addLayout(_section(title))

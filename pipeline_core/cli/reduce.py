@@ -56,6 +56,7 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
         "failed": [{"path": path, "reason": reason} for path, reason in reduction.failed],
         "left_out": [{"path": item.path, "reason": item.reason} for item in reduction.left_out],
         "warnings": list(reduction.warnings),
+        "noise": reduction.noise.document() if reduction.noise is not None else None,
         "seconds": round(reduction.seconds, 2),
         "peak_memory_mb": round(reduction.peak_memory_mb, 1),
         "solved": reduction.sky.solved if reduction.sky is not None else 0,
@@ -92,6 +93,8 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
         )
     elif reduction.sky_words:
         talk.say(f"not solved: {reduction.sky_words}")
+    if reduction.noise is not None:
+        talk.say(f"noise: {reduction.noise.words()} (median of {counted(reduction.noise.frames, 'frame')})")
     if reduction.flagged:
         talk.say(
             f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"

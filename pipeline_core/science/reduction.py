@@ -19,6 +19,7 @@ import numpy.typing as npt
 from pipeline_core.errors import DataError
 from pipeline_core.science import calibrate
 from pipeline_core.science.cosmic import CosmicResult, count_events, margin_for, replace_cosmic_rays
+from pipeline_core.science.evenness import noise_of, told_noise
 from pipeline_core.science.frame_steps import Observe, Watch
 from pipeline_core.science.hot_leftovers import excess_at, tell_leftovers, values_at
 from pipeline_core.science.overscan import frame_levels
@@ -133,6 +134,7 @@ def reduce_frame(
     """
     trim = facts.trim or Section(0, raw.shape[0], 0, raw.shape[1])
     _check_masters(trim.shape, masters)
+    noise_raw = noise_of(raw[trim.slices])
     watch = Watch(observe, trim.shape)
     gain = facts.gain_e_per_adu
     unit: Literal["ADU", "electron"] = "electron" if gain is not None else "ADU"
@@ -156,6 +158,7 @@ def reduce_frame(
 
     sigma = _uncertainty(variance, image, masters, gain or 1.0, threads) if uncertainty else None
     del variance, noise_room
+    made["noise"] = told_noise(noise_raw, noise_of(image), gain)
     made["saturated_fraction"] = float(np.count_nonzero(bits & MaskBit.SATURATED) / bits.size)
     return Reduced(np.ascontiguousarray(image), bits, sigma, "electron" if gain is not None else "adu", made)
 

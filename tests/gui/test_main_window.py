@@ -17,6 +17,7 @@ from astep_gui.widgets.crash_report import CrashWatch
 from astep_gui.widgets.settings_form import SettingsDialog
 from astep_gui.widgets.shortcuts import ShortcutsOverlay
 from pipeline_core.logbook import Logbook
+from pipeline_core.session import recipe_of
 from tests.gui.nights import write_frame
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
@@ -28,6 +29,14 @@ def dialog(kind):
 
 def words_of(need):
     return need.title
+
+
+def test_a_closed_night_leaves_nothing_to_undo(opened):
+    opened.deeds.reject_for("cloud")
+    assert opened.actions_by_name["undo"].isEnabled()
+    opened.actions_by_name["close_night"].trigger()
+    assert not opened.actions_by_name["undo"].isEnabled()
+    assert not opened.docks["frames"].isVisible()
 
 
 def test_a_window_without_a_night_shows_the_start_page_and_no_panels(window):
@@ -109,8 +118,8 @@ def test_editing_the_filter_of_one_selected_row_changes_all_selected(opened):
 def test_searching_leaves_the_frames_that_hold_every_word(qtbot, opened):
     qtbot.keyClick(opened, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClicks(opened.table.search, "flat 002")
-    assert opened.table.model.ordered() == ["flat_002.fits"]
-    assert opened.table.count.text() == "1 of 14 frames"
+    qtbot.waitUntil(lambda: opened.table.model.ordered() == ["flat_002.fits"], timeout=2000)
+    assert opened.table.count.text() == "1 of 14 frames · Esc shows all"
 
 
 def test_what_the_command_line_decides_appears_and_can_be_undone_here(qtbot, opened):
@@ -149,7 +158,7 @@ def test_a_file_that_comes_in_is_noticed_and_the_view_stays(qtbot, opened, night
 
 def test_frames_are_named_by_what_tells_them_apart(opened):
     row = opened.table.model.index_of(LIGHTS[2])
-    assert row.data() == "…002"
+    assert row.data() == "002"
 
 
 def test_every_action_has_a_slot_and_no_key_means_two_things(window):
@@ -180,9 +189,15 @@ def test_a_changed_setting_is_marked_refused_when_senseless_and_kept_with_the_ni
     assert "sigclip" in form.mistake.text()
     editor.put(6.0)
     assert editor.mark.text() == "● changed"
+    marked = [form.sections.item(k).text() for k in range(form.sections.count())]
+    assert [name for name in marked if name.endswith("●")] == ["Cosmic ●"]
     qtbot.mouseClick(form.use, Qt.MouseButton.LeftButton)
     assert opened.night.recipe.cosmic.sigclip == 6.0
-    assert "sigclip = 6.0" in (opened.night.place.output / "recipe.toml").read_text()
+    assert recipe_of(opened.night.place, None).cosmic.sigclip == 6.0  # for the command line too
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.night.recipe.cosmic.sigclip == 4.5
+    qtbot.keyClick(opened, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert opened.night.recipe.cosmic.sigclip == 6.0
 
 
 def test_an_output_that_cannot_be_written_is_explained_and_nothing_is_decided(opened):

@@ -10,7 +10,7 @@ from PyQt6.QtCore import Qt
 
 from astep_gui.commands import Decisions
 from astep_gui.jobs import Jobs, coalesced
-from astep_gui.models.frame_table_model import FrameTableModel, common_part
+from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel, duration_words
 from pipeline_core.errors import UsageError
@@ -34,6 +34,12 @@ def test_of_each_stages_progress_only_the_newest_is_kept_and_no_message_is_lost(
     events = [Event("progress", "darks", done=k, total=9) for k in range(5)]
     events.insert(2, Event("message", "darks", text="odd"))
     assert [(e.kind, e.done) for e in coalesced(events)] == [("message", 0), ("progress", 4)]
+
+
+def test_progress_that_is_kept_names_all_that_was_done_since_the_last():
+    events = [Event("progress", "science frames", done=k, total=9, data={"label": f"{k}.fits"}) for k in (1, 2, 3)]
+    (kept,) = coalesced(events)
+    assert (kept.done, kept.data["labels"]) == (3, ["1.fits", "2.fits", "3.fits"])
 
 
 def test_a_job_answers_in_the_thread_that_asked(qtbot):
@@ -90,11 +96,6 @@ def test_a_night_of_five_thousand_frames_is_sorted_and_searched_in_a_second(qtbo
     table.search("light 04")
     assert time.perf_counter() - begun < 1.0
     assert table.ordered()[0] == "light_04998.fits"
-
-
-def test_names_are_shortened_by_what_all_share_up_to_a_separator():
-    assert common_part(["2026-06-21_0001_A.fits", "2026-06-21_0002_B.fits"]) == "2026-06-21_"
-    assert common_part(["a_1.fits", "a_2.fits"]) == ""
 
 
 def test_a_run_says_how_far_it_is_and_leaves_products(qtbot, night):

@@ -1,0 +1,193 @@
+"""What is done with frames: stepping, judging, assigning, dropping, showing them elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, QPoint, QUrl
+from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtWidgets import QInputDialog, QMenu
+
+from astep_gui.commands import counted
+from astep_gui.ds9 import open_in_ds9
+from pipeline_core.types import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from astep_gui.main_window import MainWindow
+
+MOST_IN_DS9 = 20
+REASONS = ("cloud", "frost", "defocus", "trailed", "bright sky", "satellite", "shutter", "wrong field")
+
+_OWN = (
+    "search", "next", "previous", "reject", "reject_reason", "accept", "set_kind", "set_filter", "reference",
+    "show_suspects", "show_rejected", "copy_path", "reveal", "ds9",
+)  # fmt: skip
+"""Actions that are methods here."""
+
+
+class FrameDeeds(QObject):
+    """The slots of the actions that mean the selected frames."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._night = window.night
+        self._decisions = window.decisions
+        self._viewing = window.viewing
+
+    def slots(self) -> dict[str, Callable[..., object]]:
+        """Return what each action does."""
+        return {name: getattr(self, name) for name in _OWN}
+
+    def search(self) -> None:
+        """Put the cursor into the search field."""
+        self._window.docks["frames"].raise_()
+        self._window.table.search.setFocus()
+        self._window.table.search.selectAll()
+
+    def next(self) -> None:
+        """Look at the next frame."""
+        self._step(1)
+
+    def previous(self) -> None:
+        """Look at the frame before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        if self._viewing.is_blinking:
+            self._viewing.blink.step(by)
+            return
+        path = self._window.table.step(by)
+        if path is not None:
+            self._night.select([path])
+
+    def reject(self) -> None:
+        """Reject the selected frames for what is suggested of them, and go to the next."""
+        if self._viewing.is_blinking:
+            self._viewing.blink_bar.ask_reject()
+        else:
+            self.reject_for("")
+
+    def reject_reason(self) -> None:
+        """Reject with a reason."""
+        reason, is_sure = QInputDialog.getItem(self._window, "Reject", "Reason", REASONS, 0, True)  # noqa: FBT003
+        if is_sure:
+            self.reject_for(reason)
+
+    def reject_for(self, reason: str) -> None:
+        """Reject the selected frames; without a reason the suggested cause is taken, if all share one."""
+        paths = list(self._night.selection)
+        if not paths:
+            return
+        causes = {self._cause(path) for path in paths}
+        following = self._window.table.step(1) if len(paths) == 1 else None
+        self._decisions.reject(paths, reason or (causes.pop() if len(causes) == 1 else ""))
+        if following is not None:
+            self._night.select([following])
+
+    def _cause(self, path: str) -> str:
+        row = self._night.rows.get(path)
+        worst = [flag for flag in row.flags if flag.severity != "note"] if row else []
+        return worst[0].cause if worst else ""
+
+    def accept(self) -> None:
+        """Accept the selected frames."""
+        if self._night.selection:
+            self._decisions.accept(list(self._night.selection))
+
+    def set_kind(self) -> None:
+        """Ask for the kind of the selected frames."""
+        kinds = [kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN]
+        self._ask_field("kind", kinds, is_free=False)
+
+    def set_filter(self) -> None:
+        """Ask for the filter of the selected frames."""
+        self._ask_field("filter", sorted({f.filter for f in self._night.frames if f.filter}), is_free=True)
+
+    def _ask_field(self, field: str, known: list[str], *, is_free: bool) -> None:
+        paths = list(self._night.selection)
+        frame = self._night.frame(self._night.current)
+        now = str(getattr(frame, field) or "") if frame is not None else ""
+        words = f"{field.capitalize()} of {len(paths)} frame{'s' if len(paths) > 1 else ''}"
+        number = known.index(now) if now in known else 0
+        value, is_sure = QInputDialog.getItem(self._window, words, words, known, number, is_free)
+        if is_sure and paths:
+            self._decisions.set_field(paths, field, value)
+
+    def reference(self) -> None:
+        """Make the current frame the one that others are compared with."""
+        if self._night.current is not None:
+            self._night.set_reference(self._night.current)
+
+    def show_suspects(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Show only frames with suggestions."""
+        states = [self._night.state_of(frame.path) for frame in self._night.frames]
+        suspected = frozenset(state.word for state in states if state.mark == "▲")
+        # When nothing is suspected the list is empty, as asked: no state has that word.
+        self._only("show_rejected", suspected or frozenset({"suspected"}), is_on=is_on)
+
+    def show_rejected(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Show only rejected frames."""
+        self._only("show_suspects", frozenset({"rejected"}), is_on=is_on)
+
+    def _only(self, other: str, states: frozenset[str], *, is_on: bool) -> None:
+        if is_on:
+            self._window.actions_by_name[other].setChecked(False)
+        self._window.table.model.show_states(states if is_on else frozenset())
+
+    def copy_path(self) -> None:
+        """Put the selected frames' files on the clipboard."""
+        board, night = QGuiApplication.clipboard(), self._night.night
+        if board is not None and night is not None:
+            board.setText("\n".join(str(night.file(path)) for path in self._night.selection))
+
+    def reveal(self) -> None:
+        """Open the folder of the current frame."""
+        if self._night.night is not None and self._night.current is not None:
+            file = self._night.night.file(self._night.current)
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))
+
+    def ds9(self) -> None:
+        """Open the selected frames in DS9: in one that is open if it listens, else in a new one."""
+        night, window = self._night.night, self._window
+        if night is None or not self._night.selection:
+            return
+        files = [night.file(path) for path in self._night.selection[:MOST_IN_DS9]]
+        job = window.jobs.job("DS9", lambda _context: open_in_ds9(files))
+        job.failed.connect(window.show_problem)
+        job.done.connect(lambda how: window.log.say(f"{len(files)} frame{'s' * (len(files) > 1)} opened in DS9 {how}"))
+        job.start()
+
+    def regroup(self, paths: list[str], changes: list[tuple[str, str, object]], title: str) -> None:
+        """Make frames that were dropped on a group like those of the group, and say what changed."""
+        if not changes:
+            words = f"{len(paths)} frames already are like {title}: only where the telescope pointed differs"
+            self._window.log.say(words, "warning")
+            return
+        said = dict.fromkeys(f"{field} = {value or 'none'}" for _path, field, value in changes)
+        self._decisions.regroup(changes, title)
+        self._window.log.say(f"{counted(paths)} to {title}: {', '.join(said)} (Ctrl+Z takes it back)")
+
+    def frame_menu(self, where: QPoint) -> None:
+        """Offer what can be done with the selected frames, kind and filter one click away."""
+        menu = QMenu(self._window)
+        by_name = self._window.actions_by_name
+        for name in ("accept", "reject", "reject_reason"):
+            menu.addAction(by_name[name])
+        paths = list(self._night.selection)
+        for field, values in (
+            ("kind", [kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN]),
+            ("filter", sorted({f.filter for f in self._night.frames if f.filter})),
+        ):
+            below = menu.addMenu(f"Set {field}")
+            for value in values if below is not None else ():
+                action = below.addAction(value)  # type: ignore[union-attr]
+                assert action is not None
+                action.triggered.connect(lambda _on, f=field, v=value: self._decisions.set_field(paths, f, v))
+        menu.addSeparator()
+        for name in ("reference", "calibrated", "ds9", "copy_path", "reveal"):
+            menu.addAction(by_name[name])
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)

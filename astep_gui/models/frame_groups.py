@@ -1,0 +1,102 @@
+"""Groups of the frame table: frames of one pointing, kind, filter and exposure, and what makes a frame one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from astep_gui.models.frame_columns import seconds_words
+from pipeline_core.grouping import by_pointing
+from pipeline_core.types import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipeline_core.types import Frame
+
+    Change = tuple[str, str, object]
+
+_FIRST = (FrameKind.UNKNOWN, FrameKind.SCIENCE)
+_KIND_ORDER = {kind: k for k, kind in enumerate((*_FIRST, *(kind for kind in FrameKind if kind not in _FIRST)))}
+
+
+@dataclass
+class Group:
+    """Frames of one pointing, kind, filter and exposure; or the masters."""
+
+    title: str
+    paths: list[str] = field(default_factory=list)
+    key: tuple[Any, ...] = ()
+    is_masters: bool = False
+    """Its rows are masters, by name."""
+
+
+def group_keys(frames: Sequence[Frame]) -> dict[str, tuple[Any, ...]]:
+    """Return path → (order of the kind, pointing, kind, filter, exposure); equal keys stand together, in this order."""
+    lit = [frame for frame in frames if frame.kind is FrameKind.SCIENCE]
+    fields = {frame.path: name for name, members in by_pointing(lit).items() for frame in members}
+    return {
+        f.path: (
+            _KIND_ORDER[f.kind],
+            fields.get(f.path, ""),
+            f.kind.value,
+            f.filter or "",
+            grouped_exposure(f),
+        )
+        for f in frames
+    }
+
+
+def changes_for(frames: Iterable[Frame], group: Group) -> list[Change]:
+    """Return what must change for frames to belong to a group: kind, filter, exposure, where they differ.
+
+    Parameters
+    ----------
+    frames : iterable of Frame
+    group : Group
+        One with a key, not the masters.
+
+    Returns
+    -------
+    list of (path, field, value)
+
+    Notes
+    -----
+    Where the telescope pointed is not among them: it was there, whatever a person thinks of the frame.
+    """
+    _order, _pointing, kind, name, exposure_s = group.key
+    changes: list[Change] = []
+    for frame in frames:
+        if frame.kind.value != kind:
+            changes.append((frame.path, "kind", kind))
+        if FrameKind(kind).has_filter and (frame.filter or "") != name:
+            changes.append((frame.path, "filter", name))
+        if exposure_s >= 0 and frame.exposure_s != exposure_s:
+            changes.append((frame.path, "exposure_s", exposure_s))
+    return changes
+
+
+def grouped_exposure(frame: Frame) -> float:
+    """Return what groups by exposure; a bias has none that matters."""
+    return frame.exposure_s if frame.exposure_s is not None and frame.kind is not FrameKind.BIAS else -1.0
+
+
+MOST_LETTERS = 62
+"""Of a group's heading: what the table has room for. The field's name gives way, the rest must be seen."""
+FEWEST_LETTERS = 8
+"""That a field's name keeps."""
+
+
+def heading(key: tuple[Any, ...], room: int = 1000) -> str:
+    """Name a group as an observer would, "Science · NGC 1866 · R · 90 s", in about so many letters."""
+    if not key:
+        return ""
+    _order, pointing, kind, name, exposure_s = key
+    rest = [part for part in (kind.capitalize(), name, seconds_words(exposure_s) if exposure_s >= 0 else "") if part]
+    if not pointing:
+        return " · ".join(rest)
+    most = max(FEWEST_LETTERS, room - len(" · ".join(rest)) - 3)
+    if len(pointing) > most:
+        half = most // 2  # both ends: fields of one name are numbered at its end
+        pointing = f"{pointing[:half].rstrip()}…{pointing[half + 1 - most :].lstrip()}"
+    return " · ".join([rest[0], pointing, *rest[1:]])

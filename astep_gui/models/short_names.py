@@ -1,0 +1,106 @@
+"""Names of frames as a person tells them apart: what all frames of a series share is left out."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from pipeline_core.io.frame_kind import FITS_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_DIGITS = re.compile(r"(\d+)")
+_SEPARATORS = " _-."
+FEWEST_DIGITS = 3
+"""A running number keeps so many of its digits: 055, not 55, so that numbers stand under each other."""
+
+
+def stem_of(path: str) -> str:
+    """Return a frame's name without folders and suffix."""
+    name = path.rsplit("/", 1)[-1]
+    return FITS_NAME.sub("", name) or name
+
+
+def family_of(stem: str) -> str:
+    """Return the name with its numbers left out: "Jason.00000055.Entered" belongs to "Jason.#.Entered"."""
+    return _DIGITS.sub("#", stem)
+
+
+def numbers_of(paths: Iterable[str]) -> dict[str, str]:
+    """Return path → the part of its name that tells it from the others of its family.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        All frames of a night: the same frame has the same short name in whatever group it stands.
+
+    Returns
+    -------
+    dict
+        A frame that is alone in its family, or whose name holds no number, keeps its whole name.
+    """
+    families: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        families[family_of(stem_of(path))].append(path)
+    short: dict[str, str] = {}
+    for members in families.values():
+        pieces = {path: _DIGITS.split(stem_of(path)) for path in members}
+        count = len(next(iter(pieces.values())))
+        varying = [k for k in range(1, count, 2) if len({parts[k] for parts in pieces.values()}) > 1]
+        if not varying:
+            short |= {path: stem_of(path) for path in members}
+            continue
+        # From the first number that differs to the last one; of the first, without leading digits that all share.
+        first, last = varying[0], varying[-1]
+        cut = _digits_shared([parts[first] for parts in pieces.values()])
+        short |= {path: "".join(parts[first : last + 1])[cut:] for path, parts in pieces.items()}
+    return short
+
+
+def _digits_shared(numbers: Sequence[str]) -> int:
+    """Return how many leading digits can be left out."""
+    if len({len(number) for number in numbers}) > 1:
+        return 0
+    shared = os.path.commonprefix(list(numbers))  # noqa: RUF071 - by letters is what is wanted
+    return min(len(shared), max(0, len(numbers[0]) - FEWEST_DIGITS))
+
+
+def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:
+    """Return path → what is written in the table for the frames of one group.
+
+    Parameters
+    ----------
+    group : sequence of str
+        Paths of the frames that stand together.
+    numbers : mapping
+        Of :func:`numbers_of`, for the whole night.
+
+    Returns
+    -------
+    dict
+        Where several families stand together, each name begins with the word that tells its family; names that
+        would still be alike are written whole, with their folder if need be.
+    """
+    words = _family_words({family_of(stem_of(path)) for path in group})
+    short = {}
+    for path in group:
+        stem = stem_of(path)
+        word = words[family_of(stem)] if numbers[path] != stem else ""
+        short[path] = f"{word} {numbers[path]}".strip()
+    for whole in (stem_of, str):
+        twice = {name for name, count in Counter(short.values()).items() if count > 1}
+        short = {path: whole(path) if name in twice else name for path, name in short.items()}
+    return short
+
+
+def _family_words(families: Iterable[str]) -> dict[str, str]:
+    """Return family → the first of its words that not all families have; empty for a family that is alone."""
+    known = sorted(families)
+    if len(known) < 2:
+        return dict.fromkeys(known, "")
+    words = {family: [w for w in re.split(f"[{re.escape(_SEPARATORS)}#]+", family) if w] for family in known}
+    shared = set.intersection(*(set(found) for found in words.values()))
+    return {family: next((w for w in found if w not in shared), "") for family, found in words.items()}

@@ -1,0 +1,172 @@
+"""Looking at products: masters, masks and calibrated files in the place of the frame, until another frame is chosen."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from astep_gui.models.frame_images import ImageStore
+from astep_gui.models.frame_loaders import calibrated_loader
+from astep_gui.models.master_images import PARTS, master_loader
+from astep_gui.widgets.product_bar import ProductBar
+from pipeline_core.types import MaskBit
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from astep_gui.models.frame_images import Loader, ShownImage
+    from astep_gui.models.master_images import Part
+    from astep_gui.models.night_model import NightModel
+    from astep_gui.viewing import Viewing
+    from pipeline_core.survey import MasterState
+
+CACHE_BYTES = 256 << 20
+ALL_BITS = sum(MaskBit.WORDS)
+
+
+class ProductViewing(QObject):
+    """Puts a product into the image view, with a bar that says what it is and offers its other parts."""
+
+    nothing_there = pyqtSignal(str)
+    """Path of a frame that was not calibrated yet."""
+
+    def __init__(self, night: NightModel, viewing: Viewing, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._viewing = viewing
+        self._images = ImageStore(self, most_bytes=CACHE_BYTES, threads=1)
+        self._images.arrived.connect(self._show)
+        self._images.failed.connect(lambda _key, error: self.bar.say_missing(str(error)))
+        self.bar = ProductBar()
+        self.bar.part_chosen.connect(self._choose_part)
+        self.bar.closed.connect(self.end)
+        self.master: MasterState | None = None
+        """The master that is shown."""
+        self.calibrated: str | None = None
+        """The frame whose calibrated file is shown."""
+        self._part: Part = "image"
+        self._last: ShownImage | None = None
+        self._bits_before: int | None = None
+        """Marks that were shown on frames, to be shown again after a mask."""
+        self._words: dict[Hashable, tuple[str, ...]] = {}
+        """What is to be known of each image that was loaded."""
+        night.selection_changed.connect(self._frame_chosen)
+        night.night_changed.connect(self.forget)
+        viewing.images.arrived.connect(self._show_again)
+        viewing.steps.changed.connect(self._step_chosen)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a product is shown in the place of a frame."""
+        return self.master is not None or self.calibrated is not None
+
+    def show_master(self, name: str) -> None:
+        """Show a master or mask of the night's plan."""
+        survey, place = self._night.survey, self._night.place
+        found = [master for master in survey.masters if master.name == name] if survey is not None else []
+        if not found or place is None:
+            return
+        self._begin()
+        self.master, self.calibrated = found[0], None
+        # A mask is nothing but its marks.
+        self._viewing.view.set_mask_bits(ALL_BITS if found[0].kind == "mask" else self._bits_before or 0)
+        self.bar.show_master(found[0], self._part if found[0].kind != "mask" else "image")
+        if found[0].state == "not made":
+            self.bar.say_missing("not made yet: Ctrl+M makes the masters")
+            return
+        self._ask()
+
+    def show_calibrated(self, path: str) -> None:
+        """Show the calibrated file of a frame."""
+        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
+
+        survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
+        file = calibrated_file(place, path) if place is not None else None
+        if file is None or frame is None:
+            self.nothing_there.emit(path)
+            return
+        self._begin()
+        self.master, self.calibrated = None, path
+        self.bar.show_calibrated(file.name, survey.stale.get(path, "") if survey is not None else "")
+        try:
+            stamp = file.stat().st_mtime_ns
+        except OSError:
+            self.bar.say_missing("its file is gone; Ctrl+R makes it again")
+            return
+        self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
+
+    def end(self) -> None:
+        """Show the current frame again."""
+        if self.is_on:
+            self.forget()
+            self._viewing.steps.closed.emit()  # nothing of the frame is chosen: it is shown as it is
+
+    def forget(self) -> None:
+        """Show no product any more; what is shown next is not decided here."""
+        self.master = self.calibrated = self._last = None
+        self.bar.hide()
+        if self._bits_before is not None:
+            self._viewing.view.set_mask_bits(self._bits_before)
+            self._bits_before = None
+
+    def close(self) -> None:
+        """End the thread."""
+        self._images.close()
+
+    def _begin(self) -> None:
+        self._viewing.end_blink()
+        if self._viewing.steps.chosen is not None:
+            self._viewing.steps.choose(None)
+        self._viewing.pages.setCurrentWidget(self._viewing.view)
+        self._viewing.rail.hide()  # the steps are those of a frame
+        if self._bits_before is None:
+            self._bits_before = self._viewing.view.mask_bits
+
+    def _ask(self) -> None:
+        place = self._night.place
+        if self.master is not None and place is not None:
+            key = ("master", self.master.name, self.master.task.key, self._part)
+            tell = partial(self._words.__setitem__, key)
+            self._request(key, master_loader(self.master.task, place.output, self._part, tell))
+
+    def _request(self, key: Hashable, loader: Loader) -> None:
+        self._images.request(key, loader)
+
+    def _choose_part(self, part: str) -> None:
+        self._part = next(known for known in PARTS if known == part)
+        if self.master is not None:
+            self._ask()
+
+    def _show(self, shown: ShownImage) -> None:
+        kind, name = shown.key[0], shown.key[1]  # type: ignore[index]
+        wanted = self.master.name if self.master is not None else self.calibrated
+        if name != wanted or (kind == "master") != (self.master is not None):
+            return
+        badge = self._viewing.badge(self.calibrated) if self.calibrated is not None else None
+        self._last = shown
+        self._viewing.levels.follow(shown)
+        self._viewing.view.show_image(shown, badge)
+        self._viewing.levels_panel.show_image(shown)
+        self._viewing.inspect_panel.show_image(shown)
+        if self.master is not None:
+            self.bar.say(self._words.get(shown.key, ()))
+
+    def _frame_chosen(self) -> None:
+        """Go on with calibrated files where the next frame has one; a master gives way to the frame."""
+        survey, path = self._night.survey, self._night.current
+        known = (survey.calibrated if survey is not None else {}).keys() | self._night.finished
+        if self.calibrated is not None and path is not None and path in known:
+            self.show_calibrated(path)
+        elif self.is_on:
+            self.forget()
+
+    def _show_again(self, _shown: ShownImage) -> None:
+        """Stay in the place of a frame whose pixels came in later than the product was asked for."""
+        if self.is_on and self._last is not None:
+            self._show(self._last)
+
+    def _step_chosen(self) -> None:
+        if self.is_on and self._viewing.steps.chosen is not None:
+            self.forget()

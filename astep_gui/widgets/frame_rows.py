@@ -1,0 +1,151 @@
+"""The rows of the frame table: how they are painted, edited and dragged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QModelIndex, QSize, Qt
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QWidget,
+)
+
+from astep_gui.models.frame_columns import COLUMNS
+from astep_gui.models.frame_table_model import FrameTableModel
+from astep_gui.models.master_rows import STATE_ROLE
+from astep_gui.theme import mono_font, theme, ui_font
+from pipeline_core.types import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PyQt6.QtCore import QAbstractItemModel
+    from PyQt6.QtGui import QPainter
+
+ROW_PX = 24
+THUMBNAIL_PX = 48
+INDENT_PX = 14
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Paints rows in the theme's colours: the state's mark and word in its tone, numbers in columns."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
+        """Choose font and colour."""
+        super().initStyleOption(option, index)
+        if option is None:
+            return
+        model = index.model()
+        assert isinstance(model, FrameTableModel)
+        if model.is_group(index):
+            option.font = ui_font(12, bold=True)
+            return
+        column, state, look = COLUMNS[index.column()], index.data(STATE_ROLE), theme()
+        if model.shows_thumbnails and column.key == "name":
+            option.decorationSize = QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4)
+        if column.is_number:
+            option.font = mono_font()
+        if option.state & QStyle.StateFlag.State_Selected or state is None:
+            return
+        role = option.palette.ColorRole.Text
+        if model.master_of(index) is not None:
+            option.palette.setColor(role, look.colour("text" if state.tone == "good" else state.tone))
+            return
+        if column.key == "state":
+            option.palette.setColor(role, look.colour(state.tone))
+        elif state.word in {"rejected", "left out", "unusable"} or column.key in {"exposure", "temperature", "sky"}:
+            option.palette.setColor(role, look.colour("dim"))
+
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        """Draw a cell; through a rejected frame's name goes a line."""
+        super().paint(painter, option, index)
+        state = index.data(STATE_ROLE)
+        if painter is None or state is None or state.word != "rejected" or COLUMNS[index.column()].key != "name":
+            return
+        painter.save()  # besides the mark and the word: a line through the name
+        painter.setPen(theme().colour("bad"))
+        width = option.fontMetrics.horizontalAdvance(str(index.data()))
+        y = option.rect.center().y()
+        painter.drawLine(option.rect.x() + 4, y, min(option.rect.x() + 4 + width, option.rect.right()), y)
+        painter.restore()
+
+    def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
+        """Give all rows one height, those with a picture another. The width is the column's, not asked for here."""
+        model = index.model()
+        is_tall = isinstance(model, FrameTableModel) and model.shows_thumbnails and model.path_of(index) is not None
+        return QSize(0, THUMBNAIL_PX if is_tall else ROW_PX)
+
+    def createEditor(  # noqa: N802
+        self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> QWidget | None:
+        """Offer the kinds, or the filters of the night; another filter is typed."""
+        column, model = COLUMNS[index.column()], index.model()
+        if column.key not in {"kind", "filter"} or not isinstance(model, FrameTableModel):
+            return super().createEditor(parent, option, index)
+        box = QComboBox(parent)
+        box.setMinimumWidth(96)
+        if column.key == "kind":
+            box.addItems([kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN])
+        else:
+            box.setEditable(True)
+            box.addItems(model.filters())
+        box.activated.connect(lambda _row: (self.commitData.emit(box), self.closeEditor.emit(box)))
+        return box
+
+    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:  # noqa: N802
+        """Begin with what stands there."""
+        if isinstance(editor, QComboBox):
+            editor.setCurrentText(str(index.data()))
+            if editor.isEditable() and (line := editor.lineEdit()) is not None:
+                line.selectAll()
+            else:
+                editor.showPopup()
+        else:
+            super().setEditorData(editor, index)
+
+    def setModelData(  # noqa: N802
+        self, editor: QWidget | None, model: QAbstractItemModel | None, index: QModelIndex
+    ) -> None:
+        """Hand over what was chosen."""
+        if isinstance(editor, QComboBox) and model is not None:
+            model.setData(index, editor.currentText())
+        else:
+            super().setModelData(editor, model, index)
+
+
+class FrameTree(QTreeView):
+    """The rows themselves."""
+
+    def __init__(self, model: FrameTableModel, width_of: Callable[[int], int], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._width_of = width_of
+        self.setModel(model)
+        self.setItemDelegate(RowDelegate(self))
+        self.setUniformRowHeights(True)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of a night differ in their middle and end
+        self.setAlternatingRowColors(True)
+        self.setAllColumnsShowFocus(True)
+        self.setIndentation(INDENT_PX)
+        self.setDragEnabled(True)
+        self.setAcceptDrops(True)
+        self.setDropIndicatorShown(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragDrop)
+        self.setDefaultDropAction(Qt.DropAction.CopyAction)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setAccessibleName("Frames of the night")
+        self.setFrameShape(QTreeView.Shape.NoFrame)
+
+    def sizeHintForColumn(self, column: int) -> int:  # noqa: N802
+        """Return the width that a double click on a column's edge gives it."""
+        return self._width_of(column)
+
+    def keyboardSearch(self, _search: str | None) -> None:  # noqa: N802
+        """Letters are keys of the window (X rejects), not a search by name."""

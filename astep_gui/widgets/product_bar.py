@@ -1,0 +1,83 @@
+"""The line over the image that says which product is shown in the place of the frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from astep_gui.models.master_images import PARTS
+from astep_gui.theme import icon
+from astep_gui.widgets.elided_label import ElidedLabel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline_core.survey import MasterState
+
+
+class ProductBar(QWidget):
+    """Name, parts, what to know of it, and the way back."""
+
+    part_chosen = pyqtSignal(str)
+    closed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._about = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.name = QLabel()
+        self.name.setProperty("role", "heading")
+        self.parts: dict[str, QToolButton] = {}
+        for part, words in PARTS.items():
+            button = QToolButton()
+            button.setText(words)
+            button.setCheckable(True)
+            button.setAutoExclusive(True)
+            button.clicked.connect(lambda _on, chosen=part: self.part_chosen.emit(chosen))
+            self.parts[part] = button
+        self.words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.words.setProperty("role", "dim")
+        back = QToolButton()
+        back.setIcon(icon("image"))
+        back.setText("Back to the frame")
+        back.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        back.setToolTip("Esc")
+        back.clicked.connect(self.closed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 8, 4)
+        row.setSpacing(6)
+        row.addWidget(self.name)
+        for button in self.parts.values():
+            row.addWidget(button)
+        row.addWidget(self.words, 1)
+        row.addWidget(back)
+        self.hide()
+
+    def show_master(self, master: MasterState, part: str) -> None:
+        """Name a master; a mask has no other parts."""
+        self.name.setText(master.name.capitalize() if master.kind == "mask" else f"Master {master.name}")
+        for name, button in self.parts.items():
+            button.setVisible(master.kind != "mask")
+            button.setChecked(name == part)
+        self._about = f"▲ to be renewed: {master.why}" if master.state == "changed" else ""
+        self.say(())
+        self.show()
+
+    def show_calibrated(self, name: str, stale: str) -> None:
+        """Name a calibrated file."""
+        self.name.setText("Calibrated")
+        for button in self.parts.values():
+            button.hide()
+        self._about = f"▲ to be renewed: {stale}" if stale else ""
+        self.say((name,))
+        self.show()
+
+    def say(self, facts: Sequence[str]) -> None:
+        """Say what is known of it."""
+        self.words.setText(" · ".join(fact for fact in (self._about, *facts) if fact))
+
+    def say_missing(self, words: str) -> None:
+        """Say why it cannot be shown."""
+        self.words.setText(f"! {words}")

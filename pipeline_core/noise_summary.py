@@ -1,0 +1,67 @@
+"""What the calibration did to the noise of a night: before and after, in the median over its frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSummary:
+    """Noise of raw and calibrated frames in one unit, median over the frames."""
+
+    unit: str
+    """"electron", or "adu" where the gain is unknown."""
+    frames: int
+    pixel_raw: float
+    """Pixel-to-pixel standard deviation."""
+    pixel_calibrated: float
+    tile_raw: float
+    """Scatter of the sky from place to place: :func:`pipeline_core.science.evenness.tile_scatter`."""
+    tile_calibrated: float
+
+    def document(self) -> dict[str, Any]:
+        """Return it for the command line's JSON."""
+        return {
+            "unit": self.unit,
+            "frames": self.frames,
+            "pixel": {"raw": round(self.pixel_raw, 3), "calibrated": round(self.pixel_calibrated, 3)},
+            "tile_scatter": {"raw": round(self.tile_raw, 3), "calibrated": round(self.tile_calibrated, 3)},
+        }
+
+    def words(self) -> str:
+        """Say it in one line."""
+        unit = "e⁻" if self.unit == "electron" else "ADU"
+        return (
+            f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} · "
+            f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit}"
+        )
+
+
+def noise_summary(reports: Iterable[Mapping[str, Any]]) -> NoiseSummary | None:
+    """Put together what the frames of a run reported.
+
+    Parameters
+    ----------
+    reports : iterable of mapping
+        Of the stage "science frames"; those of earlier versions, which measured no noise, do not count.
+
+    Returns
+    -------
+    NoiseSummary or None
+        None if no frame tells. Where some frames are in electrons and others in ADU, the former.
+    """
+    told = [report["noise"] for report in reports if report.get("noise")]
+    for unit in ("electron", "adu"):
+        found = [noise for noise in told if noise["unit"] == unit]
+        if found:
+            values = {name: median(noise[name] for noise in found) for name in _NAMES}
+            return NoiseSummary(unit, len(found), **values)
+    return None
+
+
+_NAMES = ("pixel_raw", "pixel_calibrated", "tile_raw", "tile_calibrated")

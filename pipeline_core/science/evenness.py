@@ -1,0 +1,78 @@
+"""How even a frame is: how much its sky differs from place to place, whatever stars are in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline_core.science.robust import MAD_TO_SIGMA, pixel_noise
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+TILES = 16
+"""Tiles along each side: coarse enough that stars do not fill one, fine enough for vignetting and dust rings."""
+_SAMPLES = 48
+"""Pixels along a tile's side that are looked at: its median is then known to 1.25/48 of the pixel noise."""
+
+
+def tile_scatter(image: npt.NDArray[Any], tiles: int = TILES) -> float:
+    """Return the scatter of the medians of square tiles.
+
+    Parameters
+    ----------
+    image : (ny, nx) any real type
+        Values that are not finite do not count.
+    tiles : int
+        Along each side; fewer where the image has not so many pixels.
+
+    Returns
+    -------
+    float
+        Normal-equivalent median absolute deviation of the tiles' medians, in the image's unit; NaN where no pixel
+        counts. 5 ms for 4096².
+    """
+    ny, nx = image.shape
+    rows, columns = min(tiles, ny), min(tiles, nx)
+    height, width = ny // rows, nx // columns
+    step_y, step_x = max(1, height // _SAMPLES), max(1, width // _SAMPLES)
+    cut = image[: rows * height, : columns * width]
+    blocks = cut.reshape(rows, height, columns, width)[:, ::step_y, :, ::step_x]
+    values = np.moveaxis(blocks, 1, 2).reshape(rows * columns, -1).astype(np.float32)
+    values = values[np.isfinite(values).any(axis=1)]
+    if not values.size:
+        return float("nan")
+    medians = np.nanmedian(values, axis=1)
+    return MAD_TO_SIGMA * float(np.median(np.abs(medians - np.median(medians))))
+
+
+def noise_of(image: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return pixel-to-pixel noise and the scatter from place to place, in the image's unit."""
+    return pixel_noise(image), tile_scatter(image)
+
+
+def told_noise(
+    raw_adu: tuple[float, float], calibrated: tuple[float, float], gain_e_per_adu: float | None
+) -> dict[str, Any] | None:
+    """Put the noise before and after the calibration beside each other, in one unit.
+
+    Parameters
+    ----------
+    raw_adu, calibrated : (pixel, place)
+        Of :func:`noise_of`; the second in electrons where the gain is known, else in ADU.
+    gain_e_per_adu : float or None
+
+    Returns
+    -------
+    dict or None
+        ``unit`` ("electron" or "adu"), ``pixel_raw``, ``pixel_calibrated``, ``tile_raw``, ``tile_calibrated``; None
+        where one of them cannot be told.
+    """
+    before = [value * (gain_e_per_adu or 1.0) for value in raw_adu]
+    values = [float(value) for pair in zip(before, calibrated, strict=True) for value in pair]
+    if not np.isfinite(values).all():
+        return None
+    names = ("pixel_raw", "pixel_calibrated", "tile_raw", "tile_calibrated")
+    told = {name: round(value, 4) for name, value in zip(names, values, strict=True)}
+    return {"unit": "adu" if gain_e_per_adu is None else "electron", **told}

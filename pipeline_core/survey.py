@@ -1,0 +1,169 @@
+"""What a run would do now: which masters and frames it would make anew, why, and what stands already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pipeline_core.io.output_names import rejected_product
+from pipeline_core.logbook import Logbook
+from pipeline_core.noise_summary import NoiseSummary, noise_summary
+from pipeline_core.planned import planned_with
+from pipeline_core.session import choices_of
+from pipeline_core.stage import Task
+from pipeline_core.store import Store, identity
+from pipeline_core.verdicts import SCIENCE_STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline_core.config import Recipe
+    from pipeline_core.session import Place
+    from pipeline_core.types import Night
+
+Standing = Literal["up to date", "changed", "not made"]
+
+
+@dataclass(frozen=True)
+class MasterState:
+    """A master or mask of the plan, and how it stands."""
+
+    name: str
+    kind: str
+    """bias, dark, flat or mask."""
+    filter: str | None
+    exposure_s: float | None
+    frames: tuple[str, ...]
+    state: Standing
+    why: str
+    """Why a run would make it; empty when it is up to date."""
+    product: str
+    """Output-relative path."""
+    task: Task
+
+
+@dataclass(frozen=True)
+class Survey:
+    """An output folder beside its night, as decided now."""
+
+    masters: tuple[MasterState, ...] = ()
+    stale: Mapping[str, str] = field(default_factory=dict)
+    """Science frames a run would calibrate: path → why."""
+    new: frozenset[str] = frozenset()
+    """Those of them that were never calibrated."""
+    unjudged: tuple[str, ...] = ()
+    """Calibrated science frames whose final quality is missing or of before."""
+    moves: tuple[str, ...] = ()
+    """Science frames whose file would move to or from ``rejected/``."""
+    calibrated: Mapping[str, str] = field(default_factory=dict)
+    """Science frames that were calibrated once: path → output-relative file, as it lies now."""
+
+    noise: NoiseSummary | None = None
+    """Before and after, of the calibrated frames."""
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether some frame was calibrated here before."""
+        return bool(self.calibrated)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether a run would make nothing and move nothing."""
+        waiting = any(master.state != "up to date" for master in self.masters)
+        return not (waiting or self.stale or self.unjudged or self.moves)
+
+
+def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
+    """Say what a run would do, by the keys of the run itself.
+
+    Parameters
+    ----------
+    place : Place
+    night : Night
+        As scanned; decisions are applied here.
+    recipe : Recipe
+
+    Returns
+    -------
+    Survey
+        Empty where nothing was ever decided or made: then all is new.
+
+    Notes
+    -----
+    Only reads, so that a run that goes on meanwhile is not disturbed. Calibration frames that were not measured yet are
+    taken for good ones, so a first run may leave out one that is listed here.
+    """
+    if not place.has_logbook:
+        return Survey()
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        tasks = planned_with(store, logbook.apply(night), choices_of(logbook), recipe)
+        rejected = logbook.rejected()
+        known = {product.name: product for product in store.products()}
+        why: dict[str, str] = {}
+
+        def reason(task: Task) -> str:
+            """Why a task would be done, "" if it would not."""
+            name = identity(task)
+            if name not in why:
+                why[name] = _reason(task)
+            return why[name]
+
+        def _reason(task: Task) -> str:
+            renewed = [s.label for s in task.inputs.values() if isinstance(s, Task) and reason(s)]
+            product = known.get(identity(task))
+            if product is None:
+                return "it was not made yet"
+            if product.key != task.key:
+                return f"{' and '.join(renewed)} changed" if renewed else "its frames or settings changed"
+            is_there = product.location is None or store.file(product.location).is_file()
+            return "" if is_there else "its file is gone"
+
+        masters = tuple(
+            MasterState(
+                plan.name,
+                plan.kind,
+                plan.filter,
+                plan.exposure_s if plan.kind in {"dark", "flat"} else None,
+                plan.frames,
+                _standing(reason(task), is_known=identity(task) in known),
+                reason(task),
+                task.product or "",
+                task,
+            )
+            for plan in tasks.plan.masters
+            for task in (tasks.tasks.masters[plan.name],)
+        )
+        stale = {path: words for path, task in tasks.tasks.science.items() if (words := reason(task))}
+        unjudged = [path for path, task in tasks.tasks.quality.items() if path not in stale and reason(task)]
+        made = [product for product in known.values() if product.stage == SCIENCE_STAGE and product.location]
+        moves = [
+            product.label
+            for product in made
+            if product.location != (rejected_product(product.name) if product.label in rejected else product.name)
+            and product.label in night.by_path
+        ]
+    return Survey(
+        masters,
+        stale,
+        frozenset(path for path in stale if identity(tasks.tasks.science[path]) not in known),
+        tuple(unjudged),
+        tuple(moves),
+        {product.label: product.location for product in made if product.location and product.label in night.by_path},
+        noise_summary(product.made for product in made),
+    )
+
+
+def _standing(reason: str, *, is_known: bool) -> Standing:
+    if not reason:
+        return "up to date"
+    return "changed" if is_known else "not made"
+
+
+def calibrated_file(place: Place, path: str) -> Path | None:
+    """Return where the calibrated file of a science frame lies now, None if there is none; a run may be on."""
+    if not place.has_logbook:
+        return None
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        made = next((product for product in store.products(SCIENCE_STAGE) if product.label == path), None)
+        return store.file(made.location) if made is not None and made.location is not None else None

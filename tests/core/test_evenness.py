@@ -1,0 +1,64 @@
+"""How even a frame is, and what a night says of its noise before and after."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline_core.noise_summary import noise_summary
+from pipeline_core.science.evenness import tile_scatter
+
+
+def sky(seed, shape=(512, 640), noise=10.0):
+    return np.random.default_rng(seed).normal(1000.0, noise, shape).astype(np.float32)
+
+
+def test_an_even_sky_scatters_by_the_noise_of_its_tiles_only():
+    # 512 × 640 in 16 × 16 tiles: 32 × 40 pixels each, so that a median is known to 1.25 × 10 / sqrt(1280).
+    assert tile_scatter(sky(1)) == pytest.approx(1.25 * 10 / np.sqrt(1280), rel=0.25)
+
+
+def test_vignetting_is_seen_and_dividing_by_it_removes_it():
+    image = sky(2)
+    y, x = np.indices(image.shape)
+    light = 1.0 - 0.3 * (((y - 256) / 256) ** 2 + ((x - 320) / 320) ** 2) / 2
+    vignetted = image * light.astype(np.float32)
+    assert tile_scatter(vignetted) > 20 * tile_scatter(vignetted / light)
+
+
+def test_stars_and_pixels_without_value_do_not_count():
+    image = sky(3)
+    even = tile_scatter(image)
+    rng = np.random.default_rng(4)
+    image[rng.integers(0, 512, 3000), rng.integers(0, 640, 3000)] = 60000.0
+    image[100:140, 100:180] = np.nan
+    assert tile_scatter(image) == pytest.approx(even, rel=0.2)
+
+
+def test_small_whole_numbered_and_empty_images_are_answered():
+    assert tile_scatter(np.ones((3, 5), np.uint16)) == 0.0
+    assert np.isnan(tile_scatter(np.full((32, 32), np.nan, np.float32)))
+
+
+def report(pixel, unit="electron"):
+    return {
+        "noise": {
+            "unit": unit, "pixel_raw": pixel, "pixel_calibrated": pixel / 2, "tile_raw": 8.0, "tile_calibrated": 1.0,
+        }
+    }  # fmt: skip
+
+
+def test_the_summary_is_the_median_over_the_frames():
+    summary = noise_summary([report(10.0), report(30.0), report(12.0), {"saturated_fraction": 0.0}])
+    assert (summary.frames, summary.pixel_raw, summary.pixel_calibrated) == (3, 12.0, 6.0)
+    assert summary.document()["tile_scatter"] == {"raw": 8.0, "calibrated": 1.0}
+    assert summary.words() == "pixel to pixel 12 → 6 e⁻ · from place to place 8 → 1 e⁻"
+
+
+def test_electrons_are_not_mixed_with_adu():
+    assert noise_summary([report(10.0, "adu"), report(20.0)]).pixel_raw == 20.0
+    assert "ADU" in noise_summary([report(10.0, "adu")]).words()
+
+
+def test_frames_of_an_earlier_version_tell_nothing():
+    assert noise_summary([{"noise": None}, {}]) is None

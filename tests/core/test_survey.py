@@ -1,0 +1,160 @@
+"""What a run would do now: nothing after a run, only what a decision touches after a decision, and why."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline_core.cli.reduce import reduction_document
+from pipeline_core.events import RunContext
+from pipeline_core.logbook import Logbook
+from pipeline_core.recipe_file import recipe_changes
+from pipeline_core.reduce import RunOptions, reduce_night
+from pipeline_core.scan import scan_night
+from pipeline_core.session import Place, recipe_of
+from pipeline_core.survey import calibrated_file, survey
+from pipeline_core.verdicts import move_products
+from tests.gui.nights import small_night
+
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+
+
+def surveyed(place):
+    return survey(place, scan_night(place.night, RunContext()), recipe_of(place, None))
+
+
+def reduced(place):
+    return reduce_night(place, recipe_of(place, None), RunOptions(executor="threads"), RunContext())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A small night, reduced once; the tests decide and take it back."""
+    folder = tmp_path_factory.mktemp("survey")
+    place = Place(small_night(folder / "night"), folder / "out")
+    result = reduced(place)
+    return place, result
+
+
+@pytest.fixture
+def place(made):
+    place = made[0]
+    yield place
+    with Logbook.open(place.output) as logbook:
+        while logbook.undo():
+            pass
+
+
+def test_before_anything_was_made_nothing_is_known(tmp_path):
+    place = Place(small_night(tmp_path / "night"), tmp_path / "out")
+    found = surveyed(place)
+    assert not found.is_reduced
+    assert not found.masters
+    assert not place.output.exists()
+
+
+def test_after_a_run_nothing_is_to_be_done(place):
+    found = surveyed(place)
+    assert found.is_up_to_date
+    assert sorted(found.calibrated) == LIGHTS
+    assert {master.name: master.state for master in found.masters} == dict.fromkeys(
+        (master.name for master in found.masters), "up to date"
+    )
+    assert {"bias", "dark", "flat", "mask"} == {master.kind for master in found.masters}
+    assert all((place.output / file).is_file() for file in found.calibrated.values())
+
+
+def test_a_rejected_frame_is_moved_and_nothing_is_computed(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(LIGHTS[:1], "cloud")
+    found = surveyed(place)
+    assert (dict(found.stale), found.moves, found.is_up_to_date) == ({}, (LIGHTS[0],), False)
+
+
+def test_a_rejected_dark_changes_its_master_and_all_that_stands_on_it(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(["dark_000.fits"], "light leak")
+    found = surveyed(place)
+    changed = {master.name: master.why for master in found.masters if master.state == "changed"}
+    dark = next(master.name for master in found.masters if master.kind == "dark")
+    assert changed[dark] == "its frames or settings changed"
+    assert not any(name == "bias" for name in changed)
+    assert sorted(found.stale) == LIGHTS
+    assert all(dark in why for why in found.stale.values())
+    assert not found.new
+
+
+def test_a_frame_of_another_filter_is_the_only_one_to_be_made_anew(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.decide(LIGHTS[1:2], "filter", "V")
+    assert list(surveyed(place).stale) == LIGHTS[1:2]
+
+
+def test_a_frame_that_becomes_science_is_new(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.decide(["mystery.fits"], "kind", "science")
+        logbook.decide(["mystery.fits"], "filter", "R")
+    found = surveyed(place)
+    assert found.stale == {"mystery.fits": "it was not made yet"}
+    assert found.new == {"mystery.fits"}
+
+
+def test_a_setting_that_changes_pixels_makes_all_frames_stale_and_one_that_does_not_none(place):
+    recipe = recipe_of(place, None)
+    with Logbook.open(place.output) as logbook:
+        changed = recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update={"sigclip": 9.0})})
+        logbook.decide_recipe(recipe_changes(recipe, changed), recipe_changes(changed, recipe), label="sigclip")
+    found = surveyed(place)
+    assert sorted(found.stale) == LIGHTS
+    assert all(master.state == "up to date" for master in found.masters)
+    with Logbook.open(place.output) as logbook:
+        logbook.undo()
+        rules = recipe.model_copy(update={"quality": recipe.quality.model_copy(update={"reject": ("fwhm_px > 99",)})})
+        logbook.decide_recipe(recipe_changes(recipe, rules), recipe_changes(rules, recipe), label="rules")
+    assert surveyed(place).is_up_to_date
+
+
+def test_a_lost_file_is_missed(place):
+    file = next(iter(surveyed(place).calibrated.values()))
+    kept = (place.output / file).read_bytes()
+    (place.output / file).unlink()
+    try:
+        assert list(surveyed(place).stale.values()) == ["its file is gone"]
+    finally:
+        (place.output / file).write_bytes(kept)
+
+
+def test_what_the_survey_says_is_what_the_run_does(tmp_path):
+    place = Place(small_night(tmp_path / "night", science=3), tmp_path / "out")
+    reduced(place)
+    with Logbook.open(place.output) as logbook:
+        logbook.decide(LIGHTS[:2], "exposure_s", 12.0)
+    found = surveyed(place)
+    result = reduced(place)
+    assert result.counts["done"] == len(found.stale) == 2
+    assert result.counts["cached"] == 1
+    assert surveyed(place).is_up_to_date
+
+
+def test_a_run_tells_the_noise_before_and_after(made):
+    _place, result = made
+    assert result.noise is not None
+    assert result.noise.frames == len(LIGHTS)
+    # Both frames and masters scatter by 5 ADU; the gain is 1.
+    assert result.noise.pixel_raw == pytest.approx(5.0, rel=0.1)
+    assert 5.0 < result.noise.pixel_calibrated < 7.5
+    assert "→" in result.noise.words()
+    told = reduction_document(result)["noise"]
+    assert told["frames"] == len(LIGHTS)
+    assert told["pixel"]["raw"] == pytest.approx(result.noise.pixel_raw, abs=1e-3)
+
+
+def test_the_calibrated_file_of_a_frame_is_found_where_its_verdict_put_it(place):
+    assert calibrated_file(place, LIGHTS[0]) == place.output / "calibrated" / "light_000_CAL.fits"
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(LIGHTS[:1], "cloud")
+        move_products(place.output, logbook)
+        assert calibrated_file(place, LIGHTS[0]) == place.output / "rejected" / "light_000_CAL.fits"
+        logbook.undo()
+        move_products(place.output, logbook)
+    assert calibrated_file(place, "bias_000.fits") is None
+    assert calibrated_file(Place(place.night, place.output / "nowhere"), LIGHTS[0]) is None

@@ -1,0 +1,298 @@
+"""The frame table as a person uses it: names, columns, groups, pictures, editing, dragging, keys."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PyQt6.QtCore import QMimeData, QModelIndex, QPoint, Qt
+from PyQt6.QtGui import QFontMetrics
+from PyQt6.QtWidgets import QApplication, QComboBox, QMenu
+
+from astep_gui.main_window import MainWindow
+from astep_gui.models.frame_columns import COLUMNS, column_number
+from astep_gui.models.frame_table_model import FRAMES_MIME
+from astep_gui.theme import ui_font
+from pipeline_core.errors import NightError
+from tests.gui.nights import write_frame
+
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+DARKS = [f"dark_{k:03d}.fits" for k in range(3)]
+
+
+def group_row(window, begins):
+    titles = [group.title for group in window.table.model.groups]
+    return next(k for k, title in enumerate(titles) if title.startswith(begins))
+
+
+def shown(window):
+    return {COLUMNS[k].key for k in range(len(COLUMNS)) if not window.table.tree.isColumnHidden(k)}
+
+
+def drop(window, paths, begins):
+    """Drop frames on a group, as the view does at the end of a drag."""
+    model = window.table.model
+    data = model.mimeData([model.index_of(path) for path in paths])
+    target = model.index(group_row(window, begins), 0)
+    assert model.canDropMimeData(data, Qt.DropAction.CopyAction, -1, -1, target)
+    assert model.dropMimeData(data, Qt.DropAction.CopyAction, -1, -1, target)
+
+
+def find(window, qtbot, words):
+    qtbot.keyClick(window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(window.table.search, words)
+    qtbot.waitUntil(lambda: window.table.model.search_words == words, timeout=2000)
+
+
+# -- what is seen -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [1280, 1600])
+def test_nothing_in_the_table_is_cut(qtbot, opened, width):
+    opened.resize(width, 800)
+    opened.reset_layout()
+    QApplication.processEvents()
+    table = opened.table
+    assert table.wanted_width() <= table.tree.width() + 2
+    for path in (*LIGHTS, *DARKS):
+        index = table.model.index_of(path)
+        for number in (column_number(key) for key in ("name", "state")):
+            words = str(index.siblingAtColumn(number).data())
+            inside = table.tree.columnWidth(number) - (28 if number == 0 else 0)
+            assert QFontMetrics(ui_font()).horizontalAdvance(words) <= inside
+
+
+def test_the_whole_name_and_what_is_known_stand_in_the_tool_tip(opened):
+    tip = opened.table.model.index_of(LIGHTS[2]).data(Qt.ItemDataRole.ToolTipRole)
+    assert LIGHTS[2] in tip
+    assert "science · R · 10 s · M 5" in tip
+
+
+def test_a_flat_list_shows_kind_and_filter_which_groups_say(qtbot, opened):
+    assert "kind" not in shown(opened)
+    qtbot.mouseClick(opened.table.grouped, Qt.MouseButton.LeftButton)
+    assert {"kind", "filter", "exposure"} <= shown(opened)
+    assert opened.table.model.rowCount() == 14
+
+
+def test_chosen_columns_and_pictures_are_remembered(qtbot, opened, remembered):
+    opened.table.show_column("stars", True)
+    opened.table.show_column("depth", False)
+    opened.actions_by_name["pictures"].trigger()
+    opened.close()
+    again = MainWindow(remembered)
+    assert "stars" in shown(again)
+    assert "depth" not in shown(again)
+    assert again.table.model.shows_thumbnails
+    again.table.reset_columns()
+    assert "stars" not in shown(again)
+    assert "depth" in shown(again)
+    again.close()
+
+
+def test_columns_of_an_older_version_are_passed_over(opened):
+    opened.table.restore_columns(opened.table.tree.header().saveState())
+    assert "name" in shown(opened)
+
+
+def test_small_pictures_come_into_the_rows_that_are_seen(qtbot, opened):
+    index = opened.table.model.index_of(LIGHTS[0])
+    assert index.data(Qt.ItemDataRole.DecorationRole) is None
+    opened.actions_by_name["pictures"].trigger()
+    qtbot.waitUntil(lambda: index.data(Qt.ItemDataRole.DecorationRole) is not None, timeout=8000)
+    picture = index.data(Qt.ItemDataRole.DecorationRole)
+    assert (picture.width(), picture.height()) == (64, 64)
+    assert opened.table.tree.visualRect(index).height() == 48
+    opened.actions_by_name["pictures"].trigger()
+    assert opened.table.tree.visualRect(opened.table.model.index_of(LIGHTS[0])).height() == 24
+
+
+def test_pictures_are_kept_in_bounded_memory(qtbot, opened, monkeypatch):
+    monkeypatch.setattr("astep_gui.models.thumbnails.MOST_KEPT", 2)
+    opened.actions_by_name["pictures"].trigger()
+    pictures, night = opened.table.model.thumbnails, opened.night
+    for path in LIGHTS:
+        with qtbot.waitSignal(pictures.arrived, timeout=8000, check_params_cb=lambda made, path=path: made == path):
+            pictures._kept.pop(path, None)
+            pictures.get(path, night.night.file(path), night.frame(path))
+    assert len(pictures._kept) == 2
+
+
+def test_quality_that_comes_in_moves_no_row(opened):
+    model, tree = opened.table.model, opened.table.tree
+    before, place = model.ordered(), tree.verticalScrollBar().value()
+    rebuilt = []
+    model.rebuilt.connect(lambda: rebuilt.append(1))
+    opened.night.frames_changed.emit(LIGHTS)
+    assert (model.ordered(), tree.verticalScrollBar().value(), rebuilt) == (before, place, [])
+
+
+def test_the_sorted_column_says_which_way(qtbot, opened):
+    header = opened.table.tree.header()
+    where = header.sectionViewportPosition(0) + 12
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(where, header.height() // 2))
+    assert opened.table.model.headerData(0, Qt.Orientation.Horizontal) == "Frame ▴"
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(where, header.height() // 2))
+    assert opened.table.model.headerData(0, Qt.Orientation.Horizontal) == "Frame ▾"
+    group = opened.table.model.groups[group_row(opened, "Science")]
+    assert group.paths == LIGHTS[::-1]
+
+
+# -- searching ----------------------------------------------------------------------------------------------------
+
+
+def test_a_search_leaves_what_it_names_and_enter_goes_there(qtbot, opened):
+    find(opened, qtbot, "kind:dark -001")
+    assert opened.table.model.ordered() == ["dark_000.fits", "dark_002.fits"]
+    qtbot.keyClick(opened.table.search, Qt.Key.Key_Return)
+    assert opened.night.current == "dark_000.fits"
+    assert opened.table.tree.hasFocus() or not opened.isActiveWindow()
+    qtbot.keyClick(opened.table.tree, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: opened.table.model.count == 14, timeout=2000)
+
+
+def test_what_can_be_searched_for_is_said_where_one_types(opened):
+    assert "fwhm>3" in opened.table.search.placeholderText()
+    assert "-word" in opened.table.search.toolTip()
+
+
+# -- deciding -----------------------------------------------------------------------------------------------------
+
+
+def test_the_kind_is_chosen_in_place_for_all_selected_rows(qtbot, opened):
+    opened.table.show_column("kind", True)
+    opened.table.show_only(DARKS[:2])
+    opened.table.edit("kind")
+    box = opened.table.tree.findChild(QComboBox)
+    assert "flatdark" in [box.itemText(k) for k in range(box.count())]
+    box.setCurrentText("flatdark")
+    box.activated.emit(box.currentIndex())
+    assert [opened.night.frame(path).kind.value for path in DARKS] == ["flatdark", "flatdark", "dark"]
+    opened.actions_by_name["undo"].trigger()
+    assert [opened.night.frame(path).kind.value for path in DARKS] == ["dark"] * 3
+    box.hidePopup()
+
+
+def test_a_filter_is_chosen_among_those_of_the_night_or_typed(qtbot, opened):
+    opened.table.show_column("filter", True)
+    opened.table.show_only(LIGHTS[:1])
+    opened.table.edit("filter")
+    box = opened.table.tree.findChild(QComboBox)
+    assert box.isEditable()
+    assert [box.itemText(k) for k in range(box.count())] == ["R"]
+    box.setEditText("Clear")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: opened.night.frame(LIGHTS[0]).filter == "Clear", timeout=2000)
+
+
+def test_frames_dropped_on_a_group_become_like_it_in_one_step(qtbot, opened):
+    drop(opened, DARKS[:2], "Flat")
+    assert [(f.kind.value, f.filter) for f in map(opened.night.frame, DARKS)] == [
+        ("flat", "R"), ("flat", "R"), ("dark", None),
+    ]  # fmt: skip
+    assert "2 frames to Flat · R · 10 s: kind = flat, filter = R" in opened.log.text.toPlainText()
+    assert opened.decisions.stack.undoText() == "2 frames to Flat · R · 10 s"
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [opened.night.frame(path).kind.value for path in DARKS] == ["dark"] * 3
+
+
+def test_an_unknown_frame_is_given_kind_and_exposure_by_dropping_it(opened):
+    drop(opened, ["mystery.fits"], "Bias")
+    assert opened.night.frame("mystery.fits").kind.value == "bias"
+
+
+def test_a_drop_on_its_own_group_decides_nothing_and_says_so(opened):
+    drop(opened, LIGHTS[:1], "Science")
+    assert not opened.decisions.stack.canUndo()
+    assert "already" in opened.log.text.toPlainText()
+
+
+def test_a_drop_from_elsewhere_or_on_nothing_is_refused(opened):
+    model = opened.table.model
+    files = QMimeData()
+    files.setText("something")
+    target = model.index(group_row(opened, "Flat"), 0)
+    assert not model.canDropMimeData(files, Qt.DropAction.CopyAction, -1, -1, target)
+    own = model.mimeData([model.index_of(LIGHTS[0])])
+    assert not model.canDropMimeData(own, Qt.DropAction.CopyAction, -1, -1, QModelIndex())
+    foreign = QMimeData()
+    foreign.setData(FRAMES_MIME, json.dumps(["not/of/this/night.fits"]).encode())
+    model.dropMimeData(foreign, Qt.DropAction.CopyAction, -1, -1, target)
+    assert not opened.decisions.stack.canUndo()
+
+
+def test_dragging_takes_no_files_along_that_another_program_could_move(opened):
+    model = opened.table.model
+    data = model.mimeData([model.index_of(LIGHTS[0])])
+    assert data.formats() == [FRAMES_MIME]
+    assert model.supportedDropActions() == Qt.DropAction.CopyAction
+
+
+def test_a_frame_is_dragged_with_the_mouse_by_its_row(opened):
+    tree, model = opened.table.tree, opened.table.model
+    assert tree.dragEnabled()
+    assert model.flags(model.index_of(LIGHTS[0])) & Qt.ItemFlag.ItemIsDragEnabled
+    assert not model.flags(model.index(0, 0)) & Qt.ItemFlag.ItemIsDragEnabled
+
+
+# -- keys and the menu --------------------------------------------------------------------------------------------
+
+
+def test_the_whole_night_is_walked_and_judged_with_the_keyboard(qtbot, opened):
+    tree = opened.table.tree
+    tree.setFocus()
+    qtbot.keyClick(tree, Qt.Key.Key_Down)
+    assert opened.night.current == LIGHTS[1]
+    qtbot.keyClick(tree, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert list(opened.night.selection) == LIGHTS[1:3]
+    qtbot.keyClick(tree, Qt.Key.Key_X)
+    assert sorted(opened.night.rejected) == LIGHTS[1:3]
+    qtbot.keyClick(tree, Qt.Key.Key_U)
+    assert not opened.night.rejected
+
+
+def test_the_menu_offers_kind_filter_and_other_programs(qtbot, opened):
+    opened.deeds.frame_menu(opened.mapToGlobal(QPoint(50, 50)))
+    menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
+    said = [action.text() for action in menu.actions()]
+    assert {"Set kind", "Set filter", "Show in its folder", "Copy path", "Open in DS9"} <= set(said)
+    menu.close()
+
+
+def test_a_missing_ds9_is_explained(qtbot, opened, monkeypatch):
+    monkeypatch.setattr("astep_gui.ds9.shutil.which", lambda _name: None)
+    opened.actions_by_name["ds9"].trigger()
+    qtbot.waitUntil(opened.notice.isVisible, timeout=4000)
+    assert "DS9" in opened.notice.what.text()
+    assert "install" in opened.notice.hint.text()
+
+
+def test_frames_are_opened_in_the_ds9_that_the_environment_names(tmp_path, monkeypatch):
+    from astep_gui.ds9 import open_in_ds9
+
+    told = tmp_path / "told"
+    program = tmp_path / "my ds9"
+    program.write_text(f'#!/bin/sh\necho "$@" > "{told}.part"; mv "{told}.part" "{told}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("DS9", str(program))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr("astep_gui.ds9._listens", lambda: False)
+    assert open_in_ds9([tmp_path / "a.fits", tmp_path / "b.fits"]) == "in a new window"
+    for _ in range(100):
+        if told.exists():
+            break
+        import time
+
+        time.sleep(0.05)
+    assert told.read_text().split() == [str(tmp_path / "a.fits"), str(tmp_path / "b.fits")]
+    monkeypatch.setenv("DS9", str(tmp_path / "nothing"))
+    with pytest.raises(NightError, match="DS9"):
+        open_in_ds9([tmp_path / "a.fits"])
+
+
+def test_a_frame_that_comes_in_joins_its_group_and_the_view_stays(qtbot, opened, night_folder):
+    opened.night.select([LIGHTS[2]])
+    write_frame(night_folder / "light_900.fits", "light", number=77, FILTER="R", OBJECT="M 5")
+    qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=8000)
+    assert opened.night.current == LIGHTS[2]
+    assert opened.table.model.index_of("light_900.fits").data() == "900"

@@ -1,0 +1,428 @@
+"""From Night to Results as a person walks it: tabs, settings, the run, its summary, what changed since."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
+
+from astep_gui.deeds import PANELS_OF
+from astep_gui.main_window import MainWindow
+from astep_gui.models.needs import needs_of, output_problem
+from astep_gui.models.reduction_model import StageProgress, waiting_reasons, waiting_words
+from astep_gui.widgets.needs_you import NeedsYou
+from astep_gui.widgets.run_panel import settings_words
+from pipeline_core.config import Recipe
+from pipeline_core.events import Event
+from pipeline_core.reduce import RunOptions
+from pipeline_core.survey import Survey
+from tests.gui.nights import small_night
+
+WIDE, NARROW = ["Go without", "Use flat_R", "Plan"], ["Go without", "more"]
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+
+
+def click_tab(qtbot, window, name):
+    number = list(PANELS_OF).index(name)
+    qtbot.mouseClick(window.tabs, Qt.MouseButton.LeftButton, pos=window.tabs.tabRect(number).center())
+
+
+def reduce(qtbot, window):
+    """Reduce in threads: starting processes takes longer than these frames."""
+    with qtbot.waitSignal(window.run.finished, timeout=90_000):
+        window.run.start(RunOptions(executor="threads"))
+    qtbot.waitUntil(lambda: window.night.survey is not None and window.night.survey.is_reduced, timeout=8000)
+
+
+def open_again(qtbot, remembered):
+    """Return the window of the next day, which is closed whatever the test finds."""
+    again = MainWindow(remembered)
+    qtbot.addWidget(again)
+    again.night.looks_quickly = False
+    again.show()
+    return again
+
+
+def surveyed(qtbot, window, test):
+    qtbot.waitUntil(lambda: window.night.survey is not None and test(window.night.survey), timeout=8000)
+
+
+@pytest.fixture
+def reduced(qtbot, opened):
+    reduce(qtbot, opened)
+    return opened
+
+
+# -- tabs ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_tab_brings_its_panels_to_the_front(qtbot, opened):
+    for name, panels in PANELS_OF.items():
+        click_tab(qtbot, opened, name)
+        QApplication.processEvents()
+        assert opened.tabs.name == name
+        assert not opened.docks[panels[0]].visibleRegion().isEmpty()
+        assert all(opened.docks[panel].toggleViewAction().isChecked() for panel in panels)
+        assert opened.table.isVisible()
+
+
+def test_tabs_are_turned_by_key_and_remembered(qtbot, opened, remembered, night_folder):
+    qtbot.keyClick(opened, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
+    assert opened.tabs.name == "Results"
+    opened.close()
+    again = open_again(qtbot, remembered)
+    again.open_night(night_folder)
+    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=8000)
+    assert again.tabs.name == "Results"
+    assert again.docks["results"].toggleViewAction().isChecked()
+    again.close()
+
+
+def test_a_panel_that_floats_is_left_alone_by_the_tabs(qtbot, opened):
+    opened.docks["plan"].setFloating(True)
+    click_tab(qtbot, opened, "Judge")
+    assert opened.docks["plan"].isVisible()
+    opened.reset_layout()
+    assert not opened.docks["plan"].isFloating()
+
+
+def test_in_a_low_window_the_levels_make_room_for_results_and_come_back(qtbot, opened):
+    opened.resize(1280, 720)
+    click_tab(qtbot, opened, "Results")
+    assert opened.docks["levels"].isHidden()
+    click_tab(qtbot, opened, "Judge")
+    assert not opened.docks["levels"].isHidden()
+    click_tab(qtbot, opened, "Results")
+    opened.resize(1280, 900)
+    QApplication.processEvents()
+    assert not opened.docks["levels"].isHidden()
+    opened.resize(1280, 720)
+    opened.docks["levels"].close()
+    click_tab(qtbot, opened, "Results")
+    click_tab(qtbot, opened, "Night")
+    assert opened.docks["levels"].isHidden(), "what a person closed stays closed"
+
+
+# -- before -------------------------------------------------------------------------------------------------------
+
+
+def test_a_remedy_for_a_missing_flat_settles_it_in_one_click(qtbot, opened):
+    opened.decisions.set_field(LIGHTS[:2], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    QApplication.processEvents()
+    button = next(b for b in opened.needs.findChildren(QPushButton) if b.text() == "Go without" and b.isVisible())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    assert opened.night.plan is not None
+    assert {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] is None
+    opened.decisions.undo()
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+
+
+def test_another_flat_is_offered_for_a_missing_one(qtbot, opened):
+    opened.decisions.set_field(LIGHTS[:2], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    need = next(need for need in opened.night.needs if "flat for filter V" in need.title)
+    assert [way.label for way in need.remedies] == ["Go without", "Use flat_R", "Show", "Plan"]
+    opened.deeds.remedy(need, need.remedies[1])
+    qtbot.waitUntil(lambda: {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] == "flat_R", timeout=4000)
+
+
+@pytest.mark.parametrize(("width", "buttons"), [(460, WIDE), (350, NARROW)])
+def test_in_a_narrow_panel_a_need_keeps_its_words_and_the_first_way_out(qtbot, opened, width, buttons):
+    opened.decisions.set_field(LIGHTS[:2], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    panel = NeedsYou(opened.night)
+    qtbot.addWidget(panel)
+    panel.resize(width, 400)
+    panel.show()
+
+    def said():
+        lines = [w.parentWidget() for w in panel.findChildren(QLabel) if w.text() == "No flat for filter V"]
+        return [b.text() for b in lines[-1].findChildren(QPushButton)]
+
+    qtbot.waitUntil(lambda: said() == buttons, timeout=4000)
+
+
+def test_a_click_on_a_need_shows_its_frames(qtbot, opened):
+    QApplication.processEvents()
+    line = next(
+        w for w in opened.needs.findChildren(QPushButton) if w.text() == "Science" and w.isVisible()
+    ).parentWidget()
+    qtbot.mouseClick(line, Qt.MouseButton.LeftButton, pos=line.rect().bottomLeft())
+    assert opened.night.current == "mystery.fits"
+
+
+def test_a_place_that_cannot_be_written_offers_another(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr("astep_gui.models.needs.os.access", lambda *_: False)
+    assert "cannot be written" in output_problem(tmp_path / "new" / "out")
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    assert "is a file" in output_problem(file)
+    needs = needs_of(opened.night.night, None, {}, {}, {}, frozenset(), output_problem(tmp_path / "out"))
+    assert needs[0].tone == "bad"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(elsewhere))
+    opened.deeds.remedy(needs[0], needs[0].remedies[0])
+    assert opened.remembered.output(opened.night.place.night.absolute()) == elsewhere
+
+
+def test_files_that_are_dropped_are_selected_in_their_night(qtbot, window, tmp_path):
+    night = small_night(tmp_path / "dropped")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(night / name)) for name in LIGHTS[1:3]])
+    here, left = QPointF(50, 50), Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(here, Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier))
+    qtbot.waitUntil(lambda: list(window.night.selection) == LIGHTS[1:3], timeout=8000)
+
+
+def test_a_list_of_names_that_is_dropped_is_a_decision(opened, tmp_path):
+    listed = tmp_path / "rejected.txt"
+    listed.write_text(f"{LIGHTS[0]}\n{LIGHTS[2]}\n")
+    opened.deeds.open_dropped([listed])
+    assert sorted(opened.night.rejected) == [LIGHTS[0], LIGHTS[2]]
+    assert opened.decisions.stack.canUndo()
+    accepted = tmp_path / "accepted.txt"
+    accepted.write_text(f"{LIGHTS[0]}\n")
+    opened.deeds.open_dropped([accepted])
+    assert sorted(opened.night.rejected) == [LIGHTS[2]]
+
+
+def test_the_reduce_panel_says_what_will_be_done_and_what_is_not_the_default(opened):
+    assert "calibrates 4 frames" in opened.run_panel.headline.text()
+    assert opened.run_panel.settings.text() == "Settings: all as they come"
+    recipe = Recipe()
+    opened.decisions.set_recipe(
+        recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update={"enabled": False})})
+    )
+    assert opened.run_panel.settings.text() == "Settings changed: cosmic.enabled = False"
+    opened.decisions.undo()
+    assert opened.run_panel.settings.text() == "Settings: all as they come"
+    assert "not set" not in settings_words(recipe)
+
+
+# -- the run ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_shown_stage_by_stage_and_ends_in_results(qtbot, opened):
+    click_tab(qtbot, opened, "Reduce")
+    seen = []
+    opened.run.changed.connect(lambda: seen.append((opened.run.done, opened.run.total)))
+    reduce(qtbot, opened)
+    stages = opened.run.stages
+    assert {"gain and read noise", "science frames", "quality"} <= set(stages)
+    assert all(stage.state == "finished" and stage.done == stage.total for stage in stages.values())
+    told = [done / total for done, total in seen if total]
+    assert told == sorted(told), "how far it is never goes back"
+    assert opened.tabs.name == "Results"
+    assert opened.results.headline.text() == "✓ 4 frames calibrated"
+    assert "→" in opened.results.facts["Noise"].text()
+    assert opened.results.where.full_text == str(opened.night.place.output)
+
+
+def test_who_judges_meanwhile_is_not_disturbed_by_the_end_of_a_run(qtbot, opened):
+    click_tab(qtbot, opened, "Judge")
+    reduce(qtbot, opened)
+    assert opened.tabs.name == "Judge"
+    assert opened.tabs.tabText(3) == "Results ●"
+    click_tab(qtbot, opened, "Results")
+    assert opened.tabs.tabText(3) == "Results"
+
+
+def test_finished_frames_are_marked_while_the_run_goes_on(opened):
+    opened.night.is_running = True
+    opened.run._hear([Event("progress", "science frames", 1, 4, data={"labels": [LIGHTS[1]]})])
+    assert opened.night.state_of(LIGHTS[1]).word == "calibrated"
+    assert opened.night.state_of(LIGHTS[0]).word == "not judged"
+    opened.night.is_running = False
+
+
+def test_a_frame_that_breaks_meanwhile_is_a_marked_row_with_its_reason(qtbot, opened, night_folder):
+    file = night_folder / LIGHTS[2]
+    whole = file.read_bytes()
+    opened.night._watch.removePaths(opened.night._watch.directories())
+    file.write_bytes(whole[: len(whole) // 2])
+    reduce(qtbot, opened)
+    qtbot.waitUntil(lambda: opened.night.state_of(LIGHTS[2]).word == "unusable", timeout=8000)
+    assert "cut" in opened.night.state_of(LIGHTS[2]).why
+
+
+def test_a_failure_is_a_marked_row_at_once_and_no_dialog(opened):
+    opened.run._hear(
+        [Event("failed", "science frames", 1, 4, text="its pixels are damaged", level="error", path=LIGHTS[1])]
+    )
+    state = opened.night.state_of(LIGHTS[1])
+    assert (state.mark, state.word, state.why) == ("!", "failed", "its pixels are damaged")
+    assert not opened.notice.isVisible()
+    assert "its pixels are damaged" in opened.run_panel.said.item(0).text()
+
+
+def test_what_was_said_stands_in_the_panel_and_leads_to_its_frame(qtbot, opened):
+    opened.run.said.emit([Event("message", "science frames", text="odd", level="warning", path=LIGHTS[3])])
+    item = opened.run_panel.said.item(0)
+    assert item.text() == f"▲ {LIGHTS[3]}: odd"
+    opened.run_panel.said.itemActivated.emit(item)
+    assert opened.night.current == LIGHTS[3]
+
+
+def test_how_far_the_whole_run_is_counts_what_is_still_to_come(opened):
+    run = opened.run
+    run._is_timed = True
+    run._expected, run._calibration, run._leg, run._before, run._leg_done = 12, 9, (0, True), 0, 0
+    said = []
+    for job, done, total in (
+        ("gain and read noise", 1, 1), ("quality of calibration frames", 5, 9),
+        ("quality of calibration frames", 9, 9), ("science frames", 0, 12), ("science frames", 12, 12),
+    ):  # fmt: skip
+        run._reckon(Event("progress", job, data={"run_done": done, "run_total": total, "eta_s": 3.0}))
+        said.append((run.done, run.total, run.eta_s))
+    assert said == [(1, 22, None), (6, 22, None), (10, 22, None), (10, 22, 3.0), (22, 22, 3.0)]
+
+
+def test_the_first_run_of_a_night_promises_no_time_before_a_frame_was_timed(opened):
+    run = opened.run
+    run._expected, run._leg = 12, (12, False)
+    said = []
+    for job, done in (("master dark", 1), ("science frames", 3)):
+        run._hear([Event("progress", job, done, 4, data={"run_done": done, "run_total": 12, "eta_s": 30.0})])
+        run._hear([Event("progress", job, done, 4, data={"run_done": done, "run_total": 12, "eta_s": 30.0})])
+        said.append(run.eta_s)
+    assert said == [None, 30.0]
+
+
+# -- afterwards ---------------------------------------------------------------------------------------------------
+
+
+def test_after_decisions_the_button_says_how_many_frames_change_and_why(qtbot, reduced):
+    assert reduced.reduce_button.text() == "Up to date"
+    reduced.decisions.set_field(LIGHTS[:3], "exposure_s", 12.0)
+    surveyed(qtbot, reduced, lambda survey: len(survey.stale) == 3)
+    assert reduced.reduce_button.text() == "3 frames changed: update"
+    assert "3 frames: " in reduced.reduce_button.toolTip()
+    reduced.decisions.undo()
+    surveyed(qtbot, reduced, lambda survey: survey.is_up_to_date)
+    assert reduced.reduce_button.text() == "Up to date"
+
+
+def test_an_update_computes_only_what_changed(qtbot, reduced):
+    reduced.decisions.set_field(LIGHTS[:1], "filter", "V")
+    surveyed(qtbot, reduced, lambda survey: list(survey.stale) == LIGHTS[:1])
+    reduce(qtbot, reduced)
+    assert reduced.run.result.counts["done"] == 1
+    assert reduced.run.result.counts["cached"] == 3
+
+
+def test_a_changed_setting_is_an_update_of_all_frames_that_undo_takes_back(qtbot, reduced):
+    recipe = reduced.night.recipe
+    reduced.decisions.set_recipe(
+        recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update={"sigclip": 9.0})})
+    )
+    surveyed(qtbot, reduced, lambda survey: len(survey.stale) == 4)
+    assert reduced.decisions.stack.undoText() == "cosmic.sigclip = 9.0"
+    qtbot.keyClick(reduced, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert reduced.night.recipe == recipe
+    surveyed(qtbot, reduced, lambda survey: survey.is_up_to_date)
+
+
+def test_masters_stand_in_the_table_and_are_shown_with_their_parts(qtbot, reduced):
+    model, tree = reduced.table.model, reduced.table.tree
+    group = next(k for k, g in enumerate(model.groups) if g.is_masters)
+    rows = {
+        model.master_of(model.index(k, 0, model.index(group, 0))).kind: k for k in range(len(model.groups[group].paths))
+    }
+    assert {"bias", "dark", "flat", "mask"} <= set(rows)
+    flat = model.index(rows["flat"], 0, model.index(group, 0))
+    assert flat.data().startswith("✓ flat_R")
+    current = reduced.night.current
+    tree.scrollTo(flat)
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualRect(flat).center())
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R", timeout=8000)
+    assert reduced.night.current == current, "frames that are meant stay meant"
+    assert "frames combined" in reduced.products.bar.words.full_text
+    qtbot.mouseClick(reduced.products.bar.parts["used"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R · frames used", timeout=8000)
+    mask = model.index(rows["mask"], 0, model.index(group, 0))
+    tree.setCurrentIndex(mask)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title.startswith("mask"), timeout=8000)
+    assert reduced.viewing.view.mask_bits
+    qtbot.keyClick(reduced, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == current, timeout=8000)
+    assert not reduced.viewing.view.mask_bits
+    assert reduced.products.bar.isHidden()
+
+
+def test_a_master_that_a_decision_changed_says_that_it_is_to_be_renewed(qtbot, reduced):
+    reduced.decisions.reject(["flat_000.fits"], "cloud")
+    surveyed(qtbot, reduced, lambda survey: any(m.name == "flat_R" and m.state == "changed" for m in survey.masters))
+    model = reduced.table.model
+    group = next(k for k, g in enumerate(model.groups) if g.is_masters)
+    said = [model.index(k, 0, model.index(group, 0)).data() for k in range(len(model.groups[group].paths))]
+    assert "▲ flat_R · to be renewed" in said
+    reduced.products.show_master("flat_R")
+    assert "to be renewed" in reduced.products.bar.words.full_text or reduced.products.bar._about
+
+
+def test_the_calibrated_file_of_a_frame_is_shown_and_left_with_one_key(qtbot, reduced):
+    qtbot.keyClick(reduced, Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_000_CAL.fits", timeout=8000)
+    qtbot.keyClick(reduced, Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == LIGHTS[0], timeout=8000)
+
+
+def test_calibrated_files_are_stepped_through_until_one_is_missing(qtbot, reduced):
+    qtbot.keyClick(reduced, Qt.Key.Key_Y)
+    qtbot.keyClick(reduced, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_001_CAL.fits", timeout=8000)
+    qtbot.wait(300)  # the raw frame, asked for as well, must not take its place
+    assert reduced.viewing.view.title == "light_001_CAL.fits"
+    reduced.night.select(["dark_000.fits"])
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "dark_000.fits", timeout=8000)
+    assert not reduced.products.is_on
+
+
+def test_a_frame_that_was_not_calibrated_says_so(qtbot, opened):
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    assert "not calibrated yet" in opened.log.text.toPlainText()
+
+
+def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_path, monkeypatch):
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    folder = tmp_path / "for siril"
+    folder.mkdir()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(folder))
+    reduced.actions_by_name["export_siril"].trigger()
+    qtbot.waitUntil(lambda: "3 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=8000)
+    assert len(list(folder.glob("astep_*.fit"))) == 3
+
+
+def test_a_night_that_was_reduced_before_shows_its_results_when_it_is_opened(qtbot, reduced, remembered):
+    night = reduced.night.place.night
+    reduced.close()
+    again = open_again(qtbot, remembered)
+    again.open_night(night)
+    surveyed(qtbot, again, lambda survey: survey.is_reduced)
+    assert again.results.headline.text() == "✓ Reduced; everything is up to date"
+    assert again.results.facts["Frames"].text() == "4 calibrated"
+    assert "→" in again.results.facts["Noise"].text()
+    assert again.reduce_button.text() == "Up to date"
+    again.close()
+
+
+def test_what_a_click_would_do_is_said_in_few_words():
+    made = {path: path for path in LIGHTS}
+    assert waiting_words(None) == waiting_words(Survey()) == "Reduce night"
+    assert waiting_words(Survey(calibrated=made)) == "Up to date"
+    assert waiting_words(Survey(calibrated=made, stale={"a": "why"})) == "1 frame changed: update"
+    assert waiting_words(Survey(calibrated=made, stale={"a": "w", "b": "w"}, new=frozenset("ab"))) == (
+        "2 frames new: update"
+    )
+    assert waiting_words(Survey(calibrated=made, moves=("a", "b"))) == "2 verdicts changed: update"
+    assert waiting_words(Survey(calibrated=made, unjudged=("a",))) == "Judge anew: update"
+    lines = waiting_reasons(Survey(calibrated=made, stale={f"{k}.fits": f"why {k}" for k in range(9)}))
+    assert lines[-1] == "and 3 more"
+
+
+def test_a_stage_begins_waiting():
+    assert StageProgress("darks").state == "waiting"
