@@ -27,7 +27,7 @@ REASONS = ("cloud", "frost", "defocus", "trailed", "bright sky", "satellite", "s
 _OWN = (
     "open", "demo", "output", "show_results", "search", "settings", "next", "previous", "reject",
     "reject_reason", "accept", "set_kind", "set_filter", "reference", "fit", "one_to_one", "auto_levels",
-    "masks", "blink", "back", "save_picture", "make_masters", "report", "show_suspects", "show_rejected",
+    "masks", "blink", "compare", "back", "save_picture", "make_masters", "report", "show_suspects", "show_rejected",
     "copy_path", "reveal", "grouped", "log", "theme", "plan", "palette", "shortcuts", "about",
 )  # fmt: skip
 """Actions that are methods here."""
@@ -286,6 +286,10 @@ class Deeds(QObject):
             paths = self._window.table.model.group_of(self._night.current)
         self._viewing.toggle_blink(paths)
 
+    def compare(self) -> None:
+        """See two selected frames side by side; of a single one, it and the one before."""
+        self._viewing.comparing.ask_selected()
+
     def back(self) -> None:
         """Go back to the plain frame, one thing at a time."""
         window, viewing = self._window, self._viewing
@@ -294,7 +298,7 @@ class Deeds(QObject):
         elif viewing.is_blinking:
             viewing.end_blink()
         elif viewing.pages.currentWidget() is viewing.compare:
-            viewing.pages.setCurrentWidget(viewing.view)
+            viewing.comparing.end()
         elif viewing.steps.chosen is not None:
             viewing.steps.choose(None)
         else:

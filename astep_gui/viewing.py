@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from astep_gui.comparing import Comparing
 from astep_gui.models.blink import BlinkFrame, BlinkModel
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import raw_loader
@@ -75,6 +76,7 @@ class Viewing(QObject):
         self.pages.addWidget(self.view)
         self.pages.addWidget(self.compare)
         self.widget = self._lay_out()
+        self.comparing = Comparing(self, night)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
@@ -126,9 +128,6 @@ class Viewing(QObject):
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show)
         self.steps.closed.connect(self._show_frame)
-        self.steps.pair_arrived.connect(self._show_pair)
-        self.rail.compare_asked.connect(self.steps.ask_pair)
-        self.compare.closed.connect(self._end_compare)
         self.blink.frame_due.connect(self._show_blink)
         self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
         self.blink_bar.closed.connect(self.end_blink)
@@ -149,7 +148,8 @@ class Viewing(QObject):
             return None
         return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
 
-    def _loader(self, path: str) -> tuple[Hashable, Loader]:
+    def loader(self, path: str) -> tuple[Hashable, Loader]:
+        """Return key and loader of a frame of the night."""
         frame, night = self._night.frame(path), self._night.night
         assert frame is not None, "only frames of the night are shown"
         assert night is not None, "and there is a night"
@@ -162,7 +162,7 @@ class Viewing(QObject):
         for model in (self.timeline_model, self.keogram_model, self.star):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
-        self.steps.set_frame(path if frame is not None and frame.kind.value == "science" else None)
+        self.steps.set_frame(path if self.steps.has_steps(frame) else None)
         if self.is_blinking and self.blink.is_playing:
             return
         if path is None or frame is None:
@@ -171,10 +171,10 @@ class Viewing(QObject):
         if frame.unusable is not None:
             self.view.clear(f"{frame.name}\n{frame.unusable}")
             return
-        self.rail.setVisible(frame.kind.value == "science")
+        self.rail.setVisible(self.steps.has_steps(frame))
         if self.steps.chosen is not None and self.steps.path == path:
             return  # the step of this frame arrives by itself
-        self.images.request(*self._loader(path))
+        self.images.request(*self.loader(path))
 
     def _arrived(self, shown: ShownImage) -> None:
         is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
@@ -187,7 +187,7 @@ class Viewing(QObject):
         paths = [frame.path for frame in self._night.frames if frame.unusable is None]
         if self._night.current in paths:
             for path in paths[paths.index(self._night.current) + 1 :][:1]:
-                self.images.prefetch(*self._loader(path))
+                self.images.prefetch(*self.loader(path))
 
     def _show(self, shown: ShownImage) -> None:
         path = self._night.current
@@ -213,20 +213,6 @@ class Viewing(QObject):
         else:
             self.inspect_panel.clicked(x, y, modifiers)
 
-    def _end_compare(self) -> None:
-        """Show one image again, with levels of its own."""
-        self.pages.setCurrentWidget(self.view)
-        if self.view.shown is not None:
-            self.levels.follow(self.view.shown)
-            self.levels_panel.show_image(self.view.shown)
-
-    def _show_pair(self, left: ShownImage, right: ShownImage) -> None:
-        badge = self.badge(self._night.current or "")
-        self.compare.show_pair(left, right, badges=(badge, badge))
-        self.levels_panel.show_image(left)
-        self.pages.setCurrentWidget(self.compare)
-        self.compare.setFocus()
-
     # -- blinking --------------------------------------------------------------------------------------------
 
     @property
@@ -242,7 +228,7 @@ class Viewing(QObject):
         usable = [path for path in paths if (f := self._night.frame(path)) is not None and f.unusable is None]
         frames = []
         for path in usable:
-            key, loader = self._loader(path)
+            key, loader = self.loader(path)
             frame, row = self._night.frame(path), self._night.rows.get(path)
             assert frame is not None, "it was one a moment ago"
             shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
@@ -252,7 +238,7 @@ class Viewing(QObject):
         self.pages.setCurrentWidget(self.view)
         self.blink_bar.show()
         self.levels.set_frozen(True)
-        current = self._loader(self._night.current)[0] if self._night.current in usable else None
+        current = self.loader(self._night.current)[0] if self._night.current in usable else None
         self.blink.set_frames(frames, current)
         self.blink.play()
 
@@ -281,10 +267,11 @@ class Viewing(QObject):
     def _frames_changed(self, paths: Sequence[str]) -> None:
         if self._night.current in paths:
             self.view.set_badge(self.badge(self._night.current))
+        self.comparing.badges_changed(paths)
         if self.is_blinking:
             for path in paths:
                 if self._night.frame(path) is not None:
-                    self.blink.set_badge(self._loader(path)[0], self.badge(path))
+                    self.blink.set_badge(self.loader(path)[0], self.badge(path))
         self.timeline_model.set_rejected(self._night.rejected)
         self.star.set_rejected(self._night.rejected)
 
@@ -292,7 +279,7 @@ class Viewing(QObject):
         night, place, plan = self._night.night, self._night.place, self._night.plan
         if night is None or place is None or plan is None:
             return
-        self.steps.set_night(night, self._night.recipe, place.output)
+        self.steps.set_night(night, self._night.recipe, place.output, plan)
         self._quality_soon()
 
     def _quality_soon(self) -> None:
@@ -314,5 +301,6 @@ class Viewing(QObject):
 
     def close(self) -> None:
         """End all threads."""
-        for model in (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection):
+        models = (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection)
+        for model in (*models, self.comparing):
             model.close()

@@ -43,7 +43,8 @@ class Step:
     name: str
     image: Image
     """Not to be written to: steps that changed nothing share it."""
-    unit: Literal["ADU", "electron"]
+    unit: Literal["ADU", "electron", ""]
+    """Empty for flats that are scaled to 1."""
     note: str
     """Empty when the step did its work; else why it did nothing ("inside the dark")."""
     mask: Bits | None = None

@@ -103,7 +103,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     recipe = _section(settings, "flat", FlatSettings)
     gain, read_noise_adu = _camera(settings)
     with opened(settings, inputs, threads) as group:
-        base, current = _dark_of_flats(inputs, group.shape)
+        base, current = dark_of_flats(inputs, group.shape)
         scales = settings.get("dark_scales") or [0.0 if current is None else 1.0] * group.n_frames
         correction = Correction(
             offsets=np.ascontiguousarray(group.row_zero), scale=np.ones(group.n_frames, np.float32),
@@ -309,7 +309,7 @@ def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars:
     return flats.first_look(mean, faint, find_stars=stars)
 
 
-def _dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> tuple[Image | None, Image | None]:
+def dark_of_flats(inputs: Mapping[str, Path], shape: tuple[int, int]) -> tuple[Image | None, Image | None]:
     """Return what is subtracted from every flat (the bias), and the dark current without the bias."""
     bias = read_master(inputs["bias"], with_uncertainty=False).image if "bias" in inputs else None
     if "dark" not in inputs:
