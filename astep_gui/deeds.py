@@ -384,6 +384,7 @@ class Deeds(QObject):
 
         dialog = SettingsDialog(self._night.recipe, self._window)
         dialog.recipe_chosen.connect(self._night.set_recipe)
+        self._viewing.try_cosmic_settings(dialog)
         dialog.open()
 
     def palette(self) -> None:

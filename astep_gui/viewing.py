@@ -15,6 +15,7 @@ from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.timeline_model import TimelineModel
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from astep_gui.commands import Decisions
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
+    from astep_gui.widgets.settings_form import SettingsDialog
 
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
@@ -51,6 +53,7 @@ class Viewing(QObject):
         self.levels = LevelsModel(self)
         self.images = ImageStore(self)
         self.inspection = Inspection(self)
+        self.star_marks = StarMarks(self)
         self.blink = BlinkModel(self)
         self.steps = StepsModel(self)
         self.timeline_model = TimelineModel(self)
@@ -123,6 +126,8 @@ class Viewing(QObject):
         view.cursor_moved.connect(lambda x, y, value: self.readout.show_pixel(x, y, value, view.shown))
         view.cursor_left.connect(self.readout.clear)
         view.clicked.connect(self._clicked)
+        view.mark_changed.connect(lambda name, on: self.star_marks.set_on(on) if name == "stars" else None)
+        self.star_marks.found.connect(view.set_stars)
         view.shape_drawn.connect(self.inspect_panel.drawn)
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
@@ -195,6 +200,7 @@ class Viewing(QObject):
             return
         self.levels.follow(shown)
         self.view.show_image(shown, self.badge(path))
+        self.star_marks.show_image(shown)
         self.levels_panel.show_image(shown)
         self.inspect_panel.show_image(shown)
 
@@ -254,6 +260,22 @@ class Viewing(QObject):
         if self.is_blinking:
             self.view.show_image(shown, frame.badge, offset=offset)
 
+    def try_cosmic_settings(self, dialog: SettingsDialog) -> None:
+        """Let the settings of cosmic rays be tried on the part of the current frame that is seen."""
+        from astep_gui.models.cosmic_preview_model import CosmicPreviewModel, part_of  # noqa: PLC0415 - on demand
+        from astep_gui.widgets.cosmic_preview import CosmicPreviewPanel  # noqa: PLC0415
+
+        night, place, frame = self._night.night, self._night.place, self._night.frame(self._night.current)
+        if night is None or place is None or frame is None or frame.kind.value != "science" or self.view.shown is None:
+            return
+        seen = self.view.view_rect()
+        part = part_of(seen.left(), seen.top(), seen.right(), seen.bottom(), self.view.shown.shape)
+        model = CosmicPreviewModel(night, place.output, frame.path, part, dialog)
+        dialog.set_beside("cosmic", CosmicPreviewPanel(model, frame.name))
+        dialog.edited.connect(model.set_recipe)
+        dialog.finished.connect(model.close)
+        model.set_recipe(dialog.recipe())
+
     # -- the night as a whole --------------------------------------------------------------------------------
 
     def _night_changed(self) -> None:
@@ -302,5 +324,5 @@ class Viewing(QObject):
     def close(self) -> None:
         """End all threads."""
         models = (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection)
-        for model in (*models, self.comparing):
+        for model in (*models, self.comparing, self.star_marks):
             model.close()

@@ -94,6 +94,7 @@ def steps_as_far_as_possible(
 
     def observe(step: Step) -> None:
         # A step that did nothing shares the image of the one before: a third of the memory.
+        step = replace(step, variance=None)  # as large as an image, and nobody looks at it
         same = bool(step.note) and bool(steps) and steps[-1].image.shape == step.image.shape
         steps.append(replace(step, image=steps[-1].image) if same else step)
         if seen is not None:

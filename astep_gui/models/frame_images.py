@@ -55,7 +55,7 @@ class Loaded:
     shows_mask: bool = False
     """The mask is what is to be seen: it is laid over the image whatever else is switched on."""
     unlit: tuple[Section, ...] = ()
-    """Overscan, and where the lit part lies, both outlined when asked for."""
+    """Parts that hold no light but are used: the overscan."""
 
 
 @dataclass(frozen=True, eq=False)

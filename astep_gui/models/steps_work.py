@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from astep_gui.models.step_words import DEEDS, deed_words
-from pipeline_core.types import FrameKind
+from pipeline_core.types import FrameKind, Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,14 +114,16 @@ class StepsOfFrames:
         frame = self._night.by_path[path]
         gain = self._task(path).settings.get("gain_e_per_adu") if step.unit == "electron" else 1.0
         saturation = None if frame.saturation_adu is None or gain is None else frame.saturation_adu * gain
+        is_raw, overscan = step.name in {"raw", "overscan"}, self._task(path).settings["overscan"]
         loaded = Loaded(
             f"{frame.name} · {words}",
             image,
             step.unit,
             step.mask,
-            self._facts(path, is_raw=step.name in {"raw", "overscan"}),
+            self._facts(path, is_raw=is_raw),
             saturation if step.unit and not changed else None,
             shows_mask=step.name == "mask" and not changed,
+            unlit=(Section(*overscan),) if is_raw and overscan else (),
         )
         return shown_image(("step", path, step.name, changed), loaded)
 

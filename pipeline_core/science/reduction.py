@@ -48,6 +48,8 @@ class Step:
     note: str
     """Empty when the step did its work; else why it did nothing ("inside the dark")."""
     mask: Bits | None = None
+    variance: Image | None = None
+    """Of each pixel, in the square of the unit; of the step before cosmic rays are looked for."""
 
 
 Observe = Callable[[Step], None]
@@ -188,7 +190,7 @@ def reduce_frame(
     if masters.mask is not None:
         bits |= masters.mask
     filled = _fill_no_data(image, variance, bits)
-    watch.see("mask", image, unit, "", bits, changed=filled)
+    watch.see("mask", image, unit, "", bits, variance, changed=filled)
 
     made: dict[str, Any] = {"overscan_level_adu": made_overscan}
     if cosmic is not None:
@@ -242,6 +244,7 @@ class _Watch:
         unit: Literal["ADU", "electron"],
         note: str = "",
         mask: Bits | None = None,
+        variance: Image | None = None,
         *,
         changed: bool = True,
     ) -> None:
@@ -250,7 +253,9 @@ class _Watch:
             return
         if self._last is None or (changed and not note):
             self._last = image.copy()
-        self._observe(Step(name, self._last, unit, note, None if mask is None else mask.copy()))
+        mask = None if mask is None else mask.copy()
+        variance = None if variance is None else variance.copy()
+        self._observe(Step(name, self._last, unit, note, mask, variance))
 
 
 def _check_shapes(image: Image, masters: Masters) -> None:
