@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
     from astep_gui.widgets.settings_form import SettingsDialog
+    from pipeline_core.measures import Flag
 
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
@@ -129,10 +130,13 @@ class Viewing(QObject):
         view.mark_changed.connect(lambda name, on: self.star_marks.set_on(on) if name == "stars" else None)
         self.star_marks.found.connect(view.set_stars)
         view.shape_drawn.connect(self.inspect_panel.drawn)
+        self.inspect_panel.star_measured.connect(view.set_ring)
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show)
         self.steps.closed.connect(self._show_frame)
+        self.rail.reject_asked.connect(self._follow_suggestion)
+        self.rail.keep_asked.connect(lambda: self._decisions.accept([night.current]) if night.current else None)
         self.blink.frame_due.connect(self._show_blink)
         self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
         self.blink_bar.closed.connect(self.end_blink)
@@ -153,6 +157,23 @@ class Viewing(QObject):
             return None
         return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
 
+    def _suggest(self) -> None:
+        """Say what speaks against the current frame, unless a person has answered."""
+        path = self._night.current
+        state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
+        is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
+        self.rail.set_suggestion(f"{state.mark} {state.word}: {state.why}" if state is not None and is_open else "")
+
+    def _flags(self, path: str | None) -> list[Flag]:
+        row = self._night.rows.get(path or "")
+        flags = row.flags if row is not None else self._night.calibration_flags.get(path or "", ())
+        return [flag for flag in flags if flag.severity != "note"]
+
+    def _follow_suggestion(self) -> None:
+        path = self._night.current
+        if path is not None and (flags := self._flags(path)):
+            self._decisions.reject([path], flags[0].cause)
+
     def loader(self, path: str) -> tuple[Hashable, Loader]:
         """Return key and loader of a frame of the night."""
         frame, night = self._night.frame(path), self._night.night
@@ -164,6 +185,7 @@ class Viewing(QObject):
         """Show the current frame, or the chosen step of it."""
         path = self._night.current
         frame = self._night.frame(path)
+        self._suggest()
         for model in (self.timeline_model, self.keogram_model, self.star):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
@@ -288,6 +310,7 @@ class Viewing(QObject):
 
     def _frames_changed(self, paths: Sequence[str]) -> None:
         if self._night.current in paths:
+            self._suggest()
             self.view.set_badge(self.badge(self._night.current))
         self.comparing.badges_changed(paths)
         if self.is_blinking:
@@ -309,6 +332,7 @@ class Viewing(QObject):
             self._soon.start()
 
     def _show_quality(self) -> None:
+        self._suggest()
         night, place, plan = self._night.night, self._night.place, self._night.plan
         rows = list(self._night.rows.values())
         frames = night.by_path if night is not None else {}

@@ -53,6 +53,7 @@ class ImageView(QWidget):
         self._marks = {name: name in {"scale_bar", "compass", "overview"} for name in MARKS}
         self._stars: npt.NDArray[np.float64] | None = None
         self._shape: marks.DrawnShape | None = None
+        self._ring: tuple[float, float, float] | None = None
         self._overview: QImage | None = None
 
         self._title = ElidedLabel()
@@ -265,6 +266,11 @@ class ImageView(QWidget):
         self._shape = shape
         self.canvas.viewport().update()
 
+    def set_ring(self, ring: tuple[float, float, float] | None) -> None:
+        """Draw a ring around a place, (x, y, radius) px: the star whose figures are shown; None for none."""
+        self._ring = ring
+        self.canvas.viewport().update()
+
     # Inside
 
     def _paint_marks(self, painter: QPainter) -> None:
@@ -305,6 +311,11 @@ class ImageView(QWidget):
             marks.draw_unlit(painter, QRectF(low, high).normalized())
         if self._marks["stars"]:
             self._paint_stars(painter, shown, per_pixel, area)
+        if self._ring is not None:
+            x, y, radius = self._ring
+            dx, dy = self._item.offset
+            at = self._to_screen(x + dx, y + dy)
+            marks.draw_circles(painter, [at], max(7.0, radius * per_pixel), theme().colour("cross_hair"))
         if self._shape is not None:
             marks.draw_shape(painter, self._shape, self._to_screen)
 

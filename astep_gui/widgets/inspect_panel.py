@@ -48,6 +48,8 @@ class InspectPanel(QWidget):
     """line, box or circle; "" for clicks on stars, when a drag pans the image."""
     shape_forgotten = pyqtSignal()
     """The shape on the image means nothing any more."""
+    star_measured = pyqtSignal(object)
+    """(x, y, radius) of the star that was found near the click, 0-based px, to be ringed; None for none."""
 
     def __init__(self, inspection: Inspection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -211,6 +213,7 @@ class InspectPanel(QWidget):
 
     def _clear(self, words: str) -> None:
         self._look = None
+        self.star_measured.emit(None)
         self.save.hide()
         self._points.setData([], [])
         self._curve.setData([], [])
@@ -242,6 +245,8 @@ class InspectPanel(QWidget):
             self._clear(f"{NO_STAR.capitalize()}: nothing stands out of the sky within 12 pixels")
             return
         profile = reading.profile
+        width = reading.fwhm_px if math.isfinite(reading.fwhm_px) else 4.0
+        self.star_measured.emit((profile.x_px, profile.y_px, max(3.0, 1.5 * width)))
         self._show_plot(on=True)
         self._points.setData(profile.radius_px, profile.value)
         fitted = math.isfinite(reading.fwhm_px)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtBoundSignal, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -36,19 +36,23 @@ class StepsRail(QWidget):
     """Names of two steps to be seen side by side: the one before, and the chosen one."""
     frames_asked = pyqtSignal(str)
     """One of :data:`FRAMES`, to be seen beside the shown one."""
+    reject_asked = pyqtSignal()
+    keep_asked = pyqtSignal()
+    """The suggestion is followed, or dismissed."""
 
     def __init__(self, model: StepsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
         self.buttons: dict[str, StepButton] = {}
         self._names: tuple[str, ...] = ()
+        self._suggestion = ""
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight)
-        self.make = QPushButton("Make the masters", self)
-        self.make.setProperty("small", "true")
-        self.make.setToolTip("Make bias, dark, flat and mask, so that the later steps can be shown")
-        self.make.clicked.connect(model.masters_asked)
+        words = "Make bias, dark, flat and mask, so that the later steps can be shown"
+        self.make = self._small("Make the masters", words, model.masters_asked)
+        self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
+        self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
         self.difference = self._tool("Difference", "Show what this step changed instead of what it left")
         self.difference.setCheckable(True)
         self.difference.clicked.connect(model.set_difference)
@@ -64,6 +68,14 @@ class StepsRail(QWidget):
         model.changed.connect(self._follow)
         theme_notice().changed.connect(self.update)
         self._follow()
+
+    def _small(self, words: str, tip: str, asks: pyqtBoundSignal) -> QPushButton:
+        button = QPushButton(words, self)
+        button.setProperty("small", "true")
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda _on: asks.emit())
+        return button
 
     def _tool(self, words: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -81,7 +93,7 @@ class StepsRail(QWidget):
         below.setContentsMargins(10, 0, 6, 1)
         below.setSpacing(4)
         below.addWidget(self.note, 1)
-        for widget in (self.make, self.difference, self.peek, self.compare):
+        for widget in (self.reject, self.keep, self.make, self.difference, self.peek, self.compare):
             below.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -89,6 +101,12 @@ class StepsRail(QWidget):
         layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way: see _fit
         layout.addLayout(self._row)
         layout.addLayout(below)
+
+    def set_suggestion(self, words: str) -> None:
+        """Say what speaks against the shown frame, with both answers one click away; "" where nothing does."""
+        if words != self._suggestion:
+            self._suggestion = words
+            self._say()
 
     def _make_buttons(self, entries: list[StepEntry]) -> None:
         """Put up the steps of this kind of frame."""
@@ -171,11 +189,14 @@ class StepsRail(QWidget):
         elif missing is not None:
             words = f"! Later steps wait: {missing.why}"
         elif model.chosen is None:
-            words = INVITE
+            words = self._suggestion or INVITE
         else:
             words = model.words or "Computing the steps of this frame …"
         self.note.setText(words)
-        role = "warn" if model.error is not None or missing is not None else "dim"
+        has_suggestion = model.chosen is None and bool(self._suggestion)
+        self.reject.setVisible(has_suggestion)
+        self.keep.setVisible(has_suggestion)
+        role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
         if self.note.property("role") != role:
             self.note.setProperty("role", role)
             if (style := self.note.style()) is not None:
