@@ -116,7 +116,7 @@ class Comparing(QObject):
         return frame is not None and frame.unusable is None
 
     def _other(self, path: str, which: str) -> str | None:
-        """Return the frame that a word means; in time among frames of its kind."""
+        """Return the frame that a word means; in time among those taken alike, else among all of its kind."""
         frame = self._night.frame(path)
         if frame is None:
             return None
@@ -126,10 +126,16 @@ class Comparing(QObject):
             row = self._night.rows.get(path)
             reference = self._night.reference or (row.extra.get("reference") if row is not None else None)
             return str(reference) if reference not in {None, path} and self._usable(str(reference)) else None
-        alike = [f for f in self._night.frames if f.kind is frame.kind and f.unusable is None]
-        alike.sort(key=lambda f: (f.mid_utc is None, f.mid_utc.timestamp() if f.mid_utc else 0.0, f.path))
-        at = next(k for k, f in enumerate(alike) if f.path == path) + (1 if which == "next" else -1)
-        return alike[at].path if 0 <= at < len(alike) else None
+        of_kind = [f for f in self._night.frames if f.kind is frame.kind and f.unusable is None]
+        of_kind.sort(key=lambda f: (f.mid_utc is None, f.mid_utc.timestamp() if f.mid_utc else 0.0, f.path))
+        alike = [
+            f for f in of_kind if (f.filter, f.exposure_s, f.shape) == (frame.filter, frame.exposure_s, frame.shape)
+        ]
+        for frames in (alike, of_kind):
+            at = next(k for k, f in enumerate(frames) if f.path == path) + (1 if which == "next" else -1)
+            if 0 <= at < len(frames):
+                return frames[at].path
+        return None
 
     def _offset(self, path: str, other: str) -> tuple[float, float]:
         """Return by how much a frame is to be moved to lie on another, px."""

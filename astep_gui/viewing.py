@@ -92,7 +92,7 @@ class Viewing(QObject):
         box = QVBoxLayout(upper)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for widget in (self.rail, self.pages, self.blink_bar, self.star_strip):
+        for widget in (self.rail, self.pages, self.blink_bar):
             box.addWidget(widget, int(widget is self.pages))
         lower = QWidget()
         strips = QVBoxLayout(lower)
@@ -100,6 +100,8 @@ class Viewing(QObject):
         strips.setSpacing(0)
         strips.addWidget(self.timeline, 1)
         strips.addWidget(self.keogram)
+        # One star's night takes the place of the whole field's: the image keeps its room.
+        strips.addWidget(self.star_strip, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(upper)
         split.addWidget(lower)
@@ -131,6 +133,7 @@ class Viewing(QObject):
         self.star_marks.found.connect(view.set_stars)
         view.shape_drawn.connect(self.inspect_panel.drawn)
         self.inspect_panel.star_measured.connect(view.set_ring)
+        self.inspect_panel.night_asked.connect(self._follow_star)
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show)
@@ -147,7 +150,7 @@ class Viewing(QObject):
         for judge in (self.timeline_model, self.star):
             judge.reject_asked.connect(self._decisions.reject)
         self.star.accept_asked.connect(self._decisions.accept)
-        self.star.changed.connect(lambda: self.star_strip.setVisible(self.star.place is not None))
+        self.star.changed.connect(self._show_strip)
 
     # -- frames ----------------------------------------------------------------------------------------------
 
@@ -157,12 +160,27 @@ class Viewing(QObject):
             return None
         return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
 
+    def _follow_star(self, x: float, y: float) -> None:
+        if self._night.current is not None:
+            self.star.follow(self._night.current, x, y, is_raw=not self.steps.is_trimmed)
+
+    def _show_strip(self) -> None:
+        """Show the star that is followed, or the timeline with its keogram."""
+        follows = self.star.place is not None
+        self.star_strip.setVisible(follows)
+        for widget in (self.timeline, self.keogram):
+            widget.setVisible(not follows)
+
     def _suggest(self) -> None:
         """Say what speaks against the current frame, unless a person has answered."""
         path = self._night.current
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        self.rail.set_suggestion(f"{state.mark} {state.word}: {state.why}" if state is not None and is_open else "")
+        if state is None or not is_open:
+            self.rail.set_suggestion("")
+            return
+        why = state.why if state.why.startswith(f"{state.word}:") else f"{state.word}: {state.why}"
+        self.rail.set_suggestion(f"{state.mark} {why}")
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")
@@ -237,7 +255,7 @@ class Viewing(QObject):
         if modifiers == Qt.KeyboardModifier.AltModifier:
             self.story.ask(path, round(x), round(y), is_trimmed=self.steps.is_trimmed)
         elif modifiers == Qt.KeyboardModifier.ShiftModifier:
-            self.star.follow(path, x, y, is_raw=not self.steps.is_trimmed)
+            self._follow_star(x, y)
         else:
             self.inspect_panel.clicked(x, y, modifiers)
 

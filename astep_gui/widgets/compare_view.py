@@ -24,6 +24,8 @@ _TIPS = {
     "wipe": "One over the other: drag the line between them",
     "blink": "One after the other, three times a second",
 }
+ALIKE = 0.2
+"""Part of the range of the levels by which two skies may differ and still be shown in the same."""
 _BLINK_MS = 333
 _GRIP = 12
 _KEY_STEP = 0.02
@@ -51,6 +53,8 @@ class CompareView(QWidget):
         self._offset = (0.0, 0.0)
         self.left = ImageView(levels)
         self.right = ImageView(self._right_levels)
+        for view in (self.left, self.right):
+            view.set_compact(compact=True)
         self._blink_timer = QTimer(self)
         self._blink_timer.setInterval(_BLINK_MS)
         self._blink_timer.timeout.connect(self._blink)
@@ -132,7 +136,8 @@ class CompareView(QWidget):
         same_unit = left.unit == right.unit
         self.same_levels.setEnabled(same_unit)
         apart = abs(left.level.sky - right.level.sky)
-        self.same_levels.setChecked(same_unit and apart < self._levels.hi - self._levels.lo)
+        # Else the one would be all black or all white in the levels of the other.
+        self.same_levels.setChecked(same_unit and apart < ALIKE * (self._levels.hi - self._levels.lo))
         self._follow_levels()
         self._link(self.right, self.left.view_rect())
 

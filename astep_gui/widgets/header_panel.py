@@ -134,7 +134,7 @@ def _pinned(frame: Frame) -> dict[str, str]:
 
 
 def _cards(file: Path) -> Cards:
-    """Read all cards of a file: those an observer knows first, the bookkeeping of the format last."""
+    """Read all cards of a file: those an observer knows first, remarks then, the bookkeeping of the format last."""
     from astep_gui.models.header_facts import header_facts  # noqa: PLC0415 - astropy after the first paint
     from pipeline_core.io.fits_file import read_layout  # noqa: PLC0415
 
@@ -142,7 +142,13 @@ def _cards(file: Path) -> Cards:
         cards = list(header_facts(read_layout(file)[0]).cards)
     except AstepError as error:
         return [("", str(error), "")]
-    return sorted(cards, key=lambda card: card[0] in _BOOKKEEPING or card[0].startswith("NAXIS"))
+    return sorted(cards, key=lambda card: _place(card[0]))
+
+
+def _place(keyword: str) -> int:
+    if keyword in _BOOKKEEPING or keyword.startswith("NAXIS"):
+        return 2
+    return int(keyword in {"COMMENT", "HISTORY"})
 
 
 _AIRMASS = frozenset({"AIRMASS", "SECZ"})

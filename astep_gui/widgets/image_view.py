@@ -152,6 +152,11 @@ class ImageView(QWidget):
         self._report_pointer()
         self.canvas.viewport().update()
 
+    def set_compact(self, *, compact: bool) -> None:
+        """Leave the name alone over the image: half a window has no room for more."""
+        for widget in (self._about, self._zoom, self.overlays):
+            widget.setVisible(not compact)
+
     def set_badge(self, badge: str | None) -> None:
         """Change the badge of the image that is shown."""
         self._badge = badge
