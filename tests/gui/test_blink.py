@@ -207,12 +207,12 @@ def test_of_few_frames_each_is_offered_once_and_the_likely_one_is_among_them(qtb
     blink.set_rate(30.0)
     blink.play()
     qtbot.waitUntil(lambda: len(blink._history) > len(blink.frames) + 2, timeout=5000)
-    frames, likely = blink.recent()
-    keys = [frame.key for frame, _ in frames]
+    offered, likely = blink.recent()
+    keys = [frame.key for frame, _ in offered]
     assert len(keys) == len(set(keys)) == min(8, len(blink.frames))
     assert 0 <= likely < len(keys)
     # Each thumbnail is the frame's own.
-    assert all(small.key == frame.key for frame, small in frames)
+    assert all(small.key == frame.key for frame, small in offered)
 
 
 @pytest.mark.parametrize("width", [530, 1000])
