@@ -85,6 +85,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           tip="Bad, hot, saturated … pixels of steps that have a mask"),
     _spec("blink", "View", "Blink", "B", "Space", icon="play",
           needs="frame", tip="Blink the selected frames, or those of the current group"),
+    _spec("compare", "View", "Compare two frames", "D", icon="compare", needs="frame",
+          tip="Two selected frames side by side, with a wipe, or blinking; of one, it and the frame before"),
     _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
     _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save",
           needs="frame", tip="The image as it is seen, as PNG"),

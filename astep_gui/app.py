@@ -12,6 +12,7 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
 from astep_gui.main_window import MainWindow
+from astep_gui.quiet_memory import QuietMemory
 from astep_gui.remembered import Remembered
 from astep_gui.theme import apply_theme, icon
 from astep_gui.widgets.crash_report import CrashWatch
@@ -39,10 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     awake = QTimer()  # lets Python see Ctrl-C in the terminal while Qt waits
     awake.start(300)
     awake.timeout.connect(lambda: None)
+    memory = QuietMemory(app, lambda: window.jobs.are_running)
+    memory.start()
     window.show()
     if chosen.night is not None:
         QTimer.singleShot(0, lambda: window.open_night(chosen.night, chosen.output))
     try:
         return app.exec()
     finally:
+        memory.stop()
         watch.stop()

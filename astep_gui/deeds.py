@@ -38,8 +38,8 @@ PANELS_OF = {
 """Panels that belong to a part of the work, the one that is brought to the front first."""
 
 _OWN = (
-    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "blink", "back",
-    "save_picture", "make_masters", "report", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts",
+    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "blink", "compare",
+    "back", "save_picture", "make_masters", "report", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts",
     "about", "calibrated",
 )  # fmt: skip
 """Actions that are methods here."""
@@ -217,6 +217,10 @@ class Deeds(FrameDeeds):
             paths = self._window.table.model.group_of(self._night.current)
         self._viewing.toggle_blink(paths)
 
+    def compare(self) -> None:
+        """See two selected frames side by side; of a single one, it and the one before."""
+        self._viewing.comparing.ask_selected()
+
     def back(self) -> None:
         """Go back to the plain frame, one thing at a time."""
         window, viewing = self._window, self._viewing
@@ -227,7 +231,7 @@ class Deeds(FrameDeeds):
         elif viewing.is_blinking:
             viewing.end_blink()
         elif viewing.pages.currentWidget() is viewing.compare:
-            viewing.pages.setCurrentWidget(viewing.view)
+            viewing.comparing.end()
         elif viewing.steps.chosen is not None:
             viewing.steps.choose(None)
         else:
@@ -350,6 +354,7 @@ class Deeds(FrameDeeds):
 
         dialog = SettingsDialog(self._night.recipe, self._window)
         dialog.recipe_chosen.connect(self._decisions.set_recipe)
+        self._viewing.try_cosmic_settings(dialog)
         dialog.open()
 
     def palette(self) -> None:

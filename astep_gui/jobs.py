@@ -117,6 +117,11 @@ class Jobs(QObject):
         super().__init__(parent)
         self._running: list[Job] = []
 
+    @property
+    def are_running(self) -> bool:
+        """Whether any is at work."""
+        return any(job.is_running for job in self._running)
+
     def job(self, name: str, work: Work) -> Job:
         """Make a job; connect to it, then start it."""
         job = Job(name, work, self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from astep_gui.comparing import Comparing
 from astep_gui.models.blink import BlinkFrame, BlinkModel
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import raw_loader
@@ -14,6 +15,7 @@ from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.timeline_model import TimelineModel
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from astep_gui.commands import Decisions
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
+    from astep_gui.widgets.settings_form import SettingsDialog
+    from pipeline_core.measures import Flag
 
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
@@ -50,6 +54,7 @@ class Viewing(QObject):
         self.levels = LevelsModel(self)
         self.images = ImageStore(self)
         self.inspection = Inspection(self)
+        self.star_marks = StarMarks(self)
         self.blink = BlinkModel(self)
         self.steps = StepsModel(self)
         self.timeline_model = TimelineModel(self)
@@ -75,6 +80,7 @@ class Viewing(QObject):
         self.pages.addWidget(self.view)
         self.pages.addWidget(self.compare)
         self.widget = self._lay_out()
+        self.comparing = Comparing(self, night)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
@@ -86,7 +92,7 @@ class Viewing(QObject):
         box = QVBoxLayout(upper)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        for widget in (self.rail, self.pages, self.blink_bar, self.star_strip):
+        for widget in (self.rail, self.pages, self.blink_bar):
             box.addWidget(widget, int(widget is self.pages))
         lower = QWidget()
         strips = QVBoxLayout(lower)
@@ -94,6 +100,8 @@ class Viewing(QObject):
         strips.setSpacing(0)
         strips.addWidget(self.timeline, 1)
         strips.addWidget(self.keogram)
+        # One star's night takes the place of the whole field's: the image keeps its room.
+        strips.addWidget(self.star_strip, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(upper)
         split.addWidget(lower)
@@ -121,14 +129,17 @@ class Viewing(QObject):
         view.cursor_moved.connect(lambda x, y, value: self.readout.show_pixel(x, y, value, view.shown))
         view.cursor_left.connect(self.readout.clear)
         view.clicked.connect(self._clicked)
+        view.mark_changed.connect(lambda name, on: self.star_marks.set_on(on) if name == "stars" else None)
+        self.star_marks.found.connect(view.set_stars)
         view.shape_drawn.connect(self.inspect_panel.drawn)
+        self.inspect_panel.star_measured.connect(view.set_ring)
+        self.inspect_panel.night_asked.connect(self._follow_star)
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show)
         self.steps.closed.connect(self._show_frame)
-        self.steps.pair_arrived.connect(self._show_pair)
-        self.rail.compare_asked.connect(self.steps.ask_pair)
-        self.compare.closed.connect(self._end_compare)
+        self.rail.reject_asked.connect(self._follow_suggestion)
+        self.rail.keep_asked.connect(lambda: self._decisions.accept([night.current]) if night.current else None)
         self.blink.frame_due.connect(self._show_blink)
         self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
         self.blink_bar.closed.connect(self.end_blink)
@@ -139,7 +150,7 @@ class Viewing(QObject):
         for judge in (self.timeline_model, self.star):
             judge.reject_asked.connect(self._decisions.reject)
         self.star.accept_asked.connect(self._decisions.accept)
-        self.star.changed.connect(lambda: self.star_strip.setVisible(self.star.place is not None))
+        self.star.changed.connect(self._show_strip)
 
     # -- frames ----------------------------------------------------------------------------------------------
 
@@ -149,7 +160,40 @@ class Viewing(QObject):
             return None
         return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
 
-    def _loader(self, path: str) -> tuple[Hashable, Loader]:
+    def _follow_star(self, x: float, y: float) -> None:
+        if self._night.current is not None:
+            self.star.follow(self._night.current, x, y, is_raw=not self.steps.is_trimmed)
+
+    def _show_strip(self) -> None:
+        """Show the star that is followed, or the timeline with its keogram."""
+        follows = self.star.place is not None
+        self.star_strip.setVisible(follows)
+        for widget in (self.timeline, self.keogram):
+            widget.setVisible(not follows)
+
+    def _suggest(self) -> None:
+        """Say what speaks against the current frame, unless a person has answered."""
+        path = self._night.current
+        state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
+        is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
+        if state is None or not is_open:
+            self.rail.set_suggestion("")
+            return
+        why = state.why if state.why.startswith(f"{state.word}:") else f"{state.word}: {state.why}"
+        self.rail.set_suggestion(f"{state.mark} {why}")
+
+    def _flags(self, path: str | None) -> list[Flag]:
+        row = self._night.rows.get(path or "")
+        flags = row.flags if row is not None else self._night.calibration_flags.get(path or "", ())
+        return [flag for flag in flags if flag.severity != "note"]
+
+    def _follow_suggestion(self) -> None:
+        path = self._night.current
+        if path is not None and (flags := self._flags(path)):
+            self._decisions.reject([path], flags[0].cause)
+
+    def loader(self, path: str) -> tuple[Hashable, Loader]:
+        """Return key and loader of a frame of the night."""
         frame, night = self._night.frame(path), self._night.night
         assert frame is not None, "only frames of the night are shown"
         assert night is not None, "and there is a night"
@@ -159,10 +203,11 @@ class Viewing(QObject):
         """Show the current frame, or the chosen step of it."""
         path = self._night.current
         frame = self._night.frame(path)
+        self._suggest()
         for model in (self.timeline_model, self.keogram_model, self.star):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
-        self.steps.set_frame(path if frame is not None and frame.kind.value == "science" else None)
+        self.steps.set_frame(path if self.steps.has_steps(frame) else None)
         if self.is_blinking and self.blink.is_playing:
             return
         if path is None or frame is None:
@@ -171,10 +216,10 @@ class Viewing(QObject):
         if frame.unusable is not None:
             self.view.clear(f"{frame.name}\n{frame.unusable}")
             return
-        self.rail.setVisible(frame.kind.value == "science")
+        self.rail.setVisible(self.steps.has_steps(frame))
         if self.steps.chosen is not None and self.steps.path == path:
             return  # the step of this frame arrives by itself
-        self.images.request(*self._loader(path))
+        self.images.request(*self.loader(path))
 
     def _arrived(self, shown: ShownImage) -> None:
         is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
@@ -187,7 +232,7 @@ class Viewing(QObject):
         paths = [frame.path for frame in self._night.frames if frame.unusable is None]
         if self._night.current in paths:
             for path in paths[paths.index(self._night.current) + 1 :][:1]:
-                self.images.prefetch(*self._loader(path))
+                self.images.prefetch(*self.loader(path))
 
     def _show(self, shown: ShownImage) -> None:
         path = self._night.current
@@ -195,6 +240,7 @@ class Viewing(QObject):
             return
         self.levels.follow(shown)
         self.view.show_image(shown, self.badge(path))
+        self.star_marks.show_image(shown)
         self.levels_panel.show_image(shown)
         self.inspect_panel.show_image(shown)
 
@@ -209,23 +255,9 @@ class Viewing(QObject):
         if modifiers == Qt.KeyboardModifier.AltModifier:
             self.story.ask(path, round(x), round(y), is_trimmed=self.steps.is_trimmed)
         elif modifiers == Qt.KeyboardModifier.ShiftModifier:
-            self.star.follow(path, x, y, is_raw=not self.steps.is_trimmed)
+            self._follow_star(x, y)
         else:
             self.inspect_panel.clicked(x, y, modifiers)
-
-    def _end_compare(self) -> None:
-        """Show one image again, with levels of its own."""
-        self.pages.setCurrentWidget(self.view)
-        if self.view.shown is not None:
-            self.levels.follow(self.view.shown)
-            self.levels_panel.show_image(self.view.shown)
-
-    def _show_pair(self, left: ShownImage, right: ShownImage) -> None:
-        badge = self.badge(self._night.current or "")
-        self.compare.show_pair(left, right, badges=(badge, badge))
-        self.levels_panel.show_image(left)
-        self.pages.setCurrentWidget(self.compare)
-        self.compare.setFocus()
 
     # -- blinking --------------------------------------------------------------------------------------------
 
@@ -242,7 +274,7 @@ class Viewing(QObject):
         usable = [path for path in paths if (f := self._night.frame(path)) is not None and f.unusable is None]
         frames = []
         for path in usable:
-            key, loader = self._loader(path)
+            key, loader = self.loader(path)
             frame, row = self._night.frame(path), self._night.rows.get(path)
             assert frame is not None, "it was one a moment ago"
             shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
@@ -252,7 +284,7 @@ class Viewing(QObject):
         self.pages.setCurrentWidget(self.view)
         self.blink_bar.show()
         self.levels.set_frozen(True)
-        current = self._loader(self._night.current)[0] if self._night.current in usable else None
+        current = self.loader(self._night.current)[0] if self._night.current in usable else None
         self.blink.set_frames(frames, current)
         self.blink.play()
 
@@ -268,6 +300,22 @@ class Viewing(QObject):
         if self.is_blinking:
             self.view.show_image(shown, frame.badge, offset=offset)
 
+    def try_cosmic_settings(self, dialog: SettingsDialog) -> None:
+        """Let the settings of cosmic rays be tried on the part of the current frame that is seen."""
+        from astep_gui.models.cosmic_preview_model import CosmicPreviewModel, part_of  # noqa: PLC0415 - on demand
+        from astep_gui.widgets.cosmic_preview import CosmicPreviewPanel  # noqa: PLC0415
+
+        night, place, frame = self._night.night, self._night.place, self._night.frame(self._night.current)
+        if night is None or place is None or frame is None or frame.kind.value != "science" or self.view.shown is None:
+            return
+        seen = self.view.view_rect()
+        part = part_of(seen.left(), seen.top(), seen.right(), seen.bottom(), self.view.shown.shape)
+        model = CosmicPreviewModel(night, place.output, frame.path, part, dialog)
+        dialog.set_beside("cosmic", CosmicPreviewPanel(model, frame.name))
+        dialog.edited.connect(model.set_recipe)
+        dialog.finished.connect(model.close)
+        model.set_recipe(dialog.recipe())
+
     # -- the night as a whole --------------------------------------------------------------------------------
 
     def _night_changed(self) -> None:
@@ -280,11 +328,13 @@ class Viewing(QObject):
 
     def _frames_changed(self, paths: Sequence[str]) -> None:
         if self._night.current in paths:
+            self._suggest()
             self.view.set_badge(self.badge(self._night.current))
+        self.comparing.badges_changed(paths)
         if self.is_blinking:
             for path in paths:
                 if self._night.frame(path) is not None:
-                    self.blink.set_badge(self._loader(path)[0], self.badge(path))
+                    self.blink.set_badge(self.loader(path)[0], self.badge(path))
         self.timeline_model.set_rejected(self._night.rejected)
         self.star.set_rejected(self._night.rejected)
 
@@ -292,7 +342,7 @@ class Viewing(QObject):
         night, place, plan = self._night.night, self._night.place, self._night.plan
         if night is None or place is None or plan is None:
             return
-        self.steps.set_night(night, self._night.recipe, place.output)
+        self.steps.set_night(night, self._night.recipe, place.output, plan)
         self._quality_soon()
 
     def _quality_soon(self) -> None:
@@ -300,6 +350,7 @@ class Viewing(QObject):
             self._soon.start()
 
     def _show_quality(self) -> None:
+        self._suggest()
         night, place, plan = self._night.night, self._night.place, self._night.plan
         rows = list(self._night.rows.values())
         frames = night.by_path if night is not None else {}
@@ -314,5 +365,6 @@ class Viewing(QObject):
 
     def close(self) -> None:
         """End all threads."""
-        for model in (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection):
+        models = (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection)
+        for model in (*models, self.comparing, self.star_marks):
             model.close()

@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
+    from pipeline_core.tasks import NightTasks
     from pipeline_core.types import Night
 
 _BARE = ("raw", "overscan", "trim")
 """Steps that need no master."""
 
 
-def science_tasks(night: Night, recipe: Recipe, output: Path | None) -> Mapping[str, Task]:
-    """Return the task of every science frame, rejected ones included: they too can be looked at.
+def night_tasks(night: Night, recipe: Recipe, output: Path | None) -> NightTasks:
+    """Return the tasks of the masters and of every science frame, rejected ones included: they too can be looked at.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def science_tasks(night: Night, recipe: Recipe, output: Path | None) -> Mapping[
     """
     if output is None or not (output / LOGBOOK).is_file():
         plan = build_plan(night, recipe, Choices())
-        return TaskBuilder(night, plan, recipe, {}).build().science
+        return TaskBuilder(night, plan, recipe, {}).build()
     with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
         choices = choices_of(logbook)
         calibration = {
@@ -50,7 +51,12 @@ def science_tasks(night: Night, recipe: Recipe, output: Path | None) -> Mapping[
             for path, reason in choices.rejected.items()
             if path in night.by_path and night.by_path[path].kind is not FrameKind.SCIENCE
         }
-        return planned_with(store, night, replace(choices, rejected=calibration), recipe).tasks.science
+        return planned_with(store, night, replace(choices, rejected=calibration), recipe).tasks
+
+
+def science_tasks(night: Night, recipe: Recipe, output: Path | None) -> Mapping[str, Task]:
+    """Return the science frames' part of :func:`night_tasks`."""
+    return night_tasks(night, recipe, output).science
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ def steps_as_far_as_possible(
 
     def observe(step: Step) -> None:
         # A step that did nothing shares the image of the one before: a third of the memory.
+        step = replace(step, variance=None)  # as large as an image, and nobody looks at it
         same = bool(step.note) and bool(steps) and steps[-1].image.shape == step.image.shape
         steps.append(replace(step, image=steps[-1].image) if same else step)
         if seen is not None:

@@ -332,7 +332,11 @@ class _Reducer:
             return
         if warm_up.is_first_time(science=science):
             self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
-        warm_up.unless_stopped(self.context, warm_up.warm_up_science if science else warm_up.warm_up_calibration)
+        kernels = warm_up.warm_up_science if science else warm_up.warm_up_calibration
+        if self.options.executor == "processes" and not self.options.masters_inside:
+            warm_up.in_worker(self.context, kernels, self.pool)
+        else:
+            warm_up.unless_stopped(self.context, kernels)
         self._compiled.add(science)
 
     def _make_pool(self) -> WorkerPool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline_core.events import Cancelled
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline_core.events import RunContext
+    from pipeline_core.executor import WorkerPool
 
 SIDE = 96
 _LOOK_S = 0.1
@@ -65,6 +69,31 @@ def unless_stopped(context: RunContext, warm_up: Callable[[], None]) -> None:
         compiling.join(_LOOK_S)
     if faults:
         raise faults[0]
+
+
+def in_worker(context: RunContext, warm_up: Callable[[], None], pool: WorkerPool) -> None:
+    """Compile kernels in a worker: a compiler in a thread here would make a window stutter.
+
+    Parameters
+    ----------
+    context : RunContext
+    warm_up : callable
+        :func:`warm_up_calibration` or :func:`warm_up_science`.
+    pool : WorkerPool
+
+    Raises
+    ------
+    Cancelled
+        If a stop was asked for; the workers are ended then.
+    """
+    compiling = pool.submit(warm_up)
+    while not wait([compiling], _LOOK_S).done:
+        try:
+            context.check()
+        except Cancelled:
+            pool.kill()
+            raise
+    compiling.result()
 
 
 def warm_up_calibration() -> None:

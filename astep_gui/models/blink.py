@@ -220,11 +220,17 @@ class BlinkModel(QObject):
     def recent(self) -> tuple[list[tuple[BlinkFrame, ShownImage]], int]:
         """Return eight of the frames shown last, oldest first, and which a person who pressed a key just now meant."""
         by_key = {frame.key: frame for frame in self._frames}
-        shown = [(by_key[key], self._small[key]) for key in self._history if key in by_key and key in self._small]
+        history = [key for key in self._history if key in by_key and key in self._small]
+        if not history:
+            return [], 0
         back = round(_REACTION_S * min(self.rate, self.reached_rate or self.rate))
-        likely = max(0, len(shown) - 1 - back)
-        first = max(0, min(likely - _OFFERED // 2, len(shown) - _OFFERED))
-        return shown[first : first + _OFFERED], likely - first
+        meant = history[max(0, len(history) - 1 - back)]
+        # Of few frames each went by more than once: the last time counts, nobody wants to see it twice.
+        last_seen = list(dict.fromkeys(reversed(history)))[::-1]
+        likely = last_seen.index(meant)
+        first = max(0, min(likely - _OFFERED // 2, len(last_seen) - _OFFERED))
+        chosen = last_seen[first : first + _OFFERED]
+        return [(by_key[key], self._small[key]) for key in chosen], likely - first
 
     def close(self) -> None:
         """End the threads."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from astep_gui.models.header_facts import HeaderFacts
-    from pipeline_core.types import Bits
+    from pipeline_core.types import Bits, Section
 
 UNIT_SYMBOLS = {"adu": "ADU", "electron": "e⁻", "electrons": "e⁻", "": ""}
 CACHE_BYTES = 768 << 20
@@ -52,6 +52,10 @@ class Loaded:
     """In the image's unit."""
     stars: npt.NDArray[np.float64] | None = None
     """(n, 2) x, y of stars, 0-based."""
+    shows_mask: bool = False
+    """The mask is what is to be seen: it is laid over the image whatever else is switched on."""
+    unlit: tuple[Section, ...] = ()
+    """Parts that hold no light but are used: the overscan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,8 @@ class ShownImage:
     """Side of the pixels of ``codes[0]`` in pixels of the frame: more than 1 where only a small version is kept."""
     shape: tuple[int, int] = (0, 0)
     """(ny, nx) of the whole frame."""
+    shows_mask: bool = False
+    unlit: tuple[Section, ...] = ()
 
     @cached_property
     def mask_pyramid(self) -> tuple[Bits, ...]:
@@ -126,6 +132,8 @@ def shown_image(key: Hashable, loaded: Loaded) -> ShownImage:
         loaded.stars,
         1,
         (loaded.image.shape[0], loaded.image.shape[1]),
+        loaded.shows_mask,
+        loaded.unlit,
     )
 
 

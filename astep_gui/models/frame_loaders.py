@@ -37,6 +37,7 @@ def raw_loader(file: Path, frame: Frame | None = None, title: str | None = None)
             "adu",
             facts=header_facts(header, pixel_scale_arcsec=scale),
             saturation=saturation,
+            unlit=(frame.overscan,) if frame is not None and frame.overscan is not None else (),
         )
 
     return load

@@ -35,7 +35,7 @@ def header_facts(header: fits.Header, *, pixel_scale_arcsec: float | None = None
             value, comment = card.value, card.comment
         except Exception:  # noqa: BLE001 - astropy raises whatever an odd card provokes
             value, comment = str(card).strip(), "not a valid card"
-        if not keyword and not str(value).strip():
+        if keyword in {"", "COMMENT", "HISTORY"} and not str(value or "").strip():
             continue
         values.setdefault(keyword, value)
         cards.append((keyword, _text(value), comment))

@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.background import Background
+from astep_gui.models.step_words import SCIENCE_STEPS, WORDS
+from astep_gui.models.steps_work import StepsOfFrames
+from pipeline_core.grouping import Geometry
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from astep_gui.models.frame_images import ShownImage
+    from astep_gui.models.steps_work import Answer
     from pipeline_core.config import Recipe
     from pipeline_core.errors import AstepError
     from pipeline_core.events import RunContext
     from pipeline_core.on_demand import ShownSteps
-    from pipeline_core.science.frame_steps import Step
-    from pipeline_core.stage import Task
-    from pipeline_core.types import Image, Night
+    from pipeline_core.plan import Plan
+    from pipeline_core.types import Frame, Night
 
-KEPT_BYTES = 512 << 20
-"""Steps of about one frame of 4096², of many small ones."""
-
-NAMES = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
-WORDS = {
-    "raw": "Raw",
-    "overscan": "− overscan",
-    "trim": "Trimmed",
-    "bias": "− bias",
-    "dark": "− dark",
-    "flat": "÷ flat",
-    "gain": "× gain",
-    "mask": "Masked",
-    "cosmic": "− cosmic rays",
+_OF_KIND = {
+    FrameKind.SCIENCE: SCIENCE_STEPS,
+    FrameKind.BIAS: ("raw", "overscan", "trim", "master"),
+    FrameKind.DARK: ("raw", "overscan", "trim", "master", "mask"),
+    FrameKind.FLATDARK: ("raw", "overscan", "trim", "master"),
+    FrameKind.FLAT: ("raw", "overscan", "trim", "dark", "level", "master", "mask"),
 }
+"""What happens to a frame of each kind: none of it to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +45,17 @@ class StepEntry:
     """Why it did nothing; empty where it did its work, or is not computed yet."""
     can_be_shown: bool
     has_difference: bool
+    is_known: bool = False
+    """Whether it was computed: before, the note is what the plan says."""
 
-
-@dataclass(frozen=True)
-class _Answer:
-    path: str
-    shown: ShownImage
-    steps: ShownSteps
+    @property
+    def state(self) -> Literal["done", "idle", "missing", "waiting"]:
+        """Whether it did something, had nothing to do, needs a master, or was not computed yet."""
+        if self.note:
+            return "idle"
+        if not self.can_be_shown:
+            return "missing"
+        return "done" if self.is_known else "waiting"
 
 
 class StepsModel(QObject):
@@ -81,11 +80,15 @@ class StepsModel(QObject):
         self.difference = False
         self.error: AstepError | None = None
         self._peeks = False
+        self._night: Night | None = None
+        self._recipe: Recipe | None = None
+        self._plan: Plan | None = None
+        self._words: dict[str, str] = {}
         self._early: object = None
         """Key of the image that was shown before the later steps were done."""
         self._steps: dict[str, ShownSteps] = {}
         """Of the frame that is shown; the thread keeps more of them."""
-        self._work: _StepsOfFrames | None = None
+        self._work: StepsOfFrames | None = None
         self._background = Background("steps", self)
         self._background.told.connect(self._take_early)
         self._background.done.connect(self._take)
@@ -100,7 +103,12 @@ class StepsModel(QObject):
     @property
     def is_trimmed(self) -> bool:
         """Whether the chosen step is past the trimming: its pixels are counted from the trimmed frame's corner."""
-        return self.chosen is not None and NAMES.index(self.chosen) >= NAMES.index("trim")
+        return self.chosen is not None and self.chosen not in {"raw", "overscan"}
+
+    @property
+    def words(self) -> str:
+        """What the chosen step did, in a sentence; empty while that is not known."""
+        return self._words.get(self.chosen or "", "") if self.path in self._steps else ""
 
     @property
     def missing(self) -> AstepError | None:
@@ -108,13 +116,25 @@ class StepsModel(QObject):
         found = self._steps.get(self.path or "")
         return found.missing if found is not None else None
 
-    def set_night(self, night: Night, recipe: Recipe, output: Path) -> None:
-        """Take the night as decided, and the recipe; called again whenever the plan or the masters changed."""
+    def set_night(self, night: Night, recipe: Recipe, output: Path, plan: Plan | None = None) -> None:
+        """Take the night as decided, and the recipe; called again whenever the plan or the masters changed.
+
+        Parameters
+        ----------
+        night : Night
+        recipe : Recipe
+        output : Path
+            Where the masters lie.
+        plan : Plan, optional
+            Tells which steps will have nothing to do before they are computed.
+        """
         self._background.cancel()
         self._steps = {}
-        self._work = _StepsOfFrames(night, recipe, output)
+        self._night, self._recipe, self._plan = night, recipe, plan
+        self._work = StepsOfFrames(night, recipe, output)
         if self.chosen is not None:
             self._ask()
+        self.changed.emit()
 
     def set_frame(self, path: str | None) -> None:
         """Follow the frame that is shown; the chosen step stays chosen."""
@@ -123,9 +143,21 @@ class StepsModel(QObject):
         self.path = path
         self.error = None
         self._steps = {}
+        if self.chosen is not None and self.chosen not in self.names():
+            self.chosen, self.difference = None, False  # a dark has no cosmic-ray step: it is shown as it is
         if self.chosen is not None and path is not None:
             self._ask()
         self.changed.emit()
+
+    def names(self) -> tuple[str, ...]:
+        """Return the steps of the frame that is shown; those of science frames where none is."""
+        frame = self._frame()
+        return SCIENCE_STEPS if frame is None else _OF_KIND.get(frame.kind, ())
+
+    @staticmethod
+    def has_steps(frame: Frame | None) -> bool:
+        """Tell whether anything is done to a frame."""
+        return frame is not None and frame.unusable is None and frame.kind in _OF_KIND
 
     def choose(self, name: str | None) -> None:
         """Show a step, or the frame itself again."""
@@ -136,7 +168,7 @@ class StepsModel(QObject):
             self._background.cancel()
             self.closed.emit()
         else:
-            if not self._entry(name).has_difference:
+            if not self._entry(name).has_difference or name not in self.names():
                 self.difference = False
             self._ask()
         self.changed.emit()
@@ -161,15 +193,23 @@ class StepsModel(QObject):
             self._peeks = on
             self._ask()
 
-    def ask_pair(self, first: str, second: str) -> None:
-        """Ask for two steps of the frame; :attr:`pair_arrived` answers."""
+    def ask_pair(self, first: str, second: str, other: str | None = None) -> None:
+        """Ask for two steps of the frame, or for one step of it and one of another; :attr:`pair_arrived` answers.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of steps.
+        other : str, optional
+            The frame whose second step it is; the shown one unless given.
+        """
         work, path = self._work, self.path
         if work is None or path is None:
             return
 
-        def both(context: RunContext, _tell: object) -> tuple[_Answer, _Answer]:
+        def both(context: RunContext, _tell: object) -> tuple[Answer, Answer]:
             one = work.answer(path, first, difference=False, check=context.check)
-            return one, work.answer(path, second, difference=False, check=context.check)
+            return one, work.answer(other or path, second, difference=False, check=context.check)
 
         self._background.ask(path, both)
 
@@ -181,7 +221,7 @@ class StepsModel(QObject):
 
     def entries(self) -> list[StepEntry]:
         """Return all steps in their order."""
-        return [self._entry(name) for name in NAMES]
+        return [self._entry(name) for name in self.names()]
 
     def close(self) -> None:
         """Stop computing, and wait for the thread."""
@@ -190,12 +230,37 @@ class StepsModel(QObject):
     def _entry(self, name: str) -> StepEntry:
         found = self._steps.get(self.path or "")
         if found is None:
-            return StepEntry(name, WORDS[name], "", can_be_shown=True, has_difference=name != "raw")
+            note = self._foretold(name)
+            changes = name not in {"raw", "gain", "level", "trim"} and not note
+            return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes)
         step = next((step for step in found.steps.steps if step.name == name), None)
         if step is None:
             return StepEntry(name, WORDS[name], "", can_be_shown=False, has_difference=False)
         changes = name != "raw" and found.steps.difference(name) is not None
-        return StepEntry(name, WORDS[name], step.note, can_be_shown=True, has_difference=changes)
+        return StepEntry(name, WORDS[name], step.note, can_be_shown=True, has_difference=changes, is_known=True)
+
+    def _frame(self) -> Frame | None:
+        return self._night.by_path.get(self.path or "") if self._night is not None else None
+
+    def _foretold(self, name: str) -> str:
+        """Say why a step will have nothing to do, as far as the plan tells."""
+        plan, frame, recipe = self._plan, self._frame(), self._recipe
+        if plan is None or frame is None or frame.shape is None or recipe is None:
+            return ""
+        geometry = Geometry.of(frame)
+        science = next((s for s in plan.science if s.path == frame.path), None)
+        idle = {
+            "overscan": "no overscan is used" if geometry not in plan.overscan else "",
+            "trim": "the whole chip is lit" if geometry not in plan.trims and not frame.pedestal_adu else "",
+        }
+        if science is not None:
+            idle |= {
+                "bias": "inside the dark" if science.bias_in_dark else "" if science.bias else "there is no bias",
+                "dark": "" if science.dark else "no dark for this exposure",
+                "flat": "" if science.flat else "no flat for this filter",
+                "cosmic": "" if recipe.cosmic.enabled else "switched off in the recipe",
+            }
+        return idle.get(name, "")
 
     def _ask(self) -> None:
         work, path, name = self._work, self.path, self.chosen
@@ -212,13 +277,13 @@ class StepsModel(QObject):
         self._early = shown.key
         self.arrived.emit(shown)
 
-    def _take(self, _key: object, answer: _Answer | tuple[_Answer, _Answer]) -> None:
+    def _take(self, _key: object, answer: Answer | tuple[Answer, Answer]) -> None:
         self.error = None
         if isinstance(answer, tuple):
-            self._steps = {answer[0].path: answer[0].steps}
+            self._steps, self._words = {answer[0].path: answer[0].steps}, answer[0].words
             self.pair_arrived.emit(answer[0].shown, answer[1].shown)
         else:
-            self._steps = {answer.path: answer.steps}
+            self._steps, self._words = {answer.path: answer.steps}, answer.words
             if answer.shown.key != self._early:  # else it is shown already
                 self.arrived.emit(answer.shown)
             self._early = None
@@ -227,66 +292,3 @@ class StepsModel(QObject):
     def _fail(self, _key: object, error: AstepError) -> None:
         self.error = error
         self.changed.emit()
-
-
-class _StepsOfFrames:
-    """Computes and keeps steps; used by one thread only."""
-
-    def __init__(self, night: Night, recipe: Recipe, output: Path) -> None:
-        self._night, self._recipe, self._output = night, recipe, output
-        self._tasks: Mapping[str, Task] | None = None
-        self._kept: OrderedDict[str, ShownSteps] = OrderedDict()
-
-    def answer(
-        self,
-        path: str,
-        name: str,
-        *,
-        difference: bool,
-        check: Callable[[], None],
-        tell: Callable[[object], None] | None = None,
-    ) -> _Answer:
-        """Return one step, ready to be shown; tell of it as soon as it is there, before the later ones are done."""
-
-        def seen(step: Step) -> None:
-            check()
-            if tell is not None and step.name == name and not difference:
-                tell(_shown(path, step, step.image, WORDS[name], changed=False))
-
-        steps = self._steps_of(path, seen)
-        check()
-        known = {step.name: step for step in steps.steps.steps}
-        step = known.get(name) or steps.steps.steps[-1]
-        changed = steps.steps.difference(step.name) if difference else None
-        if changed is not None:
-            words = f"what “{WORDS[step.name]}” changed"
-            return _Answer(path, _shown(path, step, changed, words, changed=True), steps)
-        return _Answer(path, _shown(path, step, step.image, WORDS[step.name], changed=False), steps)
-
-    def _steps_of(self, path: str, seen: Callable[[Step], None]) -> ShownSteps:
-        from pipeline_core.executor import usable_cores  # noqa: PLC0415 - after the window is painted
-        from pipeline_core.on_demand import science_tasks, steps_as_far_as_possible, task_of  # noqa: PLC0415 - numba
-
-        if path in self._kept:
-            self._kept.move_to_end(path)
-            return self._kept[path]
-        if self._tasks is None:
-            self._tasks = science_tasks(self._night, self._recipe, self._output)
-        found = steps_as_far_as_possible(
-            task_of(self._tasks, path), self._output, threads=min(4, usable_cores()), seen=seen
-        )
-        self._kept[path] = found
-        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
-            self._kept.popitem(last=False)
-        return found
-
-
-def _shown(path: str, step: Step, image: Image, words: str, *, changed: bool) -> ShownImage:
-    from astep_gui.models.frame_images import Loaded, shown_image  # noqa: PLC0415 - numba
-
-    loaded = Loaded(f"{path.rsplit('/', 1)[-1]} · {words}", image, step.unit, step.mask)
-    return shown_image(("step", path, step.name, changed), loaded)
-
-
-def _bytes(found: ShownSteps) -> int:
-    return sum({id(step.image): step.image.nbytes for step in found.steps.steps}.values())

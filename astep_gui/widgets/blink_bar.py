@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QToolButton, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from astep_gui.models.blink import FASTEST, SLOWEST
 from astep_gui.theme import icon, mono_font
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 FAST = 3.0
 """Frames a second above which nobody rejects the very frame that is shown when the key is pressed."""
 
+ROOMY_PX = 860
+"""Width from which all stands on one line."""
+
 
 class BlinkBar(QWidget):
-    """Drives a :class:`BlinkModel`; one line, under the image."""
+    """Drives a :class:`BlinkModel`; one line under the image, two where there is little room."""
 
     reject_asked = pyqtSignal(object)
     """Key of the frame."""
@@ -47,7 +50,7 @@ class BlinkBar(QWidget):
         self.count.setFont(mono_font())
         self.rate = QSpinBox()
         self.rate.setRange(int(SLOWEST), int(FASTEST))
-        self.rate.setSuffix(" a second")
+        self.rate.setSuffix(" fps")
         self.rate.setKeyboardTracking(False)
         self.rate.setToolTip("Frames a second")
         self.rate.valueChanged.connect(lambda value: blink.set_rate(float(value)))
@@ -61,21 +64,35 @@ class BlinkBar(QWidget):
         self.frozen = self._toggle("freeze", "Same levels", levels.set_frozen)
         self.frozen.setToolTip("Same levels for every frame, so that they can be compared")
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 4)
-        row.setSpacing(6)
-        for widget in (self.back, self.play, self.forth):
-            row.addWidget(widget)
-        row.addWidget(self.place, 1)
-        for widget in (self.count, self.rate, self.reached, self.ping_pong, self.aligned, self.frozen):
-            row.addWidget(widget)
-        row.addWidget(self.close_button)
-        self.setMinimumWidth(430)  # with the words of the toggles left out
+        self._lay_out()
         blink.state_changed.connect(self._follow)
         blink.progress_changed.connect(self._follow_progress)
         blink.frame_due.connect(lambda *_: self._follow_place())
         levels.changed.connect(lambda: self._check(self.frozen, levels.frozen))
         self._follow()
+
+    def _lay_out(self) -> None:
+        self._upper, self._lower = QHBoxLayout(), QHBoxLayout()
+        for row in (self._upper, self._lower):
+            row.setSpacing(6)
+        for widget in (self.back, self.play, self.forth):
+            self._upper.addWidget(widget)
+        self._upper.addWidget(self.place, 1)
+        for widget in (self.count, self.rate, self.reached):
+            self._upper.addWidget(widget)
+        self._toggles = (self.ping_pong, self.aligned, self.frozen)
+        self._upper.addWidget(self.close_button)
+        self._lower.addStretch(1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(8, 4, 8, 4)
+        box.setSpacing(2)
+        box.addLayout(self._upper)
+        box.addLayout(self._lower)
+        self._is_roomy = False
+        for toggle in self._toggles:
+            self._lower.addWidget(toggle)
+        self.place.setMinimumWidth(60)
+        self.setMinimumWidth(430)
 
     def ask_reject(self) -> None:
         """Reject the frame that is shown; when it went by fast, stop and ask which was meant."""
@@ -92,13 +109,20 @@ class BlinkBar(QWidget):
             self.reject_asked.emit(blink.current.key)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Leave out the words of the toggles where there is no room; their tool tips keep them."""
+        """Put the toggles beside the rest where there is room for their words, else under it."""
         super().resizeEvent(event)
-        style = Qt.ToolButtonStyle
-        roomy = self.width() >= 820
-        for button in (self.ping_pong, self.aligned, self.frozen):
-            button.setToolButtonStyle(style.ToolButtonTextBesideIcon if roomy else style.ToolButtonIconOnly)
-        self.reached.setVisible(self.width() >= 520)
+        is_roomy = self.width() >= ROOMY_PX
+        self.reached.setVisible(self.width() >= 480)
+        if is_roomy == self._is_roomy:
+            return
+        self._is_roomy = is_roomy
+        for toggle in self._toggles:
+            (self._lower if is_roomy else self._upper).removeWidget(toggle)
+            if is_roomy:
+                self._upper.insertWidget(self._upper.indexOf(self.close_button), toggle)
+            else:
+                self._lower.addWidget(toggle)
+        self.updateGeometry()
 
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
         button = QToolButton()

@@ -95,7 +95,7 @@ class BlinkChoice(QFrame):
             item.setToolTip(frame.title)
             self.strip.addItem(item)
         self.strip.setCurrentRow(likely)
-        self.strip.setFixedSize((_SIDE + 16) * max(1, len(frames)) + 10, _SIDE + 44)
+        self.strip.setFixedSize((_SIDE + 16) * max(1, len(frames)) + 10, _SIDE + 38)
         self.strip.confirmed.connect(self._confirm)
         self.strip.dropped.connect(self.close)
         self.strip.itemDoubleClicked.connect(lambda _item: self._confirm())

@@ -24,6 +24,8 @@ _TIPS = {
     "wipe": "One over the other: drag the line between them",
     "blink": "One after the other, three times a second",
 }
+ALIKE = 0.2
+"""Part of the range of the levels by which two skies may differ and still be shown in the same."""
 _BLINK_MS = 333
 _GRIP = 12
 _KEY_STEP = 0.02
@@ -48,8 +50,11 @@ class CompareView(QWidget):
         self._levels = levels
         self._right_levels = LevelsModel(self)
         self._follows = False
+        self._offset = (0.0, 0.0)
         self.left = ImageView(levels)
         self.right = ImageView(self._right_levels)
+        for view in (self.left, self.right):
+            view.set_compact(compact=True)
         self._blink_timer = QTimer(self)
         self._blink_timer.setInterval(_BLINK_MS)
         self._blink_timer.timeout.connect(self._blink)
@@ -104,7 +109,12 @@ class CompareView(QWidget):
     # -- what is shown ---------------------------------------------------------------------------------------
 
     def show_pair(
-        self, left: ShownImage, right: ShownImage, *, badges: tuple[str | None, str | None] = (None, None)
+        self,
+        left: ShownImage,
+        right: ShownImage,
+        *,
+        badges: tuple[str | None, str | None] = (None, None),
+        offset: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Compare two images.
 
@@ -113,17 +123,21 @@ class CompareView(QWidget):
         left, right : ShownImage
         badges : (str or None, str or None)
             Why a frame is rejected.
+        offset : (dx, dy)
+            Pixels by which the right one is moved, so that its stars lie on those of the left one.
         """
+        self._offset = offset
         self._levels.follow(left)
         self._right_levels.follow(right)
         self.left.show_image(left, badges[0])
-        self.right.show_image(right, badges[1])
+        self.right.show_image(right, badges[1], offset=offset)
         self.left_name.setText(f"◧ {left.title}")
         self.right_name.setText(f"{right.title} ◨")
         same_unit = left.unit == right.unit
         self.same_levels.setEnabled(same_unit)
         apart = abs(left.level.sky - right.level.sky)
-        self.same_levels.setChecked(same_unit and apart < self._levels.hi - self._levels.lo)
+        # Else the one would be all black or all white in the levels of the other.
+        self.same_levels.setChecked(same_unit and apart < ALIKE * (self._levels.hi - self._levels.lo))
         self._follow_levels()
         self._link(self.right, self.left.view_rect())
 
@@ -131,7 +145,13 @@ class CompareView(QWidget):
         """Exchange left and right."""
         left, right = self.left.shown, self.right.shown
         if left is not None and right is not None:
-            self.show_pair(right, left, badges=(self.right.badge, self.left.badge))
+            away = (-self._offset[0], -self._offset[1])
+            self.show_pair(right, left, badges=(self.right.badge, self.left.badge), offset=away)
+
+    def set_badges(self, left: str | None, right: str | None) -> None:
+        """Change what stands on the images of rejected frames."""
+        self.left.set_badge(left)
+        self.right.set_badge(right)
 
     def set_mode(self, mode: str) -> None:
         """Show both side by side, with a wipe, or one after the other."""

@@ -67,6 +67,12 @@ class FrameItem(pg.GraphicsObject):
         self._mask_bits = bits
         self.update()
 
+    @property
+    def shown_bits(self) -> int:
+        """Kinds of masked pixels that are laid over: all of them where the mask itself is what is shown."""
+        is_asked = self._mask_bits == 0 and self._shown is not None and self._shown.shows_mask
+        return sum(MASK_TOKENS) if is_asked else self._mask_bits
+
     def forget_drawn(self) -> None:
         """Draw anew: the theme's colours are others."""
         self._drawn.clear()
@@ -101,7 +107,7 @@ class FrameItem(pg.GraphicsObject):
         smooth = per_pixel * step < 1.0
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawImage(target, self._picture(level, x0, x1, y0, y1))
-        if self._mask_bits and self._shown.mask is not None:
+        if self.shown_bits and self._shown.mask is not None:
             painter.drawImage(target, self._overlay(level, x0, x1, y0, y1))
         painter.restore()
 
@@ -128,12 +134,12 @@ class FrameItem(pg.GraphicsObject):
 
     def _overlay(self, level: int, x0: int, x1: int, y0: int, y1: int) -> QImage:
         assert self._shown is not None
-        key = ("mask", self._mask_bits, level, x0, x1, y0, y1)
+        key = ("mask", self.shown_bits, level, x0, x1, y0, y1)
         picture = self._drawn.get(key)
         if picture is None:
             colours = {}
             for bit, token in MASK_TOKENS.items():
-                if self._mask_bits & bit:
+                if self.shown_bits & bit:
                     colour = theme().colour(token)
                     colours[bit] = (colour.red(), colour.green(), colour.blue())
             crop = self._shown.mask_pyramid[level][y0:y1, x0:x1][::-1]

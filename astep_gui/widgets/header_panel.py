@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
@@ -9,9 +10,10 @@ from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QTreeWidget, QTreeWi
 
 from astep_gui.theme import mono_font
 from pipeline_core.errors import AstepError
-from pipeline_core.io.fits_layout import find_image
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from astep_gui.jobs import Jobs
     from astep_gui.models.night_model import NightModel
     from pipeline_core.types import Frame
@@ -27,12 +29,13 @@ class HeaderPanel(QWidget):
         self._night = night
         self._jobs = jobs
         self._wanted: str | None = None
+        self._known: Cards = []
         self._form = QFormLayout()
         self._form.setContentsMargins(10, 8, 10, 6)
         self._form.setVerticalSpacing(3)
         self._form.setHorizontalSpacing(14)
         self.pinned: dict[str, QLabel] = {}
-        for name in ("Object", "Mid UTC", "Exposure", "Filter", "Temperature", "Gain", "State"):
+        for name in ("Object", "Mid UTC", "Exposure", "Filter", "Temperature", "Airmass", "Gain", "State"):
             value, label = QLabel(), QLabel(name)
             label.setProperty("role", "dim")
             value.setWordWrap(True)
@@ -66,6 +69,7 @@ class HeaderPanel(QWidget):
         if self._night.current == self._wanted:
             return
         self._wanted = path = self._night.current
+        self._known = []
         self._pin()
         self.cards.clear()
         if path is None or self._night.night is None:
@@ -83,12 +87,25 @@ class HeaderPanel(QWidget):
         if frame is not None:
             state = self._night.state_of(frame.path)
             self.pinned["State"].setText(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
+            self.pinned["Airmass"].setText(self._airmass(frame) or "–")
         else:
             for label in self.pinned.values():
                 label.clear()
 
+    def _airmass(self, frame: Frame) -> str:
+        """Return the airmass as the header has it, else as it was computed from pointing, time and site."""
+        for keyword, value, _ in self._known:
+            if keyword in _AIRMASS:
+                with suppress(ValueError):
+                    return f"{float(value):.3f}"
+        row = self._night.rows.get(frame.path)
+        computed = row.extra.get("airmass") if row is not None else None
+        return f"{computed:.3f}, computed" if isinstance(computed, float) else ""
+
     def _show(self, path: str, cards: Cards) -> None:
         if path == self._wanted:
+            self._known = cards
+            self._pin()
             rows = [QTreeWidgetItem(list(card)) for card in cards]
             for row, card in zip(rows, cards, strict=True):
                 row.setToolTip(1, f"{card[1]}\n{card[2]}".strip())
@@ -116,21 +133,28 @@ def _pinned(frame: Frame) -> dict[str, str]:
     }
 
 
-def _cards(file: object) -> Cards:
-    """Read all cards of a file: those an observer knows first, the bookkeeping of the format last."""
-    from pathlib import Path  # noqa: PLC0415 - only for the type
+def _cards(file: Path) -> Cards:
+    """Read all cards of a file: those an observer knows first, remarks then, the bookkeeping of the format last."""
+    from astep_gui.models.header_facts import header_facts  # noqa: PLC0415 - astropy after the first paint
+    from pipeline_core.io.fits_file import read_layout  # noqa: PLC0415
 
-    assert isinstance(file, Path)
     try:
-        cards = find_image(file).cards
+        cards = list(header_facts(read_layout(file)[0]).cards)
     except AstepError as error:
         return [("", str(error), "")]
-    rows = [(key, _value(cards.get(key)), cards.comment(key)) for key in reversed(list(cards))]
-    return sorted(rows, key=lambda row: row[0] in _BOOKKEEPING or row[0].startswith("NAXIS"))
+    return sorted(cards, key=lambda card: _place(card[0]))
 
 
-def _value(value: object) -> str:
-    return "" if value is None else ("T" if value else "F") if isinstance(value, bool) else str(value)
+def _place(keyword: str) -> int:
+    if keyword in _BOOKKEEPING or keyword.startswith("NAXIS"):
+        return 2
+    return int(keyword in {"COMMENT", "HISTORY"})
 
 
-_BOOKKEEPING = frozenset({"SIMPLE", "BITPIX", "EXTEND", "BZERO", "BSCALE", "PCOUNT", "GCOUNT", "XTENSION", "TFIELDS"})
+_AIRMASS = frozenset({"AIRMASS", "SECZ"})
+_BOOKKEEPING = frozenset(
+    {
+        *("SIMPLE", "BITPIX", "EXTEND", "BZERO", "BSCALE", "PCOUNT", "GCOUNT", "XTENSION", "TFIELDS"),
+        *("EXTNAME", "EXTVER", "INHERIT", "CHECKSUM", "DATASUM", "BLANK", "LONGSTRN"),
+    }
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PyQt6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
 from astep_gui.theme import theme, ui_font
 
@@ -155,6 +155,18 @@ def draw_circles(painter: QPainter, places: list[QPointF], radius: float, colour
     for place in places:
         path.addEllipse(place, radius, radius)
     haloed(painter, path, colour, 1.2)
+
+
+def draw_unlit(painter: QPainter, area: QRectF) -> None:
+    """Hatch the strip whose level is subtracted as overscan, and name it where there is room."""
+    colour = QColor(theme().colour("violet"))
+    path = QPainterPath()
+    path.addRect(area)
+    haloed(painter, path, colour, 1.2)
+    colour.setAlphaF(0.45)
+    painter.fillRect(area, QBrush(colour, Qt.BrushStyle.BDiagPattern))
+    if area.width() > 90:
+        text_mark(painter, area.center(), "overscan", theme().colour("on_image"))
 
 
 def overview_area(area: QRectF, shape: tuple[int, int]) -> QRectF:

@@ -39,6 +39,8 @@ class ImageView(QWidget):
     """The part that is seen, in frame pixels counted from the lower left corner of the first."""
     shape_drawn = pyqtSignal(object)
     """DrawnShape, again and again while it is dragged."""
+    mark_changed = pyqtSignal(str, bool)
+    """A name of :data:`MARKS`, and whether it is on now."""
 
     def __init__(self, levels: LevelsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,9 +50,10 @@ class ImageView(QWidget):
         self._fitting = True
         self._pointer: QPointF | None = None
         self._mask_bits = 0
-        self._marks = {"scale_bar": True, "compass": True, "overview": True, "stars": False, "cross_hair": False}
+        self._marks = {name: name in {"scale_bar", "compass", "overview"} for name in MARKS}
         self._stars: npt.NDArray[np.float64] | None = None
         self._shape: marks.DrawnShape | None = None
+        self._ring: tuple[float, float, float] | None = None
         self._overview: QImage | None = None
 
         self._title = ElidedLabel()
@@ -149,6 +152,11 @@ class ImageView(QWidget):
         self._report_pointer()
         self.canvas.viewport().update()
 
+    def set_compact(self, *, compact: bool) -> None:
+        """Leave the name alone over the image: half a window has no room for more."""
+        for widget in (self._about, self._zoom, self.overlays):
+            widget.setVisible(not compact)
+
     def set_badge(self, badge: str | None) -> None:
         """Change the badge of the image that is shown."""
         self._badge = badge
@@ -230,6 +238,7 @@ class ImageView(QWidget):
             raise KeyError(name)
         self._marks[name] = on
         self.overlays.set_mark(name, on)
+        self.mark_changed.emit(name, on)
         self.canvas.viewport().update()
 
     def has_mark(self, name: str) -> bool:
@@ -267,6 +276,11 @@ class ImageView(QWidget):
         self._shape = shape
         self.canvas.viewport().update()
 
+    def set_ring(self, ring: tuple[float, float, float] | None) -> None:
+        """Draw a ring around a place, (x, y, radius) px: the star whose figures are shown; None for none."""
+        self._ring = ring
+        self.canvas.viewport().update()
+
     # Inside
 
     def _paint_marks(self, painter: QPainter) -> None:
@@ -277,10 +291,7 @@ class ImageView(QWidget):
             return
         per_pixel = self._box.width() / max(self._box.viewRect().width(), 1e-9)
         facts = shown.facts
-        if self._marks["stars"]:
-            self._paint_stars(painter, shown, per_pixel, area)
-        if self._shape is not None:
-            marks.draw_shape(painter, self._shape, self._to_screen)
+        self._paint_on_frame(painter, shown, per_pixel, area)
         if self._marks["cross_hair"] and self._pointer is not None:
             marks.draw_cross_hair(painter, area, self._pointer)
         if self._badge:
@@ -301,6 +312,22 @@ class ImageView(QWidget):
         painter.setFont(ui_font(14))
         room = area.adjusted(24, 24, -24, -24)
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+
+    def _paint_on_frame(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
+        """Paint what belongs to places of the frame."""
+        for section in shown.unlit if self._marks["overscan"] else ():
+            low = self._to_screen(section.x0 - 0.5, section.y0 - 0.5)
+            high = self._to_screen(section.x1 - 0.5, section.y1 - 0.5)
+            marks.draw_unlit(painter, QRectF(low, high).normalized())
+        if self._marks["stars"]:
+            self._paint_stars(painter, shown, per_pixel, area)
+        if self._ring is not None:
+            x, y, radius = self._ring
+            dx, dy = self._item.offset
+            at = self._to_screen(x + dx, y + dy)
+            marks.draw_circles(painter, [at], max(7.0, radius * per_pixel), theme().colour("cross_hair"))
+        if self._shape is not None:
+            marks.draw_shape(painter, self._shape, self._to_screen)
 
     def _paint_stars(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
         places = self._stars if self._stars is not None else shown.stars

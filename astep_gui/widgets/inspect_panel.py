@@ -48,6 +48,10 @@ class InspectPanel(QWidget):
     """line, box or circle; "" for clicks on stars, when a drag pans the image."""
     shape_forgotten = pyqtSignal()
     """The shape on the image means nothing any more."""
+    night_asked = pyqtSignal(float, float)
+    """x, y of the measured star, to be followed through the night."""
+    star_measured = pyqtSignal(object)
+    """(x, y, radius) of the star that was found near the click, 0-based px, to be ringed; None for none."""
 
     def __init__(self, inspection: Inspection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,6 +72,11 @@ class InspectPanel(QWidget):
         self.save.setIcon(icon("save"))
         self.save.clicked.connect(self._ask_where)
         layout.addWidget(self.save)
+        self.night = QPushButton("This star, all night")
+        self.night.setIcon(icon("star"))
+        self.night.setToolTip("Its stamp, light and width on every frame (Shift-click a star does it at once)")
+        self.night.clicked.connect(self._ask_night)
+        layout.addWidget(self.night)
         self._rest = QWidget()  # takes the room of the plot where there is none
         layout.addWidget(self._rest, 1)
         inspection.looked.connect(self.show_look)
@@ -160,6 +169,7 @@ class InspectPanel(QWidget):
         """Show what was measured."""
         self._look = look
         self.save.hide()
+        self.night.setVisible(isinstance(look, StarLook) and look.reading is not None)
         match look:
             case StarLook():
                 self._show_star(look)
@@ -196,6 +206,10 @@ class InspectPanel(QWidget):
         else:
             self._say(f"✓ saved {file.name}", "good")
 
+    def _ask_night(self) -> None:
+        if isinstance(self._look, StarLook) and self._look.reading is not None:
+            self.night_asked.emit(self._look.reading.profile.x_px, self._look.reading.profile.y_px)
+
     def _ask_where(self) -> None:
         title = self._shown.title if self._shown is not None else ""
         suggested = f"{title.split('.', 1)[0]}_part.fits"
@@ -211,7 +225,9 @@ class InspectPanel(QWidget):
 
     def _clear(self, words: str) -> None:
         self._look = None
+        self.star_measured.emit(None)
         self.save.hide()
+        self.night.hide()
         self._points.setData([], [])
         self._curve.setData([], [])
         self._show_plot(on=False)
@@ -242,6 +258,8 @@ class InspectPanel(QWidget):
             self._clear(f"{NO_STAR.capitalize()}: nothing stands out of the sky within 12 pixels")
             return
         profile = reading.profile
+        width = reading.fwhm_px if math.isfinite(reading.fwhm_px) else 4.0
+        self.star_measured.emit((profile.x_px, profile.y_px, max(3.0, 1.5 * width)))
         self._show_plot(on=True)
         self._points.setData(profile.radius_px, profile.value)
         fitted = math.isfinite(reading.fwhm_px)

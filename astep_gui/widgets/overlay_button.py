@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MARKS = {
     "cross_hair": "Cross-hair",
     "stars": "Stars",
+    "overscan": "Overscan",
     "compass": "Compass",
     "scale_bar": "Scale bar",
     "overview": "Overview when zoomed in",

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPen
 from PyQt6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from astep_gui.models.steps_model import WORDS
+from astep_gui.models.step_words import WORDS
 from astep_gui.theme import mono_font, theme
 
 if TYPE_CHECKING:

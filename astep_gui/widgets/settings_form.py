@@ -118,6 +118,8 @@ class SettingsDialog(QDialog):
     """All sections of the recipe."""
 
     recipe_chosen = pyqtSignal(object)
+    edited = pyqtSignal(object)
+    """The recipe as it stands in the form, whenever it makes sense."""
 
     def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -143,11 +145,29 @@ class SettingsDialog(QDialog):
         middle = QHBoxLayout()
         middle.addWidget(self.sections)
         middle.addWidget(self.pages, 1)
+        self._middle = middle
+        self._beside: dict[str, QWidget] = {}
         box = QVBoxLayout(self)
         box.addLayout(middle, 1)
         box.addWidget(self.mistake)
         box.addWidget(self._buttons())
         self.show_recipe(recipe)
+
+    def set_beside(self, section: str, widget: QWidget) -> None:
+        """Show a widget beside the settings of a section."""
+        self._beside[section] = widget
+        self._middle.addWidget(widget, 1)
+        self.resize(max(self.width(), 1080), self.height())
+        self.sections.currentTextChanged.connect(self._show_beside)
+        self._show_beside(self._current_section())
+
+    def _current_section(self) -> str:
+        item = self.sections.currentItem()
+        return item.text() if item is not None else ""
+
+    def _show_beside(self, title: str) -> None:
+        for section, widget in self._beside.items():
+            widget.setVisible(section.capitalize() == title)
 
     def _page(self, name: str, section: Any) -> QWidget:
         inside = QWidget()
@@ -215,13 +235,14 @@ class SettingsDialog(QDialog):
             return  # the form is still being made
         self._mark_sections()
         try:
-            self.recipe()
+            recipe = self.recipe()
         except UsageError as error:
             self.mistake.setText(f"! {error.why}")
             self.use.setEnabled(False)
         else:
             self.mistake.clear()
             self.use.setEnabled(True)
+            self.edited.emit(recipe)
 
     def _mark_sections(self) -> None:
         """Put a dot beside the sections in which something is not the default."""

@@ -34,7 +34,7 @@ class StarStrip(QWidget):
         self.head.setWordWrap(True)
         self.stop = QToolButton(self)
         self.stop.setText("Close")
-        self.stop.setToolTip("Follow no star any more")
+        self.stop.setToolTip("Follow no star any more; the timeline is shown again")
         self.stop.clicked.connect(model.clear)
         self.stamps = _Stamps(model)
         self.band = QScrollArea(self)
@@ -52,7 +52,8 @@ class StarStrip(QWidget):
         layout.setSpacing(2)
         layout.addLayout(head)
         layout.addWidget(self.band)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        layout.addStretch(1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("One star through the night")
         model.changed.connect(self._follow)
         model.pointed.connect(self._reveal)
@@ -64,9 +65,7 @@ class StarStrip(QWidget):
         if model.error is not None:
             self.head.setText(str(model.error))
         elif model.place is None:
-            self.head.setText(
-                "Click a star while “one star” is on: its stamp, light and width appear here, frame by frame."
-            )
+            self.head.setText("Shift-click a star: its stamp, light and width appear here, frame by frame.")
         else:
             self.head.setText(self._summary())
         self.stamps.follow()

@@ -1,19 +1,32 @@
-"""The rail over the image: what was done to this frame, step by step."""
+"""The rail over the image: what was done to this frame, step by step, and what the chosen step did."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtCore import Qt, pyqtBoundSignal, pyqtSignal
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from astep_gui.theme import theme_notice
+from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.step_button import STATES, StepButton
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QKeyEvent, QResizeEvent
 
-    from astep_gui.models.steps_model import StepsModel
+    from astep_gui.models.steps_model import StepEntry, StepsModel
 
-SHORT = "− cosmics"
-"""Of "cosmic rays removed", where there is little room."""
+ROOMY, TIGHT = 20, 3
+"""Pixels on both sides of a word at most and at least."""
+INVITE = "Choose a step to see what it did to this frame"
+FRAMES = {
+    "previous": "the frame before",
+    "next": "the next frame",
+    "reference": "the reference frame",
+    "selected": "the other selected frame",
+}
+"""Frames that the shown one can be compared with."""
 
 
 class StepsRail(QWidget):
@@ -21,32 +34,48 @@ class StepsRail(QWidget):
 
     compare_asked = pyqtSignal(str, str)
     """Names of two steps to be seen side by side: the one before, and the chosen one."""
+    frames_asked = pyqtSignal(str)
+    """One of :data:`FRAMES`, to be seen beside the shown one."""
+    reject_asked = pyqtSignal()
+    keep_asked = pyqtSignal()
+    """The suggestion is followed, or dismissed."""
 
     def __init__(self, model: StepsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.buttons: dict[str, QToolButton] = {}
-        self._is_close = False
-        self._is_narrow = False
+        self.buttons: dict[str, StepButton] = {}
+        self._names: tuple[str, ...] = ()
+        self._suggestion = ""
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight)
+        words = "Make bias, dark, flat and mask, so that the later steps can be shown"
+        self.make = self._small("Make the masters", words, model.masters_asked)
+        self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
+        self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
         self.difference = self._tool("Difference", "Show what this step changed instead of what it left")
         self.difference.setCheckable(True)
         self.difference.clicked.connect(model.set_difference)
         self.peek = self._tool("Peek", "Hold to see the step before (hold `)")
         self.peek.pressed.connect(lambda: model.peek(True))  # noqa: FBT003 - a switch
         self.peek.released.connect(lambda: model.peek(False))  # noqa: FBT003
-        self.compare = self._tool("Compare", "See this step and the one before side by side")
-        self.compare.clicked.connect(self._compare)
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
-        self.note.setContentsMargins(10, 0, 10, 4)
-        self.make = QPushButton("Make the masters", self)
-        self.make.setToolTip("Make bias, dark, flat and mask, so that the later steps can be shown")
-        self.make.clicked.connect(model.masters_asked)
+        self.compare = self._tool("Compare ▾", "See two steps, or two frames, side by side, with a wipe, or blinking")
+        self.compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.compare_menu = QMenu(self.compare)
+        self.compare_menu.aboutToShow.connect(self.fill_compare)
+        self.compare.setMenu(self.compare_menu)
         self._lay_out()
         model.changed.connect(self._follow)
+        theme_notice().changed.connect(self.update)
         self._follow()
+
+    def _small(self, words: str, tip: str, asks: pyqtBoundSignal) -> QPushButton:
+        button = QPushButton(words, self)
+        button.setProperty("small", "true")
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda _on: asks.emit())
+        return button
 
     def _tool(self, words: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -57,100 +86,146 @@ class StepsRail(QWidget):
 
     def _lay_out(self) -> None:
         self._row = QHBoxLayout()
-        self._row.setContentsMargins(8, 4, 8, 4)
-        self._row.setSpacing(2)
-        for entry in self.model.entries():
-            button = self._tool(entry.words, "")
-            button.setCheckable(True)
-            button.clicked.connect(lambda _=False, name=entry.name: self._clicked(name))
-            self.buttons[entry.name] = button
-            self._row.addWidget(button)
+        self._row.setContentsMargins(6, 2, 6, 0)
+        self._row.setSpacing(0)
         self._row.addStretch(1)
-        for button in (self.difference, self.peek, self.compare):
-            self._row.addWidget(button)
         below = QHBoxLayout()
-        below.setContentsMargins(0, 0, 8, 0)
+        below.setContentsMargins(10, 0, 6, 1)
+        below.setSpacing(4)
         below.addWidget(self.note, 1)
-        below.addWidget(self.make)
+        for widget in (self.reject, self.keep, self.make, self.difference, self.peek, self.compare):
+            below.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way: see _fit
         layout.addLayout(self._row)
         layout.addLayout(below)
+
+    def set_suggestion(self, words: str) -> None:
+        """Say what speaks against the shown frame, with both answers one click away; "" where nothing does."""
+        if words != self._suggestion:
+            self._suggestion = words
+            self._say()
+
+    def _make_buttons(self, entries: list[StepEntry]) -> None:
+        """Put up the steps of this kind of frame."""
+        names = tuple(entry.name for entry in entries)
+        if names == self._names:
+            return
+        self._names = names
+        for button in self.buttons.values():
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = {}
+        for number, entry in enumerate(entries):
+            button = StepButton(entry.words, self)
+            button.clicked.connect(lambda _=False, name=entry.name: self._clicked(name))
+            self.buttons[entry.name] = button
+            self._row.insertWidget(number, button)
 
     def _clicked(self, name: str) -> None:
         self.model.choose(None if self.model.chosen == name else name)
 
-    def _compare(self) -> None:
-        if self.model.chosen is not None:
-            self.compare_asked.emit(self.model.before(self.model.chosen), self.model.chosen)
+    def fill_compare(self) -> None:
+        """Offer what the shown step, or the shown frame, can be compared with."""
+        menu, model = self.compare_menu, self.model
+        menu.clear()
+        chosen = model.chosen
+        steps = [entry for entry in model.entries() if entry.can_be_shown and not entry.note]
+        shown = chosen or "raw"
+        before = model.before(chosen) if chosen is not None else ""
+        others = [entry for entry in steps if entry.name != shown]
+        # The step before is what one most often wants: it stands first.
+        for entry in sorted(others, key=lambda entry: entry.name != before):
+            words = "the step before" if entry.name == before else "step"
+            self._offer(f"With {words}: {entry.words}", lambda other=entry.name: self._compare(other, shown))
+        menu.addSeparator()
+        for name, words in FRAMES.items():
+            self._offer(f"With {words}", lambda name=name: self.frames_asked.emit(name))
+
+    def _offer(self, words: str, deed: object) -> None:
+        action = QAction(words, self.compare_menu)
+        action.triggered.connect(lambda _on=False: deed())  # type: ignore[operator]
+        self.compare_menu.addAction(action)
+
+    def _compare(self, other: str, shown: str) -> None:
+        names = self.model.names()
+        first, second = sorted((other, shown), key=names.index)
+        self.compare_asked.emit(first, second)
 
     def _follow(self) -> None:
         model = self.model
         entries = model.entries()
+        self._make_buttons(entries)
         chosen = None
-        for entry in entries:
+        for number, entry in enumerate(entries):
             button = self.buttons[entry.name]
+            button.is_first, button.is_last = number == 0, number == len(entries) - 1
             button.setChecked(entry.name == model.chosen)
             button.setEnabled(model.path is not None and entry.can_be_shown)
-            words = SHORT if self._is_close and entry.name == "cosmic" else entry.words
-            button.setText(f"({words})" if entry.note else words)
+            button.set_state(entry.state)
             if entry.name == model.chosen:
                 chosen = entry
             if entry.note:
-                button.setToolTip(f"{entry.words}: nothing done here, {entry.note}")
+                button.setToolTip(f"{entry.words}: nothing to do here, {entry.note}")
             elif not entry.can_be_shown:
-                button.setToolTip("Needs the masters, which are not made yet")
+                button.setToolTip(f"{entry.words}: needs the masters, which are not made yet")
             else:
-                button.setToolTip(f"Show the frame after this step: {entry.words}")
+                button.setToolTip(f"{entry.words} ({STATES[entry.state]}): show the frame after this step")
         self._fit()
         self.difference.setEnabled(chosen is not None and chosen.has_difference)
         self.difference.setChecked(model.difference)
-        is_later = chosen is not None and chosen.name != "raw"
-        self.peek.setEnabled(is_later)
-        self.compare.setEnabled(is_later)
-        self._say(chosen.note if chosen is not None else "")
+        self.peek.setEnabled(chosen is not None and chosen.name != "raw")
+        self.compare.setEnabled(model.path is not None)
+        self._say()
 
-    def _say(self, note: str) -> None:
+    def _say(self) -> None:
         model = self.model
         missing = model.missing if model.chosen is not None else None
         if model.error is not None:
             words = " · ".join(part for part in (model.error.what, model.error.why, model.error.hint) if part)
         elif missing is not None:
-            words = f"! The later steps cannot be shown yet: {missing.why}."
-        elif model.is_busy:
-            words = "Computing the steps of this frame …"
+            words = f"! Later steps wait: {missing.why}"
+        elif model.chosen is None:
+            words = self._suggestion or INVITE
         else:
-            words = f"This step did nothing: {note}." if note else ""
+            words = model.words or "Computing the steps of this frame …"
         self.note.setText(words)
-        self.note.setVisible(bool(words))
+        has_suggestion = model.chosen is None and bool(self._suggestion)
+        self.reject.setVisible(has_suggestion)
+        self.keep.setVisible(has_suggestion)
+        for tool in (self.difference, self.peek):  # without a step they do nothing: the words get their room
+            tool.setVisible(not has_suggestion)
+        role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
+        if self.note.property("role") != role:
+            self.note.setProperty("role", role)
+            if (style := self.note.style()) is not None:
+                style.polish(self.note)
         self.make.setVisible(missing is not None and model.error is None)
 
     def _fit(self) -> None:
-        """Where there is no room for all steps, leave out those that did nothing; then stand closer."""
-        tools = (self.difference, self.peek, self.compare)
-        self._set_close(False)  # noqa: FBT003 - a switch
+        """Where there is little room stand closer; where there is yet less, leave out steps that had nothing to do."""
         entries = self.model.entries()
-        shown = {e.name: True for e in entries}
-        if self._wanted([*self.buttons.values(), *tools]) > self.width():
-            shown = {e.name: not e.note or e.name == self.model.chosen for e in entries}
-        for name, button in self.buttons.items():
-            button.setVisible(shown[name])
-        rest = [button for name, button in self.buttons.items() if shown[name]]
-        self._set_close(self._wanted([*rest, *tools]) > self.width())
+        every = list(self.buttons.values())
+        self._set_room(TIGHT)
+        spare = self.width() - self._wanted(every)
+        is_tight = spare < 0
+        self._set_room(min(ROOMY, TIGHT + max(0, spare) // max(1, 2 * len(every))))
+        for entry in entries:
+            is_wanted = not entry.note or entry.name == self.model.chosen
+            self.buttons[entry.name].setVisible(is_wanted or not is_tight)
+
+    def _set_room(self, room: int) -> None:
+        for button in self.buttons.values():
+            if button.room != room:
+                button.room = room
+                button.updateGeometry()
 
     @staticmethod
-    def _wanted(buttons: list[QToolButton]) -> int:
-        return sum(button.sizeHint().width() + 2 for button in buttons) + 24
-
-    def _set_close(self, close: bool) -> None:  # noqa: FBT001 - a switch
-        if close == self._is_close:
-            return
-        self._is_close = close
-        for button in (*self.buttons.values(), self.difference, self.peek, self.compare):
-            button.setStyleSheet("padding: 4px 3px;" if close else "")
-        self.difference.setText("Changes" if close else "Difference")
-        self.buttons["cosmic"].setText(SHORT if close else self.model.entries()[-1].words)
+    def _wanted(buttons: list[StepButton]) -> int:
+        return sum(button.sizeHint().width() for button in buttons) + 12
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the steps into the new width."""

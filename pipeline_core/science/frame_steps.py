@@ -37,10 +37,13 @@ class Step:
     name: str
     image: Image
     """Not to be written to: steps that changed nothing share it."""
-    unit: Literal["ADU", "electron"]
+    unit: Literal["ADU", "electron", ""]
+    """Empty for flats that are scaled to 1."""
     note: str
     """Empty when the step did its work; else why it did nothing ("inside the dark")."""
     mask: Bits | None = None
+    variance: Image | None = None
+    """Of each pixel, in the square of the unit; of the step before cosmic rays are looked for."""
 
 
 Observe = Callable[[Step], None]
@@ -93,6 +96,7 @@ class Watch:
         unit: Literal["ADU", "electron"],
         note: str = "",
         mask: Bits | None = None,
+        variance: Image | None = None,
         *,
         changed: bool = True,
         copy: bool = True,
@@ -103,4 +107,6 @@ class Watch:
         if image is not None and (self._last is None or (changed and not note)):
             self._last = image.copy() if copy else image
         assert self._last is not None, "the raw frame comes first"
-        self._observe(Step(name, self._last, unit, note, None if mask is None else mask.copy()))
+        mask = None if mask is None else mask.copy()
+        variance = None if variance is None else variance.copy()
+        self._observe(Step(name, self._last, unit, note, mask, variance))

@@ -149,7 +149,7 @@ def reduce_frame(
     made = _calibrate(raw, trim, facts, masters, image, variance, bits, watch, threads)
     del raw
     filled = made.pop("has_unknown") and _fill_no_data(image, variance, bits)
-    watch.show("mask", image, unit, "", bits, changed=filled)
+    watch.show("mask", image, unit, "", bits, variance, changed=filled)
 
     if cosmic is not None:
         made |= _remove_cosmic_rays(room, noise_room, margin, bits, masters, gain or 1.0, cosmic, threads)

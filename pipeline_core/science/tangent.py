@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +50,10 @@ class SkyMap:
         ra = self.ra_deg + np.degrees(np.arctan2(xi, below))
         dec = np.degrees(np.arctan2(np.sin(dec0) + eta * np.cos(dec0), np.hypot(xi, below)))
         return float(ra % 360.0), float(dec)
+
+    def cut(self, x0: int, y0: int) -> SkyMap:
+        """Return the projection of a part of the frame whose first pixel is (x0, y0), 0-based."""
+        return replace(self, x_px=self.x_px - x0, y_px=self.y_px - y0)
 
     def north_east(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the directions of north and east in the frame: unit vectors (x, y)."""

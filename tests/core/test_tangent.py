@@ -76,3 +76,8 @@ def _as_header(cards):
     for name, value in cards.items():
         header[name] = value
     return header
+
+
+def test_a_pixel_of_a_part_lies_where_it_lay_in_the_whole():
+    whole = sky_map({**HEADER, **CD})
+    assert whole.cut(20, 12).sky(100.0, 50.0) == pytest.approx(whole.sky(120.0, 62.0), abs=1e-12)

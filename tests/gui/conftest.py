@@ -18,6 +18,10 @@ from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_images import Loaded, ShownImage, shown_image
 from astep_gui.models.levels import LevelsModel
 from astep_gui.remembered import Remembered
+from pipeline_core.cli import main
+from pipeline_core.events import RunContext
+from pipeline_core.scan import scan_night
+from pipeline_core.types import FrameKind
 from tests.gui.nights import small_night
 
 if TYPE_CHECKING:
@@ -64,6 +68,18 @@ def make_shown() -> Callable[..., ShownImage]:
 @pytest.fixture
 def levels(qapp) -> LevelsModel:
     return LevelsModel()
+
+
+@pytest.fixture(scope="session")
+def reduced(tmp_path_factory):
+    """A small demo night with its masters made: (night, output, paths of science frames)."""
+    root = tmp_path_factory.mktemp("stories")
+    assert main(["demo", str(root / "night"), "--size", "256", "--frames", "6", "--quiet"]) == 0
+    run = ["reduce", str(root / "night"), "-o", str(root / "out"), "--only", "masters", "--executor", "threads"]
+    assert main([*run, "--workers", "1", "--quiet"]) == 0
+    night = scan_night(root / "night", RunContext())
+    science = [f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None]
+    return night, root / "out", science
 
 
 @pytest.fixture

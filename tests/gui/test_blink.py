@@ -199,3 +199,29 @@ def test_a_fast_blink_stops_and_asks_which_frame_was_meant(qtbot, bar, blink):
 def test_names_of_thumbnails_are_what_tells_them_apart():
     assert short_names(["M1_0041_R.fits", "M1_0042_R.fits"]) == ["…0041…", "…0042…"]
     assert short_names(["a.fits"]) == ["a.fits"]
+
+
+def test_of_few_frames_each_is_offered_once_and_the_likely_one_is_among_them(qtbot, blink):
+    blink.set_frames(frames(5))
+    qtbot.waitUntil(lambda: blink.loaded == 5, timeout=5000)
+    blink.set_rate(30.0)
+    blink.play()
+    qtbot.waitUntil(lambda: len(blink._history) > len(blink.frames) + 2, timeout=5000)
+    offered, likely = blink.recent()
+    keys = [frame.key for frame, _ in offered]
+    assert len(keys) == len(set(keys)) == min(8, len(blink.frames))
+    assert 0 <= likely < len(keys)
+    # Each thumbnail is the frame's own.
+    assert all(small.key == frame.key for frame, small in offered)
+
+
+@pytest.mark.parametrize("width", [530, 1000])
+def test_no_word_of_the_bar_is_left_out_in_windows_from_1280_on(qtbot, bar, width):
+    bar.resize(width, bar.sizeHint().height())
+    with qtbot.waitExposed(bar):
+        bar.show()
+    qtbot.wait(20)
+    for toggle in (bar.ping_pong, bar.aligned, bar.frozen):
+        assert toggle.isVisible()
+        assert toggle.width() >= toggle.fontMetrics().horizontalAdvance(toggle.text())
+        assert bar.rect().right() >= toggle.geometry().right()

@@ -1,4 +1,4 @@
-"""Steps of a frame, two images compared, one star all night, why this pixel: used by clicks and keys."""
+"""Two images compared, one star all night, why this pixel: used by clicks and keys."""
 
 import numpy as np
 import pytest
@@ -9,144 +9,18 @@ from astep_gui.models.frame_images import Loaded, shown_image
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.pixel_story_model import PixelStoryModel
 from astep_gui.models.star_track import StarTrackModel
-from astep_gui.models.steps_model import StepsModel
 from astep_gui.widgets.compare_view import CompareView
 from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
 from astep_gui.widgets.star_strip import StarStrip
-from astep_gui.widgets.steps_rail import StepsRail
-from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError
 from pipeline_core.events import RunContext
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
-from pipeline_core.types import FrameKind
 
 LEFT = Qt.MouseButton.LeftButton
 PATIENCE_MS = 60_000  # a first call may compile kernels
-
-
-@pytest.fixture(scope="module")
-def reduced(tmp_path_factory):
-    """A small demo night with its masters made."""
-    root = tmp_path_factory.mktemp("stories")
-    assert main(["demo", str(root / "night"), "--size", "256", "--frames", "6", "--quiet"]) == 0
-    run = ["reduce", str(root / "night"), "-o", str(root / "out"), "--only", "masters", "--executor", "threads"]
-    assert main([*run, "--workers", "1", "--quiet"]) == 0
-    night = scan_night(root / "night", RunContext())
-    science = [f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None]
-    return night, root / "out", science
-
-
-@pytest.fixture
-def steps(reduced, qtbot):
-    night, output, science = reduced
-    model = StepsModel()
-    rail = StepsRail(model)
-    qtbot.addWidget(rail)
-    rail.resize(1100, 60)
-    rail.show()
-    model.set_night(night, Recipe(), output)
-    model.set_frame(science[0])
-    yield rail
-    model.close()
-
-
-def click(qtbot, rail, name):
-    with qtbot.waitSignal(rail.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.mouseClick(rail.buttons[name], LEFT)
-    qtbot.waitUntil(lambda: not rail.model.is_busy, timeout=PATIENCE_MS)  # the later steps follow
-    return shown.args[0]
-
-
-def test_each_step_shows_the_frame_after_it_with_name_and_unit(steps, qtbot):
-    raw, dark, final = (click(qtbot, steps, name) for name in ("raw", "dark", "cosmic"))
-    assert raw.title.endswith("· Raw")
-    assert dark.title.endswith("· − dark")
-    assert (raw.unit, dark.unit, final.unit) == ("ADU", "ADU", "e⁻")
-    # Darks of the demo night lie near 1,000 ADU.
-    assert np.median(raw.image) - np.median(dark.image) == pytest.approx(1000, abs=10)
-    assert final.mask is not None
-
-
-def test_a_step_that_did_nothing_says_why(steps, qtbot):
-    click(qtbot, steps, "bias")
-    assert steps.buttons["bias"].text() == "(− bias)"
-    assert steps.note.text() == "This step did nothing: inside the dark."
-    assert not steps.difference.isEnabled()
-
-
-def test_the_difference_is_what_the_step_changed(steps, qtbot):
-    click(qtbot, steps, "dark")
-    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.mouseClick(steps.difference, LEFT)
-    assert "changed" in shown.args[0].title
-    assert np.median(shown.args[0].image) == pytest.approx(-1000, abs=10)
-
-
-def test_holding_the_key_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
-    click(qtbot, steps, "dark")
-    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.keyPress(steps, Qt.Key.Key_QuoteLeft)
-    assert shown.args[0].title.endswith("· Raw")  # bias, trim and overscan did nothing here
-    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.keyRelease(steps, Qt.Key.Key_QuoteLeft)
-    assert shown.args[0].title.endswith("· − dark")
-
-
-def test_another_frame_keeps_the_step_and_a_second_click_leaves_it(steps, reduced, qtbot):
-    click(qtbot, steps, "flat")
-    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        steps.model.set_frame(reduced[2][1])
-    assert shown.args[0].title == f"{reduced[2][1].rsplit('/', 1)[-1]} · ÷ flat"
-    with qtbot.waitSignal(steps.model.closed):
-        qtbot.mouseClick(steps.buttons["flat"], LEFT)
-    assert steps.model.chosen is None
-
-
-def test_before_the_masters_are_made_the_first_steps_show_and_the_remedy_is_one_click_away(reduced, tmp_path, qtbot):
-    night, _, science = reduced
-    model = StepsModel()
-    rail = StepsRail(model)
-    qtbot.addWidget(rail)
-    rail.show()
-    model.set_night(night, Recipe(), tmp_path / "none")
-    model.set_frame(science[0])
-    click(qtbot, rail, "raw")
-    assert not rail.buttons["dark"].isEnabled()
-    assert "has not been made yet" in rail.note.text()
-    with qtbot.waitSignal(model.masters_asked):
-        qtbot.mouseClick(rail.make, LEFT)
-    model.close()
-
-
-def test_a_narrow_rail_leaves_out_the_steps_that_did_nothing(steps, qtbot):
-    click(qtbot, steps, "flat")
-    steps.resize(640, 60)
-    shown = [name for name, button in steps.buttons.items() if button.isVisible()]
-    assert shown == ["raw", "dark", "flat", "gain", "mask", "cosmic"]
-
-
-def test_a_step_is_shown_before_the_later_ones_are_done_and_once_only(steps, qtbot):
-    model, arrived = steps.model, []
-    model.arrived.connect(lambda shown: arrived.append((shown.title[-5:], model.is_busy)))
-    model.choose("raw")
-    qtbot.waitUntil(lambda: not model.is_busy, timeout=PATIENCE_MS)
-    assert arrived == [("· Raw", True)]
-    model.choose("raw")  # now it is kept, and shown again when asked for
-    qtbot.waitUntil(lambda: not model.is_busy, timeout=PATIENCE_MS)
-    assert [title for title, _ in arrived] == ["· Raw"] * 2
-
-
-def test_compare_asks_for_the_step_and_the_one_before(steps, qtbot):
-    click(qtbot, steps, "flat")
-    with qtbot.waitSignal(steps.compare_asked) as asked:
-        qtbot.mouseClick(steps.compare, LEFT)
-    assert asked.args == ["dark", "flat"]
-    with qtbot.waitSignal(steps.model.pair_arrived, timeout=PATIENCE_MS) as pair:
-        steps.model.ask_pair(*asked.args)
-    assert [shown.title[-6:] for shown in pair.args] == ["− dark", "÷ flat"]
 
 
 # -- two images ------------------------------------------------------------------------------------------------
@@ -210,6 +84,13 @@ def test_blinking_shows_one_after_the_other_and_stops_on_escape(compare, qtbot):
 def test_swap_exchanges_names_and_images_together(compare, qtbot):
     qtbot.mouseClick(compare.swap, LEFT)
     assert (compare.left.title, compare.right.title) == ("two", "one")
+
+
+def test_the_right_frame_lies_on_the_left_one_and_swapping_turns_the_shift(compare, qtbot):
+    compare.show_pair(picture(1000, "one"), picture(1005, "two"), offset=(3.0, -2.0))
+    assert (compare.left._item.offset, compare.right._item.offset) == ((0.0, 0.0), (3.0, -2.0))
+    qtbot.mouseClick(compare.swap, LEFT)
+    assert (compare.right.title, compare.right._item.offset) == ("one", (-3.0, 2.0))
 
 
 # -- one star --------------------------------------------------------------------------------------------------
@@ -334,7 +215,7 @@ def test_the_story_of_a_pixel_holds_its_equation_masters_and_its_value_all_night
     assert panel.equation.text().startswith("raw ")
     assert "÷ flat_" in panel.equation.text()
     assert panel.equation.text().endswith("e⁻")
-    assert "− bias" in panel.idle.text()
+    assert "Bias" in panel.idle.text()
     assert len(panel.model.values) >= 2
     assert dict(panel.model.values)[reduced[2][0]] == panel.model.story.values["raw"][0]
     with qtbot.waitSignal(panel.model.frame_asked) as asked:

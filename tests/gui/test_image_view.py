@@ -14,12 +14,13 @@ from PyQt6.QtWidgets import QApplication
 
 from astep_gui.models.frame_images import reduced_image
 from astep_gui.models.header_facts import HeaderFacts
+from astep_gui.models.star_marks import StarMarks
 from astep_gui.theme import apply_theme, theme
 from astep_gui.widgets.image_marks import scale_bar_length
 from astep_gui.widgets.image_view import ImageView
 from astep_gui.widgets.readout import Readout
 from pipeline_core.science.tangent import SkyMap
-from pipeline_core.types import MaskBit
+from pipeline_core.types import MaskBit, Section
 
 
 @pytest.fixture
@@ -346,3 +347,46 @@ def test_the_overlay_menu_turns_marks_and_kinds_of_masked_pixels_on(view, make_s
 def test_a_frame_without_a_mask_says_so_in_the_overlay_menu(view):
     view.overlays.menu().aboutToShow.emit()
     assert not view.overlays.masks[MaskBit.HOT].isEnabled()
+
+
+def test_stars_are_found_when_their_mark_is_switched_on_and_forgotten_with_the_image(qtbot, view, make_shown):
+    finder = StarMarks()
+    found = []
+    finder.found.connect(found.append)
+    view.mark_changed.connect(lambda name, on: finder.set_on(on) if name == "stars" else None)
+    finder.show_image(make_shown("a"))
+    assert found == []  # nobody asked
+    view.overlays.marks["stars"].trigger()
+    qtbot.waitUntil(lambda: len(found) == 2, timeout=60_000)
+    assert found[0] is None  # while they are looked for, no rings of another image are shown
+    assert found[1] == pytest.approx(np.array([[300.0, 200.0]]), abs=0.2)
+    finder.show_image(make_shown("a"))
+    assert len(found) == 3  # the same image: known
+    finder.show_image(make_shown("empty", np.full((80, 90), 5.0, np.float32)))
+    qtbot.waitUntil(lambda: len(found) == 5, timeout=8000)
+    assert len(found[4]) == 0
+    finder.close()
+
+
+def test_the_overscan_is_hatched_where_it_lies(view, make_shown, qapp):
+    shown = make_shown("o", unlit=(Section(0, 600, 740, 800),))
+    view.show_image(shown)
+    plain = view.canvas.grab().toImage()
+    view.overlays.marks["overscan"].trigger()
+    hatched = view.canvas.grab().toImage()
+    differs = [x for x in range(plain.width()) if any(
+        plain.pixel(x, y) != hatched.pixel(x, y) for y in range(0, plain.height(), 7))]  # fmt: skip
+    left = view._to_screen(739.5, 300).x()
+    assert differs
+    assert min(differs) >= left - 4
+
+
+def test_a_mask_that_is_what_is_shown_is_coloured_without_asking(view, make_shown):
+    mask = np.zeros((600, 800), np.uint8)
+    mask[100:200, 100:200] = MaskBit.HOT
+    view.show_image(make_shown("m", mask=mask))
+    assert view._item.shown_bits == 0
+    view.show_image(make_shown("m", mask=mask, shows_mask=True))
+    assert view._item.shown_bits & MaskBit.HOT
+    view.set_mask_bits(MaskBit.COSMIC)  # a person's choice goes first
+    assert view._item.shown_bits == MaskBit.COSMIC

@@ -1,0 +1,103 @@
+"""What a step of a frame is called, and what it did there, in a sentence with its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline_core.types import MaskBit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline_core.science.frame_steps import Step
+    from pipeline_core.stage import Task
+
+SCIENCE_STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
+
+WORDS = {
+    "raw": "Raw",
+    "overscan": "Overscan",
+    "trim": "Trim",
+    "bias": "Bias",
+    "dark": "Dark",
+    "flat": "Flat",
+    "gain": "Gain",
+    "mask": "Mask",
+    "cosmic": "Cosmics",
+    "level": "Level",
+    "master": "Master",
+}
+"""One short word each: nine of them stand beside each other in a window of 1280 pixels."""
+
+DEEDS = {
+    "raw": "raw",
+    "overscan": "− overscan",
+    "trim": "trimmed",
+    "bias": "− bias",
+    "dark": "− dark",
+    "flat": "÷ flat",
+    "gain": "× gain",
+    "mask": "masked",
+    "cosmic": "cosmic rays removed",
+    "level": "scaled to 1",
+    "master": "its master",
+}
+"""Beside the name of the frame."""
+
+_KINDS_OF_MASTERS = ("bias", "dark", "flat")
+
+
+def deed_words(step: Step, before: Step | None, task: Task) -> str:
+    """Say what a step did, with its numbers.
+
+    Parameters
+    ----------
+    step : Step
+    before : Step or None
+        The one before it in the order of the frame.
+    task : Task
+        Of the frame; of the master, for a calibration frame.
+    """
+    if step.note:
+        return f"Nothing done: {step.note}"
+    if step.name == "overscan" and before is not None:
+        level = float(np.median(before.image[::16, ::16] - step.image[::16, ::16]))
+        return f"Overscan level of {level:,.1f} ADU subtracted"
+    if step.name == "mask" and step.mask is not None:
+        return _masked(step, task)
+    if step.name == "cosmic" and step.mask is not None:
+        return f"{np.count_nonzero(step.mask & MaskBit.COSMIC):,} pixels hit by cosmic rays, replaced"
+    ny, nx = step.image.shape
+    gain = task.settings.get("gain_e_per_adu")
+    return {
+        "raw": f"As the camera wrote it: {nx} × {ny} pixels",
+        "trim": f"Cut to its lit part: {nx} × {ny} pixels",
+        "gain": f"× {gain:.4g} e⁻/ADU" if gain else "",
+        "level": "Divided by its median: 1 is its usual level",
+        "master": f"The master {task.label}, of {len(task.settings.get('frames', ()))} frames",
+    }.get(step.name) or _by_master(step.name, task)
+
+
+def _by_master(name: str, task: Task) -> str:
+    """Say which master was subtracted, or divided by."""
+    known: Mapping[str, Sequence[str]] = task.settings.get("masters", {})
+    if name in known:
+        master = known[name][0]
+    elif name == "dark" and (inputs := [task.inputs[k].label for k in ("dark", "bias") if k in task.inputs]):
+        master = " and ".join(inputs)  # of a flat: dark current and bias
+    else:
+        return ""
+    if name == "flat":
+        return f"Divided by {master}"
+    scale = float(task.settings.get("dark_scale", 1.0)) if name == "dark" else 1.0
+    return f"{master} subtracted" + (f", its dark current × {scale:.3g}" if scale != 1.0 else "")
+
+
+def _masked(step: Step, task: Task) -> str:
+    assert step.mask is not None, "asked for masks only"
+    number = np.count_nonzero(step.mask)
+    mask = task.settings.get("masters", {}).get("mask")
+    source = f", by {mask[0]} and saturation" if mask else ""
+    return f"{number:,} pixels masked ({100 * number / step.mask.size:.2g} %){source}"

@@ -1,0 +1,106 @@
+"""Python's search for unreachable objects, kept from stopping the window: little by little, and whole when idle."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QEvent, QObject, QTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PyQt6.QtWidgets import QApplication
+
+LOOK_MS = 50
+YOUNG = 2000
+"""New objects that are worth a look: a few milliseconds."""
+MIDDLE_EVERY = 8
+"""Looks at the youngest to one at those that survived it."""
+IDLE_S = 4.0
+"""Without a key or a mouse button; nobody sees the window stop then."""
+FULL_AFTER = 25
+"""Looks at the middle generation after which a full one is due."""
+SWITCH_S = 0.002
+"""A thread at work hands over after this long; Python's 5 ms, times the threads that wait, are felt in a drag."""
+
+
+class QuietMemory(QObject):
+    """Takes the place of Python's own timing, which passes over all objects (0.1 to 0.4 s) wherever it happens to be.
+
+    Notes
+    -----
+    Measured while kernels were compiled: each of the longest stops of the window was one full pass, started by a
+    thread that had just made its ten thousandth object. What the imports made stays for good, so that later passes
+    need not look at it.
+    """
+
+    def __init__(self, app: QApplication, is_busy: Callable[[], bool]) -> None:
+        super().__init__(app)
+        self._app = app
+        self._is_busy = is_busy
+        self._touched = time.monotonic()
+        self._looks = self._middles = 0
+        self._is_settled = False
+        self._was_enabled = gc.isenabled()
+        self._switch_s = sys.getswitchinterval()
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self.look)
+
+    def start(self) -> None:
+        """Take over."""
+        gc.disable()
+        sys.setswitchinterval(SWITCH_S)
+        self._app.installEventFilter(self)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Leave it to Python again."""
+        self._timer.stop()
+        self._app.removeEventFilter(self)
+        sys.setswitchinterval(self._switch_s)
+        gc.unfreeze()
+        if self._was_enabled:
+            gc.enable()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Note that a person is at work; stop nothing."""
+        del watched
+        if event is not None and event.type() in _HANDS:
+            self._touched = time.monotonic()
+        return False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a moment's stop would disturb nobody."""
+        return time.monotonic() - self._touched > IDLE_S and not self._is_busy()
+
+    def look(self) -> None:
+        """Collect what is worth it now."""
+        if gc.get_count()[0] > YOUNG:
+            self._looks += 1
+            gc.collect(1 if self._looks % MIDDLE_EVERY == 0 else 0)
+            self._middles += self._looks % MIDDLE_EVERY == 0
+        if not self.is_idle:
+            return
+        if not self._is_settled:
+            gc.collect()
+            gc.freeze()
+            self._is_settled = True
+        elif self._middles >= FULL_AFTER:
+            gc.collect()
+            self._middles = 0
+
+
+_HANDS = frozenset(
+    {
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.MouseMove,
+        QEvent.Type.KeyPress,
+        QEvent.Type.Wheel,
+        QEvent.Type.DragMove,
+    }
+)

@@ -1,0 +1,82 @@
+"""Judging one frame in the window: what speaks against it, both answers, its header, the star that is measured."""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PyQt6.QtCore import QPointF, Qt
+
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+
+LEFT = Qt.MouseButton.LeftButton
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+CLOUD = Flag("cloud", "stars are 0.84 mag fainter than in the clear reference", "bad")
+
+
+@pytest.fixture
+def suspected(qtbot, opened):
+    """The window on a frame of which a cloud is suspected."""
+    row = QualityRow(LIGHTS[1], ScienceMeasures("quick", "ADU", fwhm_px=2.5), flags=(CLOUD,), extra={"airmass": 1.31})
+    opened.night.rows[LIGHTS[1]] = row
+    opened.night.quality_changed.emit()
+    opened.night.select([LIGHTS[1]])
+    qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[1], timeout=8000)
+    return opened
+
+
+def test_what_speaks_against_a_frame_stands_over_it_in_words(suspected):
+    rail = suspected.viewing.rail
+    assert rail.note.full_text == f"▲ cloud: {CLOUD.words}"
+    assert rail.reject.isVisible()
+    suspected.night.select([LIGHTS[2]])
+    assert not rail.reject.isVisible()
+    assert rail.note.full_text.startswith("Choose a step")
+
+
+def test_one_click_follows_the_suggestion_with_its_cause(suspected, qtbot):
+    qtbot.mouseClick(suspected.viewing.rail.reject, LEFT)
+    assert suspected.night.rejected == {LIGHTS[1]: "cloud"}
+    assert suspected.viewing.view.badge == "REJECTED · cloud · U to restore"
+    assert not suspected.viewing.rail.reject.isVisible()  # it is answered
+
+
+def test_one_click_dismisses_the_suggestion_and_undo_brings_it_back(suspected, qtbot):
+    qtbot.mouseClick(suspected.viewing.rail.keep, LEFT)
+    assert suspected.night.state_of(LIGHTS[1]).word == "accepted"
+    assert not suspected.viewing.rail.keep.isVisible()
+    qtbot.keyClick(suspected, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert suspected.viewing.rail.keep.isVisible()
+
+
+def test_the_airmass_is_the_headers_or_the_computed_one_and_says_which(suspected, qtbot, night_folder):
+    pinned = suspected.header.pinned["Airmass"]
+    qtbot.waitUntil(lambda: pinned.text() == "1.310, computed", timeout=8000)
+    with fits.open(night_folder / LIGHTS[2], mode="update") as hdus:
+        hdus[0].header["AIRMASS"] = 1.2694
+    suspected.night.select([LIGHTS[2]])
+    qtbot.waitUntil(lambda: pinned.text() == "1.269", timeout=8000)
+
+
+def test_cards_of_the_format_and_empty_comments_come_last_or_not_at_all(suspected, qtbot):
+    cards = suspected.header.cards
+    qtbot.waitUntil(lambda: cards.topLevelItemCount() > 5, timeout=8000)
+    keywords = [cards.topLevelItem(k).text(0) for k in range(cards.topLevelItemCount())]
+    assert keywords.index("SIMPLE") > keywords.index("FILTER")
+    assert keywords.index("NAXIS1") > keywords.index("FILTER")
+    assert "" not in keywords
+
+
+def test_the_star_that_is_measured_wears_a_ring_and_blank_sky_none(suspected, qtbot, night_folder):
+    viewing = suspected.viewing
+    with fits.open(night_folder / LIGHTS[3], mode="update") as hdus:
+        yy, xx = np.indices(hdus[0].data.shape)
+        star = 9000 * np.exp(-((xx - 30) ** 2 + (yy - 40) ** 2) / 4.0)
+        hdus[0].data = (hdus[0].data + star).astype(np.uint16)
+    suspected.night.select([LIGHTS[3]])
+    qtbot.waitUntil(lambda: viewing.view.title == LIGHTS[3], timeout=8000)
+    at = viewing.view._to_screen(31.0, 39.5).toPoint()
+    assert isinstance(viewing.view._place_at(QPointF(at)), QPointF)
+    qtbot.mouseClick(viewing.view.canvas.viewport(), LEFT, pos=at)
+    qtbot.waitUntil(lambda: viewing.view._ring is not None, timeout=60_000)
+    assert viewing.view._ring[:2] == pytest.approx((30.0, 40.0), abs=0.2)
+    qtbot.mouseClick(viewing.inspect_panel.tools["line"], LEFT)
+    assert viewing.view._ring is None
