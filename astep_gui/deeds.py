@@ -38,9 +38,9 @@ PANELS_OF = {
 """Panels that belong to a part of the work, the one that is brought to the front first."""
 
 _OWN = (
-    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "blink", "compare",
-    "back", "save_picture", "make_masters", "report", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts",
-    "about", "calibrated",
+    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels",
+    "masks", "blink", "compare", "back", "save_picture", "make_masters", "report", "grouped",
+    "pictures", "log", "theme", "plan", "palette", "shortcuts", "about", "calibrated",
 )  # fmt: skip
 """Actions that are methods here."""
 
