@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
 from pipeline_core.align_night import align_frames
-from pipeline_core.depth_night import known_depths
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
@@ -262,32 +261,27 @@ class _Reducer:
         report = self._run(wanted)
         self._count(tasks, report)
         if self.options.only is None:
-            judged = write_quality(
-                self.place.output,
-                self.night,
-                plan,
-                report.made.get(MEASURE_SCIENCE, {}),
-                flags,
-                self.recipe,
-                self.logbook,
-                {path: task.key for path, task in tasks.quality.items()},
-                known_depths(self.store),
-            )
-            self._align(plan, tasks, report)
-            self.result.flagged = judged.suggested
-            self._count_rejected_by_rule(tasks, report)
-            self.result.warnings += tuple(judged.warnings)
+            self._judge(plan, tasks, report, flags)
+            self._align(plan, tasks, report)  # on a reference that no rule rejected
         move_products(self.place.output, self.logbook)
-        if self.options.only is None:
-            self._solve()
 
-    def _solve(self) -> None:
-        """Place the frames on the sky where an index that fits is at hand; a night is reduced without it too."""
+    def _judge(self, plan: Plan, tasks: NightTasks, report: RunReport, flags: Mapping[str, tuple[Flag, ...]]) -> None:
+        """Place the frames on the sky where an index that fits is at hand, measure their depth, and judge them."""
         from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
+        from pipeline_core.solved_depth import solved_depths  # noqa: PLC0415 - heavy
 
         self.result.sky, self.result.sky_words = solve_reduced(
             self.store, self.night, self.recipe, self.context, self.pool, self.options.memory_bytes
         )
+        measured = report.made.get(MEASURE_SCIENCE, {})
+        keys = {path: task.key for path, task in tasks.quality.items()}
+        depths = solved_depths(self.night, measured, keys, self.store, self.recipe.solve, self.context)
+        judged = write_quality(
+            self.place.output, self.night, plan, measured, flags, self.recipe, self.logbook, keys, depths
+        )
+        self.result.flagged = judged.suggested
+        self._count_rejected_by_rule(tasks, report)
+        self.result.warnings += tuple(judged.warnings)
 
     def _align(self, plan: Plan, tasks: NightTasks, report: RunReport) -> None:
         """Place the frames of each pointing on one reference."""
