@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer
-from PyQt6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from astep_gui.comparing import Comparing
 from astep_gui.models.blink import BlinkFrame, BlinkModel
@@ -27,6 +27,7 @@ from astep_gui.widgets.keogram import KeogramStrip
 from astep_gui.widgets.levels_panel import LevelsPanel
 from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
 from astep_gui.widgets.readout import Readout
+from astep_gui.widgets.share_splitter import ShareSplitter
 from astep_gui.widgets.star_strip import StarStrip
 from astep_gui.widgets.steps_rail import StepsRail
 from astep_gui.widgets.timeline import Timeline
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from astep_gui.widgets.settings_form import SettingsDialog
     from pipeline_core.measures import Flag
 
+LOWER_PART, LOWER_PX = 0.27, (176, 250)
+"""Part of the height that timeline and keogram have, and pixels at least and at most."""
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
 
@@ -102,12 +105,7 @@ class Viewing(QObject):
         strips.addWidget(self.keogram)
         # One star's night takes the place of the whole field's: the image keeps its room.
         strips.addWidget(self.star_strip, 1)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(upper)
-        split.addWidget(lower)
-        split.setStretchFactor(0, 1)
-        split.setSizes([600, 250])
-        split.setChildrenCollapsible(False)
+        split = ShareSplitter(upper, lower, LOWER_PART, *LOWER_PX)
         whole = QWidget()
         outer = QVBoxLayout(whole)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -176,11 +174,7 @@ class Viewing(QObject):
         path = self._night.current
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        if state is None or not is_open:
-            self.rail.set_suggestion("")
-            return
-        why = state.why if state.why.startswith(f"{state.word}:") else f"{state.word}: {state.why}"
-        self.rail.set_suggestion(f"{state.mark} {why}")
+        self.rail.set_suggestion(state.words if state is not None and is_open else "")
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -293,7 +293,8 @@ class ImageView(QWidget):
             corners = QRectF(self._to_screen(-0.5, -0.5), self._to_screen(shown.shape[1] - 0.5, shown.shape[0] - 0.5))
             marks.draw_badge(painter, area, corners.normalized(), self._badge)
         if self._marks["scale_bar"]:
-            marks.draw_scale_bar(painter, area, per_pixel, facts.pixel_scale_arcsec if facts else None)
+            room = area.intersected(QRectF(area.topLeft(), QSizeF(2.0 * per_pixel * shown.shape[1], area.height())))
+            marks.draw_scale_bar(painter, room, per_pixel, facts.pixel_scale_arcsec if facts else None)
         if self._marks["compass"] and facts is not None and facts.sky is not None:
             marks.draw_compass(painter, area, facts.sky)
         if self._overview_is_useful():
@@ -406,7 +407,7 @@ class ImageView(QWidget):
     def _tell_view(self) -> None:
         zoom = self.zoom
         if self.shown is not None:
-            self._zoom.setText(f"{100 * zoom:.0f} %" + (" · whole frame" if self._fitting else ""))
+            self._zoom.setText(f"{100 * zoom:.0f} %" + (" · fit" if self._fitting else ""))
         self.view_changed.emit(QRectF(self._box.viewRect()))
         self._report_pointer()
 
