@@ -35,6 +35,8 @@ class ImageView(QWidget):
     cursor_left = pyqtSignal()
     clicked = pyqtSignal(float, float, object)
     """x, y and the keyboard modifiers."""
+    menu_asked = pyqtSignal(float, float)
+    """x, y of a click with the right button."""
     view_changed = pyqtSignal(QRectF)
     """The part that is seen, in frame pixels counted from the lower left corner of the first."""
     shape_drawn = pyqtSignal(object)
@@ -94,6 +96,7 @@ class ImageView(QWidget):
             self.overlays.set_mark(name, on)
         self._box.moved_by_hand.connect(self._let_go_of_fit)
         self._box.clicked.connect(self.clicked)
+        self._box.menu_asked.connect(self.menu_asked)
         self._box.drawing.connect(self._take_shape)
         self._box.sigRangeChanged.connect(self._tell_view)
         self.canvas.pointer_moved.connect(self._point)
