@@ -152,6 +152,7 @@ class ImageView(QWidget):
         if new_shape:
             self._box.frame = QRectF(0, 0, nx, ny)
             self.fit()
+        self._say_zoom()
         self._report_pointer()
         self.canvas.viewport().update()
 
@@ -407,10 +408,12 @@ class ImageView(QWidget):
         if self._fitting and self.shown is not None:
             self._box.setRange(self._box.frame, padding=0)
 
-    def _tell_view(self) -> None:
-        zoom = self.zoom
+    def _say_zoom(self) -> None:
         if self.shown is not None:
-            self._zoom.setText(f"{100 * zoom:.0f} %" + (" · fit" if self._fitting else ""))
+            self._zoom.setText(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
+
+    def _tell_view(self) -> None:
+        self._say_zoom()
         self.view_changed.emit(QRectF(self._box.viewRect()))
         self._report_pointer()
 
