@@ -245,7 +245,7 @@ class Deeds(FrameDeeds):
             return
         suggested = str(place.output.parent / f"{frame.name.rsplit('.', 1)[0]}.png")
         name, _kind = QFileDialog.getSaveFileName(self._window, "Save picture", suggested, "Picture (*.png)")
-        if name and not self._viewing.view.grab().save(name):
+        if name and not self._viewing.picture().save(name):
             why = "the place cannot be written to"
             self._window.show_problem(NightError(f"cannot save {name}", why, "choose another folder"))
 

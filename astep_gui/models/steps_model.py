@@ -231,12 +231,13 @@ class StepsModel(QObject):
         found = self._steps.get(self.path or "")
         if found is None:
             note = self._foretold(name)
-            changes = name not in {"raw", "gain", "level", "trim"} and not note
+            changes = name not in {"raw", "gain", "level", "trim", "mask"} and not note
             return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes)
         step = next((step for step in found.steps.steps if step.name == name), None)
         if step is None:
             return StepEntry(name, WORDS[name], "", can_be_shown=False, has_difference=False)
-        changes = name != "raw" and found.steps.difference(name) is not None
+        # A mask marks pixels, it changes none.
+        changes = name not in {"raw", "mask"} and found.steps.difference(name) is not None
         return StepEntry(name, WORDS[name], step.note, can_be_shown=True, has_difference=changes, is_known=True)
 
     def _frame(self) -> Frame | None:

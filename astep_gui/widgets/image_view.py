@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -35,6 +35,8 @@ class ImageView(QWidget):
     cursor_left = pyqtSignal()
     clicked = pyqtSignal(float, float, object)
     """x, y and the keyboard modifiers."""
+    menu_asked = pyqtSignal(float, float)
+    """x, y of a click with the right button."""
     view_changed = pyqtSignal(QRectF)
     """The part that is seen, in frame pixels counted from the lower left corner of the first."""
     shape_drawn = pyqtSignal(object)
@@ -94,6 +96,7 @@ class ImageView(QWidget):
             self.overlays.set_mark(name, on)
         self._box.moved_by_hand.connect(self._let_go_of_fit)
         self._box.clicked.connect(self.clicked)
+        self._box.menu_asked.connect(self.menu_asked)
         self._box.drawing.connect(self._take_shape)
         self._box.sigRangeChanged.connect(self._tell_view)
         self.canvas.pointer_moved.connect(self._point)
@@ -149,6 +152,7 @@ class ImageView(QWidget):
         if new_shape:
             self._box.frame = QRectF(0, 0, nx, ny)
             self.fit()
+        self._say_zoom()
         self._report_pointer()
         self.canvas.viewport().update()
 
@@ -298,7 +302,8 @@ class ImageView(QWidget):
             corners = QRectF(self._to_screen(-0.5, -0.5), self._to_screen(shown.shape[1] - 0.5, shown.shape[0] - 0.5))
             marks.draw_badge(painter, area, corners.normalized(), self._badge)
         if self._marks["scale_bar"]:
-            marks.draw_scale_bar(painter, area, per_pixel, facts.pixel_scale_arcsec if facts else None)
+            room = area.intersected(QRectF(area.topLeft(), QSizeF(2.0 * per_pixel * shown.shape[1], area.height())))
+            marks.draw_scale_bar(painter, room, per_pixel, facts.pixel_scale_arcsec if facts else None)
         if self._marks["compass"] and facts is not None and facts.sky is not None:
             marks.draw_compass(painter, area, facts.sky)
         if self._overview_is_useful():
@@ -408,10 +413,12 @@ class ImageView(QWidget):
         if self._fitting and self.shown is not None:
             self._box.setRange(self._box.frame, padding=0)
 
-    def _tell_view(self) -> None:
-        zoom = self.zoom
+    def _say_zoom(self) -> None:
         if self.shown is not None:
-            self._zoom.setText(f"{100 * zoom:.0f} %" + (" · whole frame" if self._fitting else ""))
+            self._zoom.setText(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
+
+    def _tell_view(self) -> None:
+        self._say_zoom()
         self.view_changed.emit(QRectF(self._box.viewRect()))
         self._report_pointer()
 

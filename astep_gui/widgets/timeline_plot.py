@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from astep_gui.models.timeline_model import TIME, TimelineModel
 from astep_gui.theme import theme
+from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.plot_area import (
     LEFT,
     RIGHT,
@@ -45,6 +46,7 @@ class TimelinePlot(QWidget):
         self._points: npt.NDArray[np.float64] = np.zeros((0, 2))
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        OwnKeys(self, {Qt.Key.Key_Escape}, lambda: model.threshold is not None)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(84)
         self.setAccessibleName("Timeline of the night")
