@@ -32,7 +32,7 @@ from astep_gui.widgets.steps_rail import StepsRail
 from astep_gui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from astep_gui.commands import Decisions
     from astep_gui.models.frame_images import Loader, ShownImage
@@ -85,6 +85,10 @@ class Viewing(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
         self._soon.timeout.connect(self._show_quality)
+        self.dress: Callable[[str, ShownImage], ShownImage] = lambda _path, shown: shown
+        """Gives a frame's image the place on the sky that is known of it."""
+        self.placed: Callable[[str], tuple[float, float] | None] = lambda _path: None
+        """Where a frame's stars lie against the reference's, px, as the alignment has it."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -238,6 +242,7 @@ class Viewing(QObject):
         path = self._night.current
         if path is None:
             return
+        shown = self.dress(path, shown)
         self.levels.follow(shown)
         self.view.show_image(shown, self.badge(path))
         self.star_marks.show_image(shown)
@@ -278,6 +283,7 @@ class Viewing(QObject):
             frame, row = self._night.frame(path), self._night.rows.get(path)
             assert frame is not None, "it was one a moment ago"
             shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
+            shift = self.placed(path) or shift
             frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape))
         if len(frames) < 2:
             return

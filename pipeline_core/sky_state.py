@@ -5,19 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline_core.align_night import NightAlignment, load_alignment
-from pipeline_core.logbook import Logbook
-from pipeline_core.science.placed_sky import sky_through
-from pipeline_core.solve_hints import solve_hints
-from pipeline_core.solve_night import solutions
-from pipeline_core.stack_night import STAGE as STACKS
-from pipeline_core.store import Store
-from pipeline_core.verdicts import SCIENCE_STAGE
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline_core.align_night import NightAlignment
     from pipeline_core.science.tan_sip import TanSip
     from pipeline_core.solving.result import FrameSolution
 
@@ -54,6 +46,8 @@ class NightSky:
         one = self.alignment.by_path.get(path) if self.alignment is not None else None
         if self.alignment is None or one is None or one.placement is None or one.reference is None:
             return None
+        from pipeline_core.science.placed_sky import sky_through  # noqa: PLC0415 - scipy
+
         # The reference itself first; of the others any will do where the reference is the one that does not solve.
         others = [one.reference, *(f.path for f in self.alignment.frames if f.reference == one.reference)]
         for other in others:
@@ -75,6 +69,15 @@ def night_sky(output: Path) -> NightSky:
     """
     if not (output / "logbook.sqlite").is_file():
         return NightSky()
+    # A window that opens wants NightSky only, not what solving and stacking stand on.
+    from pipeline_core.align_night import load_alignment  # noqa: PLC0415
+    from pipeline_core.logbook import Logbook  # noqa: PLC0415
+    from pipeline_core.solve_hints import solve_hints  # noqa: PLC0415
+    from pipeline_core.solve_night import solutions  # noqa: PLC0415
+    from pipeline_core.stack_night import STAGE as STACKS  # noqa: PLC0415
+    from pipeline_core.store import Store  # noqa: PLC0415
+    from pipeline_core.verdicts import SCIENCE_STAGE  # noqa: PLC0415
+
     alignment = load_alignment(output)
     with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
         stacks = tuple(

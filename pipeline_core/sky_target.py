@@ -187,7 +187,7 @@ def _key(name: str) -> str:
 def _looks_like_coordinates(words: str) -> bool:
     if re.match(r"^[Jj]\d{4}", words):
         return True
-    return re.fullmatch(r"[-+\d.,;:°'\"′″hmsdHMSD\s]+", words) is not None and sum(c.isdigit() for c in words) >= 2
+    return re.fullmatch(r"[-+.\d][-+\d.,;:°'\"′″hmsdHMSD\s]+", words) is not None
 
 
 def _of_name(text: str) -> list[str]:
