@@ -101,7 +101,9 @@ class Sky(QObject):
             "solve_night": self.work.solve, "align": self.work.align, "stack": self.work.stack,
             "cancel": self.work.cancel, "go_to": self.go_to, "index": self.get_index, "reduce": self._window.run.start,
         }  # fmt: skip
-        if deed in deeds:
+        if deed == "frame":
+            self.end_stack()
+        elif deed in deeds:
             deeds[deed]()
         elif path is None:
             return
@@ -184,7 +186,7 @@ class Sky(QObject):
 
         job = self._window.jobs.job("looking for a place", work)
         job.done.connect(lambda target: self._go(dialog, target))
-        job.failed.connect(lambda error: dialog.say(str(error), "bad"))
+        job.failed.connect(lambda error: dialog.say(f"{error.what}: {error.why}.\n{error.hint}", "bad"))
         job.start()
 
     def _go(self, dialog: GotoDialog, target: Target) -> None:

@@ -71,8 +71,7 @@ def find_target(
         return found
     raise UsageError(
         f"{words!r} is not known here",
-        "it is no object of the night's headers, no NGC or Messier object and no bright star with a name; names are "
-        "looked up without a network",
+        "it is no object of the night's headers, no NGC or Messier object and no bright star with a name",
         f"type its coordinates: {_FORMS}",
     )
 

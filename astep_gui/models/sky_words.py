@@ -159,7 +159,7 @@ def _found_by(solved: FrameSolution) -> str:
     words = {
         "hint": "its stated place", "blind": "searching the whole sky", "predicted": "prediction from the frame before",
     }.get(solved.how or "", solved.how or "")  # fmt: skip
-    return words + (f" · {solved.index}" if solved.index else "")
+    return words + (f" · {solved.index.partition('.')[0]}" if solved.index else "")
 
 
 def source_words(solved: FrameSolution) -> str:

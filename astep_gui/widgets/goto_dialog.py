@@ -65,6 +65,9 @@ class GotoDialog(QDialog):
         if style is not None:
             style.unpolish(self.answer)
             style.polish(self.answer)
+        # A label that wraps asks for one line; the dialog is to grow with what it says.
+        self.answer.setMinimumHeight(self.answer.heightForWidth(max(self.answer.width(), 400)))
+        self.adjustSize()
 
     def _ask(self) -> None:
         self.say("looking…")

@@ -163,9 +163,14 @@ class SkyOverlay(QObject):
 
     def _paint_footprints(self, painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip) -> None:
         path = QPainterPath()
+        drawn: set[tuple[int, ...]] = set()
         for ra, dec in self.footprints[:_MOST_FOOTPRINTS]:
             x, y = linear.points(*solution.to_pixel(ra, dec))
-            if np.isfinite(x).all() and np.isfinite(y).all() and np.abs(x).max() < 1e6:
+            if not (np.isfinite(x).all() and np.isfinite(y).all() and np.abs(x).max() < 1e6):
+                continue
+            place = tuple(int(v) for v in np.rint(np.concatenate([x, y]) / 3.0))
+            if place not in drawn:  # outlines that lie on one another would run together to a broad band
+                drawn.add(place)
                 path.addPolygon(QPolygonF([QPointF(x[k], y[k]) for k in (0, 1, 2, 3, 0)]))
         del area
         haloed(painter, path, theme().colour("violet", 0.8), 1.0)
@@ -296,7 +301,7 @@ def _label(line: GridLine, x: Floats, y: Floats, inside: npt.NDArray[np.bool_]) 
 def _write_labels(painter: QPainter, area: QRectF, labels: list[tuple[QPointF, str, str]]) -> None:
     """Write names of lines, none over another."""
     metrics = QFontMetricsF(ui_font(11, bold=True))
-    taken: list[QRectF] = []
+    taken = [QRectF(area.left(), area.bottom() - 46, 190, 46)]  # the scale bar's
     for at, words, kind in labels:
         width, height = metrics.horizontalAdvance(words), metrics.height()
         start = QPointF(at.x() + 5, at.y() - 4) if kind == "dec" else QPointF(at.x() + 5, at.y() + height)

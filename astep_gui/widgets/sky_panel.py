@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.residuals import residuals_of
-from astep_gui.models.sky_words import facts
+from astep_gui.models.sky_words import SkyStatus, Way, facts
 from astep_gui.theme import icon, mono_font
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.residual_plots import ResidualHistogram, ResidualMap
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.sky_model import SkyModel
-    from astep_gui.models.sky_words import Way
     from astep_gui.models.sky_work import SkyWork
     from astep_gui.widgets.sky_overlay import SkyOverlay
 
@@ -190,27 +189,35 @@ class SkyPanel(QWidget):
     def follow(self) -> None:
         """Show how the current frame and the night stand."""
         path = self._night.current
-        status = self._sky.status(path)
+        stack = next((s for s in self._sky.sky.stacks if s.file == self._shown_stack), None)
+        if stack is None:
+            status = self._sky.status(path)
+        else:
+            together = f", {stack.exposure_s:.0f} s together" if stack.exposure_s else ""
+            words = f"{stack.method} of {stack.frames} frames{together}, in the place of the frame (Esc goes back)"
+            status = SkyStatus("▤", stack.group, "text", words, (Way("frame", "Back to the frame"),), 8)
         self.state.setText(f"{status.mark} {status.word}")
-        self.state.setProperty("role", status.tone if status.tone != "dim" else "heading")
+        self.state.setProperty("role", status.tone if status.tone in {"good", "warn", "bad"} else "heading")
         _polish(self.state)
         self.why.setText(status.why)
         self.why.setVisible(bool(status.why))
-        self._show_ways(status.ways)
+        self._show_ways(status.ways, is_urgent=status.rank < 7)
         row = self._night.rows.get(path) if path is not None else None
-        self._show_facts(facts(self._sky.sky.solutions.get(path or ""), row))
+        solved = self._sky.sky.solutions.get(path or "")
+        self._show_facts(facts(solved, row) if stack is None else [])
         self._show_night()
 
     def follow_view(self) -> None:
         """Draw the residuals."""
-        view = self._sky.view
+        view = self._sky.view if self._shown_stack is None else None
         found = residuals_of(view) if view is not None else None
         self.histogram.show_residuals(found)
         self.map.show_residuals(found)
         for widget in (self.histogram, self.map):
             widget.setVisible(found is not None)
         solved = self._sky.sky.solutions.get(self._night.current or "")
-        note = self._sky.view_problem or ("matching stars…" if solved is not None and solved.solved else "")
+        is_matching = solved is not None and solved.solved and self._shown_stack is None
+        note = self._sky.view_problem or ("matching stars…" if is_matching else "")
         self.plots_note.setText(note)
         self.plots_note.setVisible(found is None and bool(note))
         self.plots_heading.setVisible(found is not None or bool(note))
@@ -235,9 +242,10 @@ class SkyPanel(QWidget):
     def show_stack(self, file: Path | None) -> None:
         """Mark the stack that is looked at."""
         self._shown_stack = file
-        self._show_stacks()
+        self.follow()
+        self.follow_view()
 
-    def _show_ways(self, ways: tuple[Way, ...]) -> None:
+    def _show_ways(self, ways: tuple[Way, ...], *, is_urgent: bool) -> None:
         while (item := self.ways.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
@@ -246,7 +254,7 @@ class SkyPanel(QWidget):
             button = QPushButton(way.words)
             button.setProperty("small", "true")
             button.setObjectName(way.deed)
-            if k == 0:
+            if k == 0 and is_urgent:
                 button.setProperty("primary", "true")
             button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
             button.setEnabled(not self._work.is_running)

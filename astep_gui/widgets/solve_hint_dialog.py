@@ -91,8 +91,9 @@ class SolveHintDialog(QDialog):
         try:
             hint = self._hint()
         except AstepError as error:
-            self.answer.setText(str(error))
+            self.answer.setText(f"{error.what}: {error.why}. {error.hint}")
             self.answer.show()
+            self.answer.setMinimumHeight(self.answer.heightForWidth(max(self.answer.width(), 380)))
             return
         self.chosen.emit(hint)
         self.close()
