@@ -9,7 +9,7 @@ from PyQt6.QtCore import QObject, QRectF
 from PyQt6.QtGui import QAction
 
 from astep_gui.models.residuals import residuals_of
-from astep_gui.models.sky_model import SkyModel, as_solution
+from astep_gui.models.sky_model import SkyModel, as_solution, place_in
 from astep_gui.models.sky_words import away_words
 from astep_gui.models.sky_work import SkyWork
 from astep_gui.widgets.sky_overlay import SKY_MARKS, Gone, SkyOverlay
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astep_gui.main_window import MainWindow
+    from astep_gui.models.blink_turn import Turn
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.goto_dialog import GotoDialog
     from pipeline_core.events import RunContext
@@ -63,6 +64,7 @@ class Sky(QObject):
         viewing, window = self._viewing, self._window
         viewing.dress = self._dressed
         viewing.placed = self.placed
+        viewing.turned = self.turned
         viewing.view.painters.append(self._paint)
         self.panel.asked.connect(self.do)
         self.panel.stack_asked.connect(self.show_stack)
@@ -152,7 +154,9 @@ class Sky(QObject):
         scale = self._night.recipe.solve.scale_arcsec or (frame.pixel_scale_arcsec if frame is not None else None)
         hint = self.model.sky.hints.get(self._night.current or "", {}).get("scale_arcsec")
         scale = hint or scale
-        field = min(frame.shape) * scale / 60.0 if frame is not None and frame.shape is not None and scale else None
+        solved = self.model.sky.solutions.get(self._night.current or "")
+        shape = solved.shape if solved is not None else frame.shape if frame is not None else None
+        field = min(shape) * scale / 60.0 if shape is not None and scale else None
         dialog = IndexDialog(field, self._night.recipe.solve.indexes, self._window)
         dialog.files_chosen.connect(self.work.add_index)
         dialog.open()
@@ -209,10 +213,9 @@ class Sky(QObject):
             return f"{about}. This image has no place on the sky: solve it first", False
         self.overlay.target = Gone(target.name, target.ra_deg, target.dec_deg)
         solution = as_solution(sky)
-        x, y = (float(value) for value in solution.to_pixel(target.ra_deg, target.dec_deg))
-        ny, nx = shown.shape
-        if 0 <= x < nx and 0 <= y < ny:
-            view.centre_on(x, y)
+        at = place_in(solution, shown.shape, target.ra_deg, target.dec_deg)
+        if at is not None:
+            view.centre_on(*at)
             self._repaint()
             return about, True
         other = self._frame_with(target)
@@ -235,8 +238,7 @@ class Sky(QObject):
         for path, frame in self.model.sky.solutions.items():
             if frame.solution is None or frame.shape is None:
                 continue
-            x, y = (float(value) for value in frame.solution.to_pixel(target.ra_deg, target.dec_deg))
-            if 0 <= x < frame.shape[1] and 0 <= y < frame.shape[0]:
+            if place_in(frame.solution, frame.shape, target.ra_deg, target.dec_deg) is not None:
                 return path
         return None
 
@@ -296,6 +298,21 @@ class Sky(QObject):
         alignment = self.model.sky.alignment
         one = alignment.by_path.get(path) if alignment is not None else None
         return one.placement.displacement if one is not None and one.placement is not None else None
+
+    def turned(self, path: str) -> Turn | None:
+        """Return what brings a raw frame onto its reference for blinking; None where a mere shift does."""
+        alignment = self.model.sky.alignment
+        one = alignment.by_path.get(path) if alignment is not None else None
+        frame = self._night.frame(path)
+        if one is None or one.placement is None or one.reference is None or frame is None or frame.shape is None:
+            return None
+        from astep_gui.models.blink_turn import turn_of  # noqa: PLC0415 - only when asked for
+        from pipeline_core.science.turned_codes import needs_turning  # noqa: PLC0415
+
+        if not needs_turning(one.placement, frame.shape):
+            return None
+        firsts = [self.model.offset(each, is_trimmed=False) for each in (path, one.reference)]
+        return turn_of(one.placement, firsts[0], firsts[1])
 
     # -- stacks ----------------------------------------------------------------------------------------------
 

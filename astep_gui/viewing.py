@@ -89,6 +89,8 @@ class Viewing(QObject):
         """Gives a frame's image the place on the sky that is known of it."""
         self.placed: Callable[[str], tuple[float, float] | None] = lambda _path: None
         """Where a frame's stars lie against the reference's, px, as the alignment has it."""
+        self.turned: Callable[[str], Callable[[ShownImage], ShownImage] | None] = lambda _path: None
+        """What brings a frame onto the reference where a mere shift would not do."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -284,7 +286,8 @@ class Viewing(QObject):
             assert frame is not None, "it was one a moment ago"
             shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
             shift = self.placed(path) or shift
-            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape))
+            turn = self.turned(path)
+            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape, turn))
         if len(frames) < 2:
             return
         self.pages.setCurrentWidget(self.view)

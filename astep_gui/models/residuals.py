@@ -67,8 +67,8 @@ def nice_length(most: float) -> float:
 
 
 def magnification(residuals: Residuals | None) -> int:
-    """Return the round factor at which a typical residual is a fortieth of the frame."""
+    """Return the round factor at which a typical residual is a twenty-fifth of the frame."""
     if residuals is None:
         return 100
     typical_px = max(1.4 * residuals.rms_arcsec / residuals.scale_arcsec, 1e-6)
-    return max(1, round(nice_length(min(residuals.shape) / 40.0 / typical_px)))
+    return max(1, round(nice_length(min(residuals.shape) / 25.0 / typical_px)))

@@ -227,6 +227,17 @@ def as_solution(sky: SkyMap) -> TanSip:
     return TanSip(sky.ra_deg, sky.dec_deg, sky.x_px, sky.y_px, sky.matrix, a, b)
 
 
+def place_in(solution: TanSip, shape: tuple[int, int], ra_deg: float, dec_deg: float) -> tuple[float, float] | None:
+    """Return where a sky position lies in a frame of (ny, nx) pixels; None outside of it."""
+    from pipeline_core.science.tan_sip import separation_deg  # noqa: PLC0415 - heavy
+
+    # A distortion is known over the frame only: far from it its polynomial runs away.
+    if float(separation_deg(*solution.centre(shape), ra_deg, dec_deg)) > 1.02 * solution.radius_deg(shape):
+        return None
+    x, y = (float(value) for value in solution.to_pixel(ra_deg, dec_deg))
+    return (x, y) if -0.5 <= x < shape[1] - 0.5 and -0.5 <= y < shape[0] - 0.5 else None
+
+
 def _nothing() -> NightSky:
     from pipeline_core.sky_state import NightSky  # noqa: PLC0415 - after the first paint where it can be
 

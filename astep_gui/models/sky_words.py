@@ -111,14 +111,18 @@ def ways_out(reason: str | None) -> tuple[Way, ...]:
     return (HINT, AGAIN, INDEX)
 
 
-def facts(solved: FrameSolution | None, row: QualityRow | None) -> list[tuple[str, str, str]]:
-    """Return what is known of a solved frame: name, value, and what it means.
+def facts(
+    solved: FrameSolution | None, row: QualityRow | None, one: FrameAlignment | None = None
+) -> list[tuple[str, str, str]]:
+    """Return what is known of a frame's place: name, value, and what it means.
 
     Parameters
     ----------
     solved : FrameSolution or None
     row : QualityRow or None
         For zero point and depth.
+    one : FrameAlignment or None
+        Where it lies on its reference.
     """
     lines: list[tuple[str, str, str]] = []
     if solved is not None and solved.solution is not None:
@@ -132,17 +136,17 @@ def facts(solved: FrameSolution | None, row: QualityRow | None) -> list[tuple[st
         turn = solved.solution.rotation_deg
         words = "N up, E left" if solved.solution.parity == 1 else "mirrored"
         lines.append(("Rotation", f"{turn:+.2f}°  {words}".replace("-", "−"), "north from up, counter-clockwise"))
-        lines.append(("Reference", solved.reference or "", "the catalogue it was fitted to"))
+        lines.append(("Reference", solved.reference or "", f"found by {_found_by(solved)}"))
         lines.append(
             ("Matched", f"{solved.stars_matched} of {solved.stars_found} stars",
              "stars with a partner in the catalogue, of those measured")
         )  # fmt: skip
         if solved.rms_arcsec is not None:
+            own = f"; one sigma of the solution itself: {solved.error_arcsec:.3f}″" if solved.error_arcsec else ""
             words = f"{solved.rms_arcsec:.3f}″ · {solved.rms_arcsec / scale:.3f} px"
-            lines.append(("Residual rms", words, "of one axis of the matched stars"))
-        if solved.error_arcsec is not None:
-            lines.append(("Own error", f"{solved.error_arcsec:.3f}″", "one sigma of the solution, each axis"))
-        lines.append(("Found by", _found_by(solved), "how the field was recognised"))
+            lines.append(("Residual rms", words, f"of one axis of the matched stars{own}"))
+    if one is not None and one.placement is not None:
+        lines += _placed(one)
     if row is not None:
         if row.zero_point_mag is not None:
             where = row.extra.get("depth_reference", "")
@@ -153,6 +157,22 @@ def facts(solved: FrameSolution | None, row: QualityRow | None) -> list[tuple[st
         if row.sky_mag_arcsec2 is not None:
             lines.append(("Sky", f"{row.sky_mag_arcsec2:.2f} mag/arcsec²", "brightness of the sky"))
     return lines
+
+
+def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
+    """Say how a frame lies on its reference."""
+    placement = one.placement
+    assert placement is not None, "asked of aligned frames only"
+    if one.reference == one.path:
+        return [("Aligned to", "itself: the reference", "the frame that others are placed on")]
+    dx, dy = placement.displacement
+    moved = f"{dx:+.2f} {dy:+.2f} px · {placement.rotation_deg:+.3f}°".replace("-", "−")
+    good = f"rms {placement.rms_px:.3f} px of {placement.matched} stars"
+    return [
+        ("Aligned to", _name(one.reference), f"the reference of its pointing; {good}"),
+        ("Moved by", moved + (" mirrored" if placement.mirrored else ""), f"shift of the middle, and turn; {good}"),
+        ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
+    ]
 
 
 def _found_by(solved: FrameSolution) -> str:

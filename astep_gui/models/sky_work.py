@@ -79,7 +79,7 @@ class SkyWork(QObject):
             options = SolveOptions(executor=executor, force=force, patterns=tuple(paths))
             return solved_words(solve_output(place.output, recipe, options, context))
 
-        name = paths[0].rpartition("/")[2] if len(paths) == 1 else f"{len(paths)} frames" if paths else "the night"
+        name = "this frame" if len(paths) == 1 else f"{len(paths)} frames" if paths else "the night"
         self._start(f"Solving {name}", work)
 
     def align(self) -> None:

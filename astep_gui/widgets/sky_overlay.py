@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ from PyQt6.QtCore import QObject, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from astep_gui.models.residuals import Residuals, magnification
-from astep_gui.models.sky_model import as_solution
+from astep_gui.models.sky_model import as_solution, place_in
 from astep_gui.theme import theme, ui_font
 from astep_gui.widgets.image_marks import haloed
 from pipeline_core.science.sky_grid import sky_grid
@@ -95,7 +95,7 @@ class SkyOverlay(QObject):
         solution = as_solution(sky) if sky is not None else None
         linear = _Linear(to_screen)
         if solution is not None and self.on["grid"]:
-            self._paint_grid(painter, area, linear, solution)
+            self._paint_grid(painter, area, linear, solution, shown.shape)
         if solution is not None and self.on["footprint"]:
             self._paint_footprints(painter, area, linear, solution)
         if self.view is not None and self.on["catalogue"]:
@@ -103,7 +103,7 @@ class SkyOverlay(QObject):
         if self.residuals is not None and self.on["residuals"]:
             self._paint_residuals(painter, area, linear)
         if solution is not None and self.target is not None:
-            self._paint_target(painter, area, linear, solution)
+            self._paint_target(painter, area, linear, solution, shown.shape)
         self._paint_legend(painter, area, has_sky=solution is not None)
 
     # -- parts -----------------------------------------------------------------------------------------------
@@ -139,7 +139,11 @@ class SkyOverlay(QObject):
         haloed(painter, path, theme().colour("accent"), 1.6)
 
     @staticmethod
-    def _paint_grid(painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip) -> None:
+    def _paint_grid(painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip, shape: tuple[int, int]) -> None:
+        # Only over the frame: a distortion is not known beyond it.
+        area = area.intersected(linear.area(shape))
+        if area.width() < 40 or area.height() < 40:
+            return
         corners = linear.back(area)
         colour = theme().colour("on_image")
         labels: list[tuple[QPointF, str, str]] = []
@@ -164,8 +168,9 @@ class SkyOverlay(QObject):
     def _paint_footprints(self, painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip) -> None:
         path = QPainterPath()
         drawn: set[tuple[int, ...]] = set()
+        plain = replace(solution, a=None, b=None)  # outlines far away want no distortion, which runs away there
         for ra, dec in self.footprints[:_MOST_FOOTPRINTS]:
-            x, y = linear.points(*solution.to_pixel(ra, dec))
+            x, y = linear.points(*plain.to_pixel(ra, dec))
             if not (np.isfinite(x).all() and np.isfinite(y).all() and np.abs(x).max() < 1e6):
                 continue
             place = tuple(int(v) for v in np.rint(np.concatenate([x, y]) / 3.0))
@@ -175,12 +180,15 @@ class SkyOverlay(QObject):
         del area
         haloed(painter, path, theme().colour("violet", 0.8), 1.0)
 
-    def _paint_target(self, painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip) -> None:
+    def _paint_target(
+        self, painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip, shape: tuple[int, int]
+    ) -> None:
         assert self.target is not None, "asked before"
-        x, y = linear.points(*(np.atleast_1d(v) for v in solution.to_pixel(self.target.ra_deg, self.target.dec_deg)))
-        at = QPointF(float(x[0]), float(y[0]))
-        if not np.isfinite(x).all() or not area.adjusted(-20, -20, 20, 20).contains(at):
+        found = place_in(solution, shape, self.target.ra_deg, self.target.dec_deg)
+        if found is None:
             return
+        x, y = linear.points(np.array([found[0]]), np.array([found[1]]))
+        at = QPointF(float(x[0]), float(y[0]))
         path = QPainterPath()
         path.addEllipse(at, 14.0, 14.0)
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
@@ -242,6 +250,11 @@ class _Linear:
     def points(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Return where places of the image are on the screen."""
         return self.x0 + self.xx * x + self.xy * y, self.y0 + self.yx * x + self.yy * y
+
+    def area(self, shape: tuple[int, int]) -> QRectF:
+        """Return where a frame of (ny, nx) pixels lies on the screen."""
+        x, y = self.points(np.array([-0.5, shape[1] - 0.5]), np.array([-0.5, shape[0] - 0.5]))
+        return QRectF(QPointF(float(x[0]), float(y[0])), QPointF(float(x[1]), float(y[1]))).normalized()
 
     def back(self, area: QRectF) -> tuple[float, float, float, float]:
         """Return the part of the image that lies in an area of the screen: x0, y0, x1, y1."""

@@ -204,7 +204,9 @@ class SkyPanel(QWidget):
         self._show_ways(status.ways, is_urgent=status.rank < 7)
         row = self._night.rows.get(path) if path is not None else None
         solved = self._sky.sky.solutions.get(path or "")
-        self._show_facts(facts(solved, row) if stack is None else [])
+        alignment = self._sky.sky.alignment
+        one = alignment.by_path.get(path or "") if alignment is not None else None
+        self._show_facts(facts(solved, row, one) if stack is None else [])
         self._show_night()
 
     def follow_view(self) -> None:
