@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,8 +107,9 @@ def dec_words(dec_deg: float, step_deg: float) -> str:
 
 def _pole_inside(solution: TanSip, area: tuple[float, float, float, float]) -> int:
     """Return 1 or -1 if a celestial pole lies in the part, else 0."""
+    plain = replace(solution, a=None, b=None)  # far from the frame its distortion runs away
     for sign in (1, -1):
-        x, y = solution.to_pixel(0.0, 90.0 * sign)
+        x, y = plain.to_pixel(0.0, 90.0 * sign)
         # A pole behind the tangent plane is NaN, which lies nowhere.
         if area[0] <= float(x) <= area[2] and area[1] <= float(y) <= area[3]:
             return sign
