@@ -214,8 +214,8 @@ class Viewing(QObject):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
         self.steps.set_frame(path if self.steps.has_steps(frame) else None)
-        if self.is_blinking and self.blink.is_playing:
-            return
+        if self.is_blinking and (self.blink.is_playing or self.blink.rests_turned):
+            return  # the whole frame, as it was taken, would jump by half a turn
         if path is None or frame is None:
             self.view.clear()
             return

@@ -108,6 +108,11 @@ class BlinkModel(QObject):
         return sum(small.bytes for small in self._small.values())
 
     @property
+    def rests_turned(self) -> bool:
+        """Whether the frame that is shown was turned onto the reference."""
+        return self.aligned and self.current is not None and self.current.turn is not None
+
+    @property
     def has_shifts(self) -> bool:
         """Whether any frame's shift is known, so that aligning means something."""
         return any(frame.shift is not None or frame.turn is not None for frame in self._frames)

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QPo
 
 from astep_gui.models.residuals import Residuals, magnification
 from astep_gui.models.sky_model import as_solution, place_in
-from astep_gui.theme import theme, ui_font
+from astep_gui.theme import THEMES, theme, ui_font
 from astep_gui.widgets.image_marks import haloed
 from pipeline_core.science.sky_grid import sky_grid
 
@@ -120,8 +120,8 @@ class SkyOverlay(QObject):
         x, y = linear.points(view.reference_x_px[alone] + self.offset[0], view.reference_y_px[alone] + self.offset[1])
         for place in _inside(x, y, area):
             diamonds.addPolygon(_diamond(place, 1.2 * radius))
-        haloed(painter, rings, theme().colour("good"), 1.4)
-        haloed(painter, diamonds, theme().colour("warn"), 1.6)
+        haloed(painter, rings, _colour("good"), 1.4)
+        haloed(painter, diamonds, _colour("warn"), 1.6)
 
     def _paint_residuals(self, painter: QPainter, area: QRectF, linear: _Linear) -> None:
         found = self.residuals
@@ -136,7 +136,7 @@ class SkyOverlay(QObject):
             start, end = QPointF(x0[k], y0[k]), QPointF(x1[k], y1[k])
             if seen.contains(start):
                 _arrow(path, start, end)
-        haloed(painter, path, theme().colour("accent"), 1.6)
+        haloed(painter, path, _colour("accent"), 1.6)
 
     @staticmethod
     def _paint_grid(painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip, shape: tuple[int, int]) -> None:
@@ -145,7 +145,7 @@ class SkyOverlay(QObject):
         if area.width() < 40 or area.height() < 40:
             return
         corners = linear.back(area)
-        colour = theme().colour("on_image")
+        colour = _colour("on_image")
         labels: list[tuple[QPointF, str, str]] = []
         path = QPainterPath()
         for line in sky_grid(solution, corners, wanted=6):
@@ -178,7 +178,7 @@ class SkyOverlay(QObject):
                 drawn.add(place)
                 path.addPolygon(QPolygonF([QPointF(x[k], y[k]) for k in (0, 1, 2, 3, 0)]))
         del area
-        haloed(painter, path, theme().colour("violet", 0.8), 1.0)
+        haloed(painter, path, _colour("violet", 0.8), 1.0)
 
     def _paint_target(
         self, painter: QPainter, area: QRectF, linear: _Linear, solution: TanSip, shape: tuple[int, int]
@@ -194,12 +194,11 @@ class SkyOverlay(QObject):
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             path.moveTo(at + QPointF(10 * dx, 10 * dy))
             path.lineTo(at + QPointF(22 * dx, 22 * dy))
-        haloed(painter, path, theme().colour("accent"), 1.8)
-        _write(painter, at + QPointF(20, -16), self.target.name, theme().colour("accent"), area)
+        haloed(painter, path, _colour("accent"), 1.8)
+        _write(painter, at + QPointF(20, -16), self.target.name, _colour("accent"), area)
 
     def _paint_legend(self, painter: QPainter, area: QRectF, *, has_sky: bool) -> None:
         """Say what the marks mean, at the lower edge."""
-        look = theme()
         parts: list[tuple[str, str]] = []
         if self.view is not None and self.on["catalogue"]:
             matched = len(self.view.star)
@@ -221,16 +220,22 @@ class SkyOverlay(QObject):
         gap = 16.0
         width = sum(metrics.horizontalAdvance(words) for words, _ in parts) + gap * (len(parts) + 1)
         pill = QRectF(area.center().x() - width / 2, area.bottom() - 34, width, 24)
-        ground = look.colour("image_ground", 0.82)
+        ground = _colour("image_ground", 0.82)
         path = QPainterPath()
         path.addRoundedRect(pill, 5, 5)
         painter.fillPath(path, ground)
         painter.setFont(font)
         x = pill.left() + gap
         for words, token in parts:
-            painter.setPen(look.colour(token))
+            painter.setPen(_colour(token))
             painter.drawText(QPointF(x, pill.center().y() + metrics.capHeight() / 2), words)
             x += metrics.horizontalAdvance(words) + gap
+
+
+def _colour(token: str, alpha: float = 1.0) -> QColor:
+    """Return a colour for marks on the image, which is dark in the light theme too."""
+    look = theme() if theme().is_dark else THEMES["dark"]
+    return look.colour(token, alpha)
 
 
 class _Linear:
@@ -324,7 +329,7 @@ def _write_labels(painter: QPainter, area: QRectF, labels: list[tuple[QPointF, s
         if any(box.intersects(other) for other in taken):
             continue
         taken.append(box)
-        _write(painter, start, words, theme().colour("on_image"), area)
+        _write(painter, start, words, _colour("on_image"), area)
 
 
 def _write(painter: QPainter, start: QPointF, words: str, colour: QColor, area: QRectF) -> None:
