@@ -235,8 +235,6 @@ class Deeds(FrameDeeds):
             viewing.comparing.end()
         elif viewing.steps.chosen is not None:
             viewing.steps.choose(None)
-        elif window.sky.end_stack():
-            pass
         else:
             window.table.search.clear()
             window.table.tree.setFocus()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QRectF
@@ -18,13 +17,13 @@ from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from astep_gui.main_window import MainWindow
     from astep_gui.models.blink_turn import Turn
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.goto_dialog import GotoDialog
     from pipeline_core.events import RunContext
+    from pipeline_core.sky_state import StackMade
     from pipeline_core.sky_target import Target
 
 
@@ -40,8 +39,6 @@ class Sky(QObject):
         self.work = SkyWork(window.night, window.run, window.jobs, self)
         self.overlay = SkyOverlay(self)
         self.panel = SkyPanel(window.night, self.model, self.work, self.overlay)
-        self.stack: Path | None = None
-        """The stack that is shown in the place of a frame."""
         self._panel_seen = False
         self._menu: dict[str, QAction] = {}
         self._add_to_menu()
@@ -78,10 +75,8 @@ class Sky(QObject):
         self.work.finished.connect(self._finished)
         self.work.cancelled.connect(lambda: self._finished("stopped; what is finished stays"))
         self.work.changed.connect(window.follow)
-        self._night.selection_changed.connect(self._frame_chosen)
         window.run.changed.connect(self._run_changed)
-        viewing.images.arrived.connect(self._stack_arrived)
-        viewing.images.failed.connect(self._stack_failed)
+        window.products.changed.connect(self._product_changed)
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what the actions of the sky do."""
@@ -104,7 +99,7 @@ class Sky(QObject):
             "cancel": self.work.cancel, "go_to": self.go_to, "index": self.get_index, "reduce": self._window.run.start,
         }  # fmt: skip
         if deed == "frame":
-            self.end_stack()
+            self._window.products.end()
         elif deed in deeds:
             deeds[deed]()
         elif path is None:
@@ -245,16 +240,22 @@ class Sky(QObject):
     # -- the image -------------------------------------------------------------------------------------------
 
     def _dressed(self, path: str, shown: ShownImage) -> ShownImage:
-        return self.model.dressed(path, shown, is_trimmed=self._viewing.steps.is_trimmed)
+        return self.model.dressed(path, shown, is_trimmed=self._is_trimmed(shown))
+
+    def _is_trimmed(self, shown: ShownImage) -> bool:
+        """Tell whether the image begins where the calibrated frame does."""
+        is_calibrated = isinstance(shown.key, tuple) and shown.key[0] == "calibrated"
+        return is_calibrated or self._viewing.steps.is_trimmed
 
     def _paint(self, painter: object, area: QRectF, to_screen: object, shown: ShownImage) -> None:
         self.overlay.is_hidden = self._viewing.is_blinking
         path = self._night.current
-        is_frame = self.stack is None and path is not None
+        products = self._window.products
+        is_frame = path is not None and products.master is None and products.stack is None
         self.overlay.view = self.model.view if is_frame else None
         self.overlay.residuals = residuals_of(self.model.view) if is_frame and self.model.view is not None else None
         if is_frame and path is not None:
-            self.overlay.offset = self.model.offset(path, is_trimmed=self._viewing.steps.is_trimmed)
+            self.overlay.offset = self.model.offset(path, is_trimmed=self._is_trimmed(shown))
         self.overlay.paint(painter, area, to_screen, shown)  # type: ignore[arg-type]
 
     def _marks_changed(self) -> None:
@@ -280,7 +281,7 @@ class Sky(QObject):
     def _dress_shown(self) -> None:
         """Give the image that is shown the place that is known now."""
         shown, path = self._viewing.view.shown, self._night.current
-        if shown is None or path is None or self.stack is not None or self._viewing.is_blinking:
+        if shown is None or path is None or self._viewing.is_blinking:
             return
         if isinstance(shown.key, tuple) and len(shown.key) > 1 and shown.key[1] == path:
             dressed = self._dressed(path, shown)
@@ -316,56 +317,13 @@ class Sky(QObject):
 
     # -- stacks ----------------------------------------------------------------------------------------------
 
-    def show_stack(self, file: Path | None) -> None:
-        """Show a stack in the place of the frame; None goes back."""
-        from astep_gui.models.frame_loaders import calibrated_loader  # noqa: PLC0415 - only when asked for
+    def show_stack(self, stack: StackMade) -> None:
+        """Show a stack in the place of the frame."""
+        self._window.products.show_stack(stack)
 
-        if file is None:
-            self.end_stack()
-            return
-        try:
-            stamp = file.stat().st_mtime_ns
-        except OSError:
-            self._window.log.say(f"{file.name} is gone; Stack makes it again", "warning")
-            self.model.reload()
-            return
-        self._viewing.end_blink()
-        self.stack = file
-        self.panel.show_stack(file)
-        self._viewing.images.request(("stack", str(file), stamp), calibrated_loader(file), group="stack")
-
-    def end_stack(self) -> bool:
-        """Show the frame again; tell whether a stack was shown."""
-        if self.stack is None:
-            return False
-        self.stack = None
-        self.panel.show_stack(None)
-        self._viewing.steps.closed.emit()  # nothing of the frame is chosen: it is shown as it is
-        return True
-
-    def _stack_arrived(self, shown: ShownImage) -> None:
-        if self.stack is None or shown.key[:2] != ("stack", str(self.stack)):  # type: ignore[index]
-            return
-        if shown.facts is not None and shown.facts.sky is not None:
-            source = f"stack of {self.stack.name}, its reference's solution"
-            shown = replace(shown, facts=replace(shown.facts, sky_source=source))
-        shown = replace(shown, title=f"Stack · {shown.title} · Esc: back to the frame")
-        self._viewing.pages.setCurrentWidget(self._viewing.view)
-        self._viewing.rail.hide()  # the steps are those of a frame
-        self._viewing.levels.follow(shown)
-        self._viewing.view.show_image(shown)
-        self._viewing.levels_panel.show_image(shown)
-        self._viewing.inspect_panel.show_image(shown)
-
-    def _stack_failed(self, key: object, error: object) -> None:
-        if self.stack is not None and isinstance(key, tuple) and key[:2] == ("stack", str(self.stack)):
-            self.end_stack()
-            self._window.show_problem(error)
-
-    def _frame_chosen(self) -> None:
-        if self.stack is not None:
-            self.stack = None
-            self.panel.show_stack(None)
+    def _product_changed(self) -> None:
+        self.panel.show_stack(self._window.products.stack)
+        self._repaint()
 
     # -- work ------------------------------------------------------------------------------------------------
 

@@ -27,14 +27,13 @@ from astep_gui.widgets.residual_plots import ResidualHistogram, ResidualMap
 from astep_gui.widgets.sky_overlay import SKY_MARKS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from PyQt6.QtGui import QHideEvent, QShowEvent
 
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.sky_model import SkyModel
     from astep_gui.models.sky_work import SkyWork
     from astep_gui.widgets.sky_overlay import SkyOverlay
+    from pipeline_core.sky_state import StackMade
 
 _NIGHT_BUTTONS = (
     ("solve_night", "Solve night", "Frames that are not solved yet; solved ones stay as they are"),
@@ -49,7 +48,7 @@ class SkyPanel(QWidget):
     asked = pyqtSignal(str)
     """solve, hint, plain, index, reduce, solve_night, align, stack, cancel, go_to."""
     stack_asked = pyqtSignal(object)
-    """Path of a stack to be looked at; None: back to the frame."""
+    """A StackMade that is to be looked at."""
     seen = pyqtSignal(bool)
     """Whether a person can see it: only then are stars matched."""
 
@@ -61,7 +60,7 @@ class SkyPanel(QWidget):
         self._sky = sky
         self._work = work
         self._overlay = overlay
-        self._shown_stack: Path | None = None
+        self._shown_stack: StackMade | None = None
         self._build()
         for signal in (sky.changed, night.selection_changed, night.quality_changed):
             signal.connect(self.follow)
@@ -189,7 +188,7 @@ class SkyPanel(QWidget):
     def follow(self) -> None:
         """Show how the current frame and the night stand."""
         path = self._night.current
-        stack = next((s for s in self._sky.sky.stacks if s.file == self._shown_stack), None)
+        stack = self._shown_stack
         if stack is None:
             status = self._sky.status(path)
         else:
@@ -241,9 +240,11 @@ class SkyPanel(QWidget):
             button.setChecked(self._overlay.on[name])
             button.blockSignals(False)  # noqa: FBT003
 
-    def show_stack(self, file: Path | None) -> None:
+    def show_stack(self, stack: StackMade | None) -> None:
         """Mark the stack that is looked at."""
-        self._shown_stack = file
+        if stack == self._shown_stack:
+            return
+        self._shown_stack = stack
         self.follow()
         self.follow_view()
 
@@ -301,10 +302,10 @@ class SkyPanel(QWidget):
         for stack in stacks:
             together = f" · {stack.exposure_s:.0f} s" if stack.exposure_s else ""
             item = QListWidgetItem(f"{stack.group} · {stack.frames} frames{together}")
-            item.setData(Qt.ItemDataRole.UserRole, stack.file)
+            item.setData(Qt.ItemDataRole.UserRole, stack)
             item.setToolTip(f"{stack.method} of {stack.frames} frames: {stack.file}")
             self.stacks.addItem(item)
-            item.setSelected(stack.file == self._shown_stack)
+            item.setSelected(self._shown_stack is not None and stack.file == self._shown_stack.file)
         self.stacks.setVisible(bool(stacks))
         height = self.stacks.sizeHintForRow(0) * min(len(stacks), 4) + 6 if stacks else 0
         self.stacks.setFixedHeight(height)

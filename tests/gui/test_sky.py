@@ -148,6 +148,18 @@ def test_what_the_read_out_says_is_where_the_stars_truly_are(sky, lights):
         assert float(off) * 3600 < 1e-3
 
 
+def test_a_calibrated_file_has_the_solutions_sky_without_the_overscan(qtbot, sky, lights):
+    sky.products.show_calibrated(lights[0])
+    view = sky.viewing.view
+    qtbot.waitUntil(lambda: view.title.endswith("_CAL.fits"), timeout=LONG)
+    assert view.shown.facts.sky_source.startswith("solved, Tycho-2")
+    solution = sky.sky.model.sky.solutions[lights[0]].solution
+    off = separation_deg(*view.shown.facts.sky.sky(10.0, 20.0), *solution.to_sky(10.0, 20.0))
+    assert float(off) * 3600 < 1e-3
+    picture(sky)
+    assert sky.sky.overlay.offset == (0, 0)
+
+
 def test_residuals_of_the_matched_stars_are_plotted(qtbot, sky):
     panel = sky.sky.panel
     qtbot.waitUntil(lambda: sky.sky.model.view is not None, timeout=LONG)
@@ -314,7 +326,9 @@ def test_a_stack_is_made_listed_looked_at_and_left_with_esc(qtbot, sky, lights):
     qtbot.waitUntil(lambda: panel.stacks.count() > 0, timeout=LONG)
     panel.stacks.itemClicked.emit(panel.stacks.item(0))
     view = sky.viewing.view
-    qtbot.waitUntil(lambda: view.title.startswith("Stack"), timeout=LONG)
+    qtbot.waitUntil(lambda: view.title.startswith("DEMO-1_"), timeout=LONG)
+    assert sky.products.bar.isVisible()
+    assert "DEMO-1" in sky.products.bar.words.full_text
     assert view.shown.unit == "e⁻"
     assert view.shown.facts.sky is not None  # its reference is solved
     assert panel.state.text().startswith("▤ DEMO-1")
