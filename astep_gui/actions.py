@@ -20,7 +20,7 @@ WORKFLOW_WORDS = {"Night": "frames and plan", "Judge": "quality", "Reduce": "the
 PROGRAMS = {"tycho": "Tycho Tracker", "astrometrica": "Astrometrica", "siril": "Siril"}
 """Programs that frames can be exported for, as the core names them, and as they are called."""
 
-MENUS = ("Night", "Edit", "Frames", "View", "Reduce", "Help")
+MENUS = ("Night", "Edit", "Frames", "View", "Sky", "Reduce", "Help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
     _spec("theme", "View", "Next theme", "Ctrl+T", icon="theme", tip="Dark, light, high contrast, red night vision"),
     _spec("reset_layout", "View", "Reset layout", "Ctrl+Shift+L", tip="Put all panels back where they were first"),
+    _spec("sky_dock", "Sky", "Show the sky of the frame", "Shift+S", icon="compass", needs="night",
+          tip="Solved or not and why, residuals, alignment, stacks"),
+    _spec("sky_go_to", "Sky", "Go to RA/Dec or name…", "Ctrl+J", icon="search",
+          needs="frame", tip="Bring a place of the sky into the middle"),
+    _spec("sky_solve", "Sky", "Solve this frame", "Ctrl+Shift+P", needs="frame", begins_section=True,
+          tip="Find where the frame looks, whatever was found before"),
+    _spec("sky_hint", "Sky", "Solve this frame with hints…", needs="frame",
+          tip="Name its place, scale, or how far to search"),
+    _spec("sky_solve_night", "Sky", "Solve night", needs="night", tip="All frames that are not solved yet"),
+    _spec("sky_align", "Sky", "Align night", icon="align", needs="night", begins_section=True,
+          tip="Each pointing's frames on one reference, by their stars"),
+    _spec("sky_stack", "Sky", "Stack", needs="night", tip="The accepted frames of each group together"),
+    _spec("sky_index", "Sky", "Get an index…", needs="night", begins_section=True,
+          tip="Which star index this field wants, and how it comes here"),
     _spec("plan", "Reduce", "Show plan", "P", icon="plan", needs="night", tip="What will be done, from which frames"),
     _spec("reduce", "Reduce", "Reduce night", "Ctrl+R", icon="run", needs="night"),
     _spec("make_masters", "Reduce", "Make the masters only", "Ctrl+M", needs="night"),

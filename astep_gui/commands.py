@@ -11,7 +11,7 @@ from pipeline_core.errors import AstepError
 from pipeline_core.recipe_file import recipe_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from astep_gui.models.night_model import NightModel
@@ -125,6 +125,14 @@ class Decisions(QObject):
             label = f"{names[0]} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
             before = recipe_changes(recipe, self._night.recipe)
             self._decide(label, lambda logbook: logbook.decide_recipe(changes, before, label=label))
+
+    def set_hint(self, path: str, hint: Mapping[str, float | None]) -> None:
+        """Say where a frame that does not solve by itself is to be searched; None takes a hint back."""
+        from pipeline_core.solve_hints import hint_changes  # noqa: PLC0415 - only when asked for
+
+        words = "hints for solving" if any(value is not None for value in hint.values()) else "no hints for solving"
+        label = f"{words} {counted([path])}"
+        self._decide(label, lambda logbook: logbook.decide_all(hint_changes(path, hint), label=label))
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""

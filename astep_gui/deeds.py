@@ -66,10 +66,11 @@ class Deeds(FrameDeeds):
             "cross_hair": window.viewing.view.set_cross_hair,
             "reset_layout": window.reset_layout,
             "reduce": self.begin_run,
-            "cancel": window.run.cancel,
+            "cancel": self.cancel,
         }
         slots |= {f"export_{program}": partial(self.export, program) for program in PROGRAMS}
         slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
+        slots |= window.sky.slots()
         return slots
 
     # -- night -----------------------------------------------------------------------------------------------
@@ -253,6 +254,11 @@ class Deeds(FrameDeeds):
         """Bring the story of a pixel to the front when it is asked for."""
         if self._viewing.story.is_busy:
             self._raise("pixel")
+
+    def cancel(self) -> None:
+        """Stop the run, or what is done for the sky."""
+        self._window.run.cancel()
+        self._window.sky.work.cancel()
 
     def make_masters(self) -> None:
         """Make the masters, so that the later steps of frames can be seen."""

@@ -18,6 +18,7 @@ from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
+from astep_gui.sky import Sky
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
 from astep_gui.widgets.header_panel import HeaderPanel
@@ -47,7 +48,7 @@ LEAST_TABLE_PX, MOST_TABLE_PX = 300, 430
 SMALL_PX = 1400
 """Below this width of the window the table leaves out what is said elsewhere too."""
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 """Raised when docks change, so that an old layout is not put over a new window."""
 
 
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.decisions = Decisions(self.night, self)
         self.run = ReductionModel(self.night, self.jobs, self)
         self._make_panels()
+        self.sky = Sky(self)
         self.deeds = Deeds(self)
         self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots())
         self.toolbar = self._make_toolbar()
@@ -151,7 +153,8 @@ class MainWindow(QMainWindow):
         self._dock("plan", "Plan", self.plan_panel, right)
         self._dock("run", "Run", self.run_panel, right)
         self._dock("results", "Results", self.results, right)
-        for name in ("pixel", "header", "plan", "run", "results"):
+        self._dock("sky", "Sky", self.sky.panel, right)
+        for name in ("pixel", "header", "plan", "sky", "run", "results"):
             self.tabifyDockWidget(self.docks["inspect"], self.docks[name])
         bar = self.menuBar()
         if bar is not None:
@@ -310,6 +313,7 @@ class MainWindow(QMainWindow):
         self.remembered.set_word("levels", json.dumps(self.viewing.levels.state()))
         self.remembered.sync()
         self.jobs.close()
+        self.sky.close()
         self.viewing.close()
         self.products.close()
         self.table.close_pictures()
@@ -370,7 +374,10 @@ class MainWindow(QMainWindow):
             action.setIconText(name.capitalize())
             action.setToolTip(f"{name.capitalize()} {text}  ({action.shortcut().toString()})")
         running = self.run.is_running
-        self.actions_by_name["cancel"].setEnabled(running and not self.run.is_stopping)
+        at_work = self.sky.work.is_running
+        self.run.is_blocked = at_work
+        can_stop = (running and not self.run.is_stopping) or (at_work and not self.sky.work.is_stopping)
+        self.actions_by_name["cancel"].setEnabled(can_stop)
         self.actions_by_name["reduce"].setEnabled(self.reduce_button.isEnabled() and not running)
         for name in ("close_night", "output"):
             self.actions_by_name[name].setEnabled(is_open and not running)

@@ -1,4 +1,4 @@
-"""Looking at products: masters, masks and calibrated files in the place of the frame, until another frame is chosen."""
+"""Looking at products: masters, masks, calibrated files and stacks in the place of the frame."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from astep_gui.models.master_images import Part
     from astep_gui.models.night_model import NightModel
     from astep_gui.viewing import Viewing
+    from pipeline_core.sky_state import StackMade
     from pipeline_core.survey import MasterState
 
 CACHE_BYTES = 256 << 20
@@ -31,6 +32,8 @@ class ProductViewing(QObject):
 
     nothing_there = pyqtSignal(str)
     """Path of a frame that was not calibrated yet."""
+    changed = pyqtSignal()
+    """Another product is shown, or none."""
 
     def __init__(self, night: NightModel, viewing: Viewing, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +49,8 @@ class ProductViewing(QObject):
         """The master that is shown."""
         self.calibrated: str | None = None
         """The frame whose calibrated file is shown."""
+        self.stack: StackMade | None = None
+        """The stack that is shown."""
         self._part: Part = "image"
         self._last: ShownImage | None = None
         self._bits_before: int | None = None
@@ -60,7 +65,7 @@ class ProductViewing(QObject):
     @property
     def is_on(self) -> bool:
         """Whether a product is shown in the place of a frame."""
-        return self.master is not None or self.calibrated is not None
+        return self.master is not None or self.calibrated is not None or self.stack is not None
 
     def show_master(self, name: str) -> None:
         """Show a master or mask of the night's plan."""
@@ -69,7 +74,8 @@ class ProductViewing(QObject):
         if not found or place is None:
             return
         self._begin()
-        self.master, self.calibrated = found[0], None
+        self.master, self.calibrated, self.stack = found[0], None, None
+        self.changed.emit()
         # A mask is nothing but its marks.
         self._viewing.view.set_mask_bits(ALL_BITS if found[0].kind == "mask" else self._bits_before or 0)
         self.bar.show_master(found[0], self._part if found[0].kind != "mask" else "image")
@@ -88,7 +94,8 @@ class ProductViewing(QObject):
             self.nothing_there.emit(path)
             return
         self._begin()
-        self.master, self.calibrated = None, path
+        self.master, self.calibrated, self.stack = None, path, None
+        self.changed.emit()
         self.bar.show_calibrated(file.name, survey.stale.get(path, "") if survey is not None else "")
         try:
             stamp = file.stat().st_mtime_ns
@@ -96,6 +103,19 @@ class ProductViewing(QObject):
             self.bar.say_missing("its file is gone; Ctrl+R makes it again")
             return
         self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
+
+    def show_stack(self, stack: StackMade) -> None:
+        """Show a stack of the night."""
+        self._begin()
+        self.master, self.calibrated, self.stack = None, None, stack
+        self.changed.emit()
+        self.bar.show_stack(stack)
+        try:
+            stamp = stack.file.stat().st_mtime_ns
+        except OSError:
+            self.bar.say_missing("its file is gone; Sky ▸ Stack makes it again")
+            return
+        self._request(("stack", str(stack.file), stamp), calibrated_loader(stack.file))
 
     def end(self) -> None:
         """Show the current frame again."""
@@ -105,11 +125,12 @@ class ProductViewing(QObject):
 
     def forget(self) -> None:
         """Show no product any more; what is shown next is not decided here."""
-        self.master = self.calibrated = self._last = None
+        self.master = self.calibrated = self.stack = self._last = None
         self.bar.hide()
         if self._bits_before is not None:
             self._viewing.view.set_mask_bits(self._bits_before)
             self._bits_before = None
+        self.changed.emit()
 
     def close(self) -> None:
         """End the thread."""
@@ -140,11 +161,12 @@ class ProductViewing(QObject):
             self._ask()
 
     def _show(self, shown: ShownImage) -> None:
-        kind, name = shown.key[0], shown.key[1]  # type: ignore[index]
-        wanted = self.master.name if self.master is not None else self.calibrated
-        if name != wanted or (kind == "master") != (self.master is not None):
+        if shown.key[:2] != self._wanted():  # type: ignore[index]
             return
-        badge = self._viewing.badge(self.calibrated) if self.calibrated is not None else None
+        badge = None
+        if self.calibrated is not None:
+            badge = self._viewing.badge(self.calibrated)
+            shown = self._viewing.dress(self.calibrated, shown)
         self._last = shown
         self._viewing.levels.follow(shown)
         self._viewing.view.show_image(shown, badge)
@@ -152,6 +174,14 @@ class ProductViewing(QObject):
         self._viewing.inspect_panel.show_image(shown)
         if self.master is not None:
             self.bar.say(self._words.get(shown.key, ()))
+
+    def _wanted(self) -> tuple[str, str] | None:
+        """Return the beginning of the key of what is to be shown."""
+        if self.master is not None:
+            return "master", self.master.name
+        if self.calibrated is not None:
+            return "calibrated", self.calibrated
+        return ("stack", str(self.stack.file)) if self.stack is not None else None
 
     def _frame_chosen(self) -> None:
         """Go on with calibrated files where the next frame has one; a master gives way to the frame."""

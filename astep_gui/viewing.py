@@ -34,7 +34,7 @@ from astep_gui.widgets.steps_rail import StepsRail
 from astep_gui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from astep_gui.commands import Decisions
     from astep_gui.models.frame_images import Loader, ShownImage
@@ -89,6 +89,12 @@ class Viewing(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
         self._soon.timeout.connect(self._show_quality)
+        self.dress: Callable[[str, ShownImage], ShownImage] = lambda _path, shown: shown
+        """Gives a frame's image the place on the sky that is known of it."""
+        self.placed: Callable[[str], tuple[float, float] | None] = lambda _path: None
+        """Where a frame's stars lie against the reference's, px, as the alignment has it."""
+        self.turned: Callable[[str], Callable[[ShownImage], ShownImage] | None] = lambda _path: None
+        """What brings a frame onto the reference where a mere shift would not do."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -226,8 +232,8 @@ class Viewing(QObject):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
         self.steps.set_frame(path if self.steps.has_steps(frame) else None)
-        if self.is_blinking and self.blink.is_playing:
-            return
+        if self.is_blinking and (self.blink.is_playing or self.blink.rests_turned):
+            return  # the whole frame, as it was taken, would jump by half a turn
         if path is None or frame is None:
             self.view.clear()
             return
@@ -256,6 +262,7 @@ class Viewing(QObject):
         path = self._night.current
         if path is None:
             return
+        shown = self.dress(path, shown)
         self.levels.follow(shown)
         self.view.show_image(shown, self.badge(path))
         self.star_marks.show_image(shown)
@@ -296,7 +303,9 @@ class Viewing(QObject):
             frame, row = self._night.frame(path), self._night.rows.get(path)
             assert frame is not None, "it was one a moment ago"
             shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
-            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape))
+            shift = self.placed(path) or shift
+            turn = self.turned(path)
+            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape, turn))
         if len(frames) < 2:
             return
         self.pages.setCurrentWidget(self.view)

@@ -29,6 +29,11 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "gain_e_per_adu": (1e-6, 1_000.0),
     "temperature_c": (-273.15, 100.0),
     "time_offset_s": (-1e9, 1e9),
+    # Where a frame that does not solve by itself is to be searched.
+    "hint_ra_deg": (0.0, 360.0),
+    "hint_dec_deg": (-90.0, 90.0),
+    "hint_scale_arcsec": (1e-3, 1_000.0),
+    "hint_radius_deg": (1e-3, 180.0),
 }
 """Fields that hold a number, and the range in which one makes sense."""
 MASTERS = ("bias", "dark", "flat")

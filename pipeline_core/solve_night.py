@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
+from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.engines import make_engines
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
@@ -61,6 +62,8 @@ class SolveOptions:
     """Only these frames; all if empty."""
     hint: Mapping[str, float] = field(default_factory=dict)
     """A person's own ``ra_deg``, ``dec_deg``, ``scale_arcsec``, instead of the header's."""
+    hints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The same for single frames, by path, with ``radius_deg``; see :mod:`pipeline_core.solve_hints`."""
 
 
 @dataclass
@@ -106,6 +109,7 @@ def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: R
     with RunLock(output), Logbook.open(output) as logbook:
         context = journal.into_file(context, output / "log.jsonl")
         store = Store(output, logbook.database)
+        options = replace(options, hints=solve_hints(logbook))
         cores = options.workers or usable_cores()
         with make_executor(options.executor, cores, 1) as pool:
             night = solve_frames(store, recipe.solve, options, context, pool)
@@ -276,7 +280,10 @@ class _Job:
         wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
         order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
         for product in self.context.track("plate solutions", order):
-            frame = self._engine(wanted[product.label]).solve(wanted[product.label], self.context)
+            solver = self._engine(wanted[product.label])
+            radius = self.options.hints.get(product.label, {}).get("radius_deg", self.settings.radius_deg)
+            solver.options = replace(solver.options, radius_deg=radius)
+            frame = solver.solve(wanted[product.label], self.context)
             self._keep(product, self._task(product), frame)
             self.night.frames.append(frame)
             if not frame.solved:
@@ -309,6 +316,8 @@ class _Job:
         facts |= {name: value for name, value in self.options.hint.items() if value is not None}
         if self.settings.scale_arcsec is not None and "scale_arcsec" not in self.options.hint:
             facts["scale_arcsec"] = self.settings.scale_arcsec
+        own = self.options.hints.get(label, {})
+        facts |= {name: value for name, value in own.items() if name != "radius_deg"}
         return Wanted(label, FrameStars.from_lists(made["stars"]), (made["shape"][0], made["shape"][1]), **facts)
 
     def _task(self, product: Product) -> Task:

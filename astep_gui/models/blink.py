@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
@@ -15,7 +15,7 @@ from astep_gui.models.frame_images import Loader, ShownImage, reduced_image, sho
 from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
 BLINK_BYTES = 1 << 30
 """For all small versions together."""
@@ -37,6 +37,8 @@ class BlinkFrame:
     """Where its stars lie against the reference frame's, px (x, y); None where that is not known."""
     shape: tuple[int, int] | None = None
     """(ny, nx), for planning the memory; 4096² unless given."""
+    turn: Callable[[ShownImage], ShownImage] | None = None
+    """Brings a small version onto the reference where a mere shift would not do: after a meridian flip, say."""
 
 
 class BlinkModel(QObject):
@@ -106,9 +108,14 @@ class BlinkModel(QObject):
         return sum(small.bytes for small in self._small.values())
 
     @property
+    def rests_turned(self) -> bool:
+        """Whether the frame that is shown was turned onto the reference."""
+        return self.aligned and self.current is not None and self.current.turn is not None
+
+    @property
     def has_shifts(self) -> bool:
         """Whether any frame's shift is known, so that aligning means something."""
-        return any(frame.shift is not None for frame in self._frames)
+        return any(frame.shift is not None or frame.turn is not None for frame in self._frames)
 
     def set_frames(self, frames: Sequence[BlinkFrame], start: Hashable | None = None) -> None:
         """Blink these, beginning with the one named.
@@ -141,7 +148,7 @@ class BlinkModel(QObject):
         """Take note that a frame was rejected or accepted."""
         for k, frame in enumerate(self._frames):
             if frame.key == key:
-                self._frames[k] = BlinkFrame(frame.key, frame.title, frame.loader, badge, frame.shift, frame.shape)
+                self._frames[k] = replace(frame, badge=badge)
 
     # Playing
 
@@ -199,7 +206,17 @@ class BlinkModel(QObject):
 
     def set_aligned(self, on: bool) -> None:  # noqa: FBT001 - a slot of a checkable action
         """Lay each frame on the reference by its measured shift, or show it as it was taken."""
+        if self.aligned == on:
+            return
         self.aligned = on
+        turned = {frame.key for frame in self._frames if frame.turn is not None}
+        if turned:  # they are kept turned, or as they were taken
+            self._batch += 1
+            for future in self._begun.values():
+                future.cancel()
+            self._begun.clear()
+            self._small = {key: small for key, small in self._small.items() if key not in turned}
+            self._load_ahead()
         self.state_changed.emit()
         self._show_current()
 
@@ -291,7 +308,7 @@ class BlinkModel(QObject):
 
     def offset(self, frame: BlinkFrame) -> tuple[float, float]:
         """Return how far a frame must be moved to lie on the reference."""
-        if not self.aligned or frame.shift is None:
+        if not self.aligned or frame.shift is None or frame.turn is not None:  # turned pixels lie on it already
             return (0.0, 0.0)
         return (-frame.shift[0], -frame.shift[1])
 
@@ -306,14 +323,16 @@ class BlinkModel(QObject):
                 break
             frame = self._frames[index]
             if frame.key not in self._small and frame.key not in self._begun and frame.key not in self._bad:
-                self._begun[frame.key] = self._pool.submit(self._load, self._batch, frame, self.reduction)
+                self._begun[frame.key] = self._pool.submit(self._load, self._batch, frame, self.reduction, self.aligned)
             index, forward = self._following(index, forward=forward)
 
-    def _load(self, batch: int, frame: BlinkFrame, reduction: int) -> None:
+    def _load(self, batch: int, frame: BlinkFrame, reduction: int, aligned: bool) -> None:  # noqa: FBT001
         """In a thread of the pool."""
         result: ShownImage | AstepError
         try:
             result = reduced_image(shown_image(frame.key, frame.loader()), reduction)
+            if aligned and frame.turn is not None:
+                result = frame.turn(result)
         except AstepError as error:
             result = error
         except Exception as error:  # noqa: BLE001 - told, not lost in a thread

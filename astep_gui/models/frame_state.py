@@ -25,6 +25,9 @@ class FrameState:
     why: str = ""
     rank: int = 0
     """For sorting: the worst first."""
+    on_sky: str = ""
+    """Solved, aligned or not, in a word."""
+    sky_rank: int = 9
 
     @property
     def words(self) -> str:

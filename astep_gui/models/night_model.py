@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astep_gui.jobs import Job, Jobs
+    from astep_gui.models.sky_words import SkyStatus
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.measures import Flag, QualityRow
@@ -110,6 +112,7 @@ class NightModel(QObject):
         self.current: str | None = None
         self.selection: tuple[str, ...] = ()
         self.reference: str | None = None
+        self.sky_words: Mapping[str, SkyStatus] = {}
 
     # -- opening ---------------------------------------------------------------------------------------------
 
@@ -435,7 +438,7 @@ class NightModel(QObject):
         """Return how a frame stands, as mark, word and tone."""
         frame = self.frame(path)
         assert frame is not None, "only frames of the night have a state"
-        return frame_state(
+        state = frame_state(
             frame,
             self.rejected,
             self.left_out,
@@ -445,3 +448,11 @@ class NightModel(QObject):
             is_kept=path in self.choices.kept,
             is_finished=path in self.finished,
         )
+        on_sky = self.sky_words.get(path)
+        return state if on_sky is None else replace(state, on_sky=on_sky.short, sky_rank=on_sky.rank)
+
+    def set_sky_words(self, words: Mapping[str, SkyStatus]) -> None:
+        """Take over how frames stand on the sky."""
+        changed = [path for path in {*self.sky_words, *words} if self.sky_words.get(path) != words.get(path)]
+        self.sky_words = words
+        self.frames_changed.emit(sorted(changed))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from pipeline_core.errors import NightError
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class ReductionModel(QObject):
         self.total = 0
         self.eta_s: float | None = None
         self.is_stopping = False
+        self.is_blocked = False
+        """While the night is solved, aligned or stacked: one run at a time writes into the results."""
         self.stage = ""
         self.stages: dict[str, StageProgress] = {}
         """Of the run that is on, or of the last one, in the order in which they began."""
@@ -102,6 +105,10 @@ class ReductionModel(QObject):
         """Reduce what is stale. Does nothing while a run goes on or no night is open."""
         place, recipe = self._night.place, self._night.recipe
         if self.is_running or place is None:
+            return
+        if self.is_blocked:
+            why = "the night is being solved, aligned or stacked, and one run at a time writes into the results"
+            self.problem.emit(NightError("cannot reduce now", why, "wait until it ends, or cancel it in the dock Sky"))
             return
 
         def work(context: RunContext) -> Reduction:

@@ -16,6 +16,8 @@ from astep_gui.widgets.image_canvas import ImageCanvas
 from astep_gui.widgets.overlay_button import MARKS, OverlayButton
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import numpy.typing as npt
     from PyQt6.QtGui import QMouseEvent, QPainter
@@ -57,6 +59,8 @@ class ImageView(QWidget):
         self._shape: marks.DrawnShape | None = None
         self._ring: tuple[float, float, float] | None = None
         self._overview: QImage | None = None
+        self.painters: list[Callable[[QPainter, QRectF, Callable[[float, float], QPointF], ShownImage], None]] = []
+        """Draw further marks, in screen coordinates; called with where a place of the frame is on the canvas."""
 
         self._title = ElidedLabel()
         self._title.setFont(ui_font(13, bold=True))
@@ -331,6 +335,8 @@ class ImageView(QWidget):
             dx, dy = self._item.offset
             at = self._to_screen(x + dx, y + dy)
             marks.draw_circles(painter, [at], max(7.0, radius * per_pixel), theme().colour("cross_hair"))
+        for paint in self.painters:
+            paint(painter, area, self._to_screen_moved, shown)
         if self._shape is not None:
             marks.draw_shape(painter, self._shape, self._to_screen)
 
@@ -355,6 +361,11 @@ class ImageView(QWidget):
         """Return where a place of the frame is on the canvas."""
         scene = self._box.mapViewToScene(QPointF(x + 0.5, y + 0.5))
         return self.canvas.viewportTransform().map(scene)
+
+    def _to_screen_moved(self, x: float, y: float) -> QPointF:
+        """Return where a place of the shown frame is on the canvas, moved as the frame is."""
+        dx, dy = self._item.offset
+        return self._to_screen(x + dx, y + dy)
 
     def _place_at(self, position: QPointF) -> QPointF:
         """Return the place of the shown frame under a point of the canvas."""

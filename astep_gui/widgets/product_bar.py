@@ -14,6 +14,7 @@ from astep_gui.widgets.elided_label import ElidedLabel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline_core.sky_state import StackMade
     from pipeline_core.survey import MasterState
 
 
@@ -72,6 +73,16 @@ class ProductBar(QWidget):
             button.hide()
         self._about = f"▲ to be renewed: {stale}" if stale else ""
         self.say((name,))
+        self.show()
+
+    def show_stack(self, stack: StackMade) -> None:
+        """Name a stack."""
+        self.name.setText("Stack")
+        for button in self.parts.values():
+            button.hide()
+        self._about = ""
+        together = f"{stack.exposure_s:.0f} s together" if stack.exposure_s else ""
+        self.say((stack.group, f"{stack.method} of {stack.frames} frames", together))
         self.show()
 
     def say(self, facts: Sequence[str]) -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.errors import UsageError
-from pipeline_core.io.atomic import atomic_file
-from pipeline_core.io.index_file import read_index
+from pipeline_core.solving.add_index import add_indexes
 from pipeline_core.solving.index_files import (
     DEBIAN_PACKAGES,
     find_indexes,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.io.index_file import IndexFile
 
-_PIECE = 8 << 20
 _FIELD_ARCMIN = 63.5  # of ASTEP's camera
 
 
@@ -86,22 +84,7 @@ def _document(index: IndexFile) -> dict[str, Any]:
 
 
 def _add(files: list[Path], talk: Talk, context: RunContext) -> int:
-    added = []
-    for file in files:
-        if not file.is_file():
-            raise UsageError(f"cannot add {file}", "there is no such file", "check the path")
-        read_index(file)  # refused before it is copied if it is none
-        if not file.name.startswith("index-") or file.suffix != ".fits":
-            raise UsageError(f"cannot add {file}", "indexes are called index-….fits", "rename it")
-        target = user_folder() / file.name
-        if target.exists() and target.samefile(file):
-            added.append(target)
-            continue
-        with atomic_file(target) as part, file.open("rb") as old, part.open("wb") as new:
-            for start in context.track(f"copy {file.name}", range(0, file.stat().st_size, _PIECE)):
-                old.seek(start)
-                new.write(old.read(_PIECE))
-        added.append(target)
+    added = add_indexes(files, context)
     talk.answer({"added": [str(path) for path in added]})
     for path in added:
         talk.say(f"added: {path}")

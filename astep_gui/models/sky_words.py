@@ -1,0 +1,198 @@
+"""How a frame stands on the sky, in words with ways out; no widgets here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline_core.align_night import FrameAlignment
+    from pipeline_core.measures import QualityRow
+    from pipeline_core.sky_state import NightSky
+    from pipeline_core.solving.result import FrameSolution
+    from pipeline_core.types import Frame
+
+COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way out, one click away."""
+
+    deed: str
+    """"solve", "hint", "index", "reduce" or "plain" (take the hints back)."""
+    words: str
+
+
+SOLVE = Way("solve", "Solve this frame")
+AGAIN = Way("solve", "Solve again")
+HINT = Way("hint", "Solve with hints…")
+INDEX = Way("index", "Get an index…")
+REDUCE = Way("reduce", "Reduce night")
+
+
+@dataclass(frozen=True, slots=True)
+class SkyStatus:
+    """The one thing that matters most about a frame's place on the sky."""
+
+    mark: str
+    word: str
+    tone: str
+    """A colour token of the theme."""
+    why: str = ""
+    ways: tuple[Way, ...] = ()
+    rank: int = 0
+    """For sorting: what needs a person first."""
+    short: str = ""
+    """For a narrow column."""
+
+
+def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
+    """Say how a frame stands on the sky, why, and what can be done.
+
+    Parameters
+    ----------
+    frame : Frame or None
+    sky : NightSky
+    """
+    if frame is None or frame.kind.value != "science":
+        why = "choose a frame" if frame is None else f"a {frame.kind.value} frame shows none"
+        return SkyStatus("·", "no sky", "dim", why, rank=9)
+    path = frame.path
+    if path not in sky.calibrated:
+        why = frame.unusable or "only calibrated frames are solved and aligned: reduce the night first"
+        return SkyStatus("·", "not reduced", "dim", why, () if frame.unusable else (REDUCE,), 5, "–")
+    solved = sky.solutions.get(path)
+    if solved is not None and solved.solution is not None:
+        return _solved(solved, sky)
+    one = sky.alignment.by_path.get(path) if sky.alignment is not None else None
+    if one is not None and one.aligned:
+        return _aligned(path, one, solved, sky)
+    if solved is None:
+        return SkyStatus("·", "not solved yet", "dim", "nobody has looked where it points", (SOLVE, HINT), 4, "–")
+    why = solved.reason or "no reason is known"
+    if one is not None and one.reason:
+        why = f"{why}. Not aligned either: {one.reason}"
+    return SkyStatus("✕", "not solved", "bad", why, ways_out(solved.reason), 1, "not solved")
+
+
+def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
+    through = sky.through(path)
+    not_itself = f"not solved itself: {solved.reason}" if solved is not None else "not solved itself: not tried yet"
+    if through is not None:
+        why = f"its place comes through {_name(through[1])}, which is solved; {not_itself}"
+    elif one.reference == path:
+        why = f"the reference of its pointing, no frame of which is solved; {not_itself}"
+    else:
+        why = f"lies on {_name(one.reference)}; no frame there is solved; {not_itself}"
+    ways = ways_out(solved.reason) if solved is not None else (SOLVE, HINT)
+    return SkyStatus("◇", "aligned, not solved", "warn", why, ways, 3, "aligned")
+
+
+def _solved(solved: FrameSolution, sky: NightSky) -> SkyStatus:
+    hint = sky.hints.get(solved.path)
+    ways = (AGAIN, HINT, Way("plain", "Take hints back")) if hint else (AGAIN, HINT)
+    notes = "; ".join(solved.notes)
+    rms = f"{solved.rms_arcsec:.2f}″" if solved.rms_arcsec is not None else ""
+    if solved.reportable:
+        return SkyStatus("✓", "solved", "good", notes or "may be reported", ways, 8, f"✓ {rms}".strip())
+    return SkyStatus(
+        "✓", "solved, not for reporting", "warn", notes or "its reference is too coarse", ways, 7, f"✓ {rms}".strip()
+    )
+
+
+def ways_out(reason: str | None) -> tuple[Way, ...]:
+    """Return what can be done against a reason why a frame is not solved, the most promising first."""
+    low = (reason or "").lower()
+    if "wants an index" in low or "no index" in low or "without an index" in low:
+        return (INDEX, HINT, AGAIN)
+    if "stars were found" in low:  # cloud: no hint brings stars
+        return (AGAIN, HINT)
+    return (HINT, AGAIN, INDEX)
+
+
+def facts(
+    solved: FrameSolution | None, row: QualityRow | None, one: FrameAlignment | None = None
+) -> list[tuple[str, str, str]]:
+    """Return what is known of a frame's place: name, value, and what it means.
+
+    Parameters
+    ----------
+    solved : FrameSolution or None
+    row : QualityRow or None
+        For zero point and depth.
+    one : FrameAlignment or None
+        Where it lies on its reference.
+    """
+    lines: list[tuple[str, str, str]] = []
+    if solved is not None and solved.solution is not None:
+        from pipeline_core.science.tangent import sexagesimal  # noqa: PLC0415 - the only use
+
+        scale = solved.solution.scale_arcsec
+        if solved.ra_deg is not None and solved.dec_deg is not None:
+            ra, dec = sexagesimal(solved.ra_deg, solved.dec_deg)
+            lines.append(("Centre", f"{ra}  {dec.replace('-', '−')}", "right ascension and declination, ICRS"))
+        lines.append(("Scale", f"{scale:.4f} ″/px", "side of a pixel at the middle"))
+        turn = solved.solution.rotation_deg
+        words = "N up, E left" if solved.solution.parity == 1 else "mirrored"
+        lines.append(("Rotation", f"{turn:+.2f}°  {words}".replace("-", "−"), "north from up, counter-clockwise"))
+        lines.append(("Reference", solved.reference or "", f"found by {_found_by(solved)}"))
+        lines.append(
+            ("Matched", f"{solved.stars_matched} of {solved.stars_found} stars",
+             "stars with a partner in the catalogue, of those measured")
+        )  # fmt: skip
+        if solved.rms_arcsec is not None:
+            own = f"; one sigma of the solution itself: {solved.error_arcsec:.3f}″" if solved.error_arcsec else ""
+            words = f"{solved.rms_arcsec:.3f}″ · {solved.rms_arcsec / scale:.3f} px"
+            lines.append(("Residual rms", words, f"of one axis of the matched stars{own}"))
+    if one is not None and one.placement is not None:
+        lines += _placed(one)
+    if row is not None:
+        if row.zero_point_mag is not None:
+            where = row.extra.get("depth_reference", "")
+            about = " (rough)" if row.extra.get("depth_rough") else ""
+            lines.append(("Zero point", f"{row.zero_point_mag:.2f} mag{about}", f"of 1 e⁻ a second; from {where}"))
+        if row.limiting_mag is not None:
+            lines.append(("Limit", f"{row.limiting_mag:.2f} mag", "a star at five sigma"))
+        if row.sky_mag_arcsec2 is not None:
+            lines.append(("Sky", f"{row.sky_mag_arcsec2:.2f} mag/arcsec²", "brightness of the sky"))
+    return lines
+
+
+def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
+    """Say how a frame lies on its reference."""
+    placement = one.placement
+    assert placement is not None, "asked of aligned frames only"
+    if one.reference == one.path:
+        return [("Aligned to", "itself: the reference", "the frame that others are placed on")]
+    dx, dy = placement.displacement
+    moved = f"{dx:+.2f} {dy:+.2f} px · {placement.rotation_deg:+.3f}°".replace("-", "−")
+    good = f"rms {placement.rms_px:.3f} px of {placement.matched} stars"
+    return [
+        ("Aligned to", _name(one.reference), f"the reference of its pointing; {good}"),
+        ("Moved by", moved + (" mirrored" if placement.mirrored else ""), f"shift of the middle, and turn; {good}"),
+        ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
+    ]
+
+
+def _found_by(solved: FrameSolution) -> str:
+    words = {
+        "hint": "its stated place", "blind": "searching the whole sky", "predicted": "prediction from the frame before",
+    }.get(solved.how or "", solved.how or "")  # fmt: skip
+    return words + (f" · {solved.index.partition('.')[0]}" if solved.index else "")
+
+
+def source_words(solved: FrameSolution) -> str:
+    """Say where a solved frame's RA and Dec come from, as the read-out does."""
+    rms = f", rms {solved.rms_arcsec:.2f}″" if solved.rms_arcsec is not None else ""
+    return f"solved, {solved.reference or 'unknown catalogue'}{rms}"
+
+
+def away_words(distance_deg: float, bearing_deg: float) -> str:
+    """Say how far and in which direction something lies: "1.3° NE"."""
+    far = f"{distance_deg:.1f}°" if distance_deg >= 1.0 else f"{60 * distance_deg:.0f}′"
+    return f"{far} {COMPASS[round(bearing_deg / 45.0) % 8]}"
+
+
+def _name(path: str | None) -> str:
+    return (path or "").rpartition("/")[2]

@@ -1,0 +1,190 @@
+"""Solving, aligning and stacking in the background: one at a time, how far, how long, and stopped at a word."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from astep_gui.models.reduction_model import duration_words
+from pipeline_core.errors import NightError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from astep_gui.jobs import Job, Jobs, Work
+    from astep_gui.models.night_model import NightModel
+    from astep_gui.models.reduction_model import ReductionModel
+    from pipeline_core.events import Event, RunContext
+
+_FEW = 3
+"""So many frames are solved in threads: starting processes would take longer than the work."""
+
+
+class SkyWork(QObject):
+    """Runs what writes to the output; holds back while the night is reduced, and the other way round."""
+
+    changed = pyqtSignal()
+    """Running or not, how far."""
+    said = pyqtSignal(list)
+    finished = pyqtSignal(str)
+    """What came of it, in words."""
+    cancelled = pyqtSignal()
+    problem = pyqtSignal(object)
+
+    def __init__(self, night: NightModel, run: ReductionModel, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._run = run
+        self._jobs = jobs
+        self._job: Job | None = None
+        self._begun = 0.0
+        self._part = ""
+        self.title = ""
+        self.done = 0
+        self.total = 0
+        self.eta_s: float | None = None
+        self.is_stopping = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is being done."""
+        return self._job is not None
+
+    @property
+    def words(self) -> str:
+        """How far it is: "Solving the night · plate solutions 34/59 · 20 s left"."""
+        if not self.is_running:
+            return ""
+        if self.is_stopping:
+            return f"{self.title} · stopping"
+        parts = [self.title]
+        if self.total:
+            parts.append(f"{self._part} {self.done}/{self.total}")
+        if self.eta_s is not None and self.done:
+            parts.append(duration_words(self.eta_s))
+        return " · ".join(parts)
+
+    def solve(self, paths: Sequence[str] = (), *, force: bool = False) -> None:
+        """Solve these frames, or all that are not solved yet."""
+        place, recipe = self._night.place, self._night.recipe
+        if place is None:
+            return
+
+        def work(context: RunContext) -> str:
+            from pipeline_core.solve_night import SolveOptions, solve_output  # noqa: PLC0415 - heavy
+
+            executor = "threads" if 0 < len(paths) <= _FEW else "processes"
+            options = SolveOptions(executor=executor, force=force, patterns=tuple(paths))
+            return solved_words(solve_output(place.output, recipe, options, context))
+
+        name = "this frame" if len(paths) == 1 else f"{len(paths)} frames" if paths else "the night"
+        self._start(f"Solving {name}", work)
+
+    def align(self) -> None:
+        """Align the night."""
+        place, recipe = self._night.place, self._night.recipe
+        if place is None:
+            return
+
+        def work(context: RunContext) -> str:
+            from pipeline_core.align_night import align_night  # noqa: PLC0415 - heavy
+
+            found = align_night(place, recipe, context)
+            good = [one for one in found.frames if one.aligned]
+            lost = [f"{one.path.rpartition('/')[2]}: {one.reason}" for one in found.frames if not one.aligned]
+            words = f"{len(good)} of {len(found.frames)} frames aligned on {len(found.references)} reference" + (
+                "s" if len(found.references) != 1 else ""
+            )
+            return words + (f"; not aligned: {lost[0]}" + (f" and {len(lost) - 1} more" if len(lost) > 1 else "")
+                            if lost else "")  # fmt: skip
+
+        self._start("Aligning the night", work)
+
+    def stack(self) -> None:
+        """Stack the accepted frames of each group."""
+        place, recipe = self._night.place, self._night.recipe
+        if place is None:
+            return
+
+        def work(context: RunContext) -> str:
+            from pipeline_core.stack_night import StackOptions, stack_night  # noqa: PLC0415 - heavy
+
+            stacks = stack_night(place, recipe, StackOptions(), context)
+            made = [stack for stack in stacks if stack.file is not None]
+            lost = [f"{stack.group}: {stack.reason}" for stack in stacks if stack.file is None]
+            words = f"{len(made)} of {len(stacks)} groups stacked"
+            return words + (f"; {lost[0]}" if lost else "")
+
+        self._start("Stacking", work)
+
+    def add_index(self, files: Sequence[Any]) -> None:
+        """Copy index files into the user's folder."""
+
+        def work(context: RunContext) -> str:
+            from pipeline_core.solving.add_index import add_indexes  # noqa: PLC0415 - heavy
+
+            added = add_indexes(files, context)
+            return "added: " + ", ".join(path.name for path in added)
+
+        self._start("Adding indexes", work)
+
+    def cancel(self) -> None:
+        """Stop at the next checkpoint; what is finished stays."""
+        if self._job is not None:
+            self._job.cancel()
+            self.is_stopping = True
+            self.changed.emit()
+
+    def _start(self, title: str, work: Work) -> None:
+        if self.is_running:
+            return
+        if self._run.is_running:
+            why = "the night is being reduced, and one run at a time writes into the results"
+            self.problem.emit(NightError(f"cannot begin: {title.lower()}", why, "wait until it ends, or cancel it"))
+            return
+        self.title, self._part = title, ""
+        self.done = self.total = 0
+        self.eta_s, self.is_stopping = None, False
+        self._begun = time.monotonic()
+        job = self._job = self._jobs.job(title.lower(), work)
+        job.heard.connect(self._hear)
+        job.done.connect(self._end(self.finished.emit))
+        job.failed.connect(self._end(self.problem.emit))
+        job.cancelled.connect(self._end(self.cancelled.emit))
+        job.start()
+        self.changed.emit()
+
+    def _end(self, tell: Callable[..., object]) -> Callable[..., None]:
+        def end(*result: object) -> None:
+            self._job = None
+            self._night.follow_decisions()
+            self.changed.emit()
+            tell(*result)
+
+        return end
+
+    def _hear(self, events: Iterable[Event]) -> None:
+        heard = list(events)
+        for event in heard:
+            if event.kind not in {"started", "progress"} or not event.total:
+                continue
+            if event.job != self._part:
+                self._part, self._begun = event.job, time.monotonic()
+            self.done, self.total = event.done, event.total
+            self.eta_s = event.data.get("eta_s")
+            if self.eta_s is None and event.done:
+                self.eta_s = (time.monotonic() - self._begun) / event.done * (event.total - event.done)
+        self.said.emit(heard)
+        self.changed.emit()
+
+
+def solved_words(night: Any) -> str:
+    """Say what came of a solve: how many, and why the first of the others is not."""
+    lost = [frame for frame in night.frames if not frame.solved]
+    words = f"{night.solved} of {len(night.frames)} frame{'s' if len(night.frames) != 1 else ''} solved"
+    if lost:
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        words += f"; not solved: {lost[0].path.rpartition('/')[2]}{more}: {lost[0].reason}"
+    return words

@@ -1,0 +1,344 @@
+"""The dock "Sky": how the current frame stands on the sky, how well, and what can be done for it and for the night."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from astep_gui.models.residuals import residuals_of
+from astep_gui.models.sky_words import SkyStatus, Way, facts
+from astep_gui.theme import icon, mono_font
+from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.residual_plots import ResidualHistogram, ResidualMap
+from astep_gui.widgets.sky_overlay import SKY_MARKS
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QHideEvent, QShowEvent
+
+    from astep_gui.models.night_model import NightModel
+    from astep_gui.models.sky_model import SkyModel
+    from astep_gui.models.sky_work import SkyWork
+    from astep_gui.widgets.sky_overlay import SkyOverlay
+    from pipeline_core.sky_state import StackMade
+
+_NIGHT_BUTTONS = (
+    ("solve_night", "Solve night", "Frames that are not solved yet; solved ones stay as they are"),
+    ("align", "Align night", "Each pointing's frames on one reference, by their stars"),
+    ("stack", "Stack", "The accepted frames of each group together"),
+)
+
+
+class SkyPanel(QWidget):
+    """Shows the sky model; asks for deeds, does none."""
+
+    asked = pyqtSignal(str)
+    """solve, hint, plain, index, reduce, solve_night, align, stack, cancel, go_to."""
+    stack_asked = pyqtSignal(object)
+    """A StackMade that is to be looked at."""
+    seen = pyqtSignal(bool)
+    """Whether a person can see it: only then are stars matched."""
+
+    def __init__(
+        self, night: NightModel, sky: SkyModel, work: SkyWork, overlay: SkyOverlay, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._sky = sky
+        self._work = work
+        self._overlay = overlay
+        self._shown_stack: StackMade | None = None
+        self._build()
+        for signal in (sky.changed, night.selection_changed, night.quality_changed):
+            signal.connect(self.follow)
+        night.frames_changed.connect(lambda paths: self.follow() if night.current in paths else None)
+        sky.view_changed.connect(self.follow_view)
+        work.changed.connect(self.follow_work)
+        overlay.changed.connect(self.follow_marks)
+        self.follow()
+        self.follow_view()
+        self.follow_work()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return the size at which all is read easily."""
+        return QSize(320, 700)
+
+    # -- putting together ------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        inside = QWidget()
+        box = QVBoxLayout(inside)
+        box.setContentsMargins(10, 8, 10, 8)
+        box.setSpacing(6)
+        self.state = QLabel()
+        self.state.setProperty("role", "heading")
+        self.why = QLabel()
+        self.why.setWordWrap(True)
+        self.why.setProperty("role", "dim")
+        self.why.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.ways = QHBoxLayout()
+        self.ways.setSpacing(5)
+        box.addWidget(self.state)
+        box.addWidget(self.why)
+        box.addLayout(self.ways)
+        self.grid = QGridLayout()
+        self.grid.setHorizontalSpacing(10)
+        self.grid.setVerticalSpacing(3)
+        self.grid.setColumnStretch(1, 1)
+        box.addLayout(self.grid)
+        box.addWidget(_line())
+        box.addWidget(_heading("Over the image"))
+        box.addLayout(self._build_marks())
+        self.plots_note = QLabel()
+        self.plots_note.setWordWrap(True)
+        self.plots_note.setProperty("role", "dim")
+        self.plots_heading = _heading("Residuals of the matched stars")
+        self.histogram, self.map = ResidualHistogram(), ResidualMap()
+        for widget in (self.plots_heading, self.plots_note, self.histogram, self.map):
+            box.addWidget(widget)
+        box.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(area, 1)
+        outer.addWidget(_line())
+        outer.addWidget(self._build_night())
+
+    def _build_marks(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(5)
+        self.marks: dict[str, QPushButton] = {}
+        for k, (name, (words, tip)) in enumerate(SKY_MARKS.items()):
+            button = QPushButton(words)
+            button.setCheckable(True)
+            button.setProperty("small", "true")
+            button.setToolTip(tip)
+            button.toggled.connect(lambda on, name=name: self._overlay.switch(name, on))
+            grid.addWidget(button, k // 2, k % 2)
+            self.marks[name] = button
+        return grid
+
+    def _build_night(self) -> QWidget:
+        foot = QWidget()
+        box = QVBoxLayout(foot)
+        box.setContentsMargins(10, 8, 10, 10)
+        box.setSpacing(6)
+        self.night_words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.night_words.setProperty("role", "heading")
+        box.addWidget(self.night_words)
+        row = QHBoxLayout()
+        row.setSpacing(5)
+        self.buttons: dict[str, QPushButton] = {}
+        for name, words, tip in _NIGHT_BUTTONS:
+            button = QPushButton(words)
+            button.setProperty("small", "true")
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _on, name=name: self.asked.emit(name))
+            row.addWidget(button)
+            self.buttons[name] = button
+        box.addLayout(row)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.progress_words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.progress_words.setProperty("role", "dim")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setIcon(icon("cancel"))
+        self.cancel.setProperty("small", "true")
+        self.cancel.setToolTip("What is finished stays")
+        self.cancel.clicked.connect(lambda: self.asked.emit("cancel"))
+        line = QHBoxLayout()
+        line.addWidget(self.progress_words, 1)
+        line.addWidget(self.cancel)
+        self.progress_box = QWidget()
+        running = QVBoxLayout(self.progress_box)
+        running.setContentsMargins(0, 0, 0, 0)
+        running.setSpacing(4)
+        running.addWidget(self.progress)
+        running.addLayout(line)
+        box.addWidget(self.progress_box)
+        self.stacks = QListWidget()
+        self.stacks.setAccessibleName("Stacks")
+        self.stacks.setToolTip("A click shows the stack in the place of the frame")
+        self.stacks.itemClicked.connect(self._stack_chosen)
+        self.stacks.itemActivated.connect(self._stack_chosen)
+        box.addWidget(self.stacks)
+        return foot
+
+    # -- following -------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Show how the current frame and the night stand."""
+        path = self._night.current
+        stack = self._shown_stack
+        if stack is None:
+            status = self._sky.status(path)
+        else:
+            together = f", {stack.exposure_s:.0f} s together" if stack.exposure_s else ""
+            words = f"{stack.method} of {stack.frames} frames{together}, in the place of the frame (Esc goes back)"
+            status = SkyStatus("▤", stack.group, "text", words, (Way("frame", "Back to the frame"),), 8)
+        self.state.setText(f"{status.mark} {status.word}")
+        self.state.setProperty("role", status.tone if status.tone in {"good", "warn", "bad"} else "heading")
+        _polish(self.state)
+        self.why.setText(status.why)
+        self.why.setVisible(bool(status.why))
+        self._show_ways(status.ways, is_urgent=status.rank < 7)
+        row = self._night.rows.get(path) if path is not None else None
+        solved = self._sky.sky.solutions.get(path or "")
+        alignment = self._sky.sky.alignment
+        one = alignment.by_path.get(path or "") if alignment is not None else None
+        self._show_facts(facts(solved, row, one) if stack is None else [])
+        self._show_night()
+
+    def follow_view(self) -> None:
+        """Draw the residuals."""
+        view = self._sky.view if self._shown_stack is None else None
+        found = residuals_of(view) if view is not None else None
+        self.histogram.show_residuals(found)
+        self.map.show_residuals(found)
+        for widget in (self.histogram, self.map):
+            widget.setVisible(found is not None)
+        solved = self._sky.sky.solutions.get(self._night.current or "")
+        is_matching = solved is not None and solved.solved and self._shown_stack is None
+        note = self._sky.view_problem or ("matching stars…" if is_matching else "")
+        self.plots_note.setText(note)
+        self.plots_note.setVisible(found is None and bool(note))
+        self.plots_heading.setVisible(found is not None or bool(note))
+
+    def follow_work(self) -> None:
+        """Show how far the work is."""
+        work = self._work
+        self.progress_box.setVisible(work.is_running)
+        self.progress.setRange(0, work.total)
+        self.progress.setValue(work.done)
+        self.progress_words.setText(work.words)
+        self.cancel.setEnabled(not work.is_stopping)
+        self._enable()
+
+    def follow_marks(self) -> None:
+        """Show which marks are on."""
+        for name, button in self.marks.items():
+            button.blockSignals(True)  # noqa: FBT003 - Qt's own way
+            button.setChecked(self._overlay.on[name])
+            button.blockSignals(False)  # noqa: FBT003
+
+    def show_stack(self, stack: StackMade | None) -> None:
+        """Mark the stack that is looked at."""
+        if stack == self._shown_stack:
+            return
+        self._shown_stack = stack
+        self.follow()
+        self.follow_view()
+
+    def _show_ways(self, ways: tuple[Way, ...], *, is_urgent: bool) -> None:
+        while (item := self.ways.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for k, way in enumerate(ways):
+            button = QPushButton(way.words)
+            button.setProperty("small", "true")
+            button.setObjectName(way.deed)
+            if k == 0 and is_urgent:
+                button.setProperty("primary", "true")
+            button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
+            button.setEnabled(not self._work.is_running)
+            self.ways.addWidget(button)
+        self.ways.addStretch(1)
+
+    def _show_facts(self, lines: list[tuple[str, str, str]]) -> None:
+        while (item := self.grid.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for k, (name, value, tip) in enumerate(lines):
+            label, shown = QLabel(name), ElidedLabel(value, mode=Qt.TextElideMode.ElideRight)
+            label.setProperty("role", "dim")
+            label.setToolTip(tip)
+            shown.setFont(mono_font())
+            self.grid.addWidget(label, k, 0)
+            self.grid.addWidget(shown, k, 1)
+
+    def _show_night(self) -> None:
+        sky = self._sky.sky
+        number = len(sky.calibrated)
+        solved = sum(frame.solved for frame in sky.solutions.values())
+        aligned = sum(one.aligned for one in sky.alignment.frames) if sky.alignment is not None else 0
+        words = f"{solved} of {number} solved · {aligned} aligned" if number else "nothing reduced yet"
+        self.night_words.setText(f"Night · {words}")
+        self._enable()
+        self._show_stacks()
+
+    def _enable(self) -> None:
+        can = bool(self._sky.sky.calibrated) and not self._work.is_running
+        for button in self.buttons.values():
+            button.setEnabled(can)
+        for k in range(self.ways.count()):
+            item = self.ways.itemAt(k)
+            if item is not None and (button := item.widget()) is not None:
+                button.setEnabled(not self._work.is_running)
+
+    def _show_stacks(self) -> None:
+        self.stacks.clear()
+        stacks = self._sky.sky.stacks
+        for stack in stacks:
+            together = f" · {stack.exposure_s:.0f} s" if stack.exposure_s else ""
+            item = QListWidgetItem(f"{stack.group} · {stack.frames} frames{together}")
+            item.setData(Qt.ItemDataRole.UserRole, stack)
+            item.setToolTip(f"{stack.method} of {stack.frames} frames: {stack.file}")
+            self.stacks.addItem(item)
+            item.setSelected(self._shown_stack is not None and stack.file == self._shown_stack.file)
+        self.stacks.setVisible(bool(stacks))
+        height = self.stacks.sizeHintForRow(0) * min(len(stacks), 4) + 6 if stacks else 0
+        self.stacks.setFixedHeight(height)
+
+    def _stack_chosen(self, item: QListWidgetItem) -> None:
+        self.stack_asked.emit(item.data(Qt.ItemDataRole.UserRole))
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Match stars from now on."""
+        super().showEvent(event)
+        self.seen.emit(True)  # noqa: FBT003 - a signal of one switch
+
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Match stars no more, unless the image shows them."""
+        super().hideEvent(event)
+        self.seen.emit(False)  # noqa: FBT003
+
+
+def _heading(words: str) -> QLabel:
+    label = QLabel(words)
+    label.setProperty("role", "heading")
+    return label
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "separator")
+    return line
+
+
+def _polish(widget: QWidget) -> None:
+    """Let the style sheet see a changed property."""
+    style = widget.style()
+    if style is not None:
+        style.unpolish(widget)
+        style.polish(widget)

@@ -1,0 +1,95 @@
+"""What an output folder knows of the sky: solutions, alignment, stacks. Looked at, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline_core.align_night import NightAlignment
+    from pipeline_core.science.tan_sip import TanSip
+    from pipeline_core.solving.result import FrameSolution
+
+
+@dataclass(frozen=True, slots=True)
+class StackMade:
+    """A stack that lies in the output."""
+
+    group: str
+    file: Path
+    frames: int
+    method: str
+    exposure_s: float | None
+
+
+@dataclass(frozen=True)
+class NightSky:
+    """Everything at once; empty where nothing was solved, aligned or stacked yet."""
+
+    solutions: Mapping[str, FrameSolution] = field(default_factory=dict)
+    alignment: NightAlignment | None = None
+    stacks: tuple[StackMade, ...] = ()
+    calibrated: frozenset[str] = frozenset()
+    """Frames that are reduced: only these can be solved or aligned."""
+    hints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was solved, aligned or stacked."""
+        return not self.solutions and self.alignment is None and not self.stacks
+
+    def through(self, path: str) -> tuple[TanSip, str] | None:
+        """Return the sky of a frame that is not solved but aligned to one that is, and that one's path."""
+        one = self.alignment.by_path.get(path) if self.alignment is not None else None
+        if self.alignment is None or one is None or one.placement is None or one.reference is None:
+            return None
+        from pipeline_core.science.placed_sky import sky_through  # noqa: PLC0415 - scipy
+
+        # The reference itself first; of the others any will do where the reference is the one that does not solve.
+        others = [one.reference, *(f.path for f in self.alignment.frames if f.reference == one.reference)]
+        for other in others:
+            solved, placed = self.solutions.get(other), self.alignment.by_path.get(other)
+            if solved is None or solved.solution is None or placed is None or placed.placement is None:
+                continue
+            if solved.shape is not None:  # frames of one pointing and reference are of one camera
+                return sky_through(one.placement, placed.placement, solved.solution, solved.shape), other
+        return None
+
+
+def night_sky(output: Path) -> NightSky:
+    """Read what is known; an output that was never written to knows nothing.
+
+    Raises
+    ------
+    NightError
+        If its logbook is damaged or newer.
+    """
+    if not (output / "logbook.sqlite").is_file():
+        return NightSky()
+    # A window that opens wants NightSky only, not what solving and stacking stand on.
+    from pipeline_core.align_night import load_alignment  # noqa: PLC0415
+    from pipeline_core.logbook import Logbook  # noqa: PLC0415
+    from pipeline_core.solve_hints import solve_hints  # noqa: PLC0415
+    from pipeline_core.solve_night import solutions  # noqa: PLC0415
+    from pipeline_core.stack_night import STAGE as STACKS  # noqa: PLC0415
+    from pipeline_core.store import Store  # noqa: PLC0415
+    from pipeline_core.verdicts import SCIENCE_STAGE  # noqa: PLC0415
+
+    alignment = load_alignment(output)
+    with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
+        stacks = tuple(
+            StackMade(
+                product.label,
+                store.file(product.location),
+                len(product.made.get("frames", ())),
+                str(product.made.get("method", "")),
+                product.made.get("exposure_s"),
+            )
+            for product in store.products(STACKS)
+            if product.location is not None and store.file(product.location).is_file()
+        )
+        calibrated = frozenset(p.label for p in store.products(SCIENCE_STAGE) if p.location is not None)
+        return NightSky(solutions(store), alignment, stacks, calibrated, solve_hints(logbook))

@@ -1,0 +1,206 @@
+"""How a frame stands on the sky, in words; and the numbers behind plots and marks. No widgets."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from astep_gui.models.residuals import magnification, nice_length, residuals_of
+from astep_gui.models.sky_model import as_map, as_solution, place_in
+from astep_gui.models.sky_words import away_words, facts, sky_status, source_words
+from pipeline_core.align_night import FrameAlignment, NightAlignment
+from pipeline_core.science.alignment import Alignment
+from pipeline_core.science.placement import Placement
+from pipeline_core.science.tan_sip import TanSip
+from pipeline_core.sky_state import NightSky
+from pipeline_core.solving.result import FrameSolution
+from pipeline_core.types import FrameKind
+
+SHAPE = (500, 600)
+SOLUTION = TanSip(217.4, -62.7, 299.5, 249.5, 2.0 / 3600 * np.array([[-1.0, 0.0], [0.0, 1.0]]))
+
+
+def frame(path="light/a.fits", kind=FrameKind.SCIENCE, unusable=None):
+    return SimpleNamespace(path=path, kind=kind, unusable=unusable)
+
+
+def solved(path="light/a.fits", **more):
+    known = {"rms_arcsec": 0.057, "stars_matched": 74, "stars_found": 398, "reference": "Gaia DR3", "reportable": True}
+    return FrameSolution(path, solved=True, solution=SOLUTION, shape=SHAPE, ra_deg=217.4, dec_deg=-62.7, **known | more)
+
+
+def lost(reason, path="light/a.fits"):
+    return FrameSolution(path, solved=False, reason=reason, shape=SHAPE)
+
+
+def sky(*frames, alignment=None, hints=None):
+    calibrated = frozenset({"light/a.fits", "light/b.fits"})
+    return NightSky({one.path: one for one in frames}, alignment, (), calibrated, hints or {})
+
+
+def aligned(reference="light/b.fits", reason=None, shift=3.0):
+    placement = None if reason else Placement.of(Alignment(1 + 0j, complex(shift, -1.0), matched=90), SHAPE)
+    own = FrameAlignment("light/a.fits", "M 5", reference, placement, reason=reason)
+    return NightAlignment((own, FrameAlignment("light/b.fits", "M 5", reference, Placement.identity(SHAPE, 100))))
+
+
+def deeds(status):
+    return [way.deed for way in status.ways]
+
+
+def test_a_frame_that_was_not_reduced_offers_to_reduce():
+    status = sky_status(frame(), NightSky())
+    assert (status.word, deeds(status)) == ("not reduced", ["reduce"])
+
+
+def test_a_dark_has_no_sky_and_offers_nothing():
+    status = sky_status(frame(kind=FrameKind.DARK), sky())
+    assert (status.word, status.ways) == ("no sky", ())
+
+
+def test_a_frame_solved_against_gaia_may_be_reported():
+    status = sky_status(frame(), sky(solved()))
+    assert (status.mark, status.word, status.tone) == ("✓", "solved", "good")
+    assert status.short == "✓ 0.06″"
+
+
+def test_a_coarse_reference_is_marked_not_for_reporting_with_why():
+    status = sky_status(frame(), sky(solved(reportable=False, notes=("positions good to about 0.3″",))))
+    assert status.word == "solved, not for reporting"
+    assert status.tone == "warn"
+    assert "0.3″" in status.why
+
+
+@pytest.mark.parametrize(
+    ("reason", "first"),
+    [
+        ("a field of 25′ wants an index with patterns of 6′ to 19′; Tycho-2 is too thin for it", "index"),
+        ("no index file was found; a field of 60′ wants …", "index"),
+        ("no pattern of its stars is in the index; the pixel scale is not known: set solve.scale_arcsec", "hint"),
+        ("a solution was found and refused: too few stars match the catalogue there", "hint"),
+        ("only 4 stars were found, 8 are needed (cloud, or a closed shutter?)", "solve"),
+    ],
+)
+def test_the_first_way_out_is_the_one_that_helps(reason, first):
+    status = sky_status(frame(), sky(lost(reason)))
+    assert (status.word, status.tone) == ("not solved", "bad")
+    assert status.why == reason
+    assert deeds(status)[0] == first
+
+
+def test_a_frame_aligned_to_a_solved_one_says_through_which():
+    status = sky_status(frame(), sky(lost("cloud"), solved("light/b.fits"), alignment=aligned()))
+    assert status.word == "aligned, not solved"
+    assert "through b.fits" in status.why
+    assert "cloud" in status.why
+
+
+def test_a_frame_aligned_to_an_unsolved_one_says_that_nothing_there_is_solved():
+    status = sky_status(frame(), sky(alignment=aligned()))
+    assert "no frame there is solved" in status.why
+
+
+def test_a_frame_neither_solved_nor_aligned_says_both():
+    status = sky_status(frame(), sky(lost("few stars"), alignment=aligned(reason="too few stars in common")))
+    assert "few stars" in status.why
+    assert "Not aligned either: too few stars in common" in status.why
+
+
+def test_hints_in_force_can_be_taken_back():
+    status = sky_status(frame(), sky(solved(), hints={"light/a.fits": {"scale_arcsec": 2.0}}))
+    assert "plain" in deeds(status)
+    assert "plain" not in deeds(sky_status(frame(), sky(solved())))
+
+
+def test_what_needs_a_person_sorts_first():
+    order = [lost("cloud"), None, solved(reportable=False), solved()]
+    ranks = [sky_status(frame(), sky(*([one] if one else []))).rank for one in order]
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == 4
+
+
+def test_facts_give_the_residual_in_both_units_and_the_turn_with_its_parity():
+    lines = {name: value for name, value, _tip in facts(solved(), None)}
+    assert lines["Residual rms"] == "0.057″ · 0.029 px"
+    assert lines["Matched"] == "74 of 398 stars"
+    assert lines["Rotation"].endswith("N up, E left")
+    mirrored = TanSip(1.0, 2.0, 0.0, 0.0, 2.0 / 3600 * np.eye(2))
+    lines = {name: value for name, value, _tip in facts(FrameSolution("a", solved=True, solution=mirrored), None)}
+    assert lines["Rotation"].endswith("mirrored")
+
+
+def test_facts_give_the_depth_where_it_is_known():
+    row = SimpleNamespace(
+        zero_point_mag=22.514, limiting_mag=17.26, sky_mag_arcsec2=None,
+        extra={"depth_reference": "Tycho-2", "depth_rough": True},
+    )  # fmt: skip
+    lines = {name: value for name, value, _tip in facts(None, row)}
+    assert lines == {"Zero point": "22.51 mag (rough)", "Limit": "17.26 mag"}
+
+
+def test_the_reference_is_not_said_to_have_moved():
+    alignment = aligned()
+    lines = {name: value for name, value, _tip in facts(None, None, alignment.by_path["light/b.fits"])}
+    assert lines == {"Aligned to": "itself: the reference"}
+    lines = {name: value for name, value, _tip in facts(None, None, alignment.by_path["light/a.fits"])}
+    assert lines["Moved by"] == "+3.00 −1.00 px · +0.000°"
+
+
+def test_the_read_out_names_catalogue_and_residual():
+    assert source_words(solved()) == "solved, Gaia DR3, rms 0.06″"
+
+
+def test_a_direction_is_said_as_a_person_says_it():
+    assert away_words(1.34, 44.0) == "1.3° NE"
+    assert away_words(0.25, 350.0) == "15′ N"
+
+
+def test_a_solution_survives_the_way_through_the_headers_form():
+    a = np.zeros((4, 4))
+    a[2, 0] = 1e-6
+    with_sip = TanSip(10.0, 20.0, 5.0, 6.0, SOLUTION.matrix, a, a)
+    again = as_solution(as_map(with_sip))
+    assert again.to_sky(100.0, 200.0) == pytest.approx(with_sip.to_sky(100.0, 200.0), abs=1e-12)
+    assert as_map(with_sip).sky(100.0, 200.0) == pytest.approx(with_sip.to_sky(100.0, 200.0), abs=1e-12)
+
+
+def test_a_place_outside_of_the_frame_is_none_even_where_the_distortion_runs_away():
+    a = np.zeros((4, 4))
+    a[3, 0] = 1e-8
+    wild = TanSip(217.4, -62.7, 299.5, 249.5, SOLUTION.matrix, a, a)
+    assert place_in(wild, SHAPE, 217.4, -62.7) == pytest.approx((299.5, 249.5))
+    assert place_in(wild, SHAPE, 100.0, -10.0) is None
+    assert place_in(wild, SHAPE, 37.4, 62.7) is None  # behind
+
+
+def view_of(east, north):
+    east, north = np.asarray(east, float), np.asarray(north, float)
+    number = np.arange(len(east))
+    place = 50.0 + 10.0 * number
+    return SimpleNamespace(
+        frame=solved(), star=number, catalogue=number, reference_x_px=place, reference_y_px=place,
+        east_arcsec=east, north_arcsec=north, dx_px=-east / 2, dy_px=north / 2,
+    )  # fmt: skip
+
+
+def test_a_chance_pair_does_not_count_as_a_residual():
+    found = residuals_of(view_of([0.05, -0.04, 0.02, 3.0], [0.0, 0.05, -0.06, 1.0]))
+    assert found.used.tolist() == [True, True, True, False]
+    assert found.rms_arcsec == 0.057
+
+
+def test_a_frame_without_pairs_has_no_residuals():
+    assert residuals_of(view_of([], [])) is None
+
+
+def test_residuals_are_magnified_by_a_round_number_to_a_visible_length():
+    found = residuals_of(view_of([0.05, -0.04], [0.0, 0.05]))
+    factor = magnification(found)
+    assert factor in {m * 10**e for m in (1, 2, 5) for e in range(6)}
+    # 1.4 × 0.057″ at 2 ″/px is 0.04 px: 5 to 20 px of 500 when magnified.
+    assert 5 < 0.04 * factor <= 20.5
+
+
+@pytest.mark.parametrize(("most", "length"), [(0.73, 0.5), (2.0, 2.0), (9.9, 5.0), (0.011, 0.01), (0.0, 1.0)])
+def test_a_scale_has_a_round_length(most, length):
+    assert nice_length(most) == pytest.approx(length)
