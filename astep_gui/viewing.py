@@ -122,6 +122,10 @@ class Viewing(QObject):
         self.splitter = split
         return whole
 
+    def set_low(self, is_low: bool) -> None:  # noqa: FBT001 - a switch
+        """In a low window the strips below the image have little more than the least they need."""
+        self.splitter.setSizes([340, 200] if is_low else [600, 250])
+
     def _connect(self) -> None:
         night, view = self._night, self.view
         night.selection_changed.connect(self._show_frame)
@@ -349,6 +353,7 @@ class Viewing(QObject):
         self.end_blink()
         self.images.clear()
         self.star.clear()
+        self.steps.forget_night()
         if not self._night.is_open:
             self.view.clear()
             self._show_quality()

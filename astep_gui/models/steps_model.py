@@ -136,6 +136,12 @@ class StepsModel(QObject):
             self._ask()
         self.changed.emit()
 
+    def forget_night(self) -> None:
+        """Compute nothing until a night is told: frames of another one may be asked for before its plan is known."""
+        self._background.cancel()
+        self._steps = {}
+        self._night = self._plan = self._work = None
+
     def set_frame(self, path: str | None) -> None:
         """Follow the frame that is shown; the chosen step stays chosen."""
         if path == self.path:
@@ -263,9 +269,12 @@ class StepsModel(QObject):
             }
         return idle.get(name, "")
 
+    def _is_known(self, path: str) -> bool:
+        return self._night is not None and path in self._night.by_path
+
     def _ask(self) -> None:
         work, path, name = self._work, self.path, self.chosen
-        if work is None or path is None or name is None:
+        if work is None or path is None or name is None or not self._is_known(path):
             return
         wanted = self.before(name) if self._peeks else name
         difference = self.difference and not self._peeks

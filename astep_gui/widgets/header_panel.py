@@ -38,6 +38,7 @@ class HeaderPanel(QWidget):
         for name in ("Object", "Mid UTC", "Exposure", "Filter", "Temperature", "Airmass", "Gain"):
             value, label = QLabel(), QLabel(name)
             label.setProperty("role", "dim")
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
             value.setWordWrap(True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._form.addRow(label, value)

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from PyQt6.QtGui import QMouseEvent, QPainter
+    from PyQt6.QtGui import QMouseEvent, QPainter, QResizeEvent
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
+
+
+NAME_ONLY_PX = 440
+"""In a view narrower than this the line above the image holds the name only."""
 
 
 class ImageView(QWidget):
@@ -92,6 +96,12 @@ class ImageView(QWidget):
         self.setFocusProxy(self.canvas)
         self._connect()
         self._dress()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Where two images share the room, the name is worth more than the frame's size and the zoom."""
+        super().resizeEvent(event)
+        for label in (self._about, self._zoom):
+            label.setVisible(self.width() >= NAME_ONLY_PX)
 
     def _connect(self) -> None:
         self.overlays.mark_toggled.connect(self.set_mark)
@@ -372,6 +382,16 @@ class ImageView(QWidget):
         view = self._box.mapSceneToView(self.canvas.mapToScene(position.toPoint()))
         dx, dy = self._item.offset
         return QPointF(view.x() - 0.5 - dx, view.y() - 0.5 - dy)
+
+    @property
+    def pointed_at(self) -> tuple[float, float] | None:
+        """Where in the frame the pointer is (0-based); None if it is not over the frame."""
+        if self._pointer is None or self.shown is None:
+            return None
+        at = self._place_at(self._pointer)
+        rows, columns = self.shown.shape
+        inside = -0.5 <= at.x() < columns - 0.5 and -0.5 <= at.y() < rows - 0.5
+        return (at.x(), at.y()) if inside else None
 
     def _is_outside(self, position: QPointF) -> bool:
         return not self.canvas.viewport().rect().contains(position.toPoint())

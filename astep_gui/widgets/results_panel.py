@@ -205,6 +205,9 @@ def headline(result: Reduction) -> str:
         return f"! Finished, {len(result.failed)} failed"
     if not counts["done"] and not any(state == "made" for state in result.masters.values()):
         return "✓ Everything was up to date"
+    if not counts["done"]:
+        made = sum(state == "made" for state in result.masters.values())
+        return f"✓ {made} master{'' if made == 1 else 's'} made"
     return f"✓ {_counted(counts['done'])} calibrated"
 
 

@@ -56,6 +56,7 @@ class Timeline(QWidget):
         self.side = QToolButton(self)
         self.side.setToolTip("Reject above the line, or below it")
         self.cost = QLabel(self)
+        self.cost.setWordWrap(True)  # in a narrow window too the whole cost is read before it is paid
         self.cost.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.apply = QPushButton("Reject", self)
         self.apply.setToolTip("Reject these frames, as one step of undo (Enter)")
