@@ -10,7 +10,8 @@ import threading
 from abc import abstractmethod
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from multiprocessing.context import SpawnContext, SpawnProcess
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pipeline_core.errors import UsageError
 from pipeline_core.events import RunContext
@@ -134,6 +135,7 @@ class ProcessWorkers(WorkerPool):
         self._lock = threading.Lock()
         self._pools: dict[int, ProcessPoolExecutor] = {}
         self._killed = False
+        self._context = _Spawning()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Do a call in a worker process."""
@@ -153,10 +155,15 @@ class ProcessWorkers(WorkerPool):
             raise
 
     def _start(self) -> tuple[int, ProcessPoolExecutor]:
-        pool = ProcessPoolExecutor(
-            1, multiprocessing.get_context("spawn"), initializer=settle_in, initargs=(self.threads,)
-        )
-        pid = pool.submit(os.getpid).result()
+        pool = ProcessPoolExecutor(1, self._context, initializer=settle_in, initargs=(self.threads,))
+        try:
+            up = pool.submit(os.getpid)
+            if self._killed:  # while the process was started
+                self._context.kill()
+            pid = up.result()
+        except BrokenExecutor:  # ended before it was there
+            pool.shutdown(wait=False)
+            raise
         self._slot.pid = pid
         with self._lock:
             self._pools[pid] = pool
@@ -185,6 +192,29 @@ class ProcessWorkers(WorkerPool):
             self._killed = True
             for pid in self._pools:
                 _end(pid)
+        # On a busy machine a worker takes seconds to get up: nobody waits for one that has nothing to do any more.
+        self._context.kill()
+
+
+class _Spawning(SpawnContext):
+    """Starts processes afresh, and can end those that are not up yet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: list[SpawnProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override] # noqa: N802 - its name
+        """Return a process that is to be started."""
+        self._begun = [process for process in self._begun if process.pid is None or process.is_alive()]
+        process = SpawnProcess(*args, **kwargs)
+        self._begun.append(process)
+        return process
+
+    def kill(self) -> None:
+        """End whatever was started."""
+        for process in list(self._begun):
+            if process.pid is not None:
+                process.kill()
 
 
 def _end(pid: int) -> None:

@@ -80,6 +80,26 @@ def test_killing_the_pool_ends_busy_workers_at_once():
             future.result(timeout=3)
 
 
+def rise_late(threads):
+    """Get up as a worker on a busy machine, does: late."""
+    time.sleep(30 * threads)
+
+
+@pytest.mark.parametrize("after_s", [0, 0.001, 0.02, 0.1])
+def test_killing_the_pool_does_not_wait_for_workers_that_are_still_starting(monkeypatch, after_s):
+    monkeypatch.setattr("pipeline_core.executor.settle_in", rise_late)
+    pool = ProcessWorkers(2, 1)
+    futures = [pool.submit(os.getpid) for _ in range(4)]
+    time.sleep(after_s)
+    begun = time.perf_counter()
+    pool.kill()
+    pool.shutdown()
+    assert time.perf_counter() - begun < 2
+    for future in futures:
+        with pytest.raises(BaseException):  # noqa: B017 - cancelled or broken, never a result
+            future.result(timeout=0)
+
+
 def test_workers_end_when_their_parent_is_killed():
     code = textwrap.dedent(
         """
