@@ -29,7 +29,7 @@ from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.config import Recipe, SolveSettings
@@ -229,7 +229,8 @@ class _Job:
         self.night = night
         self.indexes: list[IndexFile] = []
         self.provider = make_provider(settings, (), context, network=False)
-        self._last: TanSip | None = None
+        self._last: dict[tuple[int, int], TanSip] = {}
+        """Of the frames that earlier runs solved, the last of each shape."""
         self._solver: FrameSolver | None = None
 
     def close(self) -> None:
@@ -250,7 +251,8 @@ class _Job:
             if made.get("header_of") != product.when_utc:  # made again since: its header lost the solution
                 self._keep(product, task, frame)
             self.night.frames.append(frame)
-            self._last = frame.solution
+            if frame.solution is not None and frame.shape is not None:
+                self._last[frame.shape] = frame.solution
         return todo
 
     def _still_best(self, made: Made | None) -> FrameSolution | None:
@@ -272,7 +274,7 @@ class _Job:
         wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
         order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
         for product in self.context.track("plate solutions", order):
-            frame = self._engine(wanted[product.label]).solve(wanted[product.label], self.context)
+            frame = self._engine(wanted.values()).solve(wanted[product.label], self.context)
             self._keep(product, self._task(product), frame)
             self.night.frames.append(frame)
             if not frame.solved:
@@ -287,17 +289,24 @@ class _Job:
             made["header_of"] = product.when_utc
         self.store.finish(task, None, None, made, frame.seconds)
 
-    def _engine(self, wanted: Wanted) -> FrameSolver:
+    def _engine(self, wanted: Iterable[Wanted]) -> FrameSolver:
+        """Return the solver of the night, with the indexes that serve any of its frames."""
         if self._solver is None:
-            scale = wanted.scale_arcsec
-            field_arcmin = min(wanted.shape) * scale / 60.0 if scale is not None else None
-            fit = serving(self.indexes, field_arcmin) if field_arcmin is not None else self.indexes
-            engines = make_engines(self.settings, [index.path for index in fit or self.indexes])
+            fields = {
+                min(one.shape) * one.scale_arcsec / 60.0 if one.scale_arcsec is not None else None for one in wanted
+            }
+            fit: dict[Path, None] = {}
+            for field_arcmin in sorted(field for field in fields if field is not None):
+                fit |= dict.fromkeys(index.path for index in serving(self.indexes, field_arcmin))
+            if None in fields or not fit:
+                fit |= dict.fromkeys(index.path for index in self.indexes)
+            engines = make_engines(self.settings, list(fit))
             options = SolverOptions(
                 self.settings.scale_tolerance, self.settings.radius_deg, self.settings.time_limit_s, self.settings.order
             )
             self._solver = FrameSolver(engines, self.provider, self.indexes, options)
-            self._solver.last = self._last
+            for shape, solution in self._last.items():
+                self._solver.remember(solution, shape)
         return self._solver
 
     def _wanted(self, label: str, made: Made) -> Wanted:
