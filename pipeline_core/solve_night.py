@@ -45,6 +45,8 @@ STARS = "stars for solving"
 SOLVE = "plate solution"
 """Name under which solutions stand in the store."""
 _VERSION = 1
+_HEADER, _PIXELS = "header_of", "pixels_of"
+"""What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +186,17 @@ def chosen_products(store: Store, patterns: Sequence[str] = ()) -> list[Product]
 
 
 def solutions(store: Store) -> dict[str, FrameSolution]:
-    """Return what is known of each frame's place on the sky, by its night-relative path."""
-    return {product.label: FrameSolution.from_made(product.made) for product in store.products(SOLVE)}
+    """Return what is known of each frame's place on the sky, by its night-relative path.
+
+    Only of frames as they are calibrated now: one that was made anew since, trimmed otherwise perhaps, has none until
+    it is solved again.
+    """
+    now = {product.label: product.key for product in store.products(SCIENCE_STAGE)}
+    return {
+        product.label: FrameSolution.from_made(product.made)
+        for product in store.products(SOLVE)
+        if product.made.get(_PIXELS) == now.get(product.label, "")
+    }
 
 
 def _calibrated(product: Product) -> Task:
@@ -248,7 +259,8 @@ class _Job:
             if made is None or frame is None:
                 todo.append(product)
                 continue
-            if made.get("header_of") != product.when_utc:  # made again since: its header lost the solution
+            # Made again since: its header lost the solution.
+            if made.get(_HEADER) != product.when_utc or made.get(_PIXELS) != product.key:
                 self._keep(product, task, frame)
             self.night.frames.append(frame)
             if frame.solution is not None and frame.shape is not None:
@@ -284,9 +296,9 @@ class _Job:
 
     def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
         """Write a frame's header, then note its solution: killed in between, it is solved again."""
-        made = frame.as_made()
+        made = frame.as_made() | {_PIXELS: product.key}
         if frame.solution is not None and self._write(product, frame, task.key):
-            made["header_of"] = product.when_utc
+            made[_HEADER] = product.when_utc
         self.store.finish(task, None, None, made, frame.seconds)
 
     def _engine(self, wanted: Iterable[Wanted]) -> FrameSolver:

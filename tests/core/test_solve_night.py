@@ -263,6 +263,19 @@ def test_solutions_are_kept_in_the_logbook_for_the_window(reduced):
     assert frame.shape == (SIZE, SIZE)
 
 
+def test_a_frame_that_was_calibrated_anew_has_no_place_until_it_is_solved_again(reduced, night, capsys):
+    out, _, _ = reduced
+    recipe = out.parent / "other.toml"
+    recipe.write_text("version = 1\n[cosmic]\nenabled = false\n[solve]\nenabled = 'never'\n", encoding="utf-8")
+    assert reduce(capsys, night[0], out, "--recipe", recipe)[1]["counts"]["done"] == 5
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert solutions(store) == {}
+        assert sky_view(store, night[1].good_science()[0], SolveSettings()) is None
+    assert run(capsys, "solve", out, "--offline")[0] == 0
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert len(solutions(store)) == 5
+
+
 def test_without_an_index_the_night_is_reduced_and_the_reason_is_said(night, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(index_files, "SYSTEM_FOLDERS", ())
     code, document = reduce(capsys, night[0], tmp_path / "out")
