@@ -132,7 +132,7 @@ def solve_frames(
     night = NightSolution(store.output)
     job = _Job(store, settings, options, context, night)
     try:
-        todo = job.take_known(products)
+        todo = job.without_altered(job.take_known(products))
         if todo:
             if why_not is not None and (words := why_not()):
                 raise EngineError(words)
@@ -266,6 +266,18 @@ class _Job:
             if frame.solution is not None and frame.shape is not None:
                 self._last[frame.shape] = frame.solution
         return todo
+
+    def without_altered(self, products: Sequence[Product]) -> list[Product]:
+        """Pass over the frames whose file was changed before its stars were listed: what it shows now is not ours."""
+        ours = []
+        for product in products:
+            stars = _stars_task(product, self.settings)
+            if self.store.fresh(stars) is None and self.store.fresh(_calibrated(product)) is None:
+                reason = "its file was changed since it was made: `astep reduce` makes it again"
+                self.night.frames.append(FrameSolution(product.label, solved=False, reason=reason))
+            else:
+                ours.append(product)
+        return ours
 
     def _still_best(self, made: Made | None) -> FrameSolution | None:
         """Return what an earlier run found, unless this one could do better."""

@@ -24,7 +24,7 @@ _OLD = (
     "D2IMDIS", "D2IMERR",
 )  # fmt: skip
 """Beginnings of keywords that state an older solution, in any of the usual dialects."""
-_OLD_WHOLE = re.compile(r"EPOCH|[AB]P?_(ORDER|DMAX|\d+_\d+)|D[PQ]\d")
+_OLD_WHOLE = re.compile(r"EPOCH|[AB]P?_(ORDER|DMAX|\d+_\d+)|D[PQ]\d(\..+)?")
 """The same, whole: a camera's B_FOCUS is no term of SIP."""
 
 

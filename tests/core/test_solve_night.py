@@ -325,6 +325,23 @@ def test_a_file_that_someone_changed_is_left_alone_and_named(reduced, capsys):
     assert any("changed since it was made" in words for words in document["warnings"])
 
 
+def test_a_frame_whose_pixels_someone_changed_is_not_solved_and_says_why(reduced):
+    out, _, _ = reduced
+    path = calibrated(out)[1]
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data[100:200, 100:200] = 7.0
+    changed = path.read_bytes()
+    said = []
+    fewer = Recipe(solve=SolveSettings(max_stars=200, network=False))  # star lists are made anew
+    context = RunContext(lambda event: said.append(event.text))
+    solved = solve_output(out, fewer, SolveOptions(executor="threads", workers=1), context)
+    assert solved.solved == 4
+    (lost,) = (frame for frame in solved.frames if not frame.solved)
+    assert "was changed since it was made" in lost.reason
+    assert not any("fault of the program" in words or "made again" in words for words in said if words)
+    assert path.read_bytes() == changed
+
+
 def test_what_is_drawn_over_a_frame_are_its_stars_the_catalogues_and_their_distances(reduced):
     out, truth, _ = reduced
     path = truth.good_science()[0]
