@@ -118,7 +118,7 @@ def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
     }
 
 
-STACK = Stage("stacks", 1, make_stack, wide=True)
+STACK = Stage("stacks", 2, make_stack, wide=True)
 
 
 class _Readers:
