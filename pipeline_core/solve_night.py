@@ -297,9 +297,17 @@ class _Job:
         self.provider = make_provider(self.settings, self.indexes, self.context, network=self.options.network)
         wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
         order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
+        current = solutions(self.store)
+        earlier = {row.label: row for row in self.store.products(SOLVE) if row.label in current}
         for product in self.context.track("plate solutions", order):
             frame = self._engine(wanted.values()).solve(wanted[product.label], self.context)
-            self._keep(product, self._task(product), frame)
+            if not frame.solved and product.label in earlier and current[product.label].solved:
+                words = f"{frame.path}: not solved anew, its earlier solution stays: {frame.reason}"
+                self.night.warnings.append(words)
+                frame = current[product.label]
+                self._write(product, frame, earlier[product.label].key)
+            else:
+                self._keep(product, self._task(product), frame)
             self.night.frames.append(frame)
             if not frame.solved:
                 words = f"{frame.path}: not solved: {frame.reason}"

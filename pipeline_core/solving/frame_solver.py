@@ -192,7 +192,8 @@ class FrameSolver:
     def _searched(
         self, wanted: Wanted, attempt: _Attempt, context: RunContext, *, blind: bool
     ) -> tuple[Found | None, How | None]:
-        until = time.monotonic() + (self.options.time_limit_s if blind else _SHORT_S)
+        limit = self.options.time_limit_s
+        until = time.monotonic() + (limit if blind else min(_SHORT_S, limit))
         for hint in self._hints(wanted):
             if not blind and not hint.has_position:
                 continue

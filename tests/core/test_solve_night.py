@@ -26,7 +26,7 @@ from pipeline_core.resources import resource_path
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.sky_view import footprint, sky_view
-from pipeline_core.solve_night import SolveOptions, solutions, solve_output
+from pipeline_core.solve_night import SOLVE, SolveOptions, solutions, solve_output
 from pipeline_core.solving import embedded, index_files
 from pipeline_core.store import Store
 from tests.core.sky_simulation import needs_index
@@ -251,6 +251,29 @@ def test_once_gaias_stars_are_on_disk_frames_are_solved_better_and_may_be_report
     finally:
         for file in TileCache().folder.rglob("*.npz"):
             file.unlink()
+
+
+def test_a_search_that_fails_does_not_cost_the_solution_that_was_there(reduced):
+    out, _, _ = reduced
+    before = {path: path.read_bytes() for path in calibrated(out)}
+    hurried = Recipe(solve=SolveSettings(time_limit_s=0.2, network=False))  # over before it begins
+    options = SolveOptions(force=True, executor="threads", workers=1)
+    night = solve_output(out, hurried, options, RunContext())
+    assert night.solved == 5
+    assert sum("its earlier solution stays" in words for words in night.warnings) == 5
+    assert {path: path.read_bytes() for path in calibrated(out)} == before
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert all(frame.solved for frame in solutions(store).values())
+    # Of other pixels it is no solution any more.
+    with (
+        Logbook.open(out) as logbook,
+        Store(out, logbook.database) as store,
+        store._database.transaction() as connection,
+    ):
+        connection.execute(
+            "UPDATE products SET made = replace(made, 'pixels_of', 'of_others') WHERE stage = ?", (SOLVE,)
+        )
+    assert solve_output(out, hurried, options, RunContext()).solved == 0
 
 
 def test_solutions_are_kept_in_the_logbook_for_the_window(reduced):
