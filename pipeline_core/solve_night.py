@@ -30,7 +30,7 @@ from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.config import Recipe, SolveSettings
@@ -46,6 +46,8 @@ STARS = "stars for solving"
 SOLVE = "plate solution"
 """Name under which solutions stand in the store."""
 _VERSION = 1
+_HEADER, _PIXELS = "header_of", "pixels_of"
+"""What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def solve_frames(
     night = NightSolution(store.output)
     job = _Job(store, settings, options, context, night)
     try:
-        todo = job.take_known(products)
+        todo = job.without_altered(job.take_known(products))
         if todo:
             if why_not is not None and (words := why_not()):
                 raise EngineError(words)
@@ -192,8 +194,17 @@ def chosen_products(store: Store, patterns: Sequence[str] = ()) -> list[Product]
 
 
 def solutions(store: Store) -> dict[str, FrameSolution]:
-    """Return what is known of each frame's place on the sky, by its night-relative path."""
-    return {product.label: FrameSolution.from_made(product.made) for product in store.products(SOLVE)}
+    """Return what is known of each frame's place on the sky, by its night-relative path.
+
+    Only of frames as they are calibrated now: one that was made anew since, trimmed otherwise perhaps, has none until
+    it is solved again.
+    """
+    now = {product.label: product.key for product in store.products(SCIENCE_STAGE)}
+    return {
+        product.label: FrameSolution.from_made(product.made)
+        for product in store.products(SOLVE)
+        if product.made.get(_PIXELS) == now.get(product.label, "")
+    }
 
 
 def _calibrated(product: Product) -> Task:
@@ -237,7 +248,8 @@ class _Job:
         self.night = night
         self.indexes: list[IndexFile] = []
         self.provider = make_provider(settings, (), context, network=False)
-        self._last: TanSip | None = None
+        self._last: dict[tuple[int, int], TanSip] = {}
+        """Of the frames that earlier runs solved, the last of each shape."""
         self._solver: FrameSolver | None = None
 
     def close(self) -> None:
@@ -255,11 +267,25 @@ class _Job:
             if made is None or frame is None:
                 todo.append(product)
                 continue
-            if made.get("header_of") != product.when_utc:  # made again since: its header lost the solution
+            # Made again since: its header lost the solution.
+            if made.get(_HEADER) != product.when_utc or made.get(_PIXELS) != product.key:
                 self._keep(product, task, frame)
             self.night.frames.append(frame)
-            self._last = frame.solution
+            if frame.solution is not None and frame.shape is not None:
+                self._last[frame.shape] = frame.solution
         return todo
+
+    def without_altered(self, products: Sequence[Product]) -> list[Product]:
+        """Pass over the frames whose file was changed before its stars were listed: what it shows now is not ours."""
+        ours = []
+        for product in products:
+            stars = _stars_task(product, self.settings)
+            if self.store.fresh(stars) is None and self.store.fresh(_calibrated(product)) is None:
+                reason = "its file was changed since it was made: `astep reduce` makes it again"
+                self.night.frames.append(FrameSolution(product.label, solved=False, reason=reason))
+            else:
+                ours.append(product)
+        return ours
 
     def _still_best(self, made: Made | None) -> FrameSolution | None:
         """Return what an earlier run found, unless this one could do better."""
@@ -279,12 +305,20 @@ class _Job:
         self.provider = make_provider(self.settings, self.indexes, self.context, network=self.options.network)
         wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
         order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
+        current = solutions(self.store)
+        earlier = {row.label: row for row in self.store.products(SOLVE) if row.label in current}
         for product in self.context.track("plate solutions", order):
-            solver = self._engine(wanted[product.label])
+            solver = self._engine(wanted.values())
             radius = self.options.hints.get(product.label, {}).get("radius_deg", self.settings.radius_deg)
             solver.options = replace(solver.options, radius_deg=radius)
             frame = solver.solve(wanted[product.label], self.context)
-            self._keep(product, self._task(product), frame)
+            if not frame.solved and product.label in earlier and current[product.label].solved:
+                words = f"{frame.path}: not solved anew, its earlier solution stays: {frame.reason}"
+                self.night.warnings.append(words)
+                frame = current[product.label]
+                self._write(product, frame, earlier[product.label].key)
+            else:
+                self._keep(product, self._task(product), frame)
             self.night.frames.append(frame)
             if not frame.solved:
                 words = f"{frame.path}: not solved: {frame.reason}"
@@ -293,22 +327,29 @@ class _Job:
 
     def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
         """Write a frame's header, then note its solution: killed in between, it is solved again."""
-        made = frame.as_made()
+        made = frame.as_made() | {_PIXELS: product.key}
         if frame.solution is not None and self._write(product, frame, task.key):
-            made["header_of"] = product.when_utc
+            made[_HEADER] = product.when_utc
         self.store.finish(task, None, None, made, frame.seconds)
 
-    def _engine(self, wanted: Wanted) -> FrameSolver:
+    def _engine(self, wanted: Iterable[Wanted]) -> FrameSolver:
+        """Return the solver of the night, with the indexes that serve any of its frames."""
         if self._solver is None:
-            scale = wanted.scale_arcsec
-            field_arcmin = min(wanted.shape) * scale / 60.0 if scale is not None else None
-            fit = serving(self.indexes, field_arcmin) if field_arcmin is not None else self.indexes
-            engines = make_engines(self.settings, [index.path for index in fit or self.indexes])
+            fields = {
+                min(one.shape) * one.scale_arcsec / 60.0 if one.scale_arcsec is not None else None for one in wanted
+            }
+            fit: dict[Path, None] = {}
+            for field_arcmin in sorted(field for field in fields if field is not None):
+                fit |= dict.fromkeys(index.path for index in serving(self.indexes, field_arcmin))
+            if None in fields or not fit:
+                fit |= dict.fromkeys(index.path for index in self.indexes)
+            engines = make_engines(self.settings, list(fit))
             options = SolverOptions(
                 self.settings.scale_tolerance, self.settings.radius_deg, self.settings.time_limit_s, self.settings.order
             )
             self._solver = FrameSolver(engines, self.provider, self.indexes, options)
-            self._solver.last = self._last
+            for shape, solution in self._last.items():
+                self._solver.remember(solution, shape)
         return self._solver
 
     def _wanted(self, label: str, made: Made) -> Wanted:

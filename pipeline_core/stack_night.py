@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +21,7 @@ from pipeline_core.stage import MadeBefore, Raw, Task, digest
 from pipeline_core.store import Product, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.align_night import NightAlignment
@@ -129,7 +130,10 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
             night, plan.trims, {k: p.made for k, p in measured.items()}, {k: p.key for k, p in measured.items()},
             store, logbook, recipe, context,
         )  # fmt: skip
-        builder = _Builder(place.output, night, recipe, options, calibrated, measured, aligned, logbook.rejected())
+        builder = _Builder(
+            place.output, night, recipe, options, calibrated, measured, aligned, logbook.rejected(),
+            file_names(plan.groups),
+        )  # fmt: skip
         planned = [builder.build(group, paths, _shape(night, plan.trims, paths)) for group, paths in groups.items()]
         tasks = [task for _, task in planned if task is not None]
         with ThreadWorkers(1, usable_cores()) as pool:
@@ -232,6 +236,8 @@ class _Builder:
     measured: Mapping[str, Product]
     aligned: NightAlignment
     rejected: Mapping[str, str]
+    names: Mapping[str, str]
+    """Of the groups' files."""
 
     def build(self, group: str, paths: Sequence[str], shape: tuple[int, int]) -> tuple[Stack, Task | None]:
         """Return what can be said of a group's stack before it is made, and the task that makes it."""
@@ -263,7 +269,7 @@ class _Builder:
         }
         from pipeline_core.stages.stack import STACK  # noqa: PLC0415 - heavy
 
-        product = f"stacks/{self._name(group)}{'_chip' if on_chip else ''}.fits"
+        product = f"stacks/{self.names[group]}{'_chip' if on_chip else ''}.fits"
         label = f"{group}{_ON_CHIP}" if on_chip else group
         return Stack(group, None, left_out=left_out, reference=reference), Task(STACK, product, settings, inputs, label)
 
@@ -311,8 +317,20 @@ class _Builder:
             "mid_utc": frame.mid_utc.isoformat() if frame.mid_utc is not None else None,
         }
 
-    @staticmethod
-    def _name(group: str) -> str:
-        """Return a file name for a group. Its words come from headers: only what is harmless in a name is kept."""
+
+def file_names(groups: Iterable[str]) -> dict[str, str]:
+    """Return a file name for each group, of which no two are alike on any file system.
+
+    A group's words come from headers: only what is harmless in a name is kept, and of "M 31" and "M_31" the same is
+    left.
+    """
+    plain = {}
+    for group in groups:
         words = [re.sub(r"[^A-Za-z0-9+.-]+", "_", word).strip("_.")[:40] for word in group.split(" · ")]
-        return "_".join(word for word in words if word) or "group"
+        plain[group] = "_".join(word for word in words if word) or "group"
+    count = Counter(name.lower() for name in plain.values())
+    # "_chip" is what the stacks of the chip end with.
+    return {
+        group: f"{name}_{digest(group)[:6]}" if count[name.lower()] > 1 or name.lower().endswith("_chip") else name
+        for group, name in plain.items()
+    }

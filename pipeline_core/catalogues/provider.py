@@ -116,11 +116,12 @@ class CatalogueProvider:
         """
         there, failed = 0, []
         for tile in context.track("catalogue tiles", list(tiles)):
-            if self.cache.has(tile, self.faintest_mag) or self._fetched(tile) is not None:
+            came = self.cache.has(tile, self.faintest_mag) or self._fetched(tile) is not None
+            if came and self.cache.has(tile, self.faintest_mag):
                 there += 1
             else:
                 failed.append(self.notes[-1] if self.notes else f"tile {tile} could not be fetched")
-                if not self.services:
+                if came or not self.services:  # nothing can be kept, or nobody is left to ask
                     break
         return there, failed
 
@@ -153,7 +154,10 @@ class CatalogueProvider:
                 # One that failed is not waited for again in this run.
                 self.services.pop(0)
                 continue
-            self.cache.save(tile, self.faintest_mag, stars)
+            try:
+                self.cache.save(tile, self.faintest_mag, stars)
+            except AstepError as error:  # a full disk: the stars serve this run all the same
+                self._note(str(error))
             return stars
         return None
 

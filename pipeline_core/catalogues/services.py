@@ -104,6 +104,14 @@ class TapService:
             raise CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT) from error
 
     def _stars(self, table: Any) -> ReferenceStars:
+        try:
+            return self._understood(table)
+        except (ValueError, TypeError) as error:
+            raise CatalogueServiceError(
+                f"{self.name} gave no stars", "its answer holds other things than numbers", _NETWORK_HINT
+            ) from error
+
+    def _understood(self, table: Any) -> ReferenceStars:
         names = {str(name).lower(): name for name in table.colnames}
         missing = [column for column in self.columns if column.lower() not in names]
         if missing:
@@ -119,7 +127,8 @@ class TapService:
         ra, dec, pm_ra, pm_dec, mag, colour, sigma_ra, sigma_dec, sigma_pm_ra, sigma_pm_dec = (
             column(name) for name in self.columns
         )
-        order = np.argsort(mag, kind="stable")
+        order = np.argsort(mag, kind="stable")  # NaN last
+        order = order[(np.isfinite(ra) & np.isfinite(mag) & (np.abs(dec) <= 90.0))[order]]
         sigma_pm = np.hypot(sigma_pm_ra, sigma_pm_dec) / np.sqrt(2.0)
         columns = {
             "ra_deg": ra,

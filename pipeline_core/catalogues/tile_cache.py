@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 import platformdirs
@@ -70,15 +70,18 @@ class TileCache:
         return self._file(tile, faintest_mag) is not None
 
     def load(self, tile: int, faintest_mag: float) -> ReferenceStars | None:
-        """Return a tile's stars, None where it is not there or cannot be read (it is fetched anew then)."""
+        """Return a tile's stars, None where it is not there or cannot be read (a spoilt one is fetched anew)."""
         path = self._file(tile, faintest_mag)
         if path is None:
             return None
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 columns = {name: np.asarray(stored[name], np.float64) for name in COLUMNS}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-            path.unlink(missing_ok=True)
+        except (OSError, MemoryError):
+            return None  # it may be whole: a disk that answers badly once must not cost what took minutes to fetch
+        except Exception:  # noqa: BLE001 - spoilt bytes raise whatever zip, zlib and numpy make of them
+            with suppress(OSError):  # a shared folder that only others may write to
+                path.unlink(missing_ok=True)
             return None
         stars = with_columns(columns, GAIA_EPOCH, GAIA)
         return stars.pick(~(stars.magnitude > faintest_mag))

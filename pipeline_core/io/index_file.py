@@ -53,7 +53,7 @@ class IndexFile:
 
 @dataclass(frozen=True, slots=True)
 class IndexStars:
-    """Stars of an index inside a cone, brightest first where it tells magnitudes."""
+    """Stars of an index inside a cone, brightest first: by magnitude, else by the rank the index gives them."""
 
     ra_deg: Floats
     dec_deg: Floats
@@ -154,6 +154,8 @@ def stars_within(path: Path, ra_deg: float, dec_deg: float, radius_deg: float) -
         magnitude[(magnitude < -5) | (magnitude > 30)] = np.nan
         order = np.argsort(magnitude, kind="stable")  # NaN last
         directions, magnitude = directions[order], magnitude[order]
+    elif tables.rank is not None:
+        directions = directions[np.argsort(tables.rank[which], kind="stable")]
     x, y, z = directions.T
     return IndexStars(
         np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y))), magnitude, tables.band
@@ -169,6 +171,8 @@ class _Tables:
     scale: float
     magnitudes: npt.NDArray[Any] | None
     band: str
+    rank: npt.NDArray[np.uint8] | None
+    """Of each star in its part of the sky, the brightest first ("sweep"); read where there are no magnitudes."""
 
 
 @lru_cache(maxsize=32)
@@ -188,6 +192,7 @@ def _tables(path: Path, _mtime_ns: int) -> _Tables:
                     wanted = [n for n in names if n.upper().startswith(("MAG", "PHOT_G", "J_M", "VT", "R_MAG"))]
                     if wanted:
                         magnitudes, band = np.array(hdu.data[wanted[0]]), wanted[0]
+            rank = _rank(hdus) if magnitudes is None else None
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise _no_index(path, str(error) or type(error).__name__) from error
     if "kdtree_data_stars" not in places or "kdtree_range_stars" not in places or "SCALE_L" not in head:
@@ -200,7 +205,14 @@ def _tables(path: Path, _mtime_ns: int) -> _Tables:
         raise _no_index(path, "the file is cut short")
     stars = np.memmap(path, f"{order}u4", "r", start, (count, 3))
     limits = np.fromfile(path, f"{order}f8", 7, offset=places["kdtree_range_stars"][0])
-    return _Tables(head, stars, limits[:3], float(limits[6]), magnitudes, band)
+    if len(limits) < 7 or any(column is not None and len(column) != count for column in (magnitudes, rank)):
+        raise _no_index(path, "the file is cut short")
+    return _Tables(head, stars, limits[:3], float(limits[6]), magnitudes, band, rank)
+
+
+def _rank(hdus: Any) -> npt.NDArray[np.uint8] | None:
+    tables = (hdu for hdu in hdus[1:] if hasattr(hdu, "columns") and "sweep" in hdu.columns.names)
+    return next((np.array(hdu.data["sweep"], np.uint8).ravel() for hdu in tables), None)
 
 
 def _byte_order(head: dict[str, Any]) -> str:

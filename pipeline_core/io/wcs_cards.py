@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,10 +19,13 @@ SOLUTION_KEY = "SOLVEKEY"
 
 _OLD = (
     "CTYPE", "CUNIT", "CRVAL", "CRPIX", "CDELT", "CROTA", "CD1_", "CD2_", "PC1_", "PC2_", "PC001", "PC002",
-    "PV1_", "PV2_", "CRDELT", "CRDER", "CSYER", "CFINT", "A_", "B_", "AP_", "BP_", "LONPOLE", "LATPOLE", "RADESYS",
-    "RADECSYS", "EQUINOX", "EPOCH", "WCSAXES", "WCSNAME", "WAT0_", "WAT1_", "WAT2_", "WCSDIM", "PLTSOLVD", "SOLV",
+    "PV1_", "PV2_", "CRDELT", "CRDER", "CSYER", "CFINT", "LONPOLE", "LATPOLE", "RADESYS", "RADECSYS", "EQUINOX",
+    "WCSAXES", "WCSNAME", "WAT0_", "WAT1_", "WAT2_", "WCSDIM", "PLTSOLVD", "SOLV", "CPDIS", "CQDIS", "CPERR", "CQERR",
+    "D2IMDIS", "D2IMERR",
 )  # fmt: skip
 """Beginnings of keywords that state an older solution, in any of the usual dialects."""
+_OLD_WHOLE = re.compile(r"EPOCH|[AB]P?_(ORDER|DMAX|\d+_\d+)|D[PQ]\d(\..+)?")
+"""The same, whole: a camera's B_FOCUS is no term of SIP."""
 
 
 def solution_cards(solution: TanSip, shape: tuple[int, int], facts: dict[str, Any]) -> list[tuple[str, Any, str]]:
@@ -103,7 +107,7 @@ def _storable(value: Any) -> Any:
 def remove_solution(header: fits.Header) -> None:
     """Take every card of an older world coordinate system out of a header, in place."""
     for keyword in {card.keyword for card in header.cards}:
-        if keyword.upper().startswith(_OLD) and keyword.upper() != "EPOCHS":
+        if keyword.upper().startswith(_OLD) or _OLD_WHOLE.fullmatch(keyword.upper()):
             header.remove(keyword, ignore_missing=True, remove_all=True)
 
 

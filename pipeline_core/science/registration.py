@@ -29,7 +29,8 @@ class Registration:
     alignments: tuple[Alignment | None, ...]
     """One a frame; None where it could not be placed."""
     catalogue: StarList
-    """Stars of the field in the reference's pixels. Fluxes are of the frame each star was first seen in."""
+    """Stars of the field in the reference's pixels. Fluxes are what the reference would show, as well as the stars that
+    each frame shares with it, or with the frames between, can tell."""
 
 
 def register(
@@ -121,10 +122,13 @@ def _catalogue(
         index = match(placed, known, listed, 2 * tolerance_px)
         new = np.setdiff1d(np.arange(len(listed)), index)
         x, y = placed.returned(listed.x_px[new], listed.y_px[new])
+        common = np.flatnonzero(index >= 0)
+        # A frame under cloud shows its stars too faint for all that are compared with them later.
+        through = float(np.median(listed.flux[index[common]] / known.flux[common])) if common.size >= 3 else 1.0
         known = StarList(
             np.append(known.x_px, x),
             np.append(known.y_px, y),
-            np.append(known.flux, listed.flux[new]),
+            np.append(known.flux, listed.flux[new] / through),
             np.append(known.fwhm_px, listed.fwhm_px[new]),
         )
     return known

@@ -40,6 +40,13 @@ class TanSip:
         return 1 if self.a is None else len(self.a) - 1
 
     @property
+    def is_sound(self) -> bool:
+        """Whether it is a projection at all: finite numbers, a declination, and pixels that cover some sky."""
+        place = (self.ra_deg, self.dec_deg, self.x_px, self.y_px)
+        is_finite = bool(np.isfinite(place).all() and np.isfinite(self.matrix).all())
+        return is_finite and abs(self.dec_deg) <= 90.0 and abs(float(np.linalg.det(self.matrix))) > 1e-20
+
+    @property
     def scale_arcsec(self) -> float:
         """Side of a pixel at the reference pixel."""
         return ARCSEC * float(np.sqrt(abs(np.linalg.det(self.matrix))))

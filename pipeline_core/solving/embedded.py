@@ -11,21 +11,22 @@ import sys
 import threading
 import time
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline_core.science.tan_sip import TanSip
-from pipeline_core.solving.engine import EngineError, Found, took_too_long
+from pipeline_core.solving.engine import EngineError, EngineStoppedError, Found, took_too_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pipeline_core.events import RunContext
     from pipeline_core.science.catalogue_match import FrameStars
     from pipeline_core.solving.engine import Hint
 
+_PACKAGES = Path(__file__).parents[2]
 _LOOK_S = 0.05
 _START_S = 30.0  # importing numpy and mapping the indexes: a second on a busy machine, rarely more
 _STARS = 100  # more only make a failure slower
@@ -113,9 +114,10 @@ class EmbeddedEngine:
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
+            cwd=_PACKAGES,  # python -m imports from where it is started, and that may be a night's folder
         )
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True, name="solver").start()
-        self._ask({"indexes": [str(path) for path in self.indexes]}, context, _START_S)
+        self._ask({"indexes": [str(path.absolute()) for path in self.indexes]}, context, _START_S)
 
     def _ask(self, request: dict[str, Any], context: RunContext, time_limit_s: float) -> dict[str, Any]:
         process = self._process
@@ -139,7 +141,9 @@ class EmbeddedEngine:
             raise
         if line is None:
             self.close()
-            raise EngineError("the solving engine stopped", "its process ended by itself", "try solve-field instead")
+            raise EngineStoppedError(
+                "the solving engine stopped", "its process ended by itself", "try solve-field instead"
+            )
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise EngineError("the solving engine cannot work", str(answer["error"]), "check the index files")

@@ -49,6 +49,10 @@ class EngineError(AstepError):
     """An engine cannot work at all: not installed, no index, no key, no network."""
 
 
+class EngineStoppedError(EngineError):
+    """An engine broke down on one frame; it may work on the next."""
+
+
 class TimeLimitError(AstepError):
     """A solve was ended because it took too long."""
 

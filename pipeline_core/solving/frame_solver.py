@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline_core.science.catalogue_match import Matched, refine
 from pipeline_core.science.predict import predict
 from pipeline_core.science.solution_check import STARS_NEEDED, Verdict, check_solution
-from pipeline_core.solving.engine import EngineError, Hint, TimeLimitError
+from pipeline_core.solving.engine import EngineError, EngineStoppedError, Hint, TimeLimitError
 from pipeline_core.solving.index_files import what_is_missing
 from pipeline_core.solving.result import FrameSolution, How
 
@@ -29,6 +29,7 @@ _PREDICTED_RADIUS_PX = 6.0
 _BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed
 _SHORT_S = 2.0  # for a frame of a night that seems to be nowhere; a search near the right place takes milliseconds
 _LEAST_S = 0.3  # a search needs so long to be worth its start
+_STOPS = 3  # an engine that breaks down on so many frames in turn is not started again
 _BLIND_TRIES = 3  # a night of which three frames are nowhere on the sky is not searched there frame by frame
 
 
@@ -73,6 +74,19 @@ class _Attempt:
     best: tuple[Matched, Verdict, ReferenceStars] | None = None
     refused: str = ""
     ended: str = ""
+    passed_over: int = 0
+    """Engines, the first ones, that broke down on it."""
+
+
+@dataclass
+class _Camera:
+    """What the night told so far of frames of one size: binned ones have another scale and other distortion terms."""
+
+    last: TanSip | None = None
+    optics: Matched | None = None
+    """The fit whose distortion is known best so far."""
+    in_vain: int = 0
+    """Frames searched all over the sky without any success so far."""
 
 
 class FrameSolver:
@@ -95,16 +109,24 @@ class FrameSolver:
         self.catalogue = catalogue
         self.indexes = indexes
         self.options = options
-        self.last: TanSip | None = None
-        self._optics: Matched | None = None
-        """The fit whose distortion is known best so far this night."""
-        self._in_vain = 0
-        """Frames searched all over the sky without any success so far."""
+        self._cameras: dict[tuple[int, int], _Camera] = {}
+        """By the shape of their frames."""
+        self._stops = 0
+        """Frames in turn on which the first engine broke down."""
+        self._why_gone = ""
+        """What the last engine said that cannot work."""
 
     def close(self) -> None:
         """End the engines."""
         for engine in self.engines:
             engine.close()
+
+    def remember(self, solution: TanSip, shape: tuple[int, int]) -> None:
+        """Begin with a solution that an earlier run found for a frame of (ny, nx) pixels."""
+        self._camera(shape).last = solution
+
+    def _camera(self, shape: tuple[int, int]) -> _Camera:
+        return self._cameras.setdefault(shape, _Camera())
 
     def solve(self, wanted: Wanted, context: RunContext) -> FrameSolution:
         """Solve one frame.
@@ -116,7 +138,8 @@ class FrameSolver:
         """
         begun = time.perf_counter()
         attempt = _Attempt()
-        is_hopeless = self._in_vain >= _BLIND_TRIES
+        camera = self._camera(wanted.shape)
+        is_hopeless = camera.in_vain >= _BLIND_TRIES
         how: How | None = None
         found: Found | None = None
         if len(wanted.stars) >= STARS_NEEDED:
@@ -126,8 +149,8 @@ class FrameSolver:
                 found, how = self._searched(wanted, attempt, context, blind=not is_hopeless)
         seconds = time.perf_counter() - begun
         if attempt.best is None:
-            if self.last is None and len(wanted.stars) >= STARS_NEEDED:
-                self._in_vain += 1
+            if camera.last is None and len(wanted.stars) >= STARS_NEEDED:
+                camera.in_vain += 1
             if is_hopeless and not attempt.refused:
                 attempt.ended = f"not searched all over the sky: {_BLIND_TRIES} frames of this night were in vain" + (
                     "; the pixel scale is not known: give --scale" if wanted.scale_arcsec is None else ""
@@ -137,19 +160,20 @@ class FrameSolver:
                 stars_found=len(wanted.stars), seconds=round(seconds, 4),
             )  # fmt: skip
         matched, verdict, reference = attempt.best
-        self.last = matched.fit.solution
-        self._note_optics(matched, wanted.shape)
+        camera.last = matched.fit.solution
+        self._note_optics(camera, matched, wanted.shape)
         return _solved(wanted, matched, verdict, reference, found, how, seconds)
 
-    def _note_optics(self, matched: Matched, shape: tuple[int, int]) -> None:
+    @staticmethod
+    def _note_optics(camera: _Camera, matched: Matched, shape: tuple[int, int]) -> None:
         if len(matched.fit.powers) < 10:  # no third order, or a borrowed distortion
             return
-        best = self._optics
+        best = camera.optics
         if best is None or matched.fit.typical_error_arcsec(shape) < best.fit.typical_error_arcsec(shape):
-            self._optics = matched
+            camera.optics = matched
 
     def _predicted(self, wanted: Wanted, attempt: _Attempt) -> bool:
-        last = self.last
+        last = self._camera(wanted.shape).last
         if last is None:
             return False
         scale = last.scale_arcsec
@@ -168,7 +192,8 @@ class FrameSolver:
     def _searched(
         self, wanted: Wanted, attempt: _Attempt, context: RunContext, *, blind: bool
     ) -> tuple[Found | None, How | None]:
-        until = time.monotonic() + (self.options.time_limit_s if blind else _SHORT_S)
+        limit = self.options.time_limit_s
+        until = time.monotonic() + (limit if blind else min(_SHORT_S, limit))
         for hint in self._hints(wanted):
             if not blind and not hint.has_position:
                 continue
@@ -179,6 +204,9 @@ class FrameSolver:
             found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
             if found is None:
                 continue
+            if not found.solution.is_sound:
+                attempt.refused = f"what {found.engine} answered is no place on the sky"
+                continue
             attempt.refused = "no catalogue has stars there"
             for reference in self._references(found.solution, wanted.shape):
                 sky = reference.at(wanted.year)
@@ -188,11 +216,12 @@ class FrameSolver:
 
     def _hints(self, wanted: Wanted) -> list[Hint]:
         """Return what is known first, then less and less of it."""
-        if self.last is not None:
+        last = self._camera(wanted.shape).last
+        if last is not None:
             # The scale is known from the night itself: what does not fit it is no frame of this camera.
-            exact = self.last.scale_arcsec
+            exact = last.scale_arcsec
             scale = (0.99 * exact, 1.01 * exact)
-            hints = [Hint(scale, *self.last.centre(wanted.shape), 2.0 * self.options.radius_deg)]
+            hints = [Hint(scale, *last.centre(wanted.shape), 2.0 * self.options.radius_deg)]
             if wanted.ra_deg is not None and wanted.dec_deg is not None:
                 hints.append(Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
             return [*hints, Hint(scale)]
@@ -211,19 +240,41 @@ class FrameSolver:
     def _asked(
         self, wanted: Wanted, hint: Hint, attempt: _Attempt, context: RunContext, limit_s: float
     ) -> Found | None:
-        while self.engines:
+        while len(self.engines) > attempt.passed_over:
+            engine = self.engines[attempt.passed_over]
             try:
-                return self.engines[0].solve(wanted.stars, wanted.shape, hint, context, limit_s)
+                found = engine.solve(wanted.stars, wanted.shape, hint, context, limit_s)
             except TimeLimitError:
                 limit = self.options.time_limit_s
                 attempt.ended = f"no pattern of its stars was found in {limit:.0f} s (solve.time_limit_s)"
                 return None
+            except EngineStoppedError as error:
+                # It is started anew for the next frame: one frame must not stop a night.
+                self._tell_stopped(error, attempt, context)
+                self._stops += attempt.passed_over == 0
+                if self._stops >= _STOPS:
+                    self._give_up(0, error)
+                else:
+                    attempt.passed_over += 1
             except EngineError as error:
                 # The next engine, for this and all other frames.
-                attempt.ended = str(error)
-                context.say("solve", str(error), level="warning")
-                self.engines.pop(0).close()
+                self._tell_stopped(error, attempt, context)
+                self._give_up(attempt.passed_over, error)
+            else:
+                self._stops = 0 if attempt.passed_over == 0 else self._stops
+                return found
+        attempt.ended = attempt.ended or self._why_gone
         return None
+
+    @staticmethod
+    def _tell_stopped(error: EngineError, attempt: _Attempt, context: RunContext) -> None:
+        attempt.ended = str(error)
+        context.say("solve", str(error), level="warning")
+
+    def _give_up(self, number: int, error: EngineError) -> None:
+        self._why_gone = str(error)
+        self._stops = 0
+        self.engines.pop(number).close()
 
     def _references(self, solution: TanSip, shape: tuple[int, int]) -> Iterator[ReferenceStars]:
         ra, dec = solution.centre(shape)
@@ -259,7 +310,7 @@ class FrameSolver:
         The distortion belongs to the optics, not to the frame: under clouds, with stars in one half only, a free
         polynomial runs away in the other.
         """
-        best = self._optics
+        best = self._camera(wanted.shape).optics
         if matched is None or best is None or best.fit.solution.a is None or best.fit.solution.b is None:
             return matched
         own = matched.fit.typical_error_arcsec(wanted.shape)

@@ -89,4 +89,4 @@ def _look(made: Mapping[str, Any], may_serve: bool) -> FrameStars:  # noqa: FBT0
     )
 
 
-ALIGN = Stage("alignment", 1, align_pointing)
+ALIGN = Stage("alignment", 2, align_pointing)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from pipeline_core.types import Bits, Image
 
+_OF_THE_REFERENCE = (*WCS_PREFIXES, "SOLV")
+"""Beginnings of cards that say where the stack looks, and how well that is known."""
 _BAND_BYTES = 128 << 20
 """Of all frames' rows that are combined at once: what memory a stack takes, whatever the night."""
 _OF_ONE_FRAME = ("LTV", "LTM", "PLTSOLVD", "NCOSMIC", "RAWFILE", "OVSCLEV", "CRFWHM", "CRGUARD")
@@ -116,7 +118,7 @@ def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
     }
 
 
-STACK = Stage("stacks", 1, make_stack, wide=True)
+STACK = Stage("stacks", 2, make_stack, wide=True)
 
 
 class _Readers:
@@ -196,12 +198,12 @@ def _header(
     with CalibratedRows(inputs[best["input"]]) as rows:
         header = rows.header
     for keyword in list(header):
-        if keyword.startswith((*WCS_PREFIXES, *_OF_ONE_FRAME)):
+        if keyword.startswith((*_OF_THE_REFERENCE, *_OF_ONE_FRAME)):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     if "reference" in inputs:
         with CalibratedRows(inputs["reference"]) as rows:
             for card in rows.header.cards:
-                if card.keyword.startswith(WCS_PREFIXES):
+                if card.keyword.startswith(_OF_THE_REFERENCE):
                     header.append(fits.Card(card.keyword, card.value, card.comment))
     _put_times(header, taken, weight)
     header["CREATOR"] = (f"ASTEP Harvest {__version__}", "program that stacked these frames")

@@ -16,7 +16,7 @@ from pipeline_core.errors import UsageError
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import Place
-from pipeline_core.stack_night import StackOptions, stack_night
+from pipeline_core.stack_night import StackOptions, file_names, stack_night
 from pipeline_core.store import Store
 
 N_SCIENCE = 8
@@ -207,6 +207,22 @@ def test_a_reference_that_is_solved_later_gives_the_stack_its_place_on_the_sky(p
     assert fits.getval(after.file, "CTYPE2") == "DEC--TAN"
 
 
+def test_a_stack_says_of_its_place_what_the_reference_says_and_nothing_of_another_frame(place):
+    stack = next(iter(groups(place).values()))
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        files = {p.label: place.output / p.location for p in store.products("science frames")}
+    for path in stack.frames:
+        with fits.open(files[path], mode="update") as hdus:
+            hdus[0].header["SOLVREP"] = path != stack.reference
+            if path == stack.reference:
+                hdus[0].header["CRVAL1"], hdus[0].header["SOLVRMS"] = 120.5, 0.25
+            else:
+                hdus[0].header["SOLVNUM"] = 99
+    made = fits.getheader(groups(place)[stack.group].file)
+    assert (made["CRVAL1"], made["SOLVREP"], made["SOLVRMS"]) == (120.5, False, 0.25)
+    assert "SOLVNUM" not in made
+
+
 def test_groups_are_chosen_by_a_part_of_their_name(place):
     names = list(groups(place))
     part = names[0].split(" · ")[1]
@@ -268,6 +284,17 @@ def test_the_median_and_the_chip_are_other_stacks(place):
         assert fits.getval(stack.file, "STACKFIX") == "chip"
         assert stack.method == "median"
         assert fits.getval(sky[name].file, "STACKMET") == "median"
+
+
+def test_no_two_groups_share_a_file():
+    named = ["M 31 · R · 90 s", "M_31 · R · 90 s", "m 31 · r · 90 s", "M 33 · R · 90 s", "Ω", "Σ", "M 33_chip"]
+    files = file_names(named)
+    assert list(files) == named
+    assert len({name.lower() for name in files.values()}) == len(named)
+    assert files["M 33 · R · 90 s"] == "M_33_R_90_s"
+    assert "M_33_chip" not in files.values()
+    # A group's file does not change its name with the company it is in.
+    assert file_names(named[::-1]) == files
 
 
 def test_names_of_stacks_come_from_harmless_letters_only(place):

@@ -14,6 +14,7 @@ from pipeline_core.catalogues.provider import CatalogueError, CatalogueProvider
 from pipeline_core.catalogues.reference import COLUMNS, ReferenceStars
 from pipeline_core.catalogues.services import CatalogueServiceError, gaia_archive, source_ids, vizier
 from pipeline_core.catalogues.tile_cache import GAIA, TileCache, tile_centre, tiles_in_cone
+from pipeline_core.errors import AstepError
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.fetch_catalogue import fetch_night
 from pipeline_core.science.tan_sip import separation_deg
@@ -173,6 +174,67 @@ def test_a_spoilt_file_of_the_cache_is_fetched_anew(tmp_path):
     file.write_bytes(file.read_bytes()[:200])
     assert cache.load(7, 17.0) is None
     assert not cache.has(7, 17.0)
+
+
+def test_whatever_bytes_of_a_kept_tile_are_spoilt_it_is_fetched_anew_and_nothing_breaks(tmp_path):
+    cache = TileCache(tmp_path)
+    rng = np.random.default_rng(8)
+    columns = {name: rng.uniform(8.0, 14.0, 400) for name in COLUMNS}
+    cache.save(7, 17.0, ReferenceStars(**columns, epoch=2016.0, source=GAIA))
+    (file,) = tmp_path.rglob("*.npz")
+    whole = file.read_bytes()
+    for start in range(0, len(whole), len(whole) // 60):
+        spoilt = bytearray(whole)
+        spoilt[start : start + 24] = b"\xff" * len(spoilt[start : start + 24])
+        file.write_bytes(spoilt)
+        stars = cache.load(7, 17.0)
+        assert stars is None or len(stars) == 400  # what no reader looks at may be spoilt
+
+
+def test_a_tile_that_cannot_be_read_just_now_stays_on_disk(tmp_path, monkeypatch):
+    cache = TileCache(tmp_path)
+    cache.save(7, 17.0, some_stars())
+
+    def refuse(*_, **__):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "load", refuse)
+        assert cache.load(7, 17.0) is None
+    assert len(cache.load(7, 17.0)) == len(some_stars())
+
+
+def test_a_cache_that_takes_nothing_costs_no_solution_and_is_not_said_to_hold_it(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AstepError("cannot write the cache", "the disk is full", "free some space")
+
+    cache = TileCache(tmp_path)
+    monkeypatch.setattr(cache, "save", refuse)
+    with Loopback(answering(votable())) as server:
+        provider = CatalogueProvider(cache, services=[quick(gaia_archive, server)])
+        assert len(provider.cone(217.4, -62.7, 0.4)) > 0
+        assert any("the disk is full" in words for words in provider.notes)
+        asked = len(server.asked)
+        fetched = fetch_night(
+            tmp_path, RunContext(), place=(217.4, -62.7), services=[quick(gaia_archive, server)], cache=cache
+        )
+        assert len(server.asked) == asked + 1  # not tile after tile in vain
+    assert fetched.there == 0
+    assert "the disk is full" in fetched.failed[0]
+
+
+@pytest.mark.parametrize("word", ["ra", "phot_g_mean_mag"])
+def test_words_where_numbers_belong_are_no_stars(word):
+    table = Table({name: np.linspace(8.0, 14.0, 5) for name in GAIA_COLUMNS})
+    table[word] = ["a", "b", "c", "d", "e"]
+    with pytest.raises(CatalogueServiceError, match="other things than numbers"):
+        gaia_archive()._stars(table)
+
+
+def test_stars_without_a_place_are_left_out():
+    table = Table({name: np.linspace(8.0, 14.0, 5) for name in GAIA_COLUMNS})
+    table["ra"][1], table["dec"][2], table["phot_g_mean_mag"][3] = np.nan, 95.0, np.inf
+    assert gaia_archive()._stars(table).ra_deg.tolist() == [8.0, 14.0]
 
 
 def some_stars():

@@ -55,6 +55,53 @@ def test_positions_are_those_of_the_sky():
     assert float(separation_deg(330.794887, 18.884319, found.ra_deg, found.dec_deg).min()) * 3600 < 0.5
 
 
+def small_index(path, seed=1, number=500, limits=7):
+    """An index file as build-astrometry-index writes it without magnitudes: stars in the order of a tree."""
+    rng = np.random.default_rng(seed)
+    ra, dec = np.radians(np.sort(rng.uniform(30.0, 31.0, number))), np.radians(rng.uniform(-20.5, -19.5, number))
+    towards = np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+    steps = np.round((towards + 1.0) * (2**32 - 1) / 2.0).astype("<u4")
+    rank = rng.integers(0, 20, number).astype(np.uint8)
+
+    def table(name, rows):
+        width = rows.shape[1] * rows.itemsize
+        raw = np.ascontiguousarray(rows).view(f"S{width}")
+        return fits.BinTableHDU.from_columns([fits.Column(name, f"{width}A", array=raw.ravel())])
+
+    head = fits.PrimaryHDU()
+    head.header.update({"SCALE_L": 1e-4, "SCALE_U": 1e-3, "NSTARS": number, "NQUADS": 0, "ENDIAN": "04:03:02:01"})
+    scale = np.array([[-1.0], [-1.0], [-1.0], [1.0], [1.0], [1.0], [(2**32 - 1) / 2.0]], "<f8")[:limits]
+    # astropy trims NUL bytes off strings: the numbers are put into the file as they are.
+    hdus = fits.HDUList([head, table("kdtree_data_stars", steps), table("kdtree_range_stars", scale)])
+    hdus.insert(1, fits.BinTableHDU.from_columns([fits.Column("sweep", "1B", array=rank)]))
+    hdus.writeto(path)
+    with fits.open(path) as made, path.open("r+b") as file:
+        for name, rows in (("kdtree_data_stars", steps), ("kdtree_range_stars", scale)):
+            hdu = next(h for h in made[1:] if h.columns.names == [name])
+            file.seek(hdu.fileinfo()["datLoc"])
+            file.write(rows.tobytes())
+    return np.degrees(ra), np.degrees(dec), rank
+
+
+def test_an_index_without_magnitudes_gives_its_stars_in_the_order_of_their_rank(tmp_path):
+    ra, dec, rank = small_index(tmp_path / "index-5200.fits")
+    found = stars_within(tmp_path / "index-5200.fits", 30.5, -20.0, 0.3)
+    inside = np.flatnonzero(separation_deg(30.5, -20.0, ra, dec) <= 0.3)
+    expected = inside[np.argsort(rank[inside], kind="stable")]
+    assert len(expected) > 80
+    assert found.ra_deg == pytest.approx(ra[expected], abs=1e-6)
+    assert found.dec_deg == pytest.approx(dec[expected], abs=1e-6)
+    assert np.isnan(found.magnitude).all()
+
+
+def test_an_index_whose_star_tree_is_cut_short_is_refused_in_words(tmp_path):
+    small_index(tmp_path / "index-5200.fits", limits=3)
+    whole = (tmp_path / "index-5200.fits").read_bytes()
+    (tmp_path / "index-cut.fits").write_bytes(whole.rstrip(b"\0"))
+    with pytest.raises(DataError, match="cut short"):
+        stars_within(tmp_path / "index-cut.fits", 30.5, -20.0, 0.3)
+
+
 def test_a_file_that_is_no_index_is_refused_in_words(tmp_path):
     for name, content in (("index-a.fits", b"nothing"), ("index-b.fits", b"")):
         (tmp_path / name).write_bytes(content)

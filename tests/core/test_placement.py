@@ -243,3 +243,18 @@ def test_a_frame_that_drifted_off_the_reference_is_placed_through_its_neighbours
     last = found.frames[4].placement  # 520 px: not one star of the reference is left
     assert last is not None
     assert last.displacement[0] == pytest.approx(520.0, abs=0.3)
+
+
+def test_light_is_told_against_the_reference_where_its_stars_have_drifted_away_under_cloud():
+    rng = np.random.default_rng(12)
+    x, y, flux = rng.uniform(0, 2000, 900), rng.uniform(0, 512, 900), 1000 * (rng.pareto(1.2, 900) + 1)
+    through = [1.0, 1.0, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 1.0, 1.0, 1.0]
+    frames = []
+    for k, light in enumerate(through):
+        here = x - 75.0 * min(k, 7)
+        seen = np.flatnonzero((here > 5) & (here < 507))
+        seen = seen[np.argsort(-flux[seen])][:60]
+        places = (here[seen] + rng.normal(0, 0.03, 60), y[seen] + rng.normal(0, 0.03, 60))
+        frames.append(FrameStars(StarList(*places, flux[seen] * light, np.full(60, 2.5)), 10.0, 2.5))
+    found = align_field(frames, SHAPE, reference=0)
+    assert [one.flux_ratio for one in found.frames] == pytest.approx(through, rel=0.02)

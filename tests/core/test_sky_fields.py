@@ -10,9 +10,10 @@ from pipeline_core.errors import AstepError
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.io.index_file import read_index
 from pipeline_core.science.catalogue_match import FrameStars
+from pipeline_core.science.tan_sip import TanSip
 from pipeline_core.solving import embedded, solve_field
 from pipeline_core.solving.embedded import EmbeddedEngine
-from pipeline_core.solving.engine import EngineError, Found, Hint, TimeLimitError
+from pipeline_core.solving.engine import EngineError, EngineStoppedError, Found, Hint, TimeLimitError
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
 from pipeline_core.solving.solve_field import SolveFieldEngine
 from tests.core.sky_simulation import (
@@ -62,8 +63,7 @@ def test_at_least_47_of_48_fields_are_solved_and_none_wrongly(solver):
     solved, seconds, errors = 0, [], []
     for k, field in enumerate(asteps_fields(48, 1)):
         # Each for itself, as the first frame of a night.
-        solver.last = solver._optics = None
-        solver._in_vain = 0
+        solver._cameras.clear()
         found = solver.solve(wanted_of(field, str(k)), RunContext())
         if not found.solved:
             continue
@@ -101,7 +101,7 @@ def test_noise_is_refused_with_a_reason_and_in_bounded_time(solver):
 
 
 def test_after_three_frames_in_vain_the_whole_sky_is_not_searched_again(solver):
-    solver._in_vain = 3
+    solver._camera((4096, 4096)).in_vain = 3
     begun = time.monotonic()
     stars = noise_stars(np.random.default_rng(7))
     found = solver.solve(Wanted("x", stars, (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext())
@@ -169,6 +169,19 @@ def test_frames_after_the_first_are_predicted_and_a_slew_is_solved_anew(solver):
     assert fourth.solved
     assert fourth.how != "predicted"
     assert np.hypot(*slewed.error_arcsec(fourth.solution)).max() < TRUE_WITHIN_ARCSEC
+
+
+def test_binned_frames_among_others_are_solved_with_their_own_scale_and_distortion(solver):
+    rng = np.random.default_rng(21)
+    whole = simulate(rng, 217.4, -62.7, Camera())
+    binned = simulate(rng, 217.4, -62.7, Camera(scale=2 * SCALE, size=2048))
+    hows = []
+    for field, scale in ((whole, SCALE), (binned, 2 * SCALE), (whole, SCALE), (binned, 2 * SCALE)):
+        found = solver.solve(wanted_of(field, scale_arcsec=scale), RunContext())
+        assert found.solved, found.reason
+        assert np.hypot(*field.error_arcsec(found.solution)).max() < 10.0
+        hows.append(found.how)
+    assert hows[2:] == ["predicted", "predicted"]
 
 
 def test_a_frame_with_stars_in_one_half_only_takes_the_nights_distortion(solver):
@@ -244,6 +257,82 @@ def test_an_engine_that_dies_says_so_and_the_next_one_takes_over():
     assert found.solved
     assert found.engine == "lying"
     assert any("it cannot work" in words for words in said)
+
+
+def test_when_no_engine_works_every_frame_says_why_not_only_the_first():
+    field = simulate(np.random.default_rng(19), 217.4, -62.7, Camera())
+
+    class Broken(LyingEngine):
+        def solve(self, *_):
+            raise EngineError("it cannot work", "broken", "mend it")
+
+    indexes = [read_index(path) for path in INDEXES]
+    solver = FrameSolver([Broken(None)], OneCatalogue(field.reference), indexes, SolverOptions())
+    reasons = [solver.solve(wanted_of(field), RunContext()).reason for _ in range(3)]
+    assert all("it cannot work" in reason for reason in reasons), reasons
+
+
+def test_an_engine_that_breaks_down_on_one_frame_solves_the_next():
+    field = simulate(np.random.default_rng(19), 217.4, -62.7, Camera())
+    engine = EmbeddedEngine(INDEXES)
+    solver = FrameSolver(
+        [engine], index_catalogue(), [read_index(p) for p in INDEXES], SolverOptions(time_limit_s=30.0)
+    )
+    try:
+        engine._start(RunContext())
+        killer = threading.Timer(0.5, engine._process.kill)
+        killer.start()
+        hopeless = Wanted("x", noise_stars(np.random.default_rng(18)), (4096, 4096), None, None, None, YEAR)
+        found = solver.solve(hopeless, RunContext())
+        assert not found.solved
+        assert "the solving engine stopped" in found.reason
+        assert solver.solve(wanted_of(field), RunContext()).solved
+    finally:
+        solver.close()
+
+
+def test_an_engine_that_breaks_down_three_times_in_turn_is_left_and_the_next_one_serves_meanwhile():
+    field = simulate(np.random.default_rng(19), 217.4, -62.7, Camera())
+    asked = []
+
+    class Fragile(LyingEngine):
+        def solve(self, *_):
+            asked.append(1)
+            raise EngineStoppedError("it stopped", "broken", "mend it")
+
+    solver = FrameSolver([Fragile(None), LyingEngine(field.truth)], OneCatalogue(field.reference), [], SolverOptions())
+    for _ in range(5):
+        solver._cameras.clear()  # or the next is predicted and no engine asked
+        assert solver.solve(wanted_of(field), RunContext()).solved
+    assert len(asked) == 3
+
+
+def test_an_answer_that_is_no_projection_is_refused():
+    field = simulate(np.random.default_rng(10), 217.4, -62.7, Camera())
+    step = np.eye(2) * SCALE / 3600
+    for answer in (
+        TanSip(np.nan, -62.0, 2000.0, 2000.0, step),
+        TanSip(217.0, 100.0, 2000.0, 2000.0, step),
+        TanSip(217.0, -62.0, 2000.0, 2000.0, np.zeros((2, 2))),
+        TanSip(217.0, -62.0, np.inf, 2000.0, step),
+    ):
+        solver = FrameSolver([LyingEngine(answer)], OneCatalogue(field.reference), [], SolverOptions())
+        found = solver.solve(wanted_of(field), RunContext())
+        assert not found.solved
+        assert "no place on the sky" in found.reason
+
+
+def test_the_engines_process_imports_nothing_from_the_folder_it_is_started_in(tmp_path, monkeypatch):
+    for name in ("astrometry.py", "json.py", "numpy.py"):
+        (tmp_path / name).write_text("raise SystemExit('not of this program')\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    field = simulate(np.random.default_rng(19), 217.4, -62.7, Camera())
+    engine = EmbeddedEngine(INDEXES)
+    try:
+        hint = Hint((0.9, 0.96), 217.4, -62.7)
+        assert engine.solve(field.stars, field.shape, hint, RunContext(), 20.0) is not None
+    finally:
+        engine.close()
 
 
 @pytest.mark.skipif(not solve_field.is_available(), reason="solve-field (Debian's astrometry.net) is not installed")

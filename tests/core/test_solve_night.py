@@ -27,7 +27,7 @@ from pipeline_core.resources import resource_path
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.sky_view import footprint, sky_view
-from pipeline_core.solve_night import SolveOptions, solutions, solve_output
+from pipeline_core.solve_night import SOLVE, SolveOptions, solutions, solve_output
 from pipeline_core.solving import embedded, index_files
 from pipeline_core.store import Store
 from tests.core.sky_simulation import needs_index
@@ -306,6 +306,29 @@ def test_once_gaias_stars_are_on_disk_frames_are_solved_better_and_may_be_report
             file.unlink()
 
 
+def test_a_search_that_fails_does_not_cost_the_solution_that_was_there(reduced):
+    out, _, _ = reduced
+    before = {path: path.read_bytes() for path in calibrated(out)}
+    hurried = Recipe(solve=SolveSettings(time_limit_s=0.2, network=False))  # over before it begins
+    options = SolveOptions(force=True, executor="threads", workers=1)
+    night = solve_output(out, hurried, options, RunContext())
+    assert night.solved == 5
+    assert sum("its earlier solution stays" in words for words in night.warnings) == 5
+    assert {path: path.read_bytes() for path in calibrated(out)} == before
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert all(frame.solved for frame in solutions(store).values())
+    # Of other pixels it is no solution any more.
+    with (
+        Logbook.open(out) as logbook,
+        Store(out, logbook.database) as store,
+        store._database.transaction() as connection,
+    ):
+        connection.execute(
+            "UPDATE products SET made = replace(made, 'pixels_of', 'of_others') WHERE stage = ?", (SOLVE,)
+        )
+    assert solve_output(out, hurried, options, RunContext()).solved == 0
+
+
 def test_solutions_are_kept_in_the_logbook_for_the_window(reduced):
     out, truth, _ = reduced
     with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
@@ -314,6 +337,19 @@ def test_solutions_are_kept_in_the_logbook_for_the_window(reduced):
     frame = known[truth.good_science()[0]]
     assert frame.solution is not None
     assert frame.shape == (SIZE, SIZE)
+
+
+def test_a_frame_that_was_calibrated_anew_has_no_place_until_it_is_solved_again(reduced, night, capsys):
+    out, _, _ = reduced
+    recipe = out.parent / "other.toml"
+    recipe.write_text("version = 1\n[cosmic]\nenabled = false\n[solve]\nenabled = 'never'\n", encoding="utf-8")
+    assert reduce(capsys, night[0], out, "--recipe", recipe)[1]["counts"]["done"] == 5
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert solutions(store) == {}
+        assert sky_view(store, night[1].good_science()[0], SolveSettings()) is None
+    assert run(capsys, "solve", out, "--offline")[0] == 0
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert len(solutions(store)) == 5
 
 
 def test_without_an_index_the_night_is_reduced_and_the_reason_is_said(night, tmp_path, capsys, monkeypatch):
@@ -363,6 +399,23 @@ def test_a_file_that_someone_changed_is_left_alone_and_named(reduced, capsys):
     code, document = run(capsys, "solve", out, "--offline", "--force")
     assert path.read_bytes() == changed
     assert any("changed since it was made" in words for words in document["warnings"])
+
+
+def test_a_frame_whose_pixels_someone_changed_is_not_solved_and_says_why(reduced):
+    out, _, _ = reduced
+    path = calibrated(out)[1]
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data[100:200, 100:200] = 7.0
+    changed = path.read_bytes()
+    said = []
+    fewer = Recipe(solve=SolveSettings(max_stars=200, network=False))  # star lists are made anew
+    context = RunContext(lambda event: said.append(event.text))
+    solved = solve_output(out, fewer, SolveOptions(executor="threads", workers=1), context)
+    assert solved.solved == 4
+    (lost,) = (frame for frame in solved.frames if not frame.solved)
+    assert "was changed since it was made" in lost.reason
+    assert not any("fault of the program" in words or "made again" in words for words in said if words)
+    assert path.read_bytes() == changed
 
 
 def test_what_is_drawn_over_a_frame_are_its_stars_the_catalogues_and_their_distances(reduced):

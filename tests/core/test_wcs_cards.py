@@ -155,3 +155,14 @@ def test_removing_leaves_comments_and_history_alone():
     header.add_history("EQUINOX unknown")
     remove_solution(header)
     assert [card.keyword for card in header.cards] == ["COMMENT", "HISTORY"]
+
+
+def test_a_distortion_of_another_dialect_goes_and_what_only_looks_like_one_stays():
+    header = fits.Header()
+    others = {"B_FOCUS": 3.5, "A_V": 0.3, "AP_DIAM": 400.0, "EPOCHS": 4}
+    header.update(others)
+    header.update(
+        {"CPDIS1": "SIP", "D2IMDIS1": "LOOKUP", "DP1": "EXTVER: 1", "A_DMAX": 1.2, "BP_0_1": 1e-5, "EPOCH": 2000.0}
+    )
+    remove_solution(header)
+    assert dict(header) == others
