@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 LOOK_MS = 50
 YOUNG = 2000
 """New objects that are worth a look: a few milliseconds."""
-MIDDLE_EVERY = 8
+MIDDLE_EVERY = 4
 """Looks at the youngest to one at those that survived it."""
 IDLE_S = 4.0
 """Without a key or a mouse button; nobody sees the window stop then."""
+MANY_MODULES = 50
+"""Modules that came in together: what they made stays as long as the program runs."""
+REST_S = 1.0
+"""Without a further module, the imports are over."""
 FULL_AFTER = 25
 """Looks at the middle generation after which a full one is due."""
 SWITCH_S = 0.002
@@ -33,8 +37,8 @@ class QuietMemory(QObject):
     Notes
     -----
     Measured while kernels were compiled: each of the longest stops of the window was one full pass, started by a
-    thread that had just made its ten thousandth object. What the imports made stays for good, so that later passes
-    need not look at it.
+    thread that had just made its ten thousandth object. What the imports made is set aside for good (at no cost,
+    unlike a pass over it), so that a full pass has little to look at.
     """
 
     def __init__(self, app: QApplication, is_busy: Callable[[], bool]) -> None:
@@ -43,7 +47,8 @@ class QuietMemory(QObject):
         self._is_busy = is_busy
         self._touched = time.monotonic()
         self._looks = self._middles = 0
-        self._is_settled = False
+        self._modules = self._set_aside = 0
+        self._modules_at = 0.0
         self._was_enabled = gc.isenabled()
         self._switch_s = sys.getswitchinterval()
         self._timer = QTimer(self)
@@ -80,19 +85,28 @@ class QuietMemory(QObject):
 
     def look(self) -> None:
         """Collect what is worth it now."""
+        if self._imports_go_on():
+            return  # hundreds of thousands of new objects, all of which will stay
         if gc.get_count()[0] > YOUNG:
             self._looks += 1
             gc.collect(1 if self._looks % MIDDLE_EVERY == 0 else 0)
             self._middles += self._looks % MIDDLE_EVERY == 0
-        if not self.is_idle:
-            return
-        if not self._is_settled:
-            gc.collect()
-            gc.freeze()
-            self._is_settled = True
-        elif self._middles >= FULL_AFTER:
+        if self._middles >= FULL_AFTER and self.is_idle:
             gc.collect()
             self._middles = 0
+
+    def _imports_go_on(self) -> bool:
+        """Tell whether modules come in; once they rest, set aside what they made."""
+        now, modules = time.monotonic(), len(sys.modules)
+        if modules != self._modules:
+            is_many = modules - self._set_aside >= MANY_MODULES
+            self._modules, self._modules_at = modules, now if is_many else 0.0
+        if now - self._modules_at < REST_S:
+            return True
+        if modules - self._set_aside >= MANY_MODULES:
+            gc.freeze()
+            self._set_aside = modules
+        return False
 
 
 _HANDS = frozenset(

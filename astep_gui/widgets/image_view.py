@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
 
+RING_ROOM_PX = 48.0
+"""Side of the square of the screen that each ring around a star has to itself, in the mean."""
+
 
 NAME_ONLY_PX = 440
 """In a view narrower than this the line above the image holds the name only."""
@@ -357,7 +360,9 @@ class ImageView(QWidget):
         seen = self._box.viewRect()
         dx, dy = self._item.offset
         inside = [(x + dx, y + dy) for x, y in places if seen.contains(QPointF(x + dx + 0.5, y + dy + 0.5))]
-        points = [self._to_screen(x, y) for x, y in inside[:2000]]
+        # The brightest in view, so many that the image is still seen between the rings; zooming in brings more.
+        most = int(area.width() * area.height() / RING_ROOM_PX**2)
+        points = [self._to_screen(x, y) for x, y in inside[:most]]
         marks.draw_circles(painter, points, min(max(6.0, 5.0 * per_pixel), area.width()), theme().colour("good"))
 
     def _overview_is_useful(self) -> bool:

@@ -67,7 +67,8 @@ class KeogramStrip(QWidget):
         model = self.model
         if model.done == 0:
             painter.setPen(theme().colour("dim"))
-            words = model.note or ("Reading the sky of each frame" if model.paths else "Keogram: no science frames")
+            waiting = "The sky of each frame appears here as soon as it is measured"
+            words = model.note or ("Reading the sky of each frame" if model.paths else waiting)
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
             return
         if self._image is None:

@@ -27,11 +27,19 @@ from astep_gui.models.blink import BlinkFrame, BlinkModel
 from astep_gui.models.frame_images import ImageStore, shown_image
 from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.levels import LevelsModel
+from astep_gui.models.steps_model import StepsModel
 from astep_gui.quiet_memory import QuietMemory
 from astep_gui.remembered import Remembered
 from astep_gui.theme import apply_theme
 from astep_gui.widgets.image_view import ImageView
+from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
+from pipeline_core.events import RunContext
+from pipeline_core.reduce import RunOptions, reduce_night
+from pipeline_core.scan import scan_night
+from pipeline_core.session import find_place
+from pipeline_core.types import FrameKind
+from tests.bench.frames import make_night
 from tests.bench.timing import Row, median_s
 
 if TYPE_CHECKING:
@@ -68,6 +76,7 @@ def run(size: int = 4096, steps: int = STEPS, rounds: int = ROUNDS, night_size: 
         return [
             *_one_frame(app, files),
             *_blinking(app, files),
+            *_steps(app, folder / "steps", size),
             _stepping(app, small, steps),
             _loop_while_reducing(app, night, folder),
             _rounds(app, night, folder, rounds),
@@ -180,6 +189,40 @@ def _blinking(app: QApplication, files: list[Path]) -> list[Row]:
         model.close()
         view.close()
     return rows
+
+
+def _steps(app: QApplication, folder: Path, size: int) -> list[Row]:
+    """How soon a step of a frame is there, the kernels and masters warm."""
+    place = find_place(make_night(folder, size, bias=2, dark=2, flats=3, science=4))
+    context = RunContext()
+    reduce_night(place, Recipe(), RunOptions(only="masters"), context)
+    night = scan_night(place.night, context)
+    science = sorted(frame.path for frame in night.frames if frame.kind is FrameKind.SCIENCE and frame.filter == "R")
+    model = StepsModel()
+    arrived: list[float] = []
+    model.arrived.connect(lambda _shown: arrived.append(time.perf_counter()))
+    model.set_night(night, Recipe(), place.output)
+    took = {}
+    for path, step in zip((science[0], science[1], science[0]), ("cosmic", "flat", "cosmic"), strict=True):
+        model.choose(None)
+        model.set_night(night, Recipe(), place.output)  # forgets what was computed
+        model.set_frame(path)
+        arrived.clear()
+        begun = time.perf_counter()
+        model.choose(step)
+        _spin(app, lambda: bool(arrived) and not model.is_busy, 120.0)
+        took[step] = arrived[0] - begun
+    begun = time.perf_counter()
+    arrived.clear()
+    model.choose("dark")
+    _spin(app, lambda: bool(arrived), 30.0)
+    again = arrived[0] - begun
+    model.close()
+    return [
+        Row("a step of a frame: flat", took["flat"], goal="≤ 1 s"),
+        Row("a step of a frame: cosmic rays", took["cosmic"], goal="≤ 1 s"),
+        Row("another step of the same frame", again, note="kept"),
+    ]
 
 
 def _stepping(app: QApplication, files: list[Path], steps: int) -> Row:

@@ -29,6 +29,13 @@ def memory(qapp):
     memory.stop()
 
 
+@pytest.fixture
+def settled(memory):
+    """The same, with all imports done and set aside."""
+    memory._modules = memory._set_aside = len(sys.modules)
+    return memory
+
+
 def test_it_takes_over_and_gives_back_what_python_had(qapp):
     before = gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()
     memory = QuietMemory(qapp, lambda: False)
@@ -38,35 +45,44 @@ def test_it_takes_over_and_gives_back_what_python_had(qapp):
     assert (gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()) == before
 
 
-def test_new_knots_are_collected_while_a_run_goes_on_but_nothing_old_is_passed_over(memory):
-    memory.busy.append("run")
+def test_new_knots_are_collected_while_a_run_goes_on_but_nothing_old_is_passed_over(settled):
+    settled.busy.append("run")
     full = gc.get_stats()[2]["collections"]
     knots = [weakref.ref(Knot()) for _ in range(3 * quiet_memory.YOUNG)]
     for _ in range(2 * quiet_memory.MIDDLE_EVERY):
-        memory.look()
+        settled.look()
         knots += [weakref.ref(Knot()) for _ in range(2 * quiet_memory.YOUNG)]
-    memory.look()
+    settled.look()
     assert sum(knot() is not None for knot in knots) < len(knots) / 10
     assert gc.get_stats()[2]["collections"] == full
 
 
-def test_a_full_pass_waits_until_keys_and_mouse_rest(memory, qtbot, monkeypatch):
-    monkeypatch.setattr(quiet_memory, "IDLE_S", 0.3)
+def test_a_full_pass_waits_until_keys_and_mouse_rest(settled, qtbot, monkeypatch):
+    monkeypatch.setattr(quiet_memory, "IDLE_S", 0.4)
     line = QLineEdit()
     qtbot.addWidget(line)
     qtbot.keyClick(line, Qt.Key.Key_A)
-    assert not memory.is_idle
+    assert not settled.is_idle
     full = gc.get_stats()[2]["collections"]
-    memory.look()
+    settled._middles = quiet_memory.FULL_AFTER
+    settled.look()
     assert gc.get_stats()[2]["collections"] == full
     qtbot.waitUntil(lambda: gc.get_stats()[2]["collections"] > full, timeout=3000)
-    assert gc.get_freeze_count() > 1000  # what the imports made is not looked at again
 
 
-def test_old_knots_are_collected_at_last(memory, monkeypatch):
+def test_what_imports_made_is_set_aside_once_they_rest_without_a_pass_over_it(memory, qtbot, monkeypatch):
+    monkeypatch.setattr(quiet_memory, "REST_S", 0.1)
+    full = gc.get_stats()[2]["collections"]
+    qtbot.waitUntil(lambda: gc.get_freeze_count() > 10_000, timeout=3000)
+    assert gc.get_stats()[2]["collections"] == full
+    frozen = gc.get_freeze_count()
+    qtbot.wait(300)
+    assert gc.get_freeze_count() <= frozen  # nothing was imported since
+
+
+def test_old_knots_are_collected_at_last(settled, monkeypatch):
     monkeypatch.setattr(quiet_memory, "IDLE_S", -1.0)
-    memory.look()  # settles
     knot = weakref.ref(Knot())
-    memory._middles = quiet_memory.FULL_AFTER
-    memory.look()
+    settled._middles = quiet_memory.FULL_AFTER
+    settled.look()
     assert knot() is None
