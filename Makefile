@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run window test lint format bench clean
+.PHONY: help setup run window test lint format bench tour soak clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -14,7 +14,7 @@ KERNELS := $(CURDIR)/.cache/kernels
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: NIGHT=folder OUT=folder (run), T='-k word' (test), B='--only name --size 1024' (bench), PYTHON=path"
+	@echo "  variables: NIGHT=folder OUT=folder (run), T='-k word' (test), B='--only name --size 1024' (bench), ONLY=demo (tour), PYTHON=path"
 
 setup: $(READY) ## put the program and its makers' tools into .venv
 
@@ -48,6 +48,12 @@ format: $(READY) ## write the code as the formatter would
 
 bench: $(READY) ## time our work beside its peers, one table
 	$(BIN)/python -m tests.bench.run $(B)
+
+tour: $(READY) ## walk through the whole window on a screen of its own; pictures in build/tour/index.html
+	$(BIN)/python -m tests.tour.run $(if $(ONLY),--only $(ONLY))
+
+soak: $(READY) ## use the window at random for MINUTES=30 and watch memory, threads, faults, stalls
+	nice $(BIN)/python -m tests.tour.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
 clean: ## remove all that was made here: .venv, caches, builds and the demo night
 	rm -rf .venv .cache build dist *.egg-info demo_night .demo_night.unfinished demo_night_reduced

@@ -8,7 +8,6 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from pipeline_core.errors import AstepError
-from pipeline_core.recipe_file import recipe_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -119,6 +118,8 @@ class Decisions(QObject):
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Use other settings from now on; each that differs is decided, all together are one step."""
+        from pipeline_core.recipe_file import recipe_changes  # noqa: PLC0415 - the scan has imported it
+
         changes = recipe_changes(self._night.recipe, recipe)
         if changes:
             names = list(changes)

@@ -38,9 +38,9 @@ PANELS_OF = {
 """Panels that belong to a part of the work, the one that is brought to the front first."""
 
 _OWN = (
-    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels",
-    "masks", "blink", "compare", "back", "save_picture", "make_masters", "report", "grouped",
-    "pictures", "log", "theme", "plan", "palette", "shortcuts", "about", "calibrated",
+    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "why",
+    "one_star", "blink", "compare", "back", "save_picture", "make_masters", "report", "grouped", "pictures", "log",
+    "theme", "plan", "palette", "shortcuts", "about", "calibrated",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -211,6 +211,21 @@ class Deeds(FrameDeeds):
         """Mark masked pixels in their colours."""
         self._viewing.view.set_mask_bits(sum(MaskBit.WORDS) if is_on else 0)
 
+    def why(self) -> None:
+        """Tell the story of the pixel under the pointer; where a window manager keeps Alt-click to itself."""
+        self._point(Qt.KeyboardModifier.AltModifier)
+
+    def one_star(self) -> None:
+        """Follow the star under the pointer."""
+        self._point(Qt.KeyboardModifier.ShiftModifier)
+
+    def _point(self, modifier: Qt.KeyboardModifier) -> None:
+        place = self._viewing.view.pointed_at
+        if place is None:
+            self._window.log.say("point at a place of the image first, then press the key")
+        else:
+            self._viewing.view.clicked.emit(*place, modifier)
+
     def blink(self) -> None:
         """Blink the selected frames; of a single one, its whole group."""
         paths = list(self._night.selection)
@@ -235,6 +250,8 @@ class Deeds(FrameDeeds):
             viewing.comparing.end()
         elif viewing.steps.chosen is not None:
             viewing.steps.choose(None)
+        elif viewing.star.place is not None:
+            viewing.star.clear()
         else:
             window.table.search.clear()
             window.table.tree.setFocus()
@@ -246,7 +263,7 @@ class Deeds(FrameDeeds):
             return
         suggested = str(place.output.parent / f"{frame.name.rsplit('.', 1)[0]}.png")
         name, _kind = QFileDialog.getSaveFileName(self._window, "Save picture", suggested, "Picture (*.png)")
-        if name and not self._viewing.view.grab().save(name):
+        if name and not self._viewing.picture().save(name):
             why = "the place cannot be written to"
             self._window.show_problem(NightError(f"cannot save {name}", why, "choose another folder"))
 
@@ -310,6 +327,11 @@ class Deeds(FrameDeeds):
         if says_much:
             self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
         self.make_room(is_needed=says_much and self._window.height() < SHORT_PX)
+
+    @property
+    def has_made_room(self) -> bool:
+        """Whether the levels are away for a while, which is nobody's wish for the next time."""
+        return self._levels_are_away
 
     def make_room(self, *, is_needed: bool) -> None:
         """Put the levels away in a low window, and bring them back; those that a person closed stay closed."""

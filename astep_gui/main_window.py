@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from astep_gui.actions import ACTIONS, build_actions
 from astep_gui.commands import Decisions
 from astep_gui.deeds import SHORT_PX, Deeds
 from astep_gui.jobs import Jobs
+from astep_gui.keeping import Keeper
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.product_viewing import ProductViewing
@@ -74,13 +73,17 @@ class MainWindow(QMainWindow):
         self._make_docks()
         self._connect()
         self._to_select: list[Path] = []
-        self._is_small = False
+        self._is_small = self._is_low = False
         self.deeds.turn_to(self.tabs.name)
         self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = True
-        self._show_docks()
-        self.restore()  # after it: hiding the docks keeps the layout of a moment ago, which is nobody's
+        self.keeper = Keeper(self, LAYOUT_VERSION)
+        layout = self.keeper.restore()
+        self._show_docks()  # there is no night yet
+        if not layout.isEmpty():
+            self._layout_of_night = layout
         self.follow()
+        self.keeper.begin()
 
     # -- putting together ------------------------------------------------------------------------------------
 
@@ -93,6 +96,7 @@ class MainWindow(QMainWindow):
         self.header = HeaderPanel(self.night, self.jobs)
         self.plan_panel = PlanPanel(self.night)
         self.log = LogStrip()
+        self.log.hide()  # until there is something to say
         self.reduce_button = ReduceButton(self.night, self.run)
         self.viewing = Viewing(self.night, self.decisions, self)
         self.products = ProductViewing(self.night, self.viewing, self)
@@ -242,7 +246,11 @@ class MainWindow(QMainWindow):
             last = self.remembered.frame(place.night)
             if last is not None and self.night.current is None:
                 self.night.select([], last)
-            self.log.say(f"{len(self.night.frames)} frames in {place.night}; results go to {place.output}")
+            beside = place.output.parent == place.night.parent
+            self.log.say(
+                f"{len(self.night.frames)} frames in {place.night.name}; results go to "
+                f"{place.output.name + ' beside it' if beside else place.output}"
+            )
             root, files, self._to_select = place.night.absolute(), self._to_select, []
             if self.remembered.state("layout").isEmpty():
                 self._fit_table()  # names are known only now
@@ -258,11 +266,14 @@ class MainWindow(QMainWindow):
         if not is_open:
             self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = is_open
-        self.tabs.setVisible(is_open)
-        for dock in self.docks.values():
-            dock.setVisible(is_open)
+        for bar in (self.toolbar, self.tabs, *self.docks.values()):
+            bar.setVisible(is_open)
         if is_open:
             self.restoreState(self._layout_of_night, LAYOUT_VERSION)
+
+    def layout_of_night(self, version: int = LAYOUT_VERSION) -> QByteArray:
+        """Return where the panels of a night are, shown or (on the start page) not."""
+        return self.saveState(version) if self._docks_shown else self._layout_of_night
 
     def _fit_table(self) -> None:
         """Give the frame table the width at which nothing in it is cut."""
@@ -270,21 +281,6 @@ class MainWindow(QMainWindow):
         # In a narrow window other panels give way, not the words of the table.
         self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(wanted, MOST_TABLE_PX)))
         self.resizeDocks([self.docks["frames"]], [wanted], Qt.Orientation.Horizontal)
-
-    def restore(self) -> None:
-        """Put panels where a person left them."""
-        geometry, layout = self.remembered.state("geometry"), self.remembered.state("layout")
-        if not geometry.isEmpty():
-            self.restoreGeometry(geometry)
-        if not layout.isEmpty():
-            self._layout_of_night = layout
-        with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
-            if state := json.loads(self.remembered.word("levels", "{}")):
-                self.viewing.levels.restore(state)
-        self.table.restore_columns(self.remembered.state("columns"))
-        self.tabs.blockSignals(True)  # noqa: FBT003 - the layout that was kept holds which panels are in front
-        self.tabs.choose(self.remembered.word("workflow", "Night"))
-        self.tabs.blockSignals(False)  # noqa: FBT003
 
     def reset_layout(self) -> None:
         """Put panels where they were first."""
@@ -302,16 +298,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
-        self.remembered.set_state("geometry", self.saveGeometry())
         self.deeds.make_room(is_needed=False)
-        layout = self.saveState(LAYOUT_VERSION) if self._docks_shown else self._layout_of_night
-        self.remembered.set_state("layout", layout)
-        self.remembered.set_state("columns", self.table.save_columns())
-        self.remembered.set_word("workflow", self.tabs.name)
-        if self.night.place is not None and self.night.current is not None:
-            self.remembered.set_frame(self.night.place.night, self.night.current)
-        self.remembered.set_word("levels", json.dumps(self.viewing.levels.state()))
-        self.remembered.sync()
+        self.keeper.end()
         self.jobs.close()
         self.sky.close()
         self.viewing.close()
@@ -330,6 +318,11 @@ class MainWindow(QMainWindow):
             self._fit_table()
         if self.height() >= SHORT_PX:
             self.deeds.make_room(is_needed=False)
+        is_low = self.height() < SHORT_PX
+        if is_low != self._is_low:
+            self._is_low = is_low
+            if self.remembered.state("strips").isEmpty():  # else a person laid them out, or left them so
+                self.viewing.set_low(is_low)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
         """Peek at the step before for as long as ` is held."""

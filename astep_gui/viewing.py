@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer
-from PyQt6.QtWidgets import QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtGui import QCursor, QGuiApplication, QPixmap
+from PyQt6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from astep_gui.comparing import Comparing
 from astep_gui.models.blink import BlinkFrame, BlinkModel
@@ -27,6 +28,7 @@ from astep_gui.widgets.keogram import KeogramStrip
 from astep_gui.widgets.levels_panel import LevelsPanel
 from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
 from astep_gui.widgets.readout import Readout
+from astep_gui.widgets.share_splitter import ShareSplitter
 from astep_gui.widgets.star_strip import StarStrip
 from astep_gui.widgets.steps_rail import StepsRail
 from astep_gui.widgets.timeline import Timeline
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from astep_gui.widgets.settings_form import SettingsDialog
     from pipeline_core.measures import Flag
 
+LOWER_PART, LOWER_PX = 0.27, (176, 250)
+"""Part of the height that timeline and keogram have, and pixels at least and at most."""
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
 
@@ -108,12 +112,7 @@ class Viewing(QObject):
         strips.addWidget(self.keogram)
         # One star's night takes the place of the whole field's: the image keeps its room.
         strips.addWidget(self.star_strip, 1)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.addWidget(upper)
-        split.addWidget(lower)
-        split.setStretchFactor(0, 1)
-        split.setSizes([600, 250])
-        split.setChildrenCollapsible(False)
+        split = ShareSplitter(upper, lower, LOWER_PART, *LOWER_PX)
         whole = QWidget()
         outer = QVBoxLayout(whole)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -122,6 +121,10 @@ class Viewing(QObject):
         outer.addWidget(self.readout)
         self.splitter = split
         return whole
+
+    def set_low(self, is_low: bool) -> None:  # noqa: FBT001 - a switch
+        """In a low window the strips below the image have little more than the least they need."""
+        self.splitter.setSizes([340, 200] if is_low else [600, 250])
 
     def _connect(self) -> None:
         night, view = self._night, self.view
@@ -135,6 +138,7 @@ class Viewing(QObject):
         view.cursor_moved.connect(lambda x, y, value: self.readout.show_pixel(x, y, value, view.shown))
         view.cursor_left.connect(self.readout.clear)
         view.clicked.connect(self._clicked)
+        view.menu_asked.connect(self._offer_at)
         view.mark_changed.connect(lambda name, on: self.star_marks.set_on(on) if name == "stars" else None)
         self.star_marks.found.connect(view.set_stars)
         view.shape_drawn.connect(self.inspect_panel.drawn)
@@ -166,6 +170,24 @@ class Viewing(QObject):
             return None
         return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
 
+    def _offer_at(self, x: float, y: float) -> None:
+        """Offer what can be asked about a place of the image."""
+        if self._night.current is None or self.view.shown is None:
+            return
+        menu = QMenu(self.view)
+        keys = Qt.KeyboardModifier
+        for words, deed in (
+            ("Why this pixel?\tAlt-click", lambda: self._clicked(x, y, keys.AltModifier)),
+            ("This star, all night\tShift-click", lambda: self._clicked(x, y, keys.ShiftModifier)),
+            ("Centre here", lambda: self.view.centre_on(x, y)),
+            (f"Copy {round(x) + 1}, {round(y) + 1}", lambda: _copy(f"{round(x) + 1} {round(y) + 1}")),
+        ):
+            action = menu.addAction(words)
+            assert action is not None, "Qt makes one"
+            action.triggered.connect(lambda _on, deed=deed: deed())
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(QCursor.pos())
+
     def _follow_star(self, x: float, y: float) -> None:
         if self._night.current is not None:
             self.star.follow(self._night.current, x, y, is_raw=not self.steps.is_trimmed)
@@ -182,11 +204,7 @@ class Viewing(QObject):
         path = self._night.current
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        if state is None or not is_open:
-            self.rail.set_suggestion("")
-            return
-        why = state.why if state.why.startswith(f"{state.word}:") else f"{state.word}: {state.why}"
-        self.rail.set_suggestion(f"{state.mark} {why}")
+        self.rail.set_suggestion(state.words if state is not None and is_open else "")
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")
@@ -197,6 +215,10 @@ class Viewing(QObject):
         path = self._night.current
         if path is not None and (flags := self._flags(path)):
             self._decisions.reject([path], flags[0].cause)
+
+    def picture(self) -> QPixmap:
+        """Return what is seen of the image, or of both images, marks included."""
+        return self.compare.stage.grab() if self.comparing.is_on else self.view.canvas.grab()
 
     def loader(self, path: str) -> tuple[Hashable, Loader]:
         """Return key and loader of a frame of the night."""
@@ -331,6 +353,7 @@ class Viewing(QObject):
         self.end_blink()
         self.images.clear()
         self.star.clear()
+        self.steps.forget_night()
         if not self._night.is_open:
             self.view.clear()
             self._show_quality()
@@ -377,3 +400,9 @@ class Viewing(QObject):
         models = (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection)
         for model in (*models, self.comparing, self.star_marks):
             model.close()
+
+
+def _copy(words: str) -> None:
+    board = QGuiApplication.clipboard()
+    if board is not None:
+        board.setText(words)

@@ -49,17 +49,18 @@ class CatalogueStars:
     name: str
     """As a person reads it: "Gaia DR3"."""
     band: str
-    key: str
-    """Changes when the stars, their places or their source do."""
     is_rough: bool = False
     """Magnitudes good to a tenth only (Tycho): the depth is marked."""
     magnitude_error: Floats | None = None
+    scale_arcsec: float | None = None
+    """Of the frame as it was solved, arcsec a pixel; better than what the header says."""
 
 
 def measure_depths(
     night: Night,
     measured: Mapping[str, Made],
     keys: Mapping[str, str],
+    solved: Mapping[str, str],
     catalogue: Callable[[str], CatalogueStars | None],
     store: Store,
     context: RunContext,
@@ -72,8 +73,10 @@ def measure_depths(
         With decisions applied.
     measured, keys : mapping
         Path → what its quality task reported, and that task's key.
+    solved : mapping
+        Path of a solved frame → a key that changes when its solution or the source of its stars does.
     catalogue : callable
-        Path → the stars of its field, None where the frame is not solved or no catalogue is at hand.
+        Path → the stars of its field, None where no catalogue is at hand. Asked for what is to be measured only.
     store : Store
         Open; hold its run lock.
     context : RunContext
@@ -86,15 +89,15 @@ def measure_depths(
     stage = Stage(STAGE, _VERSION, _never)
     known = {product.label for product in store.products(STAGE)}
     depths: dict[str, Depth] = {}
-    for path in context.track(JOB, [path for path in measured if path in night.by_path]):
-        stars = catalogue(path)
-        if stars is None:
-            continue
+    for path in context.track(JOB, [path for path in measured if path in night.by_path and path in solved]):
         frame = night.by_path[path]
         facts = [frame.exposure_s, frame.pixel_scale_arcsec, frame.filter, _term(frame)]
-        task = Task(stage, None, {"quality": keys[path], "catalogue": stars.key, "facts": facts}, {}, path)
+        task = Task(stage, None, {"quality": keys[path], "catalogue": solved[path], "facts": facts}, {}, path)
         made = store.fresh(task)
         if made is None:
+            stars = catalogue(path)
+            if stars is None:
+                continue
             depth = _depth(frame, measured[path], stars)
             made = {} if depth is None else depth.as_dict()
             store.finish(task, None, None, made, 0.0)
@@ -140,7 +143,7 @@ def _depth(frame: Frame, made: Made, stars: CatalogueStars) -> Depth | None:
         stars.colour[found],
         exposure_s=frame.exposure_s,
         gain_e_per_unit=1.0 if measures.unit == "electron" else frame.gain_e_per_adu or 1.0,
-        pixel_scale_arcsec=frame.pixel_scale_arcsec,
+        pixel_scale_arcsec=stars.scale_arcsec or frame.pixel_scale_arcsec,
         colour_term=_term(frame),
         magnitude_error=None if error is None else error[found],
         reference=stars.name,

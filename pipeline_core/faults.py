@@ -39,14 +39,19 @@ def trace_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def fault_file() -> Path:
+    """Return the file in the user's cache folder that faults are written to."""
+    import platformdirs  # noqa: PLC0415 - only when something broke
+
+    return platformdirs.user_cache_path("astep-harvest") / FAULTS
+
+
 def note_fault(doing: str, error: Exception) -> FaultError:
     """Write a fault into the user's cache folder and return it in words.
 
     Where even that folder cannot be written, the words say so: the place of the fault is lost then.
     """
-    import platformdirs  # noqa: PLC0415 - only when something broke
-
-    file = platformdirs.user_cache_path("astep-harvest") / FAULTS
+    file = fault_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as log:

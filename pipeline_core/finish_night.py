@@ -78,15 +78,15 @@ def finish_night(
     The table is written before anything that may take long, and once more where a depth became known: a run that is
     stopped meanwhile leaves a table without it.
     """
-    from pipeline_core.depth_catalogue import depths_of_solved  # noqa: PLC0415 - heavy
     from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
+    from pipeline_core.solved_depth import solved_depths  # noqa: PLC0415 - heavy
 
     depths = known_depths(store)
     judged = _judge(measured, recipe, store, logbook, depths)
     move_products(store.output, logbook)
     unaligned = _align(measured, recipe, store, logbook, context)
     sky, sky_words = solve_reduced(store, measured.night, recipe, context, pool, memory_bytes)
-    after = depths_of_solved(store, logbook.database, measured.night, measured.made, measured.keys, recipe, context)
+    after = solved_depths(measured.night, measured.made, measured.keys, store, recipe.solve, context)
     if after != depths:
         judged = _judge(measured, recipe, store, logbook, after)
         move_products(store.output, logbook)

@@ -18,8 +18,9 @@ from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
 from pipeline_core.science import baseline, transparency
 from pipeline_core.science.alignment import match
+from pipeline_core.science.evidence import Evidence
 from pipeline_core.science.fixed_lines import recurring
-from pipeline_core.science.flags import Evidence, science_flags
+from pipeline_core.science.flags import science_flags
 from pipeline_core.science.registration import Registration, Track, predicted_by_neighbours, register, track
 from pipeline_core.science.sun_moon import (
     EXTINCTION_MAG,

@@ -5,7 +5,6 @@ This is the one job behind ``astep reduce`` and the window's button.
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -22,17 +21,8 @@ from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.memory import (
-    ASTROSCRAPPY_BYTES_PER_PIXEL,
-    BYTES_PER_PIXEL,
-    DRIVER_BYTES,
-    WORKER_BYTES,
-    check_budget,
-    memory_budget,
-    task_bytes,
-    tree_bytes,
-    workers_within,
-)
+from pipeline_core.memory import memory_budget, task_bytes, workers_within
+from pipeline_core.night_memory import check_memory, driver_bytes, frame_bytes
 from pipeline_core.noise_summary import noise_summary
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_changes, recipe_toml, with_changes
@@ -61,10 +51,6 @@ MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration fra
 
 CALIBRATE_SCIENCE = "science frames"
 """Name of the stage that needs most kernels."""
-
-DRIVER_BYTES_PER_PIXEL = 16
-"""What the driver keeps beside the workers once masters are made: measured 270 to 370 MB on 4096² frames, of which
-180 MB are the program itself; up to 510 MB at the very end, when the workers idle."""
 
 Only = Literal["calibration-quality", "masters", "science"]
 _Kind = Literal["started", "message", "finished", "failed", "cancelled"]
@@ -142,7 +128,8 @@ def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: Run
     """
     check_output(place)
     night = scan_night(place.night, context)
-    _check_memory(night, recipe, options, context)
+    if options.executor in {"processes", "threads"} and options.only not in {"calibration-quality", "masters"}:
+        check_memory(night, recipe, options.memory_bytes, context, processes=options.executor == "processes")
     _make_folder(place.output)
     with RunLock(place.output), Logbook.open(place.output, place.night) as logbook:
         reducer = _Reducer(place, night, recipe, options, context, logbook)
@@ -343,12 +330,12 @@ class _Reducer:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""
         cores = usable_cores()
         wanted = self.options.workers or cores
-        free = memory_budget(self.options.memory_bytes) - _driver_bytes(self.night)
-        fitting = workers_within(free, _frame_bytes(self.night, self.recipe), wanted)
+        free = memory_budget(self.options.memory_bytes) - driver_bytes(self.night)
+        fitting = workers_within(free, frame_bytes(self.night, self.recipe), wanted)
         return make_executor(self.options.executor, fitting, max(1, cores // fitting))
 
     def _task_bytes(self, task: Task) -> int:
-        return task_bytes(task) if task.stage.wide else _frame_bytes(self.night, self.recipe)
+        return task_bytes(task) if task.stage.wide else frame_bytes(self.night, self.recipe)
 
     def _check_disk(self, plan: Plan, tasks: NightTasks) -> None:
         made = sum(
@@ -422,36 +409,6 @@ class _Reducer:
             "calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
         )
         return [words]
-
-
-def _pixels(night: Night) -> int:
-    return max((f.shape[0] * f.shape[1] for f in night.frames if f.shape is not None), default=0)
-
-
-def _driver_bytes(night: Night) -> int:
-    return max(tree_bytes(), DRIVER_BYTES) + _pixels(night) * DRIVER_BYTES_PER_PIXEL
-
-
-def _frame_bytes(night: Night, recipe: Recipe) -> int:
-    slow = recipe.cosmic.enabled and recipe.cosmic.engine == "astroscrappy"
-    return _pixels(night) * (ASTROSCRAPPY_BYTES_PER_PIXEL if slow else BYTES_PER_PIXEL)
-
-
-def _check_memory(night: Night, recipe: Recipe, options: RunOptions, context: RunContext) -> None:
-    """Refuse a budget that not even one worker fits into; where nobody set it, say that it will be passed."""
-    is_local = options.executor in {"processes", "threads"}
-    if not is_local or options.only in {"calibration-quality", "masters"}:
-        return
-    worker = _frame_bytes(night, recipe) + (WORKER_BYTES if options.executor == "processes" else 0)
-    ny, nx = max((f.shape for f in night.frames if f.shape is not None), key=math.prod, default=(0, 0))
-    words = check_budget(
-        memory_budget(options.memory_bytes),
-        _driver_bytes(night) + worker,
-        f"frames of {nx} × {ny} px",
-        was_asked=options.memory_bytes is not None,
-    )
-    if words:
-        context.say("memory", words, level="warning")
 
 
 def _has_science(tasks: Sequence[Task]) -> bool:

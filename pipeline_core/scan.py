@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipeline_core.errors import DataError, NightError, near_folder
 from pipeline_core.events import RunContext
 from pipeline_core.io.fits_layout import find_image
-from pipeline_core.io.frame_kind import FITS_NAME
+from pipeline_core.io.fits_names import FITS_NAME
 from pipeline_core.io.header_cache import HeaderCache, reader_key
 from pipeline_core.io.header_site import site_from_header
 from pipeline_core.io.headers import RawFile, frame_from_header, profile_named, unusable_frame

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline_core.errors import NightError, UsageError, near_folder
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan import NO_CHOICES, Choices
-from pipeline_core.recipe_file import recipe_for, with_changes
+from pipeline_core.plan_types import NO_CHOICES, Choices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +96,8 @@ def recipe_of(place: Place, named: Path | None, context: RunContext | None = Non
     UsageError
         If a recipe cannot be used.
     """
+    from pipeline_core.recipe_file import recipe_for, with_changes  # noqa: PLC0415 - pydantic only when needed
+
     recipe = recipe_for(place.output, named, context or RunContext())
     if named is not None or not place.has_logbook:
         return recipe

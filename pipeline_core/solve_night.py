@@ -82,7 +82,7 @@ class NightSolution:
 
 
 def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: RunContext) -> NightSolution:
-    """Solve the calibrated frames of an output folder.
+    """Solve the calibrated frames of an output folder, and measure their depth for the quality table.
 
     Parameters
     ----------
@@ -104,13 +104,17 @@ def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: R
     Cancelled
         If the person stopped it; what was solved stays.
     """
+    from pipeline_core.solved_depth import renew_quality  # noqa: PLC0415 - it stands on this module's solutions
+
     with RunLock(output), Logbook.open(output) as logbook:
         context = journal.into_file(context, output / "log.jsonl")
         store = Store(output, logbook.database)
         options = replace(options, hints=solve_hints(logbook))
         cores = options.workers or usable_cores()
         with make_executor(options.executor, cores, 1) as pool:
-            return solve_frames(store, recipe.solve, options, context, pool)
+            night = solve_frames(store, recipe.solve, options, context, pool)
+        night.warnings += renew_quality(store, logbook, recipe, context)
+        return night
 
 
 def solve_frames(

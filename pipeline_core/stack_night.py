@@ -33,6 +33,9 @@ JOB = STAGE = "stacks"
 """Name of the stage, and of the job in progress events."""
 _SCIENCE, _QUALITY = "science frames", "quality"
 
+_ON_CHIP = " (chip)"
+"""Ending of the label of a stack of frames as they lie on the chip."""
+
 Fixed = Literal["sky", "chip"]
 
 
@@ -66,11 +69,23 @@ class Stack:
     mid_utc: str | None = None
     cached: bool = False
     """Up to date already."""
+    failed: bool = False
+    """Whether making it was tried, in vain; a group without a frame to stack is no failure."""
     reason: str | None = None
     """Why it was not made, in words."""
 
 
-def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: RunContext) -> list[Stack]:
+@dataclass(frozen=True, slots=True)
+class NightStacks:
+    """The stacks of a night."""
+
+    stacks: tuple[Stack, ...]
+    """One a group, in the order of the plan."""
+    removed: tuple[Path, ...] = ()
+    """Old stacks whose group is no more, or has no frame left to stack."""
+
+
+def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: RunContext) -> NightStacks:
     """Align and stack the accepted frames of a reduced night.
 
     Parameters
@@ -84,8 +99,7 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
 
     Returns
     -------
-    list of Stack
-        One a group, in the order of the plan.
+    NightStacks
 
     Raises
     ------
@@ -123,10 +137,39 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
         made = report.made.get(STAGE, {})
         failed = {failure.label: failure.reason for failure in (*report.failed, *report.skipped)}
         cached = {task.label for task in report.cached}
-        return [
+        stacks = tuple(
             _finished(stack, place.output, task, made, failed, cached) if task is not None else stack
             for stack, task in planned
-        ]
+        )
+        kept = {task.product for task in tasks}
+        removed = _remove_old(store, kept, _gone(store, plan.groups, set(groups), options.fixed), context)
+        return NightStacks(stacks, removed)
+
+
+def _gone(store: Store, groups: Mapping[str, Any], looked_at: set[str], fixed: Fixed) -> list[Product]:
+    """Return the stacks of groups that the night has no more, and those kinds of stack that were planned anew."""
+
+    def is_gone(product: Product) -> bool:
+        group = product.label.removesuffix(_ON_CHIP)
+        return group not in groups or (group in looked_at and product.label.endswith(_ON_CHIP) == (fixed == "chip"))
+
+    return [product for product in store.products(STAGE) if is_gone(product)]
+
+
+def _remove_old(
+    store: Store, kept: set[str | None], candidates: Sequence[Product], context: RunContext
+) -> tuple[Path, ...]:
+    """Take away old stacks that no group stands for: whoever finds one would take it for the night's."""
+    removed = []
+    for product in candidates:
+        if product.name in kept or product.location is None:
+            continue
+        if store.remove(product.name):
+            removed.append(store.file(product.location))
+        else:
+            words = f"{product.location} is the stack of a group that is no more; it was changed by hand and stays"
+            context.say(JOB, words, level="warning")
+    return tuple(removed)
 
 
 def _finished(
@@ -138,7 +181,7 @@ def _finished(
     cached: set[str],
 ) -> Stack:
     if task.label in failed or task.product is None:
-        return Stack(stack.group, None, left_out=stack.left_out, reason=failed.get(task.label))
+        return Stack(stack.group, None, left_out=stack.left_out, failed=True, reason=failed.get(task.label))
     one = made[task.label]
     thick = tuple((path, "too little light came through to add anything") for path in one["left_out"])
     return Stack(
@@ -221,7 +264,7 @@ class _Builder:
         from pipeline_core.stages.stack import STACK  # noqa: PLC0415 - heavy
 
         product = f"stacks/{self._name(group)}{'_chip' if on_chip else ''}.fits"
-        label = f"{group} (chip)" if on_chip else group
+        label = f"{group}{_ON_CHIP}" if on_chip else group
         return Stack(group, None, left_out=left_out, reference=reference), Task(STACK, product, settings, inputs, label)
 
     def _why_not(self, path: str) -> str | None:

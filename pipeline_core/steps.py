@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline_core.errors import NightError, UsageError
-from pipeline_core.io.masters_file import read_mask, read_master
+from pipeline_core.io.masters_file import stored_master
 from pipeline_core.science.frame_steps import STEP_WORDS, Observe, Step
 from pipeline_core.stage import Raw, Task
 from pipeline_core.stages.science import reduce_file
@@ -147,10 +147,10 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
     masters: dict[str, tuple[str, float]] = {}
     for kind in ("bias", "dark", "flat"):
         if kind in settings["masters"] and kind in files:
-            masters[kind] = (settings["masters"][kind][0], float(read_master(files[kind]).image[row, column]))
+            masters[kind] = (settings["masters"][kind][0], _value_at(files[kind], row, column))
     bits = int(reduced.mask[row, column])
     reasons = [words for bit, words in MaskBit.WORDS.items() if bits & bit]
-    if "mask" in files and int(read_mask(files["mask"])[row, column]) and "mask" in settings["masters"]:
+    if "mask" in files and _value_at(files["mask"], row, column) and "mask" in settings["masters"]:
         reasons = [
             f"{words} (in {settings['masters']['mask'][0]})" if words in {"bad", "hot", "unstable"} else words
             for words in reasons
@@ -164,6 +164,12 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
         tuple(reasons),
         _equation(values, masters, settings, float(reduced.image[row, column]), sigma, reduced.unit),
     )
+
+
+def _value_at(master: Path, row: int, column: int) -> float:
+    """Return one pixel of a master or a mask; its row alone is read."""
+    with stored_master(master) as stored:
+        return float(stored.image[row : row + 1][0, column])
 
 
 def _equation(

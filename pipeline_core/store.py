@@ -245,6 +245,38 @@ class Store:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM products WHERE name = ?", (f"{stage}: {label}",))
 
+    def remove(self, product: str) -> bool:
+        """Take a product away that nothing stands for any more: its file, then its line.
+
+        Parameters
+        ----------
+        product : str
+            The name its task gave it, wherever the file is now.
+
+        Returns
+        -------
+        bool
+            False if the file was changed by someone else since: it is forgotten, and stays where it is.
+
+        Raises
+        ------
+        NightError
+            If the file cannot be deleted.
+        """
+        row = self._row(product)
+        is_ours = row is None or not self._place(product, row).exists() or self._is_intact(product, row)
+        if row is not None and is_ours:
+            place = self._place(product, row)
+            try:
+                place.unlink(missing_ok=True)
+            except OSError as error:
+                raise explained(error, place) from error
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM products WHERE name = ?", (product,))
+            connection.execute("DELETE FROM signatures WHERE name = ?", (product,))
+            connection.execute("DELETE FROM failures WHERE name = ?", (product,))
+        return is_ours
+
     def resign(self, product: str) -> None:
         """Vouch for a product's file as it is now, after an update of our own: a header card, say.
 

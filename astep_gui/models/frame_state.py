@@ -34,6 +34,14 @@ class FrameState:
         """Add how the frame stands on the sky, where that is known."""
         return self if status is None else replace(self, on_sky=status.short, sky_rank=status.rank)
 
+    @property
+    def words(self) -> str:
+        """All of it in one line: "▲ cloud: stars are 0.84 mag fainter"."""
+        if not self.why:
+            return f"{self.mark} {self.word}"
+        said = self.why if self.why.startswith(f"{self.word}:") else f"{self.word}: {self.why}"
+        return f"{self.mark} {said}"
+
 
 def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weight
     frame: Frame,

@@ -12,9 +12,6 @@ from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan import build_plan
-from pipeline_core.recipe_file import RECIPE_FILE, load_recipe, with_changes
-from pipeline_core.scan import scan_night
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
 if TYPE_CHECKING:
@@ -96,7 +93,7 @@ class NightModel(QObject):
         self.night: Night | None = None
         self.logbook: Logbook | None = None
         self.choices: Choices = NO_CHOICES
-        self.recipe: Recipe = load_recipe(None)
+        self._recipe: Recipe | None = None
         self.plan: Plan | None = None
         self.plan_error: AstepError | None = None
         self.rows: dict[str, QualityRow] = {}
@@ -114,6 +111,15 @@ class NightModel(QObject):
         self.sky_words: Mapping[str, SkyStatus] = {}
 
     # -- opening ---------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> Recipe:
+        """Settings of the reduction; read only when asked for, so that the window is there before pydantic is."""
+        if self._recipe is None:
+            from pipeline_core.recipe_file import load_recipe  # noqa: PLC0415 - see above
+
+            self._recipe = load_recipe(None)
+        return self._recipe
 
     @property
     def is_open(self) -> bool:
@@ -152,7 +158,15 @@ class NightModel(QObject):
     def _read(self, place: Place, previous: Night | None) -> None:
         if self._scan is not None:
             self._scan.cancel()
-        job = self._jobs.job("reading headers", lambda context: scan_night(place.night, context, previous=previous))
+
+        def work(context: RunContext) -> Night:
+            import pipeline_core.plan  # noqa: PLC0415 - here, and not in the window's thread when it plans
+            import pipeline_core.recipe_file  # noqa: F401, PLC0415
+            from pipeline_core.scan import scan_night  # noqa: PLC0415
+
+            return scan_night(place.night, context, previous=previous)
+
+        job = self._jobs.job("reading headers", work)
         self._scan = job
         job.heard.connect(self.said)
         job.done.connect(lambda night: self._opened(job, place, night))
@@ -283,12 +297,14 @@ class NightModel(QObject):
         """Take the settings as the last run left them, with what was decided since."""
         if self.place is None:
             return
+        from pipeline_core.recipe_file import RECIPE_FILE, load_recipe, with_changes  # noqa: PLC0415 - see recipe
+
         file = self.place.output / RECIPE_FILE
         recipe = load_recipe(file if file.is_file() else None)
         if self.logbook is not None:
             recipe = with_changes(recipe, self.logbook.recipe_changes())
         if recipe != self.recipe:
-            self.recipe = recipe
+            self._recipe = recipe
             self.recipe_changed.emit()
 
     def _plan_soon(self) -> None:
@@ -297,6 +313,8 @@ class NightModel(QObject):
     def _plan_now(self) -> None:
         if self.night is None:
             return
+        from pipeline_core.plan import build_plan  # noqa: PLC0415 - imported by the scan
+
         try:
             self.plan, self.plan_error = build_plan(self.night, self.recipe, self.choices), None
         except AstepError as error:
@@ -403,6 +421,7 @@ class NightModel(QObject):
             self.refresh()  # the run has read the folder anew: both must know the same frames
         self.is_running = False
         self.follow_decisions()
+        self._plan_soon()  # the masters may be others now: whoever shows steps looks again
         self.look_quickly()
         self._survey_soon()
 

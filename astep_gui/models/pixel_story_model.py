@@ -58,6 +58,8 @@ class PixelStoryModel(QObject):
         if self._night is None:
             return
         night, plan, recipe, output = self._night
+        if path not in night.by_path:
+            return  # of a night that was just opened, whose plan is not known yet
         rows = self._rows
         if is_trimmed and path in night.by_path:
             dx, dy = trim_offset(plan, night.by_path[path])

@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline_core.io.frame_kind import FITS_NAME
+from pipeline_core.io.fits_names import FITS_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -136,6 +136,12 @@ class StepsModel(QObject):
             self._ask()
         self.changed.emit()
 
+    def forget_night(self) -> None:
+        """Compute nothing until a night is told: frames of another one may be asked for before its plan is known."""
+        self._background.cancel()
+        self._steps = {}
+        self._night = self._plan = self._work = None
+
     def set_frame(self, path: str | None) -> None:
         """Follow the frame that is shown; the chosen step stays chosen."""
         if path == self.path:
@@ -231,12 +237,13 @@ class StepsModel(QObject):
         found = self._steps.get(self.path or "")
         if found is None:
             note = self._foretold(name)
-            changes = name not in {"raw", "gain", "level", "trim"} and not note
+            changes = name not in {"raw", "gain", "level", "trim", "mask"} and not note
             return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes)
         step = next((step for step in found.steps.steps if step.name == name), None)
         if step is None:
             return StepEntry(name, WORDS[name], "", can_be_shown=False, has_difference=False)
-        changes = name != "raw" and found.steps.difference(name) is not None
+        # A mask marks pixels, it changes none.
+        changes = name not in {"raw", "mask"} and found.steps.difference(name) is not None
         return StepEntry(name, WORDS[name], step.note, can_be_shown=True, has_difference=changes, is_known=True)
 
     def _frame(self) -> Frame | None:
@@ -262,9 +269,12 @@ class StepsModel(QObject):
             }
         return idle.get(name, "")
 
+    def _is_known(self, path: str) -> bool:
+        return self._night is not None and path in self._night.by_path
+
     def _ask(self) -> None:
         work, path, name = self._work, self.path, self.chosen
-        if work is None or path is None or name is None:
+        if work is None or path is None or name is None or not self._is_known(path):
             return
         wanted = self.before(name) if self._peeks else name
         difference = self.difference and not self._peeks

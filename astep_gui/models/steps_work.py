@@ -70,7 +70,7 @@ class StepsOfFrames:
         changed = steps.steps.difference(step.name) if difference else None
         words = self._words_of(path, steps)
         if changed is not None:
-            title = f"what “{DEEDS[step.name]}” changed"
+            title = "its master − this frame" if step.name == "master" else f"what “{DEEDS[step.name]}” changed"
             return Answer(path, self._shown(path, step, changed, title, changed=True), steps, words)
         return Answer(path, self._shown(path, step, step.image, DEEDS[step.name], changed=False), steps, words)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _SHEET = Template("""
 * { outline: 0; }
 QMainWindow, QDialog { background: $panel; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 7px; }
 QMenuBar { background: $panel; border-bottom: 1px solid $line; padding: 1px 4px; }
 QMenuBar::item { padding: 4px 9px; border-radius: 4px; background: transparent; }
@@ -32,7 +33,8 @@ QToolButton { border: 1px solid transparent; border-radius: 5px; padding: 4px 6p
 QToolButton:hover { background: $hover; }
 QToolButton:checked { background: $hover; border-color: $accent; color: $accent; }
 QToolButton:pressed { background: $selection; color: $selection_text; }
-QToolButton:focus { border-color: $accent; }
+QToolButton:focus { border: 1px dashed $border; }
+QToolButton:checked:focus { border: 1px solid $accent; }
 QToolButton:disabled { color: $disabled; }
 QToolButton::menu-indicator { image: none; }
 QPushButton { background: $raised; border: 1px solid $border; border-radius: 5px; padding: 4px 12px; min-height: 18px; }
@@ -65,6 +67,7 @@ QCheckBox::indicator:focus { border-color: $accent; }
 QCheckBox::indicator:disabled { border-color: $line; }
 QAbstractItemView { background: $ground; alternate-background-color: $stripe; border: 1px solid $line;
     selection-background-color: $selection; selection-color: $selection_text; }
+QTreeWidget::item { padding: 2px 0; }
 QTableView { gridline-color: transparent; }
 QTableView:focus, QTreeView:focus, QListView:focus { border-color: $accent; }
 QHeaderView { background: $panel; border: 0; }
@@ -99,6 +102,8 @@ QLabel[role="dim"] { color: $dim; }
 QLabel[role="good"] { color: $good; }
 QLabel[role="warn"] { color: $warn; }
 QLabel[role="bad"] { color: $bad; }
+QFrame#card { background: $ground; border: 1px solid $line; border-radius: 10px; }
+QFrame#notice { background: $raised; border: 0; border-left: 4px solid $bad; }
 QFrame[role="separator"] { background: $line; border: 0; max-height: 1px; min-height: 1px; }
 """)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import PYQT_VERSION_STR, QT_VERSION_STR, Qt
@@ -20,6 +19,8 @@ _PACKAGES = ("astep-harvest", "numpy", "scipy", "astropy", "ccdproc", "numba", "
 
 def versions() -> str:
     """Return the versions of everything that matters in a report, one a line."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 20 ms, and seldom asked for
+
     lines = [f"Python {platform.python_version()} · {platform.system()} {platform.machine()}"]
     lines.append(f"Qt {QT_VERSION_STR} · PyQt {PYQT_VERSION_STR}")
     for name in _PACKAGES:

@@ -42,13 +42,12 @@ class CommandPalette(QDialog):
     def _list(self, words: str) -> None:
         sought = words.lower().split()
         self.list.clear()
-        for action in self._actions:
-            text = action.text().replace("&", "")
-            if all(word in f"{text} {action.toolTip()}".lower() for word in sought):
-                keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-                item = QTreeWidgetItem([text, keys])
-                item.setData(0, Qt.ItemDataRole.UserRole, action.objectName())
-                self.list.addTopLevelItem(item)
+        found = [action for action in self._actions if _fit(action, sought) is not None]
+        for action in sorted(found, key=lambda action: _fit(action, sought) or 0):
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            item = QTreeWidgetItem([_words(action), keys])
+            item.setData(0, Qt.ItemDataRole.UserRole, action.objectName())
+            self.list.addTopLevelItem(item)
         self.list.setCurrentItem(self.list.topLevelItem(0))
 
     def _run(self) -> None:
@@ -68,3 +67,17 @@ class CommandPalette(QDialog):
                 self.list.setCurrentItem(self.list.topLevelItem(max(0, min(row, self.list.topLevelItemCount() - 1))))
                 return True
         return super().eventFilter(watched, event)
+
+
+def _words(action: QAction) -> str:
+    return action.text().replace("&", "")
+
+
+def _fit(action: QAction, sought: Sequence[str]) -> int | None:
+    """Say how well an action answers: 0 it begins so, 1 a word of it does, 2 its words hold it, 3 its tip; None not."""
+    words = _words(action).lower()
+    if not all(word in f"{words} {action.toolTip().lower()}" for word in sought):
+        return None
+    begins = words.startswith(" ".join(sought))
+    each = all(any(part.startswith(word) for part in words.split()) for word in sought)
+    return 0 if begins else 1 if each else 2 if all(word in words for word in sought) else 3

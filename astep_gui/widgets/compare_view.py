@@ -12,6 +12,7 @@ from astep_gui.models.levels import LevelsModel
 from astep_gui.theme import theme
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.image_view import ImageView
+from astep_gui.widgets.own_keys import OwnKeys
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
@@ -59,18 +60,19 @@ class CompareView(QWidget):
         self._blink_timer.setInterval(_BLINK_MS)
         self._blink_timer.timeout.connect(self._blink)
         self._build_head()
-        self._stage = _Stage(self)
+        self.stage = _Stage(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(self._head)
-        layout.addWidget(self._stage, 1)
+        layout.addWidget(self.stage, 1)
         for view, other in ((self.left, self.right), (self.right, self.left)):
             view.view_changed.connect(lambda rect, other=other: self._link(other, rect))
             view.cursor_moved.connect(lambda x, y, _: self._report(x, y))
         levels.changed.connect(self._follow_levels)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Two images compared")
+        OwnKeys(self, {Qt.Key.Key_Left, Qt.Key.Key_Right}, lambda: self.mode == "wipe")
 
     def _build_head(self) -> None:
         self._head = QHBoxLayout()
@@ -161,12 +163,12 @@ class CompareView(QWidget):
             self._blink_timer.start()
         else:
             self._blink_timer.stop()
-        self._stage.arrange()
+        self.stage.arrange()
 
     def set_wipe(self, part: float) -> None:
         """Move the line of the wipe: 0 shows the right image only, 1 the left."""
         self.wipe = min(max(part, 0.0), 1.0)
-        self._stage.arrange()
+        self.stage.arrange()
 
     # -- inside ----------------------------------------------------------------------------------------------
 

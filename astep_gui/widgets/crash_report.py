@@ -64,6 +64,7 @@ class CrashWatch(QObject):
         super().__init__(window)
         self._window = window
         self._dialog: CrashReport | None = None
+        self._kept_in = ""
         self._previous = sys.excepthook
         self._fault.connect(self._show, Qt.ConnectionType.QueuedConnection)
 
@@ -83,10 +84,25 @@ class CrashWatch(QObject):
     def _caught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         report = "".join(traceback.format_exception(kind, error, trace))
         sys.stderr.write(report)
+        # On disk before it is shown: a fault may be the last thing the program does.
+        self._kept_in = kept_on_disk("go on in the window", error)
         self._fault.emit(report)
 
     def _show(self, report: str) -> None:
         if self._dialog is None:
             self._dialog = CrashReport(self._window)
+            if self._kept_in:
+                self._dialog.add(f"(kept in {self._kept_in} too)\n")
         self._dialog.add(report)
         self._dialog.show()
+
+
+def kept_on_disk(doing: str, error: BaseException) -> str:
+    """Write a fault into the user's cache folder; return the file's name, empty if it could not be written."""
+    from pipeline_core.faults import fault_file, note_fault  # noqa: PLC0415 - only when something broke
+
+    if not isinstance(error, Exception):
+        return ""
+    note_fault(doing, error)
+    file = fault_file()
+    return str(file) if file.is_file() else ""

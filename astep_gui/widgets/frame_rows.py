@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QModelIndex, QSize, Qt
+from PyQt6.QtGui import QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -18,7 +19,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.frame_columns import COLUMNS
 from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.models.master_rows import STATE_ROLE
-from astep_gui.theme import mono_font, theme, ui_font
+from astep_gui.theme import mono_font, theme, toned, ui_font
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class RowDelegate(QStyledItemDelegate):
         column, state, look = COLUMNS[index.column()], index.data(STATE_ROLE), theme()
         if model.shows_thumbnails and column.key == "name":
             option.decorationSize = QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4)
+            if isinstance(picture := index.data(Qt.ItemDataRole.DecorationRole), QImage):
+                option.icon = QIcon(QPixmap.fromImage(toned(picture)))
         if column.is_number:
             option.font = mono_font()
         if option.state & QStyle.StateFlag.State_Selected or state is None:

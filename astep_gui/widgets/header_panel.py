@@ -35,13 +35,19 @@ class HeaderPanel(QWidget):
         self._form.setVerticalSpacing(3)
         self._form.setHorizontalSpacing(14)
         self.pinned: dict[str, QLabel] = {}
-        for name in ("Object", "Mid UTC", "Exposure", "Filter", "Temperature", "Airmass", "Gain", "State"):
+        for name in ("Object", "Mid UTC", "Exposure", "Filter", "Temperature", "Airmass", "Gain"):
             value, label = QLabel(), QLabel(name)
             label.setProperty("role", "dim")
+            label.setAlignment(Qt.AlignmentFlag.AlignTop)
             value.setWordWrap(True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._form.addRow(label, value)
             self.pinned[name] = value
+        # Under the form, not in it: a form gives a wrapped line the height of one.
+        self.pinned["State"] = state = QLabel()
+        state.setWordWrap(True)
+        state.setContentsMargins(10, 0, 10, 6)
+        state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search cards")
         self.search.setClearButtonEnabled(True)
@@ -59,6 +65,7 @@ class HeaderPanel(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addLayout(self._form)
+        box.addWidget(state)
         box.addWidget(self.search)
         box.addWidget(self.cards, 1)
         night.selection_changed.connect(self.follow)
@@ -86,7 +93,7 @@ class HeaderPanel(QWidget):
             self.pinned[name].setText(words or "–")
         if frame is not None:
             state = self._night.state_of(frame.path)
-            self.pinned["State"].setText(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
+            self.pinned["State"].setText(state.words)
             self.pinned["Airmass"].setText(self._airmass(frame) or "–")
         else:
             for label in self.pinned.values():

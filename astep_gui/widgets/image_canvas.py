@@ -26,6 +26,8 @@ class FrameBox(pg.ViewBox):
     clicked = pyqtSignal(float, float, object)
     """x, y in frame pixels (0-based, whole numbers at pixel centres) and keyboard modifiers."""
     double_clicked = pyqtSignal(float, float)
+    menu_asked = pyqtSignal(float, float)
+    """x, y of a click with the right button."""
     drawing = pyqtSignal(object, bool)
     """DrawnShape, and whether the drag has ended."""
 
@@ -82,10 +84,13 @@ class FrameBox(pg.ViewBox):
 
     def mouseClickEvent(self, ev: Any) -> None:  # noqa: N802 - pyqtgraph's name
         """Tell where."""
+        at = self.mapToView(ev.pos())
+        if ev.button() == Qt.MouseButton.RightButton:
+            ev.accept()
+            self.menu_asked.emit(at.x() - 0.5, at.y() - 0.5)
         if ev.button() != Qt.MouseButton.LeftButton:
             return
         ev.accept()
-        at = self.mapToView(ev.pos())
         if ev.double():
             self.double_clicked.emit(at.x() - 0.5, at.y() - 0.5)
         else:

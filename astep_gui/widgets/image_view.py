@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from PyQt6.QtGui import QMouseEvent, QPainter
+    from PyQt6.QtGui import QMouseEvent, QPainter, QResizeEvent
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
+
+
+NAME_ONLY_PX = 440
+"""In a view narrower than this the line above the image holds the name only."""
 
 
 class ImageView(QWidget):
@@ -37,6 +41,8 @@ class ImageView(QWidget):
     cursor_left = pyqtSignal()
     clicked = pyqtSignal(float, float, object)
     """x, y and the keyboard modifiers."""
+    menu_asked = pyqtSignal(float, float)
+    """x, y of a click with the right button."""
     view_changed = pyqtSignal(QRectF)
     """The part that is seen, in frame pixels counted from the lower left corner of the first."""
     shape_drawn = pyqtSignal(object)
@@ -91,6 +97,12 @@ class ImageView(QWidget):
         self._connect()
         self._dress()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Where two images share the room, the name is worth more than the frame's size and the zoom."""
+        super().resizeEvent(event)
+        for label in (self._about, self._zoom):
+            label.setVisible(self.width() >= NAME_ONLY_PX)
+
     def _connect(self) -> None:
         self.overlays.mark_toggled.connect(self.set_mark)
         self.overlays.mask_toggled.connect(self._toggle_mask)
@@ -98,6 +110,7 @@ class ImageView(QWidget):
             self.overlays.set_mark(name, on)
         self._box.moved_by_hand.connect(self._let_go_of_fit)
         self._box.clicked.connect(self.clicked)
+        self._box.menu_asked.connect(self.menu_asked)
         self._box.drawing.connect(self._take_shape)
         self._box.sigRangeChanged.connect(self._tell_view)
         self.canvas.pointer_moved.connect(self._point)
@@ -153,6 +166,7 @@ class ImageView(QWidget):
         if new_shape:
             self._box.frame = QRectF(0, 0, nx, ny)
             self.fit()
+        self._say_zoom()
         self._report_pointer()
         self.canvas.viewport().update()
 
@@ -302,7 +316,8 @@ class ImageView(QWidget):
             corners = QRectF(self._to_screen(-0.5, -0.5), self._to_screen(shown.shape[1] - 0.5, shown.shape[0] - 0.5))
             marks.draw_badge(painter, area, corners.normalized(), self._badge)
         if self._marks["scale_bar"]:
-            marks.draw_scale_bar(painter, area, per_pixel, facts.pixel_scale_arcsec if facts else None)
+            room = area.intersected(QRectF(area.topLeft(), QSizeF(2.0 * per_pixel * shown.shape[1], area.height())))
+            marks.draw_scale_bar(painter, room, per_pixel, facts.pixel_scale_arcsec if facts else None)
         if self._marks["compass"] and facts is not None and facts.sky is not None:
             marks.draw_compass(painter, area, facts.sky)
         if self._overview_is_useful():
@@ -368,6 +383,16 @@ class ImageView(QWidget):
         dx, dy = self._item.offset
         return QPointF(view.x() - 0.5 - dx, view.y() - 0.5 - dy)
 
+    @property
+    def pointed_at(self) -> tuple[float, float] | None:
+        """Where in the frame the pointer is (0-based); None if it is not over the frame."""
+        if self._pointer is None or self.shown is None:
+            return None
+        at = self._place_at(self._pointer)
+        rows, columns = self.shown.shape
+        inside = -0.5 <= at.x() < columns - 0.5 and -0.5 <= at.y() < rows - 0.5
+        return (at.x(), at.y()) if inside else None
+
     def _is_outside(self, position: QPointF) -> bool:
         return not self.canvas.viewport().rect().contains(position.toPoint())
 
@@ -419,10 +444,12 @@ class ImageView(QWidget):
         if self._fitting and self.shown is not None:
             self._box.setRange(self._box.frame, padding=0)
 
-    def _tell_view(self) -> None:
-        zoom = self.zoom
+    def _say_zoom(self) -> None:
         if self.shown is not None:
-            self._zoom.setText(f"{100 * zoom:.0f} %" + (" · whole frame" if self._fitting else ""))
+            self._zoom.setText(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
+
+    def _tell_view(self) -> None:
+        self._say_zoom()
         self.view_changed.emit(QRectF(self._box.viewRect()))
         self._report_pointer()
 

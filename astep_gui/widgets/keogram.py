@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QImage, QPainter, QPen, qRgb
+from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
-from astep_gui.theme import theme, theme_notice
+from astep_gui.theme import theme, theme_notice, tones
 from astep_gui.widgets.plot_area import LEFT, RIGHT
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class KeogramStrip(QWidget):
             if codes.size:
                 ny, nx = codes.shape
                 self._image = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Indexed8).copy()
-                self._image.setColorTable([theme().colour("ground").rgb(), *(qRgb(k, k, k) for k in range(1, 256))])
+                self._image.setColorTable([theme().colour("ground").rgb(), *tones()[1:]])
         if self._image is not None:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(area, self._image)

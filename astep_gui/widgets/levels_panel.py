@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -115,6 +116,9 @@ class LevelsPanel(QWidget):
             field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
             field.setKeyboardTracking(False)
             field.setFont(mono_font())
+            # Longer numbers must not push the panel wider and the image narrower.
+            field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            field.setMinimumWidth(field.fontMetrics().horizontalAdvance("-12345.6 ADU") + 18)
             field.setAccessibleName(name)
             field.setToolTip(f"{name}: values beyond are shown as {name.lower()}")
             field.valueChanged.connect(self._type)

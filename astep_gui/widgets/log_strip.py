@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -18,17 +17,16 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from astep_gui.theme import icon, mono_font, theme, theme_notice
+from astep_gui.theme import icon, mono_font
+from astep_gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from PyQt6.QtGui import QResizeEvent
-
     from pipeline_core.events import Event
 
 MAX_LINES = 5000
-_TONES = {"info": "text", "warning": "warn", "error": "bad"}
+_ROLES = {"info": "", "warning": "warn", "error": "bad"}
 _MARKS = {"info": "", "warning": "▲ ", "error": "! "}
 
 
@@ -39,14 +37,13 @@ class LogStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._newest = ("", "", "text")
-        self.line = QLabel()
-        self.line.setTextFormat(Qt.TextFormat.RichText)
-        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.clock = QLabel()
+        self.clock.setProperty("role", "dim")
+        self.clock.setFont(mono_font())
+        self.line = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.what = QLabel()
         self.what.setProperty("role", "dim")
         self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        theme_notice().changed.connect(self._show_newest)
         self.bar = QProgressBar()
         self.bar.setFixedWidth(160)
         self.bar.setTextVisible(False)
@@ -54,11 +51,14 @@ class LogStrip(QWidget):
         self.fold = QToolButton()
         self.fold.setCheckable(True)
         self.fold.setIcon(icon("chevron_up"))
+        self.fold.setText("Log")
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.fold.setToolTip("Unfold the log (Ctrl+L)")
         self.fold.toggled.connect(self._fold)
         head = QHBoxLayout()
         head.setContentsMargins(10, 2, 8, 2)
         head.setSpacing(10)
+        head.addWidget(self.clock)
         head.addWidget(self.line, 1)
         head.addWidget(self.what)
         head.addWidget(self.bar)
@@ -93,30 +93,18 @@ class LogStrip(QWidget):
         clock = datetime.fromtimestamp(when).astimezone() if when else datetime.now().astimezone()
         about = f"{path}: " if path and path not in words else ""
         line = f"{_MARKS[level]}{about}{words}"
+        self.show()
         self.text.appendPlainText(f"{clock:%H:%M:%S}  {line}")
-        self._newest = (f"{clock:%H:%M:%S}", line, _TONES[level])
-        self._show_newest()
-
-    def _show_newest(self) -> None:
-        """Write the newest line in the theme's colours."""
-        clock, line, tone = self._newest
-        look = theme()
-        metrics = self.line.fontMetrics()
-        room = self.line.width() - metrics.horizontalAdvance(f"{clock}   ")
-        shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, max(40, room))
-        self.line.setText(
-            f"<span style='color:{look.hex('dim')}'>{clock}</span>&nbsp;&nbsp;"
-            f"<span style='color:{look.hex(tone)}'>{escape(shown)}</span>"
-        )
-        self.line.setToolTip(line)
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Shorten the newest line anew."""
-        super().resizeEvent(event)
-        QTimer.singleShot(0, self._show_newest)  # when the line has its new width
+        self.clock.setText(f"{clock:%H:%M:%S}")
+        self.line.setText(line)
+        if self.line.property("role") != _ROLES[level]:
+            self.line.setProperty("role", _ROLES[level])
+            self.line.style().polish(self.line)
 
     def busy(self, words: str) -> None:
         """Say what goes on; empty when nothing does."""
+        if words:
+            self.show()
         self.what.setText(words)
         if not words:
             self.quiet()

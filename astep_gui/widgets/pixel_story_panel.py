@@ -67,7 +67,9 @@ class PixelStoryPanel(QScrollArea):
         self.idle.setVisible(story is not None and bool(self.idle.text()))
         self.curve.setVisible(bool(model.values))
         if model.path is None:
-            self.head.setText("Alt-click a pixel: why it has its value, step by step, and what it was all night.")
+            self.head.setText(
+                "Right-click a pixel (or Alt-click it): why it has its value, step by step, and what it was all night."
+            )
             return
         name = model.path.rsplit("/", 1)[-1]
         self.head.setText(f"Pixel {model.x + 1}, {model.y + 1} of {name} (raw frame, 1-based)")

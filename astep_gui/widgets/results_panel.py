@@ -59,7 +59,7 @@ class ResultsPanel(QWidget):
         self._form.setHorizontalSpacing(12)
         self._form.setVerticalSpacing(4)
         self.facts: dict[str, QLabel] = {}
-        for name in ("Frames", "Masters", "Noise", "To look at", "Took"):
+        for name in ("Frames", "Masters", "Noise", "Solved", "To look at", "Took"):
             label, value = QLabel(name), QLabel()
             label.setProperty("role", "dim")
             value.setWordWrap(True)
@@ -205,6 +205,9 @@ def headline(result: Reduction) -> str:
         return f"! Finished, {len(result.failed)} failed"
     if not counts["done"] and not any(state == "made" for state in result.masters.values()):
         return "✓ Everything was up to date"
+    if not counts["done"]:
+        made = sum(state == "made" for state in result.masters.values())
+        return f"✓ {made} master{'' if made == 1 else 's'} made"
     return f"✓ {_counted(counts['done'])} calibrated"
 
 
@@ -216,6 +219,10 @@ def _facts(result: Reduction) -> dict[str, str]:
     facts = {"Frames": " · ".join(frames), "Masters": f"{made} made · {len(result.masters) - made} were up to date"}
     if result.noise is not None:
         facts["Noise"] = _two_lines(result.noise)
+    if result.sky is not None:
+        facts["Solved"] = f"{result.sky.solved} of {_counted(len(result.sky.frames))}"
+    elif result.sky_words:
+        facts["Solved"] = f"none: {result.sky_words}"
     facts["To look at"] = f"{_counted(result.flagged)} suggested" if result.flagged else "nothing is suggested"
     facts["Took"] = f"{result.seconds:.0f} s · {result.peak_memory_mb / 1000:.1f} GB of memory at most"
     return facts

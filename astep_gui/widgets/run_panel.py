@@ -20,7 +20,6 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.reduction_model import duration_words, waiting_reasons
 from astep_gui.theme import mono_font, theme, theme_notice
 from pipeline_core.config import Recipe
-from pipeline_core.recipe_file import recipe_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,6 +189,8 @@ class RunPanel(QWidget):
 
 def settings_words(recipe: Recipe) -> str:
     """Say which settings are not the default."""
+    from pipeline_core.recipe_file import recipe_changes  # noqa: PLC0415 - the scan has imported it
+
     changes = recipe_changes(Recipe(), recipe)
     if not changes:
         return "Settings: all as they come"

@@ -130,6 +130,7 @@ class SettingsDialog(QDialog):
         self._names: list[str] = []
         self.sections = QListWidget()
         self.sections.setFixedWidth(170)
+        self.sections.setSpacing(3)
         self.pages = QStackedWidget()
         for name in Recipe.model_fields:
             section = getattr(recipe, name)

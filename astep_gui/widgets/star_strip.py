@@ -9,7 +9,8 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
 
-from astep_gui.theme import theme
+from astep_gui.theme import theme, toned
+from astep_gui.widgets.own_keys import OwnKeys
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -101,6 +102,7 @@ class _Stamps(QWidget):
         self._images: dict[str, QImage] = {}
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        OwnKeys(self, {Qt.Key.Key_X, Qt.Key.Key_U, Qt.Key.Key_Left, Qt.Key.Key_Right})
         self.follow()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -150,7 +152,7 @@ class _Stamps(QWidget):
                 codes = np.ascontiguousarray(point.stamp)
                 ny, nx = codes.shape
                 self._images[point.path] = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Grayscale8).copy()
-            painter.drawImage(box, self._images[point.path])
+            painter.drawImage(box, toned(self._images[point.path]))
         is_lost = point.star is None or not point.star.found
         if is_lost:
             painter.setPen(theme().colour("on_image"))

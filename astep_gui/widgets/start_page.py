@@ -5,19 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from astep_gui.theme import icon, ui_font
+from astep_gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HELP = (
-    ("1", "Open the folder of a raw night. It is only read, never changed."),
-    ("2", "Look through the frames: X rejects, U accepts, Ctrl+Z takes back."),
-    ("3", "Reduce night (Ctrl+R). Results lie beside it, in <night>_reduced."),
+    ("Look", "Open the folder of a raw night. It is only read, never changed."),
+    ("Judge", "Walk through the frames with ← and →. X rejects, U accepts, Ctrl+Z undoes."),
+    ("Reduce", "Ctrl+R. Results lie beside the night, in <night>_reduced."),
 )
+_WIDTH_PX = 660
 
 
 class StartPage(QWidget):
@@ -31,38 +43,55 @@ class StartPage(QWidget):
         super().__init__(parent)
         # Behind an open night it must not claim the width that it needs when it is seen.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        column = QVBoxLayout()
-        column.setSpacing(10)
+        card = QFrame()
+        card.setObjectName("card")
+        card.setFixedWidth(_WIDTH_PX)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(36, 30, 36, 28)
+        column.setSpacing(8)
         title = QLabel("ASTEP Harvest")
-        title.setFont(ui_font(26, bold=True))
+        title.setFont(ui_font(28, bold=True))
         column.addWidget(title)
         what = QLabel("From a raw night to calibrated, quality-checked frames")
         what.setProperty("role", "dim")
         column.addWidget(what)
-        column.addSpacing(8)
+        column.addSpacing(14)
         column.addWidget(self._buttons())
-        column.addSpacing(6)
+        column.addSpacing(14)
         self._heading = QLabel("Recent nights")
         self._heading.setProperty("role", "heading")
         column.addWidget(self._heading)
         self._recent = QVBoxLayout()
-        self._recent.setSpacing(2)
+        self._recent.setSpacing(1)
         column.addLayout(self._recent)
         line = QFrame()
         line.setProperty("role", "separator")
-        column.addSpacing(6)
+        column.addSpacing(8)
         column.addWidget(line)
-        for number, words in _HELP:
-            label = QLabel(f"<b>{number}</b>&nbsp;&nbsp;{words.replace('<', '&lt;')}")
-            label.setTextFormat(Qt.TextFormat.RichText)
-            column.addWidget(label)
-        middle = QWidget()
-        middle.setLayout(column)
-        middle.setFixedWidth(560)
+        column.addSpacing(8)
+        column.addLayout(self._help())
+        keys = QLabel("? shows all keys · Ctrl+K finds an action by its words")
+        keys.setProperty("role", "dim")
+        column.addSpacing(6)
+        column.addWidget(keys)
         page = QVBoxLayout(self)
         page.addStretch(2)
-        page.addWidget(middle, 0, Qt.AlignmentFlag.AlignHCenter)
+        page.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
         page.addStretch(3)
+
+    @staticmethod
+    def _help() -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(18)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        for row, (name, words) in enumerate(_HELP):
+            label, said = QLabel(name), QLabel(words)
+            label.setProperty("role", "heading")
+            said.setTextFormat(Qt.TextFormat.PlainText)
+            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(said, row, 1)
+        return grid
 
     def _buttons(self) -> QWidget:
         row = QWidget()
@@ -91,19 +120,36 @@ class StartPage(QWidget):
                 old.deleteLater()
         self._heading.setVisible(bool(nights))
         for night in nights:
-            button = QToolButton()
-            button.setText(f"{night.name}    {_short(night.parent)}")
-            button.setIcon(icon("recent", "dim"))
-            button.setIconSize(QSize(16, 16))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            button.setToolTip(str(night))
+            button = RecentButton(night)
             button.clicked.connect(lambda _on, path=night: self.night_asked.emit(path))
             self._recent.addWidget(button)
 
 
+class RecentButton(QToolButton):
+    """A night that was opened before: its name, and more quietly where it lies."""
+
+    def __init__(self, night: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(30)
+        self.setToolTip(str(night))
+        self.setAccessibleName(f"Open {night}")
+        name, place = QLabel(night.name), ElidedLabel(_short(night.parent))
+        place.setProperty("role", "dim")
+        sign = QLabel()
+        sign.setPixmap(icon("recent", "dim").pixmap(16, 16))
+        box = QHBoxLayout(self)
+        box.setContentsMargins(8, 0, 8, 0)
+        box.setSpacing(10)
+        box.addWidget(sign)
+        box.addWidget(name)
+        box.addWidget(place, 1)
+        for label in (sign, name, place):
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+
 def _short(folder: Path) -> str:
-    """Write a folder as people say it: the home folder as ~, long ones by their end."""
+    """Write a folder as people say it: the home folder as ~."""
     text = str(folder)
     home = str(Path.home())
-    text = text.replace(home, "~", 1) if text.startswith(home) else text
-    return text if len(text) <= 56 else f"…{text[-55:]}"
+    return text.replace(home, "~", 1) if text.startswith(home) else text

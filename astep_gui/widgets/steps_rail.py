@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
-INVITE = "Choose a step to see what it did to this frame"
+INVITE = "Choose a step to see what it did"
 FRAMES = {
     "previous": "the frame before",
     "next": "the next frame",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -56,12 +56,16 @@ class Timeline(QWidget):
         self.side = QToolButton(self)
         self.side.setToolTip("Reject above the line, or below it")
         self.cost = QLabel(self)
+        self.cost.setWordWrap(True)  # in a narrow window too the whole cost is read before it is paid
         self.cost.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.apply = QPushButton("Reject", self)
         self.apply.setToolTip("Reject these frames, as one step of undo (Enter)")
         self.drop = QPushButton("Cancel", self)
         self.drop.setToolTip("Take the line away (Esc)")
         self.plot = TimelinePlot(model, self)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._fit)
         self._lay_out()
         self.tabs.currentChanged.connect(self._quantity_chosen)
         self.against.activated.connect(lambda: model.set_against(self.against.currentData()))
@@ -142,12 +146,15 @@ class Timeline(QWidget):
                 entry = menu.addAction(self.tabs.tabText(k))
                 assert entry is not None, "Qt makes one"
                 entry.triggered.connect(lambda _=False, name=name: self.model.set_quantity(name))
+        # Qt lays tabs that come back into view out only when something else asks it to.
+        self.tabs.setExpanding(True)
+        self.tabs.setExpanding(False)
         self.more.setVisible(not menu.isEmpty())
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Fit the quantities into the new width."""
+        """Fit the quantities into the new width, once the tab bar has it: else it lays out none of the new ones."""
         super().resizeEvent(event)
-        self._fit()
+        self._soon.start()
 
     def _follow_threshold(self) -> None:
         found = self.model.proposal()

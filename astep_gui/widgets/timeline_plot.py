@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from astep_gui.models.timeline_model import TIME, TimelineModel
 from astep_gui.theme import theme
+from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.plot_area import (
     LEFT,
     RIGHT,
@@ -45,6 +46,7 @@ class TimelinePlot(QWidget):
         self._points: npt.NDArray[np.float64] = np.zeros((0, 2))
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        OwnKeys(self, {Qt.Key.Key_Escape}, lambda: model.threshold is not None)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(84)
         self.setAccessibleName("Timeline of the night")
@@ -135,6 +137,7 @@ class TimelinePlot(QWidget):
             return
         self._draw_light(painter, area)
         self._draw_axes(painter, area)
+        self._name_light(painter, area)
         painter.setClipRect(area.adjusted(-6, -6, 6, 6))
         self._draw_threshold(painter, area)
         self._draw_points(painter, area)
@@ -159,6 +162,15 @@ class TimelinePlot(QWidget):
             painter.fillRect(QRectF(x0, area.top(), x1 - x0, area.height()), sky)
             if span.moon_is_up:
                 painter.fillRect(QRectF(x0, area.top(), x1 - x0, _MOON_PX), moon)
+        painter.restore()
+
+    def _name_light(self, painter: QPainter, area: QRectF) -> None:
+        """Write what the shades mean, over the lines of the axes."""
+        if self.model.against != TIME:
+            return
+        painter.save()
+        painter.setClipRect(area)
+        axis = self.model.axis
         painter.setPen(theme().colour("dim"))
         last = -1e9
         before = ""
@@ -174,7 +186,9 @@ class TimelinePlot(QWidget):
         up = next((s for s in self.model.spans() if s.moon_is_up and axis.part(s.high) > 0.02), None)
         if up is not None:
             x = area.left() + max(axis.part(up.low), 0.0) * area.width()
-            if x + 60 < area.right():
+            wide = painter.fontMetrics().horizontalAdvance("Moon up")
+            if x + wide + 10 < area.right():
+                painter.fillRect(QRectF(x + 3, area.top() + 18, wide + 4, 14), theme().colour("ground"))
                 painter.drawText(QPointF(x + 5, area.top() + 29), "Moon up")
         painter.restore()
 

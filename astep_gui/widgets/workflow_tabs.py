@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QTabBar
 
 from astep_gui.actions import WORKFLOW_WORDS
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
 WORKFLOW = tuple(WORKFLOW_WORDS)
+NEWS = "●"
+"""Beside the name of a tab with something new."""
 _TIPS = (
     "What is there, and what will be done with it: frames, needs, plan (Ctrl+1)",
     "How good the frames are: timeline, flags, star widths (Ctrl+2)",
@@ -31,8 +33,14 @@ class WorkflowTabs(QTabBar):
         self.setDrawBase(False)
         self.setExpanding(False)
         self.setAccessibleName("Workflow")
+        self.setUsesScrollButtons(False)
+        self.setElideMode(Qt.TextElideMode.ElideNone)
         for name, tip in zip(WORKFLOW, _TIPS, strict=True):
             self.setTabToolTip(self.addTab(name), tip)
+        # The menu bar asks once how much room they want: it must do for the tab with the most news too.
+        self.ensurePolished()
+        news = self.fontMetrics().horizontalAdvance(f" {NEWS}")
+        self.setFixedWidth(self.sizeHint().width() + news)
         self.tabBarClicked.connect(self._clicked)
         self.currentChanged.connect(self._follow)
 
@@ -61,4 +69,4 @@ class WorkflowTabs(QTabBar):
     def mark(self, name: str, *, is_news: bool) -> None:
         """Put a dot beside a tab where something is new that was not looked at."""
         number = WORKFLOW.index(name)
-        self.setTabText(number, f"{name} ●" if is_news else name)
+        self.setTabText(number, f"{name} {NEWS}" if is_news else name)

@@ -21,14 +21,17 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place = find_place(arguments.output)
     options = StackOptions(tuple(arguments.group), arguments.method, arguments.fixed, arguments.force)
     with stoppable(talk.context()) as context:
-        stacks = stack_night(place, recipe_of(place, None, context), options, context)
-    talk.answer({"stacks": [_document(stack) for stack in stacks]})
-    for stack in stacks:
+        night = stack_night(place, recipe_of(place, None, context), options, context)
+    talk.answer(
+        {"stacks": [_document(stack) for stack in night.stacks], "removed": [str(file) for file in night.removed]}
+    )
+    for stack in night.stacks:
         _show(stack, talk)
-    made = [stack for stack in stacks if stack.file is not None]
-    if not made:
-        return EXIT_NOTHING_DONE
-    return EXIT_OK if len(made) == len(stacks) else EXIT_SOME_FAILED
+    for file in night.removed:
+        talk.say(f"removed: {file}; its group has no frame to stack any more")
+    if any(stack.failed for stack in night.stacks):
+        return EXIT_SOME_FAILED
+    return EXIT_OK if any(stack.file is not None for stack in night.stacks) else EXIT_NOTHING_DONE
 
 
 def _document(stack: Stack) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def _document(stack: Stack) -> dict[str, Any]:
         "exposure_s": stack.exposure_s,
         "mid_utc": stack.mid_utc,
         "cached": stack.cached,
+        "failed": stack.failed,
         "reason": stack.reason,
     }
 

@@ -7,7 +7,6 @@ is opened with ``CCDData.read(path, hdu=1)``.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 
 from pipeline_core.io.ascii_words import ascii_words
+from pipeline_core.io.card_room import fitting_card, shorten_comments
 from pipeline_core.io.fits_pixels import read_floats, write_images
 from pipeline_core.types import Bits, Frame, Image, MaskBit, Section
 
@@ -117,7 +117,8 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
     header = fits.Header()
     drop_wcs = not _wcs_is_numeric(raw)
     for card in raw.cards:
-        if not _is_sound(card):
+        sound = _sound(card)
+        if sound is None:
             continue
         keyword = card.keyword.upper()
         if keyword in UNTRUE_AFTERWARDS or keyword.startswith(
@@ -148,7 +149,7 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
             continue
         if drop_wcs and keyword.startswith(WCS_PREFIXES):
             continue
-        header.append(fits.Card(card.keyword, card.value, card.comment))  # a copy: a header shares its cards
+        header.append(sound)
     if trim is not None:
         _shift_to(header, trim)
     if frame.exposure_s is not None:
@@ -164,15 +165,14 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
     return header
 
 
-def _is_sound(card: fits.Card) -> bool:
-    """Whether a card can be written again: some cameras write numbers and strings that no reader understands."""
+def _sound(card: fits.Card) -> fits.Card | None:
+    """Return a card as it can be written again; None if its number or text is one that no reader understands."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            str(fits.Card(card.keyword, card.value, card.comment))
-    except (ValueError, TypeError, fits.VerifyError, Warning):
-        return False
-    return True
+        sound = fitting_card(card.keyword, card.value, card.comment)
+        str(sound)
+    except (ValueError, TypeError, fits.VerifyError):
+        return None
+    return sound
 
 
 def _wcs_is_numeric(raw: fits.Header) -> bool:
@@ -229,6 +229,7 @@ def write_calibrated(
     """
     header = header.copy()
     header["BUNIT"] = (unit, "unit of the pixels")
+    shorten_comments(header)
     mask_header = fits.Header()
     for bit, words in MaskBit.WORDS.items():
         mask_header[f"MASKB{bit.bit_length() - 1}"] = (words, f"meaning of bit value {bit}")
@@ -249,13 +250,10 @@ def write_calibrated(
     hdus.append(extension(mask, "MASK", mask_header))
     if uncertainty is not None:
         hdus.append(extension(uncertainty, "UNCERT", uncertainty_header))
-    # Cards of the camera may be odd in ways that are not ours to refuse: written as they are, fixed where they must.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-        if compress:
-            fits.HDUList(hdus).writeto(path, output_verify="silentfix", overwrite=True)
-        else:
-            write_images(path, fits.HDUList(hdus))
+    if compress:
+        fits.HDUList(hdus).writeto(path, output_verify="silentfix", overwrite=True)
+    else:
+        write_images(path, fits.HDUList(hdus))
 
 
 def read_calibrated(path: Path, *, with_uncertainty: bool = True) -> CalibratedFrame:

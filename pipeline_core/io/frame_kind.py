@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline_core.io.fits_names import FITS_NAME
 from pipeline_core.io.header_values import shown, to_number
 from pipeline_core.io.profiles import plain_word
 from pipeline_core.types import FrameKind
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
     from pipeline_core.io.fits_cards import Cards
     from pipeline_core.io.profiles import Profile
-
-FITS_NAME = re.compile(r"\.(fits?|fts)(\.(fz|gz|bz2))?\Z", re.IGNORECASE)
-"""How the name of a FITS file ends."""
 
 _ASTEP_SKYFLAT = re.compile(r"\d{4}-\d{2}-\d{2}-\w+_SKYFLAT\Z", re.IGNORECASE)
 # Combined frames by name: upstream's MASTERDARK, Siril's dark_stacked, AstroImageJ's mdark_90s.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import DataError
 from pipeline_core.io.atomic import atomic_file
+from pipeline_core.io.card_room import shorten_comments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +35,7 @@ def update_header(path: Path, change: Callable[[fits.Header], None]) -> None:
     """
     from astropy.io import fits  # noqa: PLC0415 - heavy
 
-    with (
-        warnings.catch_warnings(),
-        fits.open(path, memmap=True, disable_image_compression=True, lazy_load_hdus=True) as hdus,
-    ):
-        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+    with fits.open(path, memmap=True, disable_image_compression=True, lazy_load_hdus=True) as hdus:
         hdu = hdus[0] if hdus[0].header.get("NAXIS", 0) else hdus[1]
         header = hdu.header.copy()
         place = dict(hdu.fileinfo())
@@ -47,10 +43,9 @@ def update_header(path: Path, change: Callable[[fits.Header], None]) -> None:
         raise DataError(
             f"will not write into {path.name}", "it is no calibrated frame of this program", "name an output folder"
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", fits.verify.VerifyWarning)
-        change(header)
-        block = header.tostring().encode("ascii")
+    change(header)
+    shorten_comments(header)
+    block = header.tostring().encode("ascii")
     with atomic_file(path) as part, path.open("rb") as old, part.open("wb") as new:
         _copy(old, new, place["hdrLoc"])
         new.write(block)

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline_core.io.frame_kind import FITS_NAME, frame_kind
+from pipeline_core.io.fits_names import FITS_NAME
+from pipeline_core.io.frame_kind import frame_kind
 from pipeline_core.io.header_times import mid_exposure
 from pipeline_core.io.header_values import (
     HeaderValues,

@@ -13,6 +13,7 @@ from astropy.io import fits
 
 from pipeline_core.errors import DataError
 from pipeline_core.io.ascii_words import ascii_words
+from pipeline_core.io.card_room import shorten_comments
 from pipeline_core.io.fits_pixels import StoredImage, read_floats, write_images
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _describe(header: fits.Header, cards: HeaderValues) -> None:
     """Write cards; names of filters and files may hold what a header cannot."""
     for keyword, (value, comment) in cards.items():
         header[keyword] = (ascii_words(value) if isinstance(value, str) else value, comment)
+    shorten_comments(header)
 
 
 def write_mask(path: Path, bits: Bits, header: HeaderValues) -> None:

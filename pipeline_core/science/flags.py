@@ -11,12 +11,13 @@ thinks in, and never below what the frames scatter by themselves.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipeline_core.measures import Flag
+from pipeline_core.science.evidence import NAN
 
-NAN = math.nan
+if TYPE_CHECKING:
+    from pipeline_core.science.evidence import Evidence
 
 # The clear reference is the best fifth: an ordinary frame lies 1.4 sigma below it, and 3.5 more is 1 in 4000.
 _FROM_CLEAR = 4.9
@@ -58,80 +59,6 @@ AURORA_PATCHY_PX = 4.0
 TWILIGHT_SUN_DEG = -18.3
 STILL_PX = 1.0
 """A field that moves less in an hour leaves a hot pixel on one spot of the sky."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One science frame beside its baselines. NaN where not measured; "clear" is the clear reference of its group.
-
-    Scatters are frame-to-frame standard deviations of the quantity before them.
-    """
-
-    stars: float = NAN
-    stars_clear: float = NAN
-    aligned: bool = True
-    near_cloud: bool = False
-    """A neighbour in time is dimmed."""
-    loss_mag: float = NAN
-    """Against the clear reference, the air mass taken off; positive is fainter."""
-    loss_neighbours_mag: float = NAN
-    loss_scatter: float = 0.02
-    patchy_mag: float = NAN
-    """Scatter of the loss over the field beyond the errors."""
-    patchy_clear_mag: float = NAN
-    patch_mag: float = NAN
-    """Loss of the most dimmed sixteenth of the field beyond the frame's own."""
-    patch_clear_mag: float = NAN
-    patch_scatter: float = 0.03
-    persistence: float = NAN
-    """Of the pattern of the loss from frame to frame: 1 fixed on the chip, 0 moving."""
-    long_persistence: float = NAN
-    """The same over five frames."""
-    fwhm_px: float = NAN
-    fwhm_clear_px: float = NAN
-    """At this frame's air mass."""
-    fwhm_scatter: float = 0.03
-    """Relative."""
-    halo: float = NAN
-    halo_clear: float = NAN
-    halo_neighbours: float = NAN
-    halo_scatter: float = 0.01
-    """Relative."""
-    ellipticity: float = NAN
-    ellipticity_clear: float = NAN
-    ellipticity_scatter: float = 0.02
-    ellipticity_angle_deg: float = NAN
-    coherence: float = NAN
-    sky: float = NAN
-    sky_expected: float = NAN
-    """From Sun, Moon and air mass; NaN when they are not known."""
-    sky_uncertain: float = 0.0
-    """Part of ``sky_expected`` that comes from rough models."""
-    sky_jump: float = NAN
-    """Sky over its neighbours', the explained change taken off; 1 is none."""
-    sky_clear: float = NAN
-    sky_scatter: float = 0.01
-    """Relative."""
-    noise: float = NAN
-    noise_expected: float = NAN
-    """From the sky's brightness, as the other frames show it."""
-    noise_scatter: float = 0.02
-    """Relative."""
-    mesh_percent: float = NAN
-    mesh_clear_percent: float = NAN
-    mesh_scatter_percent: float = 0.1
-    saturated_fraction: float = NAN
-    saturated_clear: float = NAN
-    off_track_px: float = NAN
-    """Distance from where the neighbours say the field should be."""
-    track_scatter_px: float = 0.3
-    moved_px: float = NAN
-    """By how much the field wandered in ``moved_h`` hours around this frame."""
-    moved_h: float = NAN
-    drift_px_per_hour: float = NAN
-    sun_altitude_deg: float = NAN
-    moon_altitude_deg: float = NAN
-    streaks: int = 0
 
 
 def science_flags(e: Evidence) -> tuple[Flag, ...]:

@@ -136,7 +136,7 @@ def test_a_cancel_stops_before_the_next_pointing(place):
 
 
 def groups(place, **options):
-    return {s.group: s for s in stack_night(place, Recipe(), StackOptions(**options), RunContext())}
+    return {s.group: s for s in stack_night(place, Recipe(), StackOptions(**options), RunContext()).stacks}
 
 
 def test_each_group_becomes_one_stack_that_opens_whole(place, capsys):
@@ -213,6 +213,50 @@ def test_groups_are_chosen_by_a_part_of_their_name(place):
     assert list(groups(place, groups=(f"· {part} ·",))) == [names[0]]
     with pytest.raises(UsageError, match="no group is called"):
         groups(place, groups=("Andromeda",))
+
+
+def test_the_stack_of_a_group_that_is_no_more_goes_and_others_stay(place, capsys):
+    sky, chip = groups(place), groups(place, fixed="chip")
+    gone, kept = sorted(sky)
+    assert ask(capsys, "reject", place.output, *sky[gone].frames, "--reason", "clouds")[0] == 0
+    code, document = ask(capsys, "stack", place.output)
+    assert code == 0  # nothing failed: there is nothing to stack
+    assert document["removed"] == [str(sky[gone].file)]
+    told = {stack["group"]: stack for stack in document["stacks"]}
+    assert (told[gone]["file"], told[gone]["failed"]) == (None, False)
+    assert told[gone]["reason"]
+    assert told[kept]["file"] == str(sky[kept].file)
+    assert not sky[gone].file.exists()
+    # What was not looked at stays: the other kind of stack, and the other group.
+    assert all(one.file.is_file() for one in (sky[kept], chip[gone], chip[kept]))
+    assert set(groups(place, fixed="chip")) == {gone, kept}
+    assert not chip[gone].file.exists()
+    assert ask(capsys, "status", place.output)[1]["missing"] == []
+    assert ask(capsys, "accept", place.output, *sky[gone].frames)[0] == 0
+    assert groups(place)[gone].file == sky[gone].file
+
+
+def test_another_name_of_a_group_takes_both_of_its_old_stacks_away(place, capsys):
+    old = [*groups(place).values(), *groups(place, fixed="chip").values()]
+    name = old[0].group
+    files = {stack.file for stack in old if stack.group == name}
+    assert len(files) == 2
+    assert ask(capsys, "set", place.output, "filter=Halpha", *old[0].frames)[0] == 0
+    capsys.readouterr()
+    assert main(["reduce", str(place.night), "-o", str(place.output), "--executor", "threads", "--quiet"]) == 0
+    night = stack_night(place, Recipe(), StackOptions(), RunContext())
+    assert set(night.removed) == files
+    assert not any(file.exists() for file in files)
+    assert any("Halpha" in stack.group and stack.file is not None for stack in night.stacks)
+
+
+def test_one_stack_that_fails_is_exit_code_1(place, capsys):
+    groups(place)
+    path = next(place.output.glob("calibrated/**/*_CAL.fits"))
+    path.write_bytes(path.read_bytes()[:4000])
+    code, document = ask(capsys, "stack", place.output, "--force")
+    assert code == 1
+    assert sorted(stack["failed"] for stack in document["stacks"]) == [False, True]
 
 
 def test_the_median_and_the_chip_are_other_stacks(place):

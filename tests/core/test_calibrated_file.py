@@ -1,6 +1,8 @@
 """The calibrated frame as a file: opened whole by astropy, with a header that is true."""
 
+import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -128,3 +130,63 @@ def test_the_mask_says_what_its_bits_mean(tmp_path, pixels):
     write_calibrated(tmp_path / "a.fits", pixels[0], pixels[1], None, raw_header(), unit="electron", compress=False)
     header = fits.getheader(tmp_path / "a.fits", "MASK")
     assert header["MASKB4"] == "cosmic ray"
+
+
+LONG = "a comment of the camera that is far longer than the room that its card has left for it, and goes on"
+
+
+def odd_header():
+    raw = raw_header(OBJECT=("HD 1", LONG), AIRMASS=(1.234567890123, LONG), NOTE="n" * 60, LONGTEXT=("t" * 150, LONG))
+    raw["HIERARCH ESO DET CHIP TEMPERATURE"] = (-10.25, LONG)
+    raw["FULL"] = ("f" * 68, "no room at all")
+    raw.comments["NOTE"] = LONG
+    raw["HISTORY"] = "raw"
+    return raw
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_comments_too_long_for_their_cards_are_shortened_without_a_warning(tmp_path, pixels, compress):
+    raw = odd_header()
+    path = tmp_path / "a_CAL.fits"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        header = science_header(raw, science(), TRIM)
+        header["MASTDARK"] = ("m" * 60, "master dark, key 0123456789ab")
+        write_calibrated(path, pixels[0], pixels[1], None, header, unit="electron", compress=compress)
+        back = read_calibrated(path).header
+    assert back["OBJECT"] == "HD 1"
+    assert LONG.startswith(back.comments["OBJECT"])
+    assert len(back.comments["OBJECT"]) > 40
+    assert back["AIRMASS"] == 1.234567890123
+    assert (back["NOTE"], back["FULL"], back["MASTDARK"]) == ("n" * 60, "f" * 68, "m" * 60)
+    assert back["LONGTEXT"] == "t" * 150
+    assert back["ESO DET CHIP TEMPERATURE"] == -10.25
+    assert list(back["HISTORY"]) == ["raw"]
+
+
+@pytest.fixture
+def hurried():
+    """Threads take turns a thousand times more often, so that what can come in between does."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_many_threads_write_odd_headers_at_once_and_leave_the_warnings_as_they_were(tmp_path, pixels):
+    filters = list(warnings.filters)
+    raw = odd_header()
+
+    def write(k):
+        header = science_header(raw.copy(), science(), TRIM)
+        header["RAWFILE"] = ("r" * 60, "raw frame, inside its night")
+        write_calibrated(tmp_path / f"{k}.fits", pixels[0], pixels[1], None, header, unit="electron", compress=False)
+        return (tmp_path / f"{k}.fits").read_bytes()
+
+    with warnings.catch_warnings(record=True) as said, ThreadPoolExecutor(16) as pool:
+        warnings.simplefilter("always")
+        files = list(pool.map(write, range(200)))
+    assert len(set(files)) == 1
+    assert [str(one.message) for one in said] == []
+    assert list(warnings.filters) == filters

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline_core.cli import main
+from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.depth_night import CatalogueStars, known_depths, measure_depths
 from pipeline_core.events import RunContext
@@ -14,6 +15,8 @@ from pipeline_core.io.profiles import load_profile
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import StarList
+from pipeline_core.night_quality import write_quality
+from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quality_table import read_quality_table
 from pipeline_core.scan import scan_night
 from pipeline_core.store import Store
@@ -37,10 +40,14 @@ class Catalogue:
         self.night, self.measured, self.dim = night, measured, dim
         self.name, self.is_rough = name, is_rough
         self.version = "1"
+        self.asked = 0
+
+    @property
+    def solved(self):
+        return {path: self.version + path for path in self.measured}
 
     def __call__(self, path):
-        if path not in self.measured:
-            return None
+        self.asked += 1
         stars = StarList.from_lists(self.measured[path]["stars"])
         halo = min(max(self.measured[path]["measures"]["halo_ratio"], 1.0), 1.5)
         flux = stars.flux * halo / self.night.by_path[path].exposure_s
@@ -48,7 +55,7 @@ class Catalogue:
         rng = np.random.default_rng(1)
         x, y = stars.x_px + rng.normal(0, 0.2, len(stars)), stars.y_px + rng.normal(0, 0.2, len(stars))
         nothing = np.full(len(stars), np.nan)
-        return CatalogueStars(x, y, magnitude, nothing, self.name, "G", self.version + path, is_rough=self.is_rough)
+        return CatalogueStars(x, y, magnitude, nothing, self.name, "G", is_rough=self.is_rough)
 
 
 def opened(folder, out):
@@ -67,16 +74,18 @@ def test_zero_points_come_back_join_table_and_report_and_are_not_measured_twice(
         with logbook:
             dim = sorted(measured)[:1]
             catalogue = Catalogue(night, measured, dim=dim, name="Tycho-2", is_rough=True)
-            depths = measure_depths(night, measured, keys, catalogue, store, RunContext())
+            depths = measure_depths(night, measured, keys, catalogue.solved, catalogue, store, RunContext())
             assert set(depths) == set(measured)
             for path, depth in depths.items():
                 assert depth.zero_point_mag == pytest.approx(ZP - (path in dim), abs=0.02)
                 assert depth.is_rough
             before = {p.name: p.when_utc for p in store.products("depth")}
-            assert measure_depths(night, measured, keys, catalogue, store, RunContext()) == depths
+            assert measure_depths(night, measured, keys, catalogue.solved, catalogue, store, RunContext()) == depths
             assert {p.name: p.when_utc for p in store.products("depth")} == before
+            assert catalogue.asked == len(measured)
             assert known_depths(store) == depths
-    assert main(["reduce", str(folder), "-o", str(out), "--executor", "threads", "--quiet"]) == 0
+            plan = build_plan(night, Recipe(), Choices())
+            write_quality(out, night, plan, measured, {}, Recipe(), logbook, keys, depths)
     capsys.readouterr()
     rows = {row.path: row for row in read_quality_table(out / "quality.ecsv")}
     for path, depth in depths.items():
@@ -96,11 +105,12 @@ def test_a_depth_whose_solution_is_gone_is_forgotten(reduced):
     with RunLock(out):
         logbook, store, night, measured, keys = opened(folder, out)
         with logbook:
-            measure_depths(night, measured, keys, Catalogue(night, measured), store, RunContext())
             one = dict(sorted(measured.items())[:1])
-            measure_depths(night, measured, keys, Catalogue(night, one), store, RunContext())
+            every, few = Catalogue(night, measured), Catalogue(night, one)
+            measure_depths(night, measured, keys, every.solved, every, store, RunContext())
+            measure_depths(night, measured, keys, few.solved, few, store, RunContext())
             assert set(known_depths(store)) == set(one)
-            measure_depths(night, measured, keys, lambda _path: None, store, RunContext())
+            measure_depths(night, measured, keys, {}, few, store, RunContext())
             assert known_depths(store) == {}
 
 
@@ -110,16 +120,18 @@ def test_other_stars_another_exposure_or_another_star_list_measure_anew(reduced)
         logbook, store, night, measured, keys = opened(folder, out)
         with logbook:
             catalogue = Catalogue(night, measured)
-            first = measure_depths(night, measured, keys, catalogue, store, RunContext())
+            first = measure_depths(night, measured, keys, catalogue.solved, catalogue, store, RunContext())
             path = min(first)
             frames = tuple(replace(f, exposure_s=2 * f.exposure_s) if f.path == path else f for f in night.frames)
-            longer = measure_depths(replace(night, frames=frames), measured, keys, catalogue, store, RunContext())
+            longer = measure_depths(
+                replace(night, frames=frames), measured, keys, catalogue.solved, catalogue, store, RunContext()
+            )
             assert longer[path].zero_point_mag == pytest.approx(
                 first[path].zero_point_mag - 2.5 * np.log10(2), abs=1e-6
             )
             catalogue.version = "2"
             catalogue.dim = [path]
-            again = measure_depths(night, measured, keys, catalogue, store, RunContext())
+            again = measure_depths(night, measured, keys, catalogue.solved, catalogue, store, RunContext())
             assert again[path].zero_point_mag == pytest.approx(first[path].zero_point_mag - 1, abs=0.02)
 
 

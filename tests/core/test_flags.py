@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from pipeline_core.measures import CAUSES
-from pipeline_core.science.flags import Evidence, science_flags
+from pipeline_core.science.evidence import Evidence
+from pipeline_core.science.flags import science_flags
 
 GOOD = Evidence(
     stars=300,

@@ -22,6 +22,7 @@ from pipeline_core.demo.sky import placed
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.io.wcs_cards import SOLUTION_KEY
 from pipeline_core.logbook import Logbook
+from pipeline_core.quality_table import read_quality_table
 from pipeline_core.resources import resource_path
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
@@ -96,6 +97,58 @@ def offset_arcsec(truth, path, header):
     ra, dec = truth.solution.to_sky(x, y)
     there = WCS(header).all_pix2world(*placed(model, x, y, SIZE), 0)
     return float(separation_deg(ra, dec, *there).max()) * 3600
+
+
+def table(out):
+    return {row.path: row for row in read_quality_table(out / "quality.ecsv")}
+
+
+def test_one_reduction_tells_how_deep_each_frame_is(reduced):
+    out, _, _ = reduced
+    rows = table(out)
+    assert len(rows) == 5
+    for row in rows.values():
+        assert row.extra["depth_reference"].startswith("Tycho-2")
+        assert row.extra["depth_rough"] is True
+        assert row.sky_mag_arcsec2 is not None
+        assert 5 < row.limiting_mag < row.zero_point_mag < 30
+    # Filters take turns; the stars of one clear field give each of them one zero point, to Tycho's tenth.
+    points = [rows[path].zero_point_mag for path in sorted(rows, key=lambda path: path.rsplit("/", 1)[-1])]
+    assert np.ptp(points[0::2]) < 0.15
+    assert np.ptp(points[1::2]) < 0.15
+
+
+def test_solving_by_itself_measures_depth_and_the_table_follows(capsys, night, tmp_path):
+    out = tmp_path / "out"
+    recipe = tmp_path / "later.toml"
+    recipe.write_text('version = 1\n[solve]\nenabled = "never"\n')
+    assert reduce(capsys, night[0], out, "--recipe", recipe)[0] == 0
+    assert all(row.limiting_mag is None for row in table(out).values())
+    assert run(capsys, "solve", out, "--offline", "--workers", "1")[0] == 0
+    deep = table(out)
+    assert all(row.limiting_mag is not None for row in deep.values())
+    stamp = (out / "quality.ecsv").stat().st_mtime_ns
+    assert reduce(capsys, night[0], out)[0] == 0
+    assert table(out) == deep
+    assert (out / "quality.ecsv").stat().st_mtime_ns == stamp  # nothing to judge again
+    # A frame whose solution is gone has no depth any more.
+    with Logbook.open(out) as logbook:
+        Store(out, logbook.database).drop_measurement("plate solution", min(deep))
+    assert reduce(capsys, night[0], out)[0] == 0
+    assert {path for path, row in table(out).items() if row.limiting_mag is None} == {min(deep)}
+
+
+def test_solving_without_the_raw_night_says_that_depth_is_not_measured(capsys, night, tmp_path):
+    raw = shutil.copytree(night[0], tmp_path / "night")
+    out = tmp_path / "out"
+    recipe = tmp_path / "later.toml"
+    recipe.write_text('version = 1\n[solve]\nenabled = "never"\n')
+    assert reduce(capsys, raw, out, "--recipe", recipe)[0] == 0
+    shutil.rmtree(raw)
+    code, document = run(capsys, "solve", out, "--offline", "--workers", "1")
+    assert code == 0
+    assert any("depths are not measured" in words for words in document["warnings"])
+    assert all(row.limiting_mag is None for row in table(out).values())
 
 
 def test_a_reduced_night_is_solved_truly_and_says_against_what(reduced):

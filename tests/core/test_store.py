@@ -35,6 +35,33 @@ def finish(store, task, content=b"pixels", made=None):
     store.finish(task, part, len(content), made or {"n": 1}, 0.5)
 
 
+def test_a_product_that_is_removed_is_gone_and_forgotten(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    assert store.remove(task.product)
+    assert not store.file(task.product).exists()
+    assert store.products() == []
+    assert store.fresh(task) is None
+    assert store.remove(task.product)  # killed in between, or asked twice: it stays gone
+
+
+def test_a_product_that_was_moved_is_removed_where_it_is(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    assert store.move(task.product, "rejected/sci_000.fits")
+    assert store.remove(task.product)
+    assert not store.file("rejected/sci_000.fits").exists()
+
+
+def test_a_file_that_someone_changed_is_forgotten_and_not_removed(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    store.file(task.product).write_bytes(b"my own work")
+    assert not store.remove(task.product)
+    assert store.file(task.product).read_bytes() == b"my own work"
+    assert store.products() == []
+
+
 def test_a_product_is_fresh_until_its_key_its_size_or_its_file_changes(night, store):
     task = night.frame("sci_000.fits")
     assert store.fresh(task) is None

@@ -59,15 +59,15 @@ def test_levels_are_the_same_where_images_are_alike_and_their_own_where_not(comp
 
 def test_the_wipe_is_dragged_and_shows_left_of_it_the_left_image(compare, qtbot):
     qtbot.mouseClick(compare.buttons["wipe"], LEFT)
-    grip = compare._stage._grip
+    grip = compare.stage._grip
     assert grip.isVisible()
-    assert compare.left.geometry().width() == compare._stage.width()
+    assert compare.left.geometry().width() == compare.stage.width()
     qtbot.mousePress(grip, LEFT, pos=QPoint(6, 100))
     qtbot.mouseMove(grip, QPoint(6 - 200, 100))
     before = compare.wipe
     compare.set_wipe(0.25)
     assert before != 0.25
-    assert compare._stage._window.x() == round(0.25 * compare._stage.width())
+    assert compare.stage._window.x() == round(0.25 * compare.stage.width())
     qtbot.keyClick(compare, Qt.Key.Key_Right)
     assert compare.wipe == pytest.approx(0.27)
 

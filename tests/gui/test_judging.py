@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.science.one_star import StarHere
+from pipeline_core.star_track import StarPoint
 
 LEFT = Qt.MouseButton.LeftButton
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
@@ -80,3 +84,84 @@ def test_the_star_that_is_measured_wears_a_ring_and_blank_sky_none(suspected, qt
     assert viewing.view._ring[:2] == pytest.approx((30.0, 40.0), abs=0.2)
     qtbot.mouseClick(viewing.inspect_panel.tools["line"], LEFT)
     assert viewing.view._ring is None
+
+
+# -- keys that mean something else where the focus is ------------------------------------------------------------
+
+
+def test_x_over_a_stamp_rejects_its_frame_not_the_one_that_is_shown(suspected, qtbot):
+    viewing, stamps = suspected.viewing, suspected.viewing.star_strip.stamps
+    star = StarHere(20.0, 20.0, 1000.0, 5.0, 2.5, 1000.0, 5.0, found=True)
+    viewing.star.points = [StarPoint(path, None, star, np.zeros((41, 41), np.uint8)) for path in LIGHTS]
+    viewing.star.place = (LIGHTS[1], 20.0, 20.0)
+    viewing.star.changed.emit()
+    assert viewing.star_strip.isVisible()
+    assert not viewing.timeline.isVisible()
+    qtbot.mouseMove(stamps, stamps.cell(2).center().toPoint())
+    stamps._hover = 2
+    stamps.setFocus()
+    qtbot.keyClick(stamps, Qt.Key.Key_X)
+    assert list(suspected.night.rejected) == [LIGHTS[2]]
+    assert suspected.night.current == LIGHTS[1]
+    qtbot.mouseClick(viewing.star_strip.stop, LEFT)
+    assert viewing.timeline.isVisible()
+
+
+def test_arrows_move_the_wipe_while_two_frames_are_wiped_and_step_through_frames_otherwise(suspected, qtbot):
+    compare = suspected.viewing.compare
+    suspected.night.select([LIGHTS[0], LIGHTS[1]], LIGHTS[0])
+    qtbot.keyClick(suspected, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: suspected.viewing.comparing.is_on, timeout=8000)
+    qtbot.mouseClick(compare.buttons["wipe"], LEFT)
+    compare.setFocus()
+    qtbot.keyClick(compare, Qt.Key.Key_Right)
+    assert compare.wipe > 0.5
+    assert suspected.night.current == LIGHTS[0]
+    qtbot.keyClick(suspected, Qt.Key.Key_Escape)
+    assert not suspected.viewing.comparing.is_on
+    qtbot.keyClick(suspected, Qt.Key.Key_Right)
+    assert suspected.night.current == LIGHTS[1]
+
+
+def test_x_while_blinking_fast_offers_frames_and_x_again_rejects_the_chosen_one(suspected, qtbot):
+    viewing = suspected.viewing
+    suspected.night.select(LIGHTS, LIGHTS[0])
+    qtbot.keyClick(suspected, Qt.Key.Key_B)
+    qtbot.waitUntil(lambda: viewing.blink.loaded == 4 and len(viewing.blink._history) > 4, timeout=8000)
+    qtbot.keyClick(suspected, Qt.Key.Key_X)
+    choice = viewing.blink_bar.choice
+    assert choice.isVisible()
+    assert not viewing.blink.is_playing
+    assert not suspected.night.rejected
+    chosen = choice.strip.currentItem().data(Qt.ItemDataRole.UserRole)[1]
+    qtbot.keyClick(choice.strip, Qt.Key.Key_X)
+    assert list(suspected.night.rejected) == [chosen]
+    qtbot.keyClick(suspected, Qt.Key.Key_Escape)
+    assert not viewing.is_blinking
+
+
+# -- the image's own menu and picture -----------------------------------------------------------------------------
+
+
+def test_a_right_click_offers_what_can_be_asked_about_the_place(suspected, qtbot):
+    view = suspected.viewing.view
+    qtbot.mouseClick(view.canvas.viewport(), Qt.MouseButton.RightButton, pos=view._to_screen(20, 30).toPoint())
+    menu = next(m for m in view.findChildren(QMenu) if m.isVisible())
+    offers = {action.text().split("\t")[0]: action for action in menu.actions()}
+    assert list(offers) == ["Why this pixel?", "This star, all night", "Centre here", "Copy 21, 31"]
+    offers["Copy 21, 31"].trigger()
+    assert QApplication.clipboard().text() == "21 31"
+    qtbot.waitUntil(lambda: suspected.viewing.story._night is not None, timeout=8000)
+    offers["Why this pixel?"].trigger()
+    qtbot.waitUntil(lambda: suspected.viewing.story.path == LIGHTS[1], timeout=8000)
+    assert (suspected.viewing.story.x, suspected.viewing.story.y) == (20, 30)
+    menu.close()
+
+
+def test_the_picture_holds_the_image_and_its_marks_without_buttons(suspected, qtbot, tmp_path, monkeypatch):
+    file = tmp_path / "seen.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(file), ""))
+    suspected.actions_by_name["save_picture"].trigger()
+    picture = QImage(str(file))
+    assert picture.size() == suspected.viewing.view.canvas.size() * picture.devicePixelRatio()
+    assert len({picture.pixel(x, picture.height() // 2) for x in range(picture.width())}) > 10

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QApplication, QPushButton
+from PyQt6.QtWidgets import QApplication, QDockWidget, QPushButton
 
 from astep_gui.actions import ACTIONS
-from astep_gui.main_window import MainWindow
+from astep_gui.main_window import LAYOUT_VERSION, MainWindow
 from astep_gui.models.frame_columns import column_number
+from astep_gui.remembered import Remembered
 from astep_gui.widgets.command_palette import CommandPalette
 from astep_gui.widgets.crash_report import CrashWatch
 from astep_gui.widgets.settings_form import SettingsDialog
 from astep_gui.widgets.shortcuts import ShortcutsOverlay
+from pipeline_core.faults import fault_file
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import recipe_of
 from tests.gui.nights import write_frame
@@ -175,6 +178,17 @@ def test_the_palette_finds_an_action_by_its_words_and_does_it(qtbot, opened):
     assert opened.log.text.isVisible()
 
 
+def test_the_palette_puts_what_begins_with_the_words_first(qtbot, opened):
+    opened.actions_by_name["palette"].trigger()
+    palette = dialog(CommandPalette)
+    qtbot.keyClicks(palette.line, "re")
+    found = [palette.list.topLevelItem(k).text(0) for k in range(palette.list.topLevelItemCount())]
+    begin = [text.lower().startswith("re") for text in found]
+    assert {"Reject", "Reduce night", "Read folder again"} <= {t for t, b in zip(found, begin, strict=True) if b}
+    assert begin == sorted(begin, reverse=True)
+    palette.reject()
+
+
 def test_the_keys_overlay_shows_every_key(qtbot, window):
     window.actions_by_name["shortcuts"].trigger()
     dialog(ShortcutsOverlay).reject()
@@ -208,13 +222,38 @@ def test_an_output_that_cannot_be_written_is_explained_and_nothing_is_decided(op
     assert not opened.decisions.stack.canUndo()
 
 
-def test_a_fault_in_a_slot_reaches_the_person_as_one_report(qtbot, window):
+def test_a_fault_in_a_slot_reaches_the_person_as_one_report_that_is_on_disk_too(qtbot, window, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     watch = CrashWatch(window)
     for number in range(3):
         watch._caught(ValueError, ValueError(f"fault {number}"), None)
+        assert f"fault {number}" in fault_file().read_text(encoding="utf-8"), "before the dialog is shown"
     qtbot.waitUntil(lambda: watch.dialog is not None and "fault 2" in watch.dialog.text.toPlainText(), timeout=2000)
+    assert str(fault_file()) in watch.dialog.text.toPlainText()
+    watch.dialog.copy.click()
+    assert "fault 0" in QApplication.clipboard().text()
     assert sys.excepthook is not watch._caught
     watch.dialog.close()
+
+
+def test_a_fault_in_a_real_slot_and_in_a_thread_are_caught_and_the_window_goes_on(qtbot, opened, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    watch = CrashWatch(opened)
+    watch.start()
+    try:
+        with qtbot.captureExceptions():
+            sys.excepthook = watch._caught  # the test runner has put its own there
+            QTimer.singleShot(0, lambda: 1 / 0)
+            qtbot.waitUntil(lambda: watch.dialog is not None, timeout=3000)
+            job = opened.jobs.job("a thread", lambda _context: {}["nothing"])
+            job.start()
+            qtbot.waitUntil(lambda: "KeyError" in watch.dialog.text.toPlainText(), timeout=3000)
+    finally:
+        watch.stop()
+    assert "ZeroDivisionError" in watch.dialog.text.toPlainText()
+    watch.dialog.close()
+    opened.actions_by_name["next"].trigger()
+    assert opened.night.current == LIGHTS[1]
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
@@ -222,3 +261,81 @@ def test_the_window_fits_small_and_large_screens(qtbot, opened, size):
     opened.resize(*size)
     QApplication.processEvents()
     assert (opened.width(), opened.height()) == size
+
+
+def test_w_asks_why_the_pixel_under_the_pointer_is_as_it_is_and_o_follows_its_star(qtbot, opened):
+    view = opened.viewing.view
+    qtbot.waitUntil(lambda: view.title == LIGHTS[0], timeout=8000)
+    opened.actions_by_name["why"].trigger()
+    assert "point at a place" in opened.log.line.full_text
+    assert opened.viewing.story.path is None
+    qtbot.mouseMove(view.canvas.viewport(), view._to_screen(20, 30).toPoint())
+    qtbot.waitUntil(lambda: view.pointed_at is not None, timeout=2000)
+    qtbot.waitUntil(lambda: opened.viewing.story._night is not None, timeout=2000)  # told it 0.4 s after opening
+    qtbot.keyClick(opened, Qt.Key.Key_W)
+    story = opened.viewing.story
+    assert (story.path, round(story.x), round(story.y)) == (LIGHTS[0], 20, 30)
+    qtbot.keyClick(opened, Qt.Key.Key_O)
+    assert opened.viewing.star.place is not None
+    qtbot.waitUntil(lambda: not story.is_busy and not opened.viewing.star.is_busy, timeout=8000)
+    assert opened.viewing.star_strip.isVisible()
+    opened.actions_by_name["back"].trigger()  # Esc
+    assert not opened.viewing.star_strip.isVisible()
+
+
+def test_panels_can_be_moved_floated_and_closed_and_one_action_puts_all_back(qtbot, opened):
+    feature = QDockWidget.DockWidgetFeature
+    for dock in opened.docks.values():
+        assert dock.features() & (feature.DockWidgetMovable | feature.DockWidgetClosable) == (
+            feature.DockWidgetMovable | feature.DockWidgetClosable
+        )
+    opened.docks["levels"].setFloating(True)
+    opened.docks["header"].close()
+    opened.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, opened.docks["plan"])
+    opened.actions_by_name["reset_layout"].trigger()
+    assert not opened.docks["levels"].isFloating()
+    assert not opened.docks["header"].isHidden()
+    assert opened.dockWidgetArea(opened.docks["plan"]) == Qt.DockWidgetArea.RightDockWidgetArea
+
+
+def test_how_the_window_is_is_kept_a_moment_after_it_changed_without_closing(qtbot, opened, remembered, night_folder):
+    opened.viewing.levels.set_range(900.0, 1300.0)
+    opened.night.select([LIGHTS[2]])
+    opened.docks["inspect"].close()
+    qtbot.waitUntil(lambda: not opened.keeper.is_waiting, timeout=3000)
+    written = QSettings(remembered._settings.fileName(), QSettings.Format.IniFormat)
+    again = Remembered(written)
+    assert again.frame(opened.night.place.night) == LIGHTS[2]
+    assert json.loads(again.word("levels", ""))["lo"] == 900.0
+    assert again.state("layout") == opened.saveState(LAYOUT_VERSION)
+
+
+def test_a_night_left_open_by_a_sudden_end_is_named_and_one_that_was_closed_is_not(qtbot, opened, remembered):
+    opened.keeper.keep()
+    night = opened.night.place.night.absolute()
+    assert opened.keeper.left_open() is None, "this very process has it open"
+    remembered.set_word("open", f"{2**22 + 5} {night}")  # above the largest process number of Linux
+    assert opened.keeper.left_open() == night
+    opened.keeper.end()
+    assert opened.keeper.left_open() is None
+
+
+def test_when_a_run_has_ended_the_steps_look_for_masters_again(qtbot, opened):
+    told = []
+    opened.night.plan_changed.connect(lambda: told.append(1))
+    opened.night.end_run(None)
+    qtbot.waitUntil(lambda: bool(told), timeout=3000)
+
+
+def test_steps_of_a_frame_of_another_night_are_not_computed_before_its_plan_is_known(qtbot, opened):
+    steps, story = opened.viewing.steps, opened.viewing.story
+    steps.choose("trim")
+    qtbot.waitUntil(lambda: not steps.is_busy and story._night is not None, timeout=8000)
+    steps.set_frame("of_the_next_night.fits")
+    story.ask("of_the_next_night.fits", 3, 3)
+    assert not steps.is_busy
+    assert not story.is_busy
+    opened.viewing._night_changed()
+    assert steps.names()
+    steps.set_frame(LIGHTS[1])
+    assert not steps.is_busy, "the plan tells it the night first"

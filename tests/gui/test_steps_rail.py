@@ -248,3 +248,15 @@ def test_no_word_of_the_rail_is_cut_in_windows_from_1280_on(qtbot, opened, size)
         assert button.isVisible(), f"{button.text()} is left out"
         assert button.width() >= QFontMetricsF(button.font()).horizontalAdvance(button.text()), button.text()
         assert rail.rect().contains(button.geometry()), button.text()
+
+
+def test_the_difference_of_a_master_is_what_the_frame_does_not_share_and_a_mask_has_none(steps, reduced, qtbot):
+    steps.model.set_frame(of_kind(reduced, FrameKind.DARK))
+    click(qtbot, steps, "master")
+    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
+        qtbot.mouseClick(steps.difference, LEFT)
+    assert shown.args[0].title.endswith("its master − this frame")
+    assert abs(np.median(shown.args[0].image)) < 5
+    click(qtbot, steps, "mask")
+    assert not steps.difference.isEnabled()
+    assert not steps.difference.isChecked()

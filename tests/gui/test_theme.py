@@ -7,10 +7,10 @@ import re
 
 import pytest
 from PyQt6.QtCore import QSize
-from PyQt6.QtGui import QFontInfo, QIcon
+from PyQt6.QtGui import QColor, QFontInfo, QIcon, QImage
 from PyQt6.QtWidgets import QLabel
 
-from astep_gui.theme import THEMES, apply_theme, icon, mono_font, theme, theme_notice, ui_font
+from astep_gui.theme import THEMES, apply_theme, icon, mono_font, theme, theme_notice, toned, tones, ui_font
 from astep_gui.theme.contrast import contrast
 from astep_gui.theme.stylesheet import style_sheet
 from astep_gui.theme.tokens import TEXT_TOKENS, TOKENS
@@ -97,3 +97,18 @@ def test_a_disabled_icon_is_greyer(name, qapp):
         picture.pixelColor(x, y).name() for x in range(48) for y in range(48) if picture.pixelColor(x, y).alpha() > 250
     }
     assert look.hex("disabled") in drawn
+
+
+def test_small_grey_pictures_take_the_tones_of_the_theme_and_none_is_white_under_red_light(name, qapp):
+    look = apply_theme(qapp, name)
+    picture = QImage(bytes(range(0, 256, 16)) * 2, 16, 2, 16, QImage.Format.Format_Grayscale8)
+    seen = toned(picture)
+    assert (seen.width(), seen.height()) == (16, 2)
+    bright, dark = seen.pixelColor(15, 1), seen.pixelColor(0, 0)
+    assert bright.red() > dark.red()
+    if look.colormap == "grey":
+        assert bright.red() == bright.green() == bright.blue() == 240
+    else:
+        assert max(QColor(tone).blue() for tone in tones()) < 40
+        assert bright.blue() < 40
+        assert bright.green() < 80

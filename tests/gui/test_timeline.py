@@ -277,3 +277,13 @@ def test_closing_while_reading_leaves_no_thread(raw_night):
     found, plan = raw_night
     model.set_night(found, plan, found.frames, {})
     model.close()
+
+
+def test_quantities_come_back_into_view_when_the_window_grows(timeline, qtbot, qapp):
+    for width in (420, 900):
+        timeline.resize(width, 220)
+        qtbot.wait(30)
+    tabs = timeline.tabs
+    shown = [k for k in range(tabs.count()) if tabs.isTabVisible(k)]
+    assert len(shown) > 1
+    assert all(tabs.tabRect(k).width() > 20 and tabs.rect().contains(tabs.tabRect(k)) for k in shown)

@@ -15,7 +15,7 @@ from astep_gui.widgets.needs_you import NeedsYou
 from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
 from pipeline_core.events import Event
-from pipeline_core.reduce import RunOptions
+from pipeline_core.reduce import Reduction, RunOptions
 from pipeline_core.survey import Survey
 from tests.gui.nights import small_night
 
@@ -422,6 +422,15 @@ def test_what_a_click_would_do_is_said_in_few_words():
     assert waiting_words(Survey(calibrated=made, unjudged=("a",))) == "Judge anew: update"
     lines = waiting_reasons(Survey(calibrated=made, stale={f"{k}.fits": f"why {k}" for k in range(9)}))
     assert lines[-1] == "and 3 more"
+
+
+def test_the_summary_says_why_nothing_was_solved(opened):
+    opened.run.result = Reduction(opened.night.place.output, sky_words="no catalogue is there")
+    opened.results.follow()
+    assert opened.results.facts["Solved"].text() == "none: no catalogue is there"
+    opened.run.result = Reduction(opened.night.place.output)
+    opened.results.follow()
+    assert opened.results.facts["Solved"].text() == ""
 
 
 def test_a_stage_begins_waiting():
