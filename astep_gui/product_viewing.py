@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -167,6 +168,8 @@ class ProductViewing(QObject):
         if self.calibrated is not None:
             badge = self._viewing.badge(self.calibrated)
             shown = self._viewing.dress(self.calibrated, shown)
+        if self.stack is not None and shown.facts is not None and shown.facts.sky is not None:
+            shown = replace(shown, facts=replace(shown.facts, sky_source="stack: its reference's solution"))
         self._last = shown
         self._viewing.levels.follow(shown)
         self._viewing.view.show_image(shown, badge)

@@ -242,6 +242,13 @@ class Sky(QObject):
     def _dressed(self, path: str, shown: ShownImage) -> ShownImage:
         return self.model.dressed(path, shown, is_trimmed=self._is_trimmed(shown))
 
+    def _missing(self) -> str:
+        """Say why no catalogue stars can be drawn over the frame; empty while they are on their way."""
+        solved = self.model.sky.solutions.get(self._night.current or "")
+        if solved is None or not solved.solved:
+            return "no catalogue stars: this frame is not solved"
+        return self.model.view_problem
+
     def _is_trimmed(self, shown: ShownImage) -> bool:
         """Tell whether the image begins where the calibrated frame does."""
         is_calibrated = isinstance(shown.key, tuple) and shown.key[0] == "calibrated"
@@ -254,6 +261,7 @@ class Sky(QObject):
         is_frame = path is not None and products.master is None and products.stack is None
         self.overlay.view = self.model.view if is_frame else None
         self.overlay.residuals = residuals_of(self.model.view) if is_frame and self.model.view is not None else None
+        self.overlay.missing = self._missing() if is_frame else "stars are matched on frames only"
         if is_frame and path is not None:
             self.overlay.offset = self.model.offset(path, is_trimmed=self._is_trimmed(shown))
         self.overlay.paint(painter, area, to_screen, shown)  # type: ignore[arg-type]

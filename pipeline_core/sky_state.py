@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.align_night import NightAlignment
+    from pipeline_core.science.depth import Depth
     from pipeline_core.science.tan_sip import TanSip
     from pipeline_core.solving.result import FrameSolution
 
@@ -35,6 +36,8 @@ class NightSky:
     calibrated: frozenset[str] = frozenset()
     """Frames that are reduced: only these can be solved or aligned."""
     hints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    depths: Mapping[str, Depth] = field(default_factory=dict)
+    """Zero point and limit of solved frames, where a catalogue was at hand."""
 
     @property
     def is_empty(self) -> bool:
@@ -71,6 +74,7 @@ def night_sky(output: Path) -> NightSky:
         return NightSky()
     # A window that opens wants NightSky only, not what solving and stacking stand on.
     from pipeline_core.align_night import load_alignment  # noqa: PLC0415
+    from pipeline_core.depth_night import known_depths  # noqa: PLC0415
     from pipeline_core.logbook import Logbook  # noqa: PLC0415
     from pipeline_core.solve_hints import solve_hints  # noqa: PLC0415
     from pipeline_core.solve_night import solutions  # noqa: PLC0415
@@ -92,4 +96,4 @@ def night_sky(output: Path) -> NightSky:
             if product.location is not None and store.file(product.location).is_file()
         )
         calibrated = frozenset(p.label for p in store.products(SCIENCE_STAGE) if p.location is not None)
-        return NightSky(solutions(store), alignment, stacks, calibrated, solve_hints(logbook))
+        return NightSky(solutions(store), alignment, stacks, calibrated, solve_hints(logbook), known_depths(store))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from astep_gui.models.sky_words import SkyStatus
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.types import Frame
 
@@ -28,6 +29,10 @@ class FrameState:
     on_sky: str = ""
     """Solved, aligned or not, in a word."""
     sky_rank: int = 9
+
+    def with_sky(self, status: SkyStatus | None) -> FrameState:
+        """Add how the frame stands on the sky, where that is known."""
+        return self if status is None else replace(self, on_sky=status.short, sky_rank=status.rank)
 
     @property
     def words(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
@@ -457,7 +456,7 @@ class NightModel(QObject):
         """Return how a frame stands, as mark, word and tone."""
         frame = self.frame(path)
         assert frame is not None, "only frames of the night have a state"
-        state = frame_state(
+        return frame_state(
             frame,
             self.rejected,
             self.left_out,
@@ -466,12 +465,4 @@ class NightModel(QObject):
             self.calibration_flags.get(path, ()),
             is_kept=path in self.choices.kept,
             is_finished=path in self.finished,
-        )
-        on_sky = self.sky_words.get(path)
-        return state if on_sky is None else replace(state, on_sky=on_sky.short, sky_rank=on_sky.rank)
-
-    def set_sky_words(self, words: Mapping[str, SkyStatus]) -> None:
-        """Take over how frames stand on the sky."""
-        changed = [path for path in {*self.sky_words, *words} if self.sky_words.get(path) != words.get(path)]
-        self.sky_words = words
-        self.frames_changed.emit(sorted(changed))
+        ).with_sky(self.sky_words.get(path))

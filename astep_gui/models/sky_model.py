@@ -97,9 +97,15 @@ class SkyModel(QObject):
             return
         self.sky = sky
         self._through.clear()
-        self._night.set_sky_words({f.path: self.status(f.path) for f in self._night.frames if f.path in sky.calibrated})
+        self._tell_table({f.path: self.status(f.path) for f in self._night.frames if f.path in sky.calibrated})
         self.changed.emit()
         self._ask_view()
+
+    def _tell_table(self, words: dict[str, SkyStatus]) -> None:
+        night = self._night
+        changed = [path for path in {*night.sky_words, *words} if night.sky_words.get(path) != words.get(path)]
+        night.sky_words = words
+        night.frames_changed.emit(sorted(changed))
 
     def _night_changed(self) -> None:
         self._reader.cancel()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipeline_core.align_night import FrameAlignment
-    from pipeline_core.measures import QualityRow
+    from pipeline_core.science.depth import Depth
     from pipeline_core.sky_state import NightSky
     from pipeline_core.solving.result import FrameSolution
     from pipeline_core.types import Frame
@@ -112,15 +112,15 @@ def ways_out(reason: str | None) -> tuple[Way, ...]:
 
 
 def facts(
-    solved: FrameSolution | None, row: QualityRow | None, one: FrameAlignment | None = None
+    solved: FrameSolution | None, depth: Depth | None = None, one: FrameAlignment | None = None
 ) -> list[tuple[str, str, str]]:
     """Return what is known of a frame's place: name, value, and what it means.
 
     Parameters
     ----------
     solved : FrameSolution or None
-    row : QualityRow or None
-        For zero point and depth.
+    depth : Depth or None
+        Zero point and limit.
     one : FrameAlignment or None
         Where it lies on its reference.
     """
@@ -147,15 +147,14 @@ def facts(
             lines.append(("Residual rms", words, f"of one axis of the matched stars{own}"))
     if one is not None and one.placement is not None:
         lines += _placed(one)
-    if row is not None:
-        if row.zero_point_mag is not None:
-            where = row.extra.get("depth_reference", "")
-            about = " (rough)" if row.extra.get("depth_rough") else ""
-            lines.append(("Zero point", f"{row.zero_point_mag:.2f} mag{about}", f"of 1 e⁻ a second; from {where}"))
-        if row.limiting_mag is not None:
-            lines.append(("Limit", f"{row.limiting_mag:.2f} mag", "a star at five sigma"))
-        if row.sky_mag_arcsec2 is not None:
-            lines.append(("Sky", f"{row.sky_mag_arcsec2:.2f} mag/arcsec²", "brightness of the sky"))
+    if depth is not None:
+        about = " (rough)" if depth.is_rough else ""
+        tip = f"of 1 e⁻ a second, ± {depth.zero_point_error_mag:.3f}, from {depth.stars} stars of {depth.reference}"
+        lines.append(("Zero point", f"{depth.zero_point_mag:.2f} mag {depth.band}{about}".replace("  ", " "), tip))
+        if depth.limiting_mag is not None:
+            lines.append(("Limit", f"{depth.limiting_mag:.2f} mag", "a star at five sigma"))
+        if depth.sky_mag_arcsec2 is not None:
+            lines.append(("Sky", f"{depth.sky_mag_arcsec2:.2f} mag/arcsec²", "brightness of the sky"))
     return lines
 
 

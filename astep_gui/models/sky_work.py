@@ -111,11 +111,11 @@ class SkyWork(QObject):
         def work(context: RunContext) -> str:
             from pipeline_core.stack_night import StackOptions, stack_night  # noqa: PLC0415 - heavy
 
-            stacks = stack_night(place, recipe, StackOptions(), context)
-            made = [stack for stack in stacks if stack.file is not None]
-            lost = [f"{stack.group}: {stack.reason}" for stack in stacks if stack.file is None]
-            words = f"{len(made)} of {len(stacks)} groups stacked"
-            return words + (f"; {lost[0]}" if lost else "")
+            night = stack_night(place, recipe, StackOptions(), context)
+            made = [stack for stack in night.stacks if stack.file is not None]
+            lost = [f"{stack.group}: {stack.reason}" for stack in night.stacks if stack.file is None]
+            gone = [f"removed {file.name}: its group has no frame to stack any more" for file in night.removed]
+            return "; ".join([f"{len(made)} of {len(night.stacks)} groups stacked", *lost[:1], *gone])
 
         self._start("Stacking", work)
 

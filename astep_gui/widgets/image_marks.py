@@ -177,6 +177,14 @@ def overview_area(area: QRectF, shape: tuple[int, int]) -> QRectF:
     return QRectF(area.right() - MARGIN - width, area.top() + MARGIN, width, height)
 
 
+def clicked_in_overview(place: QRectF, shape: tuple[int, int], at: QPointF) -> tuple[float, float] | None:
+    """Return the place of the frame under a point of the overview; None beside it."""
+    if not place.contains(at):
+        return None
+    scale = shape[1] / place.width()
+    return (at.x() - place.left()) * scale - 0.5, shape[0] - (at.y() - place.top()) * scale - 0.5
+
+
 def draw_overview(painter: QPainter, place: QRectF, picture: QImage, seen: QRectF, shape: tuple[int, int]) -> None:
     """Draw the whole frame small, and on it what is seen (frame pixels, y upwards)."""
     ny, nx = shape

@@ -343,13 +343,13 @@ class ImageView(QWidget):
             marks.draw_unlit(painter, QRectF(low, high).normalized())
         if self._marks["stars"]:
             self._paint_stars(painter, shown, per_pixel, area)
+        dx, dy = self._item.offset
         if self._ring is not None:
             x, y, radius = self._ring
-            dx, dy = self._item.offset
             at = self._to_screen(x + dx, y + dy)
             marks.draw_circles(painter, [at], max(7.0, radius * per_pixel), theme().colour("cross_hair"))
         for paint in self.painters:
-            paint(painter, area, self._to_screen_moved, shown)
+            paint(painter, area, lambda x, y: self._to_screen(x + dx, y + dy), shown)
         if self._shape is not None:
             marks.draw_shape(painter, self._shape, self._to_screen)
 
@@ -376,11 +376,6 @@ class ImageView(QWidget):
         """Return where a place of the frame is on the canvas."""
         scene = self._box.mapViewToScene(QPointF(x + 0.5, y + 0.5))
         return self.canvas.viewportTransform().map(scene)
-
-    def _to_screen_moved(self, x: float, y: float) -> QPointF:
-        """Return where a place of the shown frame is on the canvas, moved as the frame is."""
-        dx, dy = self._item.offset
-        return self._to_screen(x + dx, y + dy)
 
     def _place_at(self, position: QPointF) -> QPointF:
         """Return the place of the shown frame under a point of the canvas."""
@@ -428,11 +423,9 @@ class ImageView(QWidget):
         if shown is None or not self._overview_is_useful() or event.button() != Qt.MouseButton.LeftButton:
             return
         place = marks.overview_area(QRectF(self.canvas.viewport().rect()), shown.shape)
-        if place.contains(event.position()):
-            scale = shown.shape[1] / place.width()
-            x = (event.position().x() - place.left()) * scale
-            y = shown.shape[0] - (event.position().y() - place.top()) * scale
-            self.centre_on(x - 0.5, y - 0.5)
+        at = marks.clicked_in_overview(place, shown.shape, event.position())
+        if at is not None:
+            self.centre_on(*at)
             event.accept()
 
     def _toggle_mask(self, bit: int, on: bool) -> None:  # noqa: FBT001 - a slot

@@ -63,6 +63,8 @@ class SkyOverlay(QObject):
         self.footprints: Sequence[tuple[Floats, Floats]] = ()
         """RA and Dec of the corners of each solved frame."""
         self.target: Gone | None = None
+        self.missing = ""
+        """Why there are no catalogue stars, in words."""
         self.is_hidden = False
         """While frames blink, marks of one of them would lie over all."""
 
@@ -204,8 +206,8 @@ class SkyOverlay(QObject):
             matched = len(self.view.star)
             alone = len(self.view.reference_x_px) - matched
             parts += [(f"○ {matched} matched", "good"), (f"◇ {alone} in the catalogue only", "warn")]
-        elif self.on["catalogue"] or self.on["residuals"]:
-            parts.append(("no catalogue stars: this frame is not solved", "on_image"))
+        elif self.missing and (self.on["catalogue"] or self.on["residuals"]):
+            parts.append((self.missing, "on_image"))
         if self.residuals is not None and self.on["residuals"]:
             parts.append((f"→ residuals ×{self.factor:,}".replace(",", "\u2009"), "accent"))
         if self.on["footprint"]:

@@ -62,7 +62,7 @@ class SkyPanel(QWidget):
         self._overlay = overlay
         self._shown_stack: StackMade | None = None
         self._build()
-        for signal in (sky.changed, night.selection_changed, night.quality_changed):
+        for signal in (sky.changed, night.selection_changed):
             signal.connect(self.follow)
         night.frames_changed.connect(lambda paths: self.follow() if night.current in paths else None)
         sky.view_changed.connect(self.follow_view)
@@ -201,11 +201,10 @@ class SkyPanel(QWidget):
         self.why.setText(status.why)
         self.why.setVisible(bool(status.why))
         self._show_ways(status.ways, is_urgent=status.rank < 7)
-        row = self._night.rows.get(path) if path is not None else None
         solved = self._sky.sky.solutions.get(path or "")
         alignment = self._sky.sky.alignment
         one = alignment.by_path.get(path or "") if alignment is not None else None
-        self._show_facts(facts(solved, row, one) if stack is None else [])
+        self._show_facts(facts(solved, self._sky.sky.depths.get(path or ""), one) if stack is None else [])
         self._show_night()
 
     def follow_view(self) -> None:

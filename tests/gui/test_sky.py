@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -275,9 +274,8 @@ def test_solving_with_hints_is_a_decision_that_can_be_undone(qtbot, sky, lights)
 def test_a_wrong_hint_leaves_the_frame_unsolved_with_reason_and_ways_out(qtbot, sky):
     """The hints must reach the solver: with a scale of 1 arcsec instead of 7.44 nothing fits."""
     path = sky.night.current
-    sky.night.recipe = sky.night.recipe.model_copy(
-        update={"solve": sky.night.recipe.solve.model_copy(update={"time_limit_s": 3.0})}
-    )
+    recipe = sky.night.recipe
+    sky.decisions.set_recipe(recipe.model_copy(update={"solve": recipe.solve.model_copy(update={"time_limit_s": 3.0})}))
     sky.sky.solve_with(path, {"ra_deg": None, "dec_deg": None, "scale_arcsec": 1.0, "radius_deg": None})
     ended(qtbot, sky)
     qtbot.waitUntil(lambda: not sky.sky.model.sky.solutions[path].solved, timeout=LONG)
@@ -330,7 +328,7 @@ def test_a_stack_is_made_listed_looked_at_and_left_with_esc(qtbot, sky, lights):
     assert sky.products.bar.isVisible()
     assert "DEMO-1" in sky.products.bar.words.full_text
     assert view.shown.unit == "e⁻"
-    assert view.shown.facts.sky is not None  # its reference is solved
+    assert view.shown.facts.sky_source.startswith("stack")  # its reference is solved
     assert panel.state.text().startswith("▤ DEMO-1")
     assert not panel.map.isVisibleTo(panel)
     qtbot.keyClick(sky, Qt.Key.Key_Escape)
@@ -469,11 +467,9 @@ def test_a_night_that_is_not_reduced_offers_to_reduce_it(qtbot, opened):
     assert way(panel, "reduce").text() == "Reduce night"
 
 
-def test_depth_joins_the_facts_when_it_is_known(sky):
-    row = SimpleNamespace(zero_point_mag=22.5, limiting_mag=17.0, sky_mag_arcsec2=21.3, extra={})
-    path = sky.night.current
-    sky.night.rows[path] = row
-    sky.sky.panel.follow()
+def test_the_depth_of_a_solved_frame_is_among_its_facts(sky, lights):
+    depth = sky.sky.model.sky.depths[lights[0]]
     told = values(sky.sky.panel)
-    del sky.night.rows[path]
-    assert (told["Zero point"], told["Limit"], told["Sky"]) == ("22.50 mag", "17.00 mag", "21.30 mag/arcsec²")
+    assert told["Zero point"].startswith(f"{depth.zero_point_mag:.2f} mag")
+    assert told["Limit"] == f"{depth.limiting_mag:.2f} mag"
+    assert told["Sky"].endswith("mag/arcsec²")

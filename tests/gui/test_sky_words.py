@@ -10,6 +10,7 @@ from astep_gui.models.sky_model import as_map, as_solution, place_in
 from astep_gui.models.sky_words import away_words, facts, sky_status, source_words
 from pipeline_core.align_night import FrameAlignment, NightAlignment
 from pipeline_core.science.alignment import Alignment
+from pipeline_core.science.depth import Depth
 from pipeline_core.science.placement import Placement
 from pipeline_core.science.tan_sip import TanSip
 from pipeline_core.sky_state import NightSky
@@ -120,22 +121,23 @@ def test_what_needs_a_person_sorts_first():
 
 
 def test_facts_give_the_residual_in_both_units_and_the_turn_with_its_parity():
-    lines = {name: value for name, value, _tip in facts(solved(), None)}
+    lines = {name: value for name, value, _tip in facts(solved())}
     assert lines["Residual rms"] == "0.057″ · 0.029 px"
     assert lines["Matched"] == "74 of 398 stars"
     assert lines["Rotation"].endswith("N up, E left")
     mirrored = TanSip(1.0, 2.0, 0.0, 0.0, 2.0 / 3600 * np.eye(2))
-    lines = {name: value for name, value, _tip in facts(FrameSolution("a", solved=True, solution=mirrored), None)}
+    lines = {name: value for name, value, _tip in facts(FrameSolution("a", solved=True, solution=mirrored))}
     assert lines["Rotation"].endswith("mirrored")
 
 
 def test_facts_give_the_depth_where_it_is_known():
-    row = SimpleNamespace(
-        zero_point_mag=22.514, limiting_mag=17.26, sky_mag_arcsec2=None,
-        extra={"depth_reference": "Tycho-2", "depth_rough": True},
-    )  # fmt: skip
-    lines = {name: value for name, value, _tip in facts(None, row)}
-    assert lines == {"Zero point": "22.51 mag (rough)", "Limit": "17.26 mag"}
+    depth = Depth(22.514, 0.02, 61, 0.05, 0.0, limiting_mag=17.26, reference="Tycho-2", band="V_T", is_rough=True)
+    lines = {name: (value, tip) for name, value, tip in facts(None, depth)}
+    assert {name: value for name, (value, _tip) in lines.items()} == {
+        "Zero point": "22.51 mag V_T (rough)",
+        "Limit": "17.26 mag",
+    }
+    assert "61 stars of Tycho-2" in lines["Zero point"][1]
 
 
 def test_the_reference_is_not_said_to_have_moved():
