@@ -126,7 +126,7 @@ def readme_story(p: Program, shoot: story.Shoot, night: Path, remarks: list[str]
     story.for_readme(p, shoot, night)
     for name in ("night", "judge"):
         made = ROOT / "resources" / "pictures" / f"window_{name}.png"
-        words = ["convert", OUT / f"readme_{name}.png", "-resize", "80%", "-dither", "None", "-colors", "64"]
+        words = ["convert", OUT / f"readme_{name}.png", "-resize", "80%", "-dither", "None", "-colors", "224"]
         subprocess.run([*words, "-strip", "-define", "png:compression-level=9", f"PNG8:{made}"], check=True)
         remarks.append(f"{made.name}: {made.stat().st_size / 1000:.0f} kB")
 
