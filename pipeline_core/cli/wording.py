@@ -18,6 +18,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def without_common_folder(paths: Sequence[str]) -> tuple[list[str], str]:
+    """Return paths without the folder that all lie in, and that folder with its slash; "" where they share none."""
+    folders = [path.split("/")[:-1] for path in paths]
+    common: list[str] = []
+    for names in zip(*folders, strict=False):
+        if len(set(names)) > 1:
+            break
+        common.append(names[0])
+    folder = "".join(f"{name}/" for name in common)
+    return [path[len(folder) :] for path in paths], folder
+
+
 def named(paths: Sequence[str]) -> str:
     """Name some frames: all of a few, the first and the last of many."""
     if len(paths) <= NAMED:
