@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.wording import without_common_folder
+from pipeline_core.cli.wording import without_common_part
 from pipeline_core.errors import UsageError
 from pipeline_core.quality_report import QualityReport, quality_report
 from pipeline_core.session import find_place
@@ -43,9 +43,9 @@ def _show(report: QualityReport, talk: Talk) -> None:
     def shown(value: float | None, form: str) -> str:
         return "–" if value is None else format(value, form)
 
-    names, folder = without_common_folder([row.path for row in report.rows])
-    if folder:
-        talk.say(f"frames in {folder}")
+    names, common = without_common_part([row.path for row in report.rows])
+    if common:
+        talk.say(f"frames: {common}")
     deep = any(row.limiting_mag is not None for row in report.rows)
     talk.table(
         (
@@ -57,7 +57,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
             "noise",
             "stars",
             "transp.",
-            "depth loss",
+            "loss mag",
             *(("limit", "sky mag") if deep else ()),
             "causes",
         ),
