@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run window test lint format bench tour soak clean
+.PHONY: help setup run reduce window test lint format bench tour soak clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -22,15 +22,17 @@ $(READY): pyproject.toml setup.py constraints.txt .ci/setup
 	@sh .ci/setup
 	@touch $@
 
-run: $(READY) ## reduce NIGHT=folder, or a demo night made here, and say where the results lie
-ifdef NIGHT
-	$(BIN)/astep reduce "$(NIGHT)" $(if $(OUT),-o "$(OUT)")
-else
-	@[ -d demo_night ] || { echo "+ $(BIN)/astep demo demo_night"; $(BIN)/astep demo demo_night; }
-	$(BIN)/astep reduce demo_night $(if $(OUT),-o "$(OUT)")
-endif
+run: $(READY) ## open NIGHT=folder, or a demo night made here, in the window; without a screen: make reduce
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then $(MAKE) --no-print-directory window NIGHT="$(or $(NIGHT),demo_night)"; \
+	else $(MAKE) --no-print-directory reduce; fi
 
-window: $(READY) ## open the window, on NIGHT=folder if one is named
+reduce: $(READY) $(if $(NIGHT),,demo_night) ## reduce NIGHT=folder, or a demo night made here, and say where the results lie
+	$(BIN)/astep reduce "$(or $(NIGHT),demo_night)" $(if $(OUT),-o "$(OUT)")
+
+demo_night: | $(READY)
+	$(BIN)/astep demo demo_night
+
+window: $(READY) $(if $(filter demo_night,$(NIGHT)),demo_night) ## open the window, on NIGHT=folder if one is named
 	$(BIN)/astep-gui $(if $(NIGHT),"$(NIGHT)") $(if $(OUT),-o "$(OUT)")
 
 test: $(READY) ## pass the tests (those on real data too, where ../shared/data or ASTEP_REAL_DATA is)

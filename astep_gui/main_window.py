@@ -152,7 +152,7 @@ class MainWindow(QMainWindow):
         right = side.RightDockWidgetArea
         self._dock("levels", "Levels", self.viewing.levels_panel, right)
         self._dock("inspect", "Inspect", self.viewing.inspect_panel, right)
-        self._dock("pixel", "Why this pixel", self.viewing.story_panel, right)
+        self._dock("pixel", "Pixel", self.viewing.story_panel, right)
         self._dock("header", "Header", self.header, right)
         self._dock("plan", "Plan", self.plan_panel, right)
         self._dock("run", "Run", self.run_panel, right)

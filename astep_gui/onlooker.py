@@ -141,6 +141,7 @@ class Onlooker(QObject):
             "dialog": type(dialog).__name__ if (dialog := QApplication.activeModalWidget()) is not None else None,
             "popup": type(popup).__name__ if (popup := QApplication.activePopupWidget()) is not None else None,
             "log": log[-1] if log else "",
+            "said": "\n".join(log[-5:]),
             "log_lines": len(log),
             "faults": self._watch.dialog.text.toPlainText() if self._watch.dialog is not None else "",
             "threads": sorted(thread.name for thread in threading.enumerate()),

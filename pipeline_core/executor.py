@@ -130,7 +130,7 @@ class ProcessWorkers(WorkerPool):
     def __init__(self, workers: int, threads: int) -> None:
         self.workers = workers
         self.threads = threads
-        self._slots = ThreadPoolExecutor(workers, thread_name_prefix="slot")
+        self._slots = ThreadPoolExecutor(workers, thread_name_prefix="slot", initializer=_be_deaf)
         self._slot = threading.local()
         self._lock = threading.Lock()
         self._pools: dict[int, ProcessPoolExecutor] = {}
@@ -194,6 +194,15 @@ class ProcessWorkers(WorkerPool):
                 _end(pid)
         # On a busy machine a worker takes seconds to get up: nobody waits for one that has nothing to do any more.
         self._context.kill()
+
+
+def _be_deaf() -> None:
+    """Block Ctrl+C in this thread, and in the processes it starts, from their first moment on.
+
+    It reaches the whole terminal; a worker that is still getting up would die of it with a traceback.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 class _Spawning(SpawnContext):

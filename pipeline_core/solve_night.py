@@ -369,7 +369,7 @@ class _Job:
     def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
         """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
         assert frame.solution is not None, "only of solved frames"
-        path = self.store.file(product.location or product.name)
+        path = self.store.path(_calibrated(product))
         name = digest(key, frame.reference, frame.solution.as_plain())
         try:
             if card_of(path, SOLUTION_KEY) == name:
@@ -382,8 +382,11 @@ class _Job:
                 )
             shape = frame.shape or (0, 0)
             solution = frame.solution
-            update_header(path, lambda header: put_solution(header, solution, shape, frame.facts(name)))
-            self.store.resign(product.name)
+            facts = frame.facts(name)
+            self.store.rewrite(
+                product.name,
+                lambda place: update_header(place, lambda header: put_solution(header, solution, shape, facts)),
+            )
         except AstepError as error:
             self.night.warnings.append(str(error))
             self.context.say(SOLVE, str(error), level="warning", path=product.label)

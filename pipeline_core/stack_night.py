@@ -215,13 +215,13 @@ def _shape(night: Night, trims: Mapping[Geometry, Any], paths: Sequence[str]) ->
 
 def _wcs_key(file: Path) -> str | None:
     """Return a key of a calibrated file's projection; None where the file is gone, which making the stack will say."""
-    from pipeline_core.io.calibrated_file import WCS_PREFIXES  # noqa: PLC0415 - astropy, which planning does without
+    from pipeline_core.io.calibrated_file import is_wcs_card  # noqa: PLC0415 - astropy, which planning does without
     from pipeline_core.io.calibrated_rows import CalibratedRows  # noqa: PLC0415
 
     if not file.is_file():
         return None
     with CalibratedRows(file) as rows:
-        return digest([(c.keyword, c.value) for c in rows.header.cards if c.keyword.startswith(WCS_PREFIXES)])
+        return digest([(c.keyword, c.value) for c in rows.header.cards if is_wcs_card(c.keyword)])
 
 
 @dataclass(frozen=True)

@@ -309,6 +309,33 @@ class Store:
             connection.execute("UPDATE products SET size_bytes = ? WHERE name = ?", (now.st_size, product))
             connection.execute("INSERT OR REPLACE INTO signatures VALUES (?, ?, ?)", (product, now.st_mtime_ns, crc32))
 
+    def rewrite(self, product: str, change: Callable[[Path], None]) -> None:
+        """Let ``change`` replace a product's file where it lies now, then vouch for it (see :meth:`resign`).
+
+        Parameters
+        ----------
+        product : str
+            The name its task gave it.
+        change : callable
+            Takes the file's path and replaces it whole. No other process moves it meanwhile (a verdict may come at
+            any time): else the new file would be a second copy beside the moved old one.
+
+        Raises
+        ------
+        NightError
+            If there is no such product, or its file is gone.
+        """
+        row = self._row(product)
+        if row is None:
+            raise NightError(f"cannot write into {product}", "it was never made", "run `astep reduce` first")
+        self._place(product, row)  # completes a move that was cut short
+        with self._database.transaction():
+            now = self._row(product)
+            if now is None or now.previous is not None:
+                raise NightError(f"cannot write into {product}", "another process is just moving it", "run it again")
+            change(self.file(now.location or product))
+        self.resign(product)
+
     def note_failure(self, task: Task, reason: str) -> None:
         """Remember that a task could not be done, and why; what is made of it later takes the note away."""
         when = datetime.now(UTC).isoformat(timespec="seconds")

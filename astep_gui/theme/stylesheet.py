@@ -79,6 +79,7 @@ QTabWidget::pane { border: 0; }
 QTabBar { background: transparent; border: 0; }
 QTabBar::tab { background: transparent; color: $dim; padding: 5px 12px; border: 0;
     border-bottom: 2px solid transparent; }
+QMainWindow > QTabBar::tab { padding: 5px 7px; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:disabled { color: $disabled; }

@@ -22,8 +22,10 @@ EXIT_CANCELLED = 130
 def program() -> NoReturn:
     """Be the program ``astep``: run the command line and leave with its exit code."""
     code = main()
-    if any(thread.daemon and thread.name in LEFT_BEHIND for thread in threading.enumerate()):
-        # Python would wait at its end for the compiler to let go, for seconds. Nothing of what it does is kept.
+    left_behind = any(thread.daemon and thread.name in LEFT_BEHIND for thread in threading.enumerate())
+    if left_behind or code == EXIT_CANCELLED:
+        # All files are closed. Python would wait at its end for the compiler to let go, for seconds, and takes down
+        # what it loaded piece by piece: a person who stopped the run is not kept waiting for that.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

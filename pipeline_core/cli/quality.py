@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
+from pipeline_core.cli.wording import without_common_part
 from pipeline_core.errors import UsageError
 from pipeline_core.quality_report import QualityReport, quality_report
 from pipeline_core.session import find_place
@@ -42,6 +43,9 @@ def _show(report: QualityReport, talk: Talk) -> None:
     def shown(value: float | None, form: str) -> str:
         return "–" if value is None else format(value, form)
 
+    names, common = without_common_part([row.path for row in report.rows])
+    if common:
+        talk.say(f"frames: {common}")
     deep = any(row.limiting_mag is not None for row in report.rows)
     talk.table(
         (
@@ -53,13 +57,13 @@ def _show(report: QualityReport, talk: Talk) -> None:
             "noise",
             "stars",
             "transp.",
-            "depth loss",
+            "loss mag",
             *(("limit", "sky mag") if deep else ()),
             "causes",
         ),
         [
             (
-                row.path,
+                name,
                 "rejected" if row.path in report.rejected else row.measures.state,
                 shown(row.measures.fwhm_px, ".2f"),
                 shown(row.measures.ellipticity, ".2f"),
@@ -71,7 +75,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
                 *((shown(row.limiting_mag, ".2f"), shown(row.sky_mag_arcsec2, ".2f")) if deep else ()),
                 ", ".join(_brief(flag) for flag in row.flags),
             )
-            for row in report.rows
+            for name, row in zip(names, report.rows, strict=True)
         ],
     )
     suspects = [(row, flag) for row in report.rows for flag in row.flags if flag.severity != "note"]

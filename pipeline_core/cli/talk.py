@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
+_NAME_WIDTH, _WORD_WIDTH = 16, 9
+
 
 class Talk:
     """Standard output carries the answer; progress and messages go to standard error."""
@@ -47,9 +49,19 @@ class Talk:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            made.add_column(column, overflow="fold")
+        made = Table(
+            title=title or None,
+            title_justify="left",
+            box=None,
+            pad_edge=False,
+            padding=(0, 1, 0, 0),
+            header_style="bold",
+        )
+        # On a narrow terminal figures give way first: a short name stays on its line, and so does a word at the end.
+        widest = [max((len(str(row[number])) for row in rows), default=0) for number in (0, -1)]
+        least = {0: min(widest[0], _NAME_WIDTH), len(columns) - 1: min(widest[1], _WORD_WIDTH)}
+        for number, column in enumerate(columns):
+            made.add_column(column, overflow="fold", min_width=least.get(number))
         for row in rows:
             made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
         console = Console(width=None if sys.stdout.isatty() else 160)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,18 @@ NAMED = 3
 def counted(number: int, noun: str) -> str:
     """Return "1 frame", "2 frames"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def without_common_part(paths: Sequence[str]) -> tuple[list[str], str]:
+    """Return paths without what all have in common at their beginning and end, and that: "night/2026-06-21_….fits"."""
+    if len(paths) < 2:
+        return list(paths), ""
+    start = commonprefix(paths)  # noqa: RUF071 - of characters, cut to whole words below
+    start = start[: max(start.rfind("/"), start.rfind("_")) + 1]
+    ends = {path.rpartition(".")[2] for path in paths if "." in path[len(start) :]}
+    is_one = len(ends) == 1 and all("." in path[len(start) :] for path in paths)
+    end = f".{ends.pop()}" if is_one else ""
+    return [path[len(start) : len(path) - len(end)] for path in paths], f"{start}…{end}" if start or end else ""
 
 
 def named(paths: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ is opened with ``CCDData.read(path, hdu=1)``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,21 +71,23 @@ NUMERIC_WCS = (
     "LONPOLE",
     "LATPOLE",
 )
-WCS_PREFIXES = (
+_WCS_PREFIXES = (
     *NUMERIC_WCS,
     "CTYPE",
     "CUNIT",
     "PV1_",
     "PV2_",
-    "A_",
-    "B_",
-    "AP_",
-    "BP_",
     "RADESYS",
     "WCSAXES",
     "CRDELT",
     "CFINT",
 )
+_SIP_TERM = re.compile(r"[AB]P?_(ORDER|DMAX|\d+_\d+)")
+
+
+def is_wcs_card(keyword: str) -> bool:
+    """Whether a card says where the frame looks; a camera's B_FOCUS is no term of SIP."""
+    return keyword.startswith(_WCS_PREFIXES) or _SIP_TERM.fullmatch(keyword) is not None
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
             "THEAP",
         }:
             continue
-        if drop_wcs and keyword.startswith(WCS_PREFIXES):
+        if drop_wcs and is_wcs_card(keyword):
             continue
         header.append(sound)
     if trim is not None:

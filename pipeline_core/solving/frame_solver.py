@@ -29,6 +29,7 @@ _PREDICTED_RADIUS_PX = 6.0
 _BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed
 _SHORT_S = 2.0  # for a frame of a night that seems to be nowhere; a search near the right place takes milliseconds
 _LEAST_S = 0.3  # a search needs so long to be worth its start
+_REPORTABLE_ARCSEC = 0.5  # one sigma of the solution, each axis: half of what the MPC takes for a good residual
 _STOPS = 3  # an engine that breaks down on so many frames in turn is not started again
 _BLIND_TRIES = 3  # a night of which three frames are nowhere on the sky is not searched there frame by frame
 
@@ -356,6 +357,10 @@ def _solved(
     notes = [reference.source.words] if reference.source.words else []
     if wanted.time_note:
         notes.append(wanted.time_note)
+    error = matched.fit.typical_error_arcsec(wanted.shape)
+    is_steady = error <= _REPORTABLE_ARCSEC
+    if not is_steady:
+        notes.append(f"its stars leave places over the frame uncertain by {error:.1f}″: not for reporting")
     return FrameSolution(
         wanted.path,
         solved=True,
@@ -367,11 +372,11 @@ def _solved(
         rotation_deg=round(solution.rotation_deg, 4),
         parity=solution.parity,
         rms_arcsec=round(matched.fit.rms_arcsec, 4),
-        error_arcsec=round(matched.fit.typical_error_arcsec(wanted.shape), 5),
+        error_arcsec=round(error, 5),
         stars_found=len(wanted.stars),
         stars_matched=verdict.matched,
         reference=reference.source.name,
-        reportable=reference.source.reportable and wanted.time_note is None,
+        reportable=reference.source.reportable and wanted.time_note is None and is_steady,
         notes=tuple(notes),
         engine=found.engine if found is not None else None,
         index=found.index if found is not None else None,

@@ -14,7 +14,7 @@ from astropy.io import fits
 
 from pipeline_core import __version__
 from pipeline_core.io.ascii_words import ascii_words
-from pipeline_core.io.calibrated_file import WCS_PREFIXES
+from pipeline_core.io.calibrated_file import is_wcs_card
 from pipeline_core.io.calibrated_rows import CalibratedRows
 from pipeline_core.science.placement import Placement
 from pipeline_core.science.stack import Stacked, combine_aligned, frame_weights
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from pipeline_core.types import Bits, Image
 
-_OF_THE_REFERENCE = (*WCS_PREFIXES, "SOLV")
-"""Beginnings of cards that say where the stack looks, and how well that is known."""
 _BAND_BYTES = 128 << 20
 """Of all frames' rows that are combined at once: what memory a stack takes, whatever the night."""
 _OF_ONE_FRAME = ("LTV", "LTM", "PLTSOLVD", "NCOSMIC", "RAWFILE", "OVSCLEV", "CRFWHM", "CRGUARD")
@@ -186,6 +184,11 @@ def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
+def _is_of_the_reference(keyword: str) -> bool:
+    """Whether a card says where the stack looks, or how well that is known."""
+    return is_wcs_card(keyword) or keyword.startswith("SOLV")
+
+
 def _header(
     settings: Mapping[str, Any],
     inputs: Mapping[str, Path],
@@ -198,12 +201,12 @@ def _header(
     with CalibratedRows(inputs[best["input"]]) as rows:
         header = rows.header
     for keyword in list(header):
-        if keyword.startswith((*_OF_THE_REFERENCE, *_OF_ONE_FRAME)):
+        if _is_of_the_reference(keyword) or keyword.startswith(_OF_ONE_FRAME):
             header.remove(keyword, ignore_missing=True, remove_all=True)
     if "reference" in inputs:
         with CalibratedRows(inputs["reference"]) as rows:
             for card in rows.header.cards:
-                if card.keyword.startswith(_OF_THE_REFERENCE):
+                if _is_of_the_reference(card.keyword):
                     header.append(fits.Card(card.keyword, card.value, card.comment))
     _put_times(header, taken, weight)
     header["CREATOR"] = (f"ASTEP Harvest {__version__}", "program that stacked these frames")

@@ -108,6 +108,15 @@ def test_a_wcs_whose_numbers_are_strings_is_dropped_because_readers_take_it_for_
     assert not [name for name in header if name.startswith(("CRVAL", "CTYPE", "CRPIX"))]
 
 
+def test_a_camera_card_that_begins_like_a_term_of_sip_stays_when_the_wcs_goes():
+    cards = {"CTYPE1": "RA---TAN", "CRVAL1": "123.4", "A_2_0": 1e-5, "B_FOCUS": 12.5, "A_V": 0.3}
+    header = science_header(raw_header(**cards), science(), None)
+    assert "A_2_0" not in header
+    assert "CTYPE1" not in header
+    assert header["B_FOCUS"] == 12.5
+    assert header["A_V"] == 0.3
+
+
 def test_a_wcs_of_detector_pixels_is_no_sky():
     header = science_header(raw_header(CTYPE1="Linear Unbinned ADC Pixels", CRPIX1=18.0, CRVAL1=1.0), science(), None)
     assert "CRPIX1" not in header

@@ -80,6 +80,17 @@ def test_killing_the_pool_ends_busy_workers_at_once():
             future.result(timeout=3)
 
 
+def blocked_signals():
+    return signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal masks")
+def test_a_worker_is_born_deaf_to_ctrl_c_and_its_parent_is_not(pool, monkeypatch):
+    monkeypatch.setattr("pipeline_core.executor.settle_in", int)
+    assert signal.SIGINT in pool.submit(blocked_signals).result()
+    assert signal.SIGINT not in blocked_signals()
+
+
 def rise_late(threads):
     """Get up as a worker on a busy machine, does: late."""
     time.sleep(30 * threads)

@@ -207,6 +207,22 @@ def test_a_frame_without_a_time_is_solved_and_not_for_reporting(solver):
     assert any("without a time" in note for note in undated.notes)
 
 
+def test_a_first_frame_with_stars_in_one_corner_only_is_solved_and_not_for_reporting():
+    field = simulate(np.random.default_rng(1), 217.4, -62.7, Camera(clear=0.5))
+    found = {}
+    for name, kept in (
+        ("all", field.stars),
+        ("corner", field.stars.pick((field.stars.x_px > 2700) & (field.stars.y_px > 2700))),
+    ):
+        solver = FrameSolver([LyingEngine(field.truth)], OneCatalogue(field.reference), [], SolverOptions())
+        found[name] = solver.solve(Wanted(name, kept, field.shape, SCALE, 217.4, -62.7, YEAR), RunContext())
+    assert found["all"].reportable
+    assert found["corner"].solved
+    assert np.hypot(*field.error_arcsec(found["corner"].solution)).max() > 2.0  # in the empty corner
+    assert not found["corner"].reportable
+    assert any("not for reporting" in note for note in found["corner"].notes)
+
+
 def test_a_hopeless_search_is_ended_at_its_limit_and_the_engine_works_on():
     engine = EmbeddedEngine(INDEXES)
     try:

@@ -227,6 +227,32 @@ def test_a_rejected_frame_keeps_its_solution_on_its_way_and_back(reduced, capsys
     assert len(calibrated(out)) == 5
 
 
+def test_a_frame_that_is_rejected_while_the_night_is_solved_is_written_where_it_lies_then(reduced, capsys):
+    out, _, _ = reduced
+    for path in calibrated(out):
+        fits.delval(path, SOLUTION_KEY)
+    with Logbook.open(out) as logbook, Store(out, logbook.database) as store:
+        for product in store.products("science frames"):
+            store.resign(product.name)
+    last = calibrated(out)[-1]
+    decided = []
+
+    def listen(event):
+        if event.job == "plate solutions" and not decided:
+            decided.append(last)
+            assert main(["reject", str(out), f"*{last.name.replace('_CAL.fits', '.fits')}", "--quiet"]) == 0
+
+    solve_output(
+        out, Recipe(), SolveOptions(force=True, network=False, executor="threads", workers=1), RunContext(listen)
+    )
+    assert decided
+    assert not last.exists()
+    (moved,) = out.glob("rejected/**/*_CAL.fits")
+    assert SOLUTION_KEY in fits.getheader(moved)
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        assert len(solutions(store)) == 5
+
+
 def test_one_frame_is_solved_with_a_persons_hints(reduced, capsys):
     out, _, _ = reduced
     name = calibrated(out)[1].name.replace("_CAL.fits", ".fits")

@@ -1,16 +1,18 @@
 """What was made already."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from runner_helpers import MEASURE, ToyNight
 
 from pipeline_core import store as store_module
-from pipeline_core.errors import AstepError
+from pipeline_core.errors import AstepError, NightError
 from pipeline_core.io.atomic import atomic_file, part_path
 from pipeline_core.io.database import Database
 from pipeline_core.stage import Task
@@ -231,6 +233,31 @@ def test_a_header_update_of_our_own_is_signed_anew(night, store):
     assert store.fresh(task) == {"n": 1}
     later(store.path(task))
     assert store.fresh(task) == {"n": 1}
+
+
+def test_a_product_is_rewritten_where_it_lies_and_not_moved_away_meanwhile(night, store):
+    task = night.frame("sci_000.fits")
+    finish(store, task)
+    store.move(task.product, "rejected/a.fits")
+    asked = []
+
+    def change(path):
+        asked.append(path)
+        with (
+            closing(sqlite3.connect(store.output / "logbook.sqlite", timeout=0.05)) as other,
+            pytest.raises(
+                sqlite3.OperationalError,
+                match="locked",  # what another process meets
+            ),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+        path.write_bytes(b"with a new header")
+
+    store.rewrite(task.product, change)
+    assert asked == [store.output / "rejected" / "a.fits"]
+    assert store.fresh(task) is not None
+    with pytest.raises(NightError, match="never made"):
+        store.rewrite("no/such.fits", change)
 
 
 def test_what_was_never_made_or_is_gone_cannot_be_signed(night, store):

@@ -2,7 +2,7 @@
 
 from pipeline_core.cli.scan import all_problems
 from pipeline_core.cli.talk import Talk
-from pipeline_core.cli.wording import by_reason, counted, named
+from pipeline_core.cli.wording import by_reason, counted, named, without_common_part
 from pipeline_core.events import Event
 from pipeline_core.plan import LeftOut
 from tests.core.frames_helpers import frame
@@ -15,6 +15,16 @@ def test_one_frame_and_two_frames():
 def test_few_frames_are_named_and_many_by_first_and_last():
     assert named(["a", "b", "c"]) == "a, b, c"
     assert named(["a", "b", "c", "d"]) == "a … d (4 frames)"
+
+
+def test_what_all_names_have_in_common_is_said_once():
+    short, common = without_common_part(["n/lights/x_01_R.fits", "n/lights/x_02_V.fits"])
+    assert (short, common) == (["01_R", "02_V"], "n/lights/x_….fits")
+    assert without_common_part(["n/R/a.fits", "n/V/a.fit"]) == (["R/a.fits", "V/a.fit"], "n/…")
+    assert without_common_part(["n/10.fits", "n/11.fits"]) == (["10", "11"], "n/….fits")
+    assert without_common_part(["a", "b"]) == (["a", "b"], "")
+    assert without_common_part(["n/a.fits"]) == (["n/a.fits"], "")
+    assert without_common_part([]) == ([], "")
 
 
 def test_frames_left_out_for_one_reason_are_one_line():

@@ -88,6 +88,6 @@ def test_a_frame_that_was_not_measured_is_in_no_comparison():
 
 def test_a_grouped_table_does_not_repeat_what_its_headings_say():
     grouped, flat = shown_at_first(is_grouped=True), shown_at_first(is_grouped=False)
-    assert {"name", "state", "fwhm", "depth", "utc"} == grouped
+    assert {"name", "state", "fwhm", "depth", "utc", "on_sky"} == grouped
     assert {"kind", "filter", "exposure"} <= flat
     assert flat <= {column.key for column in COLUMNS}

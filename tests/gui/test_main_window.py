@@ -339,3 +339,11 @@ def test_steps_of_a_frame_of_another_night_are_not_computed_before_its_plan_is_k
     assert steps.names()
     steps.set_frame(LIGHTS[1])
     assert not steps.is_busy, "the plan tells it the night first"
+
+
+def test_where_no_file_manager_answers_the_place_of_the_results_is_on_the_clipboard(qtbot, opened, monkeypatch):
+    opened.deeds.reject_for("cloud")
+    monkeypatch.setattr("astep_gui.deeds.QDesktopServices.openUrl", lambda _url: False)
+    opened.actions_by_name["show_results"].trigger()
+    assert QApplication.clipboard().text() == str(opened.night.place.output)
+    assert "copied to the clipboard" in opened.log.line.full_text

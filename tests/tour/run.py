@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "build" / "tour"
+PARTS = ("demo", "jason", "1280x720", "2x", "readme")
+"""The last is done only when it is asked for: it makes the README's pictures anew."""
 SIZES = {"1600x1000": ((1600, 1000), 1), "1280x720": ((1280, 720), 1), "2x": ((3200, 2000), 2)}
 
 
@@ -119,6 +121,16 @@ def other_size_story(p: Program, shoot: story.Shoot, night: Path, _remarks: list
     story.helps(p, shoot)
 
 
+def readme_story(p: Program, shoot: story.Shoot, night: Path, remarks: list[str]) -> None:
+    """The README's pictures, small enough for it: of few colours, at four fifths of the size."""
+    story.for_readme(p, shoot, night)
+    for name in ("night", "judge"):
+        made = ROOT / "resources" / "pictures" / f"window_{name}.png"
+        words = ["convert", OUT / f"readme_{name}.png", "-resize", "80%", "-dither", "None", "-colors", "224"]
+        subprocess.run([*words, "-strip", "-define", "png:compression-level=9", f"PNG8:{made}"], check=True)
+        remarks.append(f"{made.name}: {made.stat().st_size / 1000:.0f} kB")
+
+
 def demo_night(folder: Path) -> Path:
     """Return the demo night, made if it is not there."""
     night = folder / "demo_night"
@@ -143,7 +155,7 @@ def jason_night(folder: Path) -> Path | None:
 def main() -> int:
     """Run the chapters that are asked for."""
     parser = argparse.ArgumentParser(prog="make tour", description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=["demo", "jason", "1280x720", "2x"], help="these parts")
+    parser.add_argument("--only", nargs="*", choices=PARTS, help="these parts")
     chosen = parser.parse_args()
     if line := missing():
         print(f"The tour needs a screen of its own; this line brings it:\n    {line}", file=sys.stderr)
@@ -154,6 +166,7 @@ def main() -> int:
     demo, jason = demo_night(nights), jason_night(nights)
     parts = [("demo", "1600x1000", demo, demo_story), ("jason", "1600x1000", jason, jason_story)]
     parts += [(size, size, demo, other_size_story) for size in ("1280x720", "2x")]
+    parts += [("readme", "1600x1000", demo, readme_story)] if "readme" in (chosen.only or ()) else []
     album, remarks, failed = Album(OUT), [], 0
     for name, size, night, tell in parts:
         if chosen.only and name not in chosen.only:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from tests.tour.program import Program
 
-GROWTH_MB = 150.0
-"""Caches may fill; what grows beyond this between the first third and the last is a leak."""
+MOST_MB = 3000.0
+"""What the caches may hold together by their own limits (images 0.8 GB, steps 0.5, blinking 1.1, products 0.3), and the
+program. That steps and nights leave nothing is held by ``tests/gui/test_memory.py``, where caches are filled first."""
 THREADS = 24
 """Pools of the models keep theirs; more than this means that threads are left."""
 
@@ -86,9 +87,8 @@ class Watched:
         """Return what is not as it must be."""
         told = self.report()
         found = ["the program reported a fault"] if self.faults else []
-        grown = told["memory_mb"]["most of last third"] - told["memory_mb"]["most of first third"]
-        if grown > GROWTH_MB:
-            found.append(f"memory grew by {grown} MB")
+        if (most := max(mb for _, mb in self.memory_mb)) > MOST_MB:
+            found.append(f"the window took {most:.0f} MB")
         if told["threads"]["last"] > THREADS + told["threads"]["first"]:
             found.append(f"{told['threads']['last']} threads are left")
         return found

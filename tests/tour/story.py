@@ -261,8 +261,25 @@ def resume(p: Program, shoot: Shoot) -> None:
 def report(p: Program, _shoot: Shoot) -> Path:
     """Write the report; return its file."""
     p.key("ctrl+p")
-    told = p.wait("the report", lambda s: "report of the night:" in s["log"], LONG_S)
-    return Path(told["log"].split("report of the night: ")[1])
+    told = p.wait("the report", lambda s: "report of the night:" in s["said"], LONG_S)
+    return Path(told["said"].split("report of the night: ")[1].splitlines()[0])
+
+
+def for_readme(p: Program, shoot: Shoot, night: Path) -> None:
+    """The two pictures of the README: a night just opened, and a night being judged."""
+    opened(p, night)
+    p.click_pixel(*bright_star(p))
+    p.key("ctrl+2")
+    p.still()
+    shoot("night", "A night just opened")
+    worst = next(path for path in p.ask("rows") if "_0014_" in path)
+    p.click_row(worst)
+    p.wait("its image", lambda s: worst.endswith(s["image_title"]))
+    p.click("Threshold")
+    p.wait("a threshold", lambda s: s["threshold"] is not None)
+    p.click_pixel(*bright_star(p))
+    p.still()
+    shoot("judge", "A night being judged")
 
 
 def helps(p: Program, shoot: Shoot) -> None:
