@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,22 +45,37 @@ class NightSky:
         """Whether nothing was solved, aligned or stacked."""
         return not self.solutions and self.alignment is None and not self.stacks
 
+    @cached_property
+    def bases(self) -> Mapping[str, str]:
+        """Reference of a field → the frame through which its others find their place: itself, or the first solved."""
+        found: dict[str, str] = {}
+        for one in self.alignment.frames if self.alignment is not None else ():
+            solved = self.solutions.get(one.path)
+            if one.reference is None or one.placement is None or solved is None or solved.solution is None:
+                continue
+            if one.path == one.reference or one.reference not in found:
+                found[one.reference] = one.path
+        return found
+
+    def base_of(self, path: str) -> str | None:
+        """Return the solved frame through which an aligned one finds its place."""
+        one = self.alignment.by_path.get(path) if self.alignment is not None else None
+        if one is None or one.placement is None or one.reference is None:
+            return None
+        return self.bases.get(one.reference)
+
     def through(self, path: str) -> tuple[TanSip, str] | None:
         """Return the sky of a frame that is not solved but aligned to one that is, and that one's path."""
-        one = self.alignment.by_path.get(path) if self.alignment is not None else None
-        if self.alignment is None or one is None or one.placement is None or one.reference is None:
+        base = self.base_of(path)
+        if base is None or self.alignment is None:
+            return None
+        own, other, solved = self.alignment.by_path[path], self.alignment.by_path[base], self.solutions[base]
+        if own.placement is None or other.placement is None or solved.solution is None or solved.shape is None:
             return None
         from pipeline_core.science.placed_sky import sky_through  # noqa: PLC0415 - scipy
 
-        # The reference itself first; of the others any will do where the reference is the one that does not solve.
-        others = [one.reference, *(f.path for f in self.alignment.frames if f.reference == one.reference)]
-        for other in others:
-            solved, placed = self.solutions.get(other), self.alignment.by_path.get(other)
-            if solved is None or solved.solution is None or placed is None or placed.placement is None:
-                continue
-            if solved.shape is not None:  # frames of one pointing and reference are of one camera
-                return sky_through(one.placement, placed.placement, solved.solution, solved.shape), other
-        return None
+        # Frames of one pointing and reference are of one camera.
+        return sky_through(own.placement, other.placement, solved.solution, solved.shape), base
 
 
 def night_sky(output: Path) -> NightSky:

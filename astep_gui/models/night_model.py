@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from astep_gui.models.folder_watch import FolderWatch
 from astep_gui.models.frame_state import FrameState, frame_state
 from astep_gui.models.needs import Need, needs_of, output_problem
 from astep_gui.models.survey_watch import SurveyWatch
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
-
-GROWN_MS = 2000
-"""A folder that changed is read again when nothing came in for this long: files are then whole."""
 
 
 class NightModel(QObject):
@@ -72,12 +70,8 @@ class NightModel(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._plan_now)
-        self._watch = QFileSystemWatcher(self)
-        self._grown = QTimer(self)
-        self._grown.setSingleShot(True)
-        self._grown.setInterval(GROWN_MS)
-        self._grown.timeout.connect(self.refresh)
-        self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
+        self._folders = FolderWatch(self)
+        self._folders.grown.connect(self.refresh)
         self._surveying = SurveyWatch(jobs, self)
         self._surveying.found.connect(self._take_survey)
         self._surveying.failed.connect(self.problem)
@@ -180,8 +174,7 @@ class NightModel(QObject):
             return
         if self.place is None or self.place.night != place.night or self.place.output != place.output:
             self.close()
-            self._scan = job
-            self.place = place
+            self._scan, self.place = job, place
             try:
                 if place.has_logbook:
                     self.logbook = Logbook.open(place.output, place.night)
@@ -193,7 +186,7 @@ class NightModel(QObject):
         self.raw = night
         self._decide_frames()
         self._follow.start()
-        self._watch_folders()
+        self._folders.follow(night)
         self.night_changed.emit()
         self.history_changed.emit()
         self.recipe_changed.emit()
@@ -203,19 +196,9 @@ class NightModel(QObject):
         if self.looks_quickly:
             self.look_quickly()
 
-    def _watch_folders(self) -> None:
-        """Notice frames that come in: the camera may still be at work."""
-        if self.raw is not None:
-            folders = {str(self.raw.root), *(str(self.raw.file(frame).parent) for frame in self.raw.frames)}
-            fresh = sorted(folders - set(self._watch.directories()))
-            if fresh:
-                self._watch.addPaths(fresh)
-
     def close(self) -> None:
         """Show no night."""
-        if self._watch.directories():
-            self._watch.removePaths(self._watch.directories())
-        self._grown.stop()
+        self._folders.forget()
         for job in (self._scan, self._look):
             if job is not None:
                 job.cancel()
@@ -226,8 +209,7 @@ class NightModel(QObject):
         if self.logbook is not None:
             self.logbook.close()
         was_open = self.is_open
-        self._measured = {}
-        self._last_id = 0
+        self._measured, self._last_id = {}, 0
         self._clear()
         if was_open:
             self.night_changed.emit()

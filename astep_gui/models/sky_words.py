@@ -77,10 +77,10 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
 
 
 def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
-    through = sky.through(path)
+    base = sky.base_of(path)
     not_itself = f"not solved itself: {solved.reason}" if solved is not None else "not solved itself: not tried yet"
-    if through is not None:
-        why = f"its place comes through {_name(through[1])}, which is solved; {not_itself}"
+    if base is not None:
+        why = f"its place comes through {_name(base)}, which is solved; {not_itself}"
     elif one.reference == path:
         why = f"the reference of its pointing, no frame of which is solved; {not_itself}"
     else:

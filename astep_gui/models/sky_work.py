@@ -187,4 +187,7 @@ def solved_words(night: Any) -> str:
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         words += f"; not solved: {lost[0].path.rpartition('/')[2]}{more}: {lost[0].reason}"
-    return words
+    # A search in vain does not cost the solution that was there; who asked for it is told.
+    told = [words_of.partition(": ") for words_of in night.warnings]
+    kept = [f"{path.rpartition('/')[2]}: {why}" for path, _, why in told if "earlier solution stays" in why]
+    return "; ".join([*kept, words])

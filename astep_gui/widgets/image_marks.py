@@ -177,16 +177,26 @@ def overview_area(area: QRectF, shape: tuple[int, int]) -> QRectF:
     return QRectF(area.right() - MARGIN - width, area.top() + MARGIN, width, height)
 
 
-def clicked_in_overview(place: QRectF, shape: tuple[int, int], at: QPointF) -> tuple[float, float] | None:
+def draw_message(painter: QPainter, area: QRectF, words: str) -> None:
+    """Say why there is no image, in its place."""
+    painter.setPen(theme().colour("dim" if theme().is_dark else "text"))
+    painter.setFont(ui_font(14))
+    room = area.adjusted(24, 24, -24, -24)
+    painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
+
+
+def clicked_in_overview(area: QRectF, shape: tuple[int, int], at: QPointF) -> tuple[float, float] | None:
     """Return the place of the frame under a point of the overview; None beside it."""
+    place = overview_area(area, shape)
     if not place.contains(at):
         return None
     scale = shape[1] / place.width()
     return (at.x() - place.left()) * scale - 0.5, shape[0] - (at.y() - place.top()) * scale - 0.5
 
 
-def draw_overview(painter: QPainter, place: QRectF, picture: QImage, seen: QRectF, shape: tuple[int, int]) -> None:
+def draw_overview(painter: QPainter, area: QRectF, picture: QImage, seen: QRectF, shape: tuple[int, int]) -> None:
     """Draw the whole frame small, and on it what is seen (frame pixels, y upwards)."""
+    place = overview_area(area, shape)
     ny, nx = shape
     painter.setOpacity(1.0)
     painter.drawImage(place, picture)

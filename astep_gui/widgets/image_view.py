@@ -230,10 +230,6 @@ class ImageView(QWidget):
         """Enlarge to twice the size."""
         self.zoom_to(2.0 * self.zoom)
 
-    def zoom_out(self) -> None:
-        """Reduce to half the size."""
-        self.zoom_to(0.5 * self.zoom)
-
     def centre_on(self, x: float, y: float) -> None:
         """Bring a place to the middle."""
         self._fitting = False
@@ -308,7 +304,7 @@ class ImageView(QWidget):
         area = QRectF(self.canvas.viewport().rect())
         shown = self.shown
         if shown is None:
-            self._paint_message(painter, area)
+            marks.draw_message(painter, area, self._message)
             return
         per_pixel = self._box.width() / max(self._box.viewRect().width(), 1e-9)
         facts = shown.facts
@@ -326,14 +322,7 @@ class ImageView(QWidget):
         if self._overview_is_useful():
             if self._overview is None:
                 self._overview = thumbnail(shown, self._levels, 2 * marks.OVERVIEW_PX)
-            place = marks.overview_area(area, shown.shape)
-            marks.draw_overview(painter, place, self._overview, self._box.viewRect(), shown.shape)
-
-    def _paint_message(self, painter: QPainter, area: QRectF) -> None:
-        painter.setPen(theme().colour("dim" if theme().is_dark else "text"))
-        painter.setFont(ui_font(14))
-        room = area.adjusted(24, 24, -24, -24)
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
+            marks.draw_overview(painter, area, self._overview, self._box.viewRect(), shown.shape)
 
     def _paint_on_frame(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
         """Paint what belongs to places of the frame."""
@@ -346,8 +335,8 @@ class ImageView(QWidget):
         dx, dy = self._item.offset
         if self._ring is not None:
             x, y, radius = self._ring
-            at = self._to_screen(x + dx, y + dy)
-            marks.draw_circles(painter, [at], max(7.0, radius * per_pixel), theme().colour("cross_hair"))
+            ring = [self._to_screen(x + dx, y + dy)]
+            marks.draw_circles(painter, ring, max(7.0, radius * per_pixel), theme().colour("cross_hair"))
         for paint in self.painters:
             paint(painter, area, lambda x, y: self._to_screen(x + dx, y + dy), shown)
         if self._shape is not None:
@@ -422,8 +411,7 @@ class ImageView(QWidget):
         shown = self.shown
         if shown is None or not self._overview_is_useful() or event.button() != Qt.MouseButton.LeftButton:
             return
-        place = marks.overview_area(QRectF(self.canvas.viewport().rect()), shown.shape)
-        at = marks.clicked_in_overview(place, shown.shape, event.position())
+        at = marks.clicked_in_overview(QRectF(self.canvas.viewport().rect()), shown.shape, event.position())
         if at is not None:
             self.centre_on(*at)
             event.accept()

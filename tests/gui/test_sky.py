@@ -22,7 +22,9 @@ from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.solve_hints import solve_hints
+from pipeline_core.solve_night import SOLVE
 from pipeline_core.solving import embedded
+from pipeline_core.store import Store
 from tests.core.sky_simulation import needs_index
 
 if TYPE_CHECKING:
@@ -271,17 +273,39 @@ def test_solving_with_hints_is_a_decision_that_can_be_undone(qtbot, sky, lights)
     del lights
 
 
-def test_a_wrong_hint_leaves_the_frame_unsolved_with_reason_and_ways_out(qtbot, sky):
-    """The hints must reach the solver: with a scale of 1 arcsec instead of 7.44 nothing fits."""
+def short_searches(window):
+    recipe = window.night.recipe
+    solve = recipe.solve.model_copy(update={"time_limit_s": 3.0})
+    window.decisions.set_recipe(recipe.model_copy(update={"solve": solve}))
+
+
+WRONG = {"ra_deg": None, "dec_deg": None, "scale_arcsec": 1.0, "radius_deg": None}
+"""With a scale of 1 arcsec instead of 7.44 nothing fits."""
+
+
+def test_a_search_in_vain_does_not_cost_the_solution_that_was_there_and_says_so(qtbot, sky):
     path = sky.night.current
-    recipe = sky.night.recipe
-    sky.decisions.set_recipe(recipe.model_copy(update={"solve": recipe.solve.model_copy(update={"time_limit_s": 3.0})}))
-    sky.sky.solve_with(path, {"ra_deg": None, "dec_deg": None, "scale_arcsec": 1.0, "radius_deg": None})
+    short_searches(sky)
+    sky.sky.solve_with(path, WRONG)
     ended(qtbot, sky)
-    qtbot.waitUntil(lambda: not sky.sky.model.sky.solutions[path].solved, timeout=LONG)
+    assert sky.sky.model.sky.solutions[path].solved
+    assert "earlier solution stays" in sky.log.line.full_text
+
+
+def test_a_wrong_hint_leaves_the_frame_unsolved_with_reason_and_ways_out(qtbot, sky):
+    """The hints must reach the solver."""
+    path = sky.night.current
+    with Store(sky.night.place.output) as store:
+        store.drop_measurement(SOLVE, path)
+    short_searches(sky)
+    sky.sky.solve_with(path, WRONG)
+    ended(qtbot, sky)
+    qtbot.waitUntil(lambda: path in sky.sky.model.sky.solutions, timeout=LONG)
+    assert not sky.sky.model.sky.solutions[path].solved
     panel = sky.sky.panel
     assert panel.state.text() == "◇ aligned, not solved"
     assert "through" in panel.why.text()
+    qtbot.waitUntil(lambda: any(b.isVisibleTo(panel) for b in panel.findChildren(QPushButton, "hint")))
     assert way(panel, "hint").isEnabled()
     qtbot.waitUntil(lambda: sky.viewing.view.shown.facts.sky_source.startswith("aligned to"), timeout=LONG)
     # Through the alignment the sky is still where it was, within a fifth of a pixel.
@@ -308,13 +332,13 @@ def test_solving_the_night_solves_nothing_twice_and_says_what_came_of_it(qtbot, 
     press(qtbot, sky.sky.panel.buttons["solve_night"])
     assert sky.sky.work.is_running
     ended(qtbot, sky)
-    assert "4 of 4 frames solved" in sky.log.line.text()
+    assert "4 of 4 frames solved" in sky.log.line.full_text
 
 
 def test_aligning_the_night_says_on_how_many_references(qtbot, sky):
     press(qtbot, sky.sky.panel.buttons["align"])
     ended(qtbot, sky)
-    assert "4 of 4 frames aligned on 1 reference" in sky.log.line.text()
+    assert "4 of 4 frames aligned on 1 reference" in sky.log.line.full_text
 
 
 def test_a_stack_is_made_listed_looked_at_and_left_with_esc(qtbot, sky, lights):
