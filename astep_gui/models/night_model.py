@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QFileSystemWatcher, QObject, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from astep_gui.models.folder_watch import FolderWatch, read_folder
 from astep_gui.models.frame_state import FrameState, frame_state
 from astep_gui.models.needs import Need, needs_of, output_problem
 from astep_gui.models.survey_watch import SurveyWatch
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
-
-GROWN_MS = 2000
-"""A folder that changed is read again when nothing came in for this long: files are then whole."""
 
 
 class NightModel(QObject):
@@ -72,12 +70,8 @@ class NightModel(QObject):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._plan_now)
-        self._watch = QFileSystemWatcher(self)
-        self._grown = QTimer(self)
-        self._grown.setSingleShot(True)
-        self._grown.setInterval(GROWN_MS)
-        self._grown.timeout.connect(self.refresh)
-        self._watch.directoryChanged.connect(lambda _folder: self._grown.start())
+        self._folders = FolderWatch(self)
+        self._folders.changed.connect(self.refresh)
         self._surveying = SurveyWatch(jobs, self)
         self._surveying.found.connect(self._take_survey)
         self._surveying.failed.connect(self.problem)
@@ -159,14 +153,7 @@ class NightModel(QObject):
         if self._scan is not None:
             self._scan.cancel()
 
-        def work(context: RunContext) -> Night:
-            import pipeline_core.plan  # noqa: PLC0415 - here, and not in the window's thread when it plans
-            import pipeline_core.recipe_file  # noqa: F401, PLC0415
-            from pipeline_core.scan import scan_night  # noqa: PLC0415
-
-            return scan_night(place.night, context, previous=previous)
-
-        job = self._jobs.job("reading headers", work)
+        job = self._jobs.job("reading headers", lambda context: read_folder(place.night, previous, context))
         self._scan = job
         job.heard.connect(self.said)
         job.done.connect(lambda night: self._opened(job, place, night))
@@ -193,7 +180,7 @@ class NightModel(QObject):
         self.raw = night
         self._decide_frames()
         self._follow.start()
-        self._watch_folders()
+        self._folders.watch(night)
         self.night_changed.emit()
         self.history_changed.emit()
         self.recipe_changed.emit()
@@ -203,19 +190,9 @@ class NightModel(QObject):
         if self.looks_quickly:
             self.look_quickly()
 
-    def _watch_folders(self) -> None:
-        """Notice frames that come in: the camera may still be at work."""
-        if self.raw is not None:
-            folders = {str(self.raw.root), *(str(self.raw.file(frame).parent) for frame in self.raw.frames)}
-            fresh = sorted(folders - set(self._watch.directories()))
-            if fresh:
-                self._watch.addPaths(fresh)
-
     def close(self) -> None:
         """Show no night."""
-        if self._watch.directories():
-            self._watch.removePaths(self._watch.directories())
-        self._grown.stop()
+        self._folders.stop()
         for job in (self._scan, self._look):
             if job is not None:
                 job.cancel()

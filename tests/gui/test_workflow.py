@@ -242,7 +242,7 @@ def test_finished_frames_are_marked_while_the_run_goes_on(opened):
 def test_a_frame_that_breaks_meanwhile_is_a_marked_row_with_its_reason(qtbot, opened, night_folder):
     file = night_folder / LIGHTS[2]
     whole = file.read_bytes()
-    opened.night._watch.removePaths(opened.night._watch.directories())
+    opened.night._folders.stop()
     file.write_bytes(whole[: len(whole) // 2])
     reduce(qtbot, opened)
     qtbot.waitUntil(lambda: opened.night.state_of(LIGHTS[2]).word == "unusable", timeout=8000)
