@@ -20,17 +20,13 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from PyQt6.QtGui import QMouseEvent, QPainter, QResizeEvent
+    from PyQt6.QtGui import QMouseEvent, QPainter
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
 
 RING_ROOM_PX = 48.0
 """Side of the square of the screen that each ring around a star has to itself, in the mean."""
-
-
-NAME_ONLY_PX = 440
-"""In a view narrower than this the line above the image holds the name only."""
 
 
 class ImageView(QWidget):
@@ -99,12 +95,6 @@ class ImageView(QWidget):
         self.setFocusProxy(self.canvas)
         self._connect()
         self._dress()
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Where two images share the room, the name is worth more than the frame's size and the zoom."""
-        super().resizeEvent(event)
-        for label in (self._about, self._zoom):
-            label.setVisible(self.width() >= NAME_ONLY_PX)
 
     def _connect(self) -> None:
         self.overlays.mark_toggled.connect(self.set_mark)

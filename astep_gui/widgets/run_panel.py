@@ -19,13 +19,13 @@ from PyQt6.QtWidgets import (
 
 from astep_gui.models.reduction_model import duration_words, waiting_reasons
 from astep_gui.theme import mono_font, theme, theme_notice
-from pipeline_core.config import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel, StageProgress
+    from pipeline_core.config import Recipe
     from pipeline_core.events import Event
 
 MOST_SAID = 500
@@ -119,7 +119,7 @@ class RunPanel(QWidget):
         is_idle = not run.is_running and survey is not None and survey.is_reduced and not survey.is_up_to_date
         self.waiting.setVisible(is_idle)
         self.waiting.setText("\n".join(waiting_reasons(survey)) if is_idle and survey is not None else "")
-        self.settings.setText(settings_words(self._night.recipe))
+        self.settings.setText(settings_words(self._night.recipe) if self._night.is_open else "")
 
     def _headline(self) -> str:
         run, survey, plan = self._run, self._night.survey, self._night.plan
@@ -189,9 +189,10 @@ class RunPanel(QWidget):
 
 def settings_words(recipe: Recipe) -> str:
     """Say which settings are not the default."""
+    from pipeline_core.config import Recipe as Defaults  # noqa: PLC0415 - pydantic, after the window is painted
     from pipeline_core.recipe_file import recipe_changes  # noqa: PLC0415 - the scan has imported it
 
-    changes = recipe_changes(Recipe(), recipe)
+    changes = recipe_changes(Defaults(), recipe)
     if not changes:
         return "Settings: all as they come"
     said = [f"{name} = {value if value != '' else 'not set'}" for name, value in list(changes.items())[:4]]
