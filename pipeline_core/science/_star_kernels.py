@@ -10,6 +10,9 @@ MASKED, PROTECTED, JUDGED = 1, 2, 4  # bits of the "closed" plane; the last is t
 MISMATCH = np.float32(0.08)  # of the model, one sigma: real stars are no Moffats, phases have steps
 CAP = np.float32(9)  # chi-square of a pixel outside the inner 3×3: a neighbouring star must not decide
 STAR_CREDIT = np.float32(5)  # chi-square: a faint peak that could be either is left alone
+LIT_PEAK_SIGMAS = np.float32(50)  # of the sky's noise: what is fainter is told by its shape well enough
+LIT_BESIDE, LIT_CORNER = np.float32(0.04), np.float32(0.01)  # of the peak: a hit's charge ends with its track
+LIT_SIGMAS, LIT_PART = np.float32(3), np.float32(0.55)  # light two pixels off, on so many sides: no track is there
 REACH = 12  # px; the wings of the brightest unsaturated star are below the noise there
 
 
@@ -42,6 +45,49 @@ def protect_stars(image, variance, closed, hits, rows, columns, bank, wing_px):
     for k in range(peaks):
         closed[peak_rows[k], peak_columns[k]] &= ~np.uint8(JUDGED)
     return stars
+
+
+@kernel
+def protect_lit_around(image, variance, closed, rows, columns, wing_px):
+    """Set PROTECTED around each suspect's peak that has light on all its sides; returns how many peaks."""
+    ny, nx = image.shape
+    stars = 0
+    for k in range(rows.size):
+        if closed[rows[k], columns[k]] & PROTECTED:
+            continue
+        y, x = _climb(image, closed, rows[k], columns[k])
+        if y < 3 or x < 3 or y >= ny - 3 or x >= nx - 3:
+            continue
+        flux = _flux_lit_around(image, variance, closed, y, x)
+        if flux > 0:
+            stars += 1
+            reach = wing_px * (flux / np.sqrt(variance[y, x - 3])) ** np.float32(1 / 6)
+            _close_around(closed, y, x, min(REACH, max(2, int(reach))))
+    return stars
+
+
+@kernel
+def _flux_lit_around(image, variance, closed, y, x):
+    """Light of the 5×5 pixels around a bright peak if it falls off to all sides as only optics make it; else 0."""
+    sky = _ring_median(image, closed, y, x, 3)
+    peak = image[y, x] - sky
+    if peak <= 0 or peak * peak < LIT_PEAK_SIGMAS**2 * variance[y, x - 3]:
+        return np.float32(0)
+    flux = np.float32(0)
+    outer = 0
+    lit = 0
+    for dy in range(-2, 3):
+        for dx in range(-2, 3):
+            if closed[y + dy, x + dx] & MASKED:
+                continue
+            light = image[y + dy, x + dx] - sky
+            flux += light
+            if max(abs(dy), abs(dx)) == 2:
+                outer += 1
+                lit += light > 0 and light * light > LIT_SIGMAS**2 * variance[y, x - 3]
+            elif light < (LIT_BESIDE if dy == 0 or dx == 0 else LIT_CORNER) * peak:
+                return np.float32(0)
+    return flux if outer >= 8 and lit >= LIT_PART * np.float32(outer) else np.float32(0)
 
 
 @kernel

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.noise_guard import is_doubtful, stand_out, stars_beside
+from pipeline_core.science.star_guard import protect_lit_around
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,11 +93,7 @@ def detect(
                 is_hit = guard.tell(image, variance, closed, hits, new_rows, new_columns)
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if refuse_noise and len(new_rows):
-                sigmas = _sigmas_above(image, variance, hits, closed, new_rows, new_columns)
-                sigclip = float(limits[0])
-                width = None if guard is None else guard.width_px
-                beside = _beside_stars(image, variance, hits, closed, new_rows, new_columns, sigmas, width, sigclip)
-                is_hit = stand_out(sigmas, hits, new_rows, new_columns, sigclip, beside)
+                is_hit = _beyond_doubt(image, variance, closed, hits, new_rows, new_columns, float(limits[0]), guard)
                 new_rows, new_columns = new_rows[is_hit], new_columns[is_hit]
             if not len(new_rows):
                 break
@@ -108,6 +105,27 @@ def detect(
             kernels.mark_cells(rows, columns, changed, possible)
     variance[rows, columns] = own_variance
     return hits.view(bool), passes, before[np.lexsort((columns, rows))]
+
+
+def _beyond_doubt(
+    image: Image,
+    variance: Image,
+    closed: Closed,
+    hits: Closed,
+    rows: Positions,
+    columns: Positions,
+    sigclip: float,
+    guard: StarGuard | RoundStars | None,
+) -> Mask:
+    """Suspects that are no star of whatever shape, and stand above the noise in plain numbers."""
+    kept = protect_lit_around(image, variance, closed, rows, columns)
+    if guard is not None:
+        guard.stars += kept
+    sigmas = _sigmas_above(image, variance, hits, closed, rows, columns)
+    width = None if guard is None else guard.width_px
+    beside = _beside_stars(image, variance, hits, closed, rows, columns, sigmas, width, sigclip)
+    is_star = closed[rows, columns] & kernels.PROTECTED != 0
+    return np.asarray(stand_out(sigmas, hits, rows, columns, sigclip, beside) & ~is_star)
 
 
 def _screen(

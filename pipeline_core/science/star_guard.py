@@ -24,6 +24,7 @@ HALF = 2  # the test looks at 5×5 pixels: all the light that matters below 2.5 
 PHASES = np.linspace(-0.5, 0.5, 9)  # 1/8 px steps: the nearest is at most 1/16 px off
 STRETCHES = (0.75, 0.86, 1.0, 1.15)  # a measured width may read a quarter high, and varies over the field
 
+_LIT_WING_PX = np.float32(1.6)  # as :class:`StarGuard` has it for stars of 2 px
 _WIDTHS_PX = np.geomspace(1.0, 8.0, 19)  # 12 % apart
 _WIDTH_HALF = 5
 _WIDTH_PHASES = np.linspace(-0.5, 0.5, 5)
@@ -81,6 +82,37 @@ class StarGuard:
         )
         hits[rows, columns] = 0
         return np.asarray(closed[rows, columns] & kernels.PROTECTED == 0)
+
+
+def protect_lit_around(
+    image: Image,
+    variance: Image,
+    closed: npt.NDArray[np.uint8],
+    rows: npt.NDArray[np.int32],
+    columns: npt.NDArray[np.int32],
+) -> int:
+    """Keep bright peaks that have light on all their sides, whatever shape the frame's stars have.
+
+    Parameters
+    ----------
+    image, variance : (ny, nx) float32, electrons and electrons squared
+    closed : (ny, nx) uint8
+        Bit 1 on pixels that have no value to trust. The cores of stars receive bit 2.
+    rows, columns : (n,) int32
+        Suspects that are no star by the frame's own width.
+
+    Returns
+    -------
+    int
+        Peaks that were kept.
+
+    Notes
+    -----
+    A bright star is known so well that a drawn-out or trailed image is many sigma off every round Moffat, and a frame
+    with few stars tells no width at all. But a particle's charge ends with its track: it lights two of a peak's sides,
+    not all eight neighbours and most of the ring of pixels beyond.
+    """
+    return int(kernels.protect_lit_around(image, variance, closed, rows, columns, _LIT_WING_PX))
 
 
 def star_images(widths_px: npt.ArrayLike, phases: npt.NDArray[np.float64], half: int) -> npt.NDArray[np.float32]:

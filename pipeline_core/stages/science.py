@@ -118,7 +118,7 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     return reduced.made
 
 
-CALIBRATE = Stage("science frames", 3, make_calibrated)
+CALIBRATE = Stage("science frames", 4, make_calibrated)
 
 
 def frame_from(facts: Mapping[str, Any]) -> Frame:

@@ -69,9 +69,10 @@ def test_all_jason_lights_of_the_field_are_aligned_across_the_flip(jason):
     assert len(lights) == 15
     assert all(one.aligned for one in lights), [one.reason for one in lights if not one.aligned]
     assert len({one.reference for one in lights}) == 1
+    is_flipped = {one.path: int(one.path.split(".")[1]) >= 60 for one in lights}
     for one in lights:
         fit = one.placement
-        turn = 180.0 if int(one.path.split(".")[1]) < 60 else 0.0
+        turn = 180.0 if is_flipped[one.path] != is_flipped[one.reference] else 0.0
         assert abs((fit.rotation_deg - turn + 180) % 360 - 180) < 0.4
         assert not fit.mirrored
         assert abs(fit.scale - 1) < 1e-3

@@ -38,3 +38,16 @@ def test_real_frames_have_the_references_hits(monkeypatch):
             assert np.array_equal(result.hits, hits), path.name
             checked += 1
     assert checked == 8
+
+
+@pytest.mark.parametrize("light", ["00000069", "00000070", "00000071"])
+def test_bright_stars_of_jason_keep_their_cores(real_data, light):
+    """Too bright for any round Moffat to fit them within their noise, or in a frame with too few stars for a width."""
+    from astropy.io.fits import getdata
+
+    known = {"00000069": [(388, 370), (395, 305), (470, 342)], "00000070": [(565, 547)], "00000071": [(558, 526)]}
+    file = next((real_data / "ssp_jason6063" / "light").glob(f"Jason.{light}*"))
+    image = (getdata(file).astype(np.float32) - np.float32(1000)) * np.float32(1.84)
+    result = cosmic.clean_cosmic_rays(image, np.maximum(image, 1) + np.float32(16**2))
+    for x, y in known[light]:
+        assert not result.hits[y - 2 : y + 3, x - 2 : x + 3].any(), (x, y)
