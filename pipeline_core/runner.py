@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 TRIES = 2
 """A task whose worker died is tried once more: the death may be another's fault (memory, a lost node)."""
+_WIDE_STAGE = "wide stage"
+_LAST_GRACE_S = 0.4
+"""What a stage in a thread of this process may take to finish after a cancel."""
 _LOOK_S = 0.1
 """How often a waiting run looks whether it was cancelled."""
 
@@ -392,6 +395,9 @@ class _Run:
         """End the workers and throw their unfinished files away."""
         self.closed = True
         self.pool.kill()
+        for thread in threading.enumerate():
+            if thread.name == _WIDE_STAGE:  # nobody can end it; most are done by then, and leave no file behind
+                thread.join(_LAST_GRACE_S)
         for assignment in self.running.values():
             _throw_away(assignment)
         while not self.arrived.empty():
@@ -410,5 +416,5 @@ def _in_thread(assignment: Assignment) -> Future[Outcome]:
     def work() -> None:
         future.set_result(carry_out(assignment))
 
-    threading.Thread(target=work, name="wide stage", daemon=True).start()
+    threading.Thread(target=work, name=_WIDE_STAGE, daemon=True).start()
     return future

@@ -40,6 +40,8 @@ LONG_ELLIPTICITY = 0.3
 centre or around it, not all one way; air at low altitude spreads colours by a third of the seeing: 0.06."""
 ONE_WAY = 0.75
 """Coherence from which all stars point the same way."""
+FEWEST_WIDE = 5
+"""Stars that tell a frame's width: with three, in an exposure of one second, one close pair makes it twice as wide."""
 FEWEST_LONG = 8
 """Stars that must agree when no reference is asked: three hot clumps may point anywhere, or the same way."""
 ELLIPTICITY_EXCESS = 0.08
@@ -237,7 +239,7 @@ def _long_by_itself(e: Evidence) -> Flag | None:
 
 
 def _wide_stars(e: Evidence) -> Flag | None:
-    if not (e.fwhm_px > 0 and e.fwhm_clear_px > 0):
+    if not (e.fwhm_px > 0 and e.fwhm_clear_px > 0) or e.stars < FEWEST_WIDE:
         return None
     ratio = e.fwhm_px / e.fwhm_clear_px
     if not ratio > max(FWHM_RATIO, (1 + 1.4 * e.fwhm_scatter) * (1 + 3.5 * e.fwhm_scatter)):

@@ -217,3 +217,9 @@ def test_a_sky_of_nothing_is_never_bright():
 def test_a_star_that_moved_by_twice_its_width_is_trailed_and_a_shaken_one_is_not():
     assert only(replace(GOOD, ellipticity=0.415)).cause == "trailed"
     assert only(replace(GOOD, ellipticity=0.385)).cause == "wind"
+
+
+def test_three_stars_of_a_short_exposure_tell_no_defocus():
+    wide = {"fwhm_px": 2.5, "fwhm_clear_px": 1.38}
+    assert "defocus" in {flag.cause for flag in science_flags(replace(GOOD, **wide, stars=40))}
+    assert "defocus" not in {flag.cause for flag in science_flags(replace(GOOD, **wide, stars=3))}

@@ -73,7 +73,7 @@ def test_after_a_kill_the_window_opens_as_it_was(here, night, tmp_path):
         x, y, w, h = next(told["place"] for told in p.ask("widgets") if told["name"] == "frames")
         p.screen.drag((x + w + 2, y + h / 2), (x + w + 82, y + h / 2))
         width = dock_width(p)
-        assert width > w + 40, "the hand moved the separator"
+        assert width > w + 20, "the hand moved the separator"
         before = p.wait("inverted and kept", lambda s: s["levels"]["inverted"] and s["kept"])
         workers = psutil.Process(p.process.pid).children(recursive=True)
         os.kill(p.process.pid, signal.SIGKILL)
