@@ -56,7 +56,7 @@ def finish(process: subprocess.Popen[str]) -> Answer:
     assert document["schema"] == 1
     if "error" in document:
         assert set(document["error"]) == {"what", "why", "hint"}
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     return Answer(process.returncode, document, err)
 
 
