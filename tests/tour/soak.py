@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from tests.tour.program import Program
 
-MOST_MB = 3000.0
-"""What the caches may hold together by their own limits (images 0.8 GB, steps 0.5, blinking 1.1, products 0.3), and the
-program. That steps and nights leave nothing is held by ``tests/gui/test_memory.py``, where caches are filled first."""
+MOST_MB = 1500.0
+"""What the window may take, its caches (images, steps, blinking, products) together with the program."""
 THREADS = 24
 """Pools of the models keep theirs; more than this means that threads are left."""
 
