@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline_core.science.frame_steps import STEP_WORDS
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
-
-SCIENCE_STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
 
 WORDS = {
     "raw": "Raw",
@@ -31,19 +30,7 @@ WORDS = {
 }
 """One short word each: nine of them stand beside each other in a window of 1280 pixels."""
 
-DEEDS = {
-    "raw": "raw",
-    "overscan": "− overscan",
-    "trim": "trimmed",
-    "bias": "− bias",
-    "dark": "− dark",
-    "flat": "÷ flat",
-    "gain": "× gain",
-    "mask": "masked",
-    "cosmic": "cosmic rays removed",
-    "level": "scaled to 1",
-    "master": "its master",
-}
+DEEDS = STEP_WORDS | {"level": "scaled to 1", "master": "its master"}
 """Beside the name of the frame."""
 
 _KINDS_OF_MASTERS = ("bias", "dark", "flat")

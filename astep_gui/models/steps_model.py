@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.background import Background
-from astep_gui.models.step_words import SCIENCE_STEPS, WORDS
+from astep_gui.models.step_words import WORDS
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core.grouping import Geometry
+from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline_core.types import Frame, Night
 
 _OF_KIND = {
-    FrameKind.SCIENCE: SCIENCE_STEPS,
+    FrameKind.SCIENCE: STEPS,
     FrameKind.BIAS: ("raw", "overscan", "trim", "master"),
     FrameKind.DARK: ("raw", "overscan", "trim", "master", "mask"),
     FrameKind.FLATDARK: ("raw", "overscan", "trim", "master"),
@@ -158,7 +159,7 @@ class StepsModel(QObject):
     def names(self) -> tuple[str, ...]:
         """Return the steps of the frame that is shown; those of science frames where none is."""
         frame = self._frame()
-        return SCIENCE_STEPS if frame is None else _OF_KIND.get(frame.kind, ())
+        return STEPS if frame is None else _OF_KIND.get(frame.kind, ())
 
     @staticmethod
     def has_steps(frame: Frame | None) -> bool:

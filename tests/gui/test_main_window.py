@@ -343,7 +343,20 @@ def test_steps_of_a_frame_of_another_night_are_not_computed_before_its_plan_is_k
 
 def test_where_no_file_manager_answers_the_place_of_the_results_is_on_the_clipboard(qtbot, opened, monkeypatch):
     opened.deeds.reject_for("cloud")
-    monkeypatch.setattr("astep_gui.deeds.QDesktopServices.openUrl", lambda _url: False)
+    monkeypatch.setattr("astep_gui.frame_deeds.QDesktopServices.openUrl", lambda _url: False)
     opened.actions_by_name["show_results"].trigger()
     assert QApplication.clipboard().text() == str(opened.night.place.output)
     assert "copied to the clipboard" in opened.log.line.full_text
+
+
+def test_where_no_file_manager_answers_the_folder_of_a_frame_is_on_the_clipboard(opened, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "astep_gui.frame_deeds.QDesktopServices.openUrl", lambda url: bool(asked.append(url.toLocalFile()))
+    )
+    opened.night.select([LIGHTS[1]])
+    opened.actions_by_name["reveal"].trigger()
+    folder = str(opened.night.night.file(LIGHTS[1]).parent)
+    assert asked == [folder]
+    assert QApplication.clipboard().text() == folder
+    assert folder in opened.log.line.full_text

@@ -6,11 +6,11 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QApplication
 
-from astep_gui.models.step_words import SCIENCE_STEPS
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.widgets.steps_rail import StepsRail
 from pipeline_core.config import Recipe
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.types import FrameKind, MaskBit
 
 LEFT = Qt.MouseButton.LeftButton
@@ -170,7 +170,7 @@ def test_a_step_that_the_next_frame_does_not_have_is_left_and_the_frame_is_shown
     steps.model.set_frame(of_kind(reduced, FrameKind.BIAS))
     assert steps.model.chosen is None
     steps.model.set_frame(reduced[2][0])
-    assert tuple(steps.buttons) == SCIENCE_STEPS
+    assert tuple(steps.buttons) == STEPS
 
 
 # -- comparing -------------------------------------------------------------------------------------------------
