@@ -19,7 +19,7 @@ from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
-from pipeline_core.solve_hints import solve_hints
+from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints
 from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.engines import make_engines
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
@@ -327,7 +327,7 @@ class _Job:
 
     def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
         """Write a frame's header, then note its solution: killed in between, it is solved again."""
-        made = frame.as_made() | {_PIXELS: product.key}
+        made = frame.as_made() | {_PIXELS: product.key, SEARCHED_WITH: dict(self.options.hints.get(product.label, {}))}
         if frame.solution is not None and self._write(product, frame, task.key):
             made[_HEADER] = product.when_utc
         self.store.finish(task, None, None, made, frame.seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
         why = frame.unusable or "only calibrated frames are solved and aligned: reduce the night first"
         return SkyStatus("·", "not reduced", "dim", why, () if frame.unusable else (REDUCE,), 5, "–")
     solved = sky.solutions.get(path)
+    status = _searched(path, solved, sky)
+    return _with_old_hints(status, path, sky) if solved is not None and sky.has_other_hints(path) else status
+
+
+def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
     if solved is not None and solved.solution is not None:
         return _solved(solved, sky)
     one = sky.alignment.by_path.get(path) if sky.alignment is not None else None
@@ -74,6 +79,18 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
     if one is not None and one.reason:
         why = f"{why}. Not aligned either: {one.reason}"
     return SkyStatus("✕", "not solved", "bad", why, ways_out(solved.reason), 1, "not solved")
+
+
+def _with_old_hints(status: SkyStatus, path: str, sky: NightSky) -> SkyStatus:
+    """Say that hints were set, changed or taken back since the frame was searched, and offer to search again."""
+    now, then = sky.hints.get(path), sky.searched_with[path]
+    what = "hints were set since" if now and not then else "its hints were changed since" if now else (
+        "the hints it was searched with were taken back since"
+    )  # fmt: skip
+    why = f"{status.why}. But {what}: this is the answer of before" if status.why else f"but {what}"
+    ways = (AGAIN, *(way for way in status.ways if way.deed != AGAIN.deed))
+    tone = "warn" if status.tone == "good" else status.tone
+    return replace(status, mark="▲" if status.mark == "✓" else status.mark, tone=tone, why=why, ways=ways, rank=2)
 
 
 def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
