@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline_core.errors import AstepError
     from pipeline_core.events import RunContext
     from pipeline_core.on_demand import ShownSteps
-    from pipeline_core.plan import Plan
+    from pipeline_core.plan import Plan, SciencePlan
     from pipeline_core.types import Frame, Night
 
 _OF_KIND = {
@@ -256,7 +256,7 @@ class StepsModel(QObject):
         if plan is None or frame is None or frame.shape is None or recipe is None:
             return ""
         geometry = Geometry.of(frame)
-        science = next((s for s in plan.science if s.path == frame.path), None)
+        science = self._planned(plan, frame, geometry)
         idle = {
             "overscan": "no overscan is used" if geometry not in plan.overscan else "",
             "trim": "the whole chip is lit" if geometry not in plan.trims and not frame.pedestal_adu else "",
@@ -269,6 +269,17 @@ class StepsModel(QObject):
                 "cosmic": "" if recipe.cosmic.enabled else "switched off in the recipe",
             }
         return idle.get(name, "")
+
+    def _planned(self, plan: Plan, frame: Frame, geometry: Geometry) -> SciencePlan | None:
+        """Return what is planned for a frame; of one that is left out, what would be: the plan of one that is alike."""
+        found = next((s for s in plan.science if s.path == frame.path), None)
+        if found is not None or self._night is None or frame.kind is not FrameKind.SCIENCE:
+            return found
+        wanted = (geometry, frame.filter, frame.exposure_s)
+        others = ((s, self._night.by_path.get(s.path)) for s in plan.science)
+        return next(
+            (s for s, f in others if f and f.shape and (Geometry.of(f), f.filter, f.exposure_s) == wanted), None
+        )
 
     def _is_known(self, path: str) -> bool:
         return self._night is not None and path in self._night.by_path

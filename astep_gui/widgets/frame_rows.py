@@ -75,11 +75,13 @@ class RowDelegate(QStyledItemDelegate):
         state = index.data(STATE_ROLE)
         if painter is None or state is None or state.word != "rejected" or COLUMNS[index.column()].key != "name":
             return
+        model = index.model()
+        has_picture = isinstance(model, FrameTableModel) and model.shows_thumbnails
         painter.save()  # besides the mark and the word: a line through the name
         painter.setPen(theme().colour("bad"))
         width = option.fontMetrics.horizontalAdvance(str(index.data()))
-        y = option.rect.center().y()
-        painter.drawLine(option.rect.x() + 4, y, min(option.rect.x() + 4 + width, option.rect.right()), y)
+        left, y = option.rect.x() + 4 + (THUMBNAIL_PX if has_picture else 0), option.rect.center().y()
+        painter.drawLine(left, y, min(left + width, option.rect.right()), y)
         painter.restore()
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802

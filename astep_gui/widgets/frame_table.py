@@ -247,7 +247,8 @@ class FrameTable(QWidget):
         self.tree.setIconSize(QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4))
         self.model.show_thumbnails(is_on)
         self._show_columns()
-        self.tree.scrollTo(self.tree.currentIndex())
+        # Once the rows have their new heights: before, it would be brought to where it stood.
+        QTimer.singleShot(0, lambda: self.tree.scrollTo(self.tree.currentIndex()))
 
     # -- columns ---------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
-from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QApplication, QDockWidget, QPushButton
+from PyQt6.QtGui import QDropEvent, QKeySequence
+from PyQt6.QtWidgets import QApplication, QDockWidget, QLabel, QPushButton
 
 from astep_gui.actions import ACTIONS
 from astep_gui.main_window import LAYOUT_VERSION, MainWindow
@@ -191,7 +191,15 @@ def test_the_palette_puts_what_begins_with_the_words_first(qtbot, opened):
 
 def test_the_keys_overlay_shows_every_key(qtbot, window):
     window.actions_by_name["shortcuts"].trigger()
-    dialog(ShortcutsOverlay).reject()
+    page = dialog(ShortcutsOverlay)
+    said = {label.text() for label in page.findChildren(QLabel)}
+    native = QKeySequence.SequenceFormat.NativeText
+    for spec in ACTIONS:
+        if spec.keys:
+            assert spec.text.rstrip("…") in said
+            assert "  ".join(QKeySequence(key).toString(native) for key in spec.keys) in said
+    assert {"Shift-click", "` held"} <= said
+    page.reject()
 
 
 def test_a_changed_setting_is_marked_refused_when_senseless_and_kept_with_the_night(qtbot, opened):

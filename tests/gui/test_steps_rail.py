@@ -1,5 +1,7 @@
 """The steps of a frame, and two steps or two frames beside each other: used by clicks and keys."""
 
+import re
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
@@ -66,7 +68,11 @@ def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
 def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
     click(qtbot, steps, "dark")
     assert steps.note.full_text.startswith("dark_")
-    assert steps.note.full_text.endswith("subtracted")
+    words = r"dark_.* subtracted: ([\d,.]+) ADU in the median, more than [\d,]+ in the hottest 1 %"
+    told = re.fullmatch(words, steps.note.full_text)
+    assert told is not None
+    # Darks of the demo night lie near 1,000 ADU.
+    assert float(told[1].replace(",", "")) == pytest.approx(1000, abs=10)
     assert steps.buttons["dark"].state == "done"
     click(qtbot, steps, "cosmic")
     assert "pixels hit by cosmic rays, replaced" in steps.note.full_text
