@@ -25,6 +25,7 @@ class Way:
 
 
 SOLVE = Way("solve", "Solve this frame")
+_NOT_REPORTABLE = "solved, not for reporting"
 AGAIN = Way("solve", "Solve again")
 HINT = Way("hint", "Solve with hints…")
 INDEX = Way("index", "Get an index…")
@@ -85,9 +86,10 @@ def _with_old_hints(status: SkyStatus, path: str, sky: NightSky) -> SkyStatus:
     """Say that hints were set, changed or taken back since the frame was searched, and offer to search again."""
     now, then = sky.hints.get(path), sky.searched_with[path]
     what = "hints were set since" if now and not then else "its hints were changed since" if now else (
-        "the hints it was searched with were taken back since"
+        "it was found with hints that were taken back since" if status.mark == "✓" else
+        "it was searched with hints that were taken back since"
     )  # fmt: skip
-    why = f"{status.why}. But {what}: this is the answer of before" if status.why else f"but {what}"
+    why = f"{status.why}; {what}" if status.why else what
     ways = (AGAIN, *(way for way in status.ways if way.deed != AGAIN.deed))
     tone = "warn" if status.tone == "good" else status.tone
     return replace(status, mark="▲" if status.mark == "✓" else status.mark, tone=tone, why=why, ways=ways, rank=2)
@@ -109,13 +111,11 @@ def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: 
 def _solved(solved: FrameSolution, sky: NightSky) -> SkyStatus:
     hint = sky.hints.get(solved.path)
     ways = (AGAIN, HINT, Way("plain", "Take hints back")) if hint else (AGAIN, HINT)
-    notes = "; ".join(solved.notes)
+    notes = "; ".join(note.removesuffix(f": {_NOT_REPORTABLE}") for note in solved.notes)
     rms = f"{solved.rms_arcsec:.2f}″" if solved.rms_arcsec is not None else ""
     if solved.reportable:
         return SkyStatus("✓", "solved", "good", notes or "may be reported", ways, 8, f"✓ {rms}".strip())
-    return SkyStatus(
-        "✓", "solved, not for reporting", "warn", notes or "its reference is too coarse", ways, 7, f"✓ {rms}".strip()
-    )
+    return SkyStatus("✓", _NOT_REPORTABLE, "warn", notes or "its reference is too coarse", ways, 7, f"✓ {rms}".strip())
 
 
 def ways_out(reason: str | None) -> tuple[Way, ...]:
@@ -201,7 +201,8 @@ def _found_by(solved: FrameSolution) -> str:
 def source_words(solved: FrameSolution) -> str:
     """Say where a solved frame's RA and Dec come from, as the read-out does."""
     rms = f", rms {solved.rms_arcsec:.2f}″" if solved.rms_arcsec is not None else ""
-    return f"solved, {solved.reference or 'unknown catalogue'}{rms}"
+    # Which file of it stands in the dock: the read-out is one line.
+    return f"solved, {(solved.reference or 'unknown catalogue').partition(' (')[0]}{rms}"
 
 
 def away_words(distance_deg: float, bearing_deg: float) -> str:

@@ -321,6 +321,7 @@ class SkyPanel(QWidget):
             button = QPushButton(way.words)
             button.setProperty("small", "true")
             button.setObjectName(way.deed)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click that takes it away would throw the focus elsewhere
             if k == 0 and is_urgent:
                 button.setProperty("primary", "true")
             button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
