@@ -58,8 +58,21 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
         Science groups of the plan: only frames of one field, filter and exposure are compared.
     made : mapping
         Frame's path → what its quality task returned (``measures``, ``stars``).
+
+    Notes
+    -----
+    Final values are judged among final ones, those of a first look at the raw frame among their like: hot pixels, the
+    dark's level and the gain lie between the two, and a good frame would look bad beside rejected ones.
     """
     measured = {path: m for path, m in made.items() if "stars" in m and path in night.by_path}
+    found: dict[str, QualityRow] = {}
+    for state in ("final", "quick"):
+        alike = {path: m for path, m in measured.items() if m["measures"]["state"] == state}
+        found |= {row.path: row for row in _judged_alike(night, groups, alike)} if alike else {}
+    return [found[path] for path in measured if path in found]
+
+
+def _judged_alike(night: Night, groups: Mapping[str, Sequence[str]], measured: Mapping[str, Made]) -> list[QualityRow]:
     rows = judge_night(
         [night.by_path[path] for path in measured],
         {path: science_measures(m["measures"]) for path, m in measured.items()},
@@ -67,7 +80,7 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
         night.site,
         groups=[[path for path in paths if path in measured] for paths in groups.values()],
     )
-    return [_with_dark(row, made[row.path].get("dark_residual")) for row in rows]
+    return [_with_dark(row, measured[row.path].get("dark_residual")) for row in rows]
 
 
 def _with_dark(row: QualityRow, residual: Sequence[float] | None) -> QualityRow:

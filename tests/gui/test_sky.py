@@ -164,11 +164,28 @@ def test_a_calibrated_file_has_the_solutions_sky_without_the_overscan(qtbot, sky
 def test_residuals_of_the_matched_stars_are_plotted(qtbot, sky):
     panel = sky.sky.panel
     qtbot.waitUntil(lambda: sky.sky.model.view is not None, timeout=LONG)
+    press(qtbot, panel.page_buttons["residuals"])
     assert panel.histogram.isVisibleTo(panel)
     assert panel.map.isVisibleTo(panel)
     blank = panel.map.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     panel.map.show_residuals(None)
     assert differs(blank, panel.map.grab().toImage().convertToFormat(QImage.Format.Format_RGB32))
+
+
+def test_in_a_low_dock_figures_and_residuals_take_turns_and_in_a_high_one_both_are_seen(qtbot, sky):
+    panel = sky.sky.panel
+    qtbot.waitUntil(lambda: sky.sky.model.view is not None, timeout=LONG)
+    panel.setParent(None)
+    panel.show()
+    panel.resize(340, 480)
+    assert panel.pages.isVisible()
+    assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, False)
+    press(qtbot, panel.page_buttons["residuals"])
+    assert (panel.figures.isVisible(), panel.map.isVisible()) == (False, True)
+    panel.resize(340, 1400)
+    assert not panel.pages.isVisible()
+    assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, True)
+    sky.docks["sky"].setWidget(panel)
 
 
 @pytest.mark.parametrize("name", ["catalogue", "residuals", "grid", "footprint"])
