@@ -324,6 +324,7 @@ def _evidence(
     noise_expected = np.sqrt(baseline.explained(np.square(noise), causes)[0])
     mesh, saturated = column("mesh_rms_percent"), column("saturated_fraction")
     angle, coherence = column("ellipticity_angle_deg"), column("ellipticity_coherence")
+    trail = column("trail_px")
     near_cloud = beside > 0.3
     shared: dict[str, float] = {
         "stars_clear": of_clear(count, clear),
@@ -365,6 +366,7 @@ def _evidence(
             ellipticity=ellipticity[k],
             ellipticity_angle_deg=angle[k],
             coherence=coherence[k],
+            trail_px=trail[k],
             sky=sky[k],
             sky_expected=sky_expected[k],
             sky_uncertain=uncertain[k],
