@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 
 FEWEST = 6
-"""Stars of which the middle one is taken at each place: a neighbour in two of them does no harm."""
+"""Stars that make a profile."""
 _STEPS = 8  # samples within a FWHM
-_HALF_WIDTHS = 1.5  # the strip whose light is summed reaches so many short FWHM to either side
-_BETTER = 0.5  # squares left by the trail over those left by shaking
+_HALF_WIDTHS = 1.0  # the strip whose light is summed reaches so many short FWHM to either side: wider, neighbours tell
+_BETTER = 0.8  # squares left by the trail over those left by shaking; an image that wind stretched leaves 1.8 and more
+_MOST_WEIGHT = 10.0  # times the middle star's
 _DRAWS = 20
-_SURE = 0.9  # of the draws must agree
+_SURE = 0.75  # of the draws must agree
 
 
 def trail_length(
@@ -55,24 +56,40 @@ def trail_length(
     and guiding errors scatter the image about its place: the profile becomes wider and keeps a peak, whether it is
     stretched or convolved with a Gaussian. The mean star of the frame is compared with the three.
     """
-    stamps, step = _turned(image, x_px, y_px, flux, fwhm_px, axis_ratio, angle_deg)
+    stamps, weight, step = _turned(image, x_px, y_px, flux, fwhm_px, axis_ratio, angle_deg)
     if len(stamps) < FEWEST:
         return None
-    length, better = _compared(stamps, step, fwhm_px, axis_ratio)
+    mean = _MeanStar(stamps, weight)
+    length, better = _compared(mean.star(np.ones(len(stamps))), step, fwhm_px, axis_ratio)
     if not better < _BETTER:
         return None
     rng = np.random.default_rng(0)  # the same frame, the same answer
-    draws = [
-        _compared(stamps[rng.integers(0, len(stamps), len(stamps))], step, fwhm_px, axis_ratio)[1] < 1.0
-        for _ in range(_DRAWS)
-    ]
-    return length if np.mean(draws) >= _SURE else None
+    agree = 0
+    for _ in range(_DRAWS):
+        times = np.bincount(rng.integers(0, len(stamps), len(stamps)), minlength=len(stamps))
+        agree += _compared(mean.star(times), step, fwhm_px, axis_ratio)[1] < 1.0
+    return length if agree >= _SURE * _DRAWS else None
+
+
+class _MeanStar:
+    """The weighted median of stars at each place: neighbours in a few of them do no harm, faint ones count little."""
+
+    def __init__(self, stamps: FloatArray, weight: FloatArray) -> None:
+        self._order = np.argsort(stamps, axis=0)
+        self._sorted = np.take_along_axis(stamps, self._order, axis=0)
+        self._weight = weight
+
+    def star(self, times: npt.NDArray[Any]) -> FloatArray:
+        """Return it with each star counted so many times."""
+        total = np.cumsum((self._weight * times)[self._order], axis=0)
+        middle = np.argmax(total >= 0.5 * total[-1], axis=0)
+        return np.asarray(np.take_along_axis(self._sorted, middle[None], axis=0)[0])
 
 
 def _turned(
     image: Image, x: FloatArray, y: FloatArray, flux: FloatArray, fwhm: float, ratio: float, angle_deg: float
-) -> tuple[FloatArray, float]:
-    """Return stars of unit light with their long axis along the second index, (n, nv, nu), and the step in px."""
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return stars of unit light, (n, nv, nu) with the long axis along u, the weight of each, and the step in px."""
     short, long = fwhm * np.sqrt(ratio), fwhm / np.sqrt(ratio)
     step = max(short / _STEPS, 0.2)
     u, v = (
@@ -87,7 +104,9 @@ def _turned(
     stamps = [
         _sampled(image, a + column, b + row) / f for a, b, f in zip(x[inside], y[inside], flux[inside], strict=True)
     ]
-    return np.array(stamps), step
+    # The noise of a star of unit light falls as its light; one bright star must not be the profile alone.
+    light = flux[inside]
+    return np.array(stamps), np.minimum(light, _MOST_WEIGHT * np.median(light)) if len(light) else light, step
 
 
 def _sampled(image: Image, x: FloatArray, y: FloatArray) -> Any:
@@ -99,9 +118,8 @@ def _sampled(image: Image, x: FloatArray, y: FloatArray) -> Any:
     )
 
 
-def _compared(stamps: FloatArray, step: float, fwhm: float, ratio: float) -> tuple[float, float]:
+def _compared(star: FloatArray, step: float, fwhm: float, ratio: float) -> tuple[float, float]:
     """Return the best trail, px, and the squares it leaves over those of the best shaking."""
-    star = np.median(stamps, axis=0)
     nv, nu = star.shape
     along_half, across_half = (round(_HALF_WIDTHS * fwhm * ratio**p / step) for p in (-0.5, 0.5))
     strip = slice(nv // 2 - across_half, nv // 2 + across_half + 1)
