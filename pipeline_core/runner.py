@@ -19,8 +19,7 @@ from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import part_path
 from pipeline_core.progress import Progress, frame_of
-from pipeline_core.stage import Raw, Task
-from pipeline_core.store import identity
+from pipeline_core.stage import Raw, Task, identity
 from pipeline_core.work import Assignment, Outcome, RawFile, carry_out
 
 if TYPE_CHECKING:

@@ -77,6 +77,11 @@ class MadeBefore(Raw):
         object.__setattr__(self, "key", digest(self.name, self.made_key))
 
 
+def identity(task: Task) -> str:
+    """Return the name of a result: its product, or stage and label of a task that only measures."""
+    return task.product or f"{task.stage.name}: {task.label or task.key}"
+
+
 def digest(*parts: object) -> str:
     """Return a short key that changes when any part does."""
     text = json.dumps(parts, sort_keys=True, default=str, separators=(",", ":"))
