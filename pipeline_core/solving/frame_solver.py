@@ -167,7 +167,7 @@ class FrameSolver:
 
     @staticmethod
     def _note_optics(camera: _Camera, matched: Matched, shape: tuple[int, int]) -> None:
-        if len(matched.fit.powers) < 10:  # no third order, or a borrowed distortion
+        if matched.fit.parameters < 10:  # no third order, or a borrowed distortion
             return
         best = camera.optics
         if best is None or matched.fit.typical_error_arcsec(shape) < best.fit.typical_error_arcsec(shape):
