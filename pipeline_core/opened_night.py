@@ -10,6 +10,7 @@ from pipeline_core.errors import UsageError
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
+from pipeline_core.stage import remembered
 from pipeline_core.store import Product, Store
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
+    from pipeline_core.stage import Task
     from pipeline_core.types import Night
 
 
@@ -32,6 +34,13 @@ class OpenedNight:
     def measured(self) -> dict[str, Product]:
         """Return the frames whose stars were measured, by path."""
         return {p.label: p for p in self.store.products("quality") if p.label in self.night.by_path}
+
+
+def calibrated_task(product: Product) -> Task:
+    """Return the task that made a calibrated frame, to ask the store about its file or to build on it."""
+    from pipeline_core.stages.science import CALIBRATE  # noqa: PLC0415 - heavy
+
+    return remembered(CALIBRATE, product.name, product.label, product.key)
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from pipeline_core.align_night import align_frames
 from pipeline_core.errors import UsageError
 from pipeline_core.executor import ThreadWorkers, usable_cores
 from pipeline_core.grouping import Geometry
-from pipeline_core.opened_night import opened_night
+from pipeline_core.opened_night import calibrated_task, opened_night
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.runner import run
-from pipeline_core.stage import MadeBefore, Raw, Task, digest, remembered
+from pipeline_core.stage import MadeBefore, Raw, Task, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -150,9 +150,7 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
 
 def _changed(store: Store, products: Sequence[Product]) -> frozenset[str]:
     """Return the frames whose calibrated file is not as it was made, or as this program wrote into it since."""
-    from pipeline_core.stages.science import CALIBRATE  # noqa: PLC0415 - heavy
-
-    tasks = [remembered(CALIBRATE, product.name, product.label, product.key) for product in products]
+    tasks = [calibrated_task(product) for product in products]
     return frozenset(task.label for task in tasks if store.altered(task))
 
 

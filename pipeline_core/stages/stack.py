@@ -260,7 +260,7 @@ def _header(
     header["NCOMBINE"] = (len(taken), "frames stacked; named in the FRAMES table")
     header["STACKMET"] = (settings["method"], "mean of values that agree, or median")
     header["STACKSIG"] = (settings["sigma"], "[sigma] values further from the median left out")
-    header["STACKBKG"] = (settings["background"], "of each frame's sky beyond the best one's: taken away")
+    header["STACKBKG"] = (settings["background"], "frames' sky beyond the best one's: removed")
     header["STACKFIX"] = (settings["fixed"], "what stands still: the sky, or the chip")
     if settings["reference"] is not None:
         header["REFFRAME"] = ascii_words(settings["reference"])[-60:]
