@@ -134,6 +134,16 @@ def test_a_block_that_is_mostly_masked_has_no_level():
     assert levels[1] == 7.0
 
 
+def test_levels_are_medians_of_what_is_known():
+    rng = np.random.default_rng(4)
+    rows = rng.normal(100, 5, (16, 5 * MESH + 7)).astype(np.float32)
+    holes = rng.random(rows.shape) < 0.3
+    rows[2, 3], rows[5, 9], rows[7, 70] = np.nan, -np.inf, np.inf
+    known = np.where(holes | ~np.isfinite(rows), np.nan, rows)
+    expected = [np.nanmedian(known[:, k * MESH : (k + 1) * MESH]) for k in range(5)]
+    np.testing.assert_allclose(block_levels(rows, holes), expected, rtol=1e-6)
+
+
 def test_a_stack_that_nobody_waits_for_any_more_stops_in_its_midst(tmp_path):
     settings, inputs = frames_of(tmp_path)
     context = RunContext()
