@@ -271,6 +271,7 @@ class Viewing(QObject):
         shown = self.dress(path, shown)
         self.levels.follow(shown)
         self.view.show_image(shown, self.badge(path))
+        self._night.looking.image_is_shown()
         self.star_marks.show_image(shown)
         self.levels_panel.show_image(shown)
         self.inspect_panel.show_image(shown)
