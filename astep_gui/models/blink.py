@@ -273,6 +273,8 @@ class BlinkModel(QObject):
 
     def _affordable(self) -> int:
         """Return the least reduction at which all frames fit in memory."""
+        if not self._frames:
+            return 1
         pixels = sum(ny * nx for ny, nx in (frame.shape or (4096, 4096) for frame in self._frames))
         for reduction in (1, 2, 4, 8):
             if pixels * 2 * 4 / 3 / reduction**2 <= self.most_bytes:

@@ -177,7 +177,8 @@ class ImageStore(QObject):
 
     def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
-        self._share = (budget or MemoryBudget(parent=self)).join(self._give)
+        self._budget = budget or MemoryBudget(parent=self)
+        self._share = self._budget.join(self._give)
         self._kept: OrderedDict[Hashable, ShownImage] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="image")
         self._begun: dict[Hashable, Future[None]] = {}
@@ -269,6 +270,7 @@ class ImageStore(QObject):
         """In a thread of the pool."""
         result: ShownImage | AstepError
         try:
+            self._budget.look_up()
             result = shown_image(key, loader())
         except AstepError as error:
             result = error

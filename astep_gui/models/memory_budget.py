@@ -44,9 +44,13 @@ class MemoryBudget(QObject):
     @property
     def most_bytes(self) -> int:
         """What all caches may hold together; looked up when it is first asked for, after the first paint."""
+        self.look_up()
+        return self._most_bytes or LEAST_BYTES
+
+    def look_up(self) -> None:
+        """Find out what this machine has; a thread does it before the window must, as it takes a moment."""
         if self._most_bytes is None:
             self._most_bytes = window_bytes()
-        return self._most_bytes
 
     @property
     def bytes(self) -> int:
