@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline_core.survey import Survey
     from pipeline_core.types import Frame, Night
 
+NEEDS_MS = 250
+"""Quick values come in a few at a time; what they need of a person is said anew at most this often."""
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
 
@@ -71,6 +73,10 @@ class NightModel(QObject):
         self._soon.timeout.connect(self._plan_now)
         self._folders = FolderWatch(self)
         self._folders.grown.connect(self.refresh)
+        self._needs_soon = QTimer(self)
+        self._needs_soon.setSingleShot(True)
+        self._needs_soon.setInterval(NEEDS_MS)
+        self._needs_soon.timeout.connect(self._ask_needs)
         self.looking = QuickLooking(jobs, self)
         self.looking.due.connect(self.look_quickly)
         self.looking.rows_came.connect(self._take_rows)
@@ -212,6 +218,7 @@ class NightModel(QObject):
         self._surveying.forget()
         self._follow.stop()
         self._soon.stop()
+        self._needs_soon.stop()
         if self.logbook is not None:
             self.logbook.close()
         was_open = self.is_open
@@ -352,7 +359,8 @@ class NightModel(QObject):
         self.rows |= taken
         self.quality_changed.emit()
         self.frames_changed.emit(list(taken))
-        self._ask_needs()
+        if not self._needs_soon.isActive():
+            self._needs_soon.start()
 
     # -- runs ------------------------------------------------------------------------------------------------
 

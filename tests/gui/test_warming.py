@@ -64,4 +64,6 @@ def test_after_the_warming_an_opening_night_imports_no_large_package():
         "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
     )
     found = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True)
-    assert set(found.stdout.split()) <= {"astep_gui", "pipeline_core"}
+    large = {"astropy", "numba", "llvmlite", "pydantic", "pydantic_core", "numpy", "scipy", "psutil", "sqlite3"}
+    assert "astep_gui" in found.stdout
+    assert not large & set(found.stdout.split())
