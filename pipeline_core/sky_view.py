@@ -101,11 +101,3 @@ def sky_view(store: Store, path: str, settings: SolveSettings) -> SkyView | None
         stars.x_px[ours] - x[theirs],
         stars.y_px[ours] - y[theirs],
     )
-
-
-def footprint(frame: FrameSolution) -> tuple[Floats, Floats] | None:
-    """Return RA and Dec, degrees, of a frame's corners in turn, for an overlay of the night; None if not solved."""
-    if frame.solution is None or frame.shape is None:
-        return None
-    right, top = frame.shape[1] - 0.5, frame.shape[0] - 0.5
-    return frame.solution.to_sky(np.array([-0.5, right, right, -0.5]), np.array([-0.5, -0.5, top, top]))
