@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, QUrl
-from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from astep_gui.actions import PROGRAMS, WORKFLOW_WORDS
@@ -148,7 +147,7 @@ class Deeds(FrameDeeds):
         """Open the results in the file manager."""
         place = self._night.place
         if place is not None and place.output.is_dir():
-            self._show_outside(place.output)
+            self.show_outside(place.output)
         elif place is not None:
             self._window.log.say(f"there are no results yet; they will lie in {place.output}")
 
@@ -304,15 +303,7 @@ class Deeds(FrameDeeds):
     def _show_report(self, file: Path) -> None:
         self._window.log.quiet()
         self._window.log.say(f"report of the night: {file}")
-        self._show_outside(file)
-
-    def _show_outside(self, file: Path) -> None:
-        """Open a folder or a page in the system's own program; where none answers, its place is on the clipboard."""
-        if QDesktopServices.openUrl(QUrl.fromLocalFile(str(file))):
-            return
-        if (board := QGuiApplication.clipboard()) is not None:
-            board.setText(str(file))
-        self._window.log.say(f"no program of this system opened it; copied to the clipboard: {file}", "warning")
+        self.show_outside(file)
 
     def calibrated(self) -> None:
         """Show the current frame as its calibrated file holds it; a second time, the frame itself."""

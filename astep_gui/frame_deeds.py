@@ -14,6 +14,7 @@ from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from astep_gui.main_window import MainWindow
 
@@ -146,8 +147,15 @@ class FrameDeeds(QObject):
     def reveal(self) -> None:
         """Open the folder of the current frame."""
         if self._night.night is not None and self._night.current is not None:
-            file = self._night.night.file(self._night.current)
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(file.parent)))
+            self.show_outside(self._night.night.file(self._night.current).parent)
+
+    def show_outside(self, file: Path) -> None:
+        """Open a folder or a page in the system's own program; where none answers, its place is on the clipboard."""
+        if QDesktopServices.openUrl(QUrl.fromLocalFile(str(file))):
+            return
+        if (board := QGuiApplication.clipboard()) is not None:
+            board.setText(str(file))
+        self._window.log.say(f"no program of this system opened it; copied to the clipboard: {file}", "warning")
 
     def ds9(self) -> None:
         """Open the selected frames in DS9: in one that is open if it listens, else in a new one."""

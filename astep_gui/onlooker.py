@@ -131,6 +131,8 @@ class Onlooker(QObject):
             "star_busy": viewing.star.is_busy,
             "story_busy": viewing.story.is_busy,
             "story": viewing.story.story is not None,
+            "sky_view": window.sky.model.view is not None,
+            "sky_busy": window.sky.work.is_running or window.sky.model.is_busy,
             "running": run.is_running,
             "run_done": run.done,
             "run_total": run.total,

@@ -37,6 +37,9 @@ class NightSky:
     calibrated: frozenset[str] = frozenset()
     """Frames that are reduced: only these can be solved or aligned."""
     hints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """In force now."""
+    searched_with: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The hints that frames were last searched with, where that is known."""
     depths: Mapping[str, Depth] = field(default_factory=dict)
     """Zero point and limit of solved frames, where a catalogue was at hand."""
 
@@ -44,6 +47,10 @@ class NightSky:
     def is_empty(self) -> bool:
         """Whether nothing was solved, aligned or stacked."""
         return not self.solutions and self.alignment is None and not self.stacks
+
+    def has_other_hints(self, path: str) -> bool:
+        """Whether a frame was last searched with other hints than those in force: its answer is an old one."""
+        return path in self.searched_with and self.searched_with[path] != self.hints.get(path, {})
 
     @cached_property
     def bases(self) -> Mapping[str, str]:
@@ -92,8 +99,8 @@ def night_sky(output: Path) -> NightSky:
     from pipeline_core.align_night import load_alignment  # noqa: PLC0415
     from pipeline_core.depth_night import known_depths  # noqa: PLC0415
     from pipeline_core.logbook import Logbook  # noqa: PLC0415
-    from pipeline_core.solve_hints import solve_hints  # noqa: PLC0415
-    from pipeline_core.solve_night import solutions  # noqa: PLC0415
+    from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints  # noqa: PLC0415
+    from pipeline_core.solve_night import SOLVE, solutions  # noqa: PLC0415
     from pipeline_core.stack_night import STAGE as STACKS  # noqa: PLC0415
     from pipeline_core.store import Store  # noqa: PLC0415
     from pipeline_core.verdicts import SCIENCE_STAGE  # noqa: PLC0415
@@ -112,4 +119,7 @@ def night_sky(output: Path) -> NightSky:
             if product.location is not None and store.file(product.location).is_file()
         )
         calibrated = frozenset(p.label for p in store.products(SCIENCE_STAGE) if p.location is not None)
-        return NightSky(solutions(store), alignment, stacks, calibrated, solve_hints(logbook), known_depths(store))
+        searched = {p.label: p.made[SEARCHED_WITH] for p in store.products(SOLVE) if SEARCHED_WITH in p.made}
+        return NightSky(
+            solutions(store), alignment, stacks, calibrated, solve_hints(logbook), searched, known_depths(store)
+        )

@@ -65,7 +65,7 @@ def sky_view(store: Store, path: str, settings: SolveSettings) -> SkyView | None
         None for a frame that is not solved, or whose catalogue is not at hand any more.
     """
     frame = solutions(store).get(path)
-    listed = next((product.made for product in store.products(STARS) if product.label == path), None)
+    listed = next((product.made for product in store.products(STARS, path)), None)
     if frame is None or frame.solution is None or frame.shape is None or listed is None:
         return None
     solution, shape = frame.solution, frame.shape

@@ -16,6 +16,8 @@ HINTS = {
     "hint_radius_deg": "radius_deg",
 }
 """Decided field → what the solver calls it."""
+SEARCHED_WITH = "searched_with"
+"""Under this a solution notes the hints it was searched with: it outlives them, and whoever shows it says so."""
 
 
 def solve_hints(logbook: Logbook) -> dict[str, dict[str, float]]:

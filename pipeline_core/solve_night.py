@@ -18,7 +18,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.opened_night import calibrated_task
 from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
-from pipeline_core.solve_hints import solve_hints
+from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints
 from pipeline_core.solve_means import engines_for, make_provider
 from pipeline_core.solving.at_hand import AtHand
 from pipeline_core.solving.engine import EngineError
@@ -363,7 +363,7 @@ class _Job:
 
     def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
         """Write a frame's header, then note its solution: killed in between, it is solved again."""
-        made = frame.as_made() | {_PIXELS: product.key}
+        made = frame.as_made() | {_PIXELS: product.key, SEARCHED_WITH: dict(self.options.hints.get(product.label, {}))}
         if frame.solution is None:
             knows = self._solver is not None and frame.shape is not None and self._solver.knows(frame.shape)
             made[_IN_VAIN] = self.at_hand.key(knows_camera=knows)

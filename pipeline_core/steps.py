@@ -209,7 +209,8 @@ def _equation(
     words += f" = {before_cosmic:.5g}"
     if after != before_cosmic:
         words += f", a cosmic ray: replaced by {result:.5g}"
-    return f"{words} ± {sigma:.2g} {symbol}"
+    error = f"{sigma:.0f}" if sigma >= 10.0 else f"{sigma:.2g}"
+    return f"{words} ± {error} {symbol}"
 
 
 def step_words(name: str) -> str:

@@ -392,12 +392,15 @@ class Store:
         with self._database.transaction() as connection:
             connection.execute("UPDATE products SET previous = NULL WHERE name = ?", (product,))
 
-    def products(self, stage: str | None = None) -> list[Product]:
-        """Return all that was made, or all of one stage, by name."""
+    def products(self, stage: str | None = None, label: str | None = None) -> list[Product]:
+        """Return all that was made, by name; of one stage, or under one label only, where these are named.
+
+        What is not asked for is not parsed: the report of a frame may be a list of a thousand stars.
+        """
         rows = self._database.rows(
             "SELECT name, location, label, stage, key, made, seconds, versions, when_utc FROM products "
-            "WHERE (?1 IS NULL OR stage = ?1) AND key != ?2 ORDER BY name",
-            (stage, _BEING_REPLACED),
+            "WHERE (?1 IS NULL OR stage = ?1) AND key != ?2 AND (?3 IS NULL OR label = ?3) ORDER BY name",
+            (stage, _BEING_REPLACED, label),
         )
         return [
             Product(name, location, label, stage_name, key, json.loads(made), seconds, json.loads(by), when_utc)

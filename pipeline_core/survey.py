@@ -165,5 +165,5 @@ def calibrated_file(place: Place, path: str) -> Path | None:
     if not place.has_logbook:
         return None
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
-        made = next((product for product in store.products(SCIENCE_STAGE) if product.label == path), None)
+        made = next(iter(store.products(SCIENCE_STAGE, path)), None)
         return store.file(made.location) if made is not None and made.location is not None else None

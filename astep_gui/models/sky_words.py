@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Way:
 
 
 SOLVE = Way("solve", "Solve this frame")
+_NOT_REPORTABLE = "solved, not for reporting"
 AGAIN = Way("solve", "Solve again")
 HINT = Way("hint", "Solve with hints…")
 INDEX = Way("index", "Get an index…")
@@ -63,6 +64,11 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
         why = frame.unusable or "only calibrated frames are solved and aligned: reduce the night first"
         return SkyStatus("·", "not reduced", "dim", why, () if frame.unusable else (REDUCE,), 5, "–")
     solved = sky.solutions.get(path)
+    status = _searched(path, solved, sky)
+    return _with_old_hints(status, path, sky) if solved is not None and sky.has_other_hints(path) else status
+
+
+def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
     if solved is not None and solved.solution is not None:
         return _solved(solved, sky)
     one = sky.alignment.by_path.get(path) if sky.alignment is not None else None
@@ -74,6 +80,19 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
     if one is not None and one.reason:
         why = f"{why}. Not aligned either: {one.reason}"
     return SkyStatus("✕", "not solved", "bad", why, ways_out(solved.reason), 1, "not solved")
+
+
+def _with_old_hints(status: SkyStatus, path: str, sky: NightSky) -> SkyStatus:
+    """Say that hints were set, changed or taken back since the frame was searched, and offer to search again."""
+    now, then = sky.hints.get(path), sky.searched_with[path]
+    what = "hints were set since" if now and not then else "its hints were changed since" if now else (
+        "it was found with hints that were taken back since" if status.mark == "✓" else
+        "it was searched with hints that were taken back since"
+    )  # fmt: skip
+    why = f"{status.why}; {what}" if status.why else what
+    ways = (AGAIN, *(way for way in status.ways if way.deed != AGAIN.deed))
+    tone = "warn" if status.tone == "good" else status.tone
+    return replace(status, mark="▲" if status.mark == "✓" else status.mark, tone=tone, why=why, ways=ways, rank=2)
 
 
 def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
@@ -92,13 +111,11 @@ def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: 
 def _solved(solved: FrameSolution, sky: NightSky) -> SkyStatus:
     hint = sky.hints.get(solved.path)
     ways = (AGAIN, HINT, Way("plain", "Take hints back")) if hint else (AGAIN, HINT)
-    notes = "; ".join(solved.notes)
+    notes = "; ".join(note.removesuffix(f": {_NOT_REPORTABLE}") for note in solved.notes)
     rms = f"{solved.rms_arcsec:.2f}″" if solved.rms_arcsec is not None else ""
     if solved.reportable:
         return SkyStatus("✓", "solved", "good", notes or "may be reported", ways, 8, f"✓ {rms}".strip())
-    return SkyStatus(
-        "✓", "solved, not for reporting", "warn", notes or "its reference is too coarse", ways, 7, f"✓ {rms}".strip()
-    )
+    return SkyStatus("✓", _NOT_REPORTABLE, "warn", notes or "its reference is too coarse", ways, 7, f"✓ {rms}".strip())
 
 
 def ways_out(reason: str | None) -> tuple[Way, ...]:
@@ -184,7 +201,8 @@ def _found_by(solved: FrameSolution) -> str:
 def source_words(solved: FrameSolution) -> str:
     """Say where a solved frame's RA and Dec come from, as the read-out does."""
     rms = f", rms {solved.rms_arcsec:.2f}″" if solved.rms_arcsec is not None else ""
-    return f"solved, {solved.reference or 'unknown catalogue'}{rms}"
+    # Which file of it stands in the dock: the read-out is one line.
+    return f"solved, {(solved.reference or 'unknown catalogue').partition(' (')[0]}{rms}"
 
 
 def away_words(distance_deg: float, bearing_deg: float) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline_core.science.frame_steps import STEP_WORDS
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
-
-SCIENCE_STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
 
 WORDS = {
     "raw": "Raw",
@@ -31,19 +30,7 @@ WORDS = {
 }
 """One short word each: nine of them stand beside each other in a window of 1280 pixels."""
 
-DEEDS = {
-    "raw": "raw",
-    "overscan": "− overscan",
-    "trim": "trimmed",
-    "bias": "− bias",
-    "dark": "− dark",
-    "flat": "÷ flat",
-    "gain": "× gain",
-    "mask": "masked",
-    "cosmic": "cosmic rays removed",
-    "level": "scaled to 1",
-    "master": "its master",
-}
+DEEDS = STEP_WORDS | {"level": "scaled to 1", "master": "its master"}
 """Beside the name of the frame."""
 
 _KINDS_OF_MASTERS = ("bias", "dark", "flat")
@@ -77,7 +64,26 @@ def deed_words(step: Step, before: Step | None, task: Task) -> str:
         "gain": f"× {gain:.4g} e⁻/ADU" if gain else "",
         "level": "Divided by its median: 1 is its usual level",
         "master": f"The master {task.label}, of {len(task.settings.get('frames', ()))} frames",
-    }.get(step.name) or _by_master(step.name, task)
+    }.get(step.name) or _by_master(step.name, task) + _amount(step, before)
+
+
+def _amount(step: Step, before: Step | None) -> str:
+    """Say how much a master took away, or divided by: of every eighth pixel each way, which is enough for a median."""
+    if before is None or before.image.shape != step.image.shape or step.name not in {"bias", "dark", "flat"}:
+        return ""
+    was, now = before.image[::8, ::8], step.image[::8, ::8]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        amount = was / now if step.name == "flat" else was - now
+    amount = amount[np.isfinite(amount)]
+    if not amount.size:
+        return ""
+    if step.name == "flat":
+        low, high = np.percentile(amount, (1.0, 99.0))
+        return f": {low:.3f} to {high:.3f} over the frame"
+    words = f": {np.median(amount):,.1f} ADU in the median"
+    if step.name == "dark":  # hot pixels are why a dark is taken
+        words += f", more than {np.percentile(amount, 99.0):,.0f} in the hottest 1 %"
+    return words
 
 
 def _by_master(name: str, task: Task) -> str:

@@ -9,9 +9,10 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.background import Background
 from astep_gui.models.memory_budget import MemoryBudget
-from astep_gui.models.step_words import SCIENCE_STEPS, WORDS
+from astep_gui.models.step_words import WORDS
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core.grouping import Geometry
+from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.errors import AstepError
     from pipeline_core.events import RunContext
-    from pipeline_core.plan import Plan
+    from pipeline_core.plan import Plan, SciencePlan
     from pipeline_core.types import Frame, Night
 
 _OF_KIND = {
-    FrameKind.SCIENCE: SCIENCE_STEPS,
+    FrameKind.SCIENCE: STEPS,
     FrameKind.BIAS: ("raw", "overscan", "trim", "master"),
     FrameKind.DARK: ("raw", "overscan", "trim", "master", "mask"),
     FrameKind.FLATDARK: ("raw", "overscan", "trim", "master"),
@@ -164,7 +165,7 @@ class StepsModel(QObject):
     def names(self) -> tuple[str, ...]:
         """Return the steps of the frame that is shown; those of science frames where none is."""
         frame = self._frame()
-        return SCIENCE_STEPS if frame is None else _OF_KIND.get(frame.kind, ())
+        return STEPS if frame is None else _OF_KIND.get(frame.kind, ())
 
     @staticmethod
     def has_steps(frame: Frame | None) -> bool:
@@ -261,7 +262,7 @@ class StepsModel(QObject):
         if plan is None or frame is None or frame.shape is None or recipe is None:
             return ""
         geometry = Geometry.of(frame)
-        science = next((s for s in plan.science if s.path == frame.path), None)
+        science = self._planned(plan, frame, geometry)
         idle = {
             "overscan": "no overscan is used" if geometry not in plan.overscan else "",
             "trim": "the whole chip is lit" if geometry not in plan.trims and not frame.pedestal_adu else "",
@@ -274,6 +275,17 @@ class StepsModel(QObject):
                 "cosmic": "" if recipe.cosmic.enabled else "switched off in the recipe",
             }
         return idle.get(name, "")
+
+    def _planned(self, plan: Plan, frame: Frame, geometry: Geometry) -> SciencePlan | None:
+        """Return what is planned for a frame; of one that is left out, what would be: the plan of one that is alike."""
+        found = next((s for s in plan.science if s.path == frame.path), None)
+        if found is not None or self._night is None or frame.kind is not FrameKind.SCIENCE:
+            return found
+        wanted = (geometry, frame.filter, frame.exposure_s)
+        others = ((s, self._night.by_path.get(s.path)) for s in plan.science)
+        return next(
+            (s for s, f in others if f and f.shape and (Geometry.of(f), f.filter, f.exposure_s) == wanted), None
+        )
 
     def _is_known(self, path: str) -> bool:
         return self._night is not None and path in self._night.by_path

@@ -33,7 +33,7 @@ def short_names(titles: list[str]) -> list[str]:
     end = _alike([title[start:][::-1] for title in titles])
     while end > 0 and titles[0][len(titles[0]) - end].isalnum():
         end -= 1
-    return [("…" if start else "") + title[start : len(title) - end] + ("…" if end else "") for title in titles]
+    return [title[start : len(title) - end] for title in titles]
 
 
 def _alike(titles: list[str]) -> int:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PyQt6.QtCore import QAbstractItemModel
-    from PyQt6.QtGui import QPainter
+    from PyQt6.QtGui import QHelpEvent, QPainter
+
+    from astep_gui.widgets.frame_glance import FrameGlance
 
 ROW_PX = 24
 THUMBNAIL_PX = 48
@@ -35,6 +37,9 @@ INDENT_PX = 14
 
 class RowDelegate(QStyledItemDelegate):
     """Paints rows in the theme's colours: the state's mark and word in its tone, numbers in columns."""
+
+    glance: FrameGlance | None = None
+    """Shows a frame large when the pointer rests on its row."""
 
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
         """Choose font and colour."""
@@ -70,11 +75,13 @@ class RowDelegate(QStyledItemDelegate):
         state = index.data(STATE_ROLE)
         if painter is None or state is None or state.word != "rejected" or COLUMNS[index.column()].key != "name":
             return
+        model = index.model()
+        has_picture = isinstance(model, FrameTableModel) and model.shows_thumbnails
         painter.save()  # besides the mark and the word: a line through the name
         painter.setPen(theme().colour("bad"))
         width = option.fontMetrics.horizontalAdvance(str(index.data()))
-        y = option.rect.center().y()
-        painter.drawLine(option.rect.x() + 4, y, min(option.rect.x() + 4 + width, option.rect.right()), y)
+        left, y = option.rect.x() + 4 + (THUMBNAIL_PX if has_picture else 0), option.rect.center().y()
+        painter.drawLine(left, y, min(left + width, option.rect.right()), y)
         painter.restore()
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
@@ -82,6 +89,18 @@ class RowDelegate(QStyledItemDelegate):
         model = index.model()
         is_tall = isinstance(model, FrameTableModel) and model.shows_thumbnails and model.path_of(index) is not None
         return QSize(0, THUMBNAIL_PX if is_tall else ROW_PX)
+
+    def helpEvent(  # noqa: N802
+        self,
+        event: QHelpEvent | None,
+        view: QAbstractItemView | None,
+        option: QStyleOptionViewItem,
+        index: QModelIndex,
+    ) -> bool:
+        """Show the frame larger where the list has pictures; else the words of its row."""
+        if event is not None and self.glance is not None and self.glance.show(index, event.globalPos()):
+            return True
+        return super().helpEvent(event, view, option, index)
 
     def createEditor(  # noqa: N802
         self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
@@ -128,7 +147,8 @@ class FrameTree(QTreeView):
         super().__init__(parent)
         self._width_of = width_of
         self.setModel(model)
-        self.setItemDelegate(RowDelegate(self))
+        self.rows = RowDelegate(self)
+        self.setItemDelegate(self.rows)
         self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of a night differ in their middle and end
         self.setAlternatingRowColors(True)

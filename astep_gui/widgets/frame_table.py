@@ -14,6 +14,7 @@ from astep_gui.models.frame_columns import COLUMNS, column_number, shown_at_firs
 from astep_gui.models.frame_search import PLACEHOLDER, SYNTAX
 from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.theme import icon, mono_font, ui_font
+from astep_gui.widgets.frame_glance import FrameGlance
 from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX, FrameTree
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class FrameTable(QWidget):
         """Columns whose width a person chose."""
         self.model = FrameTableModel(night, self)
         self.tree = FrameTree(self.model, self._wanted_width)
+        self.tree.rows.glance = FrameGlance(self.tree, self.model, night)
         self._make_head()
         self._lay_out()
         header = self.tree.header()
@@ -96,7 +98,9 @@ class FrameTable(QWidget):
         self.grouped = self._switch("group", "Group by kind, field, filter and exposure (G)")
         self.grouped.setChecked(True)
         self.grouped.toggled.connect(self._group)
-        self.pictures = self._switch("image", "Small pictures of the frames (T)")
+        self.pictures = self._switch(
+            "image", "Small pictures of the frames (T); rest the pointer on one to see it large"
+        )
         self.pictures.toggled.connect(self._show_pictures)
         self.columns = QToolButton()
         self.columns.setText("Columns")
@@ -243,7 +247,8 @@ class FrameTable(QWidget):
         self.tree.setIconSize(QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4))
         self.model.show_thumbnails(is_on)
         self._show_columns()
-        self.tree.scrollTo(self.tree.currentIndex())
+        # Once the rows have their new heights: before, it would be brought to where it stood.
+        QTimer.singleShot(0, lambda: self.tree.scrollTo(self.tree.currentIndex()))
 
     # -- columns ---------------------------------------------------------------------------------------------
 

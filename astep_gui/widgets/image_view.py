@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    from PyQt6.QtGui import QMouseEvent, QPainter
+    from PyQt6.QtGui import QMouseEvent, QPainter, QResizeEvent
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
@@ -153,6 +153,7 @@ class ImageView(QWidget):
         if shown.reduction > 1:
             words.append(f"shown at 1:{shown.reduction}")
         self._about.setText(" · ".join(words))
+        self._fit_head()
         self._item.show_image(shown, offset)
         self._forget_overview()
         self.overlays.show_image(shown)
@@ -167,6 +168,17 @@ class ImageView(QWidget):
         """Leave the name alone over the image: half a window has no room for more."""
         for widget in (self._about, self._zoom, self.overlays):
             widget.setVisible(not compact)
+
+    def _fit_head(self) -> None:
+        """Where there is little room, the frame's name goes before its size."""
+        if self.overlays.isVisible():
+            wanted = (self._title, self._about, self._zoom, self.overlays)
+            self._about.setVisible(sum(one.sizeHint().width() for one in wanted) + 52 <= self.width())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Fit the head into the new width."""
+        super().resizeEvent(event)
+        self._fit_head()
 
     def set_badge(self, badge: str | None) -> None:
         """Change the badge of the image that is shown."""

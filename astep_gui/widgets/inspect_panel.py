@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QPixmap
 from PyQt6.QtWidgets import (
     QButtonGroup,
     QFileDialog,
@@ -38,7 +39,14 @@ TOOLS = {
     "box": ("Box", "Drag a box: statistics of its pixels"),
     "circle": ("Circle", "Drag from the centre: statistics of its pixels"),
 }
-_INVITE = {name: tip for name, (_, tip) in TOOLS.items()}
+_INVITE = {
+    "star": "Click a star on the image to see its profile, width and light.\n\n"
+    "Shift-click follows it through the night, Alt-click tells why a pixel has its value.",
+    "line": "Drag over the image to see the values along a line.",
+    "box": "Drag a box over the image to see the statistics of its pixels; it can be saved as FITS.",
+    "circle": "Drag from a centre outwards to see the statistics of the pixels around it.",
+}
+"""What an empty panel says: how to fill it."""
 
 
 class InspectPanel(QWidget):
@@ -77,13 +85,14 @@ class InspectPanel(QWidget):
         self.night.setToolTip("Its stamp, light and width on every frame (Shift-click a star does it at once)")
         self.night.clicked.connect(self._ask_night)
         layout.addWidget(self.night)
-        self._rest = QWidget()  # takes the room of the plot where there is none
+        self._rest = self._build_invitation()  # takes the room of the plot where there is none
         layout.addWidget(self._rest, 1)
         inspection.looked.connect(self.show_look)
         inspection.failed.connect(self._show_error)
         theme_notice().changed.connect(self._dress)
         self.tools["star"].setChecked(True)
-        self._clear(_INVITE["star"])
+        self._clear("")
+        self._invite("star")
         self._dress()
 
     def _build_tools(self, layout: QVBoxLayout) -> None:
@@ -104,6 +113,25 @@ class InspectPanel(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         layout.addLayout(row)
+
+    def _build_invitation(self) -> QWidget:
+        rest = QWidget()
+        box = QVBoxLayout(rest)
+        box.setSpacing(10)
+        self._sign, self.invitation = QLabel(), QLabel()
+        self.invitation.setWordWrap(True)
+        self.invitation.setProperty("role", "dim")
+        box.addStretch(1)
+        for label in (self._sign, self.invitation):
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            box.addWidget(label)
+        box.addStretch(2)
+        return rest
+
+    def _invite(self, tool: str) -> None:
+        """Say in the middle of the empty panel what to do."""
+        self.invitation.setText(_INVITE.get(tool, ""))
+        self._sign.setPixmap(icon(tool, "dim").pixmap(QSize(32, 32), self.devicePixelRatioF()) if tool else QPixmap())
 
     def _build_plot(self, layout: QVBoxLayout) -> None:
         self.plot = small_plot(self)
@@ -168,6 +196,7 @@ class InspectPanel(QWidget):
     def show_look(self, look: StarLook | LineLook | RegionLook) -> None:
         """Show what was measured."""
         self._look = look
+        self._invite("")
         self.save.hide()
         self.night.setVisible(isinstance(look, StarLook) and look.reading is not None)
         match look:
@@ -219,7 +248,8 @@ class InspectPanel(QWidget):
 
     def _choose(self, tool: str) -> None:
         self._inspection.forget()
-        self._clear(_INVITE[tool])
+        self._clear("")
+        self._invite(tool)
         self.shape_forgotten.emit()
         self.tool_chosen.emit("" if tool == "star" else tool)
 
@@ -256,6 +286,7 @@ class InspectPanel(QWidget):
         reading = look.reading
         if reading is None:
             self._clear(f"{NO_STAR.capitalize()}: nothing stands out of the sky within 12 pixels")
+            self._invite("star")
             return
         profile = reading.profile
         width = reading.fwhm_px if math.isfinite(reading.fwhm_px) else 4.0
@@ -326,6 +357,8 @@ class InspectPanel(QWidget):
 
     def _dress(self) -> None:
         look = theme()
+        if self._look is None:
+            self._invite(self.tool)
         dress_plot(self.plot)
         self._points.setPen(None)
         self._points.setBrush(look.colour("plot_1", 0.75))

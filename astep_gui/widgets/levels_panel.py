@@ -91,7 +91,6 @@ class LevelsPanel(QWidget):
         self.plot.getPlotItem().setLabel("bottom", f"pixel value{unit}")
         for field in (self.low, self.high):
             field.setDecimals(0 if shown.image.dtype.kind in "ui" else self._decimals(shown.level.sigma))
-            field.setSuffix(f" {shown.unit}" if shown.unit else "")
 
     def _build_plot(self) -> None:
         self.plot = small_plot(self, left=False)
@@ -118,7 +117,7 @@ class LevelsPanel(QWidget):
             field.setFont(mono_font())
             # Longer numbers must not push the panel wider and the image narrower.
             field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            field.setMinimumWidth(field.fontMetrics().horizontalAdvance("-12345.6 ADU") + 18)
+            field.setMinimumWidth(field.fontMetrics().horizontalAdvance("-12345.6") + 16)
             field.setAccessibleName(name)
             field.setToolTip(f"{name}: values beyond are shown as {name.lower()}")
             field.valueChanged.connect(self._type)
@@ -128,6 +127,7 @@ class LevelsPanel(QWidget):
             label.setProperty("role", "dim")
             self._range_row.addWidget(label)
             self._range_row.addWidget(field, 1)
+        self._range_row.setSpacing(6)
 
     def _build_presets(self) -> None:
         self._preset_row = QHBoxLayout()
@@ -155,6 +155,7 @@ class LevelsPanel(QWidget):
         for name in _MORE:
             self.more.addItem(PRESETS[name], name)
         self.more.activated.connect(lambda _index: self._levels.use_preset(self.more.currentData() or "auto"))
+        narrow(self.more)
         self._preset_row.addWidget(self.more, 1)
 
     def _build_looks(self) -> None:
@@ -179,6 +180,7 @@ class LevelsPanel(QWidget):
             label = QLabel(words)
             label.setProperty("role", "dim")
             box.setAccessibleName(words)
+            narrow(box)
             self._look_grid.addWidget(label, row, 0)
             self._look_grid.addWidget(box, row, 1)
             self._look_grid.addWidget(tick, row, 2)
@@ -248,3 +250,9 @@ class LevelsPanel(QWidget):
     def _decimals(sigma: float) -> int:
         """Return the digits that say something: a tenth of the noise."""
         return int(np.clip(1 - np.floor(np.log10(sigma)), 0, 6)) if sigma > 0.0 else 3
+
+
+def narrow(box: QComboBox) -> None:
+    """Let a box give way in a narrow panel: its longest entry must not decide how wide the panel is."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(5)

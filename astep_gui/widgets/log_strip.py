@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import Event
 
 MAX_LINES = 5000
+HEIGHT_PX = 150
 _ROLES = {"info": "", "warning": "warn", "error": "bad"}
 _MARKS = {"info": "", "warning": "▲ ", "error": "! "}
 
@@ -67,7 +68,6 @@ class LogStrip(QWidget):
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(MAX_LINES)
         self.text.setFont(mono_font())
-        self.text.setFixedHeight(150)
         self.text.hide()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -115,6 +115,8 @@ class LogStrip(QWidget):
         self.bar.hide()
 
     def _fold(self, is_open: bool) -> None:  # noqa: FBT001 - a slot
+        # In a low window the image keeps the greater part.
+        self.text.setFixedHeight(min(HEIGHT_PX, max(60, self.window().height() // 8)))
         self.text.setVisible(is_open)
         self.fold.setIcon(icon("chevron_down" if is_open else "chevron_up"))
         self.unfolded.emit(is_open)

@@ -52,6 +52,7 @@ class NeedsYou(QWidget):
         box.addWidget(self.heading)
         box.addWidget(self._area)
         night.needs_changed.connect(self.show_needs)
+        night.survey_changed.connect(lambda: None if night.needs else self.show_needs())
         self.show_needs()
 
     def show_needs(self) -> None:
@@ -63,7 +64,9 @@ class NeedsYou(QWidget):
                 old.deleteLater()
         needs = self._night.needs
         is_planned = self._night.plan is not None
-        count = "✓ Ready to reduce" if is_planned else "Planning"
+        survey = self._night.survey
+        is_reduced = survey is not None and survey.is_reduced
+        count = ("✓ Nothing needs you" if is_reduced else "✓ Ready to reduce") if is_planned else "Planning"
         self.heading.setText(f"Needs you · {len(needs)}" if needs else count)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)

@@ -72,7 +72,7 @@ class PixelStoryPanel(QScrollArea):
             )
             return
         name = model.path.rsplit("/", 1)[-1]
-        self.head.setText(f"Pixel {model.x + 1}, {model.y + 1} of {name} (raw frame, 1-based)")
+        self.head.setText(f"Pixel {model.x + 1}, {model.y + 1} of the raw frame {name}")
         if model.error is not None:
             self.head.setText(f"{self.head.text()}\n{model.error}")
             return

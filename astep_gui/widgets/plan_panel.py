@@ -61,7 +61,8 @@ class PlanPanel(QWidget):
         )
         self._warnings(plan)
         masters = self._branch(f"Masters · {len(plan.masters)}")
-        for master in plan.masters:
+        kinds = [master.kind for master in plan.masters]
+        for master in sorted(plan.masters, key=lambda m: (kinds.index(m.kind), m.name)):
             paths = list(master.frames)
             count = f" · {len(paths)} frames" if paths else ""  # a mask may stand on a flat alone
             line = self._line(masters, f"{master.name}{count}", paths, master.equation)
@@ -70,7 +71,7 @@ class PlanPanel(QWidget):
             for words in master.warnings:
                 self._line(line, f"▲ {words}", paths, tone="warn")
         science = self._branch(f"Science frames · {len(plan.science)}")
-        for (title, equation), members in _alike(plan.science).items():
+        for (title, equation), members in sorted(_alike(plan.science).items()):  # in one order, whatever is rejected
             line = self._line(science, f"{title} · {len(members)} frames", [s.path for s in members])
             self._line(line, equation, [s.path for s in members], tone="dim")
             line.setExpanded(True)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = 62, 14
 """Margins, px: the same in every strip, so that a time stands at the same place in all of them."""
+MARGIN = 1.0 / 12.0
+"""Part of an axis beyond the values on each side: a tenth of their reach."""
 
 
 def nice_ticks(low: float, high: float, wanted: int) -> list[float]:

@@ -30,7 +30,8 @@ class ReduceButton(QPushButton):
         self.setProperty("primary", "true")
         self.setMinimumHeight(30)
         # The longest words it says, so that the tool bar does not jump.
-        self.setMinimumWidth(self.fontMetrics().horizontalAdvance("Cancel · 8888/8888 · 88 min left") + 50)
+        longest = ("Cancel · 8888/8888 · 88 min left", "Cancel · 888/888 · a few seconds left")
+        self.setMinimumWidth(max(map(self.fontMetrics().horizontalAdvance, longest)) + 50)
         self.clicked.connect(lambda: self.cancel_asked.emit() if run.is_running else self.reduce_asked.emit())
         run.changed.connect(self.follow)
         night.night_changed.connect(self.follow)

@@ -20,21 +20,26 @@ _SPAN_SIGMA = 4.0
 _BINS = 25
 
 
-class ResidualHistogram(QWidget):
-    """East and north residuals, arcsec, with the rms they are said to have."""
+class _ResidualPlot(QWidget):
+    """A plot of residuals on the theme's ground; empty without any."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    WISH: QSize
+    """The size at which it is read easily."""
+    LEAST_PX: int
+    """Height below which it says nothing."""
+
+    def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown: Residuals | None = None
-        self.setMinimumHeight(112)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Histogram of the residuals")
-        self.setToolTip("Measured minus catalogue of the matched stars, east and north, arcsec")
+        self.setMinimumHeight(self.LEAST_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName(name)
+        self.setToolTip(tip)
         theme_notice().changed.connect(self.update)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size at which it is read easily."""
-        return QSize(280, 124)
+        return self.WISH
 
     def show_residuals(self, residuals: Residuals | None) -> None:
         """Draw these."""
@@ -42,15 +47,29 @@ class ResidualHistogram(QWidget):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Draw bars of both directions, and what was left out as a number."""
-        look = theme()
+        """Draw the ground, and on it what there is."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), look.colour("ground"))
+        painter.fillRect(self.rect(), theme().colour("ground"))
         painter.setFont(mono_font(11))
-        metrics = QFontMetricsF(painter.font())
-        shown = self._shown
-        if shown is None or not shown.used.any():
-            return
+        if self._shown is not None and len(self._shown.used):
+            self._draw(painter, QFontMetricsF(painter.font()), self._shown)
+
+    def _draw(self, painter: QPainter, metrics: QFontMetricsF, shown: Residuals) -> None:
+        raise NotImplementedError
+
+
+class ResidualHistogram(_ResidualPlot):
+    """East and north residuals, arcsec, with the rms they are said to have."""
+
+    WISH, LEAST_PX = QSize(280, 124), 92
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        tip = "Measured minus catalogue of the matched stars, east and north, arcsec"
+        super().__init__("Histogram of the residuals", tip, parent)
+
+    def _draw(self, painter: QPainter, metrics: QFontMetricsF, shown: Residuals) -> None:
+        """Draw bars of both directions, and the rms as a band."""
+        look = theme()
         span = max(_SPAN_SIGMA * shown.rms_arcsec, 1e-3)
         area = QRectF(10, 8 + metrics.height(), self.width() - 20, self.height() - 2 * metrics.height() - 16)
         edges = np.linspace(-span, span, _BINS + 1)
@@ -94,37 +113,18 @@ class ResidualHistogram(QWidget):
         painter.drawText(QPointF(area.right() - metrics.horizontalAdvance(words), metrics.ascent() + 3), words)
 
 
-class ResidualMap(QWidget):
+class ResidualMap(_ResidualPlot):
     """The frame, with an arrow for each matched star: where it was measured against where the catalogue puts it."""
 
+    WISH, LEAST_PX = QSize(280, 240), 150
+
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._shown: Residuals | None = None
-        self.setMinimumHeight(170)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Map of the residuals over the frame")
-        self.setToolTip("Arrows from the catalogue's place towards the measured one, magnified; dots: not used")
-        theme_notice().changed.connect(self.update)
+        tip = "Arrows from the catalogue's place towards the measured one, magnified; dots: not used"
+        super().__init__("Map of the residuals over the frame", tip, parent)
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Return the size at which it is read easily."""
-        return QSize(280, 240)
-
-    def show_residuals(self, residuals: Residuals | None) -> None:
-        """Draw these."""
-        self._shown = residuals
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+    def _draw(self, painter: QPainter, metrics: QFontMetricsF, shown: Residuals) -> None:
         """Draw the frame, the arrows and their scale."""
         look = theme()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), look.colour("ground"))
-        shown = self._shown
-        if shown is None:
-            return
-        painter.setFont(mono_font(11))
-        metrics = QFontMetricsF(painter.font())
         room = QRectF(10, 8, self.width() - 20, self.height() - metrics.height() - 20)
         ny, nx = shown.shape
         scale = min(room.width() / nx, room.height() / ny)

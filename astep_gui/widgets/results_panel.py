@@ -222,10 +222,17 @@ def _facts(result: Reduction) -> dict[str, str]:
     if result.sky is not None:
         facts["Solved"] = f"{result.sky.solved} of {_counted(len(result.sky.frames))}"
     elif result.sky_words:
-        facts["Solved"] = f"none: {result.sky_words}"
+        facts["Solved"] = f"none: {in_the_window(result.sky_words)}"
     facts["To look at"] = f"{_counted(result.flagged)} suggested" if result.flagged else "nothing is suggested"
     facts["Took"] = f"{result.seconds:.0f} s · {result.peak_memory_mb / 1000:.1f} GB of memory at most"
     return facts
+
+
+def in_the_window(words: str) -> str:
+    """Return what was said for the command line with the way that the window has: clauses that name a command go."""
+    clauses = words.split("; ")
+    kept = [clause for clause in clauses if "`astep" not in clause]
+    return "; ".join([*kept, "Sky (Shift+S) solves with hints"] if len(kept) < len(clauses) else kept)
 
 
 def _known(survey: Survey | None) -> dict[str, str]:

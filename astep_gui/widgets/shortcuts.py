@@ -8,11 +8,26 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QKeySequence
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
 
-from astep_gui.actions import ACTIONS, MENUS
+from astep_gui.actions import ACTIONS
 from astep_gui.theme import mono_font
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PyQt6.QtWidgets import QWidget
+
+
+IMAGE = "On the image"
+ON_THE_IMAGE = (
+    ("Wheel", "Zoom at the pointer"),
+    ("Drag", "Move the image"),
+    ("Click", "Measure the star"),
+    ("Shift-click", "Follow the star all night"),
+    ("Alt-click", "Why this pixel"),
+    ("` held", "The step before"),
+)
+"""What the mouse does there, and the one key that no menu can hold."""
+_COLUMNS = (("Night", "Edit", IMAGE, "Help"), ("Frames", "Reduce"), ("View", "Sky"))
 
 
 class ShortcutsOverlay(QDialog):
@@ -24,10 +39,10 @@ class ShortcutsOverlay(QDialog):
         self.setWindowTitle("Keys")
         columns = QHBoxLayout()
         columns.setSpacing(36)
-        for titles in (("Night", "Edit", "Help"), ("Frames", "Reduce"), ("View",)):
+        for titles in _COLUMNS:
             column = QVBoxLayout()
-            for title in (t for t in titles if t in MENUS):
-                column.addLayout(_section(title))
+            for title in titles:
+                column.addLayout(_section(title, ON_THE_IMAGE if title == IMAGE else _keys_of(title)))
                 column.addSpacing(10)
             column.addStretch()
             columns.addLayout(column)
@@ -39,18 +54,28 @@ class ShortcutsOverlay(QDialog):
         box.addWidget(buttons)
 
 
-def _section(title: str) -> QGridLayout:
+def _keys_of(menu: str) -> list[tuple[str, str]]:
+    """Return the keys of a menu's actions, and what they do."""
+    native = QKeySequence.SequenceFormat.NativeText
+    return [
+        ("  ".join(QKeySequence(key).toString(native) for key in spec.keys), spec.text.rstrip("…"))
+        for spec in ACTIONS
+        if spec.menu == menu and spec.keys
+    ]
+
+
+def _section(title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(14)
     grid.setVerticalSpacing(4)
     heading = QLabel(title)
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)
-    for row, spec in enumerate((s for s in ACTIONS if s.menu == title and s.keys), 1):
-        keys = QLabel("  ".join(QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText) for k in spec.keys))
+    for row, (key, deed) in enumerate(lines, 1):
+        keys = QLabel(key)
         keys.setFont(mono_font())
         keys.setAlignment(Qt.AlignmentFlag.AlignRight)
-        words = QLabel(spec.text.rstrip("…"))
+        words = QLabel(deed)
         words.setProperty("role", "dim")
         grid.addWidget(keys, row, 0)
         grid.addWidget(words, row, 1)

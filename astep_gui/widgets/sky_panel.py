@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
+    QButtonGroup,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -27,7 +28,7 @@ from astep_gui.widgets.residual_plots import ResidualHistogram, ResidualMap
 from astep_gui.widgets.sky_overlay import SKY_MARKS
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QHideEvent, QShowEvent
+    from PyQt6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.sky_model import SkyModel
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from astep_gui.widgets.sky_overlay import SkyOverlay
     from pipeline_core.sky_state import StackMade
 
+_PLOTS_PX = 290
+"""Height at which both plots of residuals are read well."""
 _NIGHT_BUTTONS = (
     ("solve_night", "Solve night", "Frames that are not solved yet; solved ones stay as they are"),
     ("align", "Align night", "Each pointing's frames on one reference, by their stars"),
@@ -61,6 +64,7 @@ class SkyPanel(QWidget):
         self._work = work
         self._overlay = overlay
         self._shown_stack: StackMade | None = None
+        self._has_plots = False
         self._build()
         for signal in (sky.changed, night.selection_changed):
             signal.connect(self.follow)
@@ -94,6 +98,49 @@ class SkyPanel(QWidget):
         box.addWidget(self.state)
         box.addWidget(self.why)
         box.addLayout(self.ways)
+        box.addWidget(self._build_pages())
+        box.addWidget(self._build_figures())
+        box.addWidget(self._build_plots(), 1)
+        self._rest = QWidget()
+        box.addWidget(self._rest, 1)
+        self._box = box
+        self._area = QScrollArea()
+        self._area.setWidget(inside)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self._area, 1)
+        outer.addWidget(_line())
+        outer.addWidget(self._build_night())
+
+    def _build_pages(self) -> QWidget:
+        """Two buttons that choose what is seen where there is no room for both."""
+        self.pages = QWidget()
+        row = QHBoxLayout(self.pages)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(5)
+        group = QButtonGroup(self.pages)
+        self.page_buttons: dict[str, QPushButton] = {}
+        for name, words in (("figures", "Figures"), ("residuals", "Residuals")):
+            button = QPushButton(words)
+            button.setCheckable(True)
+            button.setProperty("small", "true")
+            button.clicked.connect(self.arrange)
+            group.addButton(button)
+            row.addWidget(button)
+            self.page_buttons[name] = button
+        row.addStretch(1)
+        self.page_buttons["figures"].setChecked(True)
+        return self.pages
+
+    def _build_figures(self) -> QWidget:
+        self.figures = QWidget()
+        box = QVBoxLayout(self.figures)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
         self.grid = QGridLayout()
         self.grid.setHorizontalSpacing(10)
         self.grid.setVerticalSpacing(3)
@@ -102,25 +149,23 @@ class SkyPanel(QWidget):
         box.addWidget(_line())
         box.addWidget(_heading("Over the image"))
         box.addLayout(self._build_marks())
+        return self.figures
+
+    def _build_plots(self) -> QWidget:
+        self.plots = QWidget()
+        box = QVBoxLayout(self.plots)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
         self.plots_note = QLabel()
         self.plots_note.setWordWrap(True)
         self.plots_note.setProperty("role", "dim")
         self.plots_heading = _heading("Residuals of the matched stars")
         self.histogram, self.map = ResidualHistogram(), ResidualMap()
-        for widget in (self.plots_heading, self.plots_note, self.histogram, self.map):
-            box.addWidget(widget)
-        box.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(inside)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(area, 1)
-        outer.addWidget(_line())
-        outer.addWidget(self._build_night())
+        box.addWidget(self.plots_heading)
+        box.addWidget(self.plots_note)
+        box.addWidget(self.histogram, 1)
+        box.addWidget(self.map, 2)
+        return self.plots
 
     def _build_marks(self) -> QGridLayout:
         grid = QGridLayout()
@@ -206,6 +251,7 @@ class SkyPanel(QWidget):
         one = alignment.by_path.get(path or "") if alignment is not None else None
         self._show_facts(facts(solved, self._sky.sky.depths.get(path or ""), one) if stack is None else [])
         self._show_night()
+        self.arrange()
 
     def follow_view(self) -> None:
         """Draw the residuals."""
@@ -220,7 +266,26 @@ class SkyPanel(QWidget):
         note = self._sky.view_problem or ("matching stars…" if is_matching else "")
         self.plots_note.setText(note)
         self.plots_note.setVisible(found is None and bool(note))
-        self.plots_heading.setVisible(found is not None or bool(note))
+        self._has_plots = found is not None or bool(note)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Show figures and residuals below each other; where the dock is too low, the one that is chosen."""
+        room = self._area.viewport()
+        assert room is not None, "every scroll area has one"
+        margins = self._box.contentsMargins()
+        width = room.width() - margins.left() - margins.right()
+        head = [self.state.sizeHint().height(), self.ways.sizeHint().height()]
+        head += [self.why.heightForWidth(width)] if self.why.text() else []
+        wanted = [*head, self.figures.sizeHint().height(), _PLOTS_PX]
+        needed = sum(wanted) + self._box.spacing() * (len(wanted) - 1) + margins.top() + margins.bottom()
+        is_low = self._has_plots and needed > room.height()
+        chosen = self.page_buttons["residuals"].isChecked()
+        self.pages.setVisible(is_low)
+        self.figures.setVisible(not is_low or not chosen)
+        self.plots.setVisible(self._has_plots and (not is_low or chosen))
+        self.plots_heading.setVisible(not is_low)  # else the button above says it
+        self._rest.setVisible(self.plots.isHidden())
 
     def follow_work(self) -> None:
         """Show how far the work is."""
@@ -256,6 +321,7 @@ class SkyPanel(QWidget):
             button = QPushButton(way.words)
             button.setProperty("small", "true")
             button.setObjectName(way.deed)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click that takes it away would throw the focus elsewhere
             if k == 0 and is_urgent:
                 button.setProperty("primary", "true")
             button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
@@ -311,6 +377,11 @@ class SkyPanel(QWidget):
 
     def _stack_chosen(self, item: QListWidgetItem) -> None:
         self.stack_asked.emit(item.data(Qt.ItemDataRole.UserRole))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Show what there is room for."""
+        super().resizeEvent(event)
+        self.arrange()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Match stars from now on."""

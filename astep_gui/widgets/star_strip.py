@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
 
+from astep_gui.models.short_names import stem_of
 from astep_gui.theme import theme, toned
+from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.own_keys import OwnKeys
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ class StarStrip(QWidget):
     def __init__(self, model: StarTrackModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.head = QLabel(self)
-        self.head.setWordWrap(True)
+        self.head = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.stop = QToolButton(self)
         self.stop.setText("Close")
         self.stop.setToolTip("Follow no star any more; the timeline is shown again")
@@ -75,7 +76,7 @@ class StarStrip(QWidget):
         model = self.model
         path, x, y = model.place or ("", 0.0, 0.0)
         count = f"{len(model.points)} of {model.total} frames" if model.is_busy else f"{len(model.points)} frames"
-        words = f"Star at x {x + 1:.0f}, y {y + 1:.0f} of {path.rsplit('/', 1)[-1]} · {count}"
+        words = f"Star at x {x + 1:.0f}, y {y + 1:.0f} of {stem_of(path)} · {count}"
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
             scatter = 1.4826 * float(np.nanmedian(np.abs(flux - np.nanmedian(flux))))

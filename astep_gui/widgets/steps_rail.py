@@ -196,8 +196,8 @@ class StepsRail(QWidget):
         has_suggestion = model.chosen is None and bool(self._suggestion)
         self.reject.setVisible(has_suggestion)
         self.keep.setVisible(has_suggestion)
-        for tool in (self.difference, self.peek):  # without a step they do nothing: the words get their room
-            tool.setVisible(not has_suggestion)
+        for tool in (self.difference, self.peek):  # where they do nothing the words get their room
+            tool.setVisible(not has_suggestion and missing is None)
         role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
         if self.note.property("role") != role:
             self.note.setProperty("role", role)

@@ -15,6 +15,7 @@ from astep_gui.theme import theme
 from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.plot_area import (
     LEFT,
+    MARGIN,
     RIGHT,
     draw_place_axis,
     draw_value_axis,
@@ -80,6 +81,15 @@ class TimelinePlot(QWidget):
         return np.log10(np.where(values > 0, values, np.nan))
 
     def _span(self) -> tuple[float, float]:
+        """Return the values at the lower and upper edge: what is held stays clear of the rims in a low strip."""
+        low, high = self._held()
+        height, reach = self.area().height(), high - low
+        inside = max(height - 2 * _RIM_PX, 1.0)
+        more = max(0.0, (_RIM_PX - MARGIN * height) * reach / inside)
+        return low - more, high + more
+
+    def _held(self) -> tuple[float, float]:
+        """Return the values between which none is wild."""
         threshold = self.model.threshold
         extra = None
         if threshold is not None:
@@ -226,7 +236,7 @@ class TimelinePlot(QWidget):
         proposal = model.proposal()
         doomed = set(proposal.paths) if proposal is not None else set()
         scaled = self._scaled(model.values())
-        low, high = self._span()
+        low, high = self._held()
         for k, (row, (x, y)) in enumerate(zip(model.rows, points, strict=True)):
             is_current = row.path == model.current
             if is_current and np.isfinite(x) and model.against == TIME:

@@ -142,7 +142,7 @@ def test_its_light_and_width_follow_the_night(strip):
     assert np.allclose(light[:5], [1, 1, 1, 0.5, 1], atol=0.02)
     assert np.isnan(light[5])
     assert np.nanmedian(strip.model.widths()) == pytest.approx(2.355 * 1.2, abs=0.1)
-    assert "not seen on 1" in strip.head.text()
+    assert "not seen on 1" in strip.head.full_text
 
 
 def test_a_click_on_a_stamp_asks_for_its_frame_and_x_rejects_it(strip, qtbot):

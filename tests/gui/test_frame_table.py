@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from PyQt6.QtCore import QMimeData, QModelIndex, QPoint, Qt
-from PyQt6.QtGui import QFontMetrics
-from PyQt6.QtWidgets import QApplication, QComboBox, QMenu
+from PyQt6.QtCore import QEvent, QMimeData, QModelIndex, QPoint, Qt
+from PyQt6.QtGui import QCursor, QFontMetrics, QHelpEvent, QImage
+from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QToolTip
 
 from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_table_model import FRAMES_MIME
+from astep_gui.models.thumbnails import LARGE_PX, MOST_KEPT, SIDE_PX
 from astep_gui.theme import ui_font
+from astep_gui.widgets.frame_glance import page
 from pipeline_core.errors import NightError
 from tests.gui.nights import write_frame
 
@@ -108,14 +110,48 @@ def test_small_pictures_come_into_the_rows_that_are_seen(qtbot, opened):
 
 
 def test_pictures_are_kept_in_bounded_memory(qtbot, opened, monkeypatch):
-    monkeypatch.setattr("astep_gui.models.thumbnails.MOST_KEPT", 2)
+    monkeypatch.setitem(MOST_KEPT, SIDE_PX, 2)
     opened.actions_by_name["pictures"].trigger()
     pictures, night = opened.table.model.thumbnails, opened.night
     for path in LIGHTS:
         with qtbot.waitSignal(pictures.arrived, timeout=8000, check_params_cb=lambda made, path=path: made == path):
-            pictures._kept.pop(path, None)
+            pictures._kept[SIDE_PX].pop(path, None)
             pictures.get(path, night.night.file(path), night.frame(path))
-    assert len(pictures._kept) == 2
+    assert len(pictures._kept[SIDE_PX]) == 2
+
+
+def rest_on(window, path):
+    """Let the pointer rest on the row of a frame, as Qt tells of it."""
+    tree = window.table.tree
+    rect = tree.visualRect(window.table.model.index_of(path))
+    where = tree.viewport().mapToGlobal(rect.center())
+    tree.setCursor(Qt.CursorShape.ArrowCursor)
+    QCursor.setPos(where)
+    QApplication.sendEvent(tree.viewport(), QHelpEvent(QEvent.Type.ToolTip, rect.center(), where))
+
+
+def test_the_pointer_resting_on_a_small_picture_shows_the_frame_large_with_the_words_of_its_row(qtbot, opened):
+    opened.actions_by_name["pictures"].trigger()
+    pictures, frame = opened.table.model.thumbnails, opened.night.frame(LIGHTS[0])
+    with qtbot.waitSignal(pictures.large_arrived, timeout=8000):
+        rest_on(opened, LIGHTS[0])
+    assert pictures.get(LIGHTS[0], opened.night.night.file(frame), frame, LARGE_PX) is not None
+    rest_on(opened, LIGHTS[0])
+    qtbot.waitUntil(lambda: "data:image/png" in QToolTip.text(), timeout=3000)
+    assert LIGHTS[0] in QToolTip.text()
+    QToolTip.hideText()
+
+
+def test_without_small_pictures_a_row_shows_its_words_alone(qtbot, opened):
+    rest_on(opened, LIGHTS[0])
+    qtbot.waitUntil(lambda: LIGHTS[0] in QToolTip.text(), timeout=3000)
+    assert "data:image" not in QToolTip.text()
+    QToolTip.hideText()
+
+
+def test_words_of_a_header_are_no_page_in_a_tip():
+    picture = QImage(4, 2, QImage.Format.Format_Grayscale8)
+    assert "&lt;img src=&#x27;/etc/passwd&#x27;&gt;" in page(picture, "<img src='/etc/passwd'>")
 
 
 def test_quality_that_comes_in_moves_no_row(opened):

@@ -32,6 +32,23 @@ def figures(panel) -> dict[str, str]:
     return {name.text(): value.text() for name, value in panel._pairs if name.text()}
 
 
+@pytest.mark.parametrize(("tool", "deed"), [("star", "Click a star"), ("line", "Drag"), ("box", "Drag a box")])
+def test_an_empty_panel_says_how_to_fill_it(qtbot, panel, tool, deed):
+    qtbot.mouseClick(panel.tools[tool], Qt.MouseButton.LeftButton)
+    assert panel.invitation.isVisible()
+    assert panel.invitation.text().startswith(deed)
+    assert not panel.plot.isVisible()
+
+
+def test_once_something_was_measured_nobody_is_invited_any_more(qtbot, panel, inspection):
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    assert not panel.invitation.isVisible()
+    panel.drawn(DrawnShape("box", 10.0, 10.0, 20.0, 20.0))
+    qtbot.waitUntil(lambda: "Pixels" in figures(panel), timeout=8000)
+    assert not panel.invitation.text()
+
+
 def test_a_click_near_a_star_shows_its_width(qtbot, panel, inspection):
     with qtbot.waitSignal(inspection.looked, timeout=60_000):  # the fit may compile first
         panel.clicked(303.0, 198.0)

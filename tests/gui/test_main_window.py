@@ -7,8 +7,8 @@ import sys
 
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
-from PyQt6.QtGui import QDropEvent
-from PyQt6.QtWidgets import QApplication, QDockWidget, QPushButton
+from PyQt6.QtGui import QDropEvent, QKeySequence
+from PyQt6.QtWidgets import QApplication, QDockWidget, QLabel, QPushButton
 
 from astep_gui.actions import ACTIONS
 from astep_gui.main_window import LAYOUT_VERSION, MainWindow
@@ -191,7 +191,15 @@ def test_the_palette_puts_what_begins_with_the_words_first(qtbot, opened):
 
 def test_the_keys_overlay_shows_every_key(qtbot, window):
     window.actions_by_name["shortcuts"].trigger()
-    dialog(ShortcutsOverlay).reject()
+    page = dialog(ShortcutsOverlay)
+    said = {label.text() for label in page.findChildren(QLabel)}
+    native = QKeySequence.SequenceFormat.NativeText
+    for spec in ACTIONS:
+        if spec.keys:
+            assert spec.text.rstrip("…") in said
+            assert "  ".join(QKeySequence(key).toString(native) for key in spec.keys) in said
+    assert {"Shift-click", "` held"} <= said
+    page.reject()
 
 
 def test_a_changed_setting_is_marked_refused_when_senseless_and_kept_with_the_night(qtbot, opened):
@@ -343,7 +351,20 @@ def test_steps_of_a_frame_of_another_night_are_not_computed_before_its_plan_is_k
 
 def test_where_no_file_manager_answers_the_place_of_the_results_is_on_the_clipboard(qtbot, opened, monkeypatch):
     opened.deeds.reject_for("cloud")
-    monkeypatch.setattr("astep_gui.deeds.QDesktopServices.openUrl", lambda _url: False)
+    monkeypatch.setattr("astep_gui.frame_deeds.QDesktopServices.openUrl", lambda _url: False)
     opened.actions_by_name["show_results"].trigger()
     assert QApplication.clipboard().text() == str(opened.night.place.output)
     assert "copied to the clipboard" in opened.log.line.full_text
+
+
+def test_where_no_file_manager_answers_the_folder_of_a_frame_is_on_the_clipboard(opened, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "astep_gui.frame_deeds.QDesktopServices.openUrl", lambda url: bool(asked.append(url.toLocalFile()))
+    )
+    opened.night.select([LIGHTS[1]])
+    opened.actions_by_name["reveal"].trigger()
+    folder = str(opened.night.night.file(LIGHTS[1]).parent)
+    assert asked == [folder]
+    assert QApplication.clipboard().text() == folder
+    assert folder in opened.log.line.full_text

@@ -270,6 +270,12 @@ def test_solving_with_hints_is_a_decision_that_can_be_undone(qtbot, sky, lights)
     with Logbook.read_only(sky.night.place.output) as logbook:
         assert solve_hints(logbook) == {}
     qtbot.waitUntil(lambda: not sky.sky.model.sky.hints, timeout=LONG)
+    panel = sky.sky.panel
+    assert "taken back since" in panel.why.text()
+    press(qtbot, way(panel, "solve"))
+    ended(qtbot, sky)
+    qtbot.waitUntil(lambda: "taken back" not in panel.why.text(), timeout=LONG)
+    assert panel.state.text().startswith("✓")
     del lights
 
 

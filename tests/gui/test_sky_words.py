@@ -35,9 +35,9 @@ def lost(reason, path="light/a.fits"):
     return FrameSolution(path, solved=False, reason=reason, shape=SHAPE)
 
 
-def sky(*frames, alignment=None, hints=None):
+def sky(*frames, alignment=None, hints=None, searched_with=None):
     calibrated = frozenset({"light/a.fits", "light/b.fits"})
-    return NightSky({one.path: one for one in frames}, alignment, (), calibrated, hints or {})
+    return NightSky({one.path: one for one in frames}, alignment, (), calibrated, hints or {}, searched_with or {})
 
 
 def aligned(reference="light/b.fits", reason=None, shift=3.0):
@@ -112,6 +112,31 @@ def test_hints_in_force_can_be_taken_back():
     status = sky_status(frame(), sky(solved(), hints={"light/a.fits": {"scale_arcsec": 2.0}}))
     assert "plain" in deeds(status)
     assert "plain" not in deeds(sky_status(frame(), sky(solved())))
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "words"),
+    [
+        ({}, {"scale_arcsec": 2.0}, "taken back since"),
+        ({"scale_arcsec": 2.0}, {}, "hints were set since"),
+        ({"scale_arcsec": 2.0}, {"scale_arcsec": 3.0}, "were changed since"),
+    ],
+)
+@pytest.mark.parametrize("one", [solved(), lost("nothing fits")])
+def test_an_answer_to_other_hints_says_so_and_offers_to_solve_again(one, now, then, words):
+    path = "light/a.fits"
+    status = sky_status(frame(), sky(one, hints={path: now} if now else {}, searched_with={path: then}))
+    assert words in status.why
+    assert deeds(status)[0] == "solve"
+    assert status.tone in {"warn", "bad"}
+    assert status.rank < 7, "its button is the one that stands out"
+
+
+def test_an_answer_to_the_hints_in_force_is_no_old_one():
+    hints = {"light/a.fits": {"scale_arcsec": 2.0}}
+    assert sky_status(frame(), sky(solved(), hints=hints, searched_with=hints)).mark == "✓"
+    assert sky_status(frame(), sky(solved(), searched_with={"light/a.fits": {}})).mark == "✓"
+    assert sky_status(frame(), sky(solved(), hints=hints)).mark == "✓", "of before hints were noted: nothing is said"
 
 
 def test_what_needs_a_person_sorts_first():

@@ -1,16 +1,18 @@
 """The steps of a frame, and two steps or two frames beside each other: used by clicks and keys."""
 
+import re
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QApplication
 
-from astep_gui.models.step_words import SCIENCE_STEPS
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.widgets.steps_rail import StepsRail
 from pipeline_core.config import Recipe
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.types import FrameKind, MaskBit
 
 LEFT = Qt.MouseButton.LeftButton
@@ -66,7 +68,11 @@ def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
 def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
     click(qtbot, steps, "dark")
     assert steps.note.full_text.startswith("dark_")
-    assert steps.note.full_text.endswith("subtracted")
+    words = r"dark_.* subtracted: ([\d,.]+) ADU in the median, more than [\d,]+ in the hottest 1 %"
+    told = re.fullmatch(words, steps.note.full_text)
+    assert told is not None
+    # Darks of the demo night lie near 1,000 ADU.
+    assert float(told[1].replace(",", "")) == pytest.approx(1000, abs=10)
     assert steps.buttons["dark"].state == "done"
     click(qtbot, steps, "cosmic")
     assert "pixels hit by cosmic rays, replaced" in steps.note.full_text
@@ -170,7 +176,7 @@ def test_a_step_that_the_next_frame_does_not_have_is_left_and_the_frame_is_shown
     steps.model.set_frame(of_kind(reduced, FrameKind.BIAS))
     assert steps.model.chosen is None
     steps.model.set_frame(reduced[2][0])
-    assert tuple(steps.buttons) == SCIENCE_STEPS
+    assert tuple(steps.buttons) == STEPS
 
 
 # -- comparing -------------------------------------------------------------------------------------------------

@@ -287,3 +287,20 @@ def test_quantities_come_back_into_view_when_the_window_grows(timeline, qtbot, q
     shown = [k for k in range(tabs.count()) if tabs.isTabVisible(k)]
     assert len(shown) > 1
     assert all(tabs.tabRect(k).width() > 20 and tabs.rect().contains(tabs.tabRect(k)) for k in shown)
+
+
+def test_in_a_low_strip_values_keep_their_places_and_only_wild_ones_stand_at_the_rim(timeline):
+    """The usual values must not be pressed onto one line where the strip is a few fingers high."""
+    plot, model = timeline.plot, timeline.model
+    values = model.values()
+    for height in (84, 160):
+        plot.resize(900, height)
+        y = plot.points()[:, 1]
+        low, high = plot._held()
+        usual = np.flatnonzero((values >= low) & (values <= high))
+        usual = usual[np.argsort(values[usual])]
+        assert len(usual) > 3
+        steps = np.diff(values[usual])
+        assert np.all(np.diff(y[usual])[steps > 1e-6] < 0), (
+            f"at {height} px: higher values stand higher, each at its own"
+        )

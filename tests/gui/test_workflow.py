@@ -12,6 +12,7 @@ from astep_gui.main_window import MainWindow
 from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.reduction_model import StageProgress, waiting_reasons, waiting_words
 from astep_gui.widgets.needs_you import NeedsYou
+from astep_gui.widgets.results_panel import in_the_window
 from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
 from pipeline_core.events import Event
@@ -435,3 +436,9 @@ def test_the_summary_says_why_nothing_was_solved(opened):
 
 def test_a_stage_begins_waiting():
     assert StageProgress("darks").state == "waiting"
+
+
+def test_in_the_results_no_command_is_named_where_a_panel_helps():
+    words = "no header tells the pixel scale; `astep solve OUT --scale ARCSEC` searches with yours"
+    assert in_the_window(words) == "no header tells the pixel scale; Sky (Shift+S) solves with hints"
+    assert in_the_window("no index file was found") == "no index file was found"

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline_core.demo.night import make_demo_night
 from tests.tour import story
 from tests.tour.program import program
 from tests.tour.screen import missing, screen
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "build" / "tour"
-PARTS = ("demo", "jason", "1280x720", "2x", "readme")
+SIZES: dict[str, tuple[tuple[int, int], float]] = {
+    "1600x1000": ((1600, 1000), 1), "1280x720": ((1280, 720), 1), "1.5x": ((2400, 1500), 1.5), "2x": ((3200, 2000), 2),
+}  # fmt: skip
+"""Name → pixels of the screen, and what a person sets for a screen that is so dense."""
+OTHER_SIZES = tuple(SIZES)[1:]
+PARTS = ("demo", "jason", "sky", *OTHER_SIZES, "readme")
 """The last is done only when it is asked for: it makes the README's pictures anew."""
-SIZES = {"1600x1000": ((1600, 1000), 1), "1280x720": ((1280, 720), 1), "2x": ((3200, 2000), 2)}
 
 
 class Album:
@@ -74,19 +79,7 @@ def demo_story(p: Program, shoot: story.Shoot, night: Path, remarks: list[str]) 
     story.open_by_dialog(p, shoot, night)
     story.first_look(p, shoot)
     story.assign(p, shoot)
-    story.judge(p, shoot)
-    story.blink(p, shoot)
-    story.brush(p, shoot)
-    story.star(p, shoot)
-    p.key("Escape")
-    story.make_masters(p, shoot)
-    story.steps(p, shoot)
-    story.why(p, shoot)
-    story.plan_and_settings(p, shoot)
-    remarks.append(f"demo night: cancelled in {story.reduce_and_cancel(p, shoot):.1f} s")
-    story.resume(p, shoot)
-    file = story.report(p, shoot)
-    remarks.append(f"demo night: report of {file.stat().st_size / 1e6:.2f} MB")
+    whole_night(p, shoot, night, remarks)
     story.helps(p, shoot)
     story.themes(p, shoot)
 
@@ -95,7 +88,14 @@ def jason_story(p: Program, shoot: story.Shoot, night: Path, remarks: list[str])
     """The real night: its troubles, its dark step, its reduction."""
     story.opened(p, night)
     shoot("night", "A real night with cloud, weak darks and a filter without flat")
+    whole_night(p, shoot, night, remarks)
+
+
+def whole_night(p: Program, shoot: story.Shoot, night: Path, remarks: list[str]) -> None:
+    """From the first judgement to the report."""
     story.judge(p, shoot)
+    story.pictures(p, shoot)
+    story.blink(p, shoot)
     story.brush(p, shoot)
     story.star(p, shoot)
     p.key("Escape")
@@ -103,10 +103,20 @@ def jason_story(p: Program, shoot: story.Shoot, night: Path, remarks: list[str])
     story.steps(p, shoot)
     story.why(p, shoot)
     story.plan_and_settings(p, shoot)
-    remarks.append(f"Jason night: cancelled in {story.reduce_and_cancel(p, shoot):.1f} s")
+    remarks.append(f"{night.name}: cancelled in {story.reduce_and_cancel(p, shoot):.1f} s")
     story.resume(p, shoot)
     file = story.report(p, shoot)
-    remarks.append(f"Jason night: report of {file.stat().st_size / 1e6:.2f} MB")
+    remarks.append(f"{night.name}: report of {file.stat().st_size / 1e6:.2f} MB")
+
+
+def sky_story(p: Program, shoot: story.Shoot, night: Path, _remarks: list[str]) -> None:
+    """A night whose stars are those of the sky, reduced and solved: its dock, in every look."""
+    story.opened(p, night)
+    story.sky(p, shoot)
+    story.hints(p, shoot)
+    p.click("Dark", kind="StepButton")
+    p.wait("the step", lambda s: s["step"] == "dark" and not s["steps_busy"])
+    story.themes(p, shoot)
 
 
 def other_size_story(p: Program, shoot: story.Shoot, night: Path, _remarks: list[str]) -> None:
@@ -118,6 +128,13 @@ def other_size_story(p: Program, shoot: story.Shoot, night: Path, _remarks: list
     story.steps(p, shoot)
     story.why(p, shoot)
     story.plan_and_settings(p, shoot)
+    p.key("ctrl+4")
+    p.wait("the results", lambda s: s["tab"] == "Results")
+    p.still()
+    shoot("results", "What came of the run, where there is less room")
+    p.key("ctrl+2", "shift+s")
+    p.still()
+    shoot("sky", "The dock Sky, where there is less room")
     story.helps(p, shoot)
 
 
@@ -136,8 +153,24 @@ def demo_night(folder: Path) -> Path:
     night = folder / "demo_night"
     if not night.is_dir():
         print("making the demo night", flush=True)
-        subprocess.run([sys.executable, "-m", "pipeline_core", "demo", night, "--quiet"], check=True)
+        astep("demo", night)
     return night
+
+
+def sky_night(folder: Path) -> Path:
+    """Return a demo night of real stars, reduced and solved where an index is at hand."""
+    night = folder / "sky_night"
+    if not night.is_dir():
+        print("making a night of real stars", flush=True)
+        make_demo_night(night, size=768, n_science=6, n_bias=5, n_dark=5, n_flat=4, events=(), scale_arcsec=7.44)
+    if not night.with_name("sky_night_reduced").is_dir():
+        astep("reduce", night)
+    return night
+
+
+def astep(*words: object) -> None:
+    """Run the command line."""
+    subprocess.run([sys.executable, "-m", "pipeline_core", *map(str, words), "--quiet"], check=True)
 
 
 def jason_night(folder: Path) -> Path | None:
@@ -163,14 +196,18 @@ def main() -> int:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "kernels"))
     nights = OUT / "nights"
     nights.mkdir(parents=True, exist_ok=True)
-    demo, jason = demo_night(nights), jason_night(nights)
-    parts = [("demo", "1600x1000", demo, demo_story), ("jason", "1600x1000", jason, jason_story)]
-    parts += [(size, size, demo, other_size_story) for size in ("1280x720", "2x")]
-    parts += [("readme", "1600x1000", demo, readme_story)] if "readme" in (chosen.only or ()) else []
+    parts = [
+        ("demo", "1600x1000", demo_night, demo_story),
+        ("jason", "1600x1000", jason_night, jason_story),
+        ("sky", "1600x1000", sky_night, sky_story),
+        *((size, size, demo_night, other_size_story) for size in OTHER_SIZES),
+        ("readme", "1600x1000", demo_night, readme_story),
+    ]
     album, remarks, failed = Album(OUT), [], 0
-    for name, size, night, tell in parts:
-        if chosen.only and name not in chosen.only:
+    for name, size, make_night, tell in parts:
+        if name not in (chosen.only or PARTS[:-1]):
             continue
+        night = make_night(nights)
         if night is None:
             remarks.append(f"{name}: left out, the real night is not here (ASTEP_REAL_DATA names its folder)")
             continue
@@ -179,7 +216,7 @@ def main() -> int:
         (pixels, scale), home = SIZES[size], OUT / "home" / name
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        if size == "1600x1000":
+        if name in {"demo", "jason", "readme"}:  # told from the beginning
             shutil.rmtree(night.with_name(f"{night.name}_reduced"), ignore_errors=True)
         arguments = () if name == "demo" else (night,)
         try:

@@ -108,6 +108,20 @@ def judge(p: Program, shoot: Shoot) -> None:
     p.wait("redo", lambda s: path in s["rejected"])
 
 
+def pictures(p: Program, shoot: Shoot) -> None:
+    """Small pictures in the list, and a large one of the row that is pointed at."""
+    p.key("t")
+    p.still()
+    x, y, w, h = p.ask("rows")[p.state["current"]]
+    p.screen.point(x + 0.3 * w, y + h / 2)
+    time.sleep(1.5)  # what a tool tip waits for
+    p.still()
+    shoot("pictures", "T: small pictures in the list; pointing at one shows it larger")
+    p.screen.point(x + 2 * w, y)
+    p.key("t")
+    p.still()
+
+
 def blink(p: Program, shoot: Shoot) -> None:
     """Blink the group; X while it runs stops and asks which."""
     p.key("b")
@@ -280,6 +294,44 @@ def for_readme(p: Program, shoot: Shoot, night: Path) -> None:
     p.click_pixel(*bright_star(p))
     p.still()
     shoot("judge", "A night being judged")
+
+
+def sky(p: Program, shoot: Shoot) -> None:
+    """Where a frame looks, how well it is known, and its marks over the image."""
+    p.key("shift+s")
+    p.wait("matched stars", lambda s: s["sky_view"])
+    p.still()
+    shoot("sky", "The dock Sky: where the frame looks, how well that is known, and what can be done")
+    for words in ("Catalogue stars", "RA/Dec grid"):
+        p.click(words, kind="QPushButton")
+    p.still()
+    shoot("sky_marks", "Catalogue stars and a grid over the image")
+    for words in ("Catalogue stars", "RA/Dec grid"):
+        p.click(words, kind="QPushButton")
+    p.key("ctrl+j")
+    p.wait("the question", lambda s: s["dialog"] is not None)
+    p.still()
+    shoot("go_to", "Ctrl+J: to a place of the sky")
+    p.key("Escape")
+    p.wait("no question", lambda s: s["dialog"] is None)
+
+
+def hints(p: Program, shoot: Shoot) -> None:
+    """A hint for solving, and what the dock says when it is taken back."""
+    p.click("Solve with hints…", kind="QPushButton")
+    p.wait("the question", lambda s: s["dialog"] is not None)
+    p.still()
+    shoot("hint", "Hints for a frame that does not solve by itself")
+    p.screen.type("14 29 43 -62 40 48")
+    p.key("Return")
+    p.wait("no question", lambda s: s["dialog"] is None)
+    p.wait("the decision", lambda s: "hints" in (s["undo"] or ""))
+    p.wait("the solution", lambda s: not s["sky_busy"] and s["sky_view"])
+    p.key("ctrl+z")
+    p.wait("undo", lambda s: "hints" in (s["redo"] or "") and not s["sky_busy"])
+    time.sleep(2.5)  # the dock looks into the logbook every two seconds
+    p.still()
+    shoot("hint_undone", "A hint taken back: the dock says that the solution stands on it still, and solves again")
 
 
 def helps(p: Program, shoot: Shoot) -> None:
