@@ -36,6 +36,7 @@ def _run(night: Path | None, output: Path | None) -> int:
     from astep_gui.quiet_memory import QuietMemory  # noqa: PLC0415
     from astep_gui.remembered import Remembered  # noqa: PLC0415
     from astep_gui.theme import apply_theme, icon  # noqa: PLC0415
+    from astep_gui.warming import Warming  # noqa: PLC0415
     from astep_gui.widgets.crash_report import CrashWatch  # noqa: PLC0415
 
     app = QApplication(sys.argv[:1])
@@ -60,11 +61,16 @@ def _run(night: Path | None, output: Path | None) -> int:
         onlooker = watched(window, watch)
     window.show()
     memory.start()
+    warming = Warming(app)
+    window.night.busy.connect(warming.stop)
     if (wanted := night or window.keeper.left_open()) is not None:
         QTimer.singleShot(0, lambda: window.open_night(wanted, output))
+    else:
+        warming.start()
     try:
         return app.exec()
     finally:
+        warming.close()
         memory.stop()
         watch.stop()
         del onlooker

@@ -98,6 +98,7 @@ class Comparing(QObject):
         viewing = self._viewing
         self.pair.cancel()
         viewing.pages.setCurrentWidget(viewing.view)
+        viewing.compare.clear()
         if viewing.view.shown is not None:
             viewing.levels.follow(viewing.view.shown)
             viewing.levels_panel.show_image(viewing.view.shown)

@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
         """Keep layout and frame; decisions are on disk already."""
         self.deeds.make_room(is_needed=False)
         self.keeper.end()
+        self.hide()  # a thread that compiles a kernel is waited for, which a person need not see
         self.jobs.close()
         self.sky.close()
         self.viewing.close()

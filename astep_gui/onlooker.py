@@ -111,7 +111,7 @@ class Onlooker(QObject):
             "selection": list(night.selection),
             "rejected": dict(night.rejected),
             "measured": len(night.rows),
-            "looking": night._look is not None and night._look.is_running,  # noqa: SLF001 - it only looks
+            "looking": night.looking.is_on,
             "needs": [need.title for need in night.needs],
             "shown": viewing.view.shown.key if viewing.view.shown is not None else None,
             "image_title": viewing.view.title,

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline_core.sky_state import StackMade
     from pipeline_core.survey import MasterState
 
-CACHE_BYTES = 256 << 20
 ALL_BITS = sum(MaskBit.WORDS)
 
 
@@ -40,7 +39,7 @@ class ProductViewing(QObject):
         super().__init__(parent)
         self._night = night
         self._viewing = viewing
-        self._images = ImageStore(self, most_bytes=CACHE_BYTES, threads=1)
+        self._images = ImageStore(self, budget=viewing.budget, threads=1)
         self._images.arrived.connect(self._show)
         self._images.failed.connect(lambda _key, error: self.bar.say_missing(str(error)))
         self.bar = ProductBar()

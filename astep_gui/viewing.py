@@ -15,6 +15,7 @@ from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
+from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
@@ -56,11 +57,12 @@ class Viewing(QObject):
         self._night = night
         self._decisions = decisions
         self.levels = LevelsModel(self)
-        self.images = ImageStore(self)
+        self.budget = MemoryBudget(parent=self)
+        self.images = ImageStore(self, budget=self.budget)
         self.inspection = Inspection(self)
         self.star_marks = StarMarks(self)
-        self.blink = BlinkModel(self)
-        self.steps = StepsModel(self)
+        self.blink = BlinkModel(self, budget=self.budget)
+        self.steps = StepsModel(self, budget=self.budget)
         self.timeline_model = TimelineModel(self)
         self.keogram_model = KeogramModel(self.timeline_model.axis, self)
         self.star = StarTrackModel(self)
@@ -269,6 +271,7 @@ class Viewing(QObject):
         shown = self.dress(path, shown)
         self.levels.follow(shown)
         self.view.show_image(shown, self.badge(path))
+        self._night.looking.image_is_shown()
         self.star_marks.show_image(shown)
         self.levels_panel.show_image(shown)
         self.inspect_panel.show_image(shown)
@@ -351,6 +354,7 @@ class Viewing(QObject):
 
     def _night_changed(self) -> None:
         self.end_blink()
+        self.blink.forget()
         self.images.clear()
         self.star.clear()
         self.steps.forget_night()

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError
-from pipeline_core.stage import Task
-from pipeline_core.store import identity
+from pipeline_core.stage import Task, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

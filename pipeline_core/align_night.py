@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import UsageError
 from pipeline_core.grouping import Geometry, by_pointing, grouped
-from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
+from pipeline_core.opened_night import opened_night
 from pipeline_core.plan import Choices, build_plan
-from pipeline_core.scan import scan_night
 from pipeline_core.science.placement import Placement
 from pipeline_core.stage import Task
 from pipeline_core.store import Store
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 JOB = STAGE = "alignment"
 """Name of the stage, and of the job in progress events."""
-_QUALITY = "quality"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +107,8 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
     NightError
         If another run is writing into the output.
     """
-    if not place.has_logbook:
-        raise UsageError(
-            f"{place.output} is no output folder", "it holds no logbook.sqlite", "run `astep reduce NIGHT` first"
-        )
-    night = scan_night(place.night, context)
-    with (
-        RunLock(place.output),
-        Logbook.open(place.output, place.night) as logbook,
-        Store(place.output, logbook.database) as store,
-    ):
-        night = logbook.apply(night)
-        measured = {p.label: p for p in store.products(_QUALITY) if p.label in night.by_path}
+    with opened_night(place, context) as opened:
+        night, measured = opened.night, opened.measured()
         if not measured:
             raise UsageError(
                 f"nothing to align in {place.output}", "no frame's stars were measured", "run `astep reduce` first"
@@ -131,8 +119,8 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
             plan.trims,
             {path: product.made for path, product in measured.items()},
             {path: product.key for path, product in measured.items()},
-            store,
-            logbook,
+            opened.store,
+            opened.logbook,
             recipe,
             context,
             force=force,
@@ -197,7 +185,7 @@ def unplaced(store: Store) -> set[str]:
     """Return the measured frames that no alignment has looked at yet; those it could not place are no part of them."""
     made = [product.made for product in store.products(STAGE)]
     looked_at = {path for one in made for path in (*_placed(one), *one["unaligned"])}
-    return {product.label for product in store.products(_QUALITY)} - looked_at
+    return {product.label for product in store.products("quality")} - looked_at
 
 
 def _stage() -> Any:

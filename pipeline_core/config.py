@@ -174,6 +174,11 @@ class StackSettings(RecipeSection):
 
     method: Literal["mean", "median"] = Field("mean", description="mean of what agrees, or the median of all")
     sigma: float = Field(5.0, gt=0.5, le=20, description="values further from the median are left out, sigma")
+    background: Literal["plane", "offset", "none"] = Field(
+        "plane",
+        description="what the sky of a frame has beyond the best one's is taken away: a plane (Moon, twilight), or one "
+        "number; none leaves steps where frames end",
+    )
 
 
 class Recipe(RecipeSection):

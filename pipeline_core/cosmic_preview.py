@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline_core.science.cosmic import clean_cosmic_rays, stars_touched
+from pipeline_core.science.cosmic import clean_cosmic_rays, count_events
 from pipeline_core.science.quality import measure_science
 from pipeline_core.science.star_guard import measure_star_width
+from pipeline_core.science.stars_touched import stars_touched
 from pipeline_core.stages.science import reduce_file
 from pipeline_core.steps import input_files
 from pipeline_core.types import MaskBit, Section
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pipeline_core.science.frame_cosmic import CosmicChoices
     from pipeline_core.science.frame_steps import Step
-    from pipeline_core.science.reduction import CosmicChoices
     from pipeline_core.stage import Task
     from pipeline_core.types import Bits, Image, Mask
 
@@ -160,7 +161,7 @@ def cosmic_preview(
     hits = found.hits[inner]
     x, y, _ = _stars_in(ground, part)
     touched, checked = stars_touched(x, y, ground.fwhm_px, hits)
-    return CosmicPreview(part, before, found.cleaned[inner], hits, _groups(hits), touched, checked)
+    return CosmicPreview(part, before, found.cleaned[inner], hits, count_events(hits), touched, checked)
 
 
 def _stars_in(ground: CosmicGround, part: Section) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], int]:
@@ -168,10 +169,3 @@ def _stars_in(ground: CosmicGround, part: Section) -> tuple[npt.NDArray[np.float
     x, y = ground.stars[:, 0] - part.x0, ground.stars[:, 1] - part.y0
     inside = (x > -0.5) & (y > -0.5) & (x < part.shape[1] - 0.5) & (y < part.shape[0] - 0.5)
     return x[inside], y[inside], int(inside.sum())
-
-
-def _groups(hits: Mask) -> int:
-    from pipeline_core.science import _lacosmic_kernels as kernels  # noqa: PLC0415 - compiled by now
-
-    rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
-    return int(kernels.count_events(np.ascontiguousarray(hits).view(np.uint8), rows, columns))

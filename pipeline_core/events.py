@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
@@ -34,25 +33,31 @@ class Event:
     when: float = field(default_factory=time.time)
 
 
+class _Flag:
+    """Up or not. Not a ``threading.Event``: that has a lock, and a second Ctrl+C may come while the first holds it."""
+
+    up = False
+
+
 class RunContext:
     """Handed to every job: says, tracks progress, checks for cancel. Knows nothing of who listens."""
 
     def __init__(self, listener: Callable[[Event], None] | None = None) -> None:
         self._listener = listener
-        self._stop = threading.Event()
+        self._stop = _Flag()
 
     def cancel(self) -> None:
         """Ask the job to stop at its next checkpoint."""
-        self._stop.set()
+        self._stop.up = True
 
     @property
     def cancelled(self) -> bool:
         """Whether a stop was asked for."""
-        return self._stop.is_set()
+        return self._stop.up
 
     def check(self) -> None:
         """Raise :class:`Cancelled` if a stop was asked for."""
-        if self._stop.is_set():
+        if self._stop.up:
             raise Cancelled
 
     def emit(self, event: Event) -> None:

@@ -10,6 +10,7 @@ import threading
 from abc import abstractmethod
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -130,7 +131,7 @@ class ProcessWorkers(WorkerPool):
     def __init__(self, workers: int, threads: int) -> None:
         self.workers = workers
         self.threads = threads
-        self._slots = ThreadPoolExecutor(workers, thread_name_prefix="slot", initializer=_be_deaf)
+        self._slots = ThreadPoolExecutor(workers, thread_name_prefix="slot")
         self._slot = threading.local()
         self._lock = threading.Lock()
         self._pools: dict[int, ProcessPoolExecutor] = {}
@@ -196,13 +197,25 @@ class ProcessWorkers(WorkerPool):
         self._context.kill()
 
 
-def _be_deaf() -> None:
-    """Block Ctrl+C in this thread, and in the processes it starts, from their first moment on.
+class _DeafProcess(SpawnProcess):
+    """A process that does not hear Ctrl+C from its first moment on.
 
     It reaches the whole terminal; a worker that is still getting up would die of it with a traceback.
     """
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+    def start(self) -> None:
+        """Start the process with the signal blocked, as it inherits it from the thread that starts it."""
+        if not hasattr(signal, "pthread_sigmask"):
+            super().start()
+            return
+        # Python's helper that removes what dead processes leave behind starts with the first process, and whoever
+        # starts it hears the signal afterwards: it must be there before.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Spawning(SpawnContext):
@@ -215,7 +228,7 @@ class _Spawning(SpawnContext):
     def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override] # noqa: N802 - its name
         """Return a process that is to be started."""
         self._begun = [process for process in self._begun if process.pid is None or process.is_alive()]
-        process = SpawnProcess(*args, **kwargs)
+        process = _DeafProcess(*args, **kwargs)
         self._begun.append(process)
         return process
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline_core.catalogues.provider import CatalogueProvider
+from pipeline_core.catalogues.provider import CatalogueProvider, depth_for
 from pipeline_core.catalogues.services import default_services
 from pipeline_core.catalogues.tile_cache import TileCache, tiles_in_cone
 from pipeline_core.errors import UsageError
@@ -91,7 +91,9 @@ def fetch_night(
     tiles: dict[int, None] = {}
     for ra, dec in pointings:
         tiles |= dict.fromkeys(tiles_in_cone(ra, dec, radius_deg or _RADIUS_DEG))
-    there, failed = provider.fetch(list(tiles), context)
+    # As deep as a frame wants that fills the cone by half only.
+    limit = depth_for(0.7 * (radius_deg or _RADIUS_DEG), faintest_mag)
+    there, failed = provider.fetch(list(tiles), context, limit)
     return Fetched(len(tiles), there, tuple(failed), tuple(pointings), cache.size_bytes())
 
 

@@ -85,7 +85,7 @@ def finish_night(
     judged = _judge(measured, recipe, store, logbook, depths)
     move_products(store.output, logbook)
     unaligned = _align(measured, recipe, store, logbook, context)
-    sky, sky_words = solve_reduced(store, measured.night, recipe, context, pool, memory_bytes)
+    sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
     after = solved_depths(measured.night, measured.made, measured.keys, store, recipe.solve, context)
     if after != depths:
         judged = _judge(measured, recipe, store, logbook, after)

@@ -261,7 +261,7 @@ class _Light:
         n, m = len(group.frames), len(placed.catalogue)
         air = airmass(group.sky.altitude_deg) if group.sky else np.full(n, np.nan)
         flux, x, y = (np.full((n, m), np.nan) for _ in range(3))
-        limit = np.full(n, np.nan)
+        limit, sky_error = np.full(n, np.nan), np.zeros(n)
         inside = np.zeros((n, m), bool)
         radius = 2 * _tolerance(fwhm)
         for k, alignment in enumerate(placed.alignments):
@@ -276,7 +276,10 @@ class _Light:
             inside[k] = (x[k] > edge) & (x[k] < group.shape[1] - edge) & (y[k] > edge)
             inside[k] &= y[k] < group.shape[0] - edge
             limit[k] = transparency.detection_limit(listed)
-        through, clear_flux = transparency.solve(flux, limit, inside)
+            measures = group.measures[k]
+            structure = 0.01 * (measures.mesh_rms_percent or 0.0) * (measures.background or 0.0)
+            sky_error[k] = transparency.curtain_error(structure, noise[k], fwhm[k])
+        through, clear_flux = transparency.solve(flux, limit, inside, sky_error)
         off = transparency.residuals(flux, through, clear_flux)
         maps = np.full((n, transparency.CELLS, transparency.CELLS), np.nan)
         patchy, deepest = np.full(n, np.nan), np.full(n, np.nan)
@@ -284,7 +287,11 @@ class _Light:
             maps[k] = transparency.transparency_map(x[k], y[k], flux[k] / clear_flux, group.shape)
             gain = 1.0 if group.measures[k].unit == "electron" else group.frames[k].gain_e_per_adu or 1.0
             error = transparency.flux_error(
-                clear_flux * through[k], noise[k] if noise[k] > 0 else 0.0, fwhm[k] if fwhm[k] > 0 else 3.0, gain
+                clear_flux * through[k],
+                noise[k] if noise[k] > 0 else 0.0,
+                fwhm[k] if fwhm[k] > 0 else 3.0,
+                gain,
+                sky_error=sky_error[k],
             )
             patchy[k] = transparency.patchiness(off[k], error)
             hidden = transparency.hidden_losses(off[k], through[k], clear_flux, limit[k], inside[k])
@@ -324,6 +331,7 @@ def _evidence(
     noise_expected = np.sqrt(baseline.explained(np.square(noise), causes)[0])
     mesh, saturated = column("mesh_rms_percent"), column("saturated_fraction")
     angle, coherence = column("ellipticity_angle_deg"), column("ellipticity_coherence")
+    trail = column("trail_px")
     near_cloud = beside > 0.3
     shared: dict[str, float] = {
         "stars_clear": of_clear(count, clear),
@@ -365,6 +373,7 @@ def _evidence(
             ellipticity=ellipticity[k],
             ellipticity_angle_deg=angle[k],
             coherence=coherence[k],
+            trail_px=trail[k],
             sky=sky[k],
             sky_expected=sky_expected[k],
             sky_uncertain=uncertain[k],

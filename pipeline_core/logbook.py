@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from pipeline_core.decision_steps import IN_FORCE, Current, current_of, load, record, rejected_of, stacks
 from pipeline_core.decisions import MASTERS, NIGHT, RECIPE, Decision, Source, Value, checked, decided_frame
 from pipeline_core.errors import NightError
 from pipeline_core.io import decision_lists
@@ -15,17 +15,7 @@ from pipeline_core.io.database import Database
 from pipeline_core.types import FrameKind, Night
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
-
-Current = dict[str, dict[str, Value]]
-"""Subject → field → value in force."""
-
-_IN_FORCE = """
-SELECT subject, field, new, source FROM decisions
-WHERE id IN (SELECT max(id) FROM decisions GROUP BY subject, field) AND new IS NOT NULL ORDER BY subject,
-field
-"""
 
 
 class Logbook:
@@ -182,7 +172,7 @@ class Logbook:
         wanted = [(subject, field, checked(subject, field, value)) for subject, field, value in changes]
         with self.database.transaction() as connection:
             lines = [(subject, field, value, source) for subject, field, value in wanted]
-            step = _record(connection, "decide", label, lines, reason=reason, source=source)
+            step = record(connection, "decide", label, lines, reason=reason, source=source)
         self._write_lists()
         return step
 
@@ -221,14 +211,14 @@ class Logbook:
     def follow_rules(self, rejected: Mapping[str, str]) -> int | None:
         """Make the rules' rejections (path → reason) what they say now; a person's word wins over them."""
         with self.database.transaction() as connection:
-            in_force = {row[0]: row for row in connection.execute(_IN_FORCE).fetchall() if row[1] == "rejected"}
+            in_force = {row[0]: row for row in connection.execute(IN_FORCE).fetchall() if row[1] == "rejected"}
             lifted = [path for path, row in in_force.items() if row[3] == "rule" and path not in rejected]
             changes: list[tuple[str, str, Value, Source]] = [(path, "rejected", None, "rule") for path in lifted]
             for path, reason in rejected.items():
                 if path not in in_force or in_force[path][3] == "rule":
                     changes.append((path, "rejected", reason, "rule"))
             label = f"rules reject {_count(list(rejected))}"
-            step = _record(connection, "decide", label, changes, source="rule")
+            step = record(connection, "decide", label, changes, source="rule")
         self._write_lists()
         return step
 
@@ -254,13 +244,13 @@ class Logbook:
 
     def steps(self) -> tuple[list[str], list[str]]:
         """Return the labels of the steps that can be undone and of those that can be made again, next one last."""
-        done, undone = _stacks(self.database)
+        done, undone = stacks(self.database)
         labels = dict(self.database.rows("SELECT id, label FROM steps"))
         return [labels[step] for step in done], [labels[step] for step in undone]
 
     def _step_back(self, deed: str) -> str | None:
         with self.database.transaction() as connection:
-            done, undone = _stacks(connection)
+            done, undone = stacks(connection)
             stack = done if deed == "undo" else undone
             if not stack:
                 return None
@@ -274,12 +264,12 @@ class Logbook:
                 (
                     subject,
                     field,
-                    _load(old if deed == "undo" else new),
+                    load(old if deed == "undo" else new),
                     (old_source if deed == "undo" else source) or source,
                 )
                 for subject, field, old, old_source, new, source in (reversed(lines) if deed == "undo" else lines)
             ]
-            _record(connection, deed, f"{deed}: {label}", changes, of=step)
+            record(connection, deed, f"{deed}: {label}", changes, of=step)
         self._write_lists()
         return label
 
@@ -287,16 +277,16 @@ class Logbook:
 
     def current(self) -> Current:
         """Return what is decided now: subject → field → value."""
-        return _current(self.database.rows(_IN_FORCE))
+        return current_of(self.database.rows(IN_FORCE))
 
     def rejected(self) -> dict[str, str]:
         """Return the rejected frames and why."""
-        return _rejected(self.current())
+        return rejected_of(self.current())
 
     def rejected_by_rule(self) -> frozenset[str]:
         """Return the frames that a rule of the recipe rejected, and no person has decided about."""
-        rows = [row for row in self.database.rows(_IN_FORCE) if row[1] == "rejected" and row[3] == "rule"]
-        return frozenset(_rejected(_current(rows)))
+        rows = [row for row in self.database.rows(IN_FORCE) if row[1] == "rejected" and row[3] == "rule"]
+        return frozenset(rejected_of(current_of(rows)))
 
     def kept(self) -> frozenset[str]:
         """Return the calibration frames that stay in their master although a check speaks against them."""
@@ -343,7 +333,7 @@ class Logbook:
         decisions = []
         for row in rows:
             line = dict(zip(Decision.__slots__, row, strict=True))
-            line |= {"old": _load(line["old"]), "new": _load(line["new"]), "undone": line["undone"] == "undo"}
+            line |= {"old": load(line["old"]), "new": load(line["new"]), "undone": line["undone"] == "undo"}
             decisions.append(Decision(**line))
         return decisions
 
@@ -354,84 +344,14 @@ class Logbook:
     def _write_lists(self) -> None:
         # Under the write lock, so that of two deciding processes the last one writes the last state.
         with self.database.transaction() as connection:
-            current = _current(connection.execute(_IN_FORCE).fetchall())
+            current = current_of(connection.execute(IN_FORCE).fetchall())
             row = connection.execute("SELECT value FROM facts WHERE name = 'frames'").fetchone()
             kinds = {
                 path: str(current.get(path, {}).get("kind") or kind)
                 for path, kind in json.loads(row[0] if row else "{}").items()
             }
             science = [path for path, kind in kinds.items() if kind == FrameKind.SCIENCE]
-            decision_lists.write_lists(self.output, science, _rejected(current))
-
-
-def _record(
-    connection: sqlite3.Connection,
-    deed: str,
-    label: str,
-    changes: Sequence[tuple[str, str, Value, Source]],
-    *,
-    reason: str = "",
-    source: Source = "person",
-    of: int | None = None,
-) -> int | None:
-    """Append one step; changes that change nothing are left out, and a step without changes is none."""
-    lines = []
-    for subject, field, value, said_by in changes:
-        last = connection.execute(
-            "SELECT new, source FROM decisions WHERE subject = ? AND field = ? ORDER BY id DESC LIMIT 1",
-            (subject, field),
-        ).fetchone() or (None, None)
-        new = None if value is None else json.dumps(value)
-        # The same value said by a person instead of a rule is a change: it now stands against rules.
-        if new != last[0] or (new is not None and said_by != last[1]):
-            lines.append((subject, field, last[0], last[1], new, said_by))
-    if not lines and of is None:
-        return None
-    when = datetime.now(UTC).isoformat(timespec="milliseconds")
-    step = connection.execute(
-        "INSERT INTO steps (when_utc, deed, label, reason, source, step) VALUES (?, ?, ?, ?, ?, ?)",
-        (when, deed, label, reason, source, of),
-    ).lastrowid
-    connection.executemany(
-        "INSERT INTO decisions (step, subject, field, old, old_source, new, source) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(step, *line) for line in lines],
-    )
-    return step
-
-
-def _stacks(connection: sqlite3.Connection | Database) -> tuple[list[int], list[int]]:
-    """Return the steps that can be undone and those that can be made again, last one last."""
-    question = "SELECT id, deed, step FROM steps WHERE source != 'rule' ORDER BY id"
-    rows = connection.rows(question) if isinstance(connection, Database) else connection.execute(question).fetchall()
-    done: list[int] = []
-    undone: list[int] = []
-    for step, deed, of in rows:
-        if deed == "decide":
-            done.append(step)
-            undone.clear()
-        elif deed == "undo":
-            undone.append(done.pop(done.index(of)))
-        else:
-            done.append(undone.pop(undone.index(of)))
-    return done, undone
-
-
-def _current(rows: Iterable[tuple[Any, ...]]) -> Current:
-    current: Current = {}
-    for subject, field, new, _source in rows:
-        current.setdefault(subject, {})[field] = _load(new)
-    return current
-
-
-def _rejected(current: Current) -> dict[str, str]:
-    return {
-        path: str(fields["rejected"]) for path, fields in current.items() if isinstance(fields.get("rejected"), str)
-    }
-
-
-def _load(text: str | None) -> Value:
-    value: Value = None if text is None else json.loads(text)
-    return value
+            decision_lists.write_lists(self.output, science, rejected_of(current))
 
 
 def _count(paths: Sequence[str]) -> str:

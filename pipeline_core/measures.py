@@ -71,6 +71,8 @@ class ScienceMeasures:
     """Of the major axis, counter-clockwise from +x, 0 to 180."""
     ellipticity_coherence: float | None = None
     """0: stars are elongated in all directions; 1: all the same way (wind, guiding)."""
+    trail_px: float | None = None
+    """By so much the stars are drawn out evenly; None where they are round, or shaking explains them as well."""
     saturated_fraction: float | None = None
     cosmic_rays: int | None = None
     """Events, not pixels; only after calibration."""
@@ -100,6 +102,12 @@ class CalibrationMeasures:
     hot_pixels: int
     saturated_fraction: float
     notes: tuple[str, ...] = ()
+    stray_fraction: float = 0.0
+    """Of the light of science frames' stars, found at their places in a dark."""
+    stray_sigma: float = 0.0
+    """How far that stands out; chance alone reaches 5."""
+    stray_stars: int = 0
+    """Stars that were looked for; 0: none were."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,18 @@ import json
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
 from pipeline_core.quality_table import write_quality_table
-from pipeline_core.science.dark_match import dark_flag
+from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
 from pipeline_core.science.rules import matching_rows
 from pipeline_core.stage import digest
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
+_SAME_C = 0.5
+"""Dark current changes by 6 % in so many °C."""
 _FACT = "judged"
 """Name under which the logbook remembers what ``quality.ecsv`` was made of."""
 
@@ -80,17 +86,48 @@ def _judged_alike(night: Night, groups: Mapping[str, Sequence[str]], measured: M
         night.site,
         groups=[[path for path in paths if path in measured] for paths in groups.values()],
     )
-    return [_with_dark(row, measured[row.path].get("dark_residual")) for row in rows]
+    return with_darks(rows, night, {path: m["dark_residual"] for path, m in measured.items() if "dark_residual" in m})
 
 
-def _with_dark(row: QualityRow, residual: Sequence[float] | None) -> QualityRow:
-    """Add to a row how well the dark fitted, which only the calibrated pixels know."""
-    if residual is None:
-        return row
-    fraction, error = residual
-    flag = dark_flag(fraction, error)
+def with_darks(rows: Sequence[QualityRow], night: Night, residuals: Mapping[str, Sequence[float]]) -> list[QualityRow]:
+    """Add to rows how well the dark fitted, which only the calibrated pixels know.
+
+    Parameters
+    ----------
+    rows : sequence of QualityRow
+    night : Night
+        Tells the temperatures of frames and darks.
+    residuals : mapping
+        Frame's path → part of the dark that was too much, and its error.
+    """
+    alike = [row for row in rows if row.path in residuals and _as_cold_as_its_darks(night, row.path)]
+    sky = np.array([np.nan if row.measures.background is None else row.measures.background for row in alike])
+    missing = np.array([residuals[row.path][0] for row in alike])
+    known = np.isfinite(sky)
+    with_sky = {row.path for row in alike} if grows_with_sky(sky[known], missing[known]) else set()
+    return [
+        _with_dark(row, *residuals[row.path], with_sky=row.path in with_sky) if row.path in residuals else row
+        for row in rows
+    ]
+
+
+def _with_dark(row: QualityRow, fraction: float, error: float, *, with_sky: bool) -> QualityRow:
+    flag = dark_flag(fraction, error, with_sky=with_sky)
     extra = {**row.extra, "dark_residual": fraction, "dark_residual_error": error}
+    if flag is not None and fraction < 0:
+        extra["dark_misfit_grows_with_sky"] = with_sky
     return replace(row, extra=extra, flags=(*row.flags, flag) if flag else row.flags)
+
+
+def _as_cold_as_its_darks(night: Night, path: str) -> bool:
+    """Whether no difference of temperature is known that could explain a misfit."""
+    frame = night.by_path[path]
+    darks = [
+        dark.temperature_c
+        for dark in night.frames
+        if dark.kind is FrameKind.DARK and dark.exposure_s == frame.exposure_s and dark.temperature_c is not None
+    ]
+    return frame.temperature_c is None or not darks or abs(frame.temperature_c - median(darks)) <= _SAME_C
 
 
 def write_quality(
@@ -175,17 +212,28 @@ def _stamp(path: Path) -> list[int] | None:
 
 def dark_warnings(rows: Sequence[QualityRow]) -> list[str]:
     """Say once for the night by how much its darks missed, and in how many frames; each has its own figure."""
+    remedy = "take darks of the frames' temperature and exposure, in the same night"
+    kinds = {
+        ("dark too strong", False): remedy,
+        ("dark too weak", False): remedy,
+        ("dark too weak", True): f"more where the sky is brighter; {NO_DARK_MENDS}",
+    }
     warnings = []
-    for cause in ("dark too strong", "dark too weak"):
-        off = [100 * abs(row.extra["dark_residual"]) for row in rows if any(flag.cause == cause for flag in row.flags)]
+    for (cause, with_sky), advice in kinds.items():
+        off = [
+            100 * abs(row.extra["dark_residual"])
+            for row in rows
+            if any(flag.cause == cause for flag in row.flags)
+            and row.extra.get("dark_misfit_grows_with_sky", False) is with_sky
+        ]
         if not off:
             continue
         low, high = round(min(off)), round(max(off))
         part = f"{low} to {high} %" if low < high else f"{high} %"
         many = f"{len(off)} of {len(rows)} frames" if len(rows) > 1 else "the frame"
         warnings.append(
-            f"the dark is {part} {cause.removeprefix('dark ')} for {many}: take darks of the frames' temperature and "
-            "exposure, in the same night; the note of each frame has its figure"
+            f"the dark is {part} {cause.removeprefix('dark ')} for {many}: {advice}; the note of each frame has its "
+            "figure"
         )
     return warnings
 

@@ -30,7 +30,14 @@ from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
 from pipeline_core.store import Store
-from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks, camera_facts
+from pipeline_core.tasks import (
+    CameraFacts,
+    NightTasks,
+    TaskBuilder,
+    calibration_quality_tasks,
+    camera_facts,
+    without_stars,
+)
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
 
@@ -237,10 +244,10 @@ class _Reducer:
             )
         self.measured, gain_warnings = self._measure_gain(first)
         checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
-        report = self._run_inside(list(checks.values()))
+        report = self._check_frames(checks)
         flags = self._judge_calibration(report)
         set_aside = {path: words for path, words in hard_words(flags).items() if path not in self.choices.kept}
-        set_aside |= {failure.label: failure.reason for failure in report.failed}
+        set_aside |= {failure.label: failure.reason for failure in report.failed if failure.label in checks}
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
         self.result.left_out = plan.left_out
@@ -251,6 +258,18 @@ class _Reducer:
         if self.options.only != "calibration-quality":
             self._make_products(plan, flags)
         self.result.did_something = self.result.did_something or bool(report.done or report.cached)
+
+    def _check_frames(self, checks: Mapping[str, Task]) -> RunReport:
+        """Measure the calibration frames; a science frame that goes away meanwhile only tells them no stars."""
+        report = self._run_inside(list(checks.values()))
+        alone = [without_stars(checks[lost.label]) for lost in report.skipped]
+        if alone:
+            again = self._run_inside(alone)
+            report.failed += again.failed
+            report.done += again.done
+            for stage, made in again.made.items():
+                report.made.setdefault(stage, {}).update(made)
+        return report
 
     def _measure_gain(self, plan: Plan) -> tuple[dict[Geometry, CameraFacts], list[str]]:
         from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels

@@ -19,8 +19,7 @@ from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.executor import WorkerPool, make_executor, usable_cores
 from pipeline_core.io.atomic import part_path
 from pipeline_core.progress import Progress, frame_of
-from pipeline_core.stage import Raw, Task
-from pipeline_core.store import identity
+from pipeline_core.stage import Raw, Task, identity, stopping_by
 from pipeline_core.work import Assignment, Outcome, RawFile, carry_out
 
 if TYPE_CHECKING:
@@ -114,7 +113,8 @@ def run(
         Make everything anew.
     inline_wide : bool
         Do wide stages in a thread of this process with all cores: no process to start first. A cancel
-        leaves such a thread behind; it ends with its task, and its file is thrown away.
+        leaves such a thread behind; it ends where its stage next calls :func:`~pipeline_core.stage.check_wanted`, at
+        the latest with its task, and its file is thrown away.
     warm_up : callable, optional
         Called once before the first worker starts, if there is anything to do: compiles the kernels.
 
@@ -275,7 +275,7 @@ class _Run:
             job.attempts += 1
             self.running[job] = assignment
             if job.task.stage.wide and self.inline_wide:
-                future = _in_thread(assignment)
+                future = _in_thread(assignment, self.ctx)
             else:
                 future = self.pool.submit(carry_out, assignment)
             future.add_done_callback(partial(self._landed, job, assignment))
@@ -409,12 +409,13 @@ def _throw_away(assignment: Assignment) -> None:
         Path(assignment.part).unlink(missing_ok=True)
 
 
-def _in_thread(assignment: Assignment) -> Future[Outcome]:
+def _in_thread(assignment: Assignment, ctx: RunContext) -> Future[Outcome]:
     # A plain daemon thread, not a pool: after a cancel the program must be able to end without it.
     future: Future[Outcome] = Future()
 
     def work() -> None:
-        future.set_result(carry_out(assignment))
+        with stopping_by(ctx.check):
+            future.set_result(carry_out(assignment))
 
     threading.Thread(target=work, name=_WIDE_STAGE, daemon=True).start()
     return future

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science.catalogue_match import FrameStars, in_frame, pair
-from pipeline_core.solve_night import STARS, make_provider, solutions
+from pipeline_core.solve_means import make_provider
+from pipeline_core.solve_night import STARS, solutions
 from pipeline_core.solving.index_files import find_indexes
 
 if TYPE_CHECKING:
@@ -100,11 +101,3 @@ def sky_view(store: Store, path: str, settings: SolveSettings) -> SkyView | None
         stars.x_px[ours] - x[theirs],
         stars.y_px[ours] - y[theirs],
     )
-
-
-def footprint(frame: FrameSolution) -> tuple[Floats, Floats] | None:
-    """Return RA and Dec, degrees, of a frame's corners in turn, for an overlay of the night; None if not solved."""
-    if frame.solution is None or frame.shape is None:
-        return None
-    right, top = frame.shape[1] - 0.5, frame.shape[0] - 0.5
-    return frame.solution.to_sky(np.array([-0.5, right, right, -0.5]), np.array([-0.5, -0.5, top, top]))

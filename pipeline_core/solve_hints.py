@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline_core.logbook import Logbook
 
@@ -32,6 +32,16 @@ def solve_hints(logbook: Logbook) -> dict[str, dict[str, float]]:
         if own:
             hints[path] = own
     return hints
+
+
+def half_places(logbook: Logbook, paths: Iterable[str], values: Mapping[str, object]) -> list[str]:
+    """Return the frames that would have one of right ascension and declination, not both, were ``values`` decided."""
+    place = ("hint_ra_deg", "hint_dec_deg")
+    if not any(name in values for name in place):
+        return []
+    now = logbook.current()
+    after = {path: [values.get(name, now.get(path, {}).get(name)) for name in place] for path in paths}
+    return [path for path, (ra, dec) in after.items() if (ra is None) != (dec is None)]
 
 
 def hint_changes(path: str, hint: Mapping[str, float | None]) -> list[tuple[str, str, float | None]]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core import journal
-from pipeline_core.catalogues.provider import CatalogueProvider
-from pipeline_core.catalogues.tile_cache import TileCache
 from pipeline_core.errors import AstepError, NightError, UsageError
 from pipeline_core.events import Event
 from pipeline_core.executor import make_executor, usable_cores
@@ -17,15 +15,17 @@ from pipeline_core.io.header_update import card_of, update_header
 from pipeline_core.io.wcs_cards import SOLUTION_KEY, put_solution
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
+from pipeline_core.opened_night import calibrated_task
 from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints
+from pipeline_core.solve_means import engines_for, make_provider
+from pipeline_core.solving.at_hand import AtHand
 from pipeline_core.solving.engine import EngineError
-from pipeline_core.solving.engines import make_engines
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
-from pipeline_core.solving.index_files import find_indexes, serving, what_is_missing
+from pipeline_core.solving.index_files import find_indexes, serving
 from pipeline_core.solving.result import FrameSolution
-from pipeline_core.stage import Stage, Task, digest, remembered
+from pipeline_core.stage import Stage, Task, digest
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
@@ -48,6 +48,8 @@ SOLVE = "plate solution"
 _VERSION = 1
 _HEADER, _PIXELS = "header_of", "pixels_of"
 """What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""
+_STOOD_ON, _IN_VAIN = "index_files", "in_vain_with"
+"""And the index files, with signatures, that it stands on; or with what at hand no solution was found."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class SolveOptions:
     memory_bytes: int | None = None
     executor: str = "processes"
     force: bool = False
+    retry: bool = True
+    """Whether frames that were searched in vain are searched again though nothing has changed since."""
     network: bool = True
     """Whether Gaia's archive may be asked, if the recipe allows it."""
     patterns: tuple[str, ...] = ()
@@ -207,16 +211,10 @@ def solutions(store: Store) -> dict[str, FrameSolution]:
     }
 
 
-def _calibrated(product: Product) -> Task:
-    from pipeline_core.stages.science import CALIBRATE  # noqa: PLC0415 - heavy
-
-    return remembered(CALIBRATE, product.name, product.label, product.key)
-
-
 def _stars_task(product: Product, settings: SolveSettings) -> Task:
     from pipeline_core.stages.solve import FIND_STARS  # noqa: PLC0415 - heavy
 
-    calibrated = _calibrated(product)
+    calibrated = calibrated_task(product)
     chosen = {"path": product.label, "max_stars": settings.max_stars}
     return Task(FIND_STARS, None, chosen, {"calibrated": calibrated}, product.label)
 
@@ -248,6 +246,7 @@ class _Job:
         self.night = night
         self.indexes: list[IndexFile] = []
         self.provider = make_provider(settings, (), context, network=False)
+        self.at_hand = AtHand(settings, self.provider.cache)
         self._last: dict[tuple[int, int], TanSip] = {}
         """Of the frames that earlier runs solved, the last of each shape."""
         self._solver: FrameSolver | None = None
@@ -259,11 +258,14 @@ class _Job:
 
     def take_known(self, products: Sequence[Product]) -> list[Product]:
         """Keep what earlier runs solved; return the frames that are to be solved (again)."""
-        todo = []
+        todo, in_vain = [], []
         for product in products:
             task = self._task(product)
             made = None if self.options.force else self.store.fresh(task)
             frame = self._still_best(made)
+            if made is not None and _IN_VAIN in made and not self.options.retry:
+                in_vain.append((product, FrameSolution.from_made(made), made[_IN_VAIN]))
+                continue
             if made is None or frame is None:
                 todo.append(product)
                 continue
@@ -273,6 +275,11 @@ class _Job:
             self.night.frames.append(frame)
             if frame.solution is not None and frame.shape is not None:
                 self._last[frame.shape] = frame.solution
+        for product, frame, key in in_vain:
+            if key == self.at_hand.key(knows_camera=frame.shape in self._last):
+                self.night.frames.append(frame)
+            else:  # an index came since, say, or a neighbour was solved
+                todo.append(product)
         return todo
 
     def without_altered(self, products: Sequence[Product]) -> list[Product]:
@@ -280,7 +287,7 @@ class _Job:
         ours = []
         for product in products:
             stars = _stars_task(product, self.settings)
-            if self.store.fresh(stars) is None and self.store.fresh(_calibrated(product)) is None:
+            if self.store.fresh(stars) is None and self.store.fresh(calibrated_task(product)) is None:
                 reason = "its file was changed since it was made: `astep reduce` makes it again"
                 self.night.frames.append(FrameSolution(product.label, solved=False, reason=reason))
             else:
@@ -291,7 +298,9 @@ class _Job:
         """Return what an earlier run found, unless this one could do better."""
         frame = FrameSolution.from_made(made) if made is not None else None
         if frame is None or frame.solution is None or frame.shape is None:
-            return None  # an index, a catalogue or a better hint may have come since
+            return None
+        if made is not None and self.at_hand.was_replaced(made.get(_STOOD_ON, {})):
+            return None
         if frame.reference is not None and frame.reference.startswith("Gaia"):
             return frame
         ra, dec = frame.solution.centre(frame.shape)
@@ -304,32 +313,64 @@ class _Job:
         self.night.warnings += problems
         self.provider = make_provider(self.settings, self.indexes, self.context, network=self.options.network)
         wanted = {product.label: self._wanted(product.label, made[product.label]) for product in products}
-        order = sorted(products, key=lambda p: (wanted[p.label].year or 0.0, p.label))
-        current = solutions(self.store)
-        earlier = {row.label: row for row in self.store.products(SOLVE) if row.label in current}
+        # What the scale is known of leads: the night's other frames are predicted from it.
+        order = sorted(
+            products, key=lambda p: (wanted[p.label].scale_arcsec is None, wanted[p.label].year or 0.0, p.label)
+        )
+        early: list[Product] = []
         for product in self.context.track("plate solutions", order):
+            one = wanted[product.label]
             solver = self._engine(wanted.values())
-            radius = self.options.hints.get(product.label, {}).get("radius_deg", self.settings.radius_deg)
-            solver.options = replace(solver.options, radius_deg=radius)
-            frame = solver.solve(wanted[product.label], self.context)
-            if not frame.solved and product.label in earlier and current[product.label].solved:
-                words = f"{frame.path}: not solved anew, its earlier solution stays: {frame.reason}"
-                self.night.warnings.append(words)
-                frame = current[product.label]
-                self._write(product, frame, earlier[product.label].key)
-            else:
-                self._keep(product, self._task(product), frame)
-            self.night.frames.append(frame)
-            if not frame.solved:
-                words = f"{frame.path}: not solved: {frame.reason}"
-                self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
+            knew = solver.knows(one.shape)
+            frame = self._searched(solver, one)
+            self._note(product, frame)
+            if not frame.solved and not knew:
+                early.append(product)
+        for product in early:  # before any of the night was solved: now there is one to predict them from
+            one = wanted[product.label]
+            solver = self._engine(wanted.values())
+            if solver.knows(one.shape):
+                self.night.frames = [frame for frame in self.night.frames if frame.path != product.label]
+                self._note(product, self._searched(solver, one))
         self.night.warnings += self.provider.notes
+
+    def _searched(self, solver: FrameSolver, one: Wanted) -> FrameSolution:
+        radius = self.options.hints.get(one.path, {}).get("radius_deg", self.settings.radius_deg)
+        solver.options = replace(solver.options, radius_deg=radius)
+        return solver.solve(one, self.context)
+
+    def _note(self, product: Product, frame: FrameSolution) -> None:
+        """Keep what came of a frame; a search in vain takes no earlier solution away."""
+        before = None if frame.solved else self._earlier.get(product.label)
+        if before is not None:
+            earlier = FrameSolution.from_made(before.made)
+            words = f"{frame.path}: not solved anew, its earlier solution stays: {frame.reason}"
+            self.night.warnings = [*dict.fromkeys([*self.night.warnings, words])]
+            frame = earlier
+            self._write(product, frame, before.key)
+        else:
+            self._keep(product, self._task(product), frame)
+        self.night.frames.append(frame)
+        if not frame.solved:
+            words = f"{frame.path}: not solved: {frame.reason}"
+            self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
+
+    @cached_property
+    def _earlier(self) -> dict[str, Product]:
+        """Solutions that this pass began with, of frames as they are calibrated now."""
+        current = solutions(self.store)
+        return {row.label: row for row in self.store.products(SOLVE) if row.label in current and row.made["solved"]}
 
     def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
         """Write a frame's header, then note its solution: killed in between, it is solved again."""
         made = frame.as_made() | {_PIXELS: product.key, SEARCHED_WITH: dict(self.options.hints.get(product.label, {}))}
-        if frame.solution is not None and self._write(product, frame, task.key):
-            made[_HEADER] = product.when_utc
+        if frame.solution is None:
+            knows = self._solver is not None and frame.shape is not None and self._solver.knows(frame.shape)
+            made[_IN_VAIN] = self.at_hand.key(knows_camera=knows)
+        else:
+            made[_STOOD_ON] = self.at_hand.stood_on(frame)
+            if self._write(product, frame, task.key):
+                made[_HEADER] = product.when_utc
         self.store.finish(task, None, None, made, frame.seconds)
 
     def _engine(self, wanted: Iterable[Wanted]) -> FrameSolver:
@@ -343,11 +384,11 @@ class _Job:
                 fit |= dict.fromkeys(index.path for index in serving(self.indexes, field_arcmin))
             if None in fields or not fit:
                 fit |= dict.fromkeys(index.path for index in self.indexes)
-            engines = make_engines(self.settings, list(fit))
+            engines, beside = engines_for(self.settings, list(fit), self.provider, wanted)
             options = SolverOptions(
                 self.settings.scale_tolerance, self.settings.radius_deg, self.settings.time_limit_s, self.settings.order
             )
-            self._solver = FrameSolver(engines, self.provider, self.indexes, options)
+            self._solver = FrameSolver(engines, self.provider, self.indexes, options, beside)
             for shape, solution in self._last.items():
                 self._solver.remember(solution, shape)
         return self._solver
@@ -363,18 +404,20 @@ class _Job:
 
     def _task(self, product: Product) -> Task:
         settings = self.settings.model_dump(include={"order", "catalogue", "faintest_mag", "scale_arcsec"})
+        if own := self.options.hints.get(product.label):  # a solution found elsewhere than a person says now is old
+            settings["hint"] = dict(own)
         stage = Stage(SOLVE, _VERSION, _in_order)
         return Task(stage, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
 
     def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
         """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
         assert frame.solution is not None, "only of solved frames"
-        path = self.store.path(_calibrated(product))
+        path = self.store.path(calibrated_task(product))
         name = digest(key, frame.reference, frame.solution.as_plain())
         try:
             if card_of(path, SOLUTION_KEY) == name:
                 return True
-            if self.store.fresh(_calibrated(product)) is None:  # what someone else wrote must not become ours
+            if self.store.fresh(calibrated_task(product)) is None:  # what someone else wrote must not become ours
                 raise NightError(
                     f"the solution is not written into {path.name}",
                     "the file was changed since it was made",
@@ -400,43 +443,3 @@ def _in_order(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     raise UsageError(
         "cannot solve a frame by itself", "a night is solved in the order of time", "use `astep solve OUT`"
     )
-
-
-def make_provider(
-    settings: SolveSettings, indexes: Sequence[IndexFile], context: RunContext | None, *, network: bool
-) -> CatalogueProvider:
-    """Return the catalogue that the recipe asks for."""
-    services: Sequence[Any] = ()
-    if network and settings.network and settings.catalogue != "index":
-        from pipeline_core.catalogues.services import default_services  # noqa: PLC0415 - only with a network
-
-        services = default_services()
-    return CatalogueProvider(
-        TileCache(),
-        [index.path for index in indexes],
-        services,
-        which=settings.catalogue,
-        faintest_mag=settings.faintest_mag,
-        context=context,
-    )
-
-
-def why_not_here(settings: SolveSettings, field_arcmin: float | None) -> str:
-    """Say why frames of this size cannot be solved on this machine; empty if they can.
-
-    Parameters
-    ----------
-    settings : SolveSettings
-    field_arcmin : float or None
-        Shorter side of the frames; None when the scale is not known.
-    """
-    from pipeline_core.solving.engines import available_engines  # noqa: PLC0415
-
-    indexes, _ = find_indexes(settings.indexes)
-    if not indexes:
-        return what_is_missing(indexes, field_arcmin or 60.0)
-    if not available_engines(settings):
-        return 'no solving engine is installed: pip install "astep-harvest[solve]", or install astrometry.net'
-    if field_arcmin is None:
-        return ""
-    return what_is_missing(indexes, field_arcmin)

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
-from pipeline_core.solve_night import SolveOptions, chosen_products, solve_frames, why_not_here
+from pipeline_core.solve_hints import solve_hints
+from pipeline_core.solve_means import has_stars_near, make_provider, why_not_here
+from pipeline_core.solve_night import SolveOptions, chosen_products, solve_frames
+from pipeline_core.solving.index_files import SCALE_UNKNOWN
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.executor import WorkerPool
+    from pipeline_core.logbook import Logbook
     from pipeline_core.solve_night import NightSolution
     from pipeline_core.store import Store
-    from pipeline_core.types import Night
+    from pipeline_core.types import Frame, Night
 
 
 def solve_reduced(
-    store: Store, night: Night, recipe: Recipe, context: RunContext, pool: WorkerPool, memory_bytes: int | None
+    store: Store,
+    logbook: Logbook,
+    night: Night,
+    recipe: Recipe,
+    context: RunContext,
+    pool: WorkerPool,
+    memory_bytes: int | None,
 ) -> tuple[NightSolution | None, str]:
     """Solve what a reduction made, with what is on this machine: the network is not asked.
 
@@ -26,6 +39,8 @@ def solve_reduced(
     ----------
     store : Store
         Its run lock is held.
+    logbook : Logbook
+        Of the same output: a person's hints for single frames stand in it.
     night : Night
     recipe : Recipe
     context : RunContext
@@ -41,24 +56,56 @@ def solve_reduced(
     if recipe.solve.enabled == "never" or not chosen_products(store):
         return None, ""
 
-    def why_not() -> str:
-        field, told = _field_arcmin(night, recipe)
-        return told or why_not_here(recipe.solve, field)
+    hints = solve_hints(logbook)
 
-    options = SolveOptions(memory_bytes=memory_bytes, network=False)
+    def why_not() -> str:
+        field, told = _field_arcmin(night, recipe, hints)
+        words = told or why_not_here(recipe.solve, field)
+        return "" if words and not told and _has_gaia(night, recipe, hints) else words
+
+    options = SolveOptions(memory_bytes=memory_bytes, network=False, retry=False, hints=hints)
     try:
         return solve_frames(store, recipe.solve, options, context, pool, why_not), ""
     except AstepError as error:
         return None, str(error)
 
 
-def _field_arcmin(night: Night, recipe: Recipe) -> tuple[float | None, str]:
+@dataclass(frozen=True, slots=True)
+class _Aimed:
+    """Where a frame looks, as far as header, recipe and hints tell."""
+
+    shape: tuple[int, int] | None
+    scale_arcsec: float | None
+    ra_deg: float | None
+    dec_deg: float | None
+
+
+def _has_gaia(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether Gaia's stars around any frame are on disk: they do without an index."""
+    if recipe.solve.engine != "auto":
+        return False
+    provider = make_provider(recipe.solve, (), None, network=False)
+    aimed = []
+    for frame in night.frames:
+        if frame.kind is FrameKind.SCIENCE:
+            own = hints.get(frame.path, {})
+            scale = own.get("scale_arcsec") or recipe.solve.scale_arcsec or frame.pixel_scale_arcsec
+            place = own.get("ra_deg", frame.ra_deg), own.get("dec_deg", frame.dec_deg)
+            aimed.append(_Aimed(frame.shape, scale, *place))
+    return has_stars_near(provider, aimed)
+
+
+def _field_arcmin(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, float]]) -> tuple[float | None, str]:
     """Return the shorter side of the widest frame, or why it is not known."""
     lights = [frame for frame in night.frames if frame.kind is FrameKind.SCIENCE]
     frames = [(frame, frame.shape) for frame in lights if frame.shape is not None]
-    scale = recipe.solve.scale_arcsec
-    fields = [min(shape) * (scale or frame.pixel_scale_arcsec or 0.0) / 60.0 for frame, shape in frames]
+
+    def scale(frame: Frame) -> float:
+        own = hints.get(frame.path, {}).get("scale_arcsec")
+        return own or recipe.solve.scale_arcsec or frame.pixel_scale_arcsec or 0.0
+
+    fields = [min(shape) * scale(frame) / 60.0 for frame, shape in frames]
     widest = max(fields, default=0.0)
     if widest > 0.0:
         return widest, ""
-    return None, "no header tells the pixel scale; `astep solve OUT --scale ARCSEC` searches with yours"
+    return None, SCALE_UNKNOWN

@@ -12,13 +12,10 @@ from pipeline_core.align_night import align_frames
 from pipeline_core.errors import UsageError
 from pipeline_core.executor import ThreadWorkers, usable_cores
 from pipeline_core.grouping import Geometry
-from pipeline_core.lock import RunLock
-from pipeline_core.logbook import Logbook
+from pipeline_core.opened_night import calibrated_task, opened_night
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.runner import run
-from pipeline_core.scan import scan_night
 from pipeline_core.stage import MadeBefore, Raw, Task, digest
-from pipeline_core.store import Product, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,11 +25,12 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
+    from pipeline_core.store import Product, Store
     from pipeline_core.types import Night
 
 JOB = STAGE = "stacks"
 """Name of the stage, and of the job in progress events."""
-_SCIENCE, _QUALITY = "science frames", "quality"
+_SCIENCE = "science frames"
 
 _ON_CHIP = " (chip)"
 """Ending of the label of a stack of frames as they lie on the chip."""
@@ -84,6 +82,8 @@ class NightStacks:
     """One a group, in the order of the plan."""
     removed: tuple[Path, ...] = ()
     """Old stacks whose group is no more, or has no frame left to stack."""
+    warnings: tuple[str, ...] = ()
+    """What a person should know: frames whose files someone changed."""
 
 
 def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: RunContext) -> NightStacks:
@@ -96,7 +96,7 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
     recipe : Recipe
     options : StackOptions
     context : RunContext
-        Hears the progress; its cancel stops between two stacks, finished ones stay.
+        Hears the progress; its cancel stops within a second or two, finished stacks stay.
 
     Returns
     -------
@@ -109,30 +109,28 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
     NightError
         If another run is writing into the output.
     """
-    if not place.has_logbook:
-        raise UsageError(
-            f"{place.output} is no output folder", "it holds no logbook.sqlite", "run `astep reduce NIGHT` first"
-        )
-    night = scan_night(place.night, context)
-    with (
-        RunLock(place.output),
-        Logbook.open(place.output, place.night) as logbook,
-        Store(place.output, logbook.database) as store,
-    ):
-        night = logbook.apply(night)
+    with opened_night(place, context) as opened:
+        night, logbook, store = opened.night, opened.logbook, opened.store
         plan = build_plan(night, recipe, Choices())  # rejected frames keep their group, to be named as left out
         calibrated = {p.label: p for p in store.products(_SCIENCE) if p.location is not None}
-        measured = {p.label: p for p in store.products(_QUALITY) if p.label in night.by_path}
+        measured = opened.measured()
         if not calibrated or not measured:
             raise UsageError(f"nothing to stack in {place.output}", "no frame is reduced", "run `astep reduce` first")
         groups = _chosen(plan.groups, options.groups)
+        rejected = logbook.rejected()
+        changed = _changed(
+            store, [calibrated[p] for g in groups.values() for p in g if p in calibrated.keys() - rejected]
+        )
+        warnings = tuple(_words(path) for path in changed)
+        for words in warnings:
+            context.say(JOB, words, level="warning")
         aligned = align_frames(
             night, plan.trims, {k: p.made for k, p in measured.items()}, {k: p.key for k, p in measured.items()},
             store, logbook, recipe, context,
         )  # fmt: skip
         builder = _Builder(
-            place.output, night, recipe, options, calibrated, measured, aligned, logbook.rejected(),
-            file_names(plan.groups),
+            place.output, night, recipe, options, calibrated, measured, aligned, rejected, file_names(plan.groups),
+            changed,
         )  # fmt: skip
         planned = [builder.build(group, paths, _shape(night, plan.trims, paths)) for group, paths in groups.items()]
         tasks = [task for _, task in planned if task is not None]
@@ -147,7 +145,20 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
         )
         kept = {task.product for task in tasks}
         removed = _remove_old(store, kept, _gone(store, plan.groups, set(groups), options.fixed), context)
-        return NightStacks(stacks, removed)
+        return NightStacks(stacks, removed, warnings)
+
+
+def _changed(store: Store, products: Sequence[Product]) -> frozenset[str]:
+    """Return the frames whose calibrated file is not as it was made, or as this program wrote into it since."""
+    tasks = [calibrated_task(product) for product in products]
+    return frozenset(task.label for task in tasks if store.altered(task))
+
+
+def _words(path: str) -> str:
+    return (
+        f"{path}: its calibrated file was changed by someone since it was made, and is stacked as it is now; "
+        "`astep reduce` makes it again"
+    )
 
 
 def _gone(store: Store, groups: Mapping[str, Any], looked_at: set[str], fixed: Fixed) -> list[Product]:
@@ -238,6 +249,8 @@ class _Builder:
     rejected: Mapping[str, str]
     names: Mapping[str, str]
     """Of the groups' files."""
+    changed: frozenset[str]
+    """Frames whose calibrated file someone changed."""
 
     def build(self, group: str, paths: Sequence[str], shape: tuple[int, int]) -> tuple[Stack, Task | None]:
         """Return what can be said of a group's stack before it is made, and the task that makes it."""
@@ -260,6 +273,7 @@ class _Builder:
             "group": group,
             "method": "median" if on_chip else self.options.method or self.recipe.stack.method,
             "sigma": self.recipe.stack.sigma,
+            "background": "none" if on_chip else self.recipe.stack.background,
             "fixed": self.options.fixed,
             "shape": list(shape),
             "reference": reference,
@@ -300,7 +314,9 @@ class _Builder:
         file = self.output / product.location
         stat = file.stat() if file.is_file() else None
         size, mtime = (stat.st_size, stat.st_mtime_ns) if stat is not None else (0, 0)
-        return MadeBefore(file, product.name, size, mtime, product.key)
+        # What someone wrote is known by nothing but its size and time.
+        key = digest(product.key, size, mtime) if path in self.changed else product.key
+        return MadeBefore(file, product.name, size, mtime, key)
 
     def _frame(self, name: str, path: str) -> dict[str, Any]:
         frame, one = self.night.by_path[path], self.aligned.by_path.get(path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,37 @@ class MadeBefore(Raw):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", digest(self.name, self.made_key))
+
+
+def identity(task: Task) -> str:
+    """Return the name of a result: its product, or stage and label of a task that only measures."""
+    return task.product or f"{task.stage.name}: {task.label or task.key}"
+
+
+_STOP: ContextVar[Callable[[], None] | None] = ContextVar("stop", default=None)
+
+
+@contextmanager
+def stopping_by(check: Callable[[], None]) -> Iterator[None]:
+    """Let stages that run in this thread meanwhile ask ``check``, which raises when nobody waits for them any more."""
+    token = _STOP.set(check)
+    try:
+        yield
+    finally:
+        _STOP.reset(token)
+
+
+def check_wanted() -> None:
+    """Raise if the run that a long stage belongs to was stopped; call it between two parts of the work.
+
+    Notes
+    -----
+    Only a stage that runs in a thread of the program needs it: a worker process is ended from outside. A stage's
+    signature stays what it is, and its threads of its own do not ask.
+    """
+    check = _STOP.get()
+    if check is not None:
+        check()
 
 
 def digest(*parts: object) -> str:

@@ -38,15 +38,20 @@ class FrameSteps:
                 return step
         raise UsageError(f"there is no step {name!r}", f"the steps are {', '.join(s.name for s in self.steps)}")
 
-    def difference(self, name: str) -> Image | None:
-        """Return what a step changed, or None where it did nothing or changed the shape or the unit."""
+    def has_difference(self, name: str) -> bool:
+        """Tell whether a step changed pixels, and neither their number nor their unit."""
         index = [s.name for s in self.steps].index(self.step(name).name)
         if index == 0:
-            return None
+            return False
         before, after = self.steps[index - 1], self.steps[index]
-        if after.note or before.image.shape != after.image.shape or before.unit != after.unit:
+        return not after.note and before.image.shape == after.image.shape and before.unit == after.unit
+
+    def difference(self, name: str) -> Image | None:
+        """Return what a step changed, or None where it did nothing or changed the shape or the unit."""
+        if not self.has_difference(name):
             return None
-        return after.image - before.image
+        index = [s.name for s in self.steps].index(name)
+        return self.steps[index].image - self.steps[index - 1].image
 
 
 def input_files(task: Task, output: Path) -> dict[str, Path]:

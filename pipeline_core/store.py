@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
 
@@ -13,9 +12,11 @@ from pipeline_core.errors import NightError
 from pipeline_core.io.atomic import explained, put_in_place, remove_stale_parts
 from pipeline_core.io.checksum import crc32_of
 from pipeline_core.io.database import Database
+from pipeline_core.stage import identity
+from pipeline_core.versions import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from pipeline_core.stage import Made, Task
 
@@ -418,23 +419,3 @@ class Store:
         # Another process may be writing accepted.txt, but it does so under the write lock only.
         with self._database.transaction():
             return remove_stale_parts(self.output, folders)
-
-
-def identity(task: Task) -> str:
-    """Return the name of a result: its product, or stage and label of a task that only measures."""
-    return task.product or f"{task.stage.name}: {task.label or task.key}"
-
-
-@cache
-def versions() -> Mapping[str, str]:
-    """Return the versions of the programs that decide pixels."""
-    import platform  # noqa: PLC0415
-    from importlib import metadata  # noqa: PLC0415
-
-    found = {"python": platform.python_version()}
-    for name in ("astep-harvest", "numpy", "scipy", "astropy", "ccdproc", "astroscrappy", "numba", "sep"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue  # a checkout that was never installed has no version of its own
-    return found

@@ -12,8 +12,8 @@ from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
 from pipeline_core.session import choices_of
 from pipeline_core.solve_night import solutions
-from pipeline_core.stage import Task
-from pipeline_core.store import Store, identity
+from pipeline_core.stage import Task, identity
+from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:

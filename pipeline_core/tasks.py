@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline_core.config import Recipe
     from pipeline_core.plan import MasterPlan, Plan, SciencePlan
+    from pipeline_core.stage import Stage
 
 DEFAULT_READ_NOISE_E = 10.0
 """Where neither header, profile, person nor measurement tells: typical of a CCD; only the noise model uses it."""
@@ -287,6 +288,7 @@ def calibration_quality_tasks(
         FrameKind.FLAT: "flat",
     }
     left_out = {item.path for item in plan.left_out}
+    stars = _StarTasks(night, plan, recipe)
     tasks: dict[str, Task] = {}
     for frame in night.frames:
         if frame.kind not in kinds or frame.layout is None or frame.path in left_out or is_ready(frame):
@@ -304,29 +306,66 @@ def calibration_quality_tasks(
             "read_noise_e": facts.read_noise_e,
             "saturation_adu": facts.saturation_adu,
         }
-        tasks[frame.path] = Task(MEASURE_CALIBRATION, None, settings, {"raw": raw_input(night, frame)}, frame.path)
+        inputs: dict[str, Raw | Task] = {"raw": raw_input(night, frame)}
+        if settings["kind"] == "dark":
+            inputs |= stars.inputs_of(frame)
+        tasks[frame.path] = Task(MEASURE_CALIBRATION, None, settings, inputs, frame.path)
     return tasks
+
+
+def without_stars(check: Task) -> Task:
+    """Return the measuring of a calibration frame that looks for no science frame's stars."""
+    return Task(check.stage, None, check.settings, {"raw": check.inputs["raw"]}, check.label)
+
+
+class _StarTasks:
+    """Science frames whose stars are looked for in a dark: the nearest in time, and one from the night's middle.
+
+    Two, as either may be clouded. What leaks into a dark, or was left on the chip, comes from the field it follows.
+    """
+
+    def __init__(self, night: Night, plan: Plan, recipe: Recipe) -> None:
+        self._night, self._plan, self._recipe = night, plan, recipe
+        self._frames: dict[Geometry, list[Frame]] = {}
+        for science in plan.science:
+            frame = night.by_path[science.path]
+            self._frames.setdefault(Geometry.of(frame), []).append(frame)
+
+    def inputs_of(self, dark: Frame) -> dict[str, Task]:
+        from pipeline_core.stages.quality import FIND_STARS, STARS  # noqa: PLC0415 - heavy
+
+        frames = self._frames.get(Geometry.of(dark), [])
+        chosen = frames[len(frames) // 2 :][:1]
+        timed = [frame for frame in frames if frame.mid_utc is not None]
+        if dark.mid_utc is not None and timed:
+            when = dark.mid_utc
+            chosen.append(min(timed, key=lambda frame: abs((frame.mid_utc or when) - when)))
+        return {
+            f"{STARS}{number}": _quick_task(FIND_STARS, self._night, self._plan, self._recipe, frame)
+            for number, frame in enumerate(dict.fromkeys(chosen))
+        }
 
 
 def quick_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[str, Task]:
     """Return a quick-look task for each science frame."""
     from pipeline_core.stages.quality import MEASURE_QUICK  # noqa: PLC0415 - heavy
 
-    tasks: dict[str, Task] = {}
-    for science in plan.science:
-        frame = night.by_path[science.path]
-        assert frame.layout is not None, "the plan holds usable frames only"
-        facts = camera_facts(frame, recipe, {})
-        settings = {
-            "layout": asdict(frame.layout),
-            "trim": section_list(plan.trims.get(Geometry.of(frame))),
-            "gain_e_per_adu": facts.gain_e_per_adu,
-            "read_noise_e": facts.read_noise_e,
-            "saturation_adu": facts.saturation_adu,
-            "pixel_scale_arcsec": frame.pixel_scale_arcsec,
-        }
-        tasks[frame.path] = Task(MEASURE_QUICK, None, settings, {"raw": raw_input(night, frame)}, frame.path)
-    return tasks
+    frames = (night.by_path[science.path] for science in plan.science)
+    return {frame.path: _quick_task(MEASURE_QUICK, night, plan, recipe, frame) for frame in frames}
+
+
+def _quick_task(stage: Stage, night: Night, plan: Plan, recipe: Recipe, frame: Frame) -> Task:
+    assert frame.layout is not None, "the plan holds usable frames only"
+    facts = camera_facts(frame, recipe, {})
+    settings = {
+        "layout": asdict(frame.layout),
+        "trim": section_list(plan.trims.get(Geometry.of(frame))),
+        "gain_e_per_adu": facts.gain_e_per_adu,
+        "read_noise_e": facts.read_noise_e,
+        "saturation_adu": facts.saturation_adu,
+        "pixel_scale_arcsec": frame.pixel_scale_arcsec,
+    }
+    return Task(stage, None, settings, {"raw": raw_input(night, frame)}, frame.path)
 
 
 def recipe_key(recipe: Recipe) -> str:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 
 from astep_gui.models.frame_images import Loader, ShownImage, reduced_image, shown_image
+from astep_gui.models.memory_budget import MemoryBudget
 from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-BLINK_BYTES = 1 << 30
-"""For all small versions together."""
+BLINK_PART = 0.85
+"""Of what all caches may hold, for the small versions: the frame on which the blinking rests wants room too."""
 FASTEST, SLOWEST = 30.0, 1.0
 _REACTION_S = 0.35  # from seeing a bad frame to the key: at 10 frames a second it is three frames back
 _OFFERED = 8
@@ -56,9 +57,10 @@ class BlinkModel(QObject):
     """BlinkFrame and AstepError; it is left out from then on."""
     _loaded = pyqtSignal(int, object, object)
 
-    def __init__(self, parent: QObject | None = None, *, most_bytes: int = BLINK_BYTES, threads: int = 2) -> None:
+    def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
-        self._most_bytes = most_bytes
+        self._budget = budget or MemoryBudget(parent=self)
+        self._share = self._budget.join(self._give)
         self._frames: list[BlinkFrame] = []
         self._small: dict[Hashable, ShownImage] = {}
         self._bad: set[Hashable] = set()
@@ -108,6 +110,11 @@ class BlinkModel(QObject):
         return sum(small.bytes for small in self._small.values())
 
     @property
+    def most_bytes(self) -> int:
+        """What the small versions may hold."""
+        return int(BLINK_PART * self._budget.most_bytes)
+
+    @property
     def rests_turned(self) -> bool:
         """Whether the frame that is shown was turned onto the reference."""
         return self.aligned and self.current is not None and self.current.turn is not None
@@ -138,6 +145,7 @@ class BlinkModel(QObject):
         self.reduction = reduction
         wanted = set(keys)
         self._small = {key: small for key, small in self._small.items() if key in wanted}
+        self._share.gave(len(self._small), self.bytes)
         self._index = keys.index(start) if start in wanted else 0
         self._forward = True
         self._load_ahead()
@@ -255,14 +263,21 @@ class BlinkModel(QObject):
         self._timer.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._small.clear()
+        self._share.leave()
+
+    def forget(self) -> None:
+        """Blink nothing, and keep nothing: another night is open."""
+        self.set_frames(())
 
     # Inside
 
     def _affordable(self) -> int:
         """Return the least reduction at which all frames fit in memory."""
+        if not self._frames:
+            return 1
         pixels = sum(ny * nx for ny, nx in (frame.shape or (4096, 4096) for frame in self._frames))
         for reduction in (1, 2, 4, 8):
-            if pixels * 2 * 4 / 3 / reduction**2 <= self._most_bytes:
+            if pixels * 2 * 4 / 3 / reduction**2 <= self.most_bytes:
                 return reduction
         return 8
 
@@ -317,7 +332,7 @@ class BlinkModel(QObject):
         if self._closed.is_set() or not self._frames:
             return
         index, forward = self._index, self._forward
-        room = self.bytes < self._most_bytes
+        room = self.bytes < self.most_bytes
         for ahead in range(len(self._frames)):
             if len(self._begun) >= _AHEAD or (ahead > _AHEAD and not room):
                 break
@@ -351,6 +366,7 @@ class BlinkModel(QObject):
             first = not self._small
             self._small[frame.key] = result
             self._make_room()
+            self._share.keep(len(self._small), self.bytes)
             if first or (self.current is not None and self.current.key == frame.key and not self.is_playing):
                 self._show_current()
         self._load_ahead()
@@ -358,12 +374,21 @@ class BlinkModel(QObject):
 
     def _make_room(self) -> None:
         """Drop the frames that are due last."""
-        if self.bytes <= self._most_bytes:
+        if self.bytes <= self.most_bytes:
             return
-        n = len(self._frames)
-        places = {frame.key: (k - self._index) % n for k, frame in enumerate(self._frames)}
-        for key in sorted(self._small, key=lambda key: -places.get(key, n)):
-            if self.bytes <= self._most_bytes or len(self._small) <= 2:
+        for key in self._due_last_first():
+            if self.bytes <= self.most_bytes or len(self._small) <= 2:
                 break
             if key != self._frames[self._index].key:
                 del self._small[key]
+
+    def _due_last_first(self) -> list[Hashable]:
+        n = len(self._frames)
+        places = {frame.key: (k - self._index) % n for k, frame in enumerate(self._frames)}
+        return sorted(self._small, key=lambda key: -places.get(key, n))
+
+    def _give(self) -> None:
+        """Give up a frame to another cache; the one that is shown is the last that goes."""
+        if not self.is_playing:  # else it would be loaded again at once
+            del self._small[self._due_last_first()[0]]
+            self._share.gave(len(self._small), self.bytes)

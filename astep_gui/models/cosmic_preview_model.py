@@ -99,7 +99,7 @@ class _Source:
         from pipeline_core.cosmic_preview import cosmic_ground, cosmic_preview  # noqa: PLC0415 - numba
         from pipeline_core.executor import usable_cores  # noqa: PLC0415
         from pipeline_core.on_demand import night_tasks, task_of  # noqa: PLC0415
-        from pipeline_core.science.reduction import CosmicChoices  # noqa: PLC0415
+        from pipeline_core.science.frame_cosmic import CosmicChoices  # noqa: PLC0415
 
         threads = min(4, usable_cores())
         if self._ground is None:

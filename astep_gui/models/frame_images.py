@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
+from astep_gui.models.memory_budget import MemoryBudget
 from pipeline_core.errors import AstepError, DataError
 from pipeline_core.science.display import (
     Coded,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from pipeline_core.types import Bits, Section
 
 UNIT_SYMBOLS = {"adu": "ADU", "electron": "e⁻", "electrons": "e⁻", "": ""}
-CACHE_BYTES = 768 << 20
-"""About ten frames of 4096² with their codes."""
-
 Loader = Callable[[], "Loaded"]
 
 
@@ -98,9 +96,9 @@ class ShownImage:
         arrays: list[npt.NDArray[Any]] = [self.sample, *self.codes]
         if self.image is not self.codes[0]:
             arrays.append(self.image)
-        if self.mask is not None:
-            arrays.append(self.mask)
-        return sum(array.nbytes for array in arrays)
+        # The mask is drawn from a pyramid of its own.
+        mask = 0 if self.mask is None else self.mask.nbytes * 4 // 3
+        return mask + sum(array.nbytes for array in arrays)
 
     def value(self, x: int, y: int) -> float | None:
         """Return the true value of a pixel, 0-based; None outside of the frame or where it is not kept."""
@@ -177,9 +175,10 @@ class ImageStore(QObject):
     """Key of an image that was asked for ahead and is now kept."""
     _done = pyqtSignal(object, object)
 
-    def __init__(self, parent: QObject | None = None, *, most_bytes: int = CACHE_BYTES, threads: int = 2) -> None:
+    def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
-        self._most_bytes = most_bytes
+        self._budget = budget or MemoryBudget(parent=self)
+        self._share = self._budget.join(self._give)
         self._kept: OrderedDict[Hashable, ShownImage] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="image")
         self._begun: dict[Hashable, Future[None]] = {}
@@ -231,7 +230,8 @@ class ImageStore(QObject):
 
     def forget(self, key: Hashable) -> None:
         """Drop an image whose pixels are no longer true (a master that was made anew)."""
-        self._kept.pop(key, None)
+        if self._kept.pop(key, None) is not None:
+            self._share.gave(len(self._kept), self.bytes)
 
     def clear(self) -> None:
         """Drop everything: another night is opened."""
@@ -239,6 +239,7 @@ class ImageStore(QObject):
             self._supersede(group)
         self._wanted.clear()
         self._kept.clear()
+        self._share.gave(0, 0)
 
     def close(self) -> None:
         """End the threads; nothing arrives afterwards."""
@@ -249,6 +250,7 @@ class ImageStore(QObject):
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._begun.clear()
         self._kept.clear()
+        self._share.leave()
 
     def _supersede(self, group: str) -> None:
         for key in [key for key, groups in self._wanted.items() if group in groups]:
@@ -268,6 +270,7 @@ class ImageStore(QObject):
         """In a thread of the pool."""
         result: ShownImage | AstepError
         try:
+            self._budget.look_up()
             result = shown_image(key, loader())
         except AstepError as error:
             result = error
@@ -296,5 +299,9 @@ class ImageStore(QObject):
     def _keep(self, key: Hashable, shown: ShownImage) -> None:
         self._kept[key] = shown
         self._kept.move_to_end(key)
-        while len(self._kept) > 1 and self.bytes > self._most_bytes:
-            self._kept.popitem(last=False)
+        self._share.keep(len(self._kept), self.bytes)
+
+    def _give(self) -> None:
+        """Drop the image that was looked at longest ago."""
+        self._kept.popitem(last=False)
+        self._share.gave(len(self._kept), self.bytes)

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from astep_gui.models.folder_watch import FolderWatch
 from astep_gui.models.frame_state import FrameState, frame_state
 from astep_gui.models.needs import Need, needs_of, output_problem
+from astep_gui.models.quick_looking import QuickLooking
 from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline_core.survey import Survey
     from pipeline_core.types import Frame, Night
 
+NEEDS_MS = 250
+"""Quick values come in a few at a time; what they need of a person is said anew at most this often."""
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
 
@@ -61,8 +64,6 @@ class NightModel(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._scan: Job | None = None
-        self._look: Job | None = None
-        self._measured: dict[str, dict[str, object]] = {}
         self._last_id = 0
         self.looks_quickly = True
         """Measure science frames in the background when a night opens."""
@@ -72,6 +73,16 @@ class NightModel(QObject):
         self._soon.timeout.connect(self._plan_now)
         self._folders = FolderWatch(self)
         self._folders.grown.connect(self.refresh)
+        self._needs_soon = QTimer(self)
+        self._needs_soon.setSingleShot(True)
+        self._needs_soon.setInterval(NEEDS_MS)
+        self._needs_soon.timeout.connect(self._ask_needs)
+        self.looking = QuickLooking(jobs, self)
+        self.looking.due.connect(self.look_quickly)
+        self.looking.rows_came.connect(self._take_rows)
+        self.looking.ended.connect(self._take_look)
+        self.looking.failed.connect(self.problem)
+        self.looking.said.connect(self.said)
         self._surveying = SurveyWatch(jobs, self)
         self._surveying.found.connect(self._take_survey)
         self._surveying.failed.connect(self.problem)
@@ -172,7 +183,8 @@ class NightModel(QObject):
     def _opened(self, job: Job, place: Place, night: Night) -> None:
         if job is not self._scan:
             return
-        if self.place is None or self.place.night != place.night or self.place.output != place.output:
+        is_new = self.place is None or self.place.night != place.night or self.place.output != place.output
+        if is_new:
             self.close()
             self._scan, self.place = job, place
             try:
@@ -194,22 +206,23 @@ class NightModel(QObject):
             self.select([], self._first())
         self._plan_soon()
         if self.looks_quickly:
-            self.look_quickly()
+            self.looking.wait_for_image() if is_new else self.look_quickly()
 
     def close(self) -> None:
         """Show no night."""
         self._folders.forget()
-        for job in (self._scan, self._look):
-            if job is not None:
-                job.cancel()
-        self._scan = self._look = None
+        if self._scan is not None:
+            self._scan.cancel()
+            self._scan = None
+        self.looking.forget()
         self._surveying.forget()
         self._follow.stop()
         self._soon.stop()
+        self._needs_soon.stop()
         if self.logbook is not None:
             self.logbook.close()
         was_open = self.is_open
-        self._measured, self._last_id = {}, 0
+        self._last_id = 0
         self._clear()
         if was_open:
             self.night_changed.emit()
@@ -332,46 +345,22 @@ class NightModel(QObject):
 
     def look_quickly(self) -> None:
         """Measure science frames that have no final values, in the background; judge all."""
-        if self.place is None or self.night is None:
-            return
-        if self._look is not None:
-            self._look.cancel()
-        place, night, recipe, known = self.place, self.night, self.recipe, self._measured
+        if self.place is not None and self.night is not None:
+            self.looking.look(self.place, self.night, self.recipe)
 
-        def work(context: RunContext) -> QuickLook:
-            from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
+    def _take_look(self, look: QuickLook) -> None:
+        flagged = {*self.calibration_flags, *look.calibration_flags}
+        self.calibration_flags = look.calibration_flags
+        self._take_rows(look.rows)
+        self.frames_changed.emit(sorted(flagged))
 
-            return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
-
-        job = self._jobs.job("quick look", work)
-        self._look = job
-        job.heard.connect(self.said)
-        job.told.connect(lambda rows: self._take_rows(job, rows))
-        job.done.connect(lambda look: self._take_look(job, look))
-        job.failed.connect(lambda error: self.problem.emit(error) if job is self._look else None)
-        job.start()
-
-    def stop_looking(self) -> None:
-        """End the quick look: a run measures better."""
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
-
-    def _take_look(self, job: Job, look: QuickLook) -> None:
-        if job is self._look:
-            flagged = {*self.calibration_flags, *look.calibration_flags}
-            self.calibration_flags = look.calibration_flags
-            self._take_rows(job, look.rows)
-            self.frames_changed.emit(sorted(flagged))
-
-    def _take_rows(self, job: Job, rows: Iterable[QualityRow]) -> None:
-        if job is not self._look:
-            return
+    def _take_rows(self, rows: Iterable[QualityRow]) -> None:
         taken = {row.path: row for row in rows}
         self.rows |= taken
         self.quality_changed.emit()
         self.frames_changed.emit(list(taken))
-        self._ask_needs()
+        if not self._needs_soon.isActive():
+            self._needs_soon.start()
 
     # -- runs ------------------------------------------------------------------------------------------------
 
@@ -380,7 +369,7 @@ class NightModel(QObject):
         failed = list(self.failed)
         self.failed, self.finished = {}, set()
         self.is_running = True
-        self.stop_looking()
+        self.looking.stop()
         self._surveying.forget()
         self.frames_changed.emit(failed)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.background import Background
+from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.step_words import WORDS
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core.grouping import Geometry
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astep_gui.models.frame_images import ShownImage
-    from astep_gui.models.steps_work import Answer
+    from astep_gui.models.steps_work import Answer, FoundSteps
     from pipeline_core.config import Recipe
     from pipeline_core.errors import AstepError
     from pipeline_core.events import RunContext
-    from pipeline_core.on_demand import ShownSteps
     from pipeline_core.plan import Plan, SciencePlan
     from pipeline_core.types import Frame, Night
 
@@ -73,8 +73,9 @@ class StepsModel(QObject):
     closed = pyqtSignal()
     """No step is chosen any more: the frame itself is to be shown."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None) -> None:
         super().__init__(parent)
+        self._budget = budget or MemoryBudget(parent=self)
         self.path: str | None = None
         self.chosen: str | None = None
         """Name of a step; None while the frame itself is shown."""
@@ -87,8 +88,8 @@ class StepsModel(QObject):
         self._words: dict[str, str] = {}
         self._early: object = None
         """Key of the image that was shown before the later steps were done."""
-        self._steps: dict[str, ShownSteps] = {}
-        """Of the frame that is shown; the thread keeps more of them."""
+        self._steps: dict[str, FoundSteps] = {}
+        """Of the frame that is shown; the pixels are kept where they are computed."""
         self._work: StepsOfFrames | None = None
         self._background = Background("steps", self)
         self._background.told.connect(self._take_early)
@@ -129,19 +130,24 @@ class StepsModel(QObject):
         plan : Plan, optional
             Tells which steps will have nothing to do before they are computed.
         """
-        self._background.cancel()
-        self._steps = {}
+        self._forget_work()
         self._night, self._recipe, self._plan = night, recipe, plan
-        self._work = StepsOfFrames(night, recipe, output)
+        self._work = StepsOfFrames(night, recipe, output, self._budget)
         if self.chosen is not None:
             self._ask()
         self.changed.emit()
 
     def forget_night(self) -> None:
         """Compute nothing until a night is told: frames of another one may be asked for before its plan is known."""
+        self._forget_work()
+        self._night = self._plan = None
+
+    def _forget_work(self) -> None:
         self._background.cancel()
         self._steps = {}
-        self._night = self._plan = self._work = None
+        if self._work is not None:
+            self._work.close()
+            self._work = None
 
     def set_frame(self, path: str | None) -> None:
         """Follow the frame that is shown; the chosen step stays chosen."""
@@ -240,11 +246,11 @@ class StepsModel(QObject):
             note = self._foretold(name)
             changes = name not in {"raw", "gain", "level", "trim", "mask"} and not note
             return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes)
-        step = next((step for step in found.steps.steps if step.name == name), None)
+        step = next((step for step in found.steps if step.name == name), None)
         if step is None:
             return StepEntry(name, WORDS[name], "", can_be_shown=False, has_difference=False)
         # A mask marks pixels, it changes none.
-        changes = name not in {"raw", "mask"} and found.steps.difference(name) is not None
+        changes = name not in {"raw", "mask"} and step.has_difference
         return StepEntry(name, WORDS[name], step.note, can_be_shown=True, has_difference=changes, is_known=True)
 
     def _frame(self) -> Frame | None:

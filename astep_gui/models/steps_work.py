@@ -1,7 +1,8 @@
-"""The work behind the steps rail: steps of science and calibration frames, the latest kept; used by one thread only."""
+"""The work behind the steps rail: steps of science and calibration frames, the latest kept; worked at by one thread."""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,15 +16,34 @@ if TYPE_CHECKING:
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.header_facts import HeaderFacts
+    from astep_gui.models.memory_budget import MemoryBudget
     from pipeline_core.config import Recipe
+    from pipeline_core.errors import NightError
     from pipeline_core.on_demand import ShownSteps
     from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
     from pipeline_core.tasks import NightTasks
     from pipeline_core.types import Image, Night
 
-KEPT_BYTES = 512 << 20
-"""Steps of about one frame of 4096², of many small ones."""
+
+@dataclass(frozen=True, slots=True)
+class FoundStep:
+    """What is said of a step that was computed; its pixels stay with :class:`StepsOfFrames`."""
+
+    name: str
+    note: str
+    """Why it did nothing; empty where it did its work."""
+    has_difference: bool
+    """Whether what it changed can be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSteps:
+    """The steps of a frame, as far as they could be computed."""
+
+    steps: tuple[FoundStep, ...]
+    missing: NightError | None
+    """Why the later ones are not there."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +52,17 @@ class Answer:
 
     path: str
     shown: ShownImage
-    steps: ShownSteps
+    steps: FoundSteps
     words: dict[str, str]
     """Step → what it did, in a sentence."""
 
 
 class StepsOfFrames:
-    """Computes and keeps steps."""
+    """Computes and keeps steps: those of one frame of 4096² are half a gigabyte, whose room is shared with others."""
 
-    def __init__(self, night: Night, recipe: Recipe, output: Path) -> None:
+    def __init__(self, night: Night, recipe: Recipe, output: Path, budget: MemoryBudget) -> None:
+        self._share = budget.join(self._give)
+        self._lock = threading.Lock()
         self._night, self._recipe, self._output = night, recipe, output
         self._tasks: NightTasks | None = None
         self._kept: OrderedDict[str, ShownSteps] = OrderedDict()
@@ -71,8 +93,15 @@ class StepsOfFrames:
         words = self._words_of(path, steps)
         if changed is not None:
             title = "its master − this frame" if step.name == "master" else f"what “{DEEDS[step.name]}” changed"
-            return Answer(path, self._shown(path, step, changed, title, changed=True), steps, words)
-        return Answer(path, self._shown(path, step, step.image, DEEDS[step.name], changed=False), steps, words)
+            return Answer(path, self._shown(path, step, changed, title, changed=True), _found(steps), words)
+        shown = self._shown(path, step, step.image, DEEDS[step.name], changed=False)
+        return Answer(path, shown, _found(steps), words)
+
+    def close(self) -> None:
+        """Keep nothing any more: another night, or the same with other masters."""
+        self._share.leave()
+        with self._lock:
+            self._kept.clear()
 
     def _tasks_of_night(self) -> NightTasks:
         from pipeline_core.on_demand import night_tasks  # noqa: PLC0415 - numba
@@ -95,18 +124,29 @@ class StepsOfFrames:
         from pipeline_core.executor import usable_cores  # noqa: PLC0415
         from pipeline_core.on_demand import steps_as_far_as_possible  # noqa: PLC0415
 
-        if path in self._kept:
-            self._kept.move_to_end(path)
-            return self._kept[path]
+        with self._lock:
+            if (kept := self._kept.get(path)) is not None:
+                self._kept.move_to_end(path)
+                return kept
         task = self._task(path)
         if self._night.by_path[path].kind is FrameKind.SCIENCE:
             found = steps_as_far_as_possible(task, self._output, threads=min(4, usable_cores()), seen=seen)
         else:
             found = calibration_steps(self._tasks_of_night().masters, path, self._output, seen=seen)
-        self._kept[path] = found
-        while len(self._kept) > 1 and sum(map(_bytes, self._kept.values())) > KEPT_BYTES:
-            self._words.pop(self._kept.popitem(last=False)[0], None)
+        with self._lock:
+            self._kept[path] = found
+        self._share.keep(*self._held())
         return found
+
+    def _give(self) -> None:
+        """Forget the steps of the frame that was looked at longest ago; in the window's thread."""
+        with self._lock:
+            self._kept.popitem(last=False)
+        self._share.gave(*self._held())
+
+    def _held(self) -> tuple[int, int]:
+        with self._lock:
+            return len(self._kept), sum(map(_bytes, self._kept.values()))
 
     def _shown(self, path: str, step: Step, image: Image, words: str, *, changed: bool) -> ShownImage:
         from astep_gui.models.frame_images import Loaded, shown_image  # noqa: PLC0415 - numba
@@ -149,5 +189,12 @@ class StepsOfFrames:
         return self._words[path]
 
 
+def _found(steps: ShownSteps) -> FoundSteps:
+    told = (FoundStep(s.name, s.note, steps.steps.has_difference(s.name)) for s in steps.steps.steps)
+    return FoundSteps(tuple(told), steps.missing)
+
+
 def _bytes(found: ShownSteps) -> int:
-    return sum({id(step.image): step.image.nbytes for step in found.steps.steps}.values())
+    """Return the memory of all images and masks; several steps may share one."""
+    arrays = [array for step in found.steps.steps for array in (step.image, step.mask) if array is not None]
+    return sum({id(array): array.nbytes for array in arrays}.values())

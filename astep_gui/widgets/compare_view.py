@@ -143,6 +143,11 @@ class CompareView(QWidget):
         self._follow_levels()
         self._link(self.right, self.left.view_rect())
 
+    def clear(self) -> None:
+        """Hold no image any more: two of 4096² are 0.2 GB."""
+        self.left.clear()
+        self.right.clear()
+
     def swap_images(self) -> None:
         """Exchange left and right."""
         left, right = self.left.shown, self.right.shown

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _EPOCH = 2000.0
 _POSITION_MAS = 60.0
 """Median error of a Tycho-2 position at its mean epoch (Høg et al. 2000, A&A 355, L27)."""
-_MOTION_MAS = 10.0
+_MOTION_MAS = 12.0
 """Of one axis a year: typical of stars of magnitude 9 to 12; the index holds no proper motions."""
 
 
@@ -48,11 +48,9 @@ def index_reference(
     path, stars = best
     count = len(stars.ra_deg)
     nothing = np.full(count, np.nan)
-    is_tycho = "tycho2" in path.name.lower()
-    stem = path.name.partition(".")[0]
     source = Source(
-        f"Tycho-2 ({stem})" if is_tycho else f"stars of {stem}",
-        f"index:{stem}",
+        source_name(path.name),
+        f"index:{_stem(path.name)}",
         stars.band or "unknown",
         reportable=False,
         words="positions good to about 0.3″ (no proper motions): solved, not for reporting",
@@ -62,3 +60,12 @@ def index_reference(
         np.full(count, _POSITION_MAS), np.full(count, _MOTION_MAS), _EPOCH, source,
     )  # fmt: skip
     return found if limit is None else found.pick(~(found.magnitude > limit))
+
+
+def source_name(file: str) -> str:
+    """Return what the stars of an index file of this name are called: "Tycho-2 (index-tycho2-07)"."""
+    return f"Tycho-2 ({_stem(file)})" if "tycho2" in file.lower() else f"stars of {_stem(file)}"
+
+
+def _stem(file: str) -> str:
+    return file.partition(".")[0]

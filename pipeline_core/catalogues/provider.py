@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from pipeline_core.catalogues.index_stars import index_reference
 from pipeline_core.catalogues.reference import ReferenceStars, joined
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
 
 Which = Literal["auto", "gaia", "index"]
+_FULL_DEPTH_DEG2 = 6.0  # a radius of 1.4 degrees: 20,000 stars of 17 mag and brighter
+_BRIGHTEST_LIMIT = 9.0
+_MOST_AT_ONCE = 64  # tiles: a question of 4 KB
+_SOON_S = 15.0
 _FEWEST = 12  # stars: a source with fewer in the field leaves it to the next
 
 
@@ -59,7 +66,10 @@ class CatalogueProvider:
         self.context = context
         self.notes: list[str] = []
         """Why a better source was not used, in words, once each."""
-        self._tiles: dict[int, ReferenceStars] = {}
+        self._at_once = 1
+        """Tiles that are asked for by one question."""
+        self._most_at_once = _MOST_AT_ONCE
+        self._tiles: dict[tuple[int, float], ReferenceStars] = {}
         self._cones: dict[tuple[float, float, float], ReferenceStars] = {}
 
     def cone(self, ra_deg: float, dec_deg: float, radius_deg: float, *, limit: float | None = None) -> ReferenceStars:
@@ -100,24 +110,32 @@ class CatalogueProvider:
         if self.which == "index" or not self.cache.is_used:
             return False
         tiles = self._tiles_of(round(ra_deg, 2), round(dec_deg, 2), round(radius_deg, 2))
-        return all(self.cache.has(tile, self.faintest_mag) for tile in tiles)
+        limit = depth_for(radius_deg, self.faintest_mag)
+        return all(self.cache.has(tile, limit) for tile in tiles)
 
     @lru_cache(maxsize=256)  # noqa: B019 - a provider lives as long as a run
     def _tiles_of(self, ra_deg: float, dec_deg: float, radius_deg: float) -> list[int]:
         return tiles_in_cone(ra_deg, dec_deg, radius_deg)
 
-    def fetch(self, tiles: Sequence[int], context: RunContext) -> tuple[int, list[str]]:
+    def fetch(self, tiles: Sequence[int], context: RunContext, limit: float | None = None) -> tuple[int, list[str]]:
         """Bring tiles to the disk; those that are there stay. Return how many are there now, and what failed.
+
+        ``limit``: faintest magnitude, if not this provider's.
 
         Raises
         ------
         Cancelled
             If the person stopped it; the tiles that came stay.
         """
+        limit = self.faintest_mag if limit is None else limit
         there, failed = 0, []
-        for tile in context.track("catalogue tiles", list(tiles)):
-            came = self.cache.has(tile, self.faintest_mag) or self._fetched(tile) is not None
-            if came and self.cache.has(tile, self.faintest_mag):
+        wanted = list(tiles)
+        for k, tile in enumerate(context.track("catalogue tiles", wanted)):
+            came = self.cache.has(tile, limit)
+            if not came:
+                missing = [other for other in wanted[k:] if not self.cache.has(other, limit)]
+                came = tile in self._fetched(missing, limit)
+            if came and self.cache.has(tile, limit):
                 there += 1
             else:
                 failed.append(self.notes[-1] if self.notes else f"tile {tile} could not be fetched")
@@ -126,40 +144,56 @@ class CatalogueProvider:
         return there, failed
 
     def _gaia(self, ra: float, dec: float, radius: float) -> ReferenceStars | None:
-        parts = []
-        for tile in tiles_in_cone(ra, dec, radius):
-            stars = self._tile(tile)
-            if stars is None:
+        limit = depth_for(radius, self.faintest_mag)
+        tiles = tiles_in_cone(ra, dec, radius)
+        missing = []
+        for tile in tiles:
+            if (tile, limit) not in self._tiles:
+                stars = self.cache.load(tile, limit)
+                if stars is None:
+                    missing.append(tile)
+                else:
+                    self._tiles[tile, limit] = stars
+        while missing:
+            came = self._fetched(missing, limit)
+            if not came:
                 return None
-            parts.append(stars)
+            self._tiles |= {(tile, limit): stars for tile, stars in came.items()}
+            missing = [tile for tile in missing if tile not in came]
+        parts = [self._tiles[tile, limit] for tile in tiles]
         return joined(parts).within(ra, dec, radius) if parts else None
 
-    def _tile(self, tile: int) -> ReferenceStars | None:
-        if tile not in self._tiles:
-            stars = self.cache.load(tile, self.faintest_mag)
-            if stars is None:
-                stars = self._fetched(tile)
-            if stars is None:
-                return None
-            self._tiles[tile] = stars
-        return self._tiles[tile]
+    def _fetched(self, tiles: Sequence[int], limit: float) -> dict[int, ReferenceStars]:
+        """Ask for the first of these tiles, as many as one answer may hold, and keep what came; none where nobody can.
 
-    def _fetched(self, tile: int) -> ReferenceStars | None:
+        Notes
+        -----
+        One tile to begin with, twice as many each time the answer came soon: over a slow line every answer is small and
+        little is lost where it is cut; over a quick one a wide field does not take a question a tile.
+        """
         while self.services:
-            service = self.services[0]
+            asked = list(tiles[: self._at_once])
+            begun = time.monotonic()
             try:
-                stars = service.tile(tile, self.faintest_mag, self.context)
+                came = self.services[0].tiles(asked, limit, self.context)
             except AstepError as error:
+                if len(asked) > 1:  # too much at once, perhaps: what answered before is asked for less
+                    self._most_at_once = max(1, len(asked) // 2)
+                    self._at_once = 1
+                    continue
                 self._note(str(error))
                 # One that failed is not waited for again in this run.
                 self.services.pop(0)
                 continue
-            try:
-                self.cache.save(tile, self.faintest_mag, stars)
-            except AstepError as error:  # a full disk: the stars serve this run all the same
-                self._note(str(error))
-            return stars
-        return None
+            took = time.monotonic() - begun
+            self._at_once = min(2 * self._at_once, self._most_at_once) if took < _SOON_S else max(1, self._at_once // 2)
+            for tile, stars in came.items():
+                try:
+                    self.cache.save(tile, limit, stars)
+                except AstepError as error:  # a full disk: the stars serve this run all the same
+                    self._note(str(error))
+            return came
+        return {}
 
     def _index(self, ra: float, dec: float, radius: float) -> ReferenceStars | None:
         # Frames of one field share their stars: asked for a little more than a frame needs, once.
@@ -178,6 +212,22 @@ class CatalogueProvider:
             self.notes.append(words)
             if self.context is not None:
                 self.context.say("catalogue", words, level="warning")
+
+
+def depth_for(radius_deg: float, faintest_mag: float) -> float:
+    """Return how deep a cone is asked for: a wide field has bright stars enough, and its faint ones would be millions.
+
+    Notes
+    -----
+    Outside the Milky Way's plane the number of stars grows by 10^0.35 a magnitude (Gaia DR3: 3,400 a square degree
+    brighter than 17 over the whole sky). Up to :data:`_FULL_DEPTH_DEG2` a cone is as deep as asked; beyond, its stars
+    stay about as many. By half magnitudes, so that frames of one night ask for the same.
+    """
+    area = np.pi * radius_deg**2
+    if area <= _FULL_DEPTH_DEG2:
+        return faintest_mag
+    less = float(np.log10(area / _FULL_DEPTH_DEG2)) / 0.35
+    return min(faintest_mag, max(_BRIGHTEST_LIMIT, 17.0 - 0.5 * int(2.0 * less)))
 
 
 def _inside(ra: float, dec: float, radius: float, ra0: float, dec0: float, radius0: float) -> bool:

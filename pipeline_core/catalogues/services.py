@@ -15,7 +15,9 @@ from pipeline_core.network_words import network_words
 from pipeline_core.waiting import call_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
 
 GAIA_TAP = "https://gea.esac.esa.int/tap-server/tap"
 VIZIER_TAP = "https://tapvizier.cds.unistra.fr/TAPVizieR/tap"
@@ -35,8 +37,8 @@ class Service(Protocol):
         """As a person reads it."""
         ...
 
-    def tile(self, tile: int, faintest_mag: float, context: RunContext | None) -> ReferenceStars:
-        """Return the stars of a tile, brightest first.
+    def tiles(self, tiles: Sequence[int], faintest_mag: float, context: RunContext | None) -> dict[int, ReferenceStars]:
+        """Return the stars of each tile, brightest first.
 
         Raises
         ------
@@ -58,25 +60,67 @@ class TapService:
 
     name: str
     url: str
-    query: Callable[[int, float], str]
+    table: str
     columns: tuple[str, ...]
     """What the service calls RA, Dec, both motions, G, BP - RP, the errors of RA and Dec and of both motions."""
+    identifier: str
+    """What it calls Gaia's source_id."""
+    quote: str = ""
+    """Around names in a query."""
     connect_s: float = CONNECT_S
     whole_s: float = WHOLE_ANSWER_S
 
     def tile(self, tile: int, faintest_mag: float, context: RunContext | None) -> ReferenceStars:
-        """Return the stars of a tile; see :class:`Service`."""
-        table = call_within(
-            lambda: self._ask(self.query(tile, faintest_mag)), self.whole_s, context or RunContext(), self._too_slow
+        """Return the stars of one tile."""
+        return self.tiles([tile], faintest_mag, context)[tile]
+
+    def tiles(self, tiles: Sequence[int], faintest_mag: float, context: RunContext | None) -> dict[int, ReferenceStars]:
+        """Return the stars of several tiles by one question; see :class:`Service`.
+
+        Notes
+        -----
+        Of one tile the brightest :data:`MOST_STARS`; an answer that is full although it held room for as many of each
+        says nothing of its faint end, and the tiles are asked for by halves.
+        """
+        most = MOST_STARS * len(tiles)
+        query = self.query(tiles, faintest_mag)
+        table = call_within(lambda: self._ask(query, most + 1), self.whole_s, context or RunContext(), self._too_slow)
+        if len(tiles) == 1:
+            return {tiles[0]: self._stars(table)}
+        if len(table) >= most:
+            half = len(tiles) // 2
+            return self.tiles(tiles[:half], faintest_mag, context) | self.tiles(tiles[half:], faintest_mag, context)
+        of_tile = self._tiles_of(table)
+        return {tile: self._stars(table[of_tile == tile]).pick(slice(0, MOST_STARS)) for tile in tiles}
+
+    def query(self, tiles: Sequence[int], faintest_mag: float) -> str:
+        """Return the question, in ADQL; neighbouring tiles are one range of identifiers."""
+        names = [*self.columns] + ([self.identifier] if len(tiles) > 1 else [])
+        words = ", ".join(f"{self.quote}{name}{self.quote}" for name in names)
+        identifier, magnitude = (f"{self.quote}{name}{self.quote}" for name in (self.identifier, self.columns[4]))
+        ranges = [f"{identifier} BETWEEN {low} AND {high}" for low, high in source_ranges(tiles)]
+        where = ranges[0] if len(ranges) == 1 else f"({' OR '.join(ranges)})"
+        return (
+            f"SELECT TOP {MOST_STARS * len(tiles)} {words} FROM {self.table} "  # noqa: S608 - numbers only
+            f"WHERE {where} AND {magnitude} < {faintest_mag:.2f} ORDER BY {magnitude}"
         )
-        return self._stars(table)
+
+    def _tiles_of(self, table: Any) -> npt.NDArray[np.int64]:
+        names = {str(name).lower(): name for name in table.colnames}
+        try:
+            identifiers = np.ma.filled(np.ma.asarray(table[names[self.identifier.lower()]]), 0).astype(np.int64)
+        except KeyError:
+            raise self._lacks(self.identifier) from None
+        except (ValueError, TypeError) as error:
+            raise self._no_numbers() from error
+        return identifiers >> _shift()
 
     def _too_slow(self) -> CatalogueServiceError:
         return CatalogueServiceError(
             f"{self.name} gave no stars", f"no whole answer in {self.whole_s:.0f} s", _NETWORK_HINT
         )
 
-    def _ask(self, query: str) -> Any:
+    def _ask(self, query: str, most: int) -> Any:
         import pyvo  # noqa: PLC0415 - comes with astroquery, heavy
         import requests  # noqa: PLC0415
 
@@ -98,7 +142,7 @@ class TapService:
 
                 session.request = patient  # type: ignore[method-assign]
                 service = pyvo.dal.TAPService(self.url, session=session)
-                return service.run_sync(query, maxrec=MOST_STARS + 1).to_table()
+                return service.run_sync(query, maxrec=most).to_table()
         except Exception as error:  # whatever the network or a half answer raises: another source serves
             words = network_words(refusal[0] if refusal else error)
             raise CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT) from error
@@ -107,17 +151,21 @@ class TapService:
         try:
             return self._understood(table)
         except (ValueError, TypeError) as error:
-            raise CatalogueServiceError(
-                f"{self.name} gave no stars", "its answer holds other things than numbers", _NETWORK_HINT
-            ) from error
+            raise self._no_numbers() from error
+
+    def _no_numbers(self) -> CatalogueServiceError:
+        words = "its answer holds other things than numbers"
+        return CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT)
+
+    def _lacks(self, column: str) -> CatalogueServiceError:
+        words = f"its answer lacks the column {column}"
+        return CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT)
 
     def _understood(self, table: Any) -> ReferenceStars:
         names = {str(name).lower(): name for name in table.colnames}
         missing = [column for column in self.columns if column.lower() not in names]
         if missing:
-            raise CatalogueServiceError(
-                f"{self.name} gave no stars", f"its answer lacks the column {missing[0]}", _NETWORK_HINT
-            )
+            raise self._lacks(missing[0])
 
         def column(name: str) -> Any:
             values = table[names[name.lower()]]
@@ -153,35 +201,18 @@ def default_services() -> list[Service]:
     return [gaia_archive(), vizier()]
 
 
-def gaia_archive(url: str = GAIA_TAP, **times: float) -> TapService:
+def gaia_archive(url: str = GAIA_TAP, **times: Any) -> TapService:
     """Return the archive at ESAC."""
     columns = (
         "ra", "dec", "pmra", "pmdec", "phot_g_mean_mag", "bp_rp", "ra_error", "dec_error", "pmra_error", "pmdec_error",
     )  # fmt: skip
-
-    def query(tile: int, faintest: float) -> str:
-        low, high = source_ids(tile)
-        return (
-            f"SELECT TOP {MOST_STARS} {', '.join(columns)} FROM gaiadr3.gaia_source "  # noqa: S608 - numbers only
-            f"WHERE source_id BETWEEN {low} AND {high} AND phot_g_mean_mag < {faintest:.2f} ORDER BY phot_g_mean_mag"
-        )
-
-    return TapService("Gaia's archive", url, query, columns, **times)
+    return TapService("Gaia's archive", url, "gaiadr3.gaia_source", columns, "source_id", **times)
 
 
-def vizier(url: str = VIZIER_TAP, **times: float) -> TapService:
+def vizier(url: str = VIZIER_TAP, **times: Any) -> TapService:
     """Return VizieR's copy, at Strasbourg."""
     columns = ("RA_ICRS", "DE_ICRS", "pmRA", "pmDE", "Gmag", "BP-RP", "e_RA_ICRS", "e_DE_ICRS", "e_pmRA", "e_pmDE")
-
-    def query(tile: int, faintest: float) -> str:
-        low, high = source_ids(tile)
-        quoted = ", ".join(f'"{name}"' for name in columns)
-        return (
-            f'SELECT TOP {MOST_STARS} {quoted} FROM "I/355/gaiadr3" '  # noqa: S608 - numbers only
-            f'WHERE "Source" BETWEEN {low} AND {high} AND "Gmag" < {faintest:.2f} ORDER BY "Gmag"'
-        )
-
-    return TapService("VizieR", url, query, columns, **times)
+    return TapService("VizieR", url, '"I/355/gaiadr3"', columns, "Source", '"', **times)
 
 
 def source_ids(tile: int) -> tuple[int, int]:
@@ -191,6 +222,20 @@ def source_ids(tile: int) -> tuple[int, int]:
     -----
     source_id = level-12 nested tile × 2³⁵ + running number (Gaia DR3 documentation, section 20.1.1).
     """
-    level = int(np.log2(NSIDE))
-    shift = _SOURCE_ID_BITS - 2 * level
-    return tile << shift, ((tile + 1) << shift) - 1
+    return tile << _shift(), ((tile + 1) << _shift()) - 1
+
+
+def source_ranges(tiles: Sequence[int]) -> list[tuple[int, int]]:
+    """Return ranges of source_id that hold these tiles; those that follow each other are one."""
+    ranges: list[tuple[int, int]] = []
+    for tile in sorted(tiles):
+        low, high = source_ids(tile)
+        if ranges and ranges[-1][1] + 1 == low:
+            ranges[-1] = ranges[-1][0], high
+        else:
+            ranges.append((low, high))
+    return ranges
+
+
+def _shift() -> int:
+    return _SOURCE_ID_BITS - 2 * int(np.log2(NSIDE))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
+
+from pipeline_core.cli.talk import Talk
+from pipeline_core.errors import AstepError
+from pipeline_core.events import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +26,12 @@ EXIT_CANCELLED = 130
 
 def program() -> NoReturn:
     """Be the program ``astep``: run the command line and leave with its exit code."""
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # a second one, while the first was answered
+        code = EXIT_CANCELLED
+    # Nothing is left to do: a stop from here on ends at once, not with a traceback out of Python's own end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     left_behind = any(thread.daemon and thread.name in LEFT_BEHIND for thread in threading.enumerate())
     if left_behind or code == EXIT_CANCELLED:
         # All files are closed. Python would wait at its end for the compiler to let go, for seconds, and takes down
@@ -45,15 +55,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 all usable frames done, 1 finished with failed frames, 2 nothing could be done or wrong usage, 130 cancelled.
     """
-    from pipeline_core.cli.parser import make_parser  # noqa: PLC0415 - keeps `import pipeline_core.cli` instant
-    from pipeline_core.cli.talk import Talk  # noqa: PLC0415
-    from pipeline_core.errors import AstepError  # noqa: PLC0415
-    from pipeline_core.events import Cancelled  # noqa: PLC0415
-
     words = list(sys.argv[1:] if argv is None else argv)
     # Known before the words are parsed, so that wrong usage is answered in the wanted form too.
     talk = Talk(json_wanted="--json" in words, quiet="--quiet" in words)
     try:
+        from pipeline_core.cli.parser import make_parser  # noqa: PLC0415 - heavy: a stop is heard meanwhile
+
         arguments = make_parser().parse_args(words)
         code: int = arguments.run(arguments, talk)
     except AstepError as error:

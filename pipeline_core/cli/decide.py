@@ -12,6 +12,7 @@ from pipeline_core.errors import UsageError, did_you_mean
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
 from pipeline_core.session import check_output, find_place, matching
+from pipeline_core.solve_hints import HINTS, half_places
 from pipeline_core.types import Frame, FrameKind, Night
 from pipeline_core.verdicts import move_products
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline_core.cli.talk import Talk
     from pipeline_core.decisions import Decision
 
-NUMBERS = ("exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
+NUMBERS = ("exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s", *HINTS)
 _DEEDS = {"decide": "", "undo": "by undo", "redo": "by redo"}
 FIELDS = ("kind", "filter", *NUMBERS, "bias", "dark", "flat")
 
@@ -72,6 +73,9 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
         )
     frames = _chosen(night, patterns, None)
     values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
+    if all(name in HINTS for name in values):
+        frames = _lights(frames, night, logbook)
+    _check_places(frames, values, logbook)
     changes = [(f.path, name, value) for f in frames for name, value in values.items()]
     step = logbook.decide_all(
         changes, arguments.reason, label=f"set {', '.join(assignments)} for {counted(len(frames), 'frame')}"
@@ -86,6 +90,29 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     if values.get("filter") is not None and unlit:
         talk.say(f"  ! {unlit} of them saw no light (bias, dark, flatdark): a filter means nothing there")
     return {"set": values, "paths": [f.path for f in frames]}
+
+
+def _lights(frames: list[Frame], night: Night, logbook: Logbook) -> list[Frame]:
+    """Return those that look at the sky: "*" means them when it is said where the sky is."""
+    decided = logbook.apply(night).by_path
+    lights = [frame for frame in frames if decided[frame.path].kind is FrameKind.SCIENCE]
+    if not lights:
+        raise UsageError(
+            "none of these frames looks at the sky",
+            "hints say where a science frame is to be searched",
+            "list the frames with `astep scan NIGHT`; kind=science makes one of a frame",
+        )
+    return lights
+
+
+def _check_places(frames: list[Frame], values: dict[str, Any], logbook: Logbook) -> None:
+    """Refuse a right ascension without a declination: with the header's other half it would be some third place."""
+    if half := half_places(logbook, [frame.path for frame in frames], values):
+        raise UsageError(
+            f"cannot look around half a place: {named(half)}",
+            "hint_ra_deg and hint_dec_deg go together",
+            "example: astep set OUT hint_ra_deg=217.4 hint_dec_deg=-62.7 '*_0042_*'",
+        )
 
 
 def _check_no_field(pattern: str, night: Night) -> None:

@@ -206,11 +206,12 @@ def _add_deciding(command: _Command) -> None:
         parser.add_argument("--reason", default="", help="why, in a few words")
 
     fields = ("kind", "filter", "exposure_s", "gain_e_per_adu", "temperature_c", "time_offset_s")
-    set_ = decision("set", f"decide what a frame is: {'=, '.join(fields)}=, bias=, dark=, flat=")
+    hints = {"ra": "hint_ra_deg", "dec": "hint_dec_deg", "scale": "hint_scale_arcsec", "radius": "hint_radius_deg"}
+    words = f"{'=, '.join(fields)}=, bias=, dark=, flat=; where it is to be searched: {'=, '.join(hints.values())}="
+    set_ = decision("set", f"decide what a frame is: {words}")
     frames(set_, "KEY=VALUE… PATTERN")
-    for field in fields:
-        option = "--" + field.split("_", maxsplit=1)[0]
-        set_.add_argument(option, dest=field, metavar="VALUE", help=f"the same as {field}=VALUE")
+    for option, field in ({field.split("_", maxsplit=1)[0]: field for field in fields} | hints).items():
+        set_.add_argument(f"--{option}", dest=field, metavar="VALUE", help=f"the same as {field}=VALUE")
     for name, words in (
         ("reject", "reject frames, with a reason; their products move to rejected/"),
         ("accept", "accept rejected frames again, or keep a set-aside calibration frame in its master"),

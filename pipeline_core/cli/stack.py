@@ -23,7 +23,11 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     with stoppable(talk.context()) as context:
         night = stack_night(place, recipe_of(place, None, context), options, context)
     talk.answer(
-        {"stacks": [_document(stack) for stack in night.stacks], "removed": [str(file) for file in night.removed]}
+        {
+            "stacks": [_document(stack) for stack in night.stacks],
+            "removed": [str(file) for file in night.removed],
+            "warnings": list(night.warnings),
+        }
     )
     for stack in night.stacks:
         _show(stack, talk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 STARS_A_PARAMETER = 3
 """An order is used only where each of its parameters stands on this many stars."""
 CLIP_SIGMA = 4.0
+_KNOWN_BEFORE = 2.0  # degrees of freedom that the stated errors are worth beside the residuals
+_BEND_PX = 0.5  # of each term of distortion at the edge of the stars: ordinary optics
 _FEWEST = 4  # stars of a linear fit: one more than its parameters
 _SQUARES_LOST = 1.0 - 0.0011  # of the variance of normal residuals, by clipping both axes at 4 sigma
 
@@ -40,9 +43,15 @@ class AstrometricFit:
     scatter_arcsec: float
     """Error of one axis that neither measurement nor catalogue explains; 0 when they explain all."""
     covariance: Floats
-    """(m, m) of the polynomial of one axis, arcsec², in powers of (u, v) / ``unit_px``."""
+    """(m, m) of the polynomial of one axis, arcsec², in powers of (u, v) / ``unit_px``; with the terms that were asked
+    for and left out because stars are few."""
     powers: tuple[tuple[int, int], ...]
     unit_px: float
+
+    @property
+    def parameters(self) -> int:
+        """Terms of one axis that were fitted."""
+        return (self.order + 1) * (self.order + 2) // 2
 
     def error_arcsec(self, x_px: npt.ArrayLike, y_px: npt.ArrayLike) -> Floats:
         """Return one sigma of the solution itself, each axis, at places in the frame."""
@@ -165,10 +174,8 @@ def fit_astrometry(
             break
         used = keep
     assert solution is not None, "the loop ran"
-    degrees = max(1.0, 2.0 * (used.sum() - parameters))
-    chi2 = float(np.sum(((residual / sigma[:, None]) ** 2)[used])) / degrees / _SQUARES_LOST
-    # Errors that were overestimated (chi² below 1 without any scatter) are taken back.
-    factor = float(np.sqrt(max(chi2, 1e-6)))
+    every = _design(u, v, _powers(order))
+    factor, covariance = _errors(every, parameters, used, weight, base, sigma, residual, normal_inverse, scale)
     return AstrometricFit(
         solution,
         order_now,
@@ -178,10 +185,82 @@ def fit_astrometry(
         sigma * factor,
         float(np.sqrt(np.mean((residual[used] ** 2).sum(axis=1)) / 2.0)),
         scatter,
-        normal_inverse * factor**2,
-        powers,
+        covariance,
+        _powers(order),
         unit,
     )
+
+
+def _errors(
+    every: Floats,
+    fitted: int,
+    used: Bools,
+    weight: Floats,
+    base: Floats,
+    sigma: Floats,
+    residual: Floats,
+    normal_inverse: Floats,
+    scale: float,
+) -> tuple[float, Floats]:
+    """Return by how much the stars' stated errors are to be multiplied, and the covariance of the solution's terms."""
+    degrees = max(1.0, 2.0 * (used.sum() - fitted))
+    chi2 = float(np.sum(((residual / sigma[:, None]) ** 2)[used])) / degrees / _SQUARES_LOST
+    # Errors that were overestimated (chi² below 1 without any scatter) are taken back.
+    factor = float(np.sqrt(max(chi2, 1e-6)))
+    if fitted < every.shape[1]:
+        covariance = _with_bending(every, fitted, weight, base * factor, residual, _BEND_PX * scale)
+    else:
+        covariance = normal_inverse * factor**2
+    return factor, covariance * _small_sample(degrees)
+
+
+def _small_sample(degrees: float) -> float:
+    """Return how much wider than a normal one an error is whose scale was taken from so few residuals.
+
+    Notes
+    -----
+    Student's t with n degrees of freedom has the variance n / (n - 2); what is known beforehand counts as
+    :data:`_KNOWN_BEFORE` degrees, so that three of four stars do not make it infinite.
+    """
+    known = degrees + _KNOWN_BEFORE
+    return known / (known - 2.0)
+
+
+def _with_bending(every: Floats, fitted: int, weight: Floats, known: Floats, residual: Floats, usual: float) -> Floats:
+    """Return the covariance of all wanted terms (columns of ``every``) where the stars carried the ``fitted`` first.
+
+    Notes
+    -----
+    What the fitted terms do not follow is no noise: it bends the whole frame, most where no star is, and more stars do
+    not average it away. The terms that were left out are taken as random, all of one size; the residuals beyond what
+    measurement and catalogue explain tell the size, and what is ``usual`` (arcsec) where they are too few to. With
+    y = X b + Z c + e and the estimate P y of b, the solution errs by (P Z c - c) + P e.
+    """
+    design, left = every[:, :fitted], every[:, fitted:]
+    solve = np.linalg.inv(design.T @ (design * weight[:, None])) @ (design * weight[:, None]).T
+    seen = left - design @ (solve @ left)  # what of the bending shows in residuals
+    makes = np.eye(len(every)) - design @ solve
+    noise = float(np.einsum("i,ij,j->", weight, makes**2, known**2))
+    both = 0.5 * float(np.sum(weight[:, None] * residual**2))
+    degrees = 2.0 * max(0, int((weight > 0).sum()) - fitted)
+    told = _positive(both - noise, both * np.sqrt(2.0 / max(degrees, 1.0)))
+    told /= max(float(np.sum(weight[:, None] * seen**2)), 1e-12)
+    size = (degrees * told + _KNOWN_BEFORE * usual**2) / (degrees + _KNOWN_BEFORE)
+    bending = np.vstack([solve @ left, -np.eye(left.shape[1])])
+    covariance = size * bending @ bending.T
+    covariance[:fitted, :fitted] += (solve * known**2) @ solve.T
+    return covariance
+
+
+def _positive(value: float, sigma: float) -> float:
+    """Return the mean of what a quantity may be that is measured as ``value`` ± ``sigma`` and cannot be negative."""
+    if sigma <= 0.0:
+        return max(value, 0.0)
+    apart = value / sigma
+    below = 0.5 * math.erfc(apart / math.sqrt(2.0))
+    if below > 1.0 - 1e-6:  # far below zero: what the tail leaves
+        return sigma / -apart
+    return value + sigma * math.exp(-0.5 * apart**2) / math.sqrt(2.0 * math.pi) / (1.0 - below)
 
 
 def _powers(order: int) -> tuple[tuple[int, int], ...]:

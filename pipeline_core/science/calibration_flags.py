@@ -22,6 +22,8 @@ DARK_STARS = 12
 """So many star-like sources in a frame without light are no cosmic rays that happen to be round."""
 FEW_DARK_STARS = 4
 """As few, where the other darks of the group tell what is usual."""
+STRAY_SIGMA = 7.0
+"""The best of 49² shifts of the field reaches 5 by chance."""
 MIN_LEVEL_OFF_ADU = 8.0
 """Bias levels wander by a few ADU with the temperature of the electronics."""
 
@@ -38,6 +40,7 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
     level = np.array([m.level_adu for m in measures])
     sources = np.array([m.sources for m in measures], float)
     gradient = np.array([abs(m.gradient_percent) for m in measures])
+    stray = np.array([m.stray_sigma for m in measures])
     name = kind.value if kind is not FrameKind.FLATDARK else "flat-dark"
     out = []
     for k, m in enumerate(measures):
@@ -63,6 +66,8 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
                     "bad",
                 )
             )
+        else:
+            flags += _stray_stars(name, m, _usual(stray, k))
         flags += _level(name, level, k, max(MIN_LEVEL_OFF_ADU, 0.5 * m.noise_adu, 0.01 * abs(m.level_adu)))
         usual_gradient = _usual(gradient, k)
         if math.isfinite(usual_gradient) and gradient[k] - usual_gradient > max(2.0, 3 * usual_gradient):
@@ -78,6 +83,20 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
                 )
         out.append(tuple(flags))
     return _with_drift(name, level, measures, out)
+
+
+def _stray_stars(name: str, m: CalibrationMeasures, usual_sigma: float) -> list[Flag]:
+    """Say that stars of the science frames shine in a dark, none of which need be seen by itself.
+
+    A clump of hot pixels that was taken for a star of the science frame is in all darks: the fellows tell.
+    """
+    if not m.stray_sigma > STRAY_SIGMA or m.stray_sigma < 1.5 * usual_sigma:
+        return []
+    words = (
+        f"stars in dark: {100 * m.stray_fraction:.2g} % of the light of {m.stray_stars} stars of the science frames is "
+        f"in this {name} (open shutter, light leak or residual image)"
+    )
+    return [Flag("stars in dark", words, "bad" if math.isfinite(usual_sigma) else "suspect")]
 
 
 def flat_flags(

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipeline_core.measures import CalibrationMeasures
+from pipeline_core.measures import CalibrationMeasures, StarList
 from pipeline_core.science.background import sky_mesh, sky_plane, without_sky
 from pipeline_core.science.dark_sources import count_above, count_sources, median_of_nine
 from pipeline_core.science.quality import blocks_of, plain, seams_of
 from pipeline_core.science.robust import median_and_sigma, pixel_noise
+from pipeline_core.science.stray_stars import StrayLight, stray_starlight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipeline_core.types import Mask
 
@@ -32,6 +33,7 @@ def screen_calibration(
     gain_e_per_adu: float | None = None,
     read_noise_e: float | None = None,
     saturation_adu: float | None = None,
+    stars: Sequence[tuple[StarList, float]] = (),
 ) -> CalibrationMeasures:
     """Measure a calibration frame: a large one on nine blocks, and whole only if they show a source.
 
@@ -42,7 +44,7 @@ def screen_calibration(
         Of a large frame only those of the blocks are asked for.
     shape : (ny, nx)
         Of the whole.
-    kind, gain_e_per_adu, read_noise_e, saturation_adu
+    kind, gain_e_per_adu, read_noise_e, saturation_adu, stars
         As in :func:`measure_calibration`.
 
     Returns
@@ -64,13 +66,14 @@ def screen_calibration(
     )
     ny, nx = shape
     if ny * nx <= SCREENED_ABOVE_PX:
-        return measure(rows(0, ny))
+        return measure(rows(0, ny), stars=stars)
     blocks = blocks_of(ny, nx)
     bands = (rows(band.start, band.stop) for band in blocks[0])
     part = np.concatenate([np.hstack([plain(band[:, columns]) for columns in blocks[1]]) for band in bands])
-    found = measure(part, masked=seams_of(part.shape, blocks))
+    folded = [(_in_blocks(listed, blocks), fwhm_px) for listed, fwhm_px in stars]
+    found = measure(part, masked=seams_of(part.shape, blocks), stars=folded)
     if found.sources:
-        return measure(rows(0, ny))
+        return measure(rows(0, ny), stars=stars)
     return replace(found, hot_pixels=round(found.hot_pixels * ny * nx / part.size))
 
 
@@ -82,6 +85,7 @@ def measure_calibration(
     read_noise_e: float | None = None,
     saturation_adu: float | None = None,
     masked: Mask | None = None,
+    stars: Sequence[tuple[StarList, float]] = (),
 ) -> CalibrationMeasures:
     """Measure one bias, dark or flat by itself.
 
@@ -95,6 +99,8 @@ def measure_calibration(
     saturation_adu : float or None
     masked : (ny, nx) bool, optional
         True where a pixel must not count.
+    stars : sequence of (StarList, float)
+        Stars of science frames of the same chip and their FWHM, px: their light is looked for. Brightness in ADU.
 
     Returns
     -------
@@ -135,4 +141,25 @@ def measure_calibration(
             else f"stars in a {kind} (shutter open, or left over from the exposure before)"
         )
         notes = (f"{sources} star-like sources: {where}",)
-    return CalibrationMeasures(level, noise, structure, gradient, sources, hot, full, notes)
+    stray = [found for listed, fwhm_px in stars if (found := stray_starlight(bare, listed, fwhm_px)) is not None]
+    most = max(stray, key=lambda found: found.sigma, default=StrayLight(0.0, 0.0, 0))
+    return CalibrationMeasures(
+        level, noise, structure, gradient, sources, hot, full, notes, most.fraction, most.sigma, most.stars
+    )
+
+
+def _in_blocks(stars: StarList, blocks: tuple[list[slice], list[slice]]) -> StarList:
+    """Return the stars that lie in the blocks, at their places in the blocks joined."""
+    x, y = (_joined(place, line) for place, line in ((stars.x_px, blocks[1]), (stars.y_px, blocks[0])))
+    inside = np.isfinite(x) & np.isfinite(y)
+    return StarList(x[inside], y[inside], stars.flux[inside], stars.fwhm_px[inside])
+
+
+def _joined(place: npt.NDArray[np.float64], line: list[slice]) -> npt.NDArray[np.float64]:
+    joined = np.full(place.shape, np.nan)
+    before = 0
+    for block in line:
+        here = (place >= block.start) & (place < block.stop)
+        joined[here] = place[here] - block.start + before
+        before += block.stop - block.start
+    return joined

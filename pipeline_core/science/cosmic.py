@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.science import _lacosmic_kernels as kernels
 from pipeline_core.science.bad_fill import lend_to_bad_pixels
+from pipeline_core.science.cosmic_reference import by_astroscrappy
 from pipeline_core.science.cosmic_search import detect, level_of
 from pipeline_core.science.frame_margin import close_margin, framed, mirror_border, mirrored
 from pipeline_core.science.round_stars import RoundStars, measure_round_stars
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 Closed = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int32]
 
+PROTECTED_PX = 8.0
+"""Stars of any width gain from being told by their shape."""
 STOCK_OBJLIM = 5.0
 """The original's contrast limit: right for stars of 2 px and more."""
 
@@ -55,21 +58,26 @@ class CosmicResult:
     """Sharp stars that were taken for hits and kept; where no width fits the stars (rings), all that were modelled."""
 
 
+class CosmicLimits(TypedDict, total=False):
+    """What decides of a hit; those not given have the defaults of :func:`replace_cosmic_rays`."""
+
+    sigclip: float
+    sigfrac: float
+    objlim: float | None
+    iterations: int
+    fwhm_px: float | None
+    protect_below_fwhm_px: float
+    protected: Mask | None
+    threads: int
+    engine: Literal["astep", "astroscrappy"]
+
+
 def clean_cosmic_rays(
     image: Image,
     variance: Image,
     masked: Mask | None = None,
     bad: Mask | None = None,
-    *,
-    sigclip: float = 4.5,
-    sigfrac: float = 0.3,
-    objlim: float | None = None,
-    iterations: int = 4,
-    fwhm_px: float | None = None,
-    protect_below_fwhm_px: float = 8.0,
-    protected: Mask | None = None,
-    threads: int = 1,
-    engine: Literal["astep", "astroscrappy"] = "astep",
+    **limits: Unpack[CosmicLimits],
 ) -> CosmicResult:
     """Find cosmic-ray hits and put the mean of their good neighbours in their place.
 
@@ -79,32 +87,9 @@ def clean_cosmic_rays(
         Calibrated, sky included. Not changed.
     variance : (ny, nx) float32, electrons squared
         Of each pixel: sky, dark current, read noise, over the flat squared. Not changed.
-    masked : (ny, nx) bool, optional
-        True where neither a pixel nor those that touch it can be judged: saturated ones, bleeding included. They are no
-        hits and lend their value to none. NaN and infinite pixels count as masked wherever they are.
-    bad : (ny, nx) bool, optional
-        True on pixels that have no value of their own while their neighbours are sound: dead, hot. They are no hits and
-        lend their value to none; while hits are looked for beside them they hold the median of their neighbours.
-    sigclip : float
-        Laplacian over noise that makes a hit.
-    sigfrac : float
-        Fraction of ``sigclip`` that is enough beside a hit.
-    objlim : float, optional
-        Contrast of the Laplacian over the fine structure; :func:`objlim_for_fwhm` when not given.
-    iterations : int
-        Passes at most; each finds what the one before uncovered.
-    fwhm_px : float, optional
-        Width of the stars; measured on the frame when not given.
-    protect_below_fwhm_px : float
-        Stars sharper than this are told from hits by their shape, and those without a width (rings) by the frame's own
-        profile; 0 switches that off, and the check that a hit stands above the noise with it: what is left is the
-        original. The default takes all: faint stars of 2 to 6 px gain from it too.
-    protected : (ny, nx) bool, optional
-        True where no hit may be found although the pixel is good (a star a person marked).
-    threads : int
-        Processor cores to use.
-    engine : {"astep", "astroscrappy"}
-        The reference does no more than the original: no protection by shape.
+    masked, bad : (ny, nx) bool, optional
+    **limits
+        As in :func:`replace_cosmic_rays`, which does the same in place.
 
     Returns
     -------
@@ -116,31 +101,13 @@ def clean_cosmic_rays(
         If the arrays do not have one two-dimensional shape.
     UsageError
         If a threshold is not positive or the engine is unknown.
-
-    Notes
-    -----
-    Works on copies, with a margin around them; :func:`replace_cosmic_rays` does the same in place.
     """
-    planes = {"variance": variance, "mask": masked, "bad-pixel mask": bad, "protected mask": protected}
-    _check(image, planes)
-    margin = margin_for(image.shape, engine, protect_below_fwhm_px)
-    work = mirrored(image, margin)
-    found = replace_cosmic_rays(
-        work,
-        mirrored(variance, margin),
-        masked,
-        bad,
-        margin=margin,
-        sigclip=sigclip,
-        sigfrac=sigfrac,
-        objlim=objlim,
-        iterations=iterations,
-        fwhm_px=fwhm_px,
-        protect_below_fwhm_px=protect_below_fwhm_px,
-        protected=protected,
-        threads=threads,
-        engine=engine,
+    _check(
+        image, {"variance": variance, "mask": masked, "bad-pixel mask": bad, "protected mask": limits.get("protected")}
     )
+    margin = margin_for(image.shape, limits.get("engine", "astep"), limits.get("protect_below_fwhm_px", PROTECTED_PX))
+    work = mirrored(image, margin)
+    found = replace_cosmic_rays(work, mirrored(variance, margin), masked, bad, margin=margin, **limits)
     return replace(found, cleaned=np.ascontiguousarray(found.cleaned))
 
 
@@ -165,28 +132,57 @@ def replace_cosmic_rays(
     objlim: float | None = None,
     iterations: int = 4,
     fwhm_px: float | None = None,
-    protect_below_fwhm_px: float = 8.0,
+    protect_below_fwhm_px: float = PROTECTED_PX,
     protected: Mask | None = None,
     threads: int = 1,
     engine: Literal["astep", "astroscrappy"] = "astep",
 ) -> CosmicResult:
-    """Do :func:`clean_cosmic_rays` in place.
+    """Find cosmic-ray hits and put the mean of their good neighbours in their place, in the given planes.
 
     Parameters
     ----------
-    image, variance : (ny + 2 margin, nx + 2 margin) float32, contiguous
-        The frame in the middle of ``margin`` pixels whose values do not matter. Hits are replaced in ``image``; every
-        other pixel of the frame, and all of ``variance``, is afterwards what it was.
-    masked, bad, protected : (ny, nx) bool, optional
+    image, variance : (ny + 2 margin, nx + 2 margin) float32, contiguous, electrons and their square
+        The frame, calibrated and with its sky, and the variance of each pixel, in the middle of ``margin`` pixels whose
+        values do not matter. Hits are replaced in ``image``; every other pixel of the frame, and all of ``variance``,
+        is afterwards what it was.
+    masked : (ny, nx) bool, optional
+        True where neither a pixel nor those that touch it can be judged: saturated ones, bleeding included. They are no
+        hits and lend their value to none. NaN and infinite pixels count as masked wherever they are.
+    bad : (ny, nx) bool, optional
+        True on pixels that have no value of their own while their neighbours are sound: dead, hot. They are no hits and
+        lend their value to none; while hits are looked for beside them they hold the median of their neighbours.
     margin : int, px
         From :func:`margin_for`.
-    sigclip, sigfrac, objlim, iterations, fwhm_px, protect_below_fwhm_px, threads, engine
-        As there.
+    sigclip : float
+        Laplacian over noise that makes a hit.
+    sigfrac : float
+        Fraction of ``sigclip`` that is enough beside a hit.
+    objlim : float, optional
+        Contrast of the Laplacian over the fine structure; :func:`objlim_for_fwhm` when not given.
+    iterations : int
+        Passes at most; each finds what the one before uncovered.
+    fwhm_px : float, optional
+        Width of the stars; measured on the frame when not given.
+    protect_below_fwhm_px : float
+        Stars sharper than this are told from hits by their shape, and those without a width (rings) by the frame's own
+        profile; 0 switches that off, and the check that a hit stands above the noise with it: what is left is the
+        original. The default takes all: faint stars of 2 to 6 px gain from it too.
+    protected : (ny, nx) bool, optional
+        True where no hit may be found although the pixel is good (a star a person marked).
+    threads : int
+        Processor cores to use.
+    engine : {"astep", "astroscrappy"}
+        The reference does no more than the original: no protection by shape.
 
     Returns
     -------
     CosmicResult
         ``cleaned`` is the frame inside ``image``: a view.
+
+    Raises
+    ------
+    UsageError
+        If a threshold is not positive or the engine is unknown.
 
     Notes
     -----
@@ -225,7 +221,7 @@ def replace_cosmic_rays(
 
     guard: StarGuard | RoundStars | None = None
     if engine == "astroscrappy":
-        hits, before = _by_astroscrappy(image, variance, mask, protected, sigclip, sigfrac, objlim, iterations)
+        hits, before = by_astroscrappy(image, variance, mask, protected, sigclip, sigfrac, objlim, iterations)
         passes = iterations
     elif engine == "astep":
         if fwhm_px is None and protect_below_fwhm_px > 0:
@@ -268,76 +264,10 @@ def objlim_for_fwhm(fwhm_px: float | None) -> float:
     return STOCK_OBJLIM
 
 
-def stars_touched(
-    star_x: npt.NDArray[np.float64],
-    star_y: npt.NDArray[np.float64],
-    fwhm_px: float,
-    hits: Mask,
-) -> tuple[int, int]:
-    """Count the stars whose core has a replaced pixel.
-
-    Parameters
-    ----------
-    star_x, star_y : (n,) float, px
-        0-based positions; those outside the frame or without a number are not checked.
-    fwhm_px : float
-        The core is everything within half of it, and the pixel the star is on.
-    hits : (ny, nx) bool
-        Replaced pixels.
-
-    Returns
-    -------
-    touched, checked : int
-    """
-    ny, nx = hits.shape
-    radius = fwhm_px / 2
-    reach = math.ceil(radius)
-    touched = checked = 0
-    for x, y in zip(np.asarray(star_x, float), np.asarray(star_y, float), strict=True):
-        if not (-0.5 <= x < nx - 0.5 and -0.5 <= y < ny - 0.5):
-            continue
-        checked += 1
-        column, row = math.floor(x + 0.5), math.floor(y + 0.5)
-        y0, x0 = max(0, row - reach), max(0, column - reach)
-        window = hits[y0 : row + reach + 1, x0 : column + reach + 1]
-        if window.any():
-            yy, xx = np.nonzero(window)
-            yy, xx = yy + y0, xx + x0
-            near = (yy - y) ** 2 + (xx - x) ** 2 <= radius**2
-            touched += bool(np.any(near | ((yy == row) & (xx == column))))
-    return touched, checked
-
-
 def count_events(hits: Mask) -> int:
     """Count groups of hits that touch by side or corner."""
     rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(hits))
     return int(kernels.count_events(np.array(hits, np.uint8), rows, columns))
-
-
-def saturated_cores(image: Image, level: float) -> Mask:
-    """Find saturated stars as astroscrappy's ``satlevel`` does: bright pixels in bright surroundings, grown by 4.
-
-    Parameters
-    ----------
-    image : (ny, nx) float32
-        In the unit of ``level``.
-    level : float
-        Saturation.
-
-    Returns
-    -------
-    (ny, nx) bool
-        A lone saturated pixel (a hit) is not in it: its 7×7 median is below a tenth of ``level``.
-    """
-    out = np.zeros(image.shape, bool)
-    bright = np.asarray(image, np.float32) >= np.float32(level)
-    for y, x in np.argwhere(bright).tolist():
-        out[y, x] = _separable_median7_at(image, y, x) > np.float32(level) / 10
-    for _ in range(2):
-        rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(out))
-        before = out.copy()
-        kernels.grow_mask(before, rows, columns, 2, False, out)  # noqa: FBT003 - a kernel takes no names
-    return out
 
 
 def grown(mask: Mask) -> Mask:
@@ -346,13 +276,6 @@ def grown(mask: Mask) -> Mask:
     rows, columns = (np.asarray(at, np.int32) for at in np.nonzero(mask))
     kernels.grow_mask(mask, rows, columns, 1, True, out)  # noqa: FBT003 - a kernel takes no names
     return out
-
-
-def _separable_median7_at(image: Image, y: int, x: int) -> float:
-    ny, nx = image.shape
-    if y < 3 or x < 3 or y >= ny - 3 or x >= nx - 3:
-        return float(image[y, x])
-    return float(np.median(np.median(image[y - 3 : y + 4, x - 3 : x + 4], axis=1)))
 
 
 @dataclass(frozen=True)
@@ -398,37 +321,3 @@ def _cover_unknown(plane: Image, mask: Closed) -> _Borrowed:
     if loan.values.size:
         plane[unknown] = level_of(plane, ~unknown)
     return loan
-
-
-def _by_astroscrappy(
-    image: Image,
-    variance: Image,
-    mask: Closed,
-    protected: Mask | None,
-    sigclip: float,
-    sigfrac: float,
-    objlim: float,
-    iterations: int,
-) -> tuple[Mask, npt.NDArray[np.float32]]:
-    """Let the reference find the hits; ``image`` receives its replacements. Returns hits, and what they held."""
-    from astroscrappy import detect_cosmics  # noqa: PLC0415 - only when it is asked for
-
-    hits, cleaned = detect_cosmics(
-        image,
-        inmask=mask.view(bool),
-        invar=variance,
-        sigclip=sigclip,
-        sigfrac=sigfrac,
-        objlim=objlim,
-        satlevel=np.inf,  # saturation is in the mask, from raw counts
-        niter=iterations,
-        sepmed=True,
-        fsmode="median",
-        cleantype="meanmask",
-    )
-    hits = np.asarray(hits, bool)
-    if protected is not None:
-        hits &= ~protected
-    before = image[hits]
-    image[hits] = cleaned[hits]
-    return hits, before

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
+NO_DARK_MENDS = (
+    "no temperature that is known explains it; traps that hold charge back in the dark and that the sky's light fills "
+    "would, and no dark mends those: the mask does, and stacking frames that moved against each other"
+)
+_FEWEST_FRAMES = 5
+_RANKS_AGREE = 0.8
 _MOST = 20_000
 _FEWEST = 30
 
@@ -79,13 +85,37 @@ def dark_residual(image: Image, dark_minus_bias: Image) -> tuple[float, float]:
     return -slope, error
 
 
-def dark_flag(fraction: float, error: float) -> Flag | None:
+def grows_with_sky(sky: npt.NDArray[np.float64], fraction: npt.NDArray[np.float64]) -> bool:
+    """Tell whether hot pixels exceed their dark the more, the brighter the sky is.
+
+    Parameters
+    ----------
+    sky : (n,) float64
+        Of frames that used the same dark current, any unit.
+    fraction : (n,) float64
+        Of :func:`dark_residual`; negative where the dark was too weak.
+
+    Notes
+    -----
+    Dark current does not know of the sky; charge transfer does. On a dark chip the traps that charge passes on its way
+    out are empty and hold a part of a hot pixel's charge back; a sky fills them, and more of it arrives (Massey et al.
+    2010, MNRAS 401, 371, section 2). The ranks must agree: the loss saturates, it is no straight line.
+    """
+    if sky.size < _FEWEST_FRAMES or not np.ptp(fraction) > 2.0 * MISFIT or not sky.max() > 1.5 * sky.min():
+        return False
+    bright, weak = (np.argsort(np.argsort(values)).astype(np.float64) for values in (sky, -fraction))
+    return bool(np.corrcoef(bright, weak)[0, 1] > _RANKS_AGREE)
+
+
+def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag | None:
     """Say that the dark did not fit a frame, from what :func:`dark_residual` measured.
 
     Parameters
     ----------
     fraction, error : float
         Positive: the dark was too strong. NaN says nothing.
+    with_sky : bool
+        The misfit grows with the sky (:func:`grows_with_sky`), and temperatures do not explain it.
 
     Returns
     -------
@@ -98,7 +128,10 @@ def dark_flag(fraction: float, error: float) -> Flag | None:
     remedy = "darks of the same temperature and exposure mend it (or the flat's, if its own dark did not fit)"
     if fraction > 0:
         return Flag("dark too strong", f"dark {percent:.0f} % too strong: hot pixels became holes; {remedy}", "note")
-    return Flag("dark too weak", f"dark {percent:.0f} % too weak: hot pixels shine through; {remedy}", "note")
+    shine = f"dark {percent:.0f} % too weak: hot pixels shine through"
+    if with_sky:
+        return Flag("dark too weak", f"{shine}, the more the brighter the sky; {NO_DARK_MENDS}", "note")
+    return Flag("dark too weak", f"{shine}; {remedy}", "note")
 
 
 def _around(image: Image, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:

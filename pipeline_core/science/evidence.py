@@ -50,6 +50,8 @@ class Evidence:
     ellipticity_scatter: float = 0.02
     ellipticity_angle_deg: float = NAN
     coherence: float = NAN
+    trail_px: float = NAN
+    """Length of an even trail, where the profile of the stars shows one."""
     sky: float = NAN
     sky_expected: float = NAN
     """From Sun, Moon and air mass; NaN when they are not known."""

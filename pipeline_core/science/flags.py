@@ -34,7 +34,7 @@ BAD_FWHM_RATIO = 1.6
 TRAILED_ELLIPTICITY = 0.41
 """1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along the way grows by
 length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375. A shorter
-trail looks like shaking: which it was, the shape of the stars does not tell."""
+trail is as long as a shaken image; the profile of its stars tells (:mod:`pipeline_core.science.trail`)."""
 LONG_ELLIPTICITY = 0.3
 """Too long whatever the reference shows: the star moved by 1.5 FWHM. Optics that elongate stars do so towards the
 centre or around it, not all one way; air at low altitude spreads colours by a third of the seeing: 0.06."""
@@ -213,8 +213,9 @@ def _long_stars(e: Evidence) -> Flag | None:
         return _long_by_itself(e)
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     usual = f" ({e.ellipticity_clear:.2f} in the clear reference)" if math.isfinite(e.ellipticity_clear) else ""
-    if e.ellipticity > TRAILED_ELLIPTICITY:
-        return Flag("trailed", f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved", "bad")
+    if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
+        words = f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved{_by(e)}"
+        return Flag("trailed", words, "bad")
     return Flag(
         "wind",
         f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
@@ -233,9 +234,13 @@ def _long_by_itself(e: Evidence) -> Flag | None:
         else ""
     )
     figures = f"ellipticity {e.ellipticity:.2f}{along}, all over the field, more than optics or seeing make{usual}"
-    if e.ellipticity > TRAILED_ELLIPTICITY:
-        return Flag("trailed", f"trailed: {figures}, the telescope moved", "bad")
+    if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
+        return Flag("trailed", f"trailed: {figures}, the telescope moved{_by(e)}", "bad")
     return Flag("wind", f"wind: {figures}, shaking or poor guiding", "suspect")
+
+
+def _by(e: Evidence) -> str:
+    return f" evenly by {e.trail_px:.1f} px" if e.trail_px > 0 else ""
 
 
 def _wide_stars(e: Evidence) -> Flag | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from pipeline_core.science.robust import MAD_TO_SIGMA
 from pipeline_core.science.shape import StarShapes, adaptive_moments, common_shape, field_map
 from pipeline_core.science.stars import are_stars, clean_stars, find_sources, typical_width
 from pipeline_core.science.streaks import find_streaks
+from pipeline_core.science.trail import trail_length
 
 if TYPE_CHECKING:
     from pipeline_core.science.components import Components
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 _LISTED = 400  # stars handed to the alignment
 _SHARP = 2.0  # px: below it moments feel the pixel grid, and the fitted ellipse tells the shape
+_LONG, _ONE_WAY = 0.15, 0.5  # ellipticity and coherence from which it is asked what drew the stars out
 _LINEAR = 0.9  # of saturation: detectors bend before they are full
 _QUICK_BLOCK = 448  # a quick look reads 3×3 blocks of this side, px: 11 % of a 4096² frame
 
@@ -37,6 +39,7 @@ class _Stars:
     fwhm_px: float | None = None
     method: Literal["moffat", "profile"] | None = None
     shape: tuple[float, float, float] | None = None
+    trail_px: float | None = None
     halo: float | None = None
 
 
@@ -182,7 +185,7 @@ def quick_science(
         _unfolded(stars.listed.x_px, blocks[1]), _unfolded(stars.listed.y_px, blocks[0]), stars.listed.flux,
         stars.listed.fwhm_px,
     )  # fmt: skip
-    stars = _Stars(listed, stars.fwhm_px, stars.method, stars.shape, stars.halo)
+    stars = replace(stars, listed=listed)
     count = round(float(np.count_nonzero(likely)) * raw.size / bare.size)
     return _science("quick", "ADU", mesh, plane, count, stars, pixel_scale_arcsec, fraction, None, ()), listed
 
@@ -263,8 +266,13 @@ def _measure_stars(
     else:
         shapes = adaptive_moments(bare, centre_x[bright], centre_y[bright], width)
     shape = common_shape(shapes)
-    halo = halo_ratio(bare, listed.x_px[:max_stars], listed.y_px[:max_stars], width, noise)
-    return _Stars(listed, width, method, shape, halo)
+    most = slice(0, max_stars)
+    trail = None
+    if method == "moffat" and shape is not None and shape[0] > _LONG and shape[2] > _ONE_WAY:
+        places = listed.x_px[most], listed.y_px[most], listed.flux[most]
+        trail = trail_length(bare, *places, width, 1.0 - shape[0], shape[1])
+    halo = halo_ratio(bare, listed.x_px[most], listed.y_px[most], width, noise)
+    return _Stars(listed, width, method, shape, trail, halo)
 
 
 def _typical(values: FloatArray) -> float | None:
@@ -330,6 +338,7 @@ def _science(
         ellipticity=ellipticity,
         ellipticity_angle_deg=direction,
         ellipticity_coherence=coherence,
+        trail_px=stars.trail_px,
         saturated_fraction=saturated_fraction,
         cosmic_rays=cosmic_events,
         streaks=streaks,

@@ -18,16 +18,18 @@ import numpy.typing as npt
 
 from pipeline_core.errors import DataError
 from pipeline_core.science import calibrate
-from pipeline_core.science.cosmic import CosmicResult, count_events, margin_for, replace_cosmic_rays
+from pipeline_core.science.cosmic import margin_for
 from pipeline_core.science.evenness import noise_of, told_noise
+from pipeline_core.science.frame_cosmic import remove_cosmic_rays
 from pipeline_core.science.frame_steps import Observe, Watch
-from pipeline_core.science.hot_leftovers import excess_at, tell_leftovers, values_at
 from pipeline_core.science.overscan import frame_levels
 from pipeline_core.science.pixel_mask import saturated_bits
-from pipeline_core.types import Bits, Image, Mask, MaskBit, Rows, Section
+from pipeline_core.types import Bits, Image, MaskBit, Rows, Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pipeline_core.science.frame_cosmic import CosmicChoices
 
 T = TypeVar("T")
 
@@ -69,18 +71,6 @@ class Masters:
     """A dark that is not subtracted (of another exposure) but knows the hot pixels; ``dark`` itself where None."""
     warm_scale: float = 1.0
     """Exposure of the frame over that of ``warm``."""
-
-
-@dataclass(frozen=True)
-class CosmicChoices:
-    """How cosmic rays are found (:mod:`pipeline_core.science.cosmic`)."""
-
-    sigclip: float = 4.5
-    sigfrac: float = 0.3
-    objlim: float | None = None
-    iterations: int = 4
-    protect_below_fwhm_px: float = 8.0
-    engine: Literal["astep", "astroscrappy"] = "astep"
 
 
 @dataclass
@@ -152,7 +142,7 @@ def reduce_frame(
     watch.show("mask", image, unit, "", bits, variance, changed=filled)
 
     if cosmic is not None:
-        made |= _remove_cosmic_rays(room, noise_room, margin, bits, masters, gain or 1.0, cosmic, threads)
+        made |= remove_cosmic_rays(room, noise_room, margin, bits, masters, gain or 1.0, cosmic, threads)
         cosmic_note = ""
     watch.show("cosmic", image, unit, cosmic_note, bits)
 
@@ -365,70 +355,3 @@ def _fill_no_data(image: Image, variance: Image, bits: Bits) -> bool:
     image[unknown] = np.median(image[known]) if known.any() else 0.0
     variance[unknown] = np.median(variance[known]) if known.any() else 1.0
     return True
-
-
-def _remove_cosmic_rays(
-    room: Image,
-    noise_room: Image,
-    margin: int,
-    bits: Bits,
-    masters: Masters,
-    gain: float,
-    choices: CosmicChoices,
-    threads: int,
-) -> dict[str, Any]:
-    """Replace and flag cosmic rays in place; bad and saturated pixels are masked first.
-
-    ``room`` and ``noise_room`` hold the frame and its variance inside ``margin`` pixels. What the dark explains gets
-    its value back, and is flagged hot.
-    """
-    # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
-    spills = np.uint8(MaskBit.SATURATED | MaskBit.NO_DATA)
-    result = replace_cosmic_rays(
-        room,
-        noise_room,
-        (bits & spills) != 0,
-        (bits != 0) & ((bits & spills) == 0),
-        margin=margin,
-        sigclip=choices.sigclip,
-        sigfrac=choices.sigfrac,
-        objlim=choices.objlim,
-        iterations=choices.iterations,
-        protect_below_fwhm_px=choices.protect_below_fwhm_px,
-        threads=threads,
-        engine=choices.engine,
-    )
-    hits, hot = result.hits, 0
-    if choices.engine == "astep":
-        inner = tuple(slice(margin, margin + n) for n in bits.shape)
-        hits, hot = _without_leftovers(result, noise_room[inner], bits, masters, gain)
-    bits[hits] |= MaskBit.COSMIC
-    return {
-        "cosmic_pixels": int(np.count_nonzero(hits)) if hot else result.n_pixels,
-        "cosmic_events": count_events(hits) if hot else result.n_events,
-        "hot_leftovers": hot,
-        "cosmic_fwhm_px": None if result.fwhm_px is None else round(result.fwhm_px, 2),
-        "objlim": result.objlim,
-        "protected_stars": result.protected_stars,
-    }
-
-
-def _without_leftovers(
-    found: CosmicResult, variance: Image, bits: Bits, masters: Masters, gain: float
-) -> tuple[Mask, int]:
-    """Flag as hot what the dark explains, and give all but true hits their values back; return hits and hot pixels."""
-    known, scale = (masters.dark, masters.dark_scale) if masters.warm is None else (masters.warm, masters.warm_scale)
-    if known is None or not found.n_pixels:
-        return found.hits, 0
-    y, x = np.nonzero(found.hits)
-    excess = excess_at(known, masters.bias, y, x, scale * gain)
-    if masters.flat is not None:
-        flat = np.nan_to_num(values_at(masters.flat, y, x), nan=1.0)
-        excess /= np.maximum(flat, np.float32(masters.flat_floor))
-    image = found.cleaned
-    told = tell_leftovers(y, x, found.before - image[y, x], np.sqrt(np.maximum(variance[y, x], 1)), excess)
-    bits[y[told.is_hot], x[told.is_hot]] |= MaskBit.HOT
-    image[y[~told.is_hit], x[~told.is_hit]] = found.before[~told.is_hit]
-    left = np.zeros_like(found.hits)
-    left[y[told.is_hit], x[told.is_hit]] = True
-    return left, int(np.count_nonzero(told.is_hot))

@@ -10,7 +10,7 @@ is only picked where the rule is surely true (Kleene's three-valued logic).
 from __future__ import annotations
 
 import ast
-import warnings
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ COLUMNS = (
 
 MAX_LENGTH = 500
 """Characters of the longest rule; nobody writes a longer one, and the parser's recursion stays bounded."""
+
+_ODD = re.compile(r"""["'\\]|(?<![\w.])[\d.]+(?:and|or|not|in|is|if|else|for)\b""")
 
 _STATISTICS: dict[str, Callable[[Floats], float]] = {
     "median": lambda v: float(np.median(v)),
@@ -120,8 +122,7 @@ def evaluate(rule: str, columns: Mapping[str, Floats]) -> Bools:
     tree = _parsed(rule)
     length = len(next(iter(columns.values()))) if columns else 0
     walker = _Walker(rule, columns, length)
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with np.errstate(all="ignore"):
         truth = walker.truth(tree)
     return truth.yes
 
@@ -178,10 +179,16 @@ def _parsed(rule: str) -> ast.expr:
             f"it is longer than {MAX_LENGTH} characters",
             "write several shorter rules; a frame is picked when any of them is true",
         )
+    # What Python would read, but grumble about on standard error.
+    odd = _ODD.search(rule)
+    if odd is not None:
+        raise UsageError(
+            f"cannot use the rule “{rule}”",
+            f"at position {odd.start() + 1}, “{odd.group()}”: a rule holds no text, and a space ends a number",
+            "write it like: fwhm_px > 1.5*median(fwhm_px)",
+        )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(rule.strip(), mode="eval").body
+        return ast.parse(rule.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         position = getattr(error, "offset", None)
         at = f"it does not read as a condition near position {position}" if position else "it does not read"

@@ -119,7 +119,7 @@ def _log_odds(distance_px: Floats, density: float, count: int, free: int) -> flo
 
 def _stars_taken_by(matched: Matched) -> int:
     """How many stars the fit could put anywhere; each has two coordinates, and both axes their own polynomial."""
-    return len(matched.fit.powers)
+    return matched.fit.parameters
 
 
 def _shear(matched: Matched) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.science.baseline import clear_frames
+from pipeline_core.science.robust import weighted_median
 
 if TYPE_CHECKING:
     from pipeline_core.measures import StarList
@@ -36,7 +37,29 @@ def detection_limit(stars: StarList) -> float:
     return float(np.percentile(flux, 5)) if flux.size else float("nan")
 
 
-def flux_error(flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02) -> Floats:
+def curtain_error(structure: float, noise: float, fwhm_px: float) -> float:
+    """Return what curtains in the sky add to or take from the light in a star's aperture, the image's unit.
+
+    Parameters
+    ----------
+    structure : float
+        Scatter of the sky mesh after its plane, the image's unit a pixel.
+    noise : float
+        Sky noise of one pixel; where the structure is below half of it there are no curtains, and nothing is added.
+    fwhm_px : float
+
+    Notes
+    -----
+    The sky beneath a star is interpolated over its aperture: a twentieth of the structure stays, as demo nights show.
+    """
+    if not structure > 0.5 * noise or not fwhm_px > 0.0:
+        return 0.0
+    return float(0.05 * structure * np.pi * (1.5 * fwhm_px) ** 2)
+
+
+def flux_error(
+    flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float, floor: float = 0.02, sky_error: float = 0.0
+) -> Floats:
     """Return the relative error of aperture fluxes (the CCD equation, Howell 2006, eq. 4.4).
 
     Parameters
@@ -51,14 +74,19 @@ def flux_error(flux: Floats, noise: float, fwhm_px: float, gain_e_per_adu: float
         Electrons per unit of the image; 1 for electrons.
     floor : float
         Scintillation, flat-field residue, seeing in the aperture.
+    sky_error : float
+        From :func:`curtain_error`.
     """
     pixels = np.pi * (1.5 * fwhm_px) ** 2
     positive = np.maximum(flux, 1e-9)
-    error: Floats = np.sqrt(floor**2 + 1 / (positive * gain_e_per_adu) + pixels * noise**2 / positive**2)
+    sky = (pixels * noise**2 + sky_error**2) / positive**2
+    error: Floats = np.sqrt(floor**2 + 1 / (positive * gain_e_per_adu) + sky)
     return np.minimum(error, 1.0)
 
 
-def solve(flux: Floats, limit: Floats, inside: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def solve(
+    flux: Floats, limit: Floats, inside: npt.NDArray[np.bool_], sky_error: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Separate stars from frames.
 
     Parameters
@@ -69,6 +97,8 @@ def solve(flux: Floats, limit: Floats, inside: npt.NDArray[np.bool_]) -> tuple[F
         Flux below which a star would not have been listed; NaN when unknown.
     inside : (frames, stars) bool
         Where the star lies on the chip at all.
+    sky_error : (frames,) float, optional
+        From :func:`curtain_error`; where it is not 0 each star counts by what it knows.
 
     Returns
     -------
@@ -80,11 +110,12 @@ def solve(flux: Floats, limit: Floats, inside: npt.NDArray[np.bool_]) -> tuple[F
     with np.errstate(divide="ignore", invalid="ignore"):
         log_flux = np.log(np.where(flux > 0, flux, np.nan))
         log_limit = np.log(limit)
+    errors = np.zeros(flux.shape[0]) if sky_error is None else sky_error
     star = _median(log_flux, axis=0)
     frame = np.zeros(flux.shape[0])
     clear = np.arange(flux.shape[0])
     for _ in range(4):
-        frame = _frame_loss(log_flux, log_limit, inside, star)
+        frame = _frame_loss(log_flux, log_limit, inside, star, errors)
         clear = clear_frames(frame)
         if not clear.size:
             break
@@ -285,7 +316,9 @@ def _median(values: Floats, axis: int) -> Floats:
     return out
 
 
-def _frame_loss(log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool_], star: Floats) -> Floats:
+def _frame_loss(
+    log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool_], star: Floats, sky_error: Floats
+) -> Floats:
     """Median log loss of each frame, with upper limits for stars that should have been seen."""
     ratio = log_flux - star[None, :]
     bound = log_limit[:, None] - star[None, :]
@@ -294,8 +327,8 @@ def _frame_loss(log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool
     # Where those that are seen have all their light, the others are missing for another reason (a curtain of aurora,
     # a trail of light): cloud that hides most stars dims the rest. Half of them by 0.16 mag is a dimming.
     for k in range(ratio.shape[0]):
-        matched = ratio[k][np.isfinite(ratio[k])]
-        if matched.size >= 8 and np.median(matched) > -0.15:
+        matched = np.isfinite(ratio[k])
+        if matched.sum() >= 8 and _middle(ratio[k, matched], star[matched], sky_error[k]) > -0.15:
             missing[k] = False
     ratio = np.where(missing, bound, ratio)
     # Faint stars are listed only where they are bright by chance: the brighter half decides where it can.
@@ -305,7 +338,14 @@ def _frame_loss(log_flux: Floats, log_limit: Floats, inside: npt.NDArray[np.bool
         usable = seen[k]
         if usable.sum() < 3:
             continue
-        if usable.sum() >= 10:
+        if usable.sum() >= 10 and not sky_error[k]:
             usable = usable & (star >= np.median(star[usable]))
-        out[k] = np.median(ratio[k, usable])
+        out[k] = _middle(ratio[k, usable], star[usable], sky_error[k])
     return out
+
+
+def _middle(ratio: Floats, star: Floats, sky_error: float) -> float:
+    """Median log loss of stars of given log flux; under curtains bright ones alone know it well."""
+    if not sky_error:
+        return float(np.median(ratio))
+    return weighted_median(ratio, 1 / (0.02**2 + (sky_error / np.exp(star)) ** 2))

@@ -135,23 +135,23 @@ def warp_rows(
     threads : int
     """
     _compiled()
-    _warp_rows(
-        image, placement, y0, out, first_row=first_row, frame_ny=frame_ny, variance=variance, bits=bits, threads=threads
-    )
+    ny = image.shape[0] if frame_ny is None else frame_ny
+    _fill(_Rows(image, first_row, ny, variance, bits), placement, y0, out, threads)
 
 
-def _warp_rows(
-    image: Image,
-    placement: Placement,
-    y0: int,
-    out: Warped,
-    *,
-    first_row: int = 0,
-    frame_ny: int | None = None,
-    variance: Image | None = None,
-    bits: Bits | None = None,
-    threads: int = 1,
-) -> None:
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a frame, with what belongs to them; see :func:`warp_rows`."""
+
+    image: Image
+    first_row: int
+    frame_ny: int
+    variance: Image | None = None
+    bits: Bits | None = None
+
+
+def _fill(given: _Rows, placement: Placement, y0: int, out: Warped, threads: int) -> None:
+    image, variance, bits = given.image, given.variance, given.bits
     has = (np.ascontiguousarray(image, np.float32), _NO_FLOATS if variance is None else variance)
     marks: Bits = _NO_BITS if bits is None else np.ascontiguousarray(bits)
     near: Bits = np.empty(image.shape, np.uint8)
@@ -176,10 +176,10 @@ def _warp_rows(
         rows = slice(start, min(start + _BAND, ny))
         where = (x_poly[rows], y_poly[rows], area_poly[rows], u0, du, weight_table())
         variances = _NO_FLOATS if out.variance is None else out.variance[rows]
-        kernels.sum_inside(*has, first_row, *where, _squares(), out.image[rows], variances)
+        kernels.sum_inside(*has, given.first_row, *where, _squares(), out.image[rows], variances)
         kernels.sum_with_care(
-            *has, marks, near, np.uint8(HOLES), np.uint8(MaskBit.NO_DATA), first_row, frame_ny or image.shape[0],
-            *where, out.image[rows], variances, _NO_BITS if out.bits is None else out.bits[rows],
+            *has, marks, near, np.uint8(HOLES), np.uint8(MaskBit.NO_DATA), given.first_row, given.frame_ny, *where,
+            out.image[rows], variances, _NO_BITS if out.bits is None else out.bits[rows],
         )  # fmt: skip
 
     starts = range(0, ny, _BAND)
@@ -230,7 +230,7 @@ def _squares() -> npt.NDArray[np.float32]:
 def _compiled() -> None:
     """Compile the sums so that eight go into one instruction: twice as fast, and not what numba does unasked."""
     with side_by_side():
-        _warp_rows(np.zeros((2, 2), np.float32), Placement.identity((2, 2)), 0, empty((2, 2)))
+        _fill(_Rows(np.zeros((2, 2), np.float32), 0, 2), Placement.identity((2, 2)), 0, empty((2, 2)), 1)
 
 
 def _row_polynomials(placement: Placement, y0: int, ny: int, nx: int) -> tuple[Floats, Floats, Floats]:

@@ -107,8 +107,8 @@ class EmbeddedEngine:
             return
         self.close()
         self._answers = queue.SimpleQueue()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline_core.solving.embedded_worker"],
+        self._process = subprocess.Popen(  # noqa: S603 - this program, and a number of ours
+            [sys.executable, "-m", "pipeline_core.solving.embedded_worker", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

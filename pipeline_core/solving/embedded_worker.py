@@ -1,7 +1,8 @@
 """The process in which the engine of the ``astrometry`` package works: one JSON line in, one out.
 
 A hopeless solve cannot be interrupted inside a process; a process can be ended. Started as
-``python -m pipeline_core.solving.embedded_worker``.
+``python -m pipeline_core.solving.embedded_worker PARENT``, the number of the process that asks: a worker ends with it,
+in the midst of a search too.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline_core.solving.with_parent import end_with_parent
 
-def main() -> None:
+
+def main(parent: int) -> None:
     """Answer requests until the pipe is closed. The first line names the index files."""
+    end_with_parent(parent)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="ascii")
     # The engine's own words must not come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -65,4 +69,4 @@ def _solve(astrometry: Any, solver: Any, request: dict[str, Any]) -> dict[str, A
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +11,7 @@ from pipeline_core.science.catalogue_match import Matched, refine
 from pipeline_core.science.predict import predict
 from pipeline_core.science.solution_check import STARS_NEEDED, Verdict, check_solution
 from pipeline_core.solving.engine import EngineError, EngineStoppedError, Hint, TimeLimitError
-from pipeline_core.solving.index_files import what_is_missing
+from pipeline_core.solving.index_files import SCALE_UNKNOWN, what_is_missing
 from pipeline_core.solving.result import FrameSolution, How
 
 if TYPE_CHECKING:
@@ -101,12 +102,20 @@ class FrameSolver:
     indexes : sequence of IndexFile
         What the engines have, to say what is missing.
     options : SolverOptions
+    beside : Engine, optional
+        Asked where those find nothing near a stated place: it needs no index.
     """
 
     def __init__(
-        self, engines: Sequence[Engine], catalogue: Catalogue, indexes: Sequence[IndexFile], options: SolverOptions
+        self,
+        engines: Sequence[Engine],
+        catalogue: Catalogue,
+        indexes: Sequence[IndexFile],
+        options: SolverOptions,
+        beside: Engine | None = None,
     ) -> None:
         self.engines = list(engines)
+        self.beside = beside
         self.catalogue = catalogue
         self.indexes = indexes
         self.options = options
@@ -125,6 +134,10 @@ class FrameSolver:
     def remember(self, solution: TanSip, shape: tuple[int, int]) -> None:
         """Begin with a solution that an earlier run found for a frame of (ny, nx) pixels."""
         self._camera(shape).last = solution
+
+    def knows(self, shape: tuple[int, int]) -> bool:
+        """Whether a frame of this size was solved: others are predicted from it."""
+        return self._camera(shape).last is not None
 
     def _camera(self, shape: tuple[int, int]) -> _Camera:
         return self._cameras.setdefault(shape, _Camera())
@@ -154,7 +167,7 @@ class FrameSolver:
                 camera.in_vain += 1
             if is_hopeless and not attempt.refused:
                 attempt.ended = f"not searched all over the sky: {_BLIND_TRIES} frames of this night were in vain" + (
-                    "; the pixel scale is not known: give --scale" if wanted.scale_arcsec is None else ""
+                    f"; {SCALE_UNKNOWN}" if wanted.scale_arcsec is None else ""
                 )
             return FrameSolution(
                 wanted.path, solved=False, reason=self._why_not(wanted, attempt), shape=wanted.shape,
@@ -167,7 +180,7 @@ class FrameSolver:
 
     @staticmethod
     def _note_optics(camera: _Camera, matched: Matched, shape: tuple[int, int]) -> None:
-        if len(matched.fit.powers) < 10:  # no third order, or a borrowed distortion
+        if matched.fit.parameters < 10:  # no third order, or a borrowed distortion
             return
         best = camera.optics
         if best is None or matched.fit.typical_error_arcsec(shape) < best.fit.typical_error_arcsec(shape):
@@ -203,6 +216,9 @@ class FrameSolver:
             if left < _LEAST_S:
                 break
             found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
+            if found is None and hint.has_position and self.beside is not None:
+                with suppress(TimeLimitError):
+                    found = self.beside.solve(wanted.stars, wanted.shape, hint, context, 0.25 * left)
             if found is None:
                 continue
             if not found.solution.is_sound:
@@ -337,9 +353,9 @@ class FrameSolver:
             return missing
         if attempt.ended:
             unknown = wanted.scale_arcsec is None and "--scale" not in attempt.ended
-            return attempt.ended + ("; the pixel scale is not known: give --scale" if unknown else "")
+            return attempt.ended + (f"; {SCALE_UNKNOWN}" if unknown else "")
         if wanted.scale_arcsec is None:
-            return "no pattern of its stars is in the index; the pixel scale is not known: set solve.scale_arcsec"
+            return f"no pattern of its stars is in the index; {SCALE_UNKNOWN}"
         return f"no pattern of its {number} stars is in the index (cloud, trailed stars, or a wrong pixel scale?)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,13 @@ DEBIAN_PACKAGES = {
 }
 """Scale → Debian's package and the size of its index files on disk, MB."""
 FOLDER_VARIABLE = "ASTEP_INDEX_DIR"
+
+
+SCALE_UNKNOWN = (
+    "the pixel scale is not known: no header has it (PIXSCALE or SECPIX; or XPIXSZ with FOCALLEN). Say it with "
+    "`astep set OUT '*' --scale ARCSEC`: arcsec a pixel, 206.3 × pixel in µm / focal length in mm"
+)
+"""What is missing, and what to do."""
 
 
 def user_folder() -> Path:
@@ -67,6 +75,21 @@ def find_indexes(named: Iterable[str] = ()) -> tuple[list[IndexFile], list[str]]
     return sorted(found.values(), key=lambda index: (index.smallest_arcmin, index.name)), problems
 
 
+def index_signatures(named: Iterable[str] = ()) -> dict[str, str]:
+    """Return name → size and time of change of the index files that :func:`find_indexes` would look at.
+
+    No file is opened: a run without news asks for these, to see that there are none.
+    """
+    found: dict[str, str] = {}
+    for place in folders(named):
+        for path in _candidates(place):
+            if path.name not in found:
+                with suppress(OSError):  # gone meanwhile, or not ours to look at: finding will say so
+                    status = path.stat()
+                    found[path.name] = f"{status.st_size} bytes, {status.st_mtime_ns}"
+    return found
+
+
 def _candidates(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
@@ -93,8 +116,9 @@ def what_is_missing(indexes: Sequence[IndexFile], field_arcmin: float) -> str:
         wanted += f": Debian's astrometry-data-tycho2-{package} (`astep index install {package}`)"
     else:
         wanted += (
-            "; Tycho-2 is too thin for it: take the 5200 series of data.astrometry.net (Gaia-based) and add it with "
-            "`astep index add FILE`"
+            "; Tycho-2 is too thin for it (a few stars a field, and eight must match): take the 5200 series of "
+            "data.astrometry.net (Gaia-based) and add it with `astep index add FILE`; or do without, by Gaia's stars "
+            "around the place that the header states: `astep catalogue fetch OUT`, then `astep solve OUT`"
         )
     if not indexes:
         return f"no index file was found; {wanted}"

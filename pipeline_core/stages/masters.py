@@ -26,7 +26,7 @@ from pipeline_core.config import CombineSettings, FlatSettings, MaskSettings, Re
 from pipeline_core.errors import DataError
 from pipeline_core.io.masters_file import HeaderValues, read_master, write_mask, write_master
 from pipeline_core.science import flat as flats
-from pipeline_core.science import pixel_mask
+from pipeline_core.science import flat_stars, pixel_mask
 from pipeline_core.science.combine import (
     ROUNDING_VARIANCE,
     Clip,
@@ -108,7 +108,7 @@ def make_flat(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
         correction = Correction(
             offsets=np.ascontiguousarray(group.row_zero), scale=np.ones(group.n_frames, np.float32),
             weight=np.ones(group.n_frames, np.float32), dark_scale=np.asarray(scales, np.float32), base=base,
-            current=current, saturation_adu=settings.get("saturation_adu") or np.inf, block_px=flats.BLOCK_PX,
+            current=current, saturation_adu=settings.get("saturation_adu") or np.inf, block_px=flat_stars.BLOCK_PX,
         )  # fmt: skip
         correction = without_idle_dark(correction)
         levels, lighting, blocked = _first_looks(
@@ -300,13 +300,13 @@ def _first_looks(
     stars: bool,
     threads: int,
 ) -> tuple[npt.NDArray[np.float64], list[flats.Illumination], npt.NDArray[np.bool_] | None]:
-    """Find level and light of each flat, and which blocks stars hide, as :func:`flats.star_blocks` gives them."""
+    """Find level and light of each flat, and which blocks stars hide, as :func:`flat_stars.star_blocks` gives them."""
     looks = _looks(group, correction, stars=stars, threads=threads)
     levels = np.array([look.level_adu for look in looks])
-    return levels, flats.illuminations(looks), flats.star_blocks(looks, exposures_s, threads) if stars else None
+    return levels, flats.illuminations(looks), flat_stars.star_blocks(looks, exposures_s, threads) if stars else None
 
 
-def _looks(group: CalibrationGroup, correction: Correction, *, stars: bool, threads: int) -> list[flats.FlatFrame]:
+def _looks(group: CalibrationGroup, correction: Correction, *, stars: bool, threads: int) -> list[flat_stars.FlatFrame]:
     """Look at each flat by itself."""
     ny = group.shape[0]
     # Every flat wants all of it: read once for the looks, by rows when they are combined and memory is dear.
@@ -317,17 +317,17 @@ def _looks(group: CalibrationGroup, correction: Correction, *, stars: bool, thre
         return list(pool.map(lambda frame: _look(group, seen, frame, stars=stars), range(group.n_frames)))
 
 
-def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars: bool) -> flats.FlatFrame:
+def _look(group: CalibrationGroup, correction: Correction, frame: int, *, stars: bool) -> flat_stars.FlatFrame:
     """Bin one flat as its bands come in, and look at it."""
     ny, nx = group.shape
-    shape = (-(-ny // flats.BLOCK_PX), -(-nx // flats.BLOCK_PX))
+    shape = (-(-ny // flat_stars.BLOCK_PX), -(-nx // flat_stars.BLOCK_PX))
     mean, faint = np.empty(shape, np.float32), np.empty(shape, np.float32)
 
     def work(band: Band, y0: int, _: int) -> None:
-        flats.bin_band(band, correction, frame, y0, (group.trim.x0, group.trim.x1), mean, faint)
+        flat_stars.bin_band(band, correction, frame, y0, (group.trim.x0, group.trim.x1), mean, faint)
 
     group.one(frame)(work)
-    return flats.first_look(mean, faint, find_stars=stars)
+    return flat_stars.first_look(mean, faint, find_stars=stars)
 
 
 def _unstable(

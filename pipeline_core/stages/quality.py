@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline_core.errors import AstepError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import RowReader, read_image
 from pipeline_core.io.masters_file import stored_master
+from pipeline_core.measures import StarList
 from pipeline_core.science.calibration_quality import screen_calibration
-from pipeline_core.science.cosmic import stars_touched
 from pipeline_core.science.dark_match import dark_residual
 from pipeline_core.science.overscan import subtract_overscan
 from pipeline_core.science.quality import measure_science, quick_science
+from pipeline_core.science.stars_touched import stars_touched
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import ImageLayout, MaskBit, Section
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     Rows = Callable[[int, int], Pixels]
 
 
+STARS = "stars_"
+"""How the inputs begin that tell where stars are."""
 _ROWS = 32
 """Of the masters at a time: they stay in the processor's cache."""
 
@@ -37,7 +41,8 @@ def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Pa
     """Measure one bias, dark or flat, trimmed and overscan-corrected.
 
     ``settings``: ``kind``, ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``gain_e_per_adu``,
-    ``read_noise_e``, ``saturation_adu``. Input: ``raw``. Nothing is written.
+    ``read_noise_e``, ``saturation_adu``, and of darks ``stars_…``: what :func:`find_stars` found in science frames.
+    Input: ``raw``. Nothing is written.
     """
     del out, threads
     layout = ImageLayout(**settings["layout"])
@@ -63,6 +68,11 @@ def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Pa
             gain_e_per_adu=settings["gain_e_per_adu"] or 1.0,
             read_noise_e=settings["read_noise_e"],
             saturation_adu=saturation,
+            stars=[
+                (StarList.from_lists(found["stars"]), found["fwhm_px"])
+                for name, found in settings.items()
+                if name.startswith(STARS) and found["fwhm_px"] is not None
+            ],
         )
     return {"measures": asdict(measures)}
 
@@ -105,6 +115,15 @@ def measure_quickly(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
         pixel_scale_arcsec=settings["pixel_scale_arcsec"],
     )
     return {"measures": asdict(measures), "stars": stars.as_lists()}
+
+
+def find_stars(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
+    """List the stars of one raw science frame, to be looked for in darks; none where it cannot be read."""
+    try:
+        found = measure_quickly(settings, inputs, out, threads)
+    except AstepError:  # said of the frame itself when it is calibrated: the darks are measured all the same
+        return {"stars": {}, "fwhm_px": None}
+    return {"stars": found["stars"], "fwhm_px": found["measures"]["fwhm_px"]}
 
 
 def measure_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
@@ -158,6 +177,7 @@ def _dark_current(dark: Path, bias: Path) -> Image:
     return current
 
 
-MEASURE_CALIBRATION = Stage("quality of calibration frames", 2, measure_raw_calibration)
-MEASURE_QUICK = Stage("quick look", 2, measure_quickly)
-MEASURE_SCIENCE = Stage("quality", 4, measure_calibrated)
+MEASURE_CALIBRATION = Stage("quality of calibration frames", 3, measure_raw_calibration)
+FIND_STARS = Stage("stars to look for in darks", 1, find_stars)
+MEASURE_QUICK = Stage("quick look", 3, measure_quickly)
+MEASURE_SCIENCE = Stage("quality", 5, measure_calibrated)

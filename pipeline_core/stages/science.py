@@ -10,7 +10,8 @@ from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
 from pipeline_core.io.masters_file import stored_master
-from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, Reduced, reduce_frame
+from pipeline_core.science.frame_cosmic import CosmicChoices
+from pipeline_core.science.reduction import FrameFacts, Masters, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from pipeline_core.io.ascii_words import ascii_words
 from pipeline_core.io.calibrated_file import is_wcs_card
 from pipeline_core.io.calibrated_rows import CalibratedRows
 from pipeline_core.science.placement import Placement
+from pipeline_core.science.sky_planes import MESH, READ_ROWS, SkyPlane, block_levels, sky_plane
 from pipeline_core.science.stack import Stacked, combine_aligned, frame_weights
 from pipeline_core.science.warp import HOLES, empty, rows_needed, warp_rows
-from pipeline_core.stage import Made, Stage
+from pipeline_core.stage import Made, Stage, check_wanted
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _TIMES_OF_ONE_FRAME = (
     "MJD", "MJD-OBS", "MJD-BEG", "MJD-AVG", "MJD-END", "JD", "JD-OBS", "JD-HELIO", "JD_UTC", "HJD", "BJD", "LST", "ST",
     "HA", "AIRMASS", "ZD", "OBJCTALT", "OBJCTAZ", "OBJCTHA",
 )  # fmt: skip
+_NO_SKY = np.uint8(HOLES | MaskBit.COSMIC | MaskBit.SATURATED)
+_EVEN = SkyPlane()
 _OPEN_FILES = 200  # more are opened anew for each band: a process may hold about a thousand
 
 
@@ -49,6 +52,8 @@ class _Frame:
     """None: its pixels as they lie on the chip."""
     sky: float
     scale: float
+    plane: SkyPlane = _EVEN
+    """What its sky has beyond the best frame's, after scaling."""
 
 
 def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
@@ -57,8 +62,8 @@ def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
     Parameters
     ----------
     settings : mapping
-        ``group``, ``method``, ``sigma``, ``fixed`` ("sky" or "chip"), ``shape`` ([ny, nx] of the result),
-        ``reference`` (path, or None on the chip), and ``frames``: for each its ``input``, ``path``, ``placement``,
+        ``group``, ``method``, ``sigma``, ``background``, ``fixed`` ("sky" or "chip"), ``shape`` ([ny, nx] of the
+        result), ``reference`` (path, or None on the chip), and ``frames``: for each ``input``, ``path``, ``placement``,
         ``flux_ratio``, ``sky``, ``noise``, ``exposure_s``, ``mid_utc``.
     inputs : mapping
         The calibrated files by input name; ``reference``, where its WCS holds for the stack.
@@ -82,15 +87,19 @@ def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
         for k in used
     ]
     scale = weights.scale[used]
+    best = int(np.argmax(weights.weight[used]))
+    if on_sky and settings["background"] != "none":
+        frames = _levelled(frames, best, settings["background"], threads)
     shape = (int(settings["shape"][0]), int(settings["shape"][1]))
     result = Stacked(np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.uint16))
     mask = np.empty(shape, np.uint8)
     # What a frame's sky is after scaling: the best one's is put back, so that the stack reads as that frame does.
-    sky = float(np.nan_to_num(frames[int(np.argmax(weights.weight[used]))].sky))
+    sky = float(np.nan_to_num(frames[best].sky))
     rows = max(16, _BAND_BYTES // (4 * len(frames) * shape[1]))
     with ExitStack() as opened:
         readers = _Readers(frames, opened)
         for y0 in range(0, shape[0], rows):
+            check_wanted()
             y1 = min(y0 + rows, shape[0])
             stack = np.empty((len(frames), y1 - y0, shape[1]), np.float32)
             mask[y0:y1] = _fill(stack, readers, y0, threads)
@@ -99,11 +108,12 @@ def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
                 method=settings["method"], sigma=settings["sigma"], threads=threads,
             )  # fmt: skip
             result.image[y0:y1], result.variance[y0:y1], result.count[y0:y1] = band.image, band.variance, band.count
+    check_wanted()
     result.image[...] += np.float32(sky)
     mask[result.count == 0] |= MaskBit.NO_DATA
     taken = [listed[k] for k in used]
     header = _header(settings, inputs, taken, weights.weight[used], sky)
-    _write(out, result, mask, header, _table(taken, scale, weights.weight[used]))
+    _write(out, result, mask, header, _table(taken, scale, weights.weight[used], [frame.plane for frame in frames]))
     covered = result.count[result.count > 0]
     return {
         "frames": [one["path"] for one in taken],
@@ -116,7 +126,41 @@ def make_stack(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
     }
 
 
-STACK = Stage("stacks", 2, make_stack, wide=True)
+STACK = Stage("stacks", 3, make_stack, wide=True)
+
+
+def _levelled(frames: Sequence[_Frame], best: int, kind: str, threads: int) -> list[_Frame]:
+    """Find what each frame's sky has beyond the best one's: without it, a step stands where a frame ends."""
+    with ThreadPoolExecutor(max(1, threads), thread_name_prefix="sky") as pool:
+        jobs = [pool.submit(_sky_levels, frame) for frame in frames]
+        levels = []
+        for job in jobs:
+            try:
+                check_wanted()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+            levels.append(job.result())
+
+    def plane(k: int) -> SkyPlane:
+        own, there = frames[k].placement, frames[best].placement
+        assert own is not None, "on the sky"
+        assert there is not None, "on the sky"
+        return sky_plane(levels[k], own, levels[best], there, "plane" if kind == "plane" else "offset")
+
+    return [frame if k == best else replace(frame, plane=plane(k)) for k, frame in enumerate(frames)]
+
+
+def _sky_levels(frame: _Frame) -> npt.NDArray[np.float64]:
+    """Return the sky in the blocks of one frame, as it comes into the stack; see :func:`~.sky_planes.block_levels`."""
+    with CalibratedRows(frame.file) as rows:
+        ny, nx = rows.shape
+        levels = np.full((ny // MESH, nx // MESH), np.nan)
+        for k in range(len(levels)):
+            y0 = k * MESH + (MESH - READ_ROWS) // 2
+            image, bits = rows.read(y0, y0 + READ_ROWS)
+            levels[k] = block_levels(image, (bits & _NO_SKY) != 0)
+    return np.asarray((levels - float(np.nan_to_num(frame.sky))) * frame.scale, np.float64)
 
 
 class _Readers:
@@ -169,6 +213,8 @@ def _fill(stack: npt.NDArray[np.float32], readers: _Readers, y0: int, threads: i
             unwanted = np.uint8(HOLES | MaskBit.COSMIC)
         values -= np.float32(np.nan_to_num(frame.sky))
         values *= np.float32(frame.scale)
+        if frame.placement is not None and frame.plane is not _EVEN:
+            values -= frame.plane.over(y0, (height, nx), frame.placement)
         values[(marks & unwanted) != 0] = np.nan
         stack[k] = values
         return marks & np.uint8(MaskBit.SATURATED)
@@ -214,6 +260,7 @@ def _header(
     header["NCOMBINE"] = (len(taken), "frames stacked; named in the FRAMES table")
     header["STACKMET"] = (settings["method"], "mean of values that agree, or median")
     header["STACKSIG"] = (settings["sigma"], "[sigma] values further from the median left out")
+    header["STACKBKG"] = (settings["background"], "frames' sky beyond the best one's: removed")
     header["STACKFIX"] = (settings["fixed"], "what stands still: the sky, or the chip")
     if settings["reference"] is not None:
         header["REFFRAME"] = ascii_words(settings["reference"])[-60:]
@@ -257,9 +304,12 @@ def _span(taken: Sequence[Mapping[str, Any]]) -> tuple[datetime | None, datetime
 
 
 def _table(
-    taken: Sequence[Mapping[str, Any]], scale: npt.NDArray[np.float64], weight: npt.NDArray[np.float64]
+    taken: Sequence[Mapping[str, Any]],
+    scale: npt.NDArray[np.float64],
+    weight: npt.NDArray[np.float64],
+    planes: Sequence[SkyPlane],
 ) -> fits.BinTableHDU:
-    """List the frames, how each was scaled, weighed and moved."""
+    """List the frames, how each was scaled, weighed, moved and levelled."""
     moved = [
         Placement.from_dict(one["placement"]).displacement if one["placement"] else (float("nan"),) * 2 for one in taken
     ]
@@ -271,6 +321,10 @@ def _table(
         fits.Column("WEIGHT", "D", array=weight),
         fits.Column("DX", "D", unit="pixel", array=[dx for dx, _ in moved]),
         fits.Column("DY", "D", unit="pixel", array=[dy for _, dy in moved]),
+        # What was taken away after scaling: in the middle, and how much more from there to the longer side's edge.
+        fits.Column("SKY", "D", array=[plane.level for plane in planes]),
+        fits.Column("SKYX", "D", array=[plane.slope_x for plane in planes]),
+        fits.Column("SKYY", "D", array=[plane.slope_y for plane in planes]),
     ]
     return fits.BinTableHDU.from_columns(columns, name="FRAMES")
 

@@ -1,6 +1,6 @@
-"""Siril and IRAF making the masters of 20 frames: what a whole process of theirs takes on this machine.
+"""Siril, IRAF and ccdproc making the masters of 20 frames: what a whole process of theirs takes on this machine.
 
-They are Debian packages (``apt-get install siril iraf``); a line says so where one is absent. Ours is
+Siril and IRAF are Debian packages (``apt-get install siril iraf``); a line says so where one is absent. Ours is
 ``astep reduce --only masters`` on the same frames in a fresh process, with no product to start from.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,7 +33,17 @@ def run(size: int = 4096, n: int = 20) -> list[Row]:
                 _row(f"{kind} of {n}, whole process", peer, ours, time_peer(peer, kind, source, folder))
                 for peer in ("siril", "iraf")
             ]
+            if kind == "dark":
+                theirs = time_ccdproc(source, folder)
+                rows.append(_row(f"{kind} of {n}, whole process", "ccdproc", ours, (theirs, None), "≥ 8×"))
     return rows
+
+
+def time_ccdproc(darks: Path, folder: Path) -> ProcessTime:
+    """Return what a script of ccdproc cost that makes the dark."""
+    return process_time(
+        [sys.executable, str(SCRIPTS / "ccdproc_dark.py"), str(darks), str(folder / "peer.fits")], folder
+    )
 
 
 def make_frames(darks: Path, flats: Path, size: int, n: int) -> None:
@@ -99,7 +110,9 @@ def _ours(source: Path, folder: Path) -> ProcessTime:
     return sorted(runs, key=lambda run: run.seconds)[(len(runs) - 1) // 2]
 
 
-def _row(work: str, peer: str, ours: ProcessTime, theirs: tuple[ProcessTime, float | None] | None) -> Row:
+def _row(
+    work: str, peer: str, ours: ProcessTime, theirs: tuple[ProcessTime, float | None] | None, goal: str = "faster"
+) -> Row:
     if theirs is None:
         return Row(work, ours.seconds, peer, note=f"{peer} is not installed (Debian package {peer})")
     cost, own = theirs
@@ -107,6 +120,4 @@ def _row(work: str, peer: str, ours: ProcessTime, theirs: tuple[ProcessTime, flo
         f"processors busy: ours {ours.cpu_s:.1f} s, {peer} {cost.cpu_s:.1f} s; peak: {ours.peak_mb:.0f} MB, "
         f"{cost.peak_mb:.0f} MB"
     )
-    return Row(
-        work, ours.seconds, peer, cost.seconds, "faster", note + (f"; stacking alone {own:.2f} s" if own else "")
-    )
+    return Row(work, ours.seconds, peer, cost.seconds, goal, note + (f"; stacking alone {own:.2f} s" if own else ""))

@@ -27,6 +27,7 @@ from astep_gui.models.blink import BlinkFrame, BlinkModel
 from astep_gui.models.frame_images import ImageStore, shown_image
 from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.levels import LevelsModel
+from astep_gui.models.memory_budget import MOST_BYTES, MemoryBudget
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.quiet_memory import QuietMemory
 from astep_gui.remembered import Remembered
@@ -165,14 +166,14 @@ def _blinking(app: QApplication, files: list[Path]) -> list[Row]:
     rows = []
     codes = 4 * 2 * fits.getheader(files[0])["NAXIS1"] ** 2 / 3  # a frame with its pyramid
     for words, number, most, goal in (
-        ("blink, frames in memory", 16, 1 << 30, "≥ 20 fps"),
+        ("blink, frames in memory", 16, MOST_BYTES, "≥ 20 fps"),
         ("blink at fit, frames beyond memory", 24, round(3.5 * codes / 16), "≥ 8 fps"),
     ):
         levels = LevelsModel()
         view = ImageView(levels)
         view.resize(*VIEW)
         view.show()
-        model = BlinkModel(most_bytes=most)
+        model = BlinkModel(budget=MemoryBudget(most))
         model.frame_due.connect(lambda shown, frame, offset, view=view: view.show_image(shown, None, offset=offset))
         with fits.open(files[0]) as hdus:
             shape = hdus[0].shape
@@ -227,7 +228,7 @@ def _steps(app: QApplication, folder: Path, size: int) -> list[Row]:
 
 def _stepping(app: QApplication, files: list[Path], steps: int) -> Row:
     """Memory while a person steps through frames."""
-    levels, store = LevelsModel(), ImageStore(most_bytes=64 << 20)
+    levels, store = LevelsModel(), ImageStore(budget=MemoryBudget(64 << 20))
     view = ImageView(levels)
     view.resize(*VIEW)
     view.show()

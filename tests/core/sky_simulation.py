@@ -35,6 +35,8 @@ class Field:
     reference: ReferenceStars
     """What Gaia would give: positions with errors of a milliarcsecond, and motions."""
     shape: tuple[int, int] = (SIZE, SIZE)
+    light: np.ndarray | None = None
+    """(3, n): x, y (px) and electrons of all stars in and near the frame, where they truly are."""
 
     def error_arcsec(self, solution: TanSip) -> np.ndarray:
         """Distance of a solution from the truth on a grid over the frame, (east, north), arcsec."""
@@ -130,7 +132,8 @@ def simulate(rng: np.random.Generator, ra: float, dec: float, camera: Camera = C
         np.full(len(mag), 0.03), np.full(len(mag), 0.03), 2016.0,
         Source("Gaia-like", "gaia-like", "G", reportable=True),
     )  # fmt: skip
-    return Field(truth, stars, reference, shape)
+    near = (x > -30) & (y > -30) & (x < camera.size + 30) & (y < camera.size + 30)
+    return Field(truth, stars, reference, shape, np.stack([x, y, flux])[:, near])
 
 
 def asteps_fields(number: int, seed: int):

@@ -192,6 +192,28 @@ def test_only_accepted_frames_and_anew_when_a_verdict_changes(place):
     assert all(after[other].cached for other in others)
 
 
+def test_a_frame_whose_file_someone_changed_is_named_and_its_stack_made_anew(place, capsys):
+    before = groups(place)
+    name, stack = next(iter(before.items()))
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        product = next(p for p in store.products("science frames") if p.label == stack.frames[0])
+    with fits.open(place.output / product.location, mode="update") as hdus:
+        hdus[0].data[100:110, 100:110] += 1000.0
+    code, document = ask(capsys, "stack", place.output)
+    assert code == 0
+    assert len(document["warnings"]) == 1
+    assert stack.frames[0] in document["warnings"][0]
+    told = {one["group"]: one["cached"] for one in document["stacks"]}
+    assert told == {group: group != name for group in told}
+    assert all(one.cached for one in groups(place).values())  # as it is now, it is in
+    # Made again by the program it is its own again, and so is the stack.
+    assert main(["reduce", str(place.night), "-o", str(place.output), "--executor", "threads", "--quiet"]) == 0
+    capsys.readouterr()
+    code, document = ask(capsys, "stack", place.output)
+    assert document["warnings"] == []
+    assert not {one["group"]: one["cached"] for one in document["stacks"]}[name]
+
+
 def test_a_reference_that_is_solved_later_gives_the_stack_its_place_on_the_sky(place):
     before = groups(place)
     name, stack = next(iter(before.items()))

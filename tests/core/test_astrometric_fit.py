@@ -7,7 +7,16 @@ import pytest
 
 from pipeline_core.science.astrometric_fit import fit_astrometry, order_for
 from pipeline_core.science.catalogue_match import refine
-from tests.core.sky_simulation import SCALE, YEAR, Camera, asteps_fields, needs_index, truth_of
+from tests.core.sky_simulation import (
+    SCALE,
+    YEAR,
+    Camera,
+    asteps_fields,
+    index_catalogue,
+    needs_index,
+    simulate,
+    truth_of,
+)
 
 MIDDLE = (2047.5, 2047.5)
 SHAPE = (4096, 4096)
@@ -136,3 +145,45 @@ def test_simulated_fields_against_a_gaia_like_catalogue_are_true_to_a_fiftieth_o
     assert np.median(worst) < 0.05
     assert 0.9 < np.sqrt(np.mean(pulls)) < 1.15
     assert SCALE == 0.93
+
+
+@needs_index
+@pytest.mark.parametrize("reference", ["Gaia", "Tycho-2"])
+def test_the_error_of_a_fit_that_stands_on_few_stars_is_as_large_as_it_says(reference):
+    """Too few stars for the distortion: what the fit cannot follow is part of its error, and Tycho's own too."""
+    catalogue, pulls, ratios = index_catalogue(), [], []
+    for k in range(45):
+        rng = np.random.default_rng([613, k])
+        ra, dec = rng.uniform(0, 360), np.degrees(np.arcsin(rng.uniform(-0.99, 0.6)))
+        camera = Camera(
+            rotation_deg=rng.uniform(-180, 180), parity=1 if k % 2 else -1, distortion=rng.uniform(0.3, 1.5),
+            fwhm_px=rng.uniform(1.6, 4.0), faint_each=0.0, hot=3,
+        )  # fmt: skip
+        field = simulate(rng, ra, dec, camera)
+        number = int(np.exp(rng.uniform(np.log(8), np.log(30))))
+        if len(field.stars) < number:
+            continue
+        stars = field.stars.pick(np.sort(rng.choice(len(field.stars), number, replace=False)))
+        known = field.reference if reference == "Gaia" else next(iter(catalogue.references(ra, dec, 1.0)))
+        found = refine(stars, known.at(YEAR), field.truth, field.shape)
+        if found is None:
+            continue
+        error = field.error_arcsec(found.fit.solution)
+        x, y = (g.ravel() for g in np.meshgrid(np.linspace(0, 4095, 11), np.linspace(0, 4095, 11)))
+        pulls.append(np.mean((error / found.fit.error_arcsec(x, y)) ** 2))
+        ratios.append(np.sqrt(np.mean(error**2)) / found.fit.typical_error_arcsec(field.shape))
+    print(len(pulls), np.sqrt(np.mean(pulls)), np.median(ratios), max(ratios))
+    assert len(pulls) > 30
+    assert 0.9 < np.sqrt(np.mean(pulls)) < 1.15
+    assert max(ratios) < 2.3  # what single ones came to before was 7
+
+
+def test_where_stars_are_many_nothing_is_added_to_their_errors():
+    truth, x, y, ra, dec = matched(np.random.default_rng(8), 300)
+    many = fit_astrometry(x, y, ra, dec, MIDDLE, sigma_px=0.05)
+    assert many.parameters == 10
+    gx, gy, error = error_arcsec(truth, many.solution)
+    assert np.sqrt(np.mean((error / many.error_arcsec(gx, gy)) ** 2)) == pytest.approx(1.0, abs=0.4)
+    few = fit_astrometry(x[:15], y[:15], ra[:15], dec[:15], MIDDLE, sigma_px=0.05)
+    assert (few.order, few.parameters, len(few.powers)) == (1, 3, 10)
+    assert few.typical_error_arcsec(SHAPE) > 20 * many.typical_error_arcsec(SHAPE)

@@ -1,6 +1,7 @@
 """Reference stars: the order of sources, the cache, and services that answer well, badly or not at all."""
 
 import io
+import re
 import threading
 import time
 
@@ -10,9 +11,10 @@ from astropy.table import MaskedColumn, Table
 
 pytest.importorskip("pyvo", reason="the packages of the extra [solve] are not installed")
 
-from pipeline_core.catalogues.provider import CatalogueError, CatalogueProvider
+from pipeline_core.catalogues import services
+from pipeline_core.catalogues.provider import CatalogueError, CatalogueProvider, depth_for
 from pipeline_core.catalogues.reference import COLUMNS, ReferenceStars
-from pipeline_core.catalogues.services import CatalogueServiceError, gaia_archive, source_ids, vizier
+from pipeline_core.catalogues.services import CatalogueServiceError, gaia_archive, source_ids, source_ranges, vizier
 from pipeline_core.catalogues.tile_cache import GAIA, TileCache, tile_centre, tiles_in_cone
 from pipeline_core.errors import AstepError
 from pipeline_core.events import Cancelled, RunContext
@@ -52,6 +54,10 @@ def votable(columns=GAIA_COLUMNS, number=40, tile=None, seed=1):
         mask[3] = "pm" in name.lower()
         mask[5] = name.lower() in {"bp_rp", "bp-rp"}
         table[name] = MaskedColumn(column, mask=mask)
+    return as_votable(table)
+
+
+def as_votable(table):
     from astropy.io.votable import from_table
     from astropy.io.votable.tree import Info
 
@@ -61,6 +67,36 @@ def votable(columns=GAIA_COLUMNS, number=40, tile=None, seed=1):
     out = io.BytesIO()
     made.to_xml(out)
     return out.getvalue()
+
+
+def asked_tiles(form):
+    """The tiles that a question asks for."""
+    ranges = re.findall(r"BETWEEN (\d+) AND (\d+)", form["QUERY"])
+    return [tile for low, high in ranges for tile in range(int(low) >> 47, (int(high) >> 47) + 1)]
+
+
+def as_a_service(path, form, number=40):
+    """Answer a question for any tiles as the archive does: their stars together, with identifiers where asked."""
+    del path
+    tiles = asked_tiles(form)
+    rng = np.random.default_rng(tiles[0])
+    columns = {name: [] for name in ("source_id", *GAIA_COLUMNS)}
+    for tile in tiles:
+        ra, dec, radius = tile_centre(tile)
+        for name, values in zip(
+            columns,
+            [(tile << 47) + rng.integers(0, 1 << 47, number), ra + rng.uniform(-0.3, 0.3, number) * radius,
+             dec + rng.uniform(-0.3, 0.3, number) * radius, *rng.normal(0, 8, (2, number)),
+             rng.uniform(8, 16, number), rng.uniform(0, 2, number), *rng.uniform(0.01, 0.1, (4, number))],
+            strict=True,
+        ):  # fmt: skip
+            columns[name].extend(values)
+    table = Table(columns)
+    table.sort("phot_g_mean_mag")
+    table = table[: int(form["QUERY"].split("TOP ")[1].split(" ")[0])]
+    if "source_id" not in form["QUERY"].split(" FROM ")[0]:
+        table.remove_column("source_id")
+    return 200, "application/x-votable+xml", as_votable(table)
 
 
 def answering(body, status=200, kind="application/x-votable+xml", behaviour=""):
@@ -139,15 +175,12 @@ def test_an_answer_that_trickles_is_given_up_and_a_cancel_is_heard_at_once():
 
 
 def test_what_was_fetched_once_is_taken_from_the_disk(tmp_path):
-    def answer(_path, form):
-        tile = int(form["QUERY"].split("BETWEEN ")[1].split(" ")[0]) >> 47
-        return 200, "application/x-votable+xml", votable(tile=tile, number=30, seed=tile)
-
-    with Loopback(answer) as server:
+    with Loopback(as_a_service) as server:
         first = CatalogueProvider(TileCache(tmp_path), services=[quick(gaia_archive, server)])
         stars = first.cone(217.4, -62.7, 0.4)
         asked = len(server.asked)
-        assert asked == len(tiles_in_cone(217.4, -62.7, 0.4))
+        tiles = [tile for _, form in server.asked for tile in asked_tiles(form)]
+        assert sorted(tiles) == tiles_in_cone(217.4, -62.7, 0.4)
         first.cone(217.41, -62.69, 0.35)
         assert len(server.asked) == asked  # from memory
     again = CatalogueProvider(TileCache(tmp_path)).cone(217.4, -62.7, 0.4)  # no network any more
@@ -277,19 +310,18 @@ def test_the_index_can_be_asked_for_alone(tmp_path):
 def test_fetching_goes_on_where_it_was_cut(tmp_path):
     failing = {"left": 2}
 
-    def answer(_path, form):
-        tile = int(form["QUERY"].split("BETWEEN ")[1].split(" ")[0]) >> 47
+    def answer(path, form):
         if failing["left"] <= 0:
             return 503, "text/html", TAP_HTML
         failing["left"] -= 1
-        return 200, "application/x-votable+xml", votable(tile=tile)
+        return as_a_service(path, form)
 
     cache = TileCache(tmp_path)
     with Loopback(answer) as server:
         cut = fetch_night(
             tmp_path, RunContext(), place=(217.4, -62.7), services=[quick(gaia_archive, server)], cache=cache
         )
-        assert (cut.there, len(cut.failed)) == (2, 1)
+        assert (cut.there, len(cut.failed)) == (3, 1)  # one tile, then two at once
         assert "HTTP 503" in cut.failed[0]
         failing["left"] = 100
         before = len(server.asked)
@@ -297,5 +329,74 @@ def test_fetching_goes_on_where_it_was_cut(tmp_path):
             tmp_path, RunContext(), place=(217.4, -62.7), services=[quick(gaia_archive, server)], cache=cache
         )
         assert whole.there == whole.tiles
-        assert len(server.asked) - before == whole.tiles - 2
+        again = [tile for _, form in server.asked[before:] for tile in asked_tiles(form)]
+        assert len(again) == whole.tiles - 3
         assert whole.size_bytes < 60_000
+
+
+def test_a_wide_field_is_fetched_by_few_questions_and_every_tile_holds_its_own_stars(tmp_path):
+    cache = TileCache(tmp_path)
+    with Loopback(as_a_service) as server:
+        fetched = fetch_night(
+            tmp_path, RunContext(), place=(40.0, 20.0), radius_deg=8.0, services=[quick(gaia_archive, server)],
+            cache=cache,
+        )  # fmt: skip
+        assert fetched.there == fetched.tiles > 250
+        assert len(server.asked) <= 7 + fetched.tiles // 64
+        assert max(len(form["QUERY"]) for _, form in server.asked) < 6000
+    tiles = tiles_in_cone(40.0, 20.0, 8.0)
+    for tile in tiles[::40]:
+        stars = cache.load(tile, 13.0)
+        ra, dec, radius = tile_centre(tile)
+        assert len(stars) > 10
+        assert (separation_deg(ra, dec, stars.ra_deg, stars.dec_deg) < radius).all()
+        assert np.all(np.diff(stars.magnitude) >= 0)
+    # And a frame that fills half of it finds them.
+    provider = CatalogueProvider(TileCache(tmp_path))
+    assert provider.has_better_than_index(40.0, 20.0, 5.7)
+    assert provider.cone(40.0, 20.0, 5.7).source is GAIA
+
+
+def test_a_wide_cone_is_asked_less_deep_and_a_narrow_one_as_deep_as_wished():
+    assert depth_for(0.85, 17.0) == 17.0
+    assert depth_for(1.3, 19.0) == 19.0
+    wide = [depth_for(radius, 17.0) for radius in (2.0, 5.0, 10.0, 30.0)]
+    assert wide == sorted(wide, reverse=True)
+    assert 13.5 <= wide[1] <= 14.5
+    assert depth_for(5.0, 12.0) == 12.0
+
+
+def test_an_answer_that_is_full_is_asked_for_by_halves(monkeypatch):
+    monkeypatch.setattr(services, "MOST_STARS", 30)
+    tiles = tiles_in_cone(40.0, 20.0, 1.5)[:4]
+    with Loopback(as_a_service) as server:  # 40 stars a tile
+        found = quick(gaia_archive, server).tiles(tiles, 17.0, None)
+    assert [len(asked_tiles(form)) for _, form in server.asked] == [4, 2, 1, 1, 2, 1, 1]
+    assert {tile: len(stars) for tile, stars in found.items()} == dict.fromkeys(tiles, 30)
+
+
+def test_a_service_that_cannot_give_many_tiles_at_once_gives_them_one_by_one(tmp_path):
+    def answer(path, form):
+        return as_a_service(path, form) if len(asked_tiles(form)) < 2 else (502, "text/html", TAP_HTML)
+
+    with Loopback(answer) as server:
+        fetched = fetch_night(
+            tmp_path, RunContext(), place=(40.0, 20.0), services=[quick(gaia_archive, server)],
+            cache=TileCache(tmp_path),
+        )  # fmt: skip
+        assert fetched.there == fetched.tiles
+        assert len(server.asked) == fetched.tiles + 1
+    assert fetched.failed == ()
+
+
+def test_neighbouring_tiles_are_one_range_of_identifiers():
+    assert source_ranges([7, 5, 6, 9]) == [(5 << 47, (8 << 47) - 1), (9 << 47, (10 << 47) - 1)]
+    assert source_ranges([]) == []
+
+
+def test_several_tiles_of_vizier_need_its_identifiers():
+    table = Table({name: np.linspace(8.0, 14.0, 5) for name in VIZIER_COLUMNS})
+    with pytest.raises(CatalogueServiceError, match="lacks the column Source"):
+        vizier()._tiles_of(table)
+    assert '"Source" BETWEEN' in vizier().query([5, 9], 15.0)
+    assert vizier().query([5, 9], 15.0).startswith('SELECT TOP 6000 "RA_ICRS"')

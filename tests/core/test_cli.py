@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -94,6 +96,32 @@ def test_help_and_version_work_without_heavy_imports():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_stop_while_the_program_gets_up_is_answered_like_any_other(monkeypatch, capsys):
+    class Unready(types.ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "pipeline_core.cli.parser", Unready("parser"))
+    code, document = ask(capsys, "scan", "night")
+    assert code == 130
+    assert document["error"]["what"] == "cancelled"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals")
+def test_a_stop_at_the_very_end_of_the_program_leaves_no_traceback():
+    code = (
+        "import atexit, os, signal, sys\n"
+        "from pipeline_core.cli import program\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "sys.argv = ['astep', 'scan', 'no such night']\n"
+        "program()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGINT
+    assert "no such night" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_decisions_are_made_taken_back_and_listed(demo, tmp_path, capsys):

@@ -9,7 +9,7 @@ from pipeline_core.cosmic_preview import cosmic_ground, cosmic_preview
 from pipeline_core.errors import NightError
 from pipeline_core.on_demand import night_tasks, steps_as_far_as_possible
 from pipeline_core.scan import scan_night
-from pipeline_core.science.reduction import CosmicChoices
+from pipeline_core.science.frame_cosmic import CosmicChoices
 from pipeline_core.science.star_places import star_places
 from pipeline_core.types import MaskBit, Section
 

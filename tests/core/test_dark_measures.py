@@ -3,11 +3,12 @@ import pytest
 
 from pipeline_core.cli.quality import _brief
 from pipeline_core.measures import QualityRow, ScienceMeasures
-from pipeline_core.night_quality import dark_warnings
+from pipeline_core.night_quality import dark_warnings, with_darks
 from pipeline_core.science.calibration_quality import measure_calibration
-from pipeline_core.science.dark_match import dark_flag, dark_residual
+from pipeline_core.science.dark_match import dark_flag, dark_residual, grows_with_sky
 from pipeline_core.science.dark_sources import median_of_nine
 
+from .frames_helpers import frame, night
 from .stars_helpers import star_frame
 
 CAMERA = {"gain_e_per_adu": 1.0, "read_noise_e": 9.0, "saturation_adu": 65535.0}
@@ -115,6 +116,56 @@ def test_the_night_says_once_by_how_much_its_darks_missed():
     assert words.startswith("the dark is 5 to 26 % too weak for 2 of 3 frames")
     assert dark_warnings([row(0.08)])[0].startswith("the dark is 8 % too strong for the frame")
     assert dark_warnings([row(0.01), row(-0.02)]) == []
+
+
+SKY_E = (85.0, 126.0, 730.0, 1020.0, 1150.0, 1650.0, 2160.0)
+WEAK = (-0.05, -0.066, -0.256, -0.363, -0.393, -0.464, -0.492)
+"""What a real chip did, whose frames and darks agree to 0.4 °C."""
+
+
+def judged(residuals, sky=SKY_E, dark_c=-10.0, frame_c=-10.2):
+    """Rows of frames with these skies and misfits."""
+    frames = [
+        frame(f"light_{n}.fits", "science", exposure_s=90.0, temperature_c=frame_c) for n in range(len(residuals))
+    ]
+    darks = [frame(f"dark_{n}.fits", "dark", exposure_s=90.0, temperature_c=dark_c) for n in range(3)]
+    rows = [
+        QualityRow(f.path, ScienceMeasures("final", "electron", background=s)) for f, s in zip(frames, sky, strict=True)
+    ]
+    return with_darks(rows, night(frames, darks), {f.path: [r, 0.002] for f, r in zip(frames, residuals, strict=True)})
+
+
+@pytest.mark.parametrize(("dark_c", "frame_c"), [(-10.0, -10.2), (None, -10.2), (-10.0, None)])
+def test_a_misfit_that_grows_with_the_sky_is_not_laid_to_the_temperature(dark_c, frame_c):
+    rows = judged(WEAK, dark_c=dark_c, frame_c=frame_c)
+    for row in rows:
+        (flag,) = row.flags
+        assert "the more the brighter the sky" in flag.words
+        assert "darks of the same temperature" not in flag.words
+    (words,) = dark_warnings(rows)
+    assert words.startswith("the dark is 5 to 49 % too weak for 7 of 7 frames: more where the sky is brighter")
+    assert "take darks" not in words
+
+
+@pytest.mark.parametrize(
+    ("residuals", "dark_c"),
+    [
+        (WEAK, -14.0),  # the temperature may explain it
+        ((-0.25, -0.26, -0.25, -0.26, -0.25, -0.26, -0.25), -10.0),  # it does not grow
+        ((-0.4, -0.05, -0.3, -0.2, -0.06, -0.35, -0.1), -10.0),  # it does not follow the sky
+    ],
+)
+def test_any_other_misfit_still_asks_for_better_darks(residuals, dark_c):
+    rows = judged(residuals, dark_c=dark_c)
+    assert all("darks of the same temperature" in row.flags[0].words for row in rows)
+    (words,) = dark_warnings(rows)
+    assert "take darks of the frames' temperature" in words
+
+
+def test_a_dark_that_is_too_strong_has_the_usual_remedy_whatever_the_sky():
+    assert not grows_with_sky(np.array(SKY_E), -np.array(WEAK))
+    assert grows_with_sky(np.array(SKY_E), np.array(WEAK))
+    assert not grows_with_sky(np.array(SKY_E[:4]), np.array(WEAK[:4])), "four frames may agree by chance"
 
 
 def test_the_table_of_frames_shows_the_figure_of_each_dark():

@@ -91,6 +91,24 @@ def test_a_worker_is_born_deaf_to_ctrl_c_and_its_parent_is_not(pool, monkeypatch
     assert signal.SIGINT not in blocked_signals()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signal masks")
+def test_the_first_worker_of_a_program_is_born_deaf_too():
+    """Python's helper for what processes leave behind is started with it, and would let the signal through."""
+    code = textwrap.dedent(
+        """
+        import signal
+        from pipeline_core.executor import ProcessWorkers
+        if __name__ == "__main__":
+            with ProcessWorkers(1, 1) as pool:
+                print(signal.SIGINT in pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result())
+        """
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": PATHS}
+    )
+    assert told.stdout.split() == ["True"]
+
+
 def rise_late(threads):
     """Get up as a worker on a busy machine, does: late."""
     time.sleep(30 * threads)

@@ -5,16 +5,8 @@ import pytest
 
 from pipeline_core.errors import DataError
 from pipeline_core.science.combine import Combined
-from pipeline_core.science.flat import (
-    BLOCK_PX,
-    fill_hidden,
-    first_look,
-    illuminations,
-    inverse_variance_weights,
-    normalised,
-    star_blocks,
-    usable,
-)
+from pipeline_core.science.flat import fill_hidden, illuminations, inverse_variance_weights, normalised
+from pipeline_core.science.flat_stars import BLOCK_PX, first_look, star_blocks
 
 SHAPE = (128, 128)  # blocks
 
@@ -152,20 +144,6 @@ def test_pixels_under_a_star_in_every_flat_get_the_level_around_them():
     np.testing.assert_allclose(image[box], 1.0, atol=0.005)
     np.testing.assert_allclose(master.uncertainty[box], 0.01, rtol=0.1)
     assert (master.n_used[box] == 0).all()
-
-
-@pytest.mark.parametrize(
-    ("median", "saturated", "words"),
-    [
-        (20000, 0.0, None),
-        (55000, 0.0, "too bright"),
-        (20000, 0.05, "5.0 % of its pixels"),
-        (1500, 0.0, "too faint"),
-    ],
-)
-def test_a_flat_is_left_out_for_its_level_and_the_reason_is_named(median, saturated, words):
-    reason = usable(median, saturated, saturation_adu=65535, gain_e_per_adu=2.0, zero_adu=1000)
-    assert (reason is None) if words is None else (reason is not None and words in reason)
 
 
 @pytest.mark.parametrize("shape", [(128, 128), (130, 260), (40, 33)])

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from pipeline_core.science.frame_cosmic import CosmicChoices
 from pipeline_core.science.hot_leftovers import excess_at, tell_leftovers
-from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, reduce_frame
+from pipeline_core.science.reduction import FrameFacts, Masters, reduce_frame
 from pipeline_core.types import MaskBit
 
 SIZE, BIAS, GAIN, READ_NOISE_E, SKY_ADU = 256, 1000.0, 2.0, 8.0, 150.0

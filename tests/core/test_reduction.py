@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline_core.errors import DataError
-from pipeline_core.science import reduction
-from pipeline_core.science.reduction import CosmicChoices, FrameFacts, Masters, reduce_frame
+from pipeline_core.science import frame_cosmic, reduction
+from pipeline_core.science.frame_cosmic import CosmicChoices
+from pipeline_core.science.reduction import FrameFacts, Masters, reduce_frame
 from pipeline_core.types import MaskBit, Section
 
 NY, NX = 90, 150
@@ -103,14 +104,14 @@ def test_the_raw_frame_is_let_go_before_cosmic_rays_are_looked_for(monkeypatch):
     raw, masters = night()
     gone = []
     kept = weakref.ref(raw)
-    honest = reduction.replace_cosmic_rays
+    honest = frame_cosmic.replace_cosmic_rays
 
     def look(*planes, **choices):
         gc.collect()
         gone.append(kept() is None)
         return honest(*planes, **choices)
 
-    monkeypatch.setattr(reduction, "replace_cosmic_rays", look)
+    monkeypatch.setattr(frame_cosmic, "replace_cosmic_rays", look)
     handed = [raw]
     del raw
     reduce_frame(handed.pop(), FACTS, masters, CosmicChoices())

@@ -83,6 +83,7 @@ def test_a_column_without_any_value_picks_nothing():
         "stars >",
         "stars > 1; stars",
         "stars > 1 if stars else 2",
+        "stars > 5or stars < 2",
         "seeing > 3",
         "fwhm_px > stars * median",
         "3 > median",

@@ -1,7 +1,10 @@
 """Simulated fields of ASTEP all over the sky: found, and never in the wrong place."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -391,3 +394,41 @@ def test_the_worker_answers_a_broken_index_in_words(tmp_path):
     with pytest.raises(EngineError):
         engine.solve(stars, (4096, 4096), Hint((0.9, 0.96)), RunContext(), 10.0)
     engine.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="looks at processes as Linux lists them")
+def test_a_busy_worker_ends_with_the_process_that_was_killed_above_it():
+    script = (
+        "import sys, threading, time\n"
+        "from pipeline_core.events import RunContext\n"
+        "from pipeline_core.solving.embedded import EmbeddedEngine\n"
+        "from pipeline_core.solving.engine import Hint\n"
+        "from tests.core.sky_simulation import INDEXES\n"
+        "from tests.core.test_sky_fields import noise_stars\n"
+        "import numpy as np\n"
+        "engine = EmbeddedEngine(INDEXES)\n"
+        "engine._start(RunContext())\n"
+        "print(engine._process.pid, flush=True)\n"
+        "stars = noise_stars(np.random.default_rng(18))\n"
+        "engine.solve(stars, (4096, 4096), Hint(), RunContext(), 60.0)\n"  # any scale, anywhere: minutes of work
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as parent:
+        worker = int(parent.stdout.readline())
+        time.sleep(1.0)
+        assert is_alive(worker)
+        parent.kill()
+        parent.wait()
+    until = time.monotonic() + 5.0
+    while is_alive(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not is_alive(worker)
+
+
+def is_alive(process):
+    """Whether a process works; one that has ended and is only still listed does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

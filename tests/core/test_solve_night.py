@@ -20,13 +20,14 @@ from pipeline_core.config import Recipe, SolveSettings
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.sky import placed
 from pipeline_core.events import Cancelled, RunContext
+from pipeline_core.footprint import footprint
 from pipeline_core.io.wcs_cards import SOLUTION_KEY
 from pipeline_core.logbook import Logbook
 from pipeline_core.quality_table import read_quality_table
 from pipeline_core.resources import resource_path
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
-from pipeline_core.sky_view import footprint, sky_view
+from pipeline_core.sky_view import sky_view
 from pipeline_core.solve_night import SOLVE, SolveOptions, solutions, solve_output
 from pipeline_core.solving import embedded, index_files
 from pipeline_core.store import Store

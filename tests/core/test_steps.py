@@ -69,6 +69,7 @@ def test_there_is_no_difference_where_shape_or_unit_change_or_nothing_was_done(m
     task, output, _ = made
     found = frame_steps(task, output)
     assert [s.name for s in found.steps if found.difference(s.name) is None] == ["raw", "trim", "bias", "gain"]
+    assert [s.name for s in found.steps if not found.has_difference(s.name)] == ["raw", "trim", "bias", "gain"]
 
 
 def test_the_difference_of_the_cosmic_step_lies_under_its_mask_bit(made):

@@ -16,6 +16,7 @@ from pipeline_core.tasks import (
     calibration_quality_tasks,
     camera_facts,
     quick_tasks,
+    without_stars,
 )
 from pipeline_core.types import Night, Section
 from tests.core.frames_helpers import frame, full_night, night, series
@@ -154,6 +155,25 @@ def test_only_frames_that_could_serve_are_measured_before_masters_are_made():
     assert len(measured) == 14
     assert "dark/dark_000.fits" not in measured
     assert not any(path.startswith("science") for path in measured)
+
+
+def test_a_dark_is_searched_for_the_stars_of_the_frame_nearest_in_time_and_of_one_in_the_middle():
+    frames = night(series("science", 6), series("dark", 3), series("bias", 2))
+    plan = build_plan(frames, Recipe())
+    checks = calibration_quality_tasks(frames, plan, Recipe(), {})
+    # Darks and science frames begin together: the first dark lies beside the first science frame.
+    stars = {source.label for name, source in checks["dark/dark_000.fits"].inputs.items() if name != "raw"}
+    assert stars == {"science/science_000.fits", "science/science_003.fits"}
+    assert list(checks["bias/bias_000.fits"].inputs) == ["raw"]
+    alone = without_stars(checks["dark/dark_000.fits"])
+    assert list(alone.inputs) == ["raw"]
+    assert alone.label == "dark/dark_000.fits"
+
+
+def test_a_dark_of_a_night_without_science_frames_is_measured_by_itself():
+    frames = night(series("dark", 3), series("bias", 2), series("flat", 3))
+    checks = calibration_quality_tasks(frames, build_plan(frames, Recipe()), Recipe(), {})
+    assert list(checks["dark/dark_000.fits"].inputs) == ["raw"]
 
 
 def test_a_quick_look_needs_the_raw_frame_alone():

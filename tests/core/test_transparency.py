@@ -5,6 +5,7 @@ import pytest
 
 from pipeline_core.measures import StarList
 from pipeline_core.science.transparency import (
+    curtain_error,
     deepest_patch,
     detection_limit,
     flux_error,
@@ -53,6 +54,31 @@ def test_stars_that_are_missing_from_a_clear_frame_are_no_cloud():
     flux[4, rng.random(100) < 0.75] = np.nan
     through, _ = solve(flux, np.full(10, 300.0), np.ones_like(flux, bool))
     assert through[4] == pytest.approx(1, abs=0.02)
+
+
+def test_under_curtains_the_bright_stars_tell_how_clear_it_is():
+    rng = np.random.default_rng(9)
+    clear, flux = table(rng, 10, 60, np.ones(10))
+    error = 1500.0
+    flux[4] -= np.abs(rng.normal(0, error, 60))  # the sky beneath each star was thought a little too bright
+    flux[flux < 300] = np.nan
+    curtains = np.zeros(10)
+    curtains[4] = error
+    everywhere = np.ones_like(flux, bool)
+    misled, _ = solve(flux, np.full(10, np.nan), everywhere)
+    told, stars = solve(flux, np.full(10, np.nan), everywhere, curtains)
+    assert misled[4] < 0.85
+    assert told[4] == pytest.approx(1, abs=0.06)
+    np.testing.assert_allclose(stars, clear, rtol=0.03)
+    dimmed, _ = solve(flux * np.where(np.arange(10) == 4, 0.5, 1.0)[:, None], np.full(10, np.nan), everywhere, curtains)
+    assert dimmed[4] < 0.55, "a cloud in front of aurora is seen all the same"
+
+
+def test_an_ordinary_sky_has_no_curtains():
+    assert curtain_error(5.0, 20.0, 2.5) == 0
+    assert curtain_error(100.0, 20.0, 6.0) == pytest.approx(5 * np.pi * 81)
+    assert curtain_error(float("nan"), 20.0, 6.0) == 0
+    assert curtain_error(100.0, float("nan"), 6.0) == 0
 
 
 def test_a_frame_with_two_stars_is_not_measured():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from astep_gui.models.frame_images import ImageStore, Loaded
+from astep_gui.models.memory_budget import MemoryBudget
 from pipeline_core.errors import DataError
 
 
@@ -24,7 +25,7 @@ def loader(value: int, side: int = 300, *, gate: threading.Event | None = None, 
 
 @pytest.fixture
 def store(qapp):
-    store = ImageStore(most_bytes=3 * 2 * 300 * 300 * 2)
+    store = ImageStore(budget=MemoryBudget(3 * 2 * 300 * 300 * 2))
     yield store
     store.close()
 

@@ -14,6 +14,7 @@ from pipeline_core.science.depth import Depth
 from pipeline_core.science.placement import Placement
 from pipeline_core.science.tan_sip import TanSip
 from pipeline_core.sky_state import NightSky
+from pipeline_core.solving.index_files import SCALE_UNKNOWN
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.types import FrameKind
 
@@ -77,7 +78,7 @@ def test_a_coarse_reference_is_marked_not_for_reporting_with_why():
     [
         ("a field of 25′ wants an index with patterns of 6′ to 19′; Tycho-2 is too thin for it", "index"),
         ("no index file was found; a field of 60′ wants …", "index"),
-        ("no pattern of its stars is in the index; the pixel scale is not known: set solve.scale_arcsec", "hint"),
+        (f"no pattern of its stars is in the index; {SCALE_UNKNOWN}", "hint"),
         ("a solution was found and refused: too few stars match the catalogue there", "hint"),
         ("only 4 stars were found, 8 are needed (cloud, or a closed shutter?)", "solve"),
     ],

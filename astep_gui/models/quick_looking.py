@@ -1,0 +1,87 @@
+"""The quick look at the open night: its frames measured roughly in the background, once there is something to see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
+
+if TYPE_CHECKING:
+    from astep_gui.jobs import Job, Jobs
+    from pipeline_core.config import Recipe
+    from pipeline_core.events import RunContext
+    from pipeline_core.session import Place
+    from pipeline_core.stage import Made
+    from pipeline_core.types import Night
+
+AFTER_IMAGE_MS = 150
+"""From the first image to the look: it is painted by then, and the panels have settled."""
+LATEST_MS = 3000
+"""A night whose first image does not come is looked at all the same."""
+
+
+class QuickLooking(QObject):
+    """One look at a time; what was measured once is known until another night opens."""
+
+    due = pyqtSignal()
+    """The look that waited for the first image may begin."""
+    rows_came = pyqtSignal(list)
+    """QualityRows measured so far, not yet judged."""
+    ended = pyqtSignal(object)
+    """QuickLook: all of them, judged."""
+    failed = pyqtSignal(object)
+    """AstepError."""
+    said = pyqtSignal(list)
+    """Events, for the log."""
+
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._job: Job | None = None
+        self._known: dict[str, Made] = {}
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.timeout.connect(self.due)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a look waits for its turn, or is at work."""
+        return self._wait.isActive() or (self._job is not None and self._job.is_running)
+
+    def wait_for_image(self) -> None:
+        """Begin when the first image is shown; its kernels would hold up the painting of it."""
+        self._wait.start(LATEST_MS)
+
+    def image_is_shown(self) -> None:
+        """Take note that there is something to see now."""
+        if self._wait.isActive() and self._wait.interval() == LATEST_MS:
+            self._wait.start(AFTER_IMAGE_MS)
+
+    def look(self, place: Place, night: Night, recipe: Recipe) -> None:
+        """Measure the science frames that have no final values, and judge all; an earlier look ends."""
+        self.stop()
+        known = self._known
+
+        def work(context: RunContext) -> object:
+            from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
+
+            return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
+
+        job = self._job = self._jobs.job("quick look", work)
+        job.heard.connect(self.said)
+        job.told.connect(lambda rows: self.rows_came.emit(rows) if job is self._job else None)
+        job.done.connect(lambda found: self.ended.emit(found) if job is self._job else None)
+        job.failed.connect(lambda error: self.failed.emit(error) if job is self._job else None)
+        job.start()
+
+    def stop(self) -> None:
+        """Look no more: a run measures better, or a newer look begins."""
+        self._wait.stop()
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+
+    def forget(self) -> None:
+        """Stop, and forget what was measured: another night opens."""
+        self.stop()
+        self._known = {}

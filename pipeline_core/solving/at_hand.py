@@ -1,0 +1,60 @@
+"""What a solution stands on, and what an answer "not solved" was given with: when either changes, it is old."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline_core.catalogues.index_stars import source_name
+from pipeline_core.solving.engines import available_engines
+from pipeline_core.solving.index_files import index_signatures
+from pipeline_core.stage import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_core.catalogues.tile_cache import TileCache
+    from pipeline_core.config import SolveSettings
+    from pipeline_core.solving.result import FrameSolution
+
+
+class AtHand:
+    """The index files, engines and catalogue tiles of this machine; looked at once, and only by their names and sizes.
+
+    Parameters
+    ----------
+    settings : SolveSettings
+    cache : TileCache
+    """
+
+    def __init__(self, settings: SolveSettings, cache: TileCache) -> None:
+        self.signatures = index_signatures(settings.indexes)
+        self._settings = settings
+        self._cache = cache
+        self._all: str | None = None
+
+    def stood_on(self, frame: FrameSolution) -> dict[str, str]:
+        """Return the index files, with their signatures, whose stars a solution was measured against.
+
+        Notes
+        -----
+        Of a solution against Gaia none: whichever pattern led there, Gaia's stars have confirmed it.
+        """
+        return {name: sign for name, sign in self.signatures.items() if source_name(name) == frame.reference}
+
+    def was_replaced(self, stood_on: Mapping[str, str]) -> bool:
+        """Whether an index file that a solution stands on is another one now; one that is gone replaces nothing."""
+        return any(self.signatures.get(name, sign) != sign for name, sign in stood_on.items())
+
+    def key(self, *, knows_camera: bool) -> str:
+        """Return what changes when a search in vain may succeed now.
+
+        Parameters
+        ----------
+        knows_camera : bool
+            Whether another frame of this size is solved: what is near it can be predicted.
+        """
+        if self._all is None:
+            searched = self._settings.model_dump(include={"engine", "scale_tolerance", "radius_deg", "time_limit_s"})
+            tiles = self._cache.size_bytes() if self._cache.is_used else 0
+            self._all = digest(sorted(self.signatures.items()), available_engines(self._settings), searched, tiles)
+        return digest(self._all, knows_camera)

@@ -1,0 +1,133 @@
+"""Small fields are solved without any index file, by Gaia's stars around the place that the header states."""
+
+import time
+
+import numpy as np
+import pytest
+
+from pipeline_core.catalogues.provider import CatalogueProvider
+from pipeline_core.catalogues.reference import ReferenceStars
+from pipeline_core.catalogues.tile_cache import GAIA, TileCache, tiles_in_cone
+from pipeline_core.config import SolveSettings
+from pipeline_core.events import Cancelled, RunContext
+from pipeline_core.science.catalogue_match import FrameStars
+from pipeline_core.solve_means import engines_for, has_stars_near
+from pipeline_core.solving import embedded, engines
+from pipeline_core.solving.beside_catalogue import BesideCatalogue
+from pipeline_core.solving.engine import EngineError, Hint, TimeLimitError
+from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from tests.core.sky_simulation import YEAR, Camera, Field, OneCatalogue, truth_of
+
+SIZE, SCALE = 1024, 1.25
+"""A field of 21 minutes of arc, as of (6063) Jason's night: too small for Tycho-2."""
+
+
+def small_field(rng, camera, *, density=2500.0, ra=236.7, dec=-3.4):
+    """See a field of random stars, a little over two thousand a square degree, as Gaia has them up to 17 mag."""
+    truth = truth_of(camera, ra, dec)
+    number = rng.poisson(density * np.pi * 0.8**2)
+    r, angle = 0.8 * np.sqrt(rng.random(number)), rng.uniform(0, 2 * np.pi, number)
+    star_dec = dec + r * np.sin(angle)
+    star_ra = ra + r * np.cos(angle) / np.cos(np.radians(star_dec))
+    magnitude = np.sort(17.0 + np.log10(rng.random(number)) / 0.35)
+    x, y = truth.to_pixel(star_ra, star_dec)
+    flux = 1e5 * 10 ** (-0.4 * (magnitude + rng.normal(0, 0.15, number) - 15.0)) * camera.clear
+    error = np.hypot(1.2 / np.sqrt(flux) * np.sqrt(1 + 2e4 / flux), 0.01)
+    seen = (x > 2) & (y > 2) & (x < camera.size - 3) & (y < camera.size - 3) & (flux > 4000.0)
+    columns = [(x + rng.normal(0, 1, number) * error)[seen], (y + rng.normal(0, 1, number) * error)[seen], flux[seen]]
+    hot = rng.uniform(0, camera.size, (2, 8))
+    columns = [np.concatenate(pair) for pair in zip(columns, [*hot, 10 ** rng.uniform(4, 5.5, 8)], strict=True)]
+    columns.append(np.concatenate([error[seen], np.full(8, 0.02)]))
+    order = np.argsort(-columns[2])
+    stars = FrameStars(*(column[order] for column in columns), np.zeros(len(order), bool))
+    nothing = np.zeros(number)
+    reference = ReferenceStars(
+        star_ra, star_dec, nothing, nothing, magnitude, nothing, np.full(number, 0.5), nothing + 0.03, 2016.0, GAIA
+    )
+    return Field(truth, stars, reference, (camera.size, camera.size))
+
+
+def wanted_of(field, off_deg=0.06, scale=SCALE * 1.015, **more):
+    known = {"scale_arcsec": scale, "ra_deg": field.truth.ra_deg, "dec_deg": field.truth.dec_deg + off_deg}
+    return Wanted("frame", field.stars, field.shape, year=YEAR, **(known | more))
+
+
+def solver_of(*references):
+    catalogue = OneCatalogue(*references)
+    return FrameSolver([], catalogue, [], SolverOptions(), BesideCatalogue(catalogue))
+
+
+def test_small_fields_turned_anyhow_and_mirrored_are_found_truly_without_an_index():
+    found = 0
+    for seed in range(16):
+        rng = np.random.default_rng([21, seed])
+        camera = Camera(
+            scale=SCALE, size=SIZE, rotation_deg=rng.uniform(-180, 180), parity=1 if seed % 2 else -1,
+            distortion=0.3, clear=(1.0, 0.3)[seed % 3 == 0],
+        )  # fmt: skip
+        field = small_field(rng, camera)
+        solved = solver_of(field.reference).solve(wanted_of(field, rng.uniform(-0.1, 0.1)), RunContext())
+        if not solved.solved:
+            continue
+        found += 1
+        assert np.hypot(*field.error_arcsec(solved.solution)).max() < 1.0
+        assert (solved.engine, solved.index, solved.how) == ("catalogue", "Gaia DR3", "hint")
+        assert solved.parity == camera.parity
+        assert solved.reportable
+    assert found >= 15
+
+
+def test_a_field_elsewhere_and_noise_are_refused():
+    for seed in range(6):
+        rng = np.random.default_rng([22, seed])
+        field = small_field(rng, Camera(scale=SCALE, size=SIZE))
+        other = small_field(rng, Camera(scale=SCALE, size=SIZE))
+        assert not solver_of(other.reference).solve(wanted_of(field), RunContext()).solved
+        x, y = rng.uniform(0, SIZE, (2, 150))
+        noise = FrameStars(x, y, np.sort(rng.uniform(1e3, 1e6, 150))[::-1], np.full(150, 0.05), np.zeros(150, bool))
+        blank = Field(field.truth, noise, field.reference, field.shape)
+        begun = time.monotonic()
+        assert not solver_of(field.reference).solve(wanted_of(blank), RunContext()).solved
+        assert time.monotonic() - begun < 10.0
+
+
+def test_without_place_or_scale_it_is_not_tried_and_a_stop_is_heard():
+    field = small_field(np.random.default_rng(23), Camera(scale=SCALE, size=SIZE))
+    engine = BesideCatalogue(OneCatalogue(field.reference))
+    place = (field.truth.ra_deg, field.truth.dec_deg)
+    for hint in (Hint((1.2, 1.3)), Hint(None, *place), Hint((0.4, 4.0), *place)):
+        assert engine.solve(field.stars, field.shape, hint, RunContext(), 5.0) is None
+    stopped = RunContext()
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        engine.solve(field.stars, field.shape, Hint((1.22, 1.28), *place), stopped, 5.0)
+    with pytest.raises(TimeLimitError):
+        engine.solve(field.stars, field.shape, Hint((1.22, 1.28), *place), RunContext(), -1.0)
+
+
+def test_no_index_is_no_end_where_gaias_stars_are_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(embedded, "find_spec", lambda _name: None)
+    monkeypatch.setattr(engines.solve_field, "is_available", lambda: False)
+    field = small_field(np.random.default_rng(24), Camera(scale=SCALE, size=SIZE))
+    provider = CatalogueProvider(TileCache(tmp_path))
+    with pytest.raises(EngineError):
+        engines_for(SolveSettings(), [], provider, [wanted_of(field)])
+    for tile in tiles_in_cone(field.truth.ra_deg, field.truth.dec_deg, 0.9):
+        provider.cache.save(tile, 17.0, field.reference.pick(of_tile(field.reference, tile)))
+    here = CatalogueProvider(TileCache(tmp_path))
+    assert has_stars_near(here, [wanted_of(field)])
+    assert not has_stars_near(here, [wanted_of(field, ra_deg=None)])
+    index_engines, beside = engines_for(SolveSettings(), [], here, [wanted_of(field)])
+    assert index_engines == []
+    solved = FrameSolver([], here, [], SolverOptions(), beside).solve(wanted_of(field), RunContext())
+    assert solved.solved
+    with pytest.raises(EngineError):  # who names an engine means it
+        engines_for(SolveSettings(engine="solve-field"), [], here, [wanted_of(field)])
+
+
+def of_tile(stars, tile):
+    from astropy import units
+    from astropy_healpix import HEALPix
+
+    healpix = HEALPix(nside=64, order="nested")
+    return healpix.lonlat_to_healpix(stars.ra_deg * units.deg, stars.dec_deg * units.deg) == tile

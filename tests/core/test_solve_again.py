@@ -1,0 +1,243 @@
+"""When frames are searched again: a person's hint, another index file, a neighbour that was solved since."""
+
+import contextlib
+import io
+import json
+import shutil
+
+import pytest
+from astropy.io import fits
+
+from pipeline_core import solve_night
+from pipeline_core.cli import main
+from pipeline_core.demo.night import make_demo_night
+from pipeline_core.logbook import Logbook
+from pipeline_core.solve_hints import solve_hints
+from pipeline_core.solve_night import solutions
+from pipeline_core.solving import embedded, index_files
+from pipeline_core.solving.result import FrameSolution
+from pipeline_core.store import Store
+from tests.core.sky_simulation import INDEXES, needs_index
+
+pytestmark = [
+    needs_index,
+    pytest.mark.skipif(not embedded.is_available(), reason="the package astrometry is not installed (extra [solve])"),
+]
+SIZE, SCALE = 512, 7.44
+ALONE = ("--executor", "threads", "--workers", "1")
+
+
+def run(capsys, *words):
+    capsys.readouterr()
+    code = main([*map(str, words), "--json", "--quiet"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A night of which no header tells the scale, reduced once: its frames cannot be solved."""
+    folder = tmp_path_factory.mktemp("again")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("ASTEP_INDEX_DIR", str(tmp_path_factory.mktemp("indexes")))
+        make_demo_night(
+            folder / "night", size=SIZE, n_science=3, n_bias=4, n_dark=4, n_flat=3, events=(), scale_arcsec=SCALE,
+            seed=5,
+        )  # fmt: skip
+        for number, camera in enumerate(sorted(folder.glob("night/*/"))):  # by its name too
+            camera.rename(camera.with_name(f"frames{number}"))
+        for path in folder.glob("night/**/*.fits"):
+            with fits.open(path, mode="update") as file:
+                for keyword in ("PIXSCALE", "TELESCOP", "INSTRUME"):  # a known camera's scale is known
+                    file[0].header.remove(keyword, ignore_missing=True)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            words = ["reduce", str(folder / "night"), "-o", str(folder / "out"), *ALONE, "--json", "--quiet"]
+            assert main(words) == 0
+        yield folder, json.loads(said.getvalue())
+
+
+@pytest.fixture
+def unsolved(first, tmp_path):
+    """A copy of that output, to do with as a test likes."""
+    folder, _ = first
+    shutil.copytree(folder / "out", tmp_path / "out")
+    return folder / "night", tmp_path / "out"
+
+
+@pytest.fixture
+def solved(unsolved, capsys):
+    """The same after the scale was said."""
+    night, out = unsolved
+    assert run(capsys, "set", out, "*", "--scale", SCALE)[0] == 0
+    assert reduce(capsys, night, out)["solved"] == 3
+    return night, out
+
+
+@pytest.fixture
+def own_index(tmp_path, monkeypatch):
+    """One folder of indexes, and nothing else: the frames are solved with one file, which may be replaced."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    shutil.copy(INDEXES[1], folder)
+    monkeypatch.setattr(index_files, "SYSTEM_FOLDERS", ())
+    monkeypatch.setenv("ASTEP_INDEX_DIR", str(folder))
+    return folder
+
+
+def reduce(capsys, night, out):
+    code, document = run(capsys, "reduce", night, "-o", out, *ALONE)
+    assert code == 0
+    return document
+
+
+def known(out):
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        return solutions(store)
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """Count the frames that are really searched, by path; a set of paths is found nowhere."""
+    counted, nowhere = [], set()
+    search = solve_night.FrameSolver.solve
+
+    def solve(self, wanted, context):
+        counted.append(wanted.path)
+        if nowhere == {"all"} or wanted.path in nowhere:
+            return FrameSolution(wanted.path, solved=False, reason="no pattern", shape=wanted.shape)
+        return search(self, wanted, context)
+
+    monkeypatch.setattr(solve_night.FrameSolver, "solve", solve)
+    return counted, nowhere
+
+
+def test_a_scale_that_a_person_says_is_heard_by_the_next_reduction(first, unsolved, capsys):
+    night, out = unsolved
+    assert (first[1]["solved"], "--scale" in first[1]["not_solved"]) == (0, True)
+    code, document = run(capsys, "set", out, f"hint_scale_arcsec={SCALE}", "*")
+    assert code == 0
+    assert len(document["paths"]) == 3  # "*" means what looks at the sky
+    assert reduce(capsys, night, out)["solved"] == 3
+
+
+def test_of_one_frame_whose_scale_is_said_the_nights_others_are_predicted(unsolved, searches, capsys):
+    night, out = unsolved
+    counted, _ = searches
+    assert run(capsys, "set", out, "*_0002_*", "--scale", SCALE)[0] == 0
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert "_0002_" in counted[0]
+    assert sorted(frame.how for frame in known(out).values()) == ["hint", "predicted", "predicted"]
+
+
+def test_hints_are_listed_undone_and_taken_back(unsolved, capsys):
+    _, out = unsolved
+    place = ("hint_ra_deg=217.4", "hint_dec_deg=-62.7", "hint_radius_deg=4")
+    assert run(capsys, "set", out, *place, "*_0001_*", "--reason", "DSS")[0] == 0
+    _, document = run(capsys, "decisions", out)
+    assert {(one["field"], one["new"]) for one in document["decisions"]} == {
+        ("hint_ra_deg", 217.4), ("hint_dec_deg", -62.7), ("hint_radius_deg", 4.0),
+    }  # fmt: skip
+    with Logbook.read_only(out) as logbook:
+        (hint,) = solve_hints(logbook).values()
+    assert hint == {"ra_deg": 217.4, "dec_deg": -62.7, "radius_deg": 4.0}
+    assert run(capsys, "set", out, "hint_radius_deg=", "*_0001_*")[0] == 0
+    with Logbook.read_only(out) as logbook:
+        assert "radius_deg" not in next(iter(solve_hints(logbook).values()))
+    assert run(capsys, "undo", out, "-n", "2")[0] == 0
+    with Logbook.read_only(out) as logbook:
+        assert solve_hints(logbook) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("hint_ra_deg=217.4", "*_0001_*"), "half a place"),
+        (("hint_scale_arcsec=-1", "*_0001_*"), "hint_scale_arcsec"),
+        (("hint_scale_arcsec=wide", "*_0001_*"), "hint_scale_arcsec"),
+        (("hint_ra_deg=400", "hint_dec_deg=0", "*_0001_*"), "hint_ra_deg"),
+        (("*BIAS*", "--scale", "7"), "looks at the sky"),
+    ],
+)
+def test_a_hint_that_makes_no_sense_is_refused(unsolved, capsys, words, why):
+    _, out = unsolved
+    code, document = run(capsys, "set", out, *words)
+    assert code == 2
+    assert why in document["error"]["what"]
+    with Logbook.read_only(out) as logbook:
+        assert solve_hints(logbook) == {}
+
+
+def test_a_hint_for_a_solved_frame_makes_that_one_solved_again(solved, searches, capsys):
+    night, out = solved
+    counted, _ = searches
+    reduce(capsys, night, out)
+    assert counted == []
+    assert run(capsys, "set", out, "*_0001_*", "--ra", "217.4", "--dec", "-62.7")[0] == 0
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert len(counted) == 1
+    reduce(capsys, night, out)
+    assert len(counted) == 1
+
+
+def test_frames_in_vain_are_not_searched_again_until_an_index_comes(unsolved, searches, own_index, capsys):
+    night, out = unsolved
+    counted, nowhere = searches
+    nowhere.add("all")
+    run(capsys, "set", out, "*", "--scale", SCALE)
+    assert reduce(capsys, night, out)["solved"] == 0
+    assert len(counted) == 3
+    document = reduce(capsys, night, out)
+    assert (document["solved"], len(counted)) == (0, 3)  # nothing came: the answer stays
+    nowhere.clear()
+    shutil.copy(index_files_of("19"), own_index)
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert len(counted) == 6
+
+
+def test_asked_to_solve_frames_in_vain_are_searched_again_all_the_same(unsolved, searches, capsys):
+    night, out = unsolved
+    counted, nowhere = searches
+    nowhere.add("all")
+    run(capsys, "set", out, "*", "--scale", SCALE)
+    reduce(capsys, night, out)
+    assert len(counted) == 3
+    nowhere.clear()
+    assert run(capsys, "solve", out, "--offline", "--workers", "1")[0] == 0
+    assert len(counted) == 6
+
+
+def test_a_frame_before_the_first_that_is_solved_is_tried_once_more_after_it(unsolved, monkeypatch, capsys):
+    night, out = unsolved
+    search, tried = solve_night.FrameSolver.solve, []
+
+    def solve(self, wanted, context):
+        tried.append(wanted.path)
+        if len(tried) == 1:  # thin cloud: its patterns are in vain
+            return FrameSolution(wanted.path, solved=False, reason="no pattern", shape=wanted.shape)
+        return search(self, wanted, context)
+
+    monkeypatch.setattr(solve_night.FrameSolver, "solve", solve)
+    run(capsys, "set", out, "*", "--scale", SCALE)
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert tried[-1] == tried[0]
+    assert known(out)[tried[0]].how == "predicted"
+
+
+def test_another_index_file_of_the_same_name_makes_what_stands_on_it_old(own_index, solved, searches, capsys):
+    night, out = solved
+    counted, _ = searches
+    reduce(capsys, night, out)
+    assert counted == []
+    (mine,) = own_index.iterdir()
+    mine.touch()
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert len(counted) == 3
+    reduce(capsys, night, out)
+    assert len(counted) == 3
+    mine.unlink()  # what is gone replaces nothing
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert len(counted) == 3
+
+
+def index_files_of(scale):
+    return INDEXES[0].with_name(f"index-tycho2-{scale}.littleendian.fits")

@@ -1,0 +1,113 @@
+"""The quick look waits until there is something to see, measures once, and gives way to whoever measures better."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from astep_gui.jobs import Jobs
+from astep_gui.models import quick_looking
+from astep_gui.models.quick_looking import QuickLooking
+from pipeline_core import quick_look as core
+from pipeline_core.config import Recipe
+from pipeline_core.errors import DataError
+from pipeline_core.session import Place
+from pipeline_core.types import Night
+
+PLACE, NIGHT = Place(Path("night"), Path("out")), Night(Path("night"), ())
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the core was asked for, and what it answers: an error, or words."""
+    asked = type("Asked", (), {"known": [], "answer": "judged", "gate": threading.Event()})()
+    asked.gate.set()
+
+    def quick_look(_place, _night, _recipe, context, tell, known):
+        asked.known.append(dict(known))
+        known["a.fits"] = {"measures": {}}
+        tell(["row"])
+        asked.gate.wait(5)
+        context.check()
+        if isinstance(asked.answer, Exception):
+            raise asked.answer
+        return asked.answer
+
+    monkeypatch.setattr(core, "quick_look", quick_look)
+    return asked
+
+
+@pytest.fixture
+def looking(qapp, asked):
+    jobs = Jobs()
+    looking = QuickLooking(jobs)
+    yield looking
+    asked.gate.set()
+    looking.forget()
+    jobs.close()
+
+
+def told(signal):
+    heard = []
+    signal.connect(lambda *values: heard.append(values))
+    return heard
+
+
+def test_it_is_due_soon_after_the_first_image_and_only_once(qtbot, looking):
+    due = told(looking.due)
+    looking.wait_for_image()
+    assert looking.is_on
+    qtbot.wait(2 * quick_looking.AFTER_IMAGE_MS)
+    assert not due
+    for _ in range(3):
+        looking.image_is_shown()
+    qtbot.waitUntil(lambda: bool(due), timeout=2000)
+    looking.image_is_shown()
+    qtbot.wait(2 * quick_looking.AFTER_IMAGE_MS)
+    assert len(due) == 1
+
+
+def test_a_night_whose_image_never_comes_is_looked_at_all_the_same(qtbot, looking, monkeypatch):
+    monkeypatch.setattr(quick_looking, "LATEST_MS", 200)
+    due = told(looking.due)
+    looking.wait_for_image()
+    qtbot.waitUntil(lambda: bool(due), timeout=3000)
+
+
+def test_rows_come_before_the_judgement(qtbot, looking):
+    rows, ended = told(looking.rows_came), told(looking.ended)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(ended), timeout=3000)
+    assert (rows, ended) == ([(["row"],)], [("judged",)])
+    assert not looking.is_on
+
+
+def test_what_was_measured_is_known_to_the_next_look_of_the_night_but_not_to_another_night(qtbot, looking, asked):
+    ended = told(looking.ended)
+    for k in range(3):
+        if k == 2:
+            looking.forget()
+        looking.look(PLACE, NIGHT, Recipe())
+        qtbot.waitUntil(lambda k=k: len(ended) == k + 1, timeout=3000)
+    assert [sorted(known) for known in asked.known] == [[], ["a.fits"], []]
+
+
+def test_a_look_that_was_stopped_says_nothing_more(qtbot, looking, asked):
+    asked.gate.clear()
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(asked.known), timeout=3000)
+    looking.stop()
+    said = [told(signal) for signal in (looking.rows_came, looking.ended, looking.failed)]
+    asked.gate.set()
+    qtbot.wait(200)
+    assert said == [[], [], []]
+
+
+def test_an_error_is_passed_on(qtbot, looking, asked):
+    asked.answer = DataError("cannot measure", "cut short")
+    failed = told(looking.failed)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(failed), timeout=3000)
+    assert failed[0][0] is asked.answer
