@@ -173,19 +173,18 @@ def test_residuals_of_the_matched_stars_are_plotted(qtbot, sky):
 
 
 def test_in_a_low_dock_figures_and_residuals_take_turns_and_in_a_high_one_both_are_seen(qtbot, sky):
-    panel = sky.sky.panel
-    qtbot.waitUntil(lambda: sky.sky.model.view is not None, timeout=LONG)
-    panel.setParent(None)
-    panel.show()
-    panel.resize(340, 480)
-    assert panel.pages.isVisible()
+    panel, dock = sky.sky.panel, sky.docks["sky"]
+    dock.setFloating(True)
+    dock.resize(360, 520)
+    qtbot.waitUntil(lambda: panel.height() < 540 and sky.sky.model.view is not None, timeout=LONG)
+    qtbot.waitUntil(lambda: panel.pages.isVisible(), timeout=LONG)
     assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, False)
     press(qtbot, panel.page_buttons["residuals"])
     assert (panel.figures.isVisible(), panel.map.isVisible()) == (False, True)
-    panel.resize(340, 1400)
-    assert not panel.pages.isVisible()
+    dock.resize(360, 1500)
+    qtbot.waitUntil(lambda: not panel.pages.isVisible(), timeout=LONG)
     assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, True)
-    sky.docks["sky"].setWidget(panel)
+    dock.setFloating(False)
 
 
 @pytest.mark.parametrize("name", ["catalogue", "residuals", "grid", "footprint"])
