@@ -177,7 +177,7 @@ def test_in_a_low_dock_figures_and_residuals_take_turns_and_in_a_high_one_both_a
     dock.setFloating(True)
     dock.resize(360, 520)
     qtbot.waitUntil(lambda: panel.height() < 540 and sky.sky.model.view is not None, timeout=LONG)
-    qtbot.waitUntil(lambda: panel.pages.isVisible(), timeout=LONG)
+    qtbot.waitUntil(panel.pages.isVisible, timeout=LONG)
     assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, False)
     press(qtbot, panel.page_buttons["residuals"])
     assert (panel.figures.isVisible(), panel.map.isVisible()) == (False, True)
