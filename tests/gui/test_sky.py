@@ -288,6 +288,7 @@ def test_solving_with_hints_is_a_decision_that_can_be_undone(qtbot, sky, lights)
     qtbot.waitUntil(lambda: not sky.sky.model.sky.hints, timeout=LONG)
     panel = sky.sky.panel
     assert "taken back since" in panel.why.text()
+    qtbot.waitUntil(lambda: any(b.isVisibleTo(panel) for b in panel.findChildren(QPushButton, "solve")))
     press(qtbot, way(panel, "solve"))
     ended(qtbot, sky)
     qtbot.waitUntil(lambda: "taken back" not in panel.why.text(), timeout=LONG)
