@@ -311,6 +311,10 @@ def sky(p: Program, shoot: Shoot) -> None:
     p.wait("matched stars", lambda s: s["sky_view"])
     p.still()
     shoot("sky", "The dock Sky: where the frame looks, how well that is known, and what can be done")
+    p.click(tip="as histogram and map")
+    p.still()
+    shoot("residuals", "Residuals of the matched stars: their histogram, and where on the frame they lie off")
+    p.click(tip="how well that is known")
     for words in ("Catalogue stars", "RA/Dec grid"):
         p.click(words, kind="QPushButton")
     p.still()
