@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +12,9 @@ if TYPE_CHECKING:
 @cache
 def versions() -> Mapping[str, str]:
     """Return the versions of the programs that decide pixels."""
+    import platform  # noqa: PLC0415 - a window that opens asks for none
+    from importlib import metadata  # noqa: PLC0415
+
     found = {"python": platform.python_version()}
     for name in ("astep-harvest", "numpy", "scipy", "astropy", "ccdproc", "astroscrappy", "numba", "sep"):
         try:

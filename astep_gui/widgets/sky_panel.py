@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from astep_gui.widgets.sky_overlay import SkyOverlay
     from pipeline_core.sky_state import StackMade
 
+_NO_LIMIT_PX = (1 << 24) - 1
+"""Qt's largest size: no limit."""
 _PLOTS_PX = 290
 """Height at which both plots of residuals are read well."""
 _PAGES = (
@@ -290,6 +292,11 @@ class SkyPanel(QWidget):
         self.figures.setVisible(not is_low or not chosen)
         self.plots.setVisible(self._has_plots and (not is_low or chosen))
         self.plots_heading.setVisible(not is_low)  # else the button above says it
+        left = room.height() - (needed - wanted[-1] - wanted[-2]) - self.pages.sizeHint().height()
+        # In a low dock the plots take what is left of it, so that nothing of them is below its edge.
+        low_px = max(left, self.histogram.LEAST_PX + self.map.LEAST_PX + 6)
+        self.plots.setMinimumHeight(low_px if is_low else 0)
+        self.plots.setMaximumHeight(low_px if is_low else _NO_LIMIT_PX)
         self._rest.setVisible(self.plots.isHidden())
 
     def follow_work(self) -> None:
