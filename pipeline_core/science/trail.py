@@ -142,7 +142,7 @@ def _even(profile: FloatArray) -> FloatArray:
 
 def _boxed(t: FloatArray, places: FloatArray, profile: FloatArray, length: float) -> FloatArray:
     total = np.concatenate([[0.0], np.cumsum(0.5 * (profile[1:] + profile[:-1]) * np.diff(places))])
-    return np.interp(t + 0.5 * length, places, total) - np.interp(t - 0.5 * length, places, total)
+    return np.asarray(np.interp(t + 0.5 * length, places, total) - np.interp(t - 0.5 * length, places, total))
 
 
 def _blurred(t: FloatArray, places: FloatArray, profile: FloatArray, sigma: float) -> FloatArray:
