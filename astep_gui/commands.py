@@ -92,6 +92,12 @@ class Decisions(QObject):
         """Reject frames, with a reason."""
         self._decide(f"reject {counted(paths)}", lambda logbook: logbook.reject(paths, reason))
 
+    def reject_each(self, reasons: Mapping[str, str]) -> None:
+        """Reject frames, each for its own reason: one step."""
+        label = f"reject {counted(list(reasons))}"
+        changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
+        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
+
     def accept(self, paths: Sequence[str], reason: str = "") -> None:
         """Accept frames, against rules and checks too."""
         self._decide(f"accept {counted(paths)}", lambda logbook: logbook.accept(paths, reason))

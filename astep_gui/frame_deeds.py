@@ -78,13 +78,12 @@ class FrameDeeds(QObject):
             self.reject_for(reason)
 
     def reject_for(self, reason: str) -> None:
-        """Reject the selected frames; without a reason the suggested cause is taken, if all share one."""
+        """Reject the selected frames; without a reason, each for what is suggested of it."""
         paths = list(self._night.selection)
         if not paths:
             return
-        causes = {self._cause(path) for path in paths}
         following = self._window.table.step(1) if len(paths) == 1 else None
-        self._decisions.reject(paths, reason or (causes.pop() if len(causes) == 1 else ""))
+        self._decisions.reject_each({path: reason or self._cause(path) for path in paths})
         if following is not None:
             self._night.select([following])
 

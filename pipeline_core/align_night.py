@@ -181,6 +181,13 @@ def load_alignment(output: Path) -> NightAlignment | None:
     return _gathered(made, paths, {})
 
 
+def unplaced(store: Store) -> set[str]:
+    """Return the measured frames that no alignment has looked at yet; those it could not place are no part of them."""
+    made = [product.made for product in store.products(STAGE)]
+    looked_at = {path for one in made for path in (*_placed(one), *one["unaligned"])}
+    return {product.label for product in store.products("quality")} - looked_at
+
+
 def _stage() -> Any:
     from pipeline_core.stages.align import ALIGN  # noqa: PLC0415 - scipy and numba, which looking does without
 

@@ -64,8 +64,21 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
         Science groups of the plan: only frames of one field, filter and exposure are compared.
     made : mapping
         Frame's path → what its quality task returned (``measures``, ``stars``).
+
+    Notes
+    -----
+    Final values are judged among final ones, those of a first look at the raw frame among their like: hot pixels, the
+    dark's level and the gain lie between the two, and a good frame would look bad beside rejected ones.
     """
     measured = {path: m for path, m in made.items() if "stars" in m and path in night.by_path}
+    found: dict[str, QualityRow] = {}
+    for state in ("final", "quick"):
+        alike = {path: m for path, m in measured.items() if m["measures"]["state"] == state}
+        found |= {row.path: row for row in _judged_alike(night, groups, alike)} if alike else {}
+    return [found[path] for path in measured if path in found]
+
+
+def _judged_alike(night: Night, groups: Mapping[str, Sequence[str]], measured: Mapping[str, Made]) -> list[QualityRow]:
     rows = judge_night(
         [night.by_path[path] for path in measured],
         {path: science_measures(m["measures"]) for path, m in measured.items()},

@@ -77,7 +77,9 @@ def quick_look(
             measured = {p.label: p.made for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
         found = calibration_measures(measured)
         flags = judge_calibration([night.by_path[path] for path in found], found, recipe.flat)
-    tasks = {path: task for path, task in quick_tasks(night, plan, recipe).items() if path not in made}
+    final = dict(made)
+    every = quick_tasks(night, plan, recipe)
+    tasks = {path: task for path, task in every.items() if path not in made}
     made |= {path: known[path] for path in tasks if path in known}
     waiting: list[QualityRow] = []
     for path, task in context.track(JOB, [item for item in tasks.items() if item[0] not in made]):
@@ -92,4 +94,8 @@ def quick_look(
             tell(waiting)
             waiting = []
     context.check()
-    return QuickLook(judged_rows(night, plan.groups, made), flags)
+    rows = {row.path: row for row in judged_rows(night, plan.groups, final)}
+    # What has no final values is judged by the first look at all frames, as far as it is remembered.
+    looked = {path: known[path] for path in every if path in known}
+    rows |= {row.path: row for row in judged_rows(night, plan.groups, looked) if row.path not in final}
+    return QuickLook([rows[path] for path in made if path in rows], flags)

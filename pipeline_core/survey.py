@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from pipeline_core.align_night import unplaced
 from pipeline_core.io.output_names import rejected_product
 from pipeline_core.logbook import Logbook
 from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
 from pipeline_core.session import choices_of
+from pipeline_core.solve_night import solutions
 from pipeline_core.stage import Task, identity
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
@@ -56,6 +58,10 @@ class Survey:
     """Calibrated science frames whose final quality is missing or of before."""
     moves: tuple[str, ...] = ()
     """Science frames whose file would move to or from ``rejected/``."""
+    unaligned: tuple[str, ...] = ()
+    """Measured science frames that nobody has tried to place on their reference yet: a run was stopped before it."""
+    unsolved: tuple[str, ...] = ()
+    """Calibrated frames not searched on the sky, where others of the night were: a run was stopped amid it."""
     calibrated: Mapping[str, str] = field(default_factory=dict)
     """Science frames that were calibrated once: path → output-relative file, as it lies now."""
 
@@ -71,7 +77,7 @@ class Survey:
     def is_up_to_date(self) -> bool:
         """Whether a run would make nothing and move nothing."""
         waiting = any(master.state != "up to date" for master in self.masters)
-        return not (waiting or self.stale or self.unjudged or self.moves)
+        return not (waiting or self.stale or self.unjudged or self.moves or self.unaligned or self.unsolved)
 
 
 def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
@@ -143,12 +149,17 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
             if product.location != (rejected_product(product.name) if product.label in rejected else product.name)
             and product.label in night.by_path
         ]
+        here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
+        waiting = unplaced(store) if recipe.align.enabled else set()
+        searched = solutions(store) if recipe.solve.enabled != "never" else {}
     return Survey(
         masters,
         stale,
         frozenset(path for path in stale if identity(tasks.tasks.science[path]) not in known),
         tuple(unjudged),
         tuple(moves),
+        tuple(path for path in here if path in waiting),
+        tuple(path for path in here if path not in searched) if searched else (),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
         noise_summary(product.made for product in made),
     )

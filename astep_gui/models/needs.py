@@ -150,14 +150,15 @@ def _suspects(
         if worst is not None:
             key = (worst.cause, path in rows)
             by_cause.setdefault(key, []).append(path)
-            words.setdefault(key, worst.words)
+            words.setdefault(key, f"{path.rsplit('/', 1)[-1]}: {worst.words}")
     needs = []
     for key in sorted(by_cause, key=lambda cause: -len(by_cause[cause])):
         cause, is_science = key
         paths = tuple(by_cause[key])
         ways = (_SHOW, Remedy("Reject", "reject", value=cause), Remedy("Keep", "accept"))
         said = f"suggested: {cause}" if is_science else cause
-        needs.append(Need(_counted(paths, said), words[key], paths, ways))
+        why = f"For example {words[key]}" if len(paths) > 1 else words[key]
+        needs.append(Need(_counted(paths, said), why, paths, ways))
     return needs
 
 

@@ -231,13 +231,21 @@ def waiting_words(survey: Survey | None) -> str:
         return "Reduce night"
     if survey.is_up_to_date:
         return "Up to date"
-    changed = len(survey.stale)
+    changed, moved = len(survey.stale), len(survey.moves)
     if changed:
         what = "new" if changed == len(survey.new) else "changed"
-        return f"{changed} frame{'' if changed == 1 else 's'} {what}: update"
-    if survey.moves:
-        return f"{len(survey.moves)} verdict{'' if len(survey.moves) == 1 else 's'} changed: update"
-    return "Masters changed: update" if any(m.state != "up to date" for m in survey.masters) else "Judge anew: update"
+        words = f"{changed} frame{'' if changed == 1 else 's'} {what}"
+    elif moved:
+        words = f"{moved} verdict{'' if moved == 1 else 's'} changed"
+    elif any(master.state != "up to date" for master in survey.masters):
+        words = "Masters changed"
+    elif survey.unjudged:
+        words = "Judge anew"
+    elif survey.unaligned:
+        words = f"{len(survey.unaligned)} not aligned"
+    else:
+        words = f"{len(survey.unsolved)} not solved"
+    return f"{words}: update"
 
 
 def waiting_reasons(survey: Survey, most: int = 6) -> list[str]:
@@ -254,6 +262,10 @@ def waiting_reasons(survey: Survey, most: int = 6) -> list[str]:
         lines.append(f"{_files(survey.moves)} to or from rejected/, nothing is computed")
     if survey.unjudged:
         lines.append(f"to be judged anew: {len(survey.unjudged)}")
+    if survey.unaligned:
+        lines.append(f"to be placed on their reference: {len(survey.unaligned)}")
+    if survey.unsolved:
+        lines.append(f"to be found on the sky: {len(survey.unsolved)}")
     return [*lines[:most], f"and {len(lines) - most} more"] if len(lines) > most else lines
 
 

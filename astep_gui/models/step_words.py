@@ -80,9 +80,9 @@ def _amount(step: Step, before: Step | None) -> str:
     if step.name == "flat":
         low, high = np.percentile(amount, (1.0, 99.0))
         return f": {low:.3f} to {high:.3f} over the frame"
-    words = f": {np.median(amount):,.1f} ADU in the median"
+    words = f": median {np.median(amount):,.0f} ADU"
     if step.name == "dark":  # hot pixels are why a dark is taken
-        words += f", more than {np.percentile(amount, 99.0):,.0f} in the hottest 1 %"
+        words += f", hottest 1 % above {np.percentile(amount, 99.0):,.0f}"
     return words
 
 

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 _PLOTS_PX = 290
 """Height at which both plots of residuals are read well."""
+_PAGES = (
+    ("figures", "Figures", "Where the frame looks, how well that is known, and marks over the image"),
+    ("residuals", "Residuals", "How far the matched stars lie from the catalogue, as histogram and map"),
+)
 _NIGHT_BUTTONS = (
     ("solve_night", "Solve night", "Frames that are not solved yet; solved ones stay as they are"),
     ("align", "Align night", "Each pointing's frames on one reference, by their stars"),
@@ -124,8 +128,9 @@ class SkyPanel(QWidget):
         row.setSpacing(5)
         group = QButtonGroup(self.pages)
         self.page_buttons: dict[str, QPushButton] = {}
-        for name, words in (("figures", "Figures"), ("residuals", "Residuals")):
+        for name, words, tip in _PAGES:
             button = QPushButton(words)
+            button.setToolTip(tip)
             button.setCheckable(True)
             button.setProperty("small", "true")
             button.clicked.connect(self.arrange)

@@ -1,14 +1,16 @@
 """Frames of a night against each other: what is planted is named, ordinary frames are left in peace."""
 
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import CAUSES, ScienceMeasures, StarList
+from pipeline_core.night_quality import judged_rows
 from pipeline_core.science.sun_moon import airmass, sun_and_moon, twilight_brightness
 from pipeline_core.types import FrameKind
 
@@ -287,3 +289,20 @@ def test_a_night_of_800_frames_costs_little_for_each():
     judged(night)
     # The goal is 15 ms a frame.
     assert (time.process_time() - started) / 800 < 0.015
+
+
+def test_final_values_are_not_judged_beside_a_first_look_at_raw_frames():
+    """Hot pixels count as stars in a raw frame, and its noise is in ADU: good frames must not look bad beside it."""
+    rng = np.random.default_rng(4)
+    night = nights.build(nights.ordinary_states(rng, 12), rng)
+    paths = [frame.path for frame in night.frames]
+    stars = {path: night.stars[path].as_lists() for path in paths}
+    final = {path: {"measures": asdict(night.measures[path]), "stars": stars[path]} for path in paths[:8]}
+    raw = {"state": "quick", "unit": "ADU", "stars": 6000, "noise": 0.3 * night.measures[paths[0]].noise}
+    quick = {path: {"measures": asdict(night.measures[path]) | raw, "stars": stars[path]} for path in paths[8:]}
+    whole = SimpleNamespace(by_path={frame.path: frame for frame in night.frames}, site=nights.DOME_C)
+    groups = {"all": paths}
+    together = {row.path: row.flags for row in judged_rows(whole, groups, final | quick)}
+    alone = {row.path: row.flags for row in judged_rows(whole, groups, final)}
+    assert list(together) == paths
+    assert {path: together[path] for path in final} == alone

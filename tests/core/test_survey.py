@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline_core.align_night import STAGE as ALIGNMENT
 from pipeline_core.cli.reduce import reduction_document
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
@@ -11,8 +12,12 @@ from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, recipe_of
+from pipeline_core.solve_night import SOLVE
+from pipeline_core.solving.result import FrameSolution
+from pipeline_core.stage import Stage, Task
+from pipeline_core.store import Store
 from pipeline_core.survey import calibrated_file, survey
-from pipeline_core.verdicts import move_products
+from pipeline_core.verdicts import SCIENCE_STAGE, move_products
 from tests.gui.nights import small_night
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
@@ -61,6 +66,25 @@ def test_after_a_run_nothing_is_to_be_done(place):
     )
     assert {"bias", "dark", "flat", "mask"} == {master.kind for master in found.masters}
     assert all((place.output / file).is_file() for file in found.calibrated.values())
+
+
+def test_a_run_that_was_stopped_before_it_aligned_or_amid_solving_is_not_up_to_date(tmp_path):
+    place = Place(small_night(tmp_path / "night"), tmp_path / "out")
+    reduced(place)
+    assert (surveyed(place).unaligned, surveyed(place).unsolved) == ((), ())
+    with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
+        first = store.products(SCIENCE_STAGE, LIGHTS[0])[0]
+        answer = FrameSolution(LIGHTS[0], solved=False, reason="cloud").as_made() | {"pixels_of": first.key}
+        store.finish(Task(Stage(SOLVE, 1, lambda *_: {}), None, {}, {}, LIGHTS[0]), None, None, answer, 0.1)
+        for product in store.products(ALIGNMENT):
+            store.drop_measurement(ALIGNMENT, product.label)
+    found = surveyed(place)
+    assert not found.is_up_to_date
+    assert set(found.unaligned) <= set(LIGHTS)
+    assert found.unaligned
+    assert sorted(found.unsolved) == LIGHTS[1:]
+    reduced(place)
+    assert surveyed(place).unaligned == ()
 
 
 def test_a_rejected_frame_is_moved_and_nothing_is_computed(place):

@@ -43,6 +43,17 @@ def test_one_click_follows_the_suggestion_with_its_cause(suspected, qtbot):
     assert not suspected.viewing.rail.reject.isVisible()  # it is answered
 
 
+def test_x_on_several_frames_gives_each_its_own_reason_in_one_step(suspected, qtbot):
+    wind = Flag("wind", "stars are long", "suspect")
+    suspected.night.rows[LIGHTS[2]] = QualityRow(LIGHTS[2], ScienceMeasures("quick", "ADU"), flags=(wind,))
+    suspected.night.select(LIGHTS[1:4], LIGHTS[1])
+    qtbot.keyClick(suspected, Qt.Key.Key_X)
+    assert suspected.night.rejected == {LIGHTS[1]: "cloud", LIGHTS[2]: "wind", LIGHTS[3]: ""}
+    assert suspected.decisions.stack.undoText() == "reject 3 frames"
+    qtbot.keyClick(suspected, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not suspected.night.rejected
+
+
 def test_one_click_dismisses_the_suggestion_and_undo_brings_it_back(suspected, qtbot):
     qtbot.mouseClick(suspected.viewing.rail.keep, LEFT)
     assert suspected.night.state_of(LIGHTS[1]).word == "accepted"

@@ -164,11 +164,27 @@ def test_a_calibrated_file_has_the_solutions_sky_without_the_overscan(qtbot, sky
 def test_residuals_of_the_matched_stars_are_plotted(qtbot, sky):
     panel = sky.sky.panel
     qtbot.waitUntil(lambda: sky.sky.model.view is not None, timeout=LONG)
+    press(qtbot, panel.page_buttons["residuals"])
     assert panel.histogram.isVisibleTo(panel)
     assert panel.map.isVisibleTo(panel)
     blank = panel.map.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     panel.map.show_residuals(None)
     assert differs(blank, panel.map.grab().toImage().convertToFormat(QImage.Format.Format_RGB32))
+
+
+def test_in_a_low_dock_figures_and_residuals_take_turns_and_in_a_high_one_both_are_seen(qtbot, sky):
+    panel, dock = sky.sky.panel, sky.docks["sky"]
+    dock.setFloating(True)
+    dock.resize(360, 520)
+    qtbot.waitUntil(lambda: panel.height() < 540 and sky.sky.model.view is not None, timeout=LONG)
+    qtbot.waitUntil(panel.pages.isVisible, timeout=LONG)
+    assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, False)
+    press(qtbot, panel.page_buttons["residuals"])
+    assert (panel.figures.isVisible(), panel.map.isVisible()) == (False, True)
+    dock.resize(360, 1500)
+    qtbot.waitUntil(lambda: not panel.pages.isVisible(), timeout=LONG)
+    assert (panel.figures.isVisible(), panel.map.isVisible()) == (True, True)
+    dock.setFloating(False)
 
 
 @pytest.mark.parametrize("name", ["catalogue", "residuals", "grid", "footprint"])
@@ -272,6 +288,7 @@ def test_solving_with_hints_is_a_decision_that_can_be_undone(qtbot, sky, lights)
     qtbot.waitUntil(lambda: not sky.sky.model.sky.hints, timeout=LONG)
     panel = sky.sky.panel
     assert "taken back since" in panel.why.text()
+    qtbot.waitUntil(lambda: any(b.isVisibleTo(panel) for b in panel.findChildren(QPushButton, "solve")))
     press(qtbot, way(panel, "solve"))
     ended(qtbot, sky)
     qtbot.waitUntil(lambda: "taken back" not in panel.why.text(), timeout=LONG)

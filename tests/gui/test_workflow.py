@@ -421,6 +421,9 @@ def test_what_a_click_would_do_is_said_in_few_words():
     )
     assert waiting_words(Survey(calibrated=made, moves=("a", "b"))) == "2 verdicts changed: update"
     assert waiting_words(Survey(calibrated=made, unjudged=("a",))) == "Judge anew: update"
+    assert waiting_words(Survey(calibrated=made, unaligned=("a", "b"), unsolved=("a",))) == "2 not aligned: update"
+    assert waiting_words(Survey(calibrated=made, unsolved=("a",))) == "1 not solved: update"
+    assert waiting_reasons(Survey(calibrated=made, unsolved=("a",))) == ["to be found on the sky: 1"]
     lines = waiting_reasons(Survey(calibrated=made, stale={f"{k}.fits": f"why {k}" for k in range(9)}))
     assert lines[-1] == "and 3 more"
 
