@@ -8,6 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from pipeline_core.cli.stopping import EARLY_STOP
 from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import AstepError
 from pipeline_core.events import Cancelled
@@ -26,6 +27,7 @@ EXIT_CANCELLED = 130
 
 def program() -> NoReturn:
     """Be the program ``astep``: run the command line and leave with its exit code."""
+    EARLY_STOP.listen()
     try:
         code = main()
     except KeyboardInterrupt:  # a second one, while the first was answered
@@ -78,8 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         talk.error(explained(error, error.filename or "a file"))
         return EXIT_NOTHING_DONE
     except Exception as error:  # noqa: BLE001 - a fault of the program must reach the person in words too
-        from pipeline_core.faults import note_fault  # noqa: PLC0415
-
-        talk.error(note_fault(f"finish `astep {words[0]}`", error))
-        return EXIT_NOTHING_DONE
+        return _unforeseen(error, words, talk)
     return code
+
+
+def _unforeseen(error: Exception, words: Sequence[str], talk: Talk) -> int:
+    if EARLY_STOP.was_asked:  # what a half-imported library makes of Ctrl-C is no fault of the program
+        talk.cancelled()
+        return EXIT_CANCELLED
+    from pipeline_core.faults import note_fault  # noqa: PLC0415
+
+    talk.error(note_fault(f"finish `astep {words[0]}`", error))
+    return EXIT_NOTHING_DONE

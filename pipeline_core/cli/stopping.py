@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline_core.events import RunContext
+
+
+class EarlyStop:
+    """Remembers a Ctrl-C that came while the program was getting up.
+
+    It is raised wherever Python just was: a library that was being imported may swallow it, or fail of it otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.was_asked = False
+
+    def listen(self) -> None:
+        """Take Ctrl-C from now on, unless whoever started the program wants it ignored."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._hear)
+
+    def _hear(self, *_: object) -> NoReturn:
+        self.was_asked = True
+        raise KeyboardInterrupt
+
+
+EARLY_STOP = EarlyStop()
 
 
 @contextmanager
@@ -20,6 +42,8 @@ def stoppable(context: RunContext) -> Iterator[RunContext]:
         context.cancel()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    if EARLY_STOP.was_asked:
+        context.cancel()
     try:
         yield context
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -44,14 +44,20 @@ def remove_cosmic_rays(
     """
     # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
     spills = np.uint8(MaskBit.SATURATED | MaskBit.NO_DATA)
+    # Each choice by its name: a call with ** would hold on to the two planes while it lasts.
     result = replace_cosmic_rays(
         room,
         noise_room,
         (bits & spills) != 0,
         (bits != 0) & ((bits & spills) == 0),
         margin=margin,
+        sigclip=choices.sigclip,
+        sigfrac=choices.sigfrac,
+        objlim=choices.objlim,
+        iterations=choices.iterations,
+        protect_below_fwhm_px=choices.protect_below_fwhm_px,
         threads=threads,
-        **asdict(choices),
+        engine=choices.engine,
     )
     hits, hot = result.hits, 0
     if choices.engine == "astep":

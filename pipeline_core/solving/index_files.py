@@ -113,15 +113,15 @@ def what_is_missing(indexes: Sequence[IndexFile], field_arcmin: float) -> str:
     wanted = f"a field of {field_arcmin:.0f}′ wants an index with patterns of {low:.0f}′ to {high:.0f}′"
     if field_arcmin >= 30.0:
         package = "08" if field_arcmin >= 40.0 else "07"
-        wanted += f": Debian's astrometry-data-tycho2-{package} (`astep index install {package}`)"
+        how = f"; take Debian's astrometry-data-tycho2-{package} (`astep index install {package}`)"
     else:
-        wanted += (
+        how = (
             "; Tycho-2 is too thin for it (a few stars a field, and eight must match): take the 5200 series of "
             "data.astrometry.net (Gaia-based) and add it with `astep index add FILE`; or do without, by Gaia's stars "
             "around the place that the header states: `astep catalogue fetch OUT`, then `astep solve OUT`"
         )
     if not indexes:
-        return f"no index file was found; {wanted}"
+        return f"no index file was found; {wanted}{how}"
     smallest = min(index.smallest_arcmin for index in indexes)
     largest = max(index.largest_arcmin for index in indexes)
-    return f"{wanted}; those at hand hold {smallest:.0f}′ to {largest:.0f}′"
+    return f"{wanted}; those at hand hold {smallest:.0f}′ to {largest:.0f}′{how}"

@@ -110,6 +110,32 @@ def test_a_stop_while_the_program_gets_up_is_answered_like_any_other(monkeypatch
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals")
+@pytest.mark.parametrize("becomes", ["SystemError('half imported')", "None"])
+def test_a_stop_that_an_import_turns_into_something_else_is_a_stop_all_the_same(becomes, tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from pipeline_core.cli import parser, program\n"
+        "honest = parser.make_parser\n"
+        "def make_parser():\n"
+        "    try: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        f"        if {becomes}: raise {becomes}\n"
+        "    return honest()\n"
+        "parser.make_parser = make_parser\n"
+        f"sys.argv = ['astep', 'demo', {str(tmp_path / 'night')!r}, '--size', '256', '--frames', '2', '--json']\n"
+        "program()"
+    )
+    # Started anew with the signal heard: a shell's background jobs ignore it, and so would this.
+    heard = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", heard, sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert json.loads(done.stdout)["error"]["what"] == "cancelled"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals")
 def test_a_stop_at_the_very_end_of_the_program_leaves_no_traceback():
     code = (
         "import atexit, os, signal, sys\n"

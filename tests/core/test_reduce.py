@@ -354,6 +354,22 @@ def test_the_plan_read_back_leaves_out_a_calibration_frame_that_could_not_be_mea
     assert {item.path: item.reason for item in plan.left_out} == left_out
 
 
+def test_darks_are_judged_although_the_science_frame_that_tells_the_stars_is_gone(
+    first_night, tmp_path, capsys, monkeypatch
+):
+    def gone(settings, inputs, out, threads):
+        raise DataError("cannot use it", "the file changed since the night was scanned", "run again")
+
+    monkeypatch.setattr(quality_stage, "FIND_STARS", replace(quality_stage.FIND_STARS, make=gone))
+    out = tmp_path / "out"
+    code, document = reduce(capsys, first_night, out, "--only", "masters")
+    assert code == 0
+    assert not any("SCIENCE" in item["path"] for item in document["left_out"])
+    with Logbook.read_only(out) as logbook, Store(out, logbook.database) as store:
+        judged = {product.label for product in store.products("quality of calibration frames")}
+    assert {path.relative_to(first_night).as_posix() for path in first_night.rglob("*_DARK*")} <= judged
+
+
 def test_a_master_changed_by_hand_is_made_again_and_it_is_said(first_night, tmp_path, capsys):
     out = tmp_path / "out"
     reduce(capsys, first_night, out, "--only", "masters")

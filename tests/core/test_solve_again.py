@@ -5,13 +5,21 @@ import io
 import json
 import shutil
 
+import numpy as np
 import pytest
+from astropy import units
 from astropy.io import fits
+from astropy_healpix import HEALPix
 
 from pipeline_core import solve_night
+from pipeline_core.catalogues.reference import with_columns
+from pipeline_core.catalogues.tile_cache import GAIA, GAIA_EPOCH, TileCache, tiles_in_cone
 from pipeline_core.cli import main
 from pipeline_core.demo.night import make_demo_night
+from pipeline_core.demo.real_sky import DEC_DEG, RA_DEG
+from pipeline_core.demo.sky import placed
 from pipeline_core.logbook import Logbook
+from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solve_night import solutions
 from pipeline_core.solving import embedded, index_files
@@ -237,6 +245,43 @@ def test_another_index_file_of_the_same_name_makes_what_stands_on_it_old(own_ind
     mine.unlink()  # what is gone replaces nothing
     assert reduce(capsys, night, out)["solved"] == 3
     assert len(counted) == 3
+
+
+def test_a_small_night_is_reduced_and_solved_without_any_index_once_gaias_stars_are_on_disk(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(index_files, "SYSTEM_FOLDERS", ())
+    monkeypatch.setenv("ASTEP_INDEX_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    night, out = tmp_path / "night", tmp_path / "out"
+    truth = make_demo_night(
+        night, size=SIZE, n_science=3, n_bias=3, n_dark=3, n_flat=3, events=(), scale_arcsec=2.4, seed=6
+    )
+    document = reduce(capsys, night, out)
+    assert document["solved"] == 0
+    assert "astep catalogue fetch" in document["not_solved"]
+    ra, dec = truth.solution.to_sky(truth.stars.x_px, truth.stars.y_px)
+    light, nothing = truth.stars.flux_e["R"], np.zeros(len(ra))
+    columns = {
+        "ra_deg": ra, "dec_deg": dec, "pm_ra_mas": nothing, "pm_dec_mas": nothing,
+        "magnitude": 20.0 - 2.5 * np.log10(light / light.min()), "colour": nothing,
+        "sigma_mas": nothing + 0.1, "sigma_pm_mas": nothing + 0.02,
+    }  # fmt: skip
+    columns["magnitude"] -= columns["magnitude"].max() - 16.5
+    order = np.argsort(columns["magnitude"])
+    stars = with_columns({name: column[order] for name, column in columns.items()}, GAIA_EPOCH, GAIA)
+    of_tile = HEALPix(64, "nested").lonlat_to_healpix(stars.ra_deg * units.deg, stars.dec_deg * units.deg)
+    for tile in tiles_in_cone(RA_DEG, DEC_DEG, 1.5):
+        TileCache().save(tile, 17.0, stars.pick(of_tile == tile))
+    assert reduce(capsys, night, out)["solved"] == 3
+    solved = known(out)
+    assert {frame.reference for frame in solved.values()} == {"Gaia DR3"}
+    assert {frame.engine for frame in solved.values()} == {"catalogue", None}  # the first, and those predicted from it
+    first = min(solved)
+    model = truth.frame(first).sky
+    x, y = np.array([50.0, 256.0, 460.0]), np.array([60.0, 300.0, 400.0])
+    off = separation_deg(*truth.solution.to_sky(x, y), *solved[first].solution.to_sky(*placed(model, x, y, SIZE)))
+    assert off.max() * 3600 < 0.5
 
 
 def index_files_of(scale):

@@ -177,7 +177,7 @@ def test_jasons_trailed_frames_are_named_although_the_best_of_their_group_are_tr
         words = [flag["words"] for flag in by_number[number]["flags"] if flag["cause"] == "trailed"]
         assert words, number
         print(f"Jason {number}: {words[0]}")
-    # 57 moved by one and a half of its widths: shaken, not trailed. No other frame is long.
+    # 57 moved by one and a half of its widths, evenly: its profile tells. No other frame is long.
     long = {n for n, f in by_number.items() if {"trailed", "wind"} & serious(f)}
     assert long == {57, 65, 67, 68}
 
