@@ -23,6 +23,7 @@ class _Tally:
     seconds: float = 0.0
     lanes: int = 1
     guess_s: float | None = None
+    counts: bool = True
 
     @property
     def left_s(self) -> float | None:
@@ -67,7 +68,12 @@ class Progress:
         for task in stale:
             stage = task.stage
             tally = self._tallies.setdefault(
-                stage.name, _Tally(lanes=1 if stage.wide else workers, guess_s=typical_s.get(stage.name))
+                stage.name,
+                _Tally(
+                    lanes=1 if stage.wide else workers,
+                    guess_s=typical_s.get(stage.name),
+                    counts=not stage.is_aid,
+                ),
             )
             tally.total += 1
         for task in cached:
@@ -82,7 +88,7 @@ class Progress:
 
     def begun(self, stage: Stage) -> None:
         """Say that the first task of a stage begins."""
-        if stage.name not in self._begun:
+        if stage.name not in self._begun and not stage.is_aid:
             self._begun.add(stage.name)
             self._emit("started", stage.name)
 
@@ -95,8 +101,11 @@ class Progress:
 
     def failed(self, task: Task, reason: str, trace: str = "") -> None:
         """Say that a task failed or was given up, and why."""
-        self.begun(task.stage)
-        self._emit("failed", task.stage.name, text=reason, level="error", task=task, trace=trace)
+        if task.stage.is_aid:
+            self._ctx.say(task.stage.name, reason, level="warning", path=frame_of(task))
+        else:
+            self.begun(task.stage)
+            self._emit("failed", task.stage.name, text=reason, level="error", task=task, trace=trace)
         self._settled(task)
 
     def cancelled(self) -> None:
@@ -108,6 +117,8 @@ class Progress:
     def _settled(self, task: Task) -> None:
         tally = self._tallies[task.stage.name]
         tally.settled += 1
+        if not tally.counts:
+            return
         self._emit("progress", task.stage.name, task=task)
         if tally.settled == tally.total:
             self._emit("finished", task.stage.name)
@@ -127,8 +138,8 @@ class Progress:
         data: dict[str, Any] = {
             "eta_s": None if eta_s is None else round(eta_s, 1),
             "cached": self._cached.get(stage, 0),
-            "run_done": sum(t.settled for t in self._tallies.values()),
-            "run_total": sum(t.total for t in self._tallies.values()),
+            "run_done": sum(t.settled for t in self._tallies.values() if t.counts),
+            "run_total": sum(t.total for t in self._tallies.values() if t.counts),
         }
         if task is not None:
             data["label"] = task.label

@@ -29,6 +29,8 @@ class Stage:
     make: Make
     wide: bool = False
     """Uses all cores by threads (banded combines); others use one core and run side by side."""
+    is_aid: bool = False
+    """A short look that another stage asks for: a person is not told of it, nor is it counted, unless it fails."""
 
 
 @dataclass(frozen=True)

@@ -397,6 +397,20 @@ def test_each_stage_tells_its_start_its_progress_with_the_time_left_and_its_end(
     assert frames[-1].data == {"eta_s": 0.0, "cached": 0, "run_done": 5, "run_total": 5}
 
 
+def test_a_look_that_another_stage_asks_for_is_neither_told_nor_counted_unless_it_fails(night, store):
+    aid = Stage("stars to look for", 1, toy.make_frame, is_aid=True)
+    looks = [
+        Task(aid, "stars_a.txt", {}, {"raw": night.raw("sci_000.fits")}, "a"),
+        Task(aid, "stars_b.txt", {"bad": "no star"}, {"raw": night.raw("sci_001.fits")}, "b"),
+    ]
+    events = []
+    in_threads([*looks, *night.frames(night.master())], store, RunContext(events.append))
+    told = [event for event in events if event.job == "stars to look for"]
+    assert [(event.kind, event.level) for event in told] == [("message", "warning")]
+    assert "no star" in told[0].text
+    assert {event.data["run_total"] for event in events if "run_total" in event.data} == {5}
+
+
 def test_earlier_runs_tell_how_long_this_one_will_take(night, store):
     in_threads(night.frames(sleep_s=0.1)[:1], store)
     events = []
