@@ -253,7 +253,7 @@ class Viewing(QObject):
 
     def _arrived(self, shown: ShownImage) -> None:
         is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
-        if is_current and self.steps.chosen is None:
+        if is_current and not self.steps.is_on:
             self._show(shown)
             self._load_ahead()
 

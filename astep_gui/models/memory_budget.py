@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 PROGRAM_BYTES = 600 * MIB
 """The program itself with all its modules and kernels, the frame that is shown, and a frame in the making."""
-MOST_BYTES = 700 * MIB
+MOST_BYTES = 640 * MIB
 """More is of no use: with :data:`PROGRAM_BYTES` it stays below 1.5 GB on any machine."""
 LEAST_BYTES = 100 * MIB
 

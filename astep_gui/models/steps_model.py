@@ -102,9 +102,14 @@ class StepsModel(QObject):
         return self._background.is_busy
 
     @property
+    def is_on(self) -> bool:
+        """Whether a step is shown: a frame that has none is shown as it is, whatever was chosen for the last one."""
+        return self.chosen is not None and self.path is not None
+
+    @property
     def is_trimmed(self) -> bool:
         """Whether the chosen step is past the trimming: its pixels are counted from the trimmed frame's corner."""
-        return self.chosen is not None and self.chosen not in {"raw", "overscan"}
+        return self.is_on and self.chosen not in {"raw", "overscan"}
 
     @property
     def words(self) -> str:
