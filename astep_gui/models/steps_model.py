@@ -69,6 +69,8 @@ class StepsModel(QObject):
     """Two ShownImages of one frame, to be compared."""
     masters_asked = pyqtSignal()
     """The masters are to be made, so that the later steps can be shown."""
+    failed = pyqtSignal()
+    """The step cannot be shown (:attr:`error` says why): the frame itself is to be shown."""
     closed = pyqtSignal()
     """No step is chosen any more: the frame itself is to be shown."""
 
@@ -104,7 +106,7 @@ class StepsModel(QObject):
     @property
     def is_on(self) -> bool:
         """Whether a step is shown: a frame that has none is shown as it is, whatever was chosen for the last one."""
-        return self.chosen is not None and self.path is not None
+        return self.chosen is not None and self.path is not None and self.error is None
 
     @property
     def is_trimmed(self) -> bool:
@@ -313,3 +315,4 @@ class StepsModel(QObject):
     def _fail(self, _key: object, error: AstepError) -> None:
         self.error = error
         self.changed.emit()
+        self.failed.emit()

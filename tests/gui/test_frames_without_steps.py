@@ -50,3 +50,18 @@ def test_what_blinking_tells_of_its_memory_is_what_its_arrays_hold(qtbot, qapp):
         assert sum(held.values()) <= budget.bytes == blink.bytes <= budget.most_bytes
     finally:
         blink.close()
+
+
+def test_a_flat_that_is_in_no_master_is_shown_as_it_is_when_its_night_is_opened_again(qtbot, opened, night_folder):
+    viewing = opened.viewing
+    opened.decisions.reject(["flat_002.fits"])
+    opened.night.select(["flat_002.fits"])
+    viewing.steps.choose("raw")
+    qtbot.waitUntil(lambda: viewing.steps.error is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: viewing.view.shown.key[:2] == ("raw", "flat_002.fits"), timeout=8000)
+    opened.night.close()
+    opened.open_night(night_folder)
+    qtbot.waitUntil(lambda: opened.night.plan is not None, timeout=8000)
+    opened.night.select(["flat_002.fits"])
+    qtbot.waitUntil(lambda: viewing.view.shown is not None, timeout=20_000)
+    assert viewing.view.shown.key[:2] == ("raw", "flat_002.fits")
