@@ -32,6 +32,7 @@ def _run(night: Path | None, output: Path | None) -> int:
     from PyQt6.QtCore import QTimer  # noqa: PLC0415 - after gc.disable, as all that follows
     from PyQt6.QtWidgets import QApplication  # noqa: PLC0415
 
+    from astep_gui.give_back import GiveBack  # noqa: PLC0415
     from astep_gui.main_window import MainWindow  # noqa: PLC0415
     from astep_gui.quiet_memory import QuietMemory  # noqa: PLC0415
     from astep_gui.remembered import Remembered  # noqa: PLC0415
@@ -61,6 +62,8 @@ def _run(night: Path | None, output: Path | None) -> int:
         onlooker = watched(window, watch)
     window.show()
     memory.start()
+    giving = GiveBack(app)
+    giving.start()
     warming = Warming(app)
     window.night.busy.connect(warming.stop)
     if (wanted := night or window.keeper.left_open()) is not None:
@@ -71,6 +74,7 @@ def _run(night: Path | None, output: Path | None) -> int:
         return app.exec()
     finally:
         warming.close()
+        giving.stop()
         memory.stop()
         watch.stop()
         del onlooker

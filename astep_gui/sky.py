@@ -14,7 +14,6 @@ from astep_gui.models.sky_work import SkyWork
 from astep_gui.widgets.sky_overlay import SKY_MARKS, Gone, SkyOverlay
 from astep_gui.widgets.sky_panel import SkyPanel
 from pipeline_core.errors import AstepError
-from pipeline_core.footprint import footprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,8 +279,7 @@ class Sky(QObject):
         self.model.want_view(seen or self.overlay.on["catalogue"] or self.overlay.on["residuals"])
 
     def _sky_changed(self) -> None:
-        corners = [footprint(frame) for frame in self.model.sky.solutions.values()]
-        self.overlay.footprints = [pair for pair in corners if pair is not None]
+        self.overlay.footprints = self.model.sky.footprints
         self._dress_shown()
         self._repaint()
 

@@ -150,6 +150,7 @@ class Viewing(QObject):
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show)
         self.steps.closed.connect(self._show_frame)
+        self.steps.failed.connect(self._show_whole)
         self.rail.reject_asked.connect(self._follow_suggestion)
         self.rail.keep_asked.connect(lambda: self._decisions.accept([night.current]) if night.current else None)
         self.blink.frame_due.connect(self._show_blink)
@@ -251,9 +252,15 @@ class Viewing(QObject):
             return  # the step of this frame arrives by itself
         self.images.request(*self.loader(path))
 
+    def _show_whole(self) -> None:
+        """Show the frame as it is where its step cannot be shown: a rejected flat is in no master."""
+        path = self._night.current
+        if path is not None and path == self.steps.path and self._night.frame(path) is not None:
+            self.images.request(*self.loader(path))
+
     def _arrived(self, shown: ShownImage) -> None:
         is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
-        if is_current and self.steps.chosen is None:
+        if is_current and not self.steps.is_on:
             self._show(shown)
             self._load_ahead()
 

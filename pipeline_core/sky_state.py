@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pipeline_core.footprint import footprint
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline_core.align_night import NightAlignment
+    from pipeline_core.footprint import Floats
     from pipeline_core.science.depth import Depth
     from pipeline_core.science.tan_sip import TanSip
     from pipeline_core.solving.result import FrameSolution
@@ -63,6 +66,12 @@ class NightSky:
             if one.path == one.reference or one.reference not in found:
                 found[one.reference] = one.path
         return found
+
+    @cached_property
+    def footprints(self) -> tuple[tuple[Floats, Floats], ...]:
+        """Corners of the solved frames on the sky, RA and Dec, degrees; a millisecond a frame the first time."""
+        corners = (footprint(frame) for frame in self.solutions.values())
+        return tuple(pair for pair in corners if pair is not None)
 
     def base_of(self, path: str) -> str | None:
         """Return the solved frame through which an aligned one finds its place."""

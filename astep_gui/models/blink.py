@@ -18,7 +18,7 @@ from pipeline_core.errors import AstepError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-BLINK_PART = 0.85
+BLINK_PART = 0.95
 """Of what all caches may hold, for the small versions: the frame on which the blinking rests wants room too."""
 FASTEST, SLOWEST = 30.0, 1.0
 _REACTION_S = 0.35  # from seeing a bad frame to the key: at 10 frames a second it is three frames back

@@ -152,7 +152,7 @@ def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:
         shown.holds_no_data,
         shown.saturation,
         shown.level,
-        shown.sample[:: max(1, shown.sample.size // 4096)],
+        shown.sample[:: max(1, shown.sample.size // 4096)].copy(),  # a view would keep all of it
         None,
         1 << level,
         shown.shape,

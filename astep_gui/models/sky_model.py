@@ -88,7 +88,9 @@ class SkyModel(QObject):
         def work(_context: RunContext, _tell: object) -> NightSky:
             from pipeline_core.sky_state import night_sky  # noqa: PLC0415 - heavy
 
-            return night_sky(place.output)
+            sky = night_sky(place.output)
+            _ = sky.footprints  # worked out here, not in the window's thread
+            return sky
 
         self._reader.ask(place.output, work)
 

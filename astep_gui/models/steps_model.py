@@ -70,6 +70,8 @@ class StepsModel(QObject):
     """Two ShownImages of one frame, to be compared."""
     masters_asked = pyqtSignal()
     """The masters are to be made, so that the later steps can be shown."""
+    failed = pyqtSignal()
+    """The step cannot be shown (:attr:`error` says why): the frame itself is to be shown."""
     closed = pyqtSignal()
     """No step is chosen any more: the frame itself is to be shown."""
 
@@ -103,9 +105,14 @@ class StepsModel(QObject):
         return self._background.is_busy
 
     @property
+    def is_on(self) -> bool:
+        """Whether a step is shown: a frame that has none is shown as it is, whatever was chosen for the last one."""
+        return self.chosen is not None and self.path is not None and self.error is None
+
+    @property
     def is_trimmed(self) -> bool:
         """Whether the chosen step is past the trimming: its pixels are counted from the trimmed frame's corner."""
-        return self.chosen is not None and self.chosen not in {"raw", "overscan"}
+        return self.is_on and self.chosen not in {"raw", "overscan"}
 
     @property
     def words(self) -> str:
@@ -320,3 +327,4 @@ class StepsModel(QObject):
     def _fail(self, _key: object, error: AstepError) -> None:
         self.error = error
         self.changed.emit()
+        self.failed.emit()

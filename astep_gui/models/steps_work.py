@@ -61,6 +61,7 @@ class StepsOfFrames:
     """Computes and keeps steps: those of one frame of 4096² are half a gigabyte, whose room is shared with others."""
 
     def __init__(self, night: Night, recipe: Recipe, output: Path, budget: MemoryBudget) -> None:
+        self._budget = budget
         self._share = budget.join(self._give)
         self._lock = threading.Lock()
         self._night, self._recipe, self._output = night, recipe, output
@@ -129,6 +130,7 @@ class StepsOfFrames:
                 self._kept.move_to_end(path)
                 return kept
         task = self._task(path)
+        self._make_room()
         if self._night.by_path[path].kind is FrameKind.SCIENCE:
             found = steps_as_far_as_possible(task, self._output, threads=min(4, usable_cores()), seen=seen)
         else:
@@ -137,6 +139,16 @@ class StepsOfFrames:
             self._kept[path] = found
         self._share.keep(*self._held())
         return found
+
+    def _make_room(self) -> None:
+        """Forget what would be too much beside the next frame, whose steps are about as large as the last one's."""
+        with self._lock:
+            if not self._kept:
+                return
+            coming = _bytes(next(reversed(self._kept.values())))
+            while self._kept and sum(map(_bytes, self._kept.values())) + coming > self._budget.most_bytes:
+                self._kept.popitem(last=False)
+        self._share.gave(*self._held())
 
     def _give(self) -> None:
         """Forget the steps of the frame that was looked at longest ago; in the window's thread."""
