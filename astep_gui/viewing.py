@@ -365,7 +365,9 @@ class Viewing(QObject):
         self.images.clear()
         self.star.clear()
         self.steps.forget_night()
-        if not self._night.is_open:
+        if self._night.is_open:
+            self._show_frame()  # a night that grew: what was asked for of its current frame is forgotten
+        else:
             self.view.clear()
             self._show_quality()
 

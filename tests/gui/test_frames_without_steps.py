@@ -7,6 +7,9 @@ import numpy as np
 from astep_gui.models.blink import BLINK_PART, BlinkFrame, BlinkModel
 from astep_gui.models.frame_images import Loaded, reduced_image
 from astep_gui.models.memory_budget import MemoryBudget
+from pipeline_core.events import RunContext
+from pipeline_core.scan import scan_night
+from tests.gui.nights import write_frame
 
 
 def test_a_frame_of_unknown_kind_is_shown_though_a_step_was_chosen_for_the_last_one(qtbot, opened):
@@ -65,3 +68,16 @@ def test_a_flat_that_is_in_no_master_is_shown_as_it_is_when_its_night_is_opened_
     opened.night.select(["flat_002.fits"])
     qtbot.waitUntil(lambda: viewing.view.shown is not None, timeout=20_000)
     assert viewing.view.shown.key[:2] == ("raw", "flat_002.fits")
+
+
+def test_a_frame_that_is_still_being_read_when_its_night_grows_is_shown_all_the_same(qtbot, opened, night_folder):
+    """The image was asked for, the night grew, all that was asked for was forgotten: the view stayed empty."""
+    night, viewing = opened.night, opened.viewing
+    qtbot.waitUntil(lambda: viewing.view.shown is not None and not viewing.images.is_busy, timeout=8000)
+    viewing.images.clear()
+    night.select(["light_002.fits"])  # not read yet: its pixels arrive in the window's next turn at the earliest
+    write_frame(night_folder / "light_099.fits", "Light Frame", number=99)
+    grown = scan_night(night_folder, RunContext())
+    night._opened(night._scan, night.place, grown)
+    assert night.frame("light_099.fits") is not None
+    qtbot.waitUntil(lambda: viewing.view.shown.key[:2] == ("raw", "light_002.fits"), timeout=8000)
