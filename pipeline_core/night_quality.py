@@ -104,7 +104,9 @@ def with_darks(rows: Sequence[QualityRow], night: Night, residuals: Mapping[str,
     residuals : mapping
         Frame's path → part of the dark that was too much, and its error.
     """
-    darks = [frame for frame in night.frames if frame.kind is FrameKind.DARK and frame.temperature_c is not None]
+    darks = [
+        frame for frame in night.by_path.values() if frame.kind is FrameKind.DARK and frame.temperature_c is not None
+    ]
     cold = [row for row in rows if row.path in residuals and _as_cold_as(darks, night.by_path[row.path])]
     sky = {row.path: row.measures.background for row in cold if row.measures.background is not None}
     with_sky: set[str] = set()
