@@ -90,7 +90,8 @@ def finish_night(
     if after != depths:
         judged = _judge(measured, recipe, store, logbook, after)
         move_products(store.output, logbook)
-    return Finished(judged.suggested, (*judged.warnings, *unaligned), sky, sky_words)
+    not_solved = sky.warnings if sky is not None else ()
+    return Finished(judged.suggested, (*judged.warnings, *unaligned, *not_solved), sky, sky_words)
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline_core.config import DarkSettings
+from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
 from pipeline_core.quality_table import write_quality_table
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from pipeline_core.plan import Plan
     from pipeline_core.science.depth import Depth
     from pipeline_core.stage import Made
-    from pipeline_core.types import Night
+    from pipeline_core.types import Frame, Night
 
 _SAME_C = 0.5
 """Dark current changes by 6 % in so many °C."""
+_EXPOSURES = DarkSettings()
+"""Which exposures are equal; a person's tolerances for making masters do not matter here."""
 _FACT = "judged"
 """Name under which the logbook remembers what ``quality.ecsv`` was made of."""
 
@@ -100,11 +104,17 @@ def with_darks(rows: Sequence[QualityRow], night: Night, residuals: Mapping[str,
     residuals : mapping
         Frame's path → part of the dark that was too much, and its error.
     """
-    alike = [row for row in rows if row.path in residuals and _as_cold_as_its_darks(night, row.path)]
-    sky = np.array([np.nan if row.measures.background is None else row.measures.background for row in alike])
-    missing = np.array([residuals[row.path][0] for row in alike])
-    known = np.isfinite(sky)
-    with_sky = {row.path for row in alike} if grows_with_sky(sky[known], missing[known]) else set()
+    darks = [
+        frame for frame in night.by_path.values() if frame.kind is FrameKind.DARK and frame.temperature_c is not None
+    ]
+    cold = [row for row in rows if row.path in residuals and _as_cold_as(darks, night.by_path[row.path])]
+    sky = {row.path: row.measures.background for row in cold if row.measures.background is not None}
+    with_sky: set[str] = set()
+    for frames in grouped((night.by_path[path] for path in sky), Geometry.of).values():
+        for alike in by_exposure(frames, _EXPOSURES):
+            paths = [frame.path for frame in alike]
+            if grows_with_sky(np.array([sky[path] for path in paths]), np.array([residuals[p][0] for p in paths])):
+                with_sky |= set(paths)
     return [
         _with_dark(row, *residuals[row.path], with_sky=row.path in with_sky) if row.path in residuals else row
         for row in rows
@@ -119,15 +129,12 @@ def _with_dark(row: QualityRow, fraction: float, error: float, *, with_sky: bool
     return replace(row, extra=extra, flags=(*row.flags, flag) if flag else row.flags)
 
 
-def _as_cold_as_its_darks(night: Night, path: str) -> bool:
+def _as_cold_as(darks: Sequence[Frame], frame: Frame) -> bool:
     """Whether no difference of temperature is known that could explain a misfit."""
-    frame = night.by_path[path]
-    darks = [
-        dark.temperature_c
-        for dark in night.frames
-        if dark.kind is FrameKind.DARK and dark.exposure_s == frame.exposure_s and dark.temperature_c is not None
-    ]
-    return frame.temperature_c is None or not darks or abs(frame.temperature_c - median(darks)) <= _SAME_C
+    # Where none has its exposure, one of another was scaled.
+    own = [d for d in darks if same_exposure(d.exposure_s or 0.0, frame.exposure_s or 0.0, _EXPOSURES)] or darks
+    known = [dark.temperature_c for dark in own if dark.temperature_c is not None]
+    return frame.temperature_c is None or not known or abs(frame.temperature_c - median(known)) <= _SAME_C
 
 
 def write_quality(

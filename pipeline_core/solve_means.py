@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline_core.catalogues.provider import CatalogueProvider
 from pipeline_core.catalogues.tile_cache import TileCache
-from pipeline_core.solving.beside_catalogue import AROUND, BesideCatalogue
+from pipeline_core.solving.beside_catalogue import BesideCatalogue, cone_radius
 from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.engines import make_engines
 from pipeline_core.solving.index_files import find_indexes, what_is_missing
@@ -89,7 +88,9 @@ def has_stars_near(provider: CatalogueProvider, frames: Iterable[Aimed]) -> bool
     for frame in frames:
         if frame.ra_deg is None or frame.dec_deg is None or frame.scale_arcsec is None or frame.shape is None:
             continue
-        radius = AROUND * 0.5 * math.hypot(*frame.shape) * frame.scale_arcsec / 3600.0
+        radius = cone_radius(frame.shape, frame.scale_arcsec)
+        if radius is None:
+            continue
         if provider.services or provider.has_better_than_index(frame.ra_deg, frame.dec_deg, radius):
             return True
     return False

@@ -25,7 +25,7 @@ from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
 from pipeline_core.solving.index_files import find_indexes, serving
 from pipeline_core.solving.result import FrameSolution
-from pipeline_core.stage import Stage, Task, digest
+from pipeline_core.stage import Stage, Task, digest, remembered
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
@@ -50,6 +50,8 @@ _HEADER, _PIXELS = "header_of", "pixels_of"
 """What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""
 _STOOD_ON, _IN_VAIN = "index_files", "in_vain_with"
 """And the index files, with signatures, that it stands on; or with what at hand no solution was found."""
+_ANEW_IN_VAIN = "anew_in_vain"
+"""And what was asked for, with what at hand, and why not, when it was to be found anew and was not."""
 
 
 @dataclass(frozen=True)
@@ -263,8 +265,8 @@ class _Job:
             task = self._task(product)
             made = None if self.options.force else self.store.fresh(task)
             frame = self._still_best(made)
-            if made is not None and _IN_VAIN in made and not self.options.retry:
-                in_vain.append((product, FrameSolution.from_made(made), made[_IN_VAIN]))
+            if frame is None and (vain := self._searched_in_vain(product, task, made)) is not None:
+                in_vain.append((product, *vain))
                 continue
             if made is None or frame is None:
                 todo.append(product)
@@ -275,12 +277,26 @@ class _Job:
             self.night.frames.append(frame)
             if frame.solution is not None and frame.shape is not None:
                 self._last[frame.shape] = frame.solution
-        for product, frame, key in in_vain:
-            if key == self.at_hand.key(knows_camera=frame.shape in self._last):
+        for product, frame, key, why in in_vain:
+            if key != self.at_hand.key(knows_camera=frame.shape in self._last):
+                todo.append(product)  # an index came since, say, or a neighbour was solved
+            elif frame.solved:
+                self.night.frames.append(self._stays(product, self._earlier[product.label], why))
+            else:
                 self.night.frames.append(frame)
-            else:  # an index came since, say, or a neighbour was solved
-                todo.append(product)
         return todo
+
+    def _searched_in_vain(
+        self, product: Product, task: Task, made: Made | None
+    ) -> tuple[FrameSolution, str, str] | None:
+        """Return what a search in vain left of a frame, with what at hand it was, and why; None: search it."""
+        if self.options.retry or self.options.force:
+            return None
+        if made is not None and _IN_VAIN in made:
+            return FrameSolution.from_made(made), made[_IN_VAIN], ""
+        before = self._earlier.get(product.label)
+        asked, key, why = before.made.get(_ANEW_IN_VAIN, ("", "", "")) if before is not None else ("", "", "")
+        return (FrameSolution.from_made(before.made), key, why) if before is not None and asked == task.key else None
 
     def without_altered(self, products: Sequence[Product]) -> list[Product]:
         """Pass over the frames whose file was changed before its stars were listed: what it shows now is not ours."""
@@ -342,18 +358,36 @@ class _Job:
     def _note(self, product: Product, frame: FrameSolution) -> None:
         """Keep what came of a frame; a search in vain takes no earlier solution away."""
         before = None if frame.solved else self._earlier.get(product.label)
+        # A frame that is tried twice has the last word.
+        said = self.night.warnings
+        self.night.warnings = [words for words in said if not words.startswith(self._not_anew(product))]
         if before is not None:
-            earlier = FrameSolution.from_made(before.made)
-            words = f"{frame.path}: not solved anew, its earlier solution stays: {frame.reason}"
-            self.night.warnings = [*dict.fromkeys([*self.night.warnings, words])]
-            frame = earlier
-            self._write(product, frame, before.key)
+            why = frame.reason or ""
+            note = [self._task(product).key, self._at_hand_for(frame), why]
+            known = remembered(_STAGE, None, product.label, before.key)
+            self.store.finish(known, None, None, {**before.made, _ANEW_IN_VAIN: note}, before.seconds)
+            frame = self._stays(product, before, why)
         else:
             self._keep(product, self._task(product), frame)
         self.night.frames.append(frame)
         if not frame.solved:
             words = f"{frame.path}: not solved: {frame.reason}"
             self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
+
+    def _stays(self, product: Product, before: Product, why: str) -> FrameSolution:
+        """Return the solution that a frame had, and say that it stays."""
+        self.night.warnings.append(f"{self._not_anew(product)}{why}")
+        frame = FrameSolution.from_made(before.made)
+        self._write(product, frame, before.key)
+        return frame
+
+    @staticmethod
+    def _not_anew(product: Product) -> str:
+        return f"{product.label}: not solved anew, its earlier solution stays: "
+
+    def _at_hand_for(self, frame: FrameSolution) -> str:
+        knows = self._solver is not None and frame.shape is not None and self._solver.knows(frame.shape)
+        return self.at_hand.key(knows_camera=knows)
 
     @cached_property
     def _earlier(self) -> dict[str, Product]:
@@ -365,8 +399,7 @@ class _Job:
         """Write a frame's header, then note its solution: killed in between, it is solved again."""
         made = frame.as_made() | {_PIXELS: product.key, SEARCHED_WITH: dict(self.options.hints.get(product.label, {}))}
         if frame.solution is None:
-            knows = self._solver is not None and frame.shape is not None and self._solver.knows(frame.shape)
-            made[_IN_VAIN] = self.at_hand.key(knows_camera=knows)
+            made[_IN_VAIN] = self._at_hand_for(frame)
         else:
             made[_STOOD_ON] = self.at_hand.stood_on(frame)
             if self._write(product, frame, task.key):
@@ -406,8 +439,7 @@ class _Job:
         settings = self.settings.model_dump(include={"order", "catalogue", "faintest_mag", "scale_arcsec"})
         if own := self.options.hints.get(product.label):  # a solution found elsewhere than a person says now is old
             settings["hint"] = dict(own)
-        stage = Stage(SOLVE, _VERSION, _in_order)
-        return Task(stage, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
+        return Task(_STAGE, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
 
     def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
         """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
@@ -443,3 +475,6 @@ def _in_order(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path
     raise UsageError(
         "cannot solve a frame by itself", "a night is solved in the order of time", "use `astep solve OUT`"
     )
+
+
+_STAGE = Stage(SOLVE, _VERSION, _in_order)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
 from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solve_means import has_stars_near, make_provider, why_not_here
-from pipeline_core.solve_night import SolveOptions, chosen_products, solve_frames
+from pipeline_core.solve_night import SolveOptions, chosen_products, solutions, solve_frames
 from pipeline_core.solving.index_files import SCALE_UNKNOWN
 from pipeline_core.types import FrameKind
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from pipeline_core.solve_night import NightSolution
     from pipeline_core.store import Store
     from pipeline_core.types import Frame, Night
+
+
+_PASSED_OVER = "not searched on the sky"
+"""Name under which the logbook remembers frames that could not be searched: a run that was stopped left none."""
 
 
 def solve_reduced(
@@ -64,10 +69,21 @@ def solve_reduced(
         return "" if words and not told and _has_gaia(night, recipe, hints) else words
 
     options = SolveOptions(memory_bytes=memory_bytes, network=False, retry=False, hints=hints)
+    solved, words = None, ""
     try:
-        return solve_frames(store, recipe.solve, options, context, pool, why_not), ""
+        solved = solve_frames(store, recipe.solve, options, context, pool, why_not)
     except AstepError as error:
-        return None, str(error)
+        words = str(error)
+    known = solutions(store)
+    over = {product.label: product.key for product in chosen_products(store) if product.label not in known}
+    logbook.database.remember(_PASSED_OVER, json.dumps(over))
+    return solved, words
+
+
+def passed_over(store: Store, logbook: Logbook) -> set[str]:
+    """Return the frames, as they are calibrated now, for which the last run that ended had no answer at all."""
+    over = json.loads(logbook.database.fact(_PASSED_OVER) or "{}")
+    return {product.label for product in chosen_products(store) if over.get(product.label) == product.key}
 
 
 @dataclass(frozen=True, slots=True)

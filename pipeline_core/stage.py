@@ -118,10 +118,10 @@ def digest(*parts: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
 
 
-def remembered(stage: Stage, product: str, label: str, key: str) -> Task:
+def remembered(stage: Stage, product: str | None, label: str, key: str) -> Task:
     """Return a task that an earlier run made, known by the key it had then: an input of what is made from its product.
 
-    Only for products that are there: it does not know how to make itself.
+    Only for what is there: it does not know how to make itself.
     """
     task = Task(stage, product, {}, {}, label)
     object.__setattr__(task, "key", key)

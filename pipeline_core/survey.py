@@ -12,6 +12,7 @@ from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
 from pipeline_core.session import choices_of
 from pipeline_core.solve_night import solutions
+from pipeline_core.solve_reduced import passed_over
 from pipeline_core.stage import Task, identity
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
@@ -151,7 +152,8 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         ]
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
         waiting = unplaced(store) if recipe.align.enabled else set()
-        searched = solutions(store) if recipe.solve.enabled != "never" else {}
+        searched = set(solutions(store)) if recipe.solve.enabled != "never" else set()
+        searched |= passed_over(store, logbook) if searched else set()
     return Survey(
         masters,
         stale,

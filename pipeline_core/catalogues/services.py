@@ -79,15 +79,17 @@ class TapService:
 
         Notes
         -----
-        Of one tile the brightest :data:`MOST_STARS`; an answer that is full although it held room for as many of each
-        says nothing of its faint end, and the tiles are asked for by halves.
+        Of one tile the brightest :data:`MOST_STARS`; an answer that is full although it held room for as many of each,
+        or that the service cut at a limit of its own, says nothing of its faint end: the tiles are asked for by halves.
         """
         most = MOST_STARS * len(tiles)
         query = self.query(tiles, faintest_mag)
-        table = call_within(lambda: self._ask(query, most + 1), self.whole_s, context or RunContext(), self._too_slow)
+        table, is_cut = call_within(
+            lambda: self._ask(query, most + 1), self.whole_s, context or RunContext(), self._too_slow
+        )
         if len(tiles) == 1:
             return {tiles[0]: self._stars(table)}
-        if len(table) >= most:
+        if is_cut or len(table) >= most:
             half = len(tiles) // 2
             return self.tiles(tiles[:half], faintest_mag, context) | self.tiles(tiles[half:], faintest_mag, context)
         of_tile = self._tiles_of(table)
@@ -120,7 +122,8 @@ class TapService:
             f"{self.name} gave no stars", f"no whole answer in {self.whole_s:.0f} s", _NETWORK_HINT
         )
 
-    def _ask(self, query: str, most: int) -> Any:
+    def _ask(self, query: str, most: int) -> tuple[Any, bool]:
+        """Return the table of an answer, and whether the service had more."""
         import pyvo  # noqa: PLC0415 - comes with astroquery, heavy
         import requests  # noqa: PLC0415
 
@@ -142,7 +145,8 @@ class TapService:
 
                 session.request = patient  # type: ignore[method-assign]
                 service = pyvo.dal.TAPService(self.url, session=session)
-                return service.run_sync(query, maxrec=most).to_table()
+                answer = service.run_sync(query, maxrec=most)
+                return answer.to_table(), answer.status[0].upper() == "OVERFLOW"
         except Exception as error:  # whatever the network or a half answer raises: another source serves
             words = network_words(refusal[0] if refusal else error)
             raise CatalogueServiceError(f"{self.name} gave no stars", words, _NETWORK_HINT) from error

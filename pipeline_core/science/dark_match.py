@@ -21,7 +21,7 @@ NO_DARK_MENDS = (
     "would, and no dark mends those: the mask does, and stacking frames that moved against each other"
 )
 _FEWEST_FRAMES = 5
-_RANKS_AGREE = 0.8
+_RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
 _MOST = 20_000
 _FEWEST = 30
 
@@ -104,7 +104,7 @@ def grows_with_sky(sky: npt.NDArray[np.float64], fraction: npt.NDArray[np.float6
     if sky.size < _FEWEST_FRAMES or not np.ptp(fraction) > 2.0 * MISFIT or not sky.max() > 1.5 * sky.min():
         return False
     bright, weak = (np.argsort(np.argsort(values)).astype(np.float64) for values in (sky, -fraction))
-    return bool(np.corrcoef(bright, weak)[0, 1] > _RANKS_AGREE)
+    return bool(np.corrcoef(bright, weak)[0, 1] > max(_RANKS_AGREE, 1.2 - 0.05 * sky.size))
 
 
 def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag | None:

@@ -26,12 +26,18 @@ if TYPE_CHECKING:
     from pipeline_core.science.catalogue_match import FrameStars, SkyStars
     from pipeline_core.solving.engine import Hint
 
-AROUND = 1.5
-"""Times half the field's diagonal: pointings are off by less than a quarter of it, mostly."""
+_AROUND = 1.5  # times half the field's diagonal: pointings are off by less than a quarter of it, mostly
+_WIDEST_DEG = 5.0  # of a cone: index files serve wider fields, and a header may state any scale
 _WIDEST = 1.15  # highest over lowest scale: a hundred scales would take seconds, and prove less
 _STEP = 0.012  # of the scale: an alignment allows 1 % either way
 _STARS = 150
 _TOLERANCE_PX = 2.0  # distortion near the middle, and what is left of the scale's step
+
+
+def cone_radius(shape: tuple[int, int], scale_arcsec: float) -> float | None:
+    """Return how far around its place a frame of (ny, nx) px wants stars, degrees; None if its field is too wide."""
+    radius = _AROUND * 0.5 * math.hypot(*shape) * scale_arcsec / ARCSEC
+    return radius if radius <= _WIDEST_DEG else None
 
 
 class _Catalogue(Protocol):
@@ -53,11 +59,11 @@ class BesideCatalogue:
         if hint.ra_deg is None or hint.dec_deg is None or hint.scale_arcsec is None:
             return None
         low, high = hint.scale_arcsec
-        if high > _WIDEST * low:
+        radius = cone_radius(shape, high)
+        if high > _WIDEST * low or radius is None:
             return None
         begun = time.monotonic()
         seen = StarList(*(column[:_STARS] for column in (stars.x_px, stars.y_px, stars.flux, stars.flux)))
-        radius = AROUND * 0.5 * math.hypot(*shape) * high / ARCSEC
         for reference in self.catalogue.references(hint.ra_deg, hint.dec_deg, radius):
             sky = reference.at(None)
             for scale in _scales(low, high):

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline_core.catalogues.provider import CatalogueProvider
 from pipeline_core.catalogues.reference import ReferenceStars
+from pipeline_core.catalogues.services import CatalogueServiceError
 from pipeline_core.catalogues.tile_cache import GAIA, TileCache, tiles_in_cone
 from pipeline_core.config import SolveSettings
 from pipeline_core.events import Cancelled, RunContext
@@ -103,6 +104,31 @@ def test_without_place_or_scale_it_is_not_tried_and_a_stop_is_heard():
         engine.solve(field.stars, field.shape, Hint((1.22, 1.28), *place), stopped, 5.0)
     with pytest.raises(TimeLimitError):
         engine.solve(field.stars, field.shape, Hint((1.22, 1.28), *place), RunContext(), -1.0)
+
+
+def test_a_scale_that_would_make_a_frame_half_the_sky_asks_for_no_stars(tmp_path):
+    asked = []
+
+    class Archive:
+        name = "archive"
+
+        def tiles(self, tiles, faintest_mag, context):
+            asked.extend(tiles)
+            raise CatalogueServiceError("none", "a test", "")
+
+    field = small_field(np.random.default_rng(25), Camera(scale=SCALE, size=SIZE))
+    provider = CatalogueProvider(TileCache(tmp_path), services=[Archive()])
+    # A header may state any scale; the unit of this one is milliarcseconds, or it was left at some default.
+    for scale in (30.0, 1000.0):
+        wanted = wanted_of(field, scale=scale)
+        assert not has_stars_near(provider, [wanted])
+        assert (
+            not FrameSolver([], provider, [], SolverOptions(), BesideCatalogue(provider))
+            .solve(wanted, RunContext())
+            .solved
+        )
+    assert asked == []
+    assert has_stars_near(provider, [wanted_of(field)])
 
 
 def test_no_index_is_no_end_where_gaias_stars_are_on_disk(tmp_path, monkeypatch):

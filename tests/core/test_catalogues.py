@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -57,13 +58,13 @@ def votable(columns=GAIA_COLUMNS, number=40, tile=None, seed=1):
     return as_votable(table)
 
 
-def as_votable(table):
+def as_votable(table, status="OK"):
     from astropy.io.votable import from_table
     from astropy.io.votable.tree import Info
 
     made = from_table(table)
     made.resources[0].type = "results"
-    made.resources[0].infos.append(Info(name="QUERY_STATUS", value="OK"))
+    made.resources[0].infos.append(Info(name="QUERY_STATUS", value=status))
     out = io.BytesIO()
     made.to_xml(out)
     return out.getvalue()
@@ -75,8 +76,11 @@ def asked_tiles(form):
     return [tile for low, high in ranges for tile in range(int(low) >> 47, (int(high) >> 47) + 1)]
 
 
-def as_a_service(path, form, number=40):
-    """Answer a question for any tiles as the archive does: their stars together, with identifiers where asked."""
+def as_a_service(path, form, number=40, most=10**6):
+    """Answer a question for any tiles as the archive does: their stars together, with identifiers where asked.
+
+    An archive that gives no more than ``most`` stars says so where it leaves some out.
+    """
     del path
     tiles = asked_tiles(form)
     rng = np.random.default_rng(tiles[0])
@@ -94,9 +98,11 @@ def as_a_service(path, form, number=40):
     table = Table(columns)
     table.sort("phot_g_mean_mag")
     table = table[: int(form["QUERY"].split("TOP ")[1].split(" ")[0])]
+    status = "OVERFLOW" if len(table) > most else "OK"
+    table = table[:most]
     if "source_id" not in form["QUERY"].split(" FROM ")[0]:
         table.remove_column("source_id")
-    return 200, "application/x-votable+xml", as_votable(table)
+    return 200, "application/x-votable+xml", as_votable(table, status)
 
 
 def answering(body, status=200, kind="application/x-votable+xml", behaviour=""):
@@ -373,6 +379,17 @@ def test_an_answer_that_is_full_is_asked_for_by_halves(monkeypatch):
         found = quick(gaia_archive, server).tiles(tiles, 17.0, None)
     assert [len(asked_tiles(form)) for _, form in server.asked] == [4, 2, 1, 1, 2, 1, 1]
     assert {tile: len(stars) for tile, stars in found.items()} == dict.fromkeys(tiles, 30)
+
+
+@pytest.mark.filterwarnings("ignore:Results truncated")
+def test_an_answer_that_the_archive_cut_short_is_not_taken_for_whole_tiles():
+    tiles = tiles_in_cone(40.0, 20.0, 1.5)[:4]
+    with Loopback(partial(as_a_service, most=100)) as server:  # 40 stars a tile, of which it gives two and a half
+        found = quick(gaia_archive, server).tiles(tiles, 17.0, None)
+        assert {tile: len(stars) for tile, stars in found.items()} == dict.fromkeys(tiles, 40)
+        assert [len(asked_tiles(form)) for _, form in server.asked] == [4, 2, 2]
+    with Loopback(partial(as_a_service, most=30)) as server:  # of one tile the brightest it gives are what there is
+        assert len(quick(gaia_archive, server).tile(tiles[0], 17.0, None)) == 30
 
 
 def test_a_service_that_cannot_give_many_tiles_at_once_gives_them_one_by_one(tmp_path):

@@ -123,12 +123,13 @@ WEAK = (-0.05, -0.066, -0.256, -0.363, -0.393, -0.464, -0.492)
 """What a real chip did, whose frames and darks agree to 0.4 °C."""
 
 
-def judged(residuals, sky=SKY_E, dark_c=-10.0, frame_c=-10.2):
+def judged(residuals, sky=SKY_E, dark_c=-10.0, frame_c=-10.2, dark_s=90.0, exposures_s=None):
     """Rows of frames with these skies and misfits."""
     frames = [
-        frame(f"light_{n}.fits", "science", exposure_s=90.0, temperature_c=frame_c) for n in range(len(residuals))
+        frame(f"light_{n}.fits", "science", exposure_s=exposure, temperature_c=frame_c)
+        for n, exposure in enumerate(exposures_s or [90.0] * len(residuals))
     ]
-    darks = [frame(f"dark_{n}.fits", "dark", exposure_s=90.0, temperature_c=dark_c) for n in range(3)]
+    darks = [frame(f"dark_{n}.fits", "dark", exposure_s=dark_s, temperature_c=dark_c) for n in range(3)]
     rows = [
         QualityRow(f.path, ScienceMeasures("final", "electron", background=s)) for f, s in zip(frames, sky, strict=True)
     ]
@@ -160,6 +161,26 @@ def test_any_other_misfit_still_asks_for_better_darks(residuals, dark_c):
     assert all("darks of the same temperature" in row.flags[0].words for row in rows)
     (words,) = dark_warnings(rows)
     assert "take darks of the frames' temperature" in words
+
+
+@pytest.mark.parametrize("dark_s", [90.02, 120.0])
+def test_temperatures_are_known_of_darks_of_about_the_exposure_or_of_those_that_were_scaled(dark_s):
+    rows = judged(WEAK, dark_c=-14.0, dark_s=dark_s)
+    assert all("darks of the same temperature" in row.flags[0].words for row in rows)
+
+
+def test_long_frames_are_not_compared_with_short_ones_whose_sky_is_darker_and_whose_dark_is_another():
+    sky, residuals = (50.0, 52.0, 51.0, 53.0, 900.0, 910.0, 905.0, 920.0), (*[-0.04, -0.05] * 2, *[-0.2, -0.21] * 2)
+    assert grows_with_sky(np.array(sky), np.array(residuals))
+    rows = judged(residuals, sky=sky, exposures_s=[10.0] * 4 + [90.0] * 4)
+    assert all("darks of the same temperature" in row.flags[0].words for row in rows)
+
+
+def test_ranks_of_a_few_frames_agree_by_chance_once_in_a_hundred_nights():
+    rng = np.random.default_rng(8)
+    for frames in (5, 6, 7, 8, 12):
+        told = [grows_with_sky(rng.uniform(100, 300, frames), -rng.uniform(0.03, 0.4, frames)) for _ in range(3000)]
+        assert np.mean(told) < 0.02
 
 
 def test_a_dark_that_is_too_strong_has_the_usual_remedy_whatever_the_sky():

@@ -187,6 +187,25 @@ def test_a_hint_for_a_solved_frame_makes_that_one_solved_again(solved, searches,
     assert len(counted) == 1
 
 
+def test_a_wrong_hint_leaves_the_earlier_solution_and_is_tried_once(solved, searches, capsys):
+    night, out = solved
+    counted, nowhere = searches
+    assert run(capsys, "set", out, "*_0001_*", "--ra", "40", "--dec", "20")[0] == 0
+    nowhere.update(path for path in known(out) if "_0001_" in path)
+    document = reduce(capsys, night, out)
+    assert (document["solved"], len(counted)) == (3, 1)
+    assert any("its earlier solution stays" in words for words in document["warnings"])
+    again = reduce(capsys, night, out)
+    assert (again["solved"], len(counted)) == (3, 1)  # nothing came since: it would be in vain again
+    assert any("its earlier solution stays" in words for words in again["warnings"])
+    nowhere.clear()
+    assert run(capsys, "set", out, "*_0001_*", "--ra", "217.4", "--dec", "-62.7")[0] == 0  # another hint is news
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (3, 2)
+    assert run(capsys, "undo", out, "-n", "1")[0] == 0
+    assert reduce(capsys, night, out)["solved"] == 3
+    assert len(counted) == 3
+
+
 def test_frames_in_vain_are_not_searched_again_until_an_index_comes(unsolved, searches, own_index, capsys):
     night, out = unsolved
     counted, nowhere = searches
@@ -229,6 +248,23 @@ def test_a_frame_before_the_first_that_is_solved_is_tried_once_more_after_it(uns
     assert reduce(capsys, night, out)["solved"] == 3
     assert tried[-1] == tried[0]
     assert known(out)[tried[0]].how == "predicted"
+
+
+def test_of_a_frame_that_is_solved_when_it_is_tried_once_more_nobody_says_that_it_was_not(solved, monkeypatch, capsys):
+    _, out = solved
+    search, tried = solve_night.FrameSolver.solve, []
+
+    def solve(self, wanted, context):
+        tried.append(wanted.path)
+        if len(tried) == 1:
+            return FrameSolution(wanted.path, solved=False, reason="no pattern", shape=wanted.shape)
+        return search(self, wanted, context)
+
+    monkeypatch.setattr(solve_night.FrameSolver, "solve", solve)
+    code, document = run(capsys, "solve", out, "--offline", "--force", "--workers", "1")
+    assert (code, len(tried)) == (0, 4)
+    assert tried[-1] == tried[0]
+    assert not any("not solved anew" in words for words in document["warnings"])
 
 
 def test_another_index_file_of_the_same_name_makes_what_stands_on_it_old(own_index, solved, searches, capsys):

@@ -13,8 +13,10 @@ from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, recipe_of
 from pipeline_core.solve_night import SOLVE
+from pipeline_core.solve_reduced import passed_over
 from pipeline_core.solving.result import FrameSolution
-from pipeline_core.stage import Stage, Task
+from pipeline_core.stage import Stage, Task, remembered
+from pipeline_core.stages.science import CALIBRATE
 from pipeline_core.store import Store
 from pipeline_core.survey import calibrated_file, survey
 from pipeline_core.verdicts import SCIENCE_STAGE, move_products
@@ -83,8 +85,13 @@ def test_a_run_that_was_stopped_before_it_aligned_or_amid_solving_is_not_up_to_d
     assert set(found.unaligned) <= set(LIGHTS)
     assert found.unaligned
     assert sorted(found.unsolved) == LIGHTS[1:]
-    reduced(place)
-    assert surveyed(place).unaligned == ()
+    reduced(place)  # to its end, though nothing here can solve these frames: another run would not do more
+    assert surveyed(place).is_up_to_date
+    with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
+        assert passed_over(store, logbook) == set(LIGHTS[1:])
+        last = store.products(SCIENCE_STAGE, LIGHTS[-1])[0]
+        store.finish(remembered(CALIBRATE, last.name, last.label, "another"), None, None, last.made, 0.1)
+        assert passed_over(store, logbook) == set(LIGHTS[1:-1])
 
 
 def test_a_rejected_frame_is_moved_and_nothing_is_computed(place):
