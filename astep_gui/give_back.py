@@ -16,6 +16,28 @@ EVERY_MS = 5000
 """Where there is nothing to give, a look takes 1 to 2 ms of a thread of its own."""
 
 
+MAPPED_BYTES = 512 << 10
+"""Blocks of this size and more go back to the system as soon as they are freed: the arrays of frames, not small things.
+
+Where glibc chooses by itself it keeps blocks of up to 32 MB, once such a one was freed.
+"""
+_M_MMAP_THRESHOLD = -3
+"""Of glibc's ``malloc.h``."""
+
+
+def map_large_blocks() -> bool:
+    """Have large blocks of this process mapped alone, so that none of them is kept when it is freed.
+
+    Returns
+    -------
+    bool
+        Whether the C library could be asked to.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, MAPPED_BYTES))
+    return False
+
+
 def trimmer() -> Callable[[int], int] | None:
     """Return glibc's ``malloc_trim``; None where the C library is another one."""
     with suppress(OSError, AttributeError, TypeError):
@@ -44,6 +66,7 @@ class GiveBack(QObject):
 
     def start(self) -> None:
         """Begin, where it can be done at all."""
+        map_large_blocks()
         if self._trim is not None:
             self._timer.start()
 

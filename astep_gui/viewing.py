@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWi
 
 from astep_gui.comparing import Comparing
 from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.inspection import Inspection
@@ -62,6 +63,7 @@ class Viewing(QObject):
         self.inspection = Inspection(self)
         self.star_marks = StarMarks(self)
         self.blink = BlinkModel(self, budget=self.budget)
+        self.blink_levels = BlinkLevels(self.blink, self.levels, self)
         self.steps = StepsModel(self, budget=self.budget)
         self.timeline_model = TimelineModel(self)
         self.keogram_model = KeogramModel(self.timeline_model.axis, self)
@@ -327,18 +329,21 @@ class Viewing(QObject):
         self.levels.set_frozen(True)
         current = self.loader(self._night.current)[0] if self._night.current in usable else None
         self.blink.set_frames(frames, current)
+        self.blink_levels.begin()
         self.blink.play()
 
     def end_blink(self) -> None:
         """Put the blink bar away and show the frame it stopped on."""
         if self.is_blinking:
             self.blink.pause()
+            self.blink_levels.end()
             self.blink_bar.hide()
             self.levels.set_frozen(False)
             self._show_frame()
 
     def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
         if self.is_blinking:
+            self.levels.follow(shown)  # each frame its own, unless all are to have the same
             self.view.show_image(shown, frame.badge, offset=offset)
 
     def try_cosmic_settings(self, dialog: SettingsDialog) -> None:

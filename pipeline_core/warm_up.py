@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sys
 import threading
 from concurrent.futures import wait
 from functools import partial
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core.events import Cancelled
+from pipeline_core.io.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,19 +28,37 @@ _LOOK_S = 0.1
 
 
 def is_first_time(*, science: bool) -> bool:
-    """Whether the kernels were never compiled on this account, so that a person should be told why it takes a minute.
+    """Whether the kernels were never compiled here as they are now: a person should be told why it takes long.
 
     Parameters
     ----------
     science : bool
         Ask for those of science frames too.
     """
+    return not _mark("science" if science else "calibration").is_file()
+
+
+def _mark(what: str) -> Path:
+    """Return the file that says that these kernels were all compiled: of this source, for this processor.
+
+    Notes
+    -----
+    Files of compiled code alone do not tell: those of an earlier version of the program lie there too, and numba
+    compiles anew without a word.
+    """
+    import llvmlite.binding  # noqa: PLC0415 - heavy, on demand
+    import numba  # noqa: PLC0415
+
+    from pipeline_core import science  # noqa: PLC0415
     from pipeline_core.science import jit  # noqa: PLC0415, F401 - sets the folder
 
-    folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    # The last module that each warm-up comes to: a compilation that was interrupted counts as none.
-    last = "streaks" if science else "dark_sources"
-    return not folder.is_dir() or next(folder.rglob(f"{last}.*.nbi"), None) is None
+    about = [sys.version, numba.__version__, llvmlite.binding.get_host_cpu_name()]
+    for folder in science.__path__:
+        for file in sorted(Path(folder).glob("*.py")):
+            facts = file.stat()
+            about.append(f"{file} {facts.st_size} {facts.st_mtime_ns}")
+    key = hashlib.sha256("\n".join(about).encode()).hexdigest()[:16]
+    return Path(os.environ["NUMBA_CACHE_DIR"]) / f"compiled_{what}_{key}"
 
 
 def unless_stopped(context: RunContext, warm_up: Callable[[], None]) -> None:
@@ -104,6 +125,7 @@ def warm_up_calibration() -> None:
     measure = partial(measure_calibration, gain_e_per_adu=2.0, read_noise_e=9.0, saturation_adu=65535.0)
     measure(image, "dark", masked=np.zeros(image.shape, bool))
     measure(image, "dark")
+    write_text(_mark("calibration"), "")
 
 
 def warm_up_science() -> None:
@@ -111,7 +133,7 @@ def warm_up_science() -> None:
     from pipeline_core.science.calibrate import pixel_variance  # noqa: PLC0415 - heavy imports, on demand
     from pipeline_core.science.cosmic import clean_cosmic_rays  # noqa: PLC0415
     from pipeline_core.science.pixel_mask import saturated_bits  # noqa: PLC0415
-    from pipeline_core.science.quality import measure_science  # noqa: PLC0415
+    from pipeline_core.science.quality import measure_science, quick_science  # noqa: PLC0415
 
     rng = np.random.default_rng(1)
     y, x = np.mgrid[:SIDE, :SIDE]
@@ -131,6 +153,9 @@ def warm_up_science() -> None:
     rings += np.tile(ring, (4, 4)).astype(np.float32)
     rings[20, 26] += 20000
     clean_cosmic_rays(rings, rings + np.float32(81), iterations=2)
+    raw = image.astype(np.uint16)
+    for part in (raw, raw[:, 2:]):  # whole, and without an overscan: not in one piece of memory
+        quick_science(part, gain_e_per_adu=2.0, read_noise_e=9.0, saturation=65535.0)
     measure_science(
         image,
         unit="electron",
@@ -144,3 +169,4 @@ def warm_up_science() -> None:
         cosmic_events=0,
         hot=nothing,
     )
+    write_text(_mark("science"), "")

@@ -257,6 +257,12 @@ class BlinkModel(QObject):
         chosen = last_seen[first : first + _OFFERED]
         return [(by_key[key], self._small[key]) for key in chosen], likely - first
 
+    def middle(self) -> ShownImage | None:
+        """Return, of the frames that are loaded, the one whose sky is neither bright nor dark; None before any is."""
+        loaded = [self._small[frame.key] for frame in self._frames if frame.key in self._small]
+        lit = sorted((small for small in loaded if small.level.sky == small.level.sky), key=lambda s: s.level.sky)
+        return lit[len(lit) // 2] if lit else None
+
     def close(self) -> None:
         """End the threads."""
         self._closed.set()

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +148,7 @@ def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:
         shown.zero,
         shown.scale,
         None,
-        None,
+        _scale_only(shown.facts),
         shown.holds_no_data,
         shown.saturation,
         shown.level,
@@ -157,6 +157,11 @@ def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:
         1 << level,
         shown.shape,
     )
+
+
+def _scale_only(facts: HeaderFacts | None) -> HeaderFacts | None:
+    """Keep what the scale bar needs: the place on the sky is another when a frame is turned or moved onto others."""
+    return None if facts is None else replace(facts, cards=(), sky=None, sky_source="", about={})
 
 
 class ImageStore(QObject):

@@ -78,8 +78,12 @@ class LevelsModel(QObject):
             return
         if self.preset == MANUAL:
             self.preset = "auto"
+        self.choose_by(shown)
+
+    def choose_by(self, shown: ShownImage) -> None:
+        """Choose the levels by a frame, shown or not, frozen or not."""
         self.unit = shown.unit
-        self._take(*self._chosen(self.preset))
+        self._take(*_chosen(shown, self.preset))
 
     def set_range(self, lo: float, hi: float) -> None:
         """Set black and white by hand."""
@@ -90,8 +94,7 @@ class LevelsModel(QObject):
         """Choose the levels by the frame that is shown."""
         self.preset = preset if preset in PRESETS else "auto"
         if self._shown is not None:
-            self.unit = self._shown.unit
-            self._take(*self._chosen(self.preset))
+            self.choose_by(self._shown)
 
     def set_stretch(self, stretch: str) -> None:
         """Bend the values between black and white otherwise."""
@@ -157,29 +160,25 @@ class LevelsModel(QObject):
             self.lo, self.hi, self.unit = float(lo), float(hi), unit
         self.changed.emit()
 
-    def _chosen(self, preset: str) -> tuple[float, float]:
-        assert self._shown is not None
-        level, values = self._shown.level, self._shown.sample
-        match preset:
-            case "auto":
-                return auto_levels(level)
-            case "zscale":
-                return zscale(values)
-            case "full":
-                return (
-                    percentile_levels(values, 100.0)
-                    if not level.highest > level.lowest
-                    else (
-                        level.lowest,
-                        level.highest,
-                    )
-                )
-            case _:
-                return percentile_levels(values, float(preset))
-
     def _take(self, lo: float, hi: float) -> None:
         if not hi > lo:
             hi = lo + max(1e-6, 1e-6 * abs(lo))
         if (lo, hi) != (self.lo, self.hi):
             self.lo, self.hi = lo, hi
         self.changed.emit()
+
+
+def _chosen(shown: ShownImage, preset: str) -> tuple[float, float]:
+    """Return black and white of a frame as a preset has them."""
+    level, values = shown.level, shown.sample
+    match preset:
+        case "auto":
+            return auto_levels(level)
+        case "zscale":
+            return zscale(values)
+        case "full":
+            if level.highest > level.lowest:
+                return level.lowest, level.highest
+            return percentile_levels(values, 100.0)
+        case _:
+            return percentile_levels(values, float(preset))

@@ -83,6 +83,7 @@ class NightModel(QObject):
         self.looking.ended.connect(self._take_look)
         self.looking.failed.connect(self.problem)
         self.looking.said.connect(self.said)
+        self.looking.busy.connect(self.busy)
         self._surveying = SurveyWatch(jobs, self)
         self._surveying.found.connect(self._take_survey)
         self._surveying.failed.connect(self.problem)

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
+    from pipeline_core.measures import QualityRow
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
+PREPARING = "preparing the number crunching for this machine: once, about a minute"
 AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000
@@ -33,12 +37,15 @@ class QuickLooking(QObject):
     """AstepError."""
     said = pyqtSignal(list)
     """Events, for the log."""
+    busy = pyqtSignal(str)
+    """What must be done before the first look of all; empty when it is done."""
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = jobs
         self._job: Job | None = None
         self._known: dict[str, Made] = {}
+        self._is_preparing = False
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.timeout.connect(self.due)
@@ -63,13 +70,14 @@ class QuickLooking(QObject):
         known = self._known
 
         def work(context: RunContext) -> object:
+            prepare(context, job.told.emit)
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
             return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
 
         job = self._job = self._jobs.job("quick look", work)
         job.heard.connect(self.said)
-        job.told.connect(lambda rows: self.rows_came.emit(rows) if job is self._job else None)
+        job.told.connect(lambda told: self._hear(told) if job is self._job else None)
         job.done.connect(lambda found: self.ended.emit(found) if job is self._job else None)
         job.failed.connect(lambda error: self.failed.emit(error) if job is self._job else None)
         job.start()
@@ -80,8 +88,50 @@ class QuickLooking(QObject):
         if self._job is not None:
             self._job.cancel()
             self._job = None
+            self._prepares("")
 
     def forget(self) -> None:
         """Stop, and forget what was measured: another night opens."""
         self.stop()
         self._known = {}
+
+    def _hear(self, told: list[QualityRow] | str) -> None:
+        if isinstance(told, str):
+            self._prepares(told)
+        else:
+            self.rows_came.emit(told)
+
+    def _prepares(self, words: str) -> None:
+        """Say what goes on, and when it is over."""
+        if words or self._is_preparing:
+            self._is_preparing = bool(words)
+            self.busy.emit(words)
+
+
+def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
+    """Compile the kernels of a quick look where this was never done, in a process of its own.
+
+    Parameters
+    ----------
+    context : RunContext
+    tell : callable
+        Called with what goes on, in words, and with "" when it is over.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was asked for; the process is ended then, and nobody waits for it.
+
+    Notes
+    -----
+    A compiler inside the window's process would take 0.4 GB of its memory for good, and make it stutter for a minute.
+    """
+    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
+    from pipeline_core.executor import ProcessWorkers  # noqa: PLC0415
+
+    if not warm_up.is_first_time(science=True):
+        return
+    tell(PREPARING)
+    with ProcessWorkers(1, 1) as worker:
+        warm_up.in_worker(context, warm_up.warm_up_science, worker)
+    tell("")

@@ -13,6 +13,7 @@ from astep_gui.theme import theme
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.image_view import ImageView
 from astep_gui.widgets.own_keys import OwnKeys
+from astep_gui.widgets.painting import painting
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
@@ -294,7 +295,10 @@ class _Grip(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the line with a handle in its middle."""
         del event
-        painter = QPainter(self)
+        with painting(self) as painter:
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = self.width() / 2
         painter.fillRect(QRectF(middle - 1, 0, 2, self.height()), theme().colour("accent"))

@@ -10,6 +10,7 @@ from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from astep_gui.theme import theme, theme_notice, tones
+from astep_gui.widgets.painting import painting
 from astep_gui.widgets.plot_area import LEFT, RIGHT
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class KeogramStrip(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the picture and the frame that is shown."""
         del event
-        painter = QPainter(self)
+        with painting(self) as painter:
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), theme().colour("panel"))
         area = self.area()
         painter.fillRect(area, theme().colour("ground"))

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QTool
 
 from astep_gui.models.step_words import WORDS
 from astep_gui.theme import mono_font, theme
+from astep_gui.widgets.painting import painting
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QPaintEvent
@@ -132,7 +133,10 @@ class _Curve(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the values in time order, the frame that was asked about marked."""
         del event
-        painter = QPainter(self)
+        with painting(self) as painter:
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = self.font()
         font.setPixelSize(11)

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from astep_gui.models.residuals import Residuals, nice_length
 from astep_gui.theme import mono_font, theme, theme_notice
+from astep_gui.widgets.painting import painting
 from astep_gui.widgets.plot_area import nice_ticks
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class _ResidualPlot(QWidget):
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the ground, and on it what there is."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme().colour("ground"))
-        painter.setFont(mono_font(11))
-        if self._shown is not None and len(self._shown.used):
-            self._draw(painter, QFontMetricsF(painter.font()), self._shown)
+        with painting(self) as painter:
+            painter.fillRect(self.rect(), theme().colour("ground"))
+            painter.setFont(mono_font(11))
+            if self._shown is not None and len(self._shown.used):
+                self._draw(painter, QFontMetricsF(painter.font()), self._shown)
 
     def _draw(self, painter: QPainter, metrics: QFontMetricsF, shown: Residuals) -> None:
         raise NotImplementedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from astep_gui.models.short_names import stem_of
 from astep_gui.theme import theme, toned
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.own_keys import OwnKeys
+from astep_gui.widgets.painting import painting
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -130,12 +131,14 @@ class _Stamps(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the stamps that are visible, and both curves."""
-        painter = QPainter(self)
+        with painting(self) as painter:
+            self._draw(painter, event.rect() if event is not None else self.rect())
+
+    def _draw(self, painter: QPainter, shown: QRect) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = self.font()
         font.setPixelSize(10)
         painter.setFont(font)
-        shown = event.rect() if event is not None else self.rect()
         first = max(0, int(shown.left() // (_CELL + _GAP)))
         last = min(len(self.model.points), int(shown.right() // (_CELL + _GAP)) + 1)
         for k in range(first, last):

@@ -9,6 +9,7 @@ from PyQt6.QtGui import QFontMetricsF, QPainter, QPen
 from PyQt6.QtWidgets import QToolButton
 
 from astep_gui.theme import theme
+from astep_gui.widgets.painting import painting
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPaintEvent
@@ -58,7 +59,11 @@ class StepButton(QToolButton):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw word, mark and the rail between the marks."""
         del event
-        look, painter = theme(), QPainter(self)
+        with painting(self) as painter:
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
+        look = theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ground = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
         if self.isChecked() or self.underMouse() or self.hasFocus():

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from astep_gui.models.timeline_model import TIME, TimelineModel
 from astep_gui.theme import theme
 from astep_gui.widgets.own_keys import OwnKeys
+from astep_gui.widgets.painting import painting
 from astep_gui.widgets.plot_area import (
     LEFT,
     MARGIN,
@@ -132,7 +133,10 @@ class TimelinePlot(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Draw the night."""
         del event
-        painter = QPainter(self)
+        with painting(self) as painter:
+            self._draw(painter)
+
+    def _draw(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = self.font()
         font.setPixelSize(11)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -10,7 +12,7 @@ import psutil
 import pytest
 
 from astep_gui import give_back
-from astep_gui.give_back import GiveBack, trimmer
+from astep_gui.give_back import GiveBack, map_large_blocks, trimmer
 
 
 @pytest.fixture
@@ -73,3 +75,38 @@ def test_what_a_thread_freed_between_things_that_stay_is_resident_no_more(qapp):
     giving.stop()
     assert before - psutil.Process().memory_info().rss > 60e6  # of 128 MB
     assert len(stays) == 2000
+
+
+LARGE_BLOCKS = """
+import sys
+import numpy as np
+import psutil
+from astep_gui.give_back import MAPPED_BYTES, map_large_blocks
+
+if sys.argv[1] == "mapped":
+    assert map_large_blocks()
+resident = psutil.Process().memory_info
+np.ones(24 << 20, np.uint8)  # freed at once: glibc takes it for a sign that such blocks come and go
+blocks, between = [], []
+for _ in range(100):
+    blocks.append(np.ones(MAPPED_BYTES, np.uint8))
+    between.append(np.ones(MAPPED_BYTES // 4, np.uint8))  # what stays behind, and keeps a heap from shrinking
+before = resident().rss
+blocks.clear()
+print((before - resident().rss) / (100 * MAPPED_BYTES))
+"""
+
+
+@pytest.mark.skipif(trimmer() is None, reason="another C library")
+@pytest.mark.parametrize(("how", "least", "most"), [("mapped", 0.9, 1.1), ("as it is", -0.1, 0.5)])
+def test_frames_go_back_as_soon_as_they_are_freed(how, least, most):
+    said = subprocess.run([sys.executable, "-c", LARGE_BLOCKS, how], capture_output=True, text=True, check=True)
+    assert least < float(said.stdout) < most
+
+
+def test_without_such_a_library_blocks_stay_where_they_are(monkeypatch):
+    def no_library(_name):
+        raise OSError("no such thing here")
+
+    monkeypatch.setattr(ctypes, "CDLL", no_library)
+    assert not map_large_blocks()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from astep_gui.jobs import Jobs
 from astep_gui.models import quick_looking
 from astep_gui.models.quick_looking import QuickLooking
 from pipeline_core import quick_look as core
+from pipeline_core import warm_up
 from pipeline_core.config import Recipe
 from pipeline_core.errors import DataError
 from pipeline_core.session import Place
@@ -36,6 +39,7 @@ def asked(monkeypatch):
         return asked.answer
 
     monkeypatch.setattr(core, "quick_look", quick_look)
+    monkeypatch.setattr(warm_up, "is_first_time", lambda *, science: not science)
     return asked
 
 
@@ -111,3 +115,41 @@ def test_an_error_is_passed_on(qtbot, looking, asked):
     looking.look(PLACE, NIGHT, Recipe())
     qtbot.waitUntil(lambda: bool(failed), timeout=3000)
     assert failed[0][0] is asked.answer
+
+
+@pytest.fixture
+def first_time(monkeypatch):
+    """No kernel was compiled on this account; compiling them takes as long as is asked for."""
+
+    def takes(seconds):
+        monkeypatch.setattr(warm_up, "is_first_time", lambda *, science: science)
+        monkeypatch.setattr(warm_up, "warm_up_science", partial(time.sleep, seconds))
+
+    return takes
+
+
+def test_the_first_look_of_all_waits_for_a_process_that_compiles_and_says_so(qtbot, looking, first_time, asked):
+    first_time(0.3)
+    busy, ended = told(looking.busy), told(looking.ended)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(busy), timeout=5000)
+    assert busy == [(quick_looking.PREPARING,)]
+    assert not asked.known
+    qtbot.waitUntil(lambda: bool(ended), timeout=30000)
+    assert busy == [(quick_looking.PREPARING,), ("",)]
+
+
+def test_a_window_that_is_closed_does_not_wait_for_the_compiler(qtbot, qapp, asked, first_time):
+    first_time(600)
+    jobs = Jobs()
+    looking = QuickLooking(jobs)
+    busy = told(looking.busy)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(busy), timeout=5000)
+    qtbot.wait(300)  # the process is starting, or at work
+    begun = time.perf_counter()
+    looking.forget()
+    jobs.close()
+    assert time.perf_counter() - begun < 5.0
+    assert busy[-1] == ("",)
+    assert not asked.known
