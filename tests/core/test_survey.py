@@ -13,8 +13,8 @@ from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, recipe_of
-from pipeline_core.solve_night import SOLVE
 from pipeline_core.solve_reduced import passed_over
+from pipeline_core.solve_tasks import SOLVE
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.stage import Stage, Task, remembered
 from pipeline_core.stages.science import CALIBRATE
