@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline_core import journal
 from pipeline_core.errors import AstepError, NightError, UsageError
@@ -20,12 +20,13 @@ from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints
 from pipeline_core.solve_means import engines_for, make_provider
+from pipeline_core.solve_tasks import SOLVE, SOLVE_STAGE, STARS, compile_kernels, solve_task, stars_task
 from pipeline_core.solving.at_hand import AtHand
 from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
 from pipeline_core.solving.index_files import find_indexes, serving
 from pipeline_core.solving.result import FrameSolution
-from pipeline_core.stage import Stage, Task, digest, remembered
+from pipeline_core.stage import digest, remembered
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
@@ -38,14 +39,9 @@ if TYPE_CHECKING:
     from pipeline_core.executor import WorkerPool
     from pipeline_core.io.index_file import IndexFile
     from pipeline_core.science.tan_sip import TanSip
-    from pipeline_core.stage import Made
+    from pipeline_core.stage import Made, Task
     from pipeline_core.store import Product
 
-STARS = "stars for solving"
-"""Name of the stage that lists them."""
-SOLVE = "plate solution"
-"""Name under which solutions stand in the store."""
-_VERSION = 1
 _HEADER, _PIXELS = "header_of", "pixels_of"
 """What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""
 _STOOD_ON, _IN_VAIN = "index_files", "in_vain_with"
@@ -151,12 +147,12 @@ def solve_frames(
             if why_not is not None and (words := why_not()):
                 raise EngineError(words)
             report = run(
-                [_stars_task(product, settings) for product in todo],
+                [stars_task(product, settings) for product in todo],
                 store,
                 pool,
                 context,
                 memory_bytes=options.memory_bytes,
-                warm_up=partial(_compile, context),
+                warm_up=partial(compile_kernels, context),
             )
             made = report.made.get(STARS, {})
             job.run([product for product in todo if product.label in made], made)
@@ -211,23 +207,6 @@ def solutions(store: Store) -> dict[str, FrameSolution]:
         for product in store.products(SOLVE)
         if product.made.get(_PIXELS) == now.get(product.label, "")
     }
-
-
-def _stars_task(product: Product, settings: SolveSettings) -> Task:
-    from pipeline_core.stages.solve import FIND_STARS  # noqa: PLC0415 - heavy
-
-    calibrated = calibrated_task(product)
-    chosen = {"path": product.label, "max_stars": settings.max_stars}
-    return Task(FIND_STARS, None, chosen, {"calibrated": calibrated}, product.label)
-
-
-def _compile(context: RunContext) -> None:
-    """Compile the star kernels once, before workers need them."""
-    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
-
-    if warm_up.is_first_time(science=True):
-        context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
-    warm_up.unless_stopped(context, warm_up.warm_up_science)
 
 
 class _Job:
@@ -302,7 +281,7 @@ class _Job:
         """Pass over the frames whose file was changed before its stars were listed: what it shows now is not ours."""
         ours = []
         for product in products:
-            stars = _stars_task(product, self.settings)
+            stars = stars_task(product, self.settings)
             if self.store.fresh(stars) is None and self.store.fresh(calibrated_task(product)) is None:
                 reason = "its file was changed since it was made: `astep reduce` makes it again"
                 self.night.frames.append(FrameSolution(product.label, solved=False, reason=reason))
@@ -364,7 +343,7 @@ class _Job:
         if before is not None:
             why = frame.reason or ""
             note = [self._task(product).key, self._at_hand_for(frame), why]
-            known = remembered(_STAGE, None, product.label, before.key)
+            known = remembered(SOLVE_STAGE, None, product.label, before.key)
             self.store.finish(known, None, None, {**before.made, _ANEW_IN_VAIN: note}, before.seconds)
             frame = self._stays(product, before, why)
         else:
@@ -436,10 +415,7 @@ class _Job:
         return Wanted(label, FrameStars.from_lists(made["stars"]), (made["shape"][0], made["shape"][1]), **facts)
 
     def _task(self, product: Product) -> Task:
-        settings = self.settings.model_dump(include={"order", "catalogue", "faintest_mag", "scale_arcsec"})
-        if own := self.options.hints.get(product.label):  # a solution found elsewhere than a person says now is old
-            settings["hint"] = dict(own)
-        return Task(_STAGE, None, settings, {"stars": _stars_task(product, self.settings)}, product.label)
+        return solve_task(product, self.settings, self.options.hints.get(product.label))
 
     def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
         """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
@@ -467,14 +443,3 @@ class _Job:
             self.context.say(SOLVE, str(error), level="warning", path=product.label)
             return False
         return True
-
-
-def _in_order(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Path, threads: int) -> Made:
-    """Refuse: solutions are found one after the other, each from the last, by this job and no worker."""
-    del settings, inputs, out, threads
-    raise UsageError(
-        "cannot solve a frame by itself", "a night is solved in the order of time", "use `astep solve OUT`"
-    )
-
-
-_STAGE = Stage(SOLVE, _VERSION, _in_order)

@@ -69,6 +69,7 @@ def solve_reduced(
         return "" if words and not told and _has_gaia(night, recipe, hints) else words
 
     options = SolveOptions(memory_bytes=memory_bytes, network=False, retry=False, hints=hints)
+    logbook.database.remember(_PASSED_OVER, "{}")  # a stop from here on leaves frames that wait
     solved, words = None, ""
     try:
         solved = solve_frames(store, recipe.solve, options, context, pool, why_not)

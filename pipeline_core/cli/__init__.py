@@ -33,7 +33,8 @@ def program() -> NoReturn:
     except KeyboardInterrupt:  # a second one, while the first was answered
         code = EXIT_CANCELLED
     # Nothing is left to do: a stop from here on ends at once, not with a traceback out of Python's own end.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     left_behind = any(thread.daemon and thread.name in LEFT_BEHIND for thread in threading.enumerate())
     if left_behind or code == EXIT_CANCELLED:
         # All files are closed. Python would wait at its end for the compiler to let go, for seconds, and takes down

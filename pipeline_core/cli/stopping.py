@@ -36,12 +36,16 @@ EARLY_STOP = EarlyStop()
 
 @contextmanager
 def stoppable(context: RunContext) -> Iterator[RunContext]:
-    """Let Ctrl-C (and a polite kill) cancel the job at its next checkpoint; finished products stay."""
+    """Let Ctrl-C (and a polite kill) cancel the job at its next checkpoint; finished products stay.
+
+    What whoever started the program wants ignored stays ignored: a script's job in the background is deaf to Ctrl-C.
+    """
 
     def stop(*_: object) -> None:
         context.cancel()
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     if EARLY_STOP.was_asked:
         context.cancel()
     try:

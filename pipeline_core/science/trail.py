@@ -17,6 +17,7 @@ FEWEST = 6
 _STEPS = 8  # samples within a FWHM
 _HALF_WIDTHS = 1.0  # the strip whose light is summed reaches so many short FWHM to either side: wider, neighbours tell
 _BETTER = 0.8  # squares left by the trail over those left by shaking; an image that wind stretched leaves 1.8 and more
+_THINNEST = 0.01  # short over long axis: lines of single pixels, which leave no width once the pixel's is taken out
 _MOST_WEIGHT = 10.0  # times the middle star's
 _DRAWS = 20
 _SURE = 0.75  # of the draws must agree
@@ -56,6 +57,8 @@ def trail_length(
     and guiding errors scatter the image about its place: the profile becomes wider and keeps a peak, whether it is
     stretched or convolved with a Gaussian. The mean star of the frame is compared with the three.
     """
+    if not axis_ratio > _THINNEST:
+        return None
     stamps, weight, step = _turned(image, x_px, y_px, flux, fwhm_px, axis_ratio, angle_deg)
     if len(stamps) < FEWEST:
         return None

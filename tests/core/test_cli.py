@@ -125,12 +125,7 @@ def test_a_stop_that_an_import_turns_into_something_else_is_a_stop_all_the_same(
         f"sys.argv = ['astep', 'demo', {str(tmp_path / 'night')!r}, '--size', '256', '--frames', '2', '--json']\n"
         "program()"
     )
-    # Started anew with the signal heard: a shell's background jobs ignore it, and so would this.
-    heard = (
-        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
-    )
-    command = [sys.executable, "-c", heard, sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 130, done.stderr
     assert json.loads(done.stdout)["error"]["what"] == "cancelled"
 
@@ -148,6 +143,44 @@ def test_a_stop_at_the_very_end_of_the_program_leaves_no_traceback():
     assert done.returncode == -signal.SIGINT
     assert "no such night" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no signals")
+def test_a_job_in_the_background_that_was_started_deaf_to_ctrl_c_stays_deaf_to_its_end(tmp_path):
+    code = (
+        "import atexit, os, signal, sys\n"
+        "from pipeline_core.cli import program\n"
+        "from pipeline_core.cli.talk import Talk\n"
+        "emit = Talk.context\n"
+        "def context(self):\n"
+        "    made = emit(self)\n"
+        "    say = made.emit\n"
+        "    def heard(event):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        say(event)\n"
+        "    made.emit = heard\n"
+        "    return made\n"
+        "Talk.context = context\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        f"sys.argv = ['astep', 'demo', {str(tmp_path / 'night')!r}, '--size', '256', '--frames', '2', '--json']\n"
+        "program()"
+    )
+    deaf = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", deaf, sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+
+
+def test_the_package_taken_as_a_library_leaves_ctrl_c_to_whoever_uses_it():
+    code = (
+        "import signal\n"
+        "import pipeline_core.cli, pipeline_core.reduce, pipeline_core.runner, pipeline_core.solve_night\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_decisions_are_made_taken_back_and_listed(demo, tmp_path, capsys):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline_core import solve_reduced
 from pipeline_core.align_night import STAGE as ALIGNMENT
 from pipeline_core.cli.reduce import reduction_document
-from pipeline_core.events import RunContext
+from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, recipe_of
-from pipeline_core.solve_night import SOLVE
 from pipeline_core.solve_reduced import passed_over
+from pipeline_core.solve_tasks import SOLVE
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.stage import Stage, Task, remembered
 from pipeline_core.stages.science import CALIBRATE
@@ -70,10 +71,18 @@ def test_after_a_run_nothing_is_to_be_done(place):
     assert all((place.output / file).is_file() for file in found.calibrated.values())
 
 
-def test_a_run_that_was_stopped_before_it_aligned_or_amid_solving_is_not_up_to_date(tmp_path):
+def test_a_run_that_was_stopped_before_it_aligned_or_amid_solving_is_not_up_to_date(tmp_path, monkeypatch):
     place = Place(small_night(tmp_path / "night"), tmp_path / "out")
     reduced(place)
     assert (surveyed(place).unaligned, surveyed(place).unsolved) == ((), ())
+
+    def stop(*_, **__):
+        raise Cancelled
+
+    with monkeypatch.context() as patch:
+        patch.setattr(solve_reduced, "solve_frames", stop)
+        with pytest.raises(Cancelled):
+            reduced(place)
     with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
         first = store.products(SCIENCE_STAGE, LIGHTS[0])[0]
         answer = FrameSolution(LIGHTS[0], solved=False, reason="cloud").as_made() | {"pixels_of": first.key}

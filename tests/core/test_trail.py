@@ -61,6 +61,13 @@ def test_five_stars_tell_nothing():
     assert trail_length(image, x, y, np.full(5, 1e4), 4.5, 0.7, 0.0) is None
 
 
+@pytest.mark.parametrize("axis_ratio", [0.0, 1e-7, float("nan")])
+def test_lines_as_thin_as_a_pixel_are_no_drawn_out_stars_and_take_no_memory(axis_ratio):
+    image = light(31, 4.0)
+    x = y = np.linspace(100, 400, 10)
+    assert trail_length(image, x, y, np.full(10, 1e4), 3.0, axis_ratio, 0.0) is None
+
+
 def test_the_flag_names_the_trail_and_its_length():
     known = {"stars": 50.0, "ellipticity": 0.28, "ellipticity_clear": 0.08, "coherence": 0.9}
     (wind,) = science_flags(Evidence(**known))

@@ -22,7 +22,7 @@ from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.solve_hints import solve_hints
-from pipeline_core.solve_night import SOLVE
+from pipeline_core.solve_tasks import SOLVE
 from pipeline_core.solving import embedded
 from pipeline_core.store import Store
 from tests.core.sky_simulation import needs_index
