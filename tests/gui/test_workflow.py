@@ -116,7 +116,9 @@ def test_a_remedy_for_a_missing_flat_settles_it_in_one_click(qtbot, opened):
     QApplication.processEvents()
     button = next(b for b in opened.needs.findChildren(QPushButton) if b.text() == "Go without" and b.isVisible())
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: not any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS
+    )
     assert opened.night.plan is not None
     assert {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] is None
     opened.decisions.undo()
@@ -129,7 +131,9 @@ def test_another_flat_is_offered_for_a_missing_one(qtbot, opened):
     need = next(need for need in opened.night.needs if "flat for filter V" in need.title)
     assert [way.label for way in need.remedies] == ["Go without", "Use flat_R", "Show", "Plan"]
     opened.deeds.remedy(need, need.remedies[1])
-    qtbot.waitUntil(lambda: {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] == "flat_R", timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] == "flat_R", timeout=PATIENCE_MS
+    )
 
 
 @pytest.mark.parametrize(("width", "buttons"), [(460, WIDE), (350, NARROW)])
