@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, Qt, pyqtSignal
@@ -13,16 +12,16 @@ from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, grou
 from astep_gui.models.frame_search import search_for
 from astep_gui.models.frame_state import frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
+from astep_gui.models.moment_states import MomentStates
 from astep_gui.models.short_names import numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from PyQt6.QtCore import QObject
 
     from astep_gui.models.frame_search import Wanted
-    from astep_gui.models.frame_state import FrameState
     from astep_gui.models.night_model import NightModel
     from pipeline_core.survey import MasterState
     from pipeline_core.types import Frame, Night
@@ -82,7 +81,7 @@ class FrameTableModel(QAbstractItemModel):
         self._numbers_are_of: Night | None = None
         self._short: dict[str, str] = {}
         self._masters: dict[str, MasterState] = {}
-        self._states: dict[str, FrameState] | None = None
+        self.states = MomentStates(night.state_of)
         night.night_changed.connect(self._begin_night)
         night.frames_changed.connect(self._refresh)
         night.survey_changed.connect(self._follow_masters)
@@ -153,11 +152,6 @@ class FrameTableModel(QAbstractItemModel):
 
     def rebuild(self) -> None:
         """Make the rows anew."""
-        with self.unchanged():
-            self._rebuild()
-        self.rebuilt.emit()
-
-    def _rebuild(self) -> None:
         self.beginResetModel()
         self._wanted = search_for(self.search_words)
         frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
@@ -169,8 +163,9 @@ class FrameTableModel(QAbstractItemModel):
                 groups[key] = Group(heading(key), key=key)
             groups[key].paths.append(frame.path)
         self._groups = [groups[key] for key in sorted(groups)]
-        for group in self._groups:
-            group.paths = self._sorted(group.paths)
+        with self.states.unchanged():
+            for group in self._groups:
+                group.paths = self._sorted(group.paths)
         if self._numbers_are_of is not self._night.raw:
             self._numbers = numbers_of(frame.path for frame in self._night.frames)
             self._numbers_are_of = self._night.raw
@@ -181,6 +176,7 @@ class FrameTableModel(QAbstractItemModel):
         if self._masters and self.is_grouped and self._wanted is None and not self.shown_states:
             self._groups.append(Group(MASTERS_TITLE, list(self._masters), is_masters=True))
         self.endResetModel()
+        self.rebuilt.emit()
 
     def _group_keys(self) -> dict[str, tuple[Any, ...]]:
         if self._keys_are_of is self._night.night:
@@ -191,7 +187,7 @@ class FrameTableModel(QAbstractItemModel):
     def _is_wanted(self, frame: Frame) -> bool:
         if self._wanted is None and not self.shown_states:
             return True
-        state = self._state(frame.path)
+        state = self.states.of(frame.path)
         if self.shown_states and state.word not in self.shown_states:
             return False
         return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
@@ -331,25 +327,9 @@ class FrameTableModel(QAbstractItemModel):
 
     # -- what is in them -------------------------------------------------------------------------------------
 
-    @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """While rows are painted or sorted nothing changes: the state of each frame is made out once, not per cell."""
-        before, self._states = self._states, {} if self._states is None else self._states
-        try:
-            yield
-        finally:
-            self._states = before
-
-    def _state(self, path: str) -> FrameState:
-        if self._states is None:
-            return self._night.state_of(path)
-        if path not in self._states:
-            self._states[path] = self._night.state_of(path)
-        return self._states[path]
-
     def _value(self, path: str, column: int) -> Any:
         frame = self._night.frame(path)
-        state = self._state(path)
+        state = self.states.of(path)
         return None if frame is None else COLUMNS[column].value(frame, self._night.rows.get(path), state)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: PLR0911 - one a role
@@ -366,17 +346,17 @@ class FrameTableModel(QAbstractItemModel):
             words = column.words(self._value(path, index.column()))
             if column.key == "name":
                 return self._short.get(path, words) + (" · ref" if path == self._night.reference else "")
-            return f"{self._state(path).mark} {words}" if column.key == "state" else words
+            return f"{self.states.of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
         if role == Qt.ItemDataRole.DecorationRole:
             shows = self.shows_thumbnails and column.key == "name"
             return self.thumbnails.get(path, night.file(frame), frame) if shows else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return frame_tip(frame, self._state(path), is_reference=path == self._night.reference)
+            return frame_tip(frame, self.states.of(path), is_reference=path == self._night.reference)
         if role == PATH_ROLE:
             return path
-        return self._state(path) if role == STATE_ROLE else None
+        return self.states.of(path) if role == STATE_ROLE else None
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:

@@ -173,7 +173,7 @@ class FrameTree(QTreeView):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint the rows as they are now."""
-        with self._frames.unchanged():
+        with self._frames.states.unchanged():
             super().paintEvent(event)
 
     def sizeHintForColumn(self, column: int) -> int:  # noqa: N802

@@ -374,7 +374,7 @@ def test_where_no_file_manager_answers_the_folder_of_a_frame_is_on_the_clipboard
 def test_a_repaint_holds_pythons_lock_throughout_and_asks_for_no_frame_twice(qtbot, opened, monkeypatch):
     """Else each cell waits for the lock anew while a thread is at work."""
     within, asked = [], []
-    paint, state_of = RowDelegate.paint, opened.night.state_of
+    paint, state_of, states = RowDelegate.paint, opened.night.state_of, opened.table.model.states
 
     def watched(delegate, painter, option, index):
         frame, names = sys._getframe(), []
@@ -386,7 +386,7 @@ def test_a_repaint_holds_pythons_lock_throughout_and_asks_for_no_frame_twice(qtb
 
     qtbot.wait(100)  # what is painted at first
     monkeypatch.setattr(RowDelegate, "paint", watched)
-    monkeypatch.setattr(opened.night, "state_of", lambda path: (asked.append(path), state_of(path))[1])
+    monkeypatch.setattr(states, "_state_of", lambda path: (asked.append(path), state_of(path))[1])
     opened.table.tree.viewport().update()
     qtbot.waitUntil(lambda: bool(within), timeout=5000)
     assert len(within) > 20, "cells"
