@@ -32,7 +32,7 @@ from astep_gui.widgets.start_page import StartPage
 from astep_gui.widgets.workflow_tabs import WorkflowTabs
 
 if TYPE_CHECKING:
-    from PyQt6.QtCore import QByteArray
+    from PyQt6.QtCore import QByteArray, QEvent
     from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
 TOOLS = (
@@ -295,6 +295,14 @@ class MainWindow(QMainWindow):
     def first_layout(self) -> QByteArray:
         """The layout of a new window."""
         return self._first_layout
+
+    def event(self, event: QEvent | None) -> bool:
+        """Take an event as any window does, but whole.
+
+        While this function waits for the answer, Python's lock is held. Without it a repaint of the window would ask
+        for the lock with each of the hundreds of cells that are painted, and wait for each while a thread is at work.
+        """
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""

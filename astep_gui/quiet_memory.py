@@ -27,6 +27,8 @@ REST_S = 1.0
 """Without a further module, the imports are over."""
 FULL_AFTER = 25
 """Looks at the middle generation after which a full one is due."""
+FEW = 60_000
+"""Objects that a full look passes in 10 to 15 ms: nobody needs to be idle for that."""
 SWITCH_S = 0.002
 """A thread at work hands over after this long; Python's 5 ms, times the threads that wait, are felt in a drag."""
 
@@ -91,7 +93,8 @@ class QuietMemory(QObject):
             self._looks += 1
             gc.collect(1 if self._looks % MIDDLE_EVERY == 0 else 0)
             self._middles += self._looks % MIDDLE_EVERY == 0
-        if self._middles >= FULL_AFTER and self.is_idle:
+        # Somebody who judges frames for an hour is never idle, and what is unreachable may hold whole frames.
+        if self._middles >= FULL_AFTER and (self.is_idle or len(gc.get_objects()) < FEW):
             gc.collect()
             self._middles = 0
 

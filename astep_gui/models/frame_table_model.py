@@ -12,6 +12,7 @@ from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, grou
 from astep_gui.models.frame_search import search_for
 from astep_gui.models.frame_state import frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
+from astep_gui.models.moment_states import MomentStates
 from astep_gui.models.short_names import numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
 
@@ -80,6 +81,7 @@ class FrameTableModel(QAbstractItemModel):
         self._numbers_are_of: Night | None = None
         self._short: dict[str, str] = {}
         self._masters: dict[str, MasterState] = {}
+        self.states = MomentStates(night.state_of)
         night.night_changed.connect(self._begin_night)
         night.frames_changed.connect(self._refresh)
         night.survey_changed.connect(self._follow_masters)
@@ -161,8 +163,9 @@ class FrameTableModel(QAbstractItemModel):
                 groups[key] = Group(heading(key), key=key)
             groups[key].paths.append(frame.path)
         self._groups = [groups[key] for key in sorted(groups)]
-        for group in self._groups:
-            group.paths = self._sorted(group.paths)
+        with self.states.unchanged():
+            for group in self._groups:
+                group.paths = self._sorted(group.paths)
         if self._numbers_are_of is not self._night.raw:
             self._numbers = numbers_of(frame.path for frame in self._night.frames)
             self._numbers_are_of = self._night.raw
@@ -184,7 +187,7 @@ class FrameTableModel(QAbstractItemModel):
     def _is_wanted(self, frame: Frame) -> bool:
         if self._wanted is None and not self.shown_states:
             return True
-        state = self._night.state_of(frame.path)
+        state = self.states.of(frame.path)
         if self.shown_states and state.word not in self.shown_states:
             return False
         return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
@@ -326,7 +329,7 @@ class FrameTableModel(QAbstractItemModel):
 
     def _value(self, path: str, column: int) -> Any:
         frame = self._night.frame(path)
-        state = self._night.state_of(path)
+        state = self.states.of(path)
         return None if frame is None else COLUMNS[column].value(frame, self._night.rows.get(path), state)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: PLR0911 - one a role
@@ -343,17 +346,17 @@ class FrameTableModel(QAbstractItemModel):
             words = column.words(self._value(path, index.column()))
             if column.key == "name":
                 return self._short.get(path, words) + (" · ref" if path == self._night.reference else "")
-            return f"{self._night.state_of(path).mark} {words}" if column.key == "state" else words
+            return f"{self.states.of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
         if role == Qt.ItemDataRole.DecorationRole:
             shows = self.shows_thumbnails and column.key == "name"
             return self.thumbnails.get(path, night.file(frame), frame) if shows else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return frame_tip(frame, self._night.state_of(path), is_reference=path == self._night.reference)
+            return frame_tip(frame, self.states.of(path), is_reference=path == self._night.reference)
         if role == PATH_ROLE:
             return path
-        return self._night.state_of(path) if role == STATE_ROLE else None
+        return self.states.of(path) if role == STATE_ROLE else None
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:

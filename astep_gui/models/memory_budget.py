@@ -129,5 +129,10 @@ class Share:
         self._budget._hold(self, items, held, is_use=False)  # noqa: SLF001
 
     def leave(self) -> None:
-        """Take part no more."""
+        """Take part no more; the cache that took part is free to go, with all that it still holds."""
         self._budget._leave(self)  # noqa: SLF001
+        self.give = _nothing
+
+
+def _nothing() -> None:
+    """Give nothing: who has left holds no share."""

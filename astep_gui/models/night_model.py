@@ -215,6 +215,7 @@ class NightModel(QObject):
         if self._scan is not None:
             self._scan.cancel()
             self._scan = None
+            self.busy.emit("")
         self.looking.forget()
         self._surveying.forget()
         self._follow.stop()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
-PREPARING = "preparing the number crunching for this machine: once, about a minute"
+PREPARING = "preparing the number crunching, once: about a minute"
 AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000

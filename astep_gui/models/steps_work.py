@@ -67,6 +67,7 @@ class StepsOfFrames:
         self._night, self._recipe, self._output = night, recipe, output
         self._tasks: NightTasks | None = None
         self._kept: OrderedDict[str, ShownSteps] = OrderedDict()
+        self._is_closed = False
         self._words: dict[str, dict[str, str]] = {}
         self._header: tuple[str, HeaderFacts] | None = None
 
@@ -102,6 +103,7 @@ class StepsOfFrames:
         """Keep nothing any more: another night, or the same with other masters."""
         self._share.leave()
         with self._lock:
+            self._is_closed = True
             self._kept.clear()
 
     def _tasks_of_night(self) -> NightTasks:
@@ -136,7 +138,8 @@ class StepsOfFrames:
         else:
             found = calibration_steps(self._tasks_of_night().masters, path, self._output, seen=seen)
         with self._lock:
-            self._kept[path] = found
+            if not self._is_closed:  # meanwhile
+                self._kept[path] = found
         self._share.keep(*self._held())
         return found
 
@@ -153,7 +156,8 @@ class StepsOfFrames:
     def _give(self) -> None:
         """Forget the steps of the frame that was looked at longest ago; in the window's thread."""
         with self._lock:
-            self._kept.popitem(last=False)
+            if self._kept:
+                self._kept.popitem(last=False)
         self._share.gave(*self._held())
 
     def _held(self) -> tuple[int, int]:

@@ -25,8 +25,8 @@ from pipeline_core.types import FrameKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PyQt6.QtCore import QAbstractItemModel
-    from PyQt6.QtGui import QHelpEvent, QPainter
+    from PyQt6.QtCore import QAbstractItemModel, QEvent
+    from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent
 
     from astep_gui.widgets.frame_glance import FrameGlance
 
@@ -146,6 +146,7 @@ class FrameTree(QTreeView):
     def __init__(self, model: FrameTableModel, width_of: Callable[[int], int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._width_of = width_of
+        self._frames = model
         self.setModel(model)
         self.rows = RowDelegate(self)
         self.setItemDelegate(self.rows)
@@ -165,6 +166,15 @@ class FrameTree(QTreeView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName("Frames of the night")
         self.setFrameShape(QTreeView.Shape.NoFrame)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Take an event whole: see the main window's; rows are laid out after one."""
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Paint the rows as they are now."""
+        with self._frames.states.unchanged():
+            super().paintEvent(event)
 
     def sizeHintForColumn(self, column: int) -> int:  # noqa: N802
         """Return the width that a double click on a column's edge gives it."""

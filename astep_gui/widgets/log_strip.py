@@ -38,6 +38,7 @@ class LogStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._busy = ""
         self.clock = QLabel()
         self.clock.setProperty("role", "dim")
         self.clock.setFont(mono_font())
@@ -105,13 +106,12 @@ class LogStrip(QWidget):
         """Say what goes on; empty when nothing does."""
         if words:
             self.show()
-        self.what.setText(words)
-        if not words:
-            self.quiet()
+        self._busy = words
+        self.quiet()
 
     def quiet(self) -> None:
-        """Nothing goes on."""
-        self.what.clear()
+        """Nothing is counted any more; what else goes on is still said."""
+        self.what.setText(self._busy)
         self.bar.hide()
 
     def _fold(self, is_open: bool) -> None:  # noqa: FBT001 - a slot

@@ -16,6 +16,7 @@ from astep_gui.models.frame_columns import column_number
 from astep_gui.remembered import Remembered
 from astep_gui.widgets.command_palette import CommandPalette
 from astep_gui.widgets.crash_report import CrashWatch
+from astep_gui.widgets.frame_rows import RowDelegate
 from astep_gui.widgets.settings_form import SettingsDialog
 from astep_gui.widgets.shortcuts import ShortcutsOverlay
 from pipeline_core.faults import fault_file
@@ -368,3 +369,26 @@ def test_where_no_file_manager_answers_the_folder_of_a_frame_is_on_the_clipboard
     assert asked == [folder]
     assert QApplication.clipboard().text() == folder
     assert folder in opened.log.line.full_text
+
+
+def test_a_repaint_holds_pythons_lock_throughout_and_asks_for_no_frame_twice(qtbot, opened, monkeypatch):
+    """Else each cell waits for the lock anew while a thread is at work."""
+    within, asked = [], []
+    paint, state_of, states = RowDelegate.paint, opened.night.state_of, opened.table.model.states
+
+    def watched(delegate, painter, option, index):
+        frame, names = sys._getframe(), []
+        while frame is not None:
+            names.append(frame.f_code.co_qualname)
+            frame = frame.f_back
+        within.append(names)
+        paint(delegate, painter, option, index)
+
+    qtbot.wait(100)  # what is painted at first
+    monkeypatch.setattr(RowDelegate, "paint", watched)
+    monkeypatch.setattr(states, "_state_of", lambda path: (asked.append(path), state_of(path))[1])
+    opened.table.tree.viewport().update()
+    qtbot.waitUntil(lambda: bool(within), timeout=5000)
+    assert len(within) > 20, "cells"
+    assert all("MainWindow.event" in names for names in within)
+    assert len(asked) == len(set(asked)) > 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections import OrderedDict
 
 import numpy as np
@@ -90,6 +92,21 @@ def test_who_has_left_holds_nothing_whatever_its_thread_still_says(budget):
     one.share.leave()
     one.keep("b", 80)
     assert budget.bytes == 0
+
+
+def test_who_has_left_is_freed_at_once_without_a_search_for_unreachable_objects(budget):
+    cache = Cache(budget)
+    cache.keep("frame", 50)
+    gone = weakref.ref(cache)
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        cache.share.leave()
+        del cache
+        assert gone() is None
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def test_no_machine_gives_more_than_a_quarter_and_none_more_than_the_soak_allows(monkeypatch):

@@ -59,6 +59,7 @@ def test_new_knots_are_collected_while_a_run_goes_on_but_nothing_old_is_passed_o
 
 def test_a_full_pass_waits_until_keys_and_mouse_rest(settled, qtbot, monkeypatch):
     monkeypatch.setattr(quiet_memory, "IDLE_S", 0.4)
+    monkeypatch.setattr(quiet_memory, "FEW", 0)
     line = QLineEdit()
     qtbot.addWidget(line)
     qtbot.keyClick(line, Qt.Key.Key_A)
@@ -68,6 +69,17 @@ def test_a_full_pass_waits_until_keys_and_mouse_rest(settled, qtbot, monkeypatch
     settled.look()
     assert gc.get_stats()[2]["collections"] == full
     qtbot.waitUntil(lambda: gc.get_stats()[2]["collections"] > full, timeout=3000)
+
+
+def test_where_there_is_little_to_pass_over_nobody_needs_to_rest(settled, monkeypatch):
+    monkeypatch.setattr(quiet_memory, "FEW", len(gc.get_objects()) + 100_000)
+    settled.busy.append("run")
+    knot = weakref.ref(Knot())
+    gc.collect(0)
+    gc.collect(1)
+    settled._middles = quiet_memory.FULL_AFTER
+    settled.look()
+    assert knot() is None
 
 
 def test_what_imports_made_is_set_aside_once_they_rest_without_a_pass_over_it(memory, qtbot, monkeypatch):

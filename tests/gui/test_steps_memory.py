@@ -90,3 +90,17 @@ def test_closed_work_holds_nothing(work, reduced):
     ask(one, reduced[2][0])
     one.close()
     assert one.budget.bytes == 0
+
+
+def test_work_that_was_closed_while_a_frame_was_computed_keeps_nothing_of_it(work, reduced):
+    one = work(100 * ONE)
+    asked = []
+    one.answer(
+        reduced[2][0],
+        "raw",
+        difference=False,
+        check=lambda: None,
+        tell=lambda shown: (asked.append(shown), one.close()),
+    )
+    assert len(asked) == 1, "it was closed amid the steps"
+    assert one._held() == (0, 0)

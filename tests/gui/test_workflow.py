@@ -21,6 +21,8 @@ from pipeline_core.survey import Survey
 from tests.gui.nights import small_night
 
 WIDE, NARROW = ["Go without", "Use flat_R", "Plan"], ["Go without", "more"]
+PATIENCE_MS = 30_000
+"""What a busy machine may need for what takes a moment on a quiet one; nobody waits longer than it takes."""
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 
 
@@ -33,7 +35,7 @@ def reduce(qtbot, window):
     """Reduce in threads: starting processes takes longer than these frames."""
     with qtbot.waitSignal(window.run.finished, timeout=90_000):
         window.run.start(RunOptions(executor="threads"))
-    qtbot.waitUntil(lambda: window.night.survey is not None and window.night.survey.is_reduced, timeout=8000)
+    qtbot.waitUntil(lambda: window.night.survey is not None and window.night.survey.is_reduced, timeout=PATIENCE_MS)
 
 
 def open_again(qtbot, remembered):
@@ -46,7 +48,7 @@ def open_again(qtbot, remembered):
 
 
 def surveyed(qtbot, window, test):
-    qtbot.waitUntil(lambda: window.night.survey is not None and test(window.night.survey), timeout=8000)
+    qtbot.waitUntil(lambda: window.night.survey is not None and test(window.night.survey), timeout=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_tabs_are_turned_by_key_and_remembered(qtbot, opened, remembered, night_
     opened.close()
     again = open_again(qtbot, remembered)
     again.open_night(night_folder)
-    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=8000)
+    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=PATIENCE_MS)
     assert again.tabs.name == "Results"
     assert again.docks["results"].toggleViewAction().isChecked()
     again.close()
@@ -110,30 +112,34 @@ def test_in_a_low_window_the_levels_make_room_for_results_and_come_back(qtbot, o
 
 def test_a_remedy_for_a_missing_flat_settles_it_in_one_click(qtbot, opened):
     opened.decisions.set_field(LIGHTS[:2], "filter", "V")
-    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
     QApplication.processEvents()
     button = next(b for b in opened.needs.findChildren(QPushButton) if b.text() == "Go without" and b.isVisible())
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    qtbot.waitUntil(
+        lambda: not any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS
+    )
     assert opened.night.plan is not None
     assert {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] is None
     opened.decisions.undo()
-    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
 
 
 def test_another_flat_is_offered_for_a_missing_one(qtbot, opened):
     opened.decisions.set_field(LIGHTS[:2], "filter", "V")
-    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
     need = next(need for need in opened.night.needs if "flat for filter V" in need.title)
     assert [way.label for way in need.remedies] == ["Go without", "Use flat_R", "Show", "Plan"]
     opened.deeds.remedy(need, need.remedies[1])
-    qtbot.waitUntil(lambda: {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] == "flat_R", timeout=4000)
+    qtbot.waitUntil(
+        lambda: {s.path: s.flat for s in opened.night.plan.science}[LIGHTS[0]] == "flat_R", timeout=PATIENCE_MS
+    )
 
 
 @pytest.mark.parametrize(("width", "buttons"), [(460, WIDE), (350, NARROW)])
 def test_in_a_narrow_panel_a_need_keeps_its_words_and_the_first_way_out(qtbot, opened, width, buttons):
     opened.decisions.set_field(LIGHTS[:2], "filter", "V")
-    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=4000)
+    qtbot.waitUntil(lambda: any("flat for filter V" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
     panel = NeedsYou(opened.night)
     qtbot.addWidget(panel)
     panel.resize(width, 400)
@@ -143,7 +149,7 @@ def test_in_a_narrow_panel_a_need_keeps_its_words_and_the_first_way_out(qtbot, o
         lines = [w.parentWidget() for w in panel.findChildren(QLabel) if w.text() == "No flat for filter V"]
         return [b.text() for b in lines[-1].findChildren(QPushButton)]
 
-    qtbot.waitUntil(lambda: said() == buttons, timeout=4000)
+    qtbot.waitUntil(lambda: said() == buttons, timeout=PATIENCE_MS)
 
 
 def test_a_click_on_a_need_shows_its_frames(qtbot, opened):
@@ -176,7 +182,7 @@ def test_files_that_are_dropped_are_selected_in_their_night(qtbot, window, tmp_p
     data.setUrls([QUrl.fromLocalFile(str(night / name)) for name in LIGHTS[1:3]])
     here, left = QPointF(50, 50), Qt.MouseButton.LeftButton
     window.dropEvent(QDropEvent(here, Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier))
-    qtbot.waitUntil(lambda: list(window.night.selection) == LIGHTS[1:3], timeout=8000)
+    qtbot.waitUntil(lambda: list(window.night.selection) == LIGHTS[1:3], timeout=PATIENCE_MS)
 
 
 def test_a_list_of_names_that_is_dropped_is_a_decision(opened, tmp_path):
@@ -246,7 +252,7 @@ def test_a_frame_that_breaks_meanwhile_is_a_marked_row_with_its_reason(qtbot, op
     opened.night._folders.forget()
     file.write_bytes(whole[: len(whole) // 2])
     reduce(qtbot, opened)
-    qtbot.waitUntil(lambda: opened.night.state_of(LIGHTS[2]).word == "unusable", timeout=8000)
+    qtbot.waitUntil(lambda: opened.night.state_of(LIGHTS[2]).word == "unusable", timeout=PATIENCE_MS)
     assert "cut" in opened.night.state_of(LIGHTS[2]).why
 
 
@@ -339,17 +345,17 @@ def test_masters_stand_in_the_table_and_are_shown_with_their_parts(qtbot, reduce
     current = reduced.night.current
     tree.scrollTo(flat)
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualRect(flat).center())
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R", timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R", timeout=PATIENCE_MS)
     assert reduced.night.current == current, "frames that are meant stay meant"
     assert "frames combined" in reduced.products.bar.words.full_text
     qtbot.mouseClick(reduced.products.bar.parts["used"], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R · frames used", timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R · frames used", timeout=PATIENCE_MS)
     mask = model.index(rows["mask"], 0, model.index(group, 0))
     tree.setCurrentIndex(mask)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title.startswith("mask"), timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title.startswith("mask"), timeout=PATIENCE_MS)
     assert reduced.viewing.view.mask_bits
     qtbot.keyClick(reduced, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == current, timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == current, timeout=PATIENCE_MS)
     assert not reduced.viewing.view.mask_bits
     assert reduced.products.bar.isHidden()
 
@@ -367,19 +373,19 @@ def test_a_master_that_a_decision_changed_says_that_it_is_to_be_renewed(qtbot, r
 
 def test_the_calibrated_file_of_a_frame_is_shown_and_left_with_one_key(qtbot, reduced):
     qtbot.keyClick(reduced, Qt.Key.Key_Y)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_000_CAL.fits", timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_000_CAL.fits", timeout=PATIENCE_MS)
     qtbot.keyClick(reduced, Qt.Key.Key_Y)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == LIGHTS[0], timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == LIGHTS[0], timeout=PATIENCE_MS)
 
 
 def test_calibrated_files_are_stepped_through_until_one_is_missing(qtbot, reduced):
     qtbot.keyClick(reduced, Qt.Key.Key_Y)
     qtbot.keyClick(reduced, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_001_CAL.fits", timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "light_001_CAL.fits", timeout=PATIENCE_MS)
     qtbot.wait(300)  # the raw frame, asked for as well, must not take its place
     assert reduced.viewing.view.title == "light_001_CAL.fits"
     reduced.night.select(["dark_000.fits"])
-    qtbot.waitUntil(lambda: reduced.viewing.view.title == "dark_000.fits", timeout=8000)
+    qtbot.waitUntil(lambda: reduced.viewing.view.title == "dark_000.fits", timeout=PATIENCE_MS)
     assert not reduced.products.is_on
 
 
@@ -394,7 +400,7 @@ def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_pa
     folder.mkdir()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(folder))
     reduced.actions_by_name["export_siril"].trigger()
-    qtbot.waitUntil(lambda: "3 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=8000)
+    qtbot.waitUntil(lambda: "3 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
     assert len(list(folder.glob("astep_*.fit"))) == 3
 
 
