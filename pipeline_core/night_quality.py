@@ -72,7 +72,8 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
     Notes
     -----
     Final values are judged among final ones, those of a first look at the raw frame among their like: hot pixels, the
-    dark's level and the gain lie between the two, and a good frame would look bad beside rejected ones.
+    dark's level and the gain lie between the two, and a good frame would look bad beside rejected ones. A caller that
+    has both looks quickly at the clear frames too (:mod:`pipeline_core.quick_company`).
     """
     measured = {path: m for path, m in made.items() if "stars" in m and path in night.by_path}
     found: dict[str, QualityRow] = {}

@@ -13,6 +13,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.measures import CalibrationMeasures, Flag, QualityRow
 from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.quick_company import company
 from pipeline_core.recipe_file import RECIPE_FILE, load_recipe
 from pipeline_core.scan import scan_night
 from pipeline_core.store import Store
@@ -61,16 +62,22 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
         measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
     plan = build_plan(night, recipe, Choices())  # rejected frames are shown among the others
-    quick = {path: task for path, task in quick_tasks(night, plan, recipe).items() if path not in final}
-    for path, task in context.track("quick look", list(quick.items())):
+    final = {path: made for path, made in final.items() if path in night.by_path}
+    rows = judged_rows(night, plan.groups, final)
+    tasks = quick_tasks(night, plan, recipe)
+    missing = [path for path in tasks if path not in final]
+    looked: dict[str, Made] = {}
+    beside = [path for path in company(plan.groups, rows, missing) if path in tasks]
+    for path in context.track("quick look", missing + beside):
+        task = tasks[path]
         try:
-            final[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
+            looked[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
         except AstepError as error:
             context.say("quick look", str(error), level="error", path=path)
+    rows += [row for row in judged_rows(night, plan.groups, looked) if row.path not in final]
     calibration = {
         path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])}) for path, values in measured.items()
     }
-    rows = judged_rows(night, plan.groups, {path: made for path, made in final.items() if path in night.by_path})
     rows = join_depths(rows, night, depths)
     return QualityReport(
         rows,
