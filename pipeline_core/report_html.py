@@ -181,7 +181,11 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
     parts.append(
         _table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), suspects, detail.lines, "No frame is suspect.")
     )
-    left_out = [(_mono(item.path), escape(item.reason)) for item in facts.plan.left_out]
+    left_out = [
+        (_mono(item.path), escape(item.reason))
+        for item in facts.plan.left_out
+        if item.path not in facts.quality.rejected
+    ]
     if left_out:
         parts += ["<h2>Left out</h2>", _table(("frame", "why"), left_out, detail.lines, "")]
     return "".join(parts)
@@ -235,7 +239,10 @@ def _masters(facts: NightFacts) -> str:
         ("master", "frames|n", "noise of one → of the master|n", "made (UTC)"), lines, 1000, "No master is made."
     )
     equations = Counter(science.equation for science in facts.plan.science if science.equation)
-    words = "".join(f"<p>{escape(e)} <span class=dim>({n} frames)</span></p>" for e, n in equations.most_common(12))
+    words = "".join(
+        f"<p>{escape(e)} <span class=dim>({n} frame{'s' if n > 1 else ''})</span></p>"
+        for e, n in equations.most_common(12)
+    )
     return f"<h2>Masters</h2>{table}{words}"
 
 
