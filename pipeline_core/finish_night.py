@@ -45,7 +45,7 @@ class Finished:
     """What came of it."""
 
     suggested: int
-    """Frames that are flagged and not rejected."""
+    """Frames that are flagged and that nobody has rejected or accepted."""
     warnings: tuple[str, ...]
     sky: NightSolution | None
     """Where the frames look; None where they could not be solved."""

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
-from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, to_look_at
 from pipeline_core.quality_table import write_quality_table
 from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
 from pipeline_core.science.rules import matching_rows
@@ -44,7 +44,7 @@ class Judged:
     """What judging a night came to."""
 
     suggested: int
-    """Frames that are flagged and not rejected."""
+    """Frames that are flagged and that nobody has rejected or accepted."""
     warnings: tuple[str, ...]
 
 
@@ -181,7 +181,7 @@ def write_quality(
         judged_on.append(recipe.quality.model_dump())
         judged_on.append(repr(sorted((depths or {}).items(), key=lambda item: item[0])))
         known = json.loads(logbook.database.fact(_FACT) or "{}")
-        if known and known["key"] == digest(judged_on, logbook.rejected()) and known["table"] == _stamp(table):
+        if known and known["key"] == _answered(judged_on, logbook) and known["table"] == _stamp(table):
             return Judged(known["suggested"], tuple(known["warnings"]))
     from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
 
@@ -189,17 +189,21 @@ def write_quality(
     warnings = [*apply_rules(rows, recipe, logbook), *dark_warnings(rows)]
     rejected = logbook.rejected()
     write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)
-    suspects = {row.path for row in rows if any(flag.severity != "note" for flag in row.flags)}
-    judged = Judged(len(suspects - set(rejected)), tuple(warnings))
+    judged = Judged(len(to_look_at(rows, rejected, logbook.kept())), tuple(warnings))
     if judged_on is not None:
         fact = {
-            "key": digest(judged_on, rejected),
+            "key": _answered(judged_on, logbook),
             "table": _stamp(table),
             "suggested": judged.suggested,
             "warnings": judged.warnings,
         }
         logbook.database.remember(_FACT, json.dumps(fact))
     return judged
+
+
+def _answered(judged_on: object, logbook: Logbook) -> str:
+    """Return a key of what was judged, and of the answers to it."""
+    return digest(judged_on, logbook.rejected(), sorted(logbook.kept()))
 
 
 @cache

@@ -41,6 +41,8 @@ class QualityReport:
     rejected: Mapping[str, str]
     times: Mapping[str, datetime | None]
     kinds: Mapping[str, str]
+    kept: frozenset[str]
+    """Frames that a person accepted: their flags are answered."""
 
 
 def quality_report(place: Place, context: RunContext) -> QualityReport:
@@ -57,7 +59,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
     night = scan_night(place.night, context)
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
-        rejected = logbook.rejected()
+        rejected, kept = logbook.rejected(), logbook.kept()
         depths = known_depths(store)
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
         measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
@@ -86,4 +88,5 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         rejected,
         {frame.path: frame.mid_utc for frame in night.frames},
         {frame.path: frame.kind.value for frame in night.frames},
+        kept,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core import __version__
+from pipeline_core.measures import to_look_at
 from pipeline_core.night_series import quantity, values_of
 from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.report_plots import night_drawing
@@ -106,7 +107,7 @@ def _when_and_where(facts: NightFacts) -> str:
 def _headline(facts: NightFacts) -> str:
     rows = facts.quality.rows
     rejected = [row for row in rows if row.path in facts.quality.rejected]
-    suspect = [row for row in rows if row.path not in facts.quality.rejected and _against(row)]
+    suspect = to_look_at(rows, facts.quality.rejected, facts.quality.kept)
     accepted = [row for row in rows if row.path not in facts.quality.rejected]
 
     def median(name: str) -> str:
@@ -169,13 +170,12 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
     )
     suspects = [
         _frame_line(facts, row.path, row, "; ".join(_against(row)))
-        for row in facts.quality.rows
-        if row.path not in facts.quality.rejected and _against(row)
+        for row in to_look_at(facts.quality.rows, facts.quality.rejected, facts.quality.kept)
     ]
     suspects += [
         _frame_line(facts, path, None, "; ".join(flag.words for flag in flags))
         for path, flags in facts.quality.calibration_flags.items()
-        if flags and path not in facts.quality.rejected
+        if flags and path not in facts.quality.rejected and path not in facts.quality.kept
     ]
     parts.append("<h2>Suggested for a look</h2>")
     parts.append(

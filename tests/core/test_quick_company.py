@@ -1,15 +1,18 @@
 """Frames rejected before a night was reduced keep the figures they were rejected for."""
 
+import re
+
 import pytest
 
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.measures import QualityRow, ScienceMeasures, to_look_at
 from pipeline_core.quality_report import quality_report
 from pipeline_core.quick_company import COMPANY, company
 from pipeline_core.quick_look import quick_look
+from pipeline_core.report import write_report
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
 
@@ -69,3 +72,25 @@ def test_a_night_opened_anew_has_the_same_figures_and_tells_no_frame_twice(place
         assert rows[path].depth_loss_mag == pytest.approx(before[path], abs=0.1)
     assert {r.path for r in told} <= set(worst)
     assert {path for path, r in rows.items() if r.measures.state == "quick"} == set(worst)
+
+
+def test_one_count_of_suggestions_everywhere_and_an_accepted_frame_is_answered(place, figures, capsys):
+    def counts():
+        capsys.readouterr()
+        assert main(["quality", str(place.output), "--quiet"]) == 0
+        told = re.search(r"frames, (\d+) suggested", capsys.readouterr().out)
+        page = write_report(place, RunContext()).read_text(encoding="utf-8")
+        card = re.search(r"<b>(\d+)</b><span>suggested for a look", page)
+        assert main(["reduce", str(place.night), "-o", str(place.output)]) == 0
+        reduced = re.search(r"suggested for a look: (\d+) frame", "".join(capsys.readouterr()))
+        return int(told[1]), int(card[1]), int(reduced[1])
+
+    first = counts()
+    assert len(set(first)) == 1
+    report = quality_report(place, RunContext())
+    asked = to_look_at(report.rows, report.rejected, report.kept)
+    assert len(asked) == first[0] > 0
+    assert not {row.path for row in asked} & set(figures[1])
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.accept([asked[0].path])
+    assert counts() == (first[0] - 1,) * 3
