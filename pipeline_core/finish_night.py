@@ -95,10 +95,13 @@ def finish_night(
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:
+    rejected = logbook.rejected()
+    aside = [p for p in store.products("quality") if p.label in rejected and p.label in measured.night.by_path]
+    made = {p.label: p.made for p in aside} | dict(measured.made)
+    keys = {p.label: p.key for p in aside} | dict(measured.keys)
     return write_quality(
-        store.output, measured.night, measured.plan, measured.made, measured.flags, recipe, logbook, measured.keys,
-        depths,
-    )  # fmt: skip
+        store.output, measured.night, measured.plan, made, measured.flags, recipe, logbook, keys, depths
+    )
 
 
 def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, context: RunContext) -> tuple[str, ...]:

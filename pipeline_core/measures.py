@@ -51,7 +51,8 @@ class StarList:
 class ScienceMeasures:
     """One science frame by itself. None where not measurable."""
 
-    state: Literal["quick", "final"]
+    state: Literal["quick", "final", "none"]
+    """Measured on the raw frame, on the calibrated one, or not at all."""
     unit: Literal["ADU", "electron"]
     background: float | None = None
     noise: float | None = None

@@ -15,6 +15,7 @@ from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, to_look_at
+from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quality_table import write_quality_table
 from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
 from pipeline_core.science.rules import matching_rows
@@ -157,7 +158,7 @@ def write_quality(
     night : Night
     plan : Plan
     made : mapping
-        Label → what its task returned.
+        Label → what its task returned; of frames that were rejected after they were reduced as well.
     calibration : mapping
         Flags of the calibration frames.
     recipe : Recipe
@@ -174,10 +175,11 @@ def write_quality(
     Judged
     """
     table = output / "quality.ecsv"
+    groups = build_plan(night, recipe, Choices()).groups  # rejected frames are judged among the others
     judged_on = None
     if keys is not None:
         measured = sorted((path, keys[path], repr(night.by_path.get(path))) for path in made if path in keys)
-        judged_on = [_program(), measured, plan.groups, repr(night.site), repr(sorted(calibration.items()))]
+        judged_on = [_program(), measured, groups, repr(night.site), repr(sorted(calibration.items()))]
         judged_on.append(recipe.quality.model_dump())
         judged_on.append(repr(sorted((depths or {}).items(), key=lambda item: item[0])))
         known = json.loads(logbook.database.fact(_FACT) or "{}")
@@ -185,10 +187,14 @@ def write_quality(
             return Judged(known["suggested"], tuple(known["warnings"]))
     from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
 
-    rows = join_depths(judged_rows(night, plan.groups, made), night, depths or {})
-    warnings = [*apply_rules(rows, recipe, logbook), *dark_warnings(rows)]
+    rows = join_depths(judged_rows(night, groups, made), night, depths or {})
+    planned = {science.path for science in plan.science}
+    used = [row for row in rows if row.path in planned]
+    warnings = [*apply_rules(used, recipe, logbook), *dark_warnings(used)]
     rejected = logbook.rejected()
-    write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)
+    write_quality_table(
+        table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
+    )
     judged = Judged(len(to_look_at(rows, rejected, logbook.kept())), tuple(warnings))
     if judged_on is not None:
         fact = {
@@ -199,6 +205,21 @@ def write_quality(
         }
         logbook.database.remember(_FACT, json.dumps(fact))
     return judged
+
+
+def _with_unmeasured(rows: Sequence[QualityRow], night: Night, rejected: Mapping[str, str]) -> list[QualityRow]:
+    """Return a row for each science frame that can be read, in the night's order; without figures where none is."""
+    known = {row.path: row for row in rows}
+    frames = [f for f in night.frames if f.path in known or (f.kind is FrameKind.SCIENCE and f.unusable is None)]
+    why = "not measured: rejected before the night was reduced; `astep quality` looks at it quickly"
+    return [
+        known.get(frame.path)
+        or QualityRow(
+            frame.path,
+            ScienceMeasures("none", "ADU", notes=(why if frame.path in rejected else "not measured",)),
+        )
+        for frame in frames
+    ]
 
 
 def _answered(judged_on: object, logbook: Logbook) -> str:

@@ -88,15 +88,15 @@ def quick_look(
     for path in context.track(JOB, [path for path in wanted if path not in known]):
         task = every[path]
         try:
-            found = known[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
+            looked_at = known[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
         except AstepError as error:
             context.say(JOB, str(error), level="error", path=path)
             continue
         if path in final:
             continue
-        made[path] = found
-        if "measures" in found:
-            waiting.append(QualityRow(path, science_measures(found["measures"])))
+        made[path] = looked_at
+        if "measures" in looked_at:
+            waiting.append(QualityRow(path, science_measures(looked_at["measures"])))
         if len(waiting) == 4:
             tell(waiting)
             waiting = []

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from astropy.table import Table
 
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
@@ -10,6 +11,7 @@ from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import QualityRow, ScienceMeasures, to_look_at
 from pipeline_core.quality_report import quality_report
+from pipeline_core.quality_table import read_quality_table
 from pipeline_core.quick_company import COMPANY, company
 from pipeline_core.quick_look import quick_look
 from pipeline_core.report import write_report
@@ -94,3 +96,21 @@ def test_one_count_of_suggestions_everywhere_and_an_accepted_frame_is_answered(p
     with Logbook.open(place.output, place.night) as logbook:
         logbook.accept([asked[0].path])
     assert counts() == (first[0] - 1,) * 3
+
+
+def test_the_quality_table_has_a_row_for_every_science_frame_and_the_reason_of_the_rejected_ones(place, figures):
+    before, worst = figures
+    table = Table.read(place.output / "quality.ecsv")
+    assert set(table["path"]) == set(before)
+    assert {row["path"]: row["rejected"] for row in table if row["rejected"]} == dict.fromkeys(worst, "cloud")
+    bare = table[[row["path"] in worst for row in table]]
+    assert all(bare["fwhm_px"].mask)
+    assert all("before the night was reduced" in notes for notes in bare["notes"])
+    assert {r.measures.state for r in read_quality_table(place.output / "quality.ecsv")} == {"final", "none"}
+    # One that is rejected after the reduction keeps its final figures, beside its reason.
+    good = min(set(before) - set(worst), key=lambda path: before[path] or 9)
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.reject([good], "a test")
+    assert main(["reduce", str(place.night), "-o", str(place.output), "--quiet"]) == 0
+    row = next(row for row in Table.read(place.output / "quality.ecsv") if row["path"] == good)
+    assert (row["rejected"], row["state"]) == ("a test", "final")
