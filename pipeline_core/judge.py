@@ -319,7 +319,8 @@ def _evidence(
 
     fwhm, halo, ellipticity = column("fwhm_px"), column("halo_ratio"), column("ellipticity")
     # Seeing grows as air mass to the 0.6 (Kolmogorov turbulence, Fried 1966).
-    fwhm_clear = of_clear(fwhm / air**0.6, clear) * air**0.6
+    fwhm_reference = of_clear(fwhm / air**0.6, clear)
+    fwhm_clear = fwhm_reference * air**0.6
     halo_clear = of_clear(halo, clear)
     count = column("stars")
     listed = np.array([float(len(s)) for s in group.stars])
@@ -368,6 +369,8 @@ def _evidence(
             long_persistence=light.fixed[k],
             fwhm_px=fwhm[k],
             fwhm_clear_px=fwhm_clear[k],
+            fwhm_reference_px=fwhm_reference,
+            airmass=light.airmass[k],
             halo=halo[k],
             halo_neighbours=halo_before[k],
             ellipticity=ellipticity[k],

@@ -128,6 +128,7 @@ CAUSES = (
     "cloud",
     "frost",
     "defocus",
+    "low altitude",
     "trailed",
     "wind",
     "bright sky",
@@ -152,7 +153,7 @@ CAUSES = (
     "unreadable",
     "rule",
 )
-"""Causes a flag may name. "streak", "aurora", "twilight" and "too still" are notes: the frame is kept."""
+"""Causes a flag may name. "streak", "aurora", "twilight", "low altitude" and "too still" are notes: the frame is kept."""
 
 
 @dataclass(frozen=True, slots=True)

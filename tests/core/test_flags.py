@@ -219,6 +219,27 @@ def test_a_star_that_moved_by_twice_its_width_is_trailed_and_a_shaken_one_is_not
     assert only(replace(GOOD, ellipticity=0.385)).cause == "wind"
 
 
+def test_one_clear_width_is_carried_to_the_frames_air_mass_and_the_words_say_so():
+    there = replace(GOOD, fwhm_reference_px=1.42, airmass=2.0)
+    flag = only(replace(there, fwhm_px=2.67, fwhm_clear_px=1.97))
+    assert flag.cause == "defocus"
+    assert (
+        "1.36 times the clear reference's 1.97 px at this frame's air mass of 2.00 (1.42 px at its own)" in flag.words
+    )
+    beside = only(replace(there, fwhm_px=1.9, fwhm_clear_px=1.43, airmass=1.1))
+    assert "(1.42 px" not in beside.words
+
+
+def test_the_widest_frame_is_not_silent_where_its_air_mass_explains_it():
+    low = replace(GOOD, fwhm_px=2.77, fwhm_clear_px=2.2, fwhm_reference_px=1.42, airmass=2.6)
+    flag = only(low)
+    assert (flag.cause, flag.severity) == ("low altitude", "note")
+    assert "1.95 times" in flag.words
+    assert "2.60" in flag.words
+    assert not science_flags(replace(low, fwhm_px=1.7))
+    assert not science_flags(replace(low, airmass=float("nan")))
+
+
 def test_three_stars_of_a_short_exposure_tell_no_defocus():
     wide = {"fwhm_px": 2.5, "fwhm_clear_px": 1.38}
     assert "defocus" in {flag.cause for flag in science_flags(replace(GOOD, **wide, stars=40))}
