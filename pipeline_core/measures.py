@@ -127,6 +127,7 @@ class Flag:
 CAUSES = (
     "cloud",
     "frost",
+    "haloes",
     "defocus",
     "low altitude",
     "trailed",
@@ -153,7 +154,7 @@ CAUSES = (
     "unreadable",
     "rule",
 )
-"""Causes a flag may name. "streak", "aurora", "twilight", "low altitude" and "too still" are notes: the frame is kept."""
+"""Causes a flag may name. "streak", "aurora", "twilight", "low altitude" and "too still" are notes: the frame stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,3 +85,5 @@ class Evidence:
     sun_altitude_deg: float = NAN
     moon_altitude_deg: float = NAN
     streaks: int = 0
+    may_freeze: bool = True
+    """Whether ice can form on the optics, as far as the site tells; else only what is seen is named."""

@@ -142,10 +142,12 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         loss = f" and stars {e.loss_mag:.2f} mag fainter" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
         stronger = halo_growth if math.isfinite(halo_growth) else halo_before
+        cause = "frost" if e.may_freeze else "haloes"
+        seen = "frost: haloes are" if e.may_freeze else "haloes: dew, haze or thin cloud; they are"
         flags.append(
             Flag(
-                "frost",
-                f"frost: haloes are {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
+                cause,
+                f"{seen} {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )
@@ -159,7 +161,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         if sudden > limit:
             words += f"; {sudden:.2f} mag fainter than its neighbours"
         severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
-        if fixed_patches and not math.isfinite(halo_growth):
+        if fixed_patches and e.may_freeze and not math.isfinite(halo_growth):
             flags.append(Flag("frost", f"frost: {words}, and the patches stay on the chip", severity))
         else:
             flags.append(Flag("cloud", f"cloud: {words}", severity))

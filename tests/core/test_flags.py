@@ -204,6 +204,13 @@ def test_light_that_is_slowly_lost_and_not_scattered_is_cloud():
     assert only(thick).cause == "cloud"
 
 
+def test_where_nothing_freezes_haloes_are_called_haloes():
+    flag = only(replace(LOST, halo=float("nan"), halo_neighbours=1.18, may_freeze=False))
+    assert flag.cause == "haloes"
+    assert flag.words.startswith("haloes: dew, haze or thin cloud; they are ")
+    assert "frost" not in flag.words
+
+
 def test_a_halo_that_only_the_neighbours_show_still_tells_frost():
     assert only(replace(LOST, halo=float("nan"), halo_neighbours=1.18)).cause == "frost"
 
