@@ -21,6 +21,6 @@ RAW = Step("raw", np.full((64, 80), 1100, np.float32), "ADU", "")
     ],
 )
 def test_the_words_name_the_cut_and_the_pedestal(trim, pedestal, words):
-    task = SimpleNamespace(settings={"trim": trim, "pedestal_adu": pedestal})
+    task = SimpleNamespace(label="frame", settings={"trim": trim, "pedestal_adu": pedestal})
     step = Step("trim", RAW.image - (100 if pedestal else 0), "ADU", "")
     assert deed_words(step, RAW, task) == words
