@@ -51,6 +51,8 @@ class Finished:
     """Where the frames look; None where they could not be solved."""
     sky_words: str
     """Why nothing was solved; empty if it was, or need not be."""
+    judged: int = 0
+    """Frames that were judged anew."""
 
 
 def finish_night(
@@ -83,6 +85,7 @@ def finish_night(
 
     depths = known_depths(store)
     judged = _judge(measured, recipe, store, logbook, depths)
+    anew = judged.anew
     move_products(store.output, logbook)
     unaligned = _align(measured, recipe, store, logbook, context)
     sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
@@ -91,7 +94,7 @@ def finish_night(
         judged = _judge(measured, recipe, store, logbook, after)
         move_products(store.output, logbook)
     not_solved = sky.warnings if sky is not None else ()
-    return Finished(judged.suggested, (*judged.warnings, *unaligned, *not_solved), sky, sky_words)
+    return Finished(judged.suggested, (*judged.warnings, *unaligned, *not_solved), sky, sky_words, anew or judged.anew)
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:

@@ -47,6 +47,8 @@ class Judged:
     suggested: int
     """Frames that are flagged and that nobody has rejected or accepted."""
     warnings: tuple[str, ...]
+    anew: int = 0
+    """Frames that were judged in this run; 0 where nothing had changed since they were."""
 
 
 def science_measures(document: Mapping[str, Any]) -> ScienceMeasures:
@@ -195,7 +197,7 @@ def write_quality(
     write_quality_table(
         table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
     )
-    judged = Judged(len(to_look_at(rows, rejected, logbook.kept())), tuple(warnings))
+    judged = Judged(len(to_look_at(rows, rejected, logbook.kept())), tuple(warnings), len(rows))
     if judged_on is not None:
         fact = {
             "key": _answered(judged_on, logbook),

@@ -114,3 +114,19 @@ def test_the_quality_table_has_a_row_for_every_science_frame_and_the_reason_of_t
     assert main(["reduce", str(place.night), "-o", str(place.output), "--quiet"]) == 0
     row = next(row for row in Table.read(place.output / "quality.ecsv") if row["path"] == good)
     assert (row["rejected"], row["state"]) == ("a test", "final")
+
+
+def test_a_run_that_only_judged_says_so_once(place, figures, capsys):
+    def said():
+        assert main(["reduce", str(place.night), "-o", str(place.output)]) == 0
+        return "".join(capsys.readouterr())
+
+    said()
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.accept(figures[0])
+        logbook.reject([figures[1][0]], "cloud")
+    said()  # calibrates those that were rejected
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.reject([figures[1][1]], "cloud")
+    assert "frames judged anew" in said()
+    assert "judged anew" not in said()
