@@ -45,12 +45,14 @@ class Finished:
     """What came of it."""
 
     suggested: int
-    """Frames that are flagged and not rejected."""
+    """Frames that are flagged and that nobody has rejected or accepted."""
     warnings: tuple[str, ...]
     sky: NightSolution | None
     """Where the frames look; None where they could not be solved."""
     sky_words: str
     """Why nothing was solved; empty if it was, or need not be."""
+    judged: int = 0
+    """Frames that were judged anew."""
 
 
 def finish_night(
@@ -83,6 +85,7 @@ def finish_night(
 
     depths = known_depths(store)
     judged = _judge(measured, recipe, store, logbook, depths)
+    anew = judged.anew
     move_products(store.output, logbook)
     unaligned = _align(measured, recipe, store, logbook, context)
     sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
@@ -91,14 +94,17 @@ def finish_night(
         judged = _judge(measured, recipe, store, logbook, after)
         move_products(store.output, logbook)
     not_solved = sky.warnings if sky is not None else ()
-    return Finished(judged.suggested, (*judged.warnings, *unaligned, *not_solved), sky, sky_words)
+    return Finished(judged.suggested, (*judged.warnings, *unaligned, *not_solved), sky, sky_words, anew or judged.anew)
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:
+    rejected = logbook.rejected()
+    aside = [p for p in store.products("quality") if p.label in rejected and p.label in measured.night.by_path]
+    made = {p.label: p.made for p in aside} | dict(measured.made)
+    keys = {p.label: p.key for p in aside} | dict(measured.keys)
     return write_quality(
-        store.output, measured.night, measured.plan, measured.made, measured.flags, recipe, logbook, measured.keys,
-        depths,
-    )  # fmt: skip
+        store.output, measured.night, measured.plan, made, measured.flags, recipe, logbook, keys, depths
+    )
 
 
 def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, context: RunContext) -> tuple[str, ...]:

@@ -40,6 +40,10 @@ Floats = npt.NDArray[np.float64]
 
 __all__ = ["judge_calibration", "judge_night"]
 
+POLAR_DEG = 60.0
+"""Latitude from which a dome is cold enough for ice on the optics in any observing season. Elsewhere, or where the site
+is not known, growing haloes may as well be dew or haze: headers do not tell the temperature of the air."""
+
 _NO_STARS = StarList(*(np.zeros(0) for _ in range(4)))
 
 
@@ -125,6 +129,7 @@ class _Group:
     measures: Sequence[ScienceMeasures]
     stars: Sequence[StarList]
     sky: SunMoon | None
+    may_freeze: bool
     hours: Floats
     """Mid-exposures since the first; the frame's number where no time is known."""
     shape: tuple[int, int]
@@ -144,7 +149,8 @@ class _Group:
         hours = np.array([math.nan if time is None else time.timestamp() / 3600 for time in times])
         if np.isfinite(hours).any():
             hours -= np.nanmin(hours)
-        return cls(frames, measures, stars, sky, hours, _chip(frames, stars))
+        may_freeze = site is not None and abs(site.latitude_deg) >= POLAR_DEG
+        return cls(frames, measures, stars, sky, may_freeze, hours, _chip(frames, stars))
 
     def column(self, name: str) -> Floats:
         """Return one measure of all frames; NaN where there is none."""
@@ -319,7 +325,8 @@ def _evidence(
 
     fwhm, halo, ellipticity = column("fwhm_px"), column("halo_ratio"), column("ellipticity")
     # Seeing grows as air mass to the 0.6 (Kolmogorov turbulence, Fried 1966).
-    fwhm_clear = of_clear(fwhm / air**0.6, clear) * air**0.6
+    fwhm_reference = of_clear(fwhm / air**0.6, clear)
+    fwhm_clear = fwhm_reference * air**0.6
     halo_clear = of_clear(halo, clear)
     count = column("stars")
     listed = np.array([float(len(s)) for s in group.stars])
@@ -368,6 +375,8 @@ def _evidence(
             long_persistence=light.fixed[k],
             fwhm_px=fwhm[k],
             fwhm_clear_px=fwhm_clear[k],
+            fwhm_reference_px=fwhm_reference,
+            airmass=light.airmass[k],
             halo=halo[k],
             halo_neighbours=halo_before[k],
             ellipticity=ellipticity[k],
@@ -389,6 +398,7 @@ def _evidence(
             sun_altitude_deg=sun[k],
             moon_altitude_deg=moon[k],
             streaks=len(group.measures[k].streaks),
+            may_freeze=group.may_freeze,
             **shared,
         )
         for k in range(n)

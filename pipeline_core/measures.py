@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class StarList:
 class ScienceMeasures:
     """One science frame by itself. None where not measurable."""
 
-    state: Literal["quick", "final"]
+    state: Literal["quick", "final", "none"]
+    """Measured on the raw frame, on the calibrated one, or not at all."""
     unit: Literal["ADU", "electron"]
     background: float | None = None
     noise: float | None = None
@@ -123,7 +127,9 @@ class Flag:
 CAUSES = (
     "cloud",
     "frost",
+    "haloes",
     "defocus",
+    "low altitude",
     "trailed",
     "wind",
     "bright sky",
@@ -148,7 +154,7 @@ CAUSES = (
     "unreadable",
     "rule",
 )
-"""Causes a flag may name. "streak", "aurora", "twilight" and "too still" are notes: the frame is kept."""
+"""Causes a flag may name. "streak", "aurora", "twilight", "low altitude" and "too still" are notes: the frame stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +189,19 @@ class QualityRow:
     moon_distance_deg: float | None = None
     flags: tuple[Flag, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+def to_look_at(rows: Iterable[QualityRow], rejected: Collection[str], kept: Collection[str]) -> list[QualityRow]:
+    """Return the frames that something speaks against and that nobody has answered.
+
+    Parameters
+    ----------
+    rows : iterable of QualityRow
+    rejected, kept : collections of str
+        Paths of frames that were rejected, and that a person accepted.
+    """
+    return [
+        row
+        for row in rows
+        if row.path not in rejected and row.path not in kept and any(flag.severity != "note" for flag in row.flags)
+    ]

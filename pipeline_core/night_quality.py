@@ -14,7 +14,8 @@ import numpy as np
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
-from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, to_look_at
+from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quality_table import write_quality_table
 from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
 from pipeline_core.science.rules import matching_rows
@@ -44,8 +45,10 @@ class Judged:
     """What judging a night came to."""
 
     suggested: int
-    """Frames that are flagged and not rejected."""
+    """Frames that are flagged and that nobody has rejected or accepted."""
     warnings: tuple[str, ...]
+    anew: int = 0
+    """Frames that were judged in this run; 0 where nothing had changed since they were."""
 
 
 def science_measures(document: Mapping[str, Any]) -> ScienceMeasures:
@@ -72,7 +75,8 @@ def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping
     Notes
     -----
     Final values are judged among final ones, those of a first look at the raw frame among their like: hot pixels, the
-    dark's level and the gain lie between the two, and a good frame would look bad beside rejected ones.
+    dark's level and the gain lie between the two, and a good frame would look bad beside rejected ones. A caller that
+    has both looks quickly at the clear frames too (:mod:`pipeline_core.quick_company`).
     """
     measured = {path: m for path, m in made.items() if "stars" in m and path in night.by_path}
     found: dict[str, QualityRow] = {}
@@ -156,7 +160,7 @@ def write_quality(
     night : Night
     plan : Plan
     made : mapping
-        Label → what its task returned.
+        Label → what its task returned; of frames that were rejected after they were reduced as well.
     calibration : mapping
         Flags of the calibration frames.
     recipe : Recipe
@@ -173,32 +177,56 @@ def write_quality(
     Judged
     """
     table = output / "quality.ecsv"
+    groups = build_plan(night, recipe, Choices()).groups  # rejected frames are judged among the others
     judged_on = None
     if keys is not None:
         measured = sorted((path, keys[path], repr(night.by_path.get(path))) for path in made if path in keys)
-        judged_on = [_program(), measured, plan.groups, repr(night.site), repr(sorted(calibration.items()))]
+        judged_on = [_program(), measured, groups, repr(night.site), repr(sorted(calibration.items()))]
         judged_on.append(recipe.quality.model_dump())
         judged_on.append(repr(sorted((depths or {}).items(), key=lambda item: item[0])))
         known = json.loads(logbook.database.fact(_FACT) or "{}")
-        if known and known["key"] == digest(judged_on, logbook.rejected()) and known["table"] == _stamp(table):
+        if known and known["key"] == _answered(judged_on, logbook) and known["table"] == _stamp(table):
             return Judged(known["suggested"], tuple(known["warnings"]))
     from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
 
-    rows = join_depths(judged_rows(night, plan.groups, made), night, depths or {})
-    warnings = [*apply_rules(rows, recipe, logbook), *dark_warnings(rows)]
+    rows = join_depths(judged_rows(night, groups, made), night, depths or {})
+    planned = {science.path for science in plan.science}
+    used = [row for row in rows if row.path in planned]
+    warnings = [*apply_rules(used, recipe, logbook), *dark_warnings(used)]
     rejected = logbook.rejected()
-    write_quality_table(table, rows, rejected=rejected, calibration_flags=calibration)
-    suspects = {row.path for row in rows if any(flag.severity != "note" for flag in row.flags)}
-    judged = Judged(len(suspects - set(rejected)), tuple(warnings))
+    write_quality_table(
+        table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
+    )
+    judged = Judged(len(to_look_at(rows, rejected, logbook.kept())), tuple(warnings), len(rows))
     if judged_on is not None:
         fact = {
-            "key": digest(judged_on, rejected),
+            "key": _answered(judged_on, logbook),
             "table": _stamp(table),
             "suggested": judged.suggested,
             "warnings": judged.warnings,
         }
         logbook.database.remember(_FACT, json.dumps(fact))
     return judged
+
+
+def _with_unmeasured(rows: Sequence[QualityRow], night: Night, rejected: Mapping[str, str]) -> list[QualityRow]:
+    """Return a row for each science frame that can be read, in the night's order; without figures where none is."""
+    known = {row.path: row for row in rows}
+    frames = [f for f in night.frames if f.path in known or (f.kind is FrameKind.SCIENCE and f.unusable is None)]
+    why = "not measured: rejected before the night was reduced; `astep quality` looks at it quickly"
+    return [
+        known.get(frame.path)
+        or QualityRow(
+            frame.path,
+            ScienceMeasures("none", "ADU", notes=(why if frame.path in rejected else "not measured",)),
+        )
+        for frame in frames
+    ]
+
+
+def _answered(judged_on: object, logbook: Logbook) -> str:
+    """Return a key of what was judged, and of the answers to it."""
+    return digest(judged_on, logbook.rejected(), sorted(logbook.kept()))
 
 
 @cache

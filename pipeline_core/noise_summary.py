@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+WORTH_A_WORD = 1.02
+"""A rise of the noise that a person sees in the figures and asks about."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseSummary:
     """Noise of raw and calibrated frames in one unit, median over the frames."""
@@ -36,9 +40,14 @@ class NoiseSummary:
     def words(self) -> str:
         """Say it in one line."""
         unit = "e⁻" if self.unit == "electron" else "ADU"
+        rose = (
+            " · rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a star's "
+            "signal-to-noise stays), and by the masters' own noise"
+        )
         return (
             f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} · "
             f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit}"
+            + (rose if self.pixel_calibrated > WORTH_A_WORD * self.pixel_raw else "")
         )
 
 

@@ -258,7 +258,7 @@ class GeometryPlanner:
             mask=self._mask_name(use.dark, flat.name if flat is not None else None),
             dark_scale=use.scale,
             bias_in_dark=use.dark is not None and use.scale == 1.0,
-            equation=self._equation(bias_name, use, flat.name if flat is not None else None),
+            equation=self._equation(frame, bias_name, use, flat.name if flat is not None else None),
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
@@ -286,8 +286,10 @@ class GeometryPlanner:
             warnings.append(f"the flat that was chosen for it, {name}, does not exist: no flat is used")
         return master
 
-    def _equation(self, bias: str | None, use: DarkUse, flat: str | None) -> str:
+    def _equation(self, frame: Frame, bias: str | None, use: DarkUse, flat: str | None) -> str:
         words = "raw − overscan" if self.has_overscan else "raw"
+        if frame.pedestal_adu:
+            words += f" − pedestal of {frame.pedestal_adu:.5g} ADU"
         if use.dark is not None and use.scale == 1.0:
             words += f" − {use.dark} [holds bias]"
         elif use.dark is not None:

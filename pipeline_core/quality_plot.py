@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline_core.errors import NightError, UsageError
+from pipeline_core.measures import to_look_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -27,6 +28,7 @@ def plot_quality(
     *,
     times: Mapping[str, datetime | None] | None = None,
     rejected: Mapping[str, str] | None = None,
+    kept: Collection[str] = (),
 ) -> None:
     """Draw the night into a picture file.
 
@@ -39,6 +41,8 @@ def plot_quality(
         Mid-exposures by path; without them frames are numbered.
     rejected : mapping of str to str, optional
         These frames are drawn hollow.
+    kept : collection of str
+        Frames that a person accepted: they are not counted as suggested for a look.
 
     Raises
     ------
@@ -76,11 +80,11 @@ def plot_quality(
     _heights(axes[5], rows, when)
     _causes(axes[6], rows, when)
     axes[6].set_xlabel(label)
-    bad = sum(any(flag.severity == "bad" for flag in row.flags) for row in rows)
-    suggested = sum(any(flag.severity != "note" for flag in row.flags) for row in rows)
+    suggested = to_look_at(rows, rejected or {}, kept)
+    bad = sum(any(flag.severity == "bad" for flag in row.flags) for row in suggested)
     # Counted and worded as `astep quality` does.
     figure.suptitle(
-        f"{len(rows)} frames, {suggested} suggested for a look ({bad} of them bad), {int(hollow.sum())} rejected"
+        f"{len(rows)} frames, {len(suggested)} suggested for a look ({bad} of them bad), {int(hollow.sum())} rejected"
     )
     try:
         figure.savefig(path, dpi=110)

@@ -13,6 +13,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.measures import CalibrationMeasures, Flag, QualityRow
 from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.quick_company import company
 from pipeline_core.recipe_file import RECIPE_FILE, load_recipe
 from pipeline_core.scan import scan_night
 from pipeline_core.store import Store
@@ -40,6 +41,8 @@ class QualityReport:
     rejected: Mapping[str, str]
     times: Mapping[str, datetime | None]
     kinds: Mapping[str, str]
+    kept: frozenset[str]
+    """Frames that a person accepted: their flags are answered."""
 
 
 def quality_report(place: Place, context: RunContext) -> QualityReport:
@@ -56,21 +59,27 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
     night = scan_night(place.night, context)
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
-        rejected = logbook.rejected()
+        rejected, kept = logbook.rejected(), logbook.kept()
         depths = known_depths(store)
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
         measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
     plan = build_plan(night, recipe, Choices())  # rejected frames are shown among the others
-    quick = {path: task for path, task in quick_tasks(night, plan, recipe).items() if path not in final}
-    for path, task in context.track("quick look", list(quick.items())):
+    final = {path: made for path, made in final.items() if path in night.by_path}
+    rows = judged_rows(night, plan.groups, final)
+    tasks = quick_tasks(night, plan, recipe)
+    missing = [path for path in tasks if path not in final]
+    looked: dict[str, Made] = {}
+    beside = [path for path in company(plan.groups, rows, missing) if path in tasks]
+    for path in context.track("quick look", missing + beside):
+        task = tasks[path]
         try:
-            final[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
+            looked[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
         except AstepError as error:
             context.say("quick look", str(error), level="error", path=path)
+    rows += [row for row in judged_rows(night, plan.groups, looked) if row.path not in final]
     calibration = {
         path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])}) for path, values in measured.items()
     }
-    rows = judged_rows(night, plan.groups, {path: made for path, made in final.items() if path in night.by_path})
     rows = join_depths(rows, night, depths)
     return QualityReport(
         rows,
@@ -79,4 +88,5 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         rejected,
         {frame.path: frame.mid_utc for frame in night.frames},
         {frame.path: frame.kind.value for frame in night.frames},
+        kept,
     )

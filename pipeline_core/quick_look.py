@@ -14,6 +14,7 @@ from pipeline_core.judge_calibration import calibration_measures, judge_calibrat
 from pipeline_core.measures import Flag, QualityRow
 from pipeline_core.night_quality import judged_rows, science_measures
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.quick_company import company
 from pipeline_core.store import Store
 from pipeline_core.tasks import quick_tasks
 
@@ -78,23 +79,28 @@ def quick_look(
         found = calibration_measures(measured)
         flags = judge_calibration([night.by_path[path] for path in found], found, recipe.flat)
     final = dict(made)
+    rows = {row.path: row for row in judged_rows(night, plan.groups, final)}
     every = quick_tasks(night, plan, recipe)
-    tasks = {path: task for path, task in every.items() if path not in made}
-    made |= {path: known[path] for path in tasks if path in known}
+    missing = [path for path in every if path not in final]
+    wanted = [path for path in missing + company(plan.groups, list(rows.values()), missing) if path in every]
+    made |= {path: known[path] for path in missing if path in known}
     waiting: list[QualityRow] = []
-    for path, task in context.track(JOB, [item for item in tasks.items() if item[0] not in made]):
+    for path in context.track(JOB, [path for path in wanted if path not in known]):
+        task = every[path]
         try:
-            made[path] = known[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
+            looked_at = known[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
         except AstepError as error:
             context.say(JOB, str(error), level="error", path=path)
             continue
-        if "measures" in made[path]:
-            waiting.append(QualityRow(path, science_measures(made[path]["measures"])))
+        if path in final:
+            continue
+        made[path] = looked_at
+        if "measures" in looked_at:
+            waiting.append(QualityRow(path, science_measures(looked_at["measures"])))
         if len(waiting) == 4:
             tell(waiting)
             waiting = []
     context.check()
-    rows = {row.path: row for row in judged_rows(night, plan.groups, final)}
     # What has no final values is judged by the first look at all frames, as far as it is remembered.
     looked = {path: known[path] for path in every if path in known}
     rows |= {row.path: row for row in judged_rows(night, plan.groups, looked) if row.path not in final}

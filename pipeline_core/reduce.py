@@ -93,6 +93,8 @@ class Reduction:
     seconds: float = 0.0
     peak_memory_mb: float = 0.0
     flagged: int = 0
+    judged: int = 0
+    """Frames that were judged anew."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated science frames."""
     did_something: bool = False
@@ -302,7 +304,7 @@ class _Reducer:
         finished = finish_night(
             measured, self.recipe, self.store, self.logbook, self.context, self.pool, self.options.memory_bytes
         )
-        self.result.flagged = finished.suggested
+        self.result.flagged, self.result.judged = finished.suggested, finished.judged
         self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
         self._count_rejected_by_rule(tasks, report)
         self.result.warnings += finished.warnings

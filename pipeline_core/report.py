@@ -10,12 +10,12 @@ from pipeline_core.errors import AstepError, NightError, UsageError
 from pipeline_core.io.atomic import write_text
 from pipeline_core.keogram import night_columns
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan import Choices, Plan, build_plan
+from pipeline_core.planned import planned_with
 from pipeline_core.quality_report import QualityReport, quality_report
 from pipeline_core.report_html import page
 from pipeline_core.report_pictures import Picture, chosen_frames, picture_of
 from pipeline_core.scan import scan_night
-from pipeline_core.session import recipe_of
+from pipeline_core.session import choices_of, recipe_of
 from pipeline_core.store import Product, Store
 from pipeline_core.types import FrameKind, Night
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.decisions import Decision
     from pipeline_core.events import RunContext
+    from pipeline_core.plan import Plan
     from pipeline_core.science.keogram import Column
     from pipeline_core.session import Place
 
@@ -138,7 +139,7 @@ def gather(place: Place, context: RunContext) -> NightFacts:
         night = logbook.apply(night)
         history = logbook.history()
         products = store.products()
-    plan = build_plan(night, recipe, Choices())
+        plan = planned_with(store, night, choices_of(logbook), recipe).plan
     science = sorted(
         (f for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None),
         key=lambda f: (f.mid_utc is None, f.mid_utc, f.path),
@@ -172,12 +173,18 @@ def _said(log: Path) -> list[tuple[str, str]]:
     """Return the warnings and errors of the last run from its diary; none if there is no diary."""
     if not log.is_file():
         return []
+    before: list[tuple[str, str]] = []
     lines: list[tuple[str, str]] = []
     for text in log.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             line: dict[str, Any] = json.loads(text)
         except json.JSONDecodeError:
             continue  # a run that was killed may have left half a line
-        if line.get("kind") == "message" and line.get("level") in {"warning", "error"}:
+        kind = line.get("kind")
+        if kind == "started" and line.get("job") == "run":
+            before, lines = lines, []
+        elif kind == "cancelled":
+            before, lines = [], before + lines  # it had no time to say what the one before it had said
+        elif kind == "message" and line.get("level") in {"warning", "error"}:
             lines.append((line["level"], str(line.get("text", ""))))
     return list(dict.fromkeys(lines))

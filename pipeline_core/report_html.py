@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core import __version__
+from pipeline_core.measures import to_look_at
 from pipeline_core.night_series import quantity, values_of
 from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.report_plots import night_drawing
@@ -106,7 +107,7 @@ def _when_and_where(facts: NightFacts) -> str:
 def _headline(facts: NightFacts) -> str:
     rows = facts.quality.rows
     rejected = [row for row in rows if row.path in facts.quality.rejected]
-    suspect = [row for row in rows if row.path not in facts.quality.rejected and _against(row)]
+    suspect = to_look_at(rows, facts.quality.rejected, facts.quality.kept)
     accepted = [row for row in rows if row.path not in facts.quality.rejected]
 
     def median(name: str) -> str:
@@ -169,19 +170,22 @@ def _frames_section(facts: NightFacts, detail: Detail) -> str:
     )
     suspects = [
         _frame_line(facts, row.path, row, "; ".join(_against(row)))
-        for row in facts.quality.rows
-        if row.path not in facts.quality.rejected and _against(row)
+        for row in to_look_at(facts.quality.rows, facts.quality.rejected, facts.quality.kept)
     ]
     suspects += [
         _frame_line(facts, path, None, "; ".join(flag.words for flag in flags))
         for path, flags in facts.quality.calibration_flags.items()
-        if flags and path not in facts.quality.rejected
+        if flags and path not in facts.quality.rejected and path not in facts.quality.kept
     ]
     parts.append("<h2>Suggested for a look</h2>")
     parts.append(
         _table(("frame", "UTC", "FWHM px|n", "depth loss|n", "why"), suspects, detail.lines, "No frame is suspect.")
     )
-    left_out = [(_mono(item.path), escape(item.reason)) for item in facts.plan.left_out]
+    left_out = [
+        (_mono(item.path), escape(item.reason))
+        for item in facts.plan.left_out
+        if item.path not in facts.quality.rejected
+    ]
     if left_out:
         parts += ["<h2>Left out</h2>", _table(("frame", "why"), left_out, detail.lines, "")]
     return "".join(parts)
@@ -235,7 +239,10 @@ def _masters(facts: NightFacts) -> str:
         ("master", "frames|n", "noise of one → of the master|n", "made (UTC)"), lines, 1000, "No master is made."
     )
     equations = Counter(science.equation for science in facts.plan.science if science.equation)
-    words = "".join(f"<p>{escape(e)} <span class=dim>({n} frames)</span></p>" for e, n in equations.most_common(12))
+    words = "".join(
+        f"<p>{escape(e)} <span class=dim>({n} frame{'s' if n > 1 else ''})</span></p>"
+        for e, n in equations.most_common(12)
+    )
     return f"<h2>Masters</h2>{table}{words}"
 
 

@@ -231,6 +231,8 @@ class _Job:
         self._last: dict[tuple[int, int], TanSip] = {}
         """Of the frames that earlier runs solved, the last of each shape."""
         self._solver: FrameSolver | None = None
+        self._said: set[str | None] = set()
+        """Reasons that were told."""
 
     def close(self) -> None:
         """End the engines."""
@@ -349,7 +351,9 @@ class _Job:
         else:
             self._keep(product, self._task(product), frame)
         self.night.frames.append(frame)
-        if not frame.solved:
+        if not frame.solved and frame.reason not in self._said:
+            # The end of the pass names each reason with the number of its frames.
+            self._said.add(frame.reason)
             words = f"{frame.path}: not solved: {frame.reason}"
             self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
 

@@ -115,7 +115,9 @@ def _has_gaia(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, flo
 def _field_arcmin(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, float]]) -> tuple[float | None, str]:
     """Return the shorter side of the widest frame, or why it is not known."""
     lights = [frame for frame in night.frames if frame.kind is FrameKind.SCIENCE]
-    frames = [(frame, frame.shape) for frame in lights if frame.shape is not None]
+    # The lit part is what will be searched: an overscan would make the field look larger than `astep solve` finds it.
+    shapes = [(frame, frame.trim.shape if frame.trim is not None else frame.shape) for frame in lights]
+    frames = [(frame, shape) for frame, shape in shapes if shape is not None]
 
     def scale(frame: Frame) -> float:
         own = hints.get(frame.path, {}).get("scale_arcsec")

@@ -87,8 +87,11 @@ def renew_quality(store: Store, logbook: Logbook, recipe: Recipe, context: RunCo
         return ["depths are not measured: the raw night is not there, and with it exposures and filters"]
     night = logbook.apply(scan_night(folder, context))
     plan = build_plan(night, recipe, choices_of(logbook))
-    planned = {science.path for science in plan.science}
-    products = [product for product in store.products("quality") if product.label in planned]
+    planned, rejected = {science.path for science in plan.science}, logbook.rejected()
+    whole = [
+        p for p in store.products("quality") if p.label in planned or (p.label in rejected and p.label in night.by_path)
+    ]
+    products = [product for product in whole if product.label in planned]
     made, keys = {p.label: p.made for p in products}, {p.label: p.key for p in products}
     before = known_depths(store)
     depths = solved_depths(night, made, keys, store, recipe.solve, context)
@@ -97,6 +100,7 @@ def renew_quality(store: Store, logbook: Logbook, recipe: Recipe, context: RunCo
     looked = {p.label: p.made for p in store.products("quality of calibration frames")}
     measures = calibration_measures({path: one for path, one in looked.items() if path in night.by_path})
     flags = judge_calibration([night.by_path[path] for path in measures], measures, recipe.flat)
+    made, keys = {p.label: p.made for p in whole}, {p.label: p.key for p in whole}
     judged = write_quality(store.output, night, plan, made, flags, recipe, logbook, keys, depths)
     move_products(store.output, logbook)
     return list(judged.warnings)

@@ -60,11 +60,24 @@ def deed_words(step: Step, before: Step | None, task: Task) -> str:
     gain = task.settings.get("gain_e_per_adu")
     return {
         "raw": f"As the camera wrote it: {nx} × {ny} pixels",
-        "trim": f"Cut to its lit part: {nx} × {ny} pixels",
+        "trim": _trimmed(step, before, task),
         "gain": f"× {gain:.4g} e⁻/ADU" if gain else "",
         "level": "Divided by its median: 1 is its usual level",
         "master": f"The master {task.label}, of {len(task.settings.get('frames', ()))} frames",
     }.get(step.name) or _by_master(step.name, task) + _amount(step, before)
+
+
+def _trimmed(step: Step, before: Step | None, task: Task) -> str:
+    """Say what was cut, and which pedestal of the camera program came off with it."""
+    ny, nx = step.image.shape
+    pedestal = task.settings.get("pedestal_adu") or 0.0
+    if isinstance(pedestal, list):  # of a master: one for each of its frames
+        pedestal = max(pedestal)
+        if before is not None and before.image.shape == step.image.shape:
+            pedestal = float(np.median((before.image - step.image)[::16, ::16]))
+    cut = [f"Cut to its lit part: {nx} × {ny} pixels"] if task.settings.get("trim") else []
+    taken = [f"Pedestal of {pedestal:.5g} ADU subtracted"] if pedestal else []
+    return "; ".join(cut + taken)
 
 
 def _amount(step: Step, before: Step | None) -> str:

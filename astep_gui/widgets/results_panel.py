@@ -204,7 +204,8 @@ def headline(result: Reduction) -> str:
     if result.failed:
         return f"! Finished, {len(result.failed)} failed"
     if not counts["done"] and not any(state == "made" for state in result.masters.values()):
-        return "✓ Everything was up to date"
+        # Judging makes no product: nothing was up to date for the person who asked for it.
+        return f"✓ {_counted(result.judged)} judged anew" if result.judged else "✓ Everything was up to date"
     if not counts["done"]:
         made = sum(state == "made" for state in result.masters.values())
         return f"✓ {made} master{'' if made == 1 else 's'} made"

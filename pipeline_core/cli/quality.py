@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.wording import without_common_part
 from pipeline_core.errors import UsageError
+from pipeline_core.measures import to_look_at
 from pipeline_core.quality_report import QualityReport, quality_report
 from pipeline_core.session import find_place
 
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     if arguments.plot is not None:
         from pipeline_core.quality_plot import plot_quality  # noqa: PLC0415 - needs matplotlib
 
-        plot_quality(report.rows, arguments.plot, times=report.times, rejected=report.rejected)
+        plot_quality(report.rows, arguments.plot, times=report.times, rejected=report.rejected, kept=report.kept)
         talk.say(f"drawn: {arguments.plot}")
     return EXIT_OK
 
@@ -78,7 +79,8 @@ def _show(report: QualityReport, talk: Talk) -> None:
             for name, row in zip(names, report.rows, strict=True)
         ],
     )
-    suspects = [(row, flag) for row in report.rows for flag in row.flags if flag.severity != "note"]
+    open_rows = to_look_at(report.rows, report.rejected, report.kept)
+    suspects = [(row, flag) for row in open_rows for flag in row.flags if flag.severity != "note"]
     if suspects:
         talk.say("\nSuggested for a look; nothing is rejected until you say so")
     for row, flag in suspects:
@@ -90,8 +92,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
     for path, flags in report.calibration_flags.items():
         for flag in flags:
             talk.say(f"  ! {path}: {flag.words}")
-    suggested = sum(1 for row in report.rows if any(f.severity != "note" for f in row.flags))
-    talk.say(f"{len(report.rows)} frames, {suggested} suggested for a look, {len(report.rejected)} rejected")
+    talk.say(f"{len(report.rows)} frames, {len(open_rows)} suggested for a look, {len(report.rejected)} rejected")
 
 
 def _brief(flag: Flag) -> str:

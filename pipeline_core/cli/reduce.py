@@ -66,7 +66,6 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
 
 def show_reduction(reduction: Reduction, talk: Talk) -> None:
     """Print the summary of a run."""
-    counts = reduction.counts
     old = reduction.said_before
     for warning in reduction.warnings:
         if warning not in old:
@@ -80,10 +79,9 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
         talk.say(f"  as before: {' and '.join(told)}; `astep status {reduction.output}` lists them")
     for path, reason in reduction.failed:
         talk.say(f"  x failed {path}: {reason}")
-    told = [counted(counts["done"], "science frame") + " calibrated"]
-    words = {"cached": "up to date already", "failed": "failed", "left_out": "left out"}
-    told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
-    talk.say(f"{', '.join(told)} · {reduction.seconds:.1f} s · {reduction.peak_memory_mb / 1000:.2f} GB at most")
+    talk.say(
+        f"{', '.join(_done(reduction))} · {reduction.seconds:.1f} s · {reduction.peak_memory_mb / 1000:.2f} GB at most"
+    )
     talk.say(f"masters: {', '.join(reduction.masters) or 'none'}")
     if reduction.sky is not None:
         reference = next((frame.reference for frame in reduction.sky.frames if frame.solved), None)
@@ -100,3 +98,14 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
             f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"
         )
     talk.say(f"results: {reduction.output}")
+
+
+def _done(reduction: Reduction) -> list[str]:
+    """Say what became of the science frames."""
+    counts = reduction.counts
+    told = [counted(counts["done"], "science frame") + " calibrated"]
+    words = {"cached": "up to date already", "failed": "failed", "left_out": "left out"}
+    told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
+    if reduction.judged and not counts["done"]:
+        told.append(f"{counted(reduction.judged, 'frame')} judged anew")
+    return told

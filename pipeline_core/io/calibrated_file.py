@@ -153,6 +153,7 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
         if drop_wcs and is_wcs_card(keyword):
             continue
         header.append(sound)
+    _tell_dropped(header, raw, is_dropped=drop_wcs)
     if trim is not None:
         _shift_to(header, trim)
     if frame.exposure_s is not None:
@@ -191,6 +192,25 @@ def _wcs_is_numeric(raw: fits.Header) -> bool:
                 return False
     kinds = [str(raw.get(f"CTYPE{axis}", "")).upper() for axis in (1, 2)]
     return all("-" in kind and kind[:4] in {"RA--", "DEC-", "GLON", "GLAT", "ELON", "ELAT"} for kind in kinds)
+
+
+def _tell_dropped(header: fits.Header, raw: fits.Header, *, is_dropped: bool) -> None:
+    """Say in the header that the world coordinates of the raw one were left out, and why; if it stated any."""
+    stated = [card for card in raw.cards if card.keyword.upper().startswith(("CRVAL", "CD1_", "CDELT", "CTYPE"))]
+    if not is_dropped or not stated:
+        return
+    for card in stated:
+        try:
+            if isinstance(card.value, str) and card.keyword.upper().startswith(NUMERIC_WCS):
+                why = f"its numbers are text ({card.keyword} = '{card.value.strip()[:20]}'), which readers take for 0"
+                break
+        except fits.VerifyError:
+            why = f"{card.keyword} is no valid card"
+            break
+    else:
+        why = "it names no celestial axes"
+    words = f"ASTEP Harvest: the raw header's WCS was left out: {why}. Solve the frame to have one"
+    header.add_history(ascii_words(words))
 
 
 def _shift_to(header: fits.Header, trim: Section) -> None:

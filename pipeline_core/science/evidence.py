@@ -38,6 +38,9 @@ class Evidence:
     fwhm_px: float = NAN
     fwhm_clear_px: float = NAN
     """At this frame's air mass."""
+    fwhm_reference_px: float = NAN
+    """At the clear reference's own: one for the whole group."""
+    airmass: float = NAN
     fwhm_scatter: float = 0.03
     """Relative."""
     halo: float = NAN
@@ -82,3 +85,5 @@ class Evidence:
     sun_altitude_deg: float = NAN
     moon_altitude_deg: float = NAN
     streaks: int = 0
+    may_freeze: bool = True
+    """Whether ice can form on the optics, as far as the site tells; else only what is seen is named."""

@@ -31,6 +31,8 @@ BAD_LOSS_MAG = 0.5
 FWHM_RATIO = 1.3
 """Stars wider than this many times the clear reference: 1.3² = 1.7 times the exposure would be needed."""
 BAD_FWHM_RATIO = 1.6
+SAME_WIDTH = 0.03
+"""Air mass that changes the width by less is not worth a word."""
 TRAILED_ELLIPTICITY = 0.41
 """1 - b/a of a star that moved by twice its FWHM during the exposure: its variance along the way grows by
 length²/12, so that two FWHM give 1 - 1/sqrt(1 + (2 · 2.355)²/12) = 0.41; an image shaken to 1.6 has 0.375. A shorter
@@ -88,6 +90,7 @@ def science_flags(e: Evidence) -> tuple[Flag, ...]:
     found = [*dimmed, long_stars, wide, _lost_field(e), _few_stars(e, explained=bool(dimmed or long_stars or wide))]
     found += [_bright_sky(e), _noise(e, dimmed), _saturated(e)]
     found += [_aurora(e, dimmed), _twilight(e), _streak(e), _too_still(e)]
+    found += [] if long_stars or wide else [_low(e)]
     flags = [flag for flag in found if flag is not None]
     gravity = {"bad": 0, "suspect": 1, "note": 2}
     return tuple(sorted(flags, key=lambda flag: gravity[flag.severity]))
@@ -139,10 +142,12 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         loss = f" and stars {e.loss_mag:.2f} mag fainter" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
         stronger = halo_growth if math.isfinite(halo_growth) else halo_before
+        cause = "frost" if e.may_freeze else "haloes"
+        seen = "frost: haloes are" if e.may_freeze else "haloes: dew, haze or thin cloud; they are"
         flags.append(
             Flag(
-                "frost",
-                f"frost: haloes are {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
+                cause,
+                f"{seen} {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )
@@ -156,7 +161,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         if sudden > limit:
             words += f"; {sudden:.2f} mag fainter than its neighbours"
         severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
-        if fixed_patches and not math.isfinite(halo_growth):
+        if fixed_patches and e.may_freeze and not math.isfinite(halo_growth):
             flags.append(Flag("frost", f"frost: {words}, and the patches stay on the chip", severity))
         else:
             flags.append(Flag("cloud", f"cloud: {words}", severity))
@@ -252,8 +257,32 @@ def _wide_stars(e: Evidence) -> Flag | None:
     return Flag(
         "defocus",
         f"defocus: FWHM {e.fwhm_px:.2f} px is {ratio:.2f} times the clear reference's "
-        f"{e.fwhm_clear_px:.2f} px (or the seeing broke down)",
+        f"{e.fwhm_clear_px:.2f} px{_at_air_mass(e)} (or the seeing broke down)",
         "bad" if ratio > BAD_FWHM_RATIO else "suspect",
+    )
+
+
+def _at_air_mass(e: Evidence) -> str:
+    """Say that the width of the one clear reference was carried to another air mass, where that matters."""
+    if not (math.isfinite(e.airmass) and abs(e.fwhm_reference_px / e.fwhm_clear_px - 1) > SAME_WIDTH):
+        return ""
+    return f" at this frame's air mass of {e.airmass:.2f} ({e.fwhm_reference_px:.2f} px at its own)"
+
+
+def _low(e: Evidence) -> Flag | None:
+    """Stars that are wide for the air they shine through: beside the flagged ones, the widest is not forgotten."""
+    if not (e.fwhm_px > 0 and e.fwhm_clear_px > 0 and math.isfinite(e.airmass)) or e.stars < FEWEST_WIDE:
+        return None
+    if not e.fwhm_px / e.fwhm_reference_px > max(FWHM_RATIO, (1 + 1.4 * e.fwhm_scatter) * (1 + 3.5 * e.fwhm_scatter)):
+        return None
+    if not e.fwhm_clear_px > (1 + SAME_WIDTH) * e.fwhm_reference_px:
+        return None
+    return Flag(
+        "low altitude",
+        f"low altitude: FWHM {e.fwhm_px:.2f} px is {e.fwhm_px / e.fwhm_reference_px:.2f} times the clear reference's "
+        f"{e.fwhm_reference_px:.2f} px; an air mass of {e.airmass:.2f} makes {e.fwhm_clear_px:.2f} px of that, the "
+        "rest is ordinary seeing",
+        "note",
     )
 
 

@@ -208,14 +208,17 @@ class FrameSolver:
     ) -> tuple[Found | None, How | None]:
         limit = self.options.time_limit_s
         until = time.monotonic() + (limit if blind else min(_SHORT_S, limit))
+        is_served = self._is_served(wanted)
         for hint in self._hints(wanted):
-            if not blind and not hint.has_position:
+            if not (blind and is_served) and not hint.has_position:
                 continue
             context.check()
             left = until - time.monotonic()
             if left < _LEAST_S:
                 break
-            found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
+            found = None
+            if is_served:
+                found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
             if found is None and hint.has_position and self.beside is not None:
                 with suppress(TimeLimitError):
                     found = self.beside.solve(wanted.stars, wanted.shape, hint, context, 0.25 * left)
@@ -230,6 +233,13 @@ class FrameSolver:
                 if self._verify(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, hint.scale_arcsec):
                     return found, "hint" if hint.has_position else "blind"
         return None, None
+
+    def _is_served(self, wanted: Wanted) -> bool:
+        """Whether an index may hold patterns of this field, by its stated scale; else a search cannot end well."""
+        if wanted.scale_arcsec is None or self._camera(wanted.shape).last is not None or not self.indexes:
+            return True
+        field_arcmin = min(wanted.shape) * wanted.scale_arcsec / 60.0
+        return any(index.serves(field_arcmin) for index in self.indexes)
 
     def _hints(self, wanted: Wanted) -> list[Hint]:
         """Return what is known first, then less and less of it."""

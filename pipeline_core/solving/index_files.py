@@ -118,7 +118,8 @@ def what_is_missing(indexes: Sequence[IndexFile], field_arcmin: float) -> str:
         how = (
             "; Tycho-2 is too thin for it (a few stars a field, and eight must match): take the 5200 series of "
             "data.astrometry.net (Gaia-based) and add it with `astep index add FILE`; or do without, by Gaia's stars "
-            "around the place that the header states: `astep catalogue fetch OUT`, then `astep solve OUT`"
+            "around the place that the header states: `astep catalogue fetch OUT` (with a network), then "
+            "`astep solve OUT`"
         )
     if not indexes:
         return f"no index file was found; {wanted}{how}"

@@ -106,6 +106,15 @@ def test_a_wcs_whose_numbers_are_strings_is_dropped_because_readers_take_it_for_
         raw_header(CTYPE1="RA---TAN", CTYPE2="DEC--TAN", CRVAL1="124.6", CRVAL2="25.3", CRPIX1="700"), science(), None
     )
     assert not [name for name in header if name.startswith(("CRVAL", "CTYPE", "CRPIX"))]
+    said = "".join(header["HISTORY"])
+    assert "the raw header's WCS was left out: its numbers are text (CRVAL1 = '124.6')" in said
+    assert "Solve the frame" in said
+
+
+def test_a_header_without_a_wcs_or_with_a_good_one_says_nothing_of_it():
+    numbers = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 124.6, "CRVAL2": 25.3, "CRPIX1": 700.0}
+    for cards in ({}, numbers):
+        assert "WCS" not in "".join(science_header(raw_header(**cards), science(), None).get("HISTORY", ()))
 
 
 def test_a_camera_card_that_begins_like_a_term_of_sip_stays_when_the_wcs_goes():

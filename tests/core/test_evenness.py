@@ -55,6 +55,14 @@ def test_the_summary_is_the_median_over_the_frames():
     assert summary.words() == "pixel to pixel 12 → 6 e⁻ · from place to place 8 → 1 e⁻"
 
 
+def test_noise_that_rises_is_explained_and_noise_that_falls_is_not():
+    lowell = report(82.5) | {"noise": report(82.5)["noise"] | {"pixel_calibrated": 91.5}}
+    words = noise_summary([lowell]).words()
+    assert "82.5 → 91.5 e⁻" in words
+    assert "the flat lifts dim parts of the field" in words
+    assert "flat" not in noise_summary([report(82.5)]).words()
+
+
 def test_electrons_are_not_mixed_with_adu():
     assert noise_summary([report(10.0, "adu"), report(20.0)]).pixel_raw == 20.0
     assert "ADU" in noise_summary([report(10.0, "adu")]).words()

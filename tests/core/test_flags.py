@@ -204,6 +204,13 @@ def test_light_that_is_slowly_lost_and_not_scattered_is_cloud():
     assert only(thick).cause == "cloud"
 
 
+def test_where_nothing_freezes_haloes_are_called_haloes():
+    flag = only(replace(LOST, halo=float("nan"), halo_neighbours=1.18, may_freeze=False))
+    assert flag.cause == "haloes"
+    assert flag.words.startswith("haloes: dew, haze or thin cloud; they are ")
+    assert "frost" not in flag.words
+
+
 def test_a_halo_that_only_the_neighbours_show_still_tells_frost():
     assert only(replace(LOST, halo=float("nan"), halo_neighbours=1.18)).cause == "frost"
 
@@ -217,6 +224,27 @@ def test_a_sky_of_nothing_is_never_bright():
 def test_a_star_that_moved_by_twice_its_width_is_trailed_and_a_shaken_one_is_not():
     assert only(replace(GOOD, ellipticity=0.415)).cause == "trailed"
     assert only(replace(GOOD, ellipticity=0.385)).cause == "wind"
+
+
+def test_one_clear_width_is_carried_to_the_frames_air_mass_and_the_words_say_so():
+    there = replace(GOOD, fwhm_reference_px=1.42, airmass=2.0)
+    flag = only(replace(there, fwhm_px=2.67, fwhm_clear_px=1.97))
+    assert flag.cause == "defocus"
+    assert (
+        "1.36 times the clear reference's 1.97 px at this frame's air mass of 2.00 (1.42 px at its own)" in flag.words
+    )
+    beside = only(replace(there, fwhm_px=1.9, fwhm_clear_px=1.43, airmass=1.1))
+    assert "(1.42 px" not in beside.words
+
+
+def test_the_widest_frame_is_not_silent_where_its_air_mass_explains_it():
+    low = replace(GOOD, fwhm_px=2.77, fwhm_clear_px=2.2, fwhm_reference_px=1.42, airmass=2.6)
+    flag = only(low)
+    assert (flag.cause, flag.severity) == ("low altitude", "note")
+    assert "1.95 times" in flag.words
+    assert "2.60" in flag.words
+    assert not science_flags(replace(low, fwhm_px=1.7))
+    assert not science_flags(replace(low, airmass=float("nan")))
 
 
 def test_three_stars_of_a_short_exposure_tell_no_defocus():

@@ -216,6 +216,18 @@ def test_frost_and_cloud_at_once_are_both_named():
     assert causes(row) >= {"frost", "cloud"}
 
 
+@pytest.mark.parametrize(("site", "cause"), [(nights.DOME_C, "frost"), (nights.LOWELL, "haloes"), (None, "haloes")])
+def test_frost_is_named_only_where_it_may_freeze(site, cause):
+    rng = np.random.default_rng(19)
+    states = nights.ordinary_states(rng, 60)
+    for k in range(20, 60):
+        states[k] = replace(states[k], frost=0.35 * (k - 20) / 40)
+    rows = judged(nights.build(states, rng), site).values()
+    seen = set().union(*(causes(row) for row in rows))
+    assert cause in seen
+    assert not seen & ({"frost", "haloes"} - {cause})
+
+
 def test_a_haze_of_air_mass_is_no_cloud():
     rng = np.random.default_rng(20)
     start = datetime(2019, 3, 26, 3, 1, tzinfo=UTC)

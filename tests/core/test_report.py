@@ -14,7 +14,7 @@ from pipeline_core.errors import UsageError
 from pipeline_core.events import RunContext
 from pipeline_core.io.png import grey_png
 from pipeline_core.logbook import Logbook
-from pipeline_core.report import write_report
+from pipeline_core.report import Detail, _said, gather, render, write_report
 from pipeline_core.science.thumbnail import binned, thumbnail
 from pipeline_core.session import Place
 
@@ -139,3 +139,31 @@ def test_a_thumbnail_shows_a_star_white_on_grey_sky_with_high_y_at_the_top():
 def test_binning_leaves_out_missing_pixels():
     image = np.array([[1, np.nan], [3, np.nan]], np.float32).repeat(2, 0).repeat(2, 1)
     assert np.array_equal(binned(image, 2), [[1, np.nan], [3, np.nan]], equal_nan=True)
+
+
+def test_a_master_chosen_by_hand_is_the_one_in_the_equations(place):
+    usual = gather(place, RunContext()).plan.science
+    chosen = next(frame.path for frame in usual if frame.flat is not None)
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.decide([chosen], "flat", "none")
+    try:
+        facts = gather(place, RunContext())
+        assert next(frame for frame in facts.plan.science if frame.path == chosen).flat is None
+        assert "(1 frames)" not in render(facts, Detail(0, 64, 2, 100, 2, 5), RunContext())
+    finally:
+        with Logbook.open(place.output, place.night) as logbook:
+            logbook.undo()
+
+
+def test_only_the_last_run_that_ended_is_heard(tmp_path):
+    def said(*lines):
+        (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+        return [text for _, text in _said(tmp_path / "log.jsonl")]
+
+    def run(*words, end="finished"):
+        start = {"kind": "started", "job": "run"}
+        return [start, *({"kind": "message", "level": "warning", "text": w} for w in words), {"kind": end}]
+
+    assert said(*run("20 frames"), *run("19 frames", "19 frames")) == ["19 frames"]
+    assert said(*run("20 frames"), *run("early", end="cancelled")) == ["20 frames", "early"]
+    assert said(*run("20 frames"), *run(end="cancelled"), *run("19 frames")) == ["19 frames"]

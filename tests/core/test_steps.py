@@ -124,6 +124,12 @@ def test_a_pedestal_is_taken_off_once_and_the_trim_step_does_not_call_itself_idl
     np.testing.assert_array_equal(found.difference("trim"), np.float32(-100))
 
 
+def test_a_pedestal_is_named_in_the_plan_and_in_the_history_of_the_calibrated_frame(tmp_path):
+    task, _, product = night_made(tmp_path, overscan=False, pedestal=100)
+    assert task.settings["equation"].startswith("raw − pedestal of 100 ADU − ")
+    assert "raw - pedestal of 100 ADU" in "".join(fits.getheader(product)["HISTORY"])
+
+
 def test_a_missing_master_is_named_with_the_command_that_makes_it(made, tmp_path):
     task, _, _ = made
     with pytest.raises(NightError, match="has not been made yet") as refused:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 SATURATED_E = 125_000.0  # at the pixel: 65535 ADU less the bias, times the gain, with a little room
-NOTES = frozenset({"streak", "aurora", "twilight", "too still"})
+NOTES = frozenset({"streak", "aurora", "twilight", "low altitude", "too still"})
 
 
 @dataclass(frozen=True)

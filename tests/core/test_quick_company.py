@@ -1,0 +1,132 @@
+"""Frames rejected before a night was reduced keep the figures they were rejected for."""
+
+import re
+
+import pytest
+from astropy.table import Table
+
+from pipeline_core.cli import main
+from pipeline_core.config import Recipe
+from pipeline_core.events import RunContext
+from pipeline_core.logbook import Logbook
+from pipeline_core.measures import QualityRow, ScienceMeasures, to_look_at
+from pipeline_core.quality_report import quality_report
+from pipeline_core.quality_table import read_quality_table
+from pipeline_core.quick_company import COMPANY, company
+from pipeline_core.quick_look import quick_look
+from pipeline_core.report import write_report
+from pipeline_core.scan import scan_night
+from pipeline_core.session import Place
+
+
+def row(path, loss):
+    return QualityRow(path, ScienceMeasures("final", "electron"), depth_loss_mag=loss)
+
+
+def test_the_deepest_frames_of_the_group_come_along_and_no_more_than_ten():
+    rows = [row(f"{k:02d}", 0.1 * k) for k in range(30)] + [row("other", 0.0), row("unknown", None)]
+    groups = {"a": [*(f"{k:02d}" for k in range(30)), "unknown", "lost"], "b": ["other"]}
+    assert company(groups, rows[::-1], {"lost"}) == [f"{k:02d}" for k in range(COMPANY)]
+    assert company(groups, rows, set()) == []
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    root = tmp_path_factory.mktemp("company")
+    assert main(["demo", str(root / "night"), "--size", "256", "--frames", "14", "--quiet"]) == 0
+    made = Place(root / "night", root / "out")
+    made.output.mkdir()
+    Logbook.open(made.output, made.night).close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def figures(place):
+    """Loss of each frame as the first look at all has it, and what it is when the three worst are rejected."""
+    before = {r.path: r.depth_loss_mag for r in quality_report(place, RunContext()).rows}
+    worst = sorted((path for path, loss in before.items() if loss is not None), key=lambda path: before[path])[-3:]
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.reject(worst, "cloud")
+    assert main(["reduce", str(place.night), "-o", str(place.output), "--quiet"]) == 0
+    return before, worst
+
+
+def test_rejected_frames_are_as_bad_after_the_reduction_as_before_it(place, figures):
+    before, worst = figures
+    rows = {r.path: r for r in quality_report(place, RunContext()).rows}
+    assert set(rows) == set(before)
+    assert before[worst[0]] > 0.3
+    for path in worst:
+        assert rows[path].measures.state == "quick"
+        assert rows[path].depth_loss_mag == pytest.approx(before[path], abs=0.1)
+        assert any(flag.severity != "note" for flag in rows[path].flags)
+    others = [r.measures.state for path, r in rows.items() if path not in worst]
+    assert set(others) == {"final"}
+
+
+def test_a_night_opened_anew_has_the_same_figures_and_tells_no_frame_twice(place, figures):
+    before, worst = figures
+    told, known = [], {}
+    look = quick_look(place, scan_night(place.night, RunContext()), Recipe(), RunContext(), told.extend, known)
+    rows = {r.path: r for r in look.rows}
+    assert len(rows) == len(look.rows) == len(before)
+    for path in worst:
+        assert rows[path].depth_loss_mag == pytest.approx(before[path], abs=0.1)
+    assert {r.path for r in told} <= set(worst)
+    assert {path for path, r in rows.items() if r.measures.state == "quick"} == set(worst)
+
+
+def test_one_count_of_suggestions_everywhere_and_an_accepted_frame_is_answered(place, figures, capsys):
+    def counts():
+        capsys.readouterr()
+        assert main(["quality", str(place.output), "--quiet"]) == 0
+        told = re.search(r"frames, (\d+) suggested", capsys.readouterr().out)
+        page = write_report(place, RunContext()).read_text(encoding="utf-8")
+        card = re.search(r"<b>(\d+)</b><span>suggested for a look", page)
+        assert main(["reduce", str(place.night), "-o", str(place.output)]) == 0
+        reduced = re.search(r"suggested for a look: (\d+) frame", "".join(capsys.readouterr()))
+        return int(told[1]), int(card[1]), int(reduced[1])
+
+    first = counts()
+    assert len(set(first)) == 1
+    report = quality_report(place, RunContext())
+    asked = to_look_at(report.rows, report.rejected, report.kept)
+    assert len(asked) == first[0] > 0
+    assert not {row.path for row in asked} & set(figures[1])
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.accept([asked[0].path])
+    assert counts() == (first[0] - 1,) * 3
+
+
+def test_the_quality_table_has_a_row_for_every_science_frame_and_the_reason_of_the_rejected_ones(place, figures):
+    before, worst = figures
+    table = Table.read(place.output / "quality.ecsv")
+    assert set(table["path"]) == set(before)
+    assert {row["path"]: row["rejected"] for row in table if row["rejected"]} == dict.fromkeys(worst, "cloud")
+    bare = table[[row["path"] in worst for row in table]]
+    assert all(bare["fwhm_px"].mask)
+    assert all("before the night was reduced" in notes for notes in bare["notes"])
+    assert {r.measures.state for r in read_quality_table(place.output / "quality.ecsv")} == {"final", "none"}
+    # One that is rejected after the reduction keeps its final figures, beside its reason.
+    good = min(set(before) - set(worst), key=lambda path: before[path] or 9)
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.reject([good], "a test")
+    assert main(["reduce", str(place.night), "-o", str(place.output), "--quiet"]) == 0
+    row = next(row for row in Table.read(place.output / "quality.ecsv") if row["path"] == good)
+    assert (row["rejected"], row["state"]) == ("a test", "final")
+
+
+def test_a_run_that_only_judged_says_so_once(place, figures, capsys):
+    def said():
+        assert main(["reduce", str(place.night), "-o", str(place.output)]) == 0
+        return "".join(capsys.readouterr())
+
+    said()
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.accept(figures[0])
+        logbook.reject([figures[1][0]], "cloud")
+    said()  # calibrates those that were rejected
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.reject([figures[1][1]], "cloud")
+    assert "frames judged anew" in said()
+    assert "judged anew" not in said()
