@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, pyqtBoundSignal, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from astep_gui.models.step_words import WORDS
 from astep_gui.theme import theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.step_button import STATES, StepButton
@@ -191,7 +192,7 @@ class StepsRail(QWidget):
         elif model.chosen is None:
             words = self._suggestion or INVITE
         else:
-            words = model.words or "Computing the steps of this frame …"
+            words = model.words or self._progress()
         self.note.setText(words)
         has_suggestion = model.chosen is None and bool(self._suggestion)
         self.reject.setVisible(has_suggestion)
@@ -239,6 +240,15 @@ class StepsRail(QWidget):
                 self.model.peek(True)  # noqa: FBT003 - a switch
             return
         super().keyPressEvent(event)
+
+    def _progress(self) -> str:
+        """Say how far the steps are: the first time they take a while."""
+        names = self.model.names()
+        if self.model.reached not in names:
+            return "Computing the steps of this frame …"
+        at = names.index(self.model.reached)
+        waits = " · the difference is shown when all are" if self.model.difference else ""
+        return f"Computing the steps of this frame: {WORDS[names[at]]} is done, {at + 1} of {len(names)}{waits} …"
 
     def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """End the peek."""
