@@ -205,11 +205,11 @@ class Viewing(QObject):
             widget.setVisible(not follows)
 
     def _suggest(self) -> None:
-        """Say what speaks against the current frame, unless a person has answered."""
+        """Say what speaks against the current frame, and what a person has answered."""
         path = self._night.current
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        self.rail.set_suggestion(state.words if state is not None and is_open else "")
+        self.rail.set_suggestion((state.words if is_open else state.verdict) if state else "", is_open=is_open)
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")

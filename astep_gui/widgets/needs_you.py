@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
+from astep_gui.models.tip_words import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,7 +106,7 @@ class _NeedLine(QWidget):
         mark.setFixedWidth(12)
         title = QLabel(need.title)
         title.setWordWrap(True)
-        self.setToolTip(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why)
+        self.setToolTip(wrapped(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why))
         self._need, self._choose = need, choose
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
