@@ -22,6 +22,7 @@ from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.timeline_model import TimelineModel
+from astep_gui.step_aside import StepAside
 from astep_gui.widgets.blink_bar import BlinkBar
 from astep_gui.widgets.compare_view import CompareView
 from astep_gui.widgets.image_view import ImageView
@@ -89,6 +90,7 @@ class Viewing(QObject):
         self.pages.addWidget(self.compare)
         self.widget = self._lay_out()
         self.comparing = Comparing(self, night)
+        self._aside = StepAside(self.steps, self.levels, self.rail)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
@@ -150,7 +152,7 @@ class Viewing(QObject):
         self.inspect_panel.night_asked.connect(self._follow_star)
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
-        self.steps.arrived.connect(self._show)
+        self.steps.arrived.connect(self._show_step)
         self.steps.closed.connect(self._show_frame)
         self.steps.failed.connect(self._show_whole)
         self.rail.reject_asked.connect(self._follow_suggestion)
@@ -285,6 +287,13 @@ class Viewing(QObject):
         self.levels_panel.show_image(shown)
         self.inspect_panel.show_image(shown)
 
+    def _show_step(self, shown: ShownImage) -> None:
+        """Show a step; one that is chosen during a blink ends it, for its levels would not be those of the others."""
+        if self.is_blinking:
+            self._aside.forget()
+            self.end_blink()
+        self._show(shown)
+
     def _image_failed(self, key: Hashable, error: object) -> None:
         if isinstance(key, tuple) and key[1] == self._night.current:
             self.view.clear(str(error))
@@ -325,6 +334,7 @@ class Viewing(QObject):
         if len(frames) < 2:
             return
         self.pages.setCurrentWidget(self.view)
+        self._aside.leave()
         self.blink_bar.show()
         self.levels.set_frozen(True)
         current = self.loader(self._night.current)[0] if self._night.current in usable else None
@@ -339,7 +349,8 @@ class Viewing(QObject):
             self.blink_levels.end()
             self.blink_bar.hide()
             self.levels.set_frozen(False)
-            self._show_frame()
+            if not self._aside.come_back():
+                self._show_frame()
 
     def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
         if self.is_blinking:
