@@ -188,11 +188,37 @@ class FrameDeeds(QObject):
             ("kind", [kind.value for kind in FrameKind if kind is not FrameKind.UNKNOWN]),
             ("filter", sorted({f.filter for f in self._night.frames if f.filter})),
         ):
+    def field_menu(self, where: QPoint) -> None:
+        """Offer kind and filter of the selected frames, those they have ticked: what a double click asks for."""
+        paths = list(self._night.selection)
+        frame = self._night.frame(self._night.current)
+        if frame is None or not paths:
+            return
+        menu = QMenu(self._window)
+        menu.addSection(f"Kind of {counted(paths)}")
+        for kind in FrameKind:
+            if kind is not FrameKind.UNKNOWN:
+                self._offer_field(menu, paths, "kind", kind.value, is_now=frame.kind is kind)
+        if frame.kind.has_filter or frame.kind is FrameKind.UNKNOWN:
+            menu.addSection("Filter")
+            for name in sorted({f.filter for f in self._night.frames if f.filter}):
+                self._offer_field(menu, paths, "filter", name, is_now=frame.filter == name)
+            another = menu.addAction("Another filter…")
+            assert another is not None
+            another.triggered.connect(lambda _on: self.set_filter())
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    def _offer_field(self, menu: QMenu, paths: list[str], field: str, value: str, *, is_now: bool = False) -> None:
+        action = menu.addAction(value)
+        assert action is not None
+        action.setCheckable(is_now)
+        action.setChecked(is_now)
+        action.triggered.connect(lambda _on: self._decisions.set_field(paths, field, value))
+
             below = menu.addMenu(f"Set {field}")
             for value in values if below is not None else ():
-                action = below.addAction(value)  # type: ignore[union-attr]
-                assert action is not None
-                action.triggered.connect(lambda _on, f=field, v=value: self._decisions.set_field(paths, f, v))
+                self._offer_field(below, paths, field, value)  # type: ignore[arg-type] # looked at above
         menu.addSeparator()
         for name in ("reference", "calibrated", "ds9", "copy_path", "reveal"):
             menu.addAction(by_name[name])

@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         self.table.selected.connect(self.night.select)
         self.table.edit_asked.connect(self.decisions.set_field)
         self.table.menu_asked.connect(deeds.frame_menu)
+        self.table.fields_asked.connect(deeds.field_menu)
         self.table.master_asked.connect(self.products.show_master)
         self.table.model.regroup_asked.connect(deeds.regroup)
         self.plan_panel.frames_asked.connect(self.table.show_only)
