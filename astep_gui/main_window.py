@@ -209,6 +209,8 @@ class MainWindow(QMainWindow):
         for source in (self.night, self.run, self.decisions):
             source.problem.connect(self.show_problem)
         self.night.said.connect(self.log.hear)
+        self.decisions.said.connect(self.log.say)
+        self.decisions.taken_back.connect(deeds.show_changed)
         self.night.busy.connect(self.log.busy)
         self.night.night_changed.connect(self._night_changed)
         for signal in (self.night.selection_changed, self.night.plan_changed, self.run.changed):
