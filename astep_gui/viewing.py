@@ -185,7 +185,7 @@ class Viewing(QObject):
         keys = Qt.KeyboardModifier
         for words, deed in (
             ("Why this pixel?\tAlt-click", lambda: self._clicked(x, y, keys.AltModifier)),
-            ("This star, all night\tShift-click", lambda: self._clicked(x, y, keys.ShiftModifier)),
+            ("This star, in all frames of this filter\tShift-click", lambda: self._clicked(x, y, keys.ShiftModifier)),
             ("Centre here", lambda: self.view.centre_on(x, y)),
             (f"Copy {round(x) + 1}, {round(y) + 1}", lambda: _copy(f"{round(x) + 1} {round(y) + 1}")),
         ):
