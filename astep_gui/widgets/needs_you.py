@@ -53,6 +53,7 @@ class NeedsYou(QWidget):
         box.addWidget(self.heading)
         box.addWidget(self._area)
         night.needs_changed.connect(self.show_needs)
+        night.looking.failed.connect(self.show_needs)
         night.survey_changed.connect(lambda: None if night.needs else self.show_needs())
         self.show_needs()
 
@@ -68,7 +69,8 @@ class NeedsYou(QWidget):
         survey = self._night.survey
         is_reduced = survey is not None and survey.is_reduced
         count = ("✓ Nothing needs you" if is_reduced else "✓ Ready to reduce") if is_planned else "Planning"
-        self.heading.setText(f"Needs you · {len(needs)}" if needs else count)
+        still = " · judging the frames …" if self._night.looking.is_on else ""
+        self.heading.setText((f"Needs you · {len(needs)}" if needs else count) + still)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
         for need in needs:
