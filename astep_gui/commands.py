@@ -173,7 +173,7 @@ class Decisions(QObject):
         before = self.stack.count(), self.stack.index()
         command = DecisionCommand(label, self._night.writable_logbook, write)
         is_done = self._step(lambda: self.stack.push(command))
-        if is_done and ((self.stack.count(), self.stack.index()) != before or self.stack.undoText() == label):
+        if is_done and (self.stack.count(), self.stack.index()) != before:  # else it changed nothing
             self.said.emit(f"{told or label} · Ctrl+Z takes it back")
 
     def _step(self, deed: Callable[[], None]) -> bool:

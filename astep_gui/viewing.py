@@ -292,6 +292,8 @@ class Viewing(QObject):
         if self.is_blinking:
             self._aside.forget()
             self.end_blink()
+            if isinstance(shown.key, tuple) and shown.key[1] != self._night.current:
+                return  # it stopped on another frame, whose step comes
         self._show(shown)
 
     def _image_failed(self, key: Hashable, error: object) -> None:
