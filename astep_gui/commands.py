@@ -81,6 +81,10 @@ class Decisions(QObject):
 
     problem = pyqtSignal(object)
     """An AstepError: nothing was decided."""
+    said = pyqtSignal(str)
+    """What was just decided or taken back, in words."""
+    taken_back = pyqtSignal(list)
+    """Paths of the frames that undo or redo changed."""
 
     def __init__(self, night: NightModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -90,17 +94,20 @@ class Decisions(QObject):
 
     def reject(self, paths: Sequence[str], reason: str = "") -> None:
         """Reject frames, with a reason."""
-        self._decide(f"reject {counted(paths)}", lambda logbook: logbook.reject(paths, reason))
+        told = _told("rejected", paths, [reason])
+        self._decide(f"reject {counted(paths)}", lambda logbook: logbook.reject(paths, reason), told)
 
     def reject_each(self, reasons: Mapping[str, str]) -> None:
         """Reject frames, each for its own reason: one step."""
         label = f"reject {counted(list(reasons))}"
         changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
-        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
+        told = _told("rejected", list(reasons), list(reasons.values()))
+        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label), told)
 
     def accept(self, paths: Sequence[str], reason: str = "") -> None:
         """Accept frames, against rules and checks too."""
-        self._decide(f"accept {counted(paths)}", lambda logbook: logbook.accept(paths, reason))
+        told = _told("accepted", paths, [reason])
+        self._decide(f"accept {counted(paths)}", lambda logbook: logbook.accept(paths, reason), told)
 
     def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
         """Set kind, filter or another field of frames."""
@@ -143,16 +150,33 @@ class Decisions(QObject):
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""
-        self._step(self.stack.undo)
+        self._walk(self.stack.undo, f"taken back: {self.stack.undoText()}")
 
     def redo(self) -> None:
         """Make the last undone step again."""
-        self._step(self.stack.redo)
+        self._walk(self.stack.redo, f"done again: {self.stack.redoText()}")
 
-    def _decide(self, label: str, write: Write) -> None:
-        self._step(lambda: self.stack.push(DecisionCommand(label, self._night.writable_logbook, write)))
+    def _walk(self, deed: Callable[[], None], words: str) -> None:
+        """Go one step back or forth, and tell of which frames it was."""
+        changed: list[str] = []
+        take = changed.extend
+        self._night.frames_changed.connect(take)
+        try:
+            is_done = self._step(deed)
+        finally:
+            self._night.frames_changed.disconnect(take)
+        if is_done:
+            self.said.emit(words)
+            self.taken_back.emit([path for path in dict.fromkeys(changed) if self._night.frame(path) is not None])
 
-    def _step(self, deed: Callable[[], None]) -> None:
+    def _decide(self, label: str, write: Write, told: str = "") -> None:
+        before = self.stack.count(), self.stack.index()
+        command = DecisionCommand(label, self._night.writable_logbook, write)
+        is_done = self._step(lambda: self.stack.push(command))
+        if is_done and (self.stack.count(), self.stack.index()) != before:  # else it changed nothing
+            self.said.emit(f"{told or label} · Ctrl+Z takes it back")
+
+    def _step(self, deed: Callable[[], None]) -> bool:
         try:
             self._night.writable_logbook()
             self._night.follow_decisions()  # what the command line decided meanwhile is below this step, not above
@@ -160,8 +184,9 @@ class Decisions(QObject):
         except AstepError as error:
             self._mirror()
             self.problem.emit(error)
-            return
+            return False
         self._night.follow_decisions(is_own=True)
+        return True
 
     def _mirror(self) -> None:
         logbook = self._night.logbook
@@ -174,3 +199,10 @@ class Decisions(QObject):
 def counted(paths: Sequence[str]) -> str:
     """Say how many frames, or which one."""
     return paths[0].rsplit("/", 1)[-1] if len(paths) == 1 else f"{len(paths)} frames"
+
+
+def _told(deed: str, paths: Sequence[str], reasons: Sequence[str]) -> str:
+    """Say what was done to frames, and why where all have one reason: "rejected 0066.fits · cloud"."""
+    why = set(reasons)
+    reason = why.pop() if len(why) == 1 else ""
+    return " · ".join(part for part in (f"{deed} {counted(paths)}", reason) if part)

@@ -226,7 +226,11 @@ class Deeds(FrameDeeds):
             self._viewing.view.clicked.emit(*place, modifier)
 
     def blink(self) -> None:
-        """Blink the selected frames; of a single one, its whole group."""
+        """Blink the selected frames; of a single one, its whole group; of two that are compared, those."""
+        if self._viewing.comparing.is_on:
+            compare = self._viewing.compare
+            compare.set_mode("side" if compare.mode == "blink" else "blink")
+            return
         paths = list(self._night.selection)
         if len(paths) < 2 and self._night.current is not None:
             paths = self._window.table.model.group_of(self._night.current)

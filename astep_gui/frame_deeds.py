@@ -82,10 +82,21 @@ class FrameDeeds(QObject):
         paths = list(self._night.selection)
         if not paths:
             return
-        following = self._window.table.step(1) if len(paths) == 1 else None
+        following = self._next_open() if len(paths) == 1 else None
         self._decisions.reject_each({path: reason or self._cause(path) for path in paths})
         if following is not None:
             self._night.select([following])
+
+    def _next_open(self) -> str | None:
+        """Return the next frame below that is not rejected already; None at the end."""
+        order = self._window.table.model.ordered()
+        start = order.index(self._night.current) + 1 if self._night.current in order else 0
+        return next((path for path in order[start:] if path not in self._night.rejected), None)
+
+    def show_changed(self, paths: list[str]) -> None:
+        """Go to the frames that undo or redo changed; a group's heading or a hidden row is no place to stay."""
+        if paths and not self._viewing.is_blinking and set(paths) != {self._night.current}:
+            self._night.select(paths, paths[0])
 
     def _cause(self, path: str) -> str:
         row = self._night.rows.get(path)
@@ -177,6 +188,34 @@ class FrameDeeds(QObject):
         self._decisions.regroup(changes, title)
         self._window.log.say(f"{counted(paths)} to {title}: {', '.join(said)} (Ctrl+Z takes it back)")
 
+    def field_menu(self, where: QPoint) -> None:
+        """Offer kind and filter of the selected frames, those they have ticked: what a double click asks for."""
+        paths = list(self._night.selection)
+        frame = self._night.frame(self._night.current)
+        if frame is None or not paths:
+            return
+        menu = QMenu(self._window)
+        menu.addSection(f"Kind of {counted(paths)}")
+        for kind in FrameKind:
+            if kind is not FrameKind.UNKNOWN:
+                self._offer_field(menu, paths, "kind", kind.value, is_now=frame.kind is kind)
+        if frame.kind.has_filter or frame.kind is FrameKind.UNKNOWN:
+            menu.addSection("Filter")
+            for name in sorted({f.filter for f in self._night.frames if f.filter}):
+                self._offer_field(menu, paths, "filter", name, is_now=frame.filter == name)
+            another = menu.addAction("Another filter…")
+            assert another is not None
+            another.triggered.connect(lambda _on: self.set_filter())
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    def _offer_field(self, menu: QMenu, paths: list[str], field: str, value: str, *, is_now: bool = False) -> None:
+        action = menu.addAction(value)
+        assert action is not None
+        action.setCheckable(is_now)
+        action.setChecked(is_now)
+        action.triggered.connect(lambda _on: self._decisions.set_field(paths, field, value))
+
     def frame_menu(self, where: QPoint) -> None:
         """Offer what can be done with the selected frames, kind and filter one click away."""
         menu = QMenu(self._window)
@@ -190,9 +229,7 @@ class FrameDeeds(QObject):
         ):
             below = menu.addMenu(f"Set {field}")
             for value in values if below is not None else ():
-                action = below.addAction(value)  # type: ignore[union-attr]
-                assert action is not None
-                action.triggered.connect(lambda _on, f=field, v=value: self._decisions.set_field(paths, f, v))
+                self._offer_field(below, paths, field, value)  # type: ignore[arg-type] # looked at above
         menu.addSeparator()
         for name in ("reference", "calibrated", "ds9", "copy_path", "reveal"):
             menu.addAction(by_name[name])

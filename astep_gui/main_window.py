@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         self.table.selected.connect(self.night.select)
         self.table.edit_asked.connect(self.decisions.set_field)
         self.table.menu_asked.connect(deeds.frame_menu)
+        self.table.fields_asked.connect(deeds.field_menu)
         self.table.master_asked.connect(self.products.show_master)
         self.table.model.regroup_asked.connect(deeds.regroup)
         self.plan_panel.frames_asked.connect(self.table.show_only)
@@ -208,6 +209,8 @@ class MainWindow(QMainWindow):
         for source in (self.night, self.run, self.decisions):
             source.problem.connect(self.show_problem)
         self.night.said.connect(self.log.hear)
+        self.decisions.said.connect(self.log.say)
+        self.decisions.taken_back.connect(deeds.show_changed)
         self.night.busy.connect(self.log.busy)
         self.night.night_changed.connect(self._night_changed)
         for signal in (self.night.selection_changed, self.night.plan_changed, self.run.changed):

@@ -22,6 +22,7 @@ from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.timeline_model import TimelineModel
+from astep_gui.step_aside import StepAside
 from astep_gui.widgets.blink_bar import BlinkBar
 from astep_gui.widgets.compare_view import CompareView
 from astep_gui.widgets.image_view import ImageView
@@ -89,6 +90,7 @@ class Viewing(QObject):
         self.pages.addWidget(self.compare)
         self.widget = self._lay_out()
         self.comparing = Comparing(self, night)
+        self._aside = StepAside(self.steps, self.levels, self.rail)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
@@ -150,7 +152,7 @@ class Viewing(QObject):
         self.inspect_panel.night_asked.connect(self._follow_star)
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
-        self.steps.arrived.connect(self._show)
+        self.steps.arrived.connect(self._show_step)
         self.steps.closed.connect(self._show_frame)
         self.steps.failed.connect(self._show_whole)
         self.rail.reject_asked.connect(self._follow_suggestion)
@@ -183,7 +185,7 @@ class Viewing(QObject):
         keys = Qt.KeyboardModifier
         for words, deed in (
             ("Why this pixel?\tAlt-click", lambda: self._clicked(x, y, keys.AltModifier)),
-            ("This star, all night\tShift-click", lambda: self._clicked(x, y, keys.ShiftModifier)),
+            ("This star, in all frames of this filter\tShift-click", lambda: self._clicked(x, y, keys.ShiftModifier)),
             ("Centre here", lambda: self.view.centre_on(x, y)),
             (f"Copy {round(x) + 1}, {round(y) + 1}", lambda: _copy(f"{round(x) + 1} {round(y) + 1}")),
         ):
@@ -205,11 +207,11 @@ class Viewing(QObject):
             widget.setVisible(not follows)
 
     def _suggest(self) -> None:
-        """Say what speaks against the current frame, unless a person has answered."""
+        """Say what speaks against the current frame, and what a person has answered."""
         path = self._night.current
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        self.rail.set_suggestion(state.words if state is not None and is_open else "")
+        self.rail.set_suggestion((state.words if is_open else state.verdict) if state else "", is_open=is_open)
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")
@@ -285,6 +287,15 @@ class Viewing(QObject):
         self.levels_panel.show_image(shown)
         self.inspect_panel.show_image(shown)
 
+    def _show_step(self, shown: ShownImage) -> None:
+        """Show a step; one that is chosen during a blink ends it, for its levels would not be those of the others."""
+        if self.is_blinking:
+            self._aside.forget()
+            self.end_blink()
+            if isinstance(shown.key, tuple) and shown.key[1] != self._night.current:
+                return  # it stopped on another frame, whose step comes
+        self._show(shown)
+
     def _image_failed(self, key: Hashable, error: object) -> None:
         if isinstance(key, tuple) and key[1] == self._night.current:
             self.view.clear(str(error))
@@ -325,6 +336,7 @@ class Viewing(QObject):
         if len(frames) < 2:
             return
         self.pages.setCurrentWidget(self.view)
+        self._aside.leave()
         self.blink_bar.show()
         self.levels.set_frozen(True)
         current = self.loader(self._night.current)[0] if self._night.current in usable else None
@@ -339,7 +351,8 @@ class Viewing(QObject):
             self.blink_levels.end()
             self.blink_bar.hide()
             self.levels.set_frozen(False)
-            self._show_frame()
+            if not self._aside.come_back():
+                self._show_frame()
 
     def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
         if self.is_blinking:

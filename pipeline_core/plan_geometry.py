@@ -177,6 +177,8 @@ class GeometryPlanner:
         Its current is scaled for flats of other exposures, which needs the bias. Without a bias only the flats it
         matches are combined: the zero level would stay in the others.
         """
+        if frames and all(self.choices.forced.get(f.path, {}).get("dark") == "none" for f in frames):
+            return frames, None, (0.0,) * len(frames), []  # a person knows, and goes without
         darks = self._flat_darks_first()
         uses = [choose_dark(f, darks, self._bias, self.recipe.dark) for f in frames]
         wanted = Counter(use.dark for use in uses if use.dark is not None)

@@ -91,6 +91,11 @@ class ShownImage:
         return () if self.mask is None else bit_pyramid(self.mask, len(self.codes))
 
     @property
+    def is_change(self) -> bool:
+        """Whether it is what a step changed, not what it left: it holds no sky."""
+        return isinstance(self.key, tuple) and self.key[:1] == ("step",) and bool(self.key[-1])
+
+    @property
     def bytes(self) -> int:
         """Memory it holds."""
         arrays: list[npt.NDArray[Any]] = [self.sample, *self.codes]

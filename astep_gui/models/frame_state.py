@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from astep_gui.models.tip_words import wrapped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,6 +28,8 @@ class FrameState:
     why: str = ""
     rank: int = 0
     """For sorting: the worst first."""
+    against: str = ""
+    """What was said against a frame that a person has judged since: words and figures stay."""
     on_sky: str = ""
     """Solved, aligned or not, in a word."""
     sky_rank: int = 9
@@ -39,8 +43,15 @@ class FrameState:
         """All of it in one line: "▲ cloud: stars are 0.84 mag fainter"."""
         if not self.why:
             return f"{self.mark} {self.word}"
-        said = self.why if self.why.startswith(f"{self.word}:") else f"{self.word}: {self.why}"
-        return f"{self.mark} {said}"
+        is_said = self.why.startswith((f"{self.word}:", f"{self.word} "))
+        return f"{self.mark} {self.why if is_said else f'{self.word}: {self.why}'}"
+
+    @property
+    def verdict(self) -> str:
+        """What a person decided, and what was said against the frame; empty where neither is."""
+        if self.word == "accepted":
+            return self.words if self.against else ""
+        return f"{self.words} · said against it: {self.against}" if self.against else ""
 
 
 def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weight
@@ -75,16 +86,18 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         return FrameState("✕", "unusable", "bad", frame.unusable, 0)
     if path in failed:
         return FrameState("!", "failed", "bad", failed[path], 1)
+    said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
     if path in rejected:
-        return FrameState("✕", "rejected", "bad", rejected[path] or "no reason given", 2)
+        against = "; ".join(_told(flag) for flag in said)
+        return FrameState("✕", "rejected", "bad", rejected[path] or "no reason given", 2, against)
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
-    said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
     if path in left_out:
         return FrameState("–", "left out", "dim", left_out[path], 6)
     if is_kept:
         why = "; ".join(flag.words for flag in said)
-        return FrameState("✓", "accepted", "good", f"accepted against: {why}" if why else "accepted by a person", 8)
+        words = f"accepted against: {why}" if why else "accepted by a person"
+        return FrameState("✓", "accepted", "good", words, 8, why)
     if said and said[0].severity != "note":
         worst = said[0]
         tone = "bad" if worst.severity == "bad" else "warn"
@@ -100,12 +113,19 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
     return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)
 
 
+def _told(flag: Flag) -> str:
+    """Return cause and words, the cause once."""
+    return flag.words if flag.words.startswith(f"{flag.cause}:") else f"{flag.cause}: {flag.words}"
+
+
 def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) -> str:
     """Say of a frame what its row has no room for: whole name, what it is, why it stands as it does."""
     exposure = "" if frame.exposure_s is None else f"{frame.exposure_s:g} s"
     facts = (frame.kind.value, frame.filter, exposure, frame.object)
     lines = [frame.path, " · ".join(fact for fact in facts if fact)]
-    lines.append(f"{state.mark} {state.word}" + (f": {state.why}" if state.why else ""))
+    lines.append(state.words)
+    if state.against and state.against not in state.why:
+        lines.append(f"said against it: {state.against}")
     if is_reference:
         lines.append("the reference that others are compared with")
-    return "\n".join(lines)
+    return wrapped("\n".join(lines))

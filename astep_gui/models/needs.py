@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.measures import Flag, QualityRow
-    from pipeline_core.plan_types import Plan, SciencePlan
+    from pipeline_core.plan_types import MasterPlan, Plan, SciencePlan
     from pipeline_core.types import Frame, Night
 
 
@@ -118,9 +118,17 @@ def _plan(plan: Plan) -> list[Need]:
     ]
     needs += [Need(_head(words), words, (), (look,)) for words in plan.warnings]
     for master in plan.masters:
-        ways = (_SHOW, look)
-        needs += [Need(f"{master.name}: {_head(words)}", words, master.frames, ways) for words in master.warnings]
+        needs += [
+            Need(f"{master.name}: {_head(words)}", words, master.frames, (*_ways_of_master(words, master), _SHOW, look))
+            for words in master.warnings
+        ]
     return needs
+
+
+def _ways_of_master(words: str, master: MasterPlan) -> tuple[Remedy, ...]:
+    """Return what settles a warning about a master: flats of short exposures do well without a dark."""
+    is_without = master.kind == "flat" and words.lower().startswith("no dark")
+    return (Remedy("Go without", "set", "dark", "none"),) if is_without else ()
 
 
 def _ways_out(words: str, frames: Sequence[SciencePlan], plan: Plan) -> tuple[Remedy, ...]:

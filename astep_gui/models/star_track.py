@@ -55,6 +55,12 @@ class StarTrackModel(QObject):
         self._timer.timeout.connect(self.changed)
 
     @property
+    def filter_name(self) -> str:
+        """Filter of the frames on which the star is followed; empty where they have none."""
+        frame = self._night.by_path.get(self.place[0]) if self._night is not None and self.place is not None else None
+        return (frame.filter or "") if frame is not None else ""
+
+    @property
     def is_busy(self) -> bool:
         """Whether frames are still being read."""
         return self._background.is_busy

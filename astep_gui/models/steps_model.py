@@ -88,6 +88,8 @@ class StepsModel(QObject):
         self._recipe: Recipe | None = None
         self._plan: Plan | None = None
         self._words: dict[str, str] = {}
+        self.reached = ""
+        """The step that was computed last, while others are still to come."""
         self._early: object = None
         """Key of the image that was shown before the later steps were done."""
         self._steps: dict[str, FoundSteps] = {}
@@ -303,12 +305,16 @@ class StepsModel(QObject):
             return
         wanted = self.before(name) if self._peeks else name
         difference = self.difference and not self._peeks
-        self._early = None
+        self._early, self.reached = None, ""
         self._background.ask(
             path, lambda context, tell: work.answer(path, wanted, difference=difference, check=context.check, tell=tell)
         )
 
-    def _take_early(self, _key: object, shown: ShownImage) -> None:
+    def _take_early(self, _key: object, shown: ShownImage | str) -> None:
+        if isinstance(shown, str):
+            self.reached = shown
+            self.changed.emit()
+            return
         self._early = shown.key
         self.arrived.emit(shown)
 

@@ -84,6 +84,8 @@ class StepsOfFrames:
 
         def seen(step: Step) -> None:
             check()
+            if tell is not None:
+                tell(step.name)  # a sign of life: a first frame may take half a minute
             if tell is not None and step.name == name and not difference:
                 tell(self._shown(path, step, step.image, DEEDS[name], changed=False))
 

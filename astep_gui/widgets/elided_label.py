@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QLabel, QSizePolicy
 
+from astep_gui.models.tip_words import wrapped
+
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
     from PyQt6.QtWidgets import QWidget
@@ -55,4 +57,4 @@ class ElidedLabel(QLabel):
     def _shorten(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, self._mode, self.width())
         super().setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(wrapped(self._full) if shown != self._full else "")

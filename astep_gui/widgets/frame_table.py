@@ -40,6 +40,8 @@ class FrameTable(QWidget):
     """Paths, field, value."""
     menu_asked = pyqtSignal(object)
     """Where on the screen."""
+    fields_asked = pyqtSignal(object)
+    """Where on the screen: a row was double-clicked where nothing of it can be edited."""
     master_asked = pyqtSignal(str)
     """Name of the master whose row was chosen."""
 
@@ -74,6 +76,7 @@ class FrameTable(QWidget):
         self.model.rebuilt.connect(self._after_rebuild)
         self.model.edit_asked.connect(self._edited)
         self.tree.customContextMenuRequested.connect(self._ask_menu)
+        self.tree.doubleClicked.connect(self._ask_fields)
         chosen = self.tree.selectionModel()
         assert chosen is not None
         chosen.selectionChanged.connect(self._say_selection)
@@ -160,6 +163,12 @@ class FrameTable(QWidget):
         viewport = self.tree.viewport()
         if viewport is not None and self.model.master_of(self.tree.currentIndex()) is None:
             self.menu_asked.emit(viewport.mapToGlobal(where))  # type: ignore[arg-type]
+
+    def _ask_fields(self, index: QModelIndex) -> None:
+        """Ask for kind and filter, whose own columns are mostly hidden: the groups' headings say them."""
+        viewport = self.tree.viewport()
+        if viewport is not None and self.model.path_of(index) is not None and not COLUMNS[index.column()].field:
+            self.fields_asked.emit(viewport.mapToGlobal(self.tree.visualRect(index).bottomLeft()))
 
     def edit(self, key: str) -> None:
         """Open the editor of the current row, if its column is shown."""

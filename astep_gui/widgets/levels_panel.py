@@ -82,7 +82,7 @@ class LevelsPanel(QWidget):
         self._top = float(np.log10(1.0 + counts.max())) or 1.0
         self._span = (float(edges[0]), float(edges[-1]))
         self._sky.setValue(shown.level.sky)
-        self._sky.show()
+        self._sky.setVisible(not shown.is_change)  # what a step changed holds no sky
         near = shown.saturation is not None and shown.saturation <= self._span[1]
         self._saturation.setVisible(near)
         if shown.saturation is not None:

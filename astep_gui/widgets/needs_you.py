@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
+from astep_gui.models.tip_words import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +53,7 @@ class NeedsYou(QWidget):
         box.addWidget(self.heading)
         box.addWidget(self._area)
         night.needs_changed.connect(self.show_needs)
+        night.looking.failed.connect(self.show_needs)
         night.survey_changed.connect(lambda: None if night.needs else self.show_needs())
         self.show_needs()
 
@@ -67,7 +69,8 @@ class NeedsYou(QWidget):
         survey = self._night.survey
         is_reduced = survey is not None and survey.is_reduced
         count = ("✓ Nothing needs you" if is_reduced else "✓ Ready to reduce") if is_planned else "Planning"
-        self.heading.setText(f"Needs you · {len(needs)}" if needs else count)
+        still = " · judging the frames …" if self._night.looking.is_on else ""
+        self.heading.setText((f"Needs you · {len(needs)}" if needs else count) + still)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
         for need in needs:
@@ -105,7 +108,7 @@ class _NeedLine(QWidget):
         mark.setFixedWidth(12)
         title = QLabel(need.title)
         title.setWordWrap(True)
-        self.setToolTip(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why)
+        self.setToolTip(wrapped(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why))
         self._need, self._choose = need, choose
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -233,6 +233,8 @@ def in_the_window(words: str) -> str:
     """Return what was said for the command line with the way that the window has: clauses that name a command go."""
     clauses = words.split("; ")
     kept = [clause for clause in clauses if "`astep" not in clause]
+    # A parenthesis that was opened in a clause that stays, and closed in one that goes, is closed here.
+    kept = [clause + ")" * max(0, clause.count("(") - clause.count(")")) for clause in kept]
     return "; ".join([*kept, "Sky (Shift+S) solves with hints"] if len(kept) < len(clauses) else kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from pathlib import Path
 from types import NoneType, UnionType
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 
+CHANGED = "● changed"
+
+
 class FieldEditor(QWidget):
     """One setting: its editor, its words, and a mark when it differs from the default."""
 
@@ -59,7 +63,8 @@ class FieldEditor(QWidget):
             self._editor.setPlaceholderText("not set" if self._may_be_none else "")
             self._editor.textChanged.connect(self._say)
         self._editor.setObjectName(name)
-        self._editor.setFixedWidth(190 if self._kind is not tuple else 330)
+        self._editor.setMinimumWidth(110)
+        self._editor.setMaximumWidth(190 if self._kind is not tuple else 330)
         self.mark = QLabel()
         self.mark.setProperty("role", "warn")
         self.reset = QPushButton("Default")
@@ -67,11 +72,13 @@ class FieldEditor(QWidget):
         self.reset.clicked.connect(lambda: self.put(self._default))
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._editor)
+        row.addWidget(self._editor, 1)
         row.addWidget(self.mark)
         row.addWidget(self.reset)
         row.addStretch()
-        words = QLabel(f"{info.description or ''}{_limits(info)}")
+        self._keep_room()
+        told = re.sub(r"\bNone\b", "not set", info.description or "")
+        words = QLabel(f"{told}{_limits(info)}")
         words.setProperty("role", "dim")
         words.setWordWrap(True)
         box = QVBoxLayout(self)
@@ -81,9 +88,16 @@ class FieldEditor(QWidget):
         box.addWidget(words)
         limits = _limits(info).removeprefix(" · ")
         self.setToolTip(
-            f"{info.description}\ndefault: {_text(self._default) or 'not set'}"
-            + (f"\nrange: {limits}" if limits else "")
+            f"{told}\ndefault: {_text(self._default) or 'not set'}" + (f"\nrange: {limits}" if limits else "")
         )
+
+    def _keep_room(self) -> None:
+        """Let the form stay as wide as it is when the mark and the button appear, or it would be scrolled sideways."""
+        for widget in (self.mark, self.reset):
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(policy)
+        self.mark.setFixedWidth(self.mark.fontMetrics().horizontalAdvance(CHANGED) + 8)
 
     def put(self, value: Any) -> None:
         """Show a value."""
@@ -108,7 +122,7 @@ class FieldEditor(QWidget):
 
     def _say(self) -> None:
         is_default = self.value() == self._default
-        self.mark.setText("" if is_default else "● changed")
+        self.mark.setText("" if is_default else CHANGED)
         self.reset.setVisible(not is_default)
         self.is_default = is_default
         self.changed.emit()
@@ -158,7 +172,7 @@ class SettingsDialog(QDialog):
         """Show a widget beside the settings of a section."""
         self._beside[section] = widget
         self._middle.addWidget(widget, 1)
-        self.resize(max(self.width(), 1080), self.height())
+        self.resize(max(self.width(), 1180), self.height())
         self.sections.currentTextChanged.connect(self._show_beside)
         self._show_beside(self._current_section())
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _NO_LIMIT_PX = (1 << 24) - 1
 """Qt's largest size: no limit."""
+_WAYS_A_ROW = 2
 _PLOTS_PX = 290
 """Height at which both plots of residuals are read well."""
 _PAGES = (
@@ -96,11 +97,14 @@ class SkyPanel(QWidget):
         self.state = QLabel()
         self.state.setProperty("role", "heading")
         self.why = QLabel()
-        self.why.setWordWrap(True)
         self.why.setProperty("role", "dim")
         self.why.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.ways = QHBoxLayout()
+        self.ways = QGridLayout()  # three beside each other have no room in a dock of the usual width
         self.ways.setSpacing(5)
+        self.ways.setColumnStretch(_WAYS_A_ROW, 1)
+        for label in (self.state, self.why):
+            label.setWordWrap(True)
+            label.setMinimumWidth(1)  # a long word is no reason to push all the rest over the edge
         box.addWidget(self.state)
         box.addWidget(self.why)
         box.addLayout(self.ways)
@@ -114,7 +118,6 @@ class SkyPanel(QWidget):
         self._area.setWidget(inside)
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -196,17 +199,6 @@ class SkyPanel(QWidget):
         self.night_words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.night_words.setProperty("role", "heading")
         box.addWidget(self.night_words)
-        row = QHBoxLayout()
-        row.setSpacing(5)
-        self.buttons: dict[str, QPushButton] = {}
-        for name, words, tip in _NIGHT_BUTTONS:
-            button = QPushButton(words)
-            button.setProperty("small", "true")
-            button.setToolTip(tip)
-            button.clicked.connect(lambda _on, name=name: self.asked.emit(name))
-            row.addWidget(button)
-            self.buttons[name] = button
-        box.addLayout(row)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
@@ -226,7 +218,19 @@ class SkyPanel(QWidget):
         running.setSpacing(4)
         running.addWidget(self.progress)
         running.addLayout(line)
+        # Above the buttons: what stands below them would push them up, and a click on them meet "Cancel".
         box.addWidget(self.progress_box)
+        row = QHBoxLayout()
+        row.setSpacing(5)
+        self.buttons: dict[str, QPushButton] = {}
+        for name, words, tip in _NIGHT_BUTTONS:
+            button = QPushButton(words)
+            button.setProperty("small", "true")
+            button.setToolTip(tip)
+            button.clicked.connect(lambda _on, name=name: self.asked.emit(name))
+            row.addWidget(button)
+            self.buttons[name] = button
+        box.addLayout(row)
         self.stacks = QListWidget()
         self.stacks.setAccessibleName("Stacks")
         self.stacks.setToolTip("A click shows the stack in the place of the frame")
@@ -282,7 +286,7 @@ class SkyPanel(QWidget):
         assert room is not None, "every scroll area has one"
         margins = self._box.contentsMargins()
         width = room.width() - margins.left() - margins.right()
-        head = [self.state.sizeHint().height(), self.ways.sizeHint().height()]
+        head = [self.state.heightForWidth(width), self.ways.sizeHint().height()]
         head += [self.why.heightForWidth(width)] if self.why.text() else []
         wanted = [*head, self.figures.sizeHint().height(), _PLOTS_PX]
         needed = sum(wanted) + self._box.spacing() * (len(wanted) - 1) + margins.top() + margins.bottom()
@@ -338,8 +342,7 @@ class SkyPanel(QWidget):
                 button.setProperty("primary", "true")
             button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
             button.setEnabled(not self._work.is_running)
-            self.ways.addWidget(button)
-        self.ways.addStretch(1)
+            self.ways.addWidget(button, k // _WAYS_A_ROW, k % _WAYS_A_ROW)
 
     def _show_facts(self, lines: list[tuple[str, str, str]]) -> None:
         while (item := self.grid.takeAt(0)) is not None:

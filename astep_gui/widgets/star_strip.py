@@ -77,13 +77,14 @@ class StarStrip(QWidget):
         model = self.model
         path, x, y = model.place or ("", 0.0, 0.0)
         count = f"{len(model.points)} of {model.total} frames" if model.is_busy else f"{len(model.points)} frames"
-        words = f"Star at x {x + 1:.0f}, y {y + 1:.0f} of {stem_of(path)} · {count}"
+        count += f" of {model.filter_name}" if model.filter_name else ""
+        words = f"{count} · x {x + 1:.0f}, y {y + 1:.0f} of {stem_of(path)}"
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
             scatter = 1.4826 * float(np.nanmedian(np.abs(flux - np.nanmedian(flux))))
-            words += f" · light scatters by {100 * scatter:.1f} %"
+            words += f" · light ± {100 * scatter:.1f} %"
         if np.isfinite(width).any():
-            words += f" · median FWHM {np.nanmedian(width):.2f} px"
+            words += f" · FWHM {np.nanmedian(width):.2f} px"
         lost = sum(point.star is None or not point.star.found for point in model.points)
         return words + (f" · not seen on {lost}" if lost else "")
 

@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, pyqtBoundSignal, pyqtSignal
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from astep_gui.models.step_words import WORDS
 from astep_gui.theme import theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.step_button import STATES, StepButton
@@ -45,10 +46,13 @@ class StepsRail(QWidget):
         self.model = model
         self.buttons: dict[str, StepButton] = {}
         self._names: tuple[str, ...] = ()
-        self._suggestion = ""
+        self._suggestion = self._invitation = ""
+        self._is_open = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight)
+        self.verdict = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        """What speaks against the frame, while the note below speaks of a step."""
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
         self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
@@ -95,18 +99,47 @@ class StepsRail(QWidget):
         below.addWidget(self.note, 1)
         for widget in (self.reject, self.keep, self.make, self.difference, self.peek, self.compare):
             below.addWidget(widget)
+        self._below = below
+        self._above = QWidget(self)
+        judged = QHBoxLayout(self._above)
+        judged.setContentsMargins(10, 0, 6, 1)
+        judged.setSpacing(4)
+        judged.addWidget(self.verdict, 1)
+        self._judged = judged
+        self._above.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way: see _fit
         layout.addLayout(self._row)
+        layout.addWidget(self._above)
         layout.addLayout(below)
 
-    def set_suggestion(self, words: str) -> None:
-        """Say what speaks against the shown frame, with both answers one click away; "" where nothing does."""
-        if words != self._suggestion:
-            self._suggestion = words
+    def set_suggestion(self, words: str, *, is_open: bool = True) -> None:
+        """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
+
+        Parameters
+        ----------
+        words : str
+        is_open : bool
+            Nobody has answered yet: both answers are one click away.
+        """
+        if (words, is_open) != (self._suggestion, self._is_open):
+            self._suggestion, self._is_open = words, is_open
             self._say()
+
+    def _place_answers(self, *, above: bool) -> None:
+        """Put both answers beside the words they answer."""
+        row, other = (self._judged, self._below) if above else (self._below, self._judged)
+        if row.indexOf(self.reject) < 0:
+            for number, button in enumerate((self.reject, self.keep), 1):
+                other.removeWidget(button)
+                row.insertWidget(number, button)
+
+    def set_invitation(self, words: str) -> None:
+        """Say something else while no step is chosen; "" for the usual."""
+        self._invitation = words
+        self._say()
 
     def _make_buttons(self, entries: list[StepEntry]) -> None:
         """Put up the steps of this kind of frame."""
@@ -189,21 +222,33 @@ class StepsRail(QWidget):
         elif missing is not None:
             words = f"! Later steps wait: {missing.why}"
         elif model.chosen is None:
-            words = self._suggestion or INVITE
+            words = self._suggestion or self._invitation or INVITE
         else:
-            words = model.words or "Computing the steps of this frame …"
+            words = model.words or self._progress()
         self.note.setText(words)
-        has_suggestion = model.chosen is None and bool(self._suggestion)
-        self.reject.setVisible(has_suggestion)
-        self.keep.setVisible(has_suggestion)
+        can_answer = bool(self._suggestion) and self._is_open
+        speaks_of_step = model.chosen is not None or model.error is not None
+        self._place_answers(above=speaks_of_step)
+        self._above.setVisible(speaks_of_step and bool(self._suggestion))
+        self.verdict.setText(self._suggestion)
+        _colour(self.verdict, "warn" if self._is_open else "dim")
+        for button in (self.reject, self.keep):
+            button.setVisible(can_answer)
+        has_suggestion = can_answer and not speaks_of_step
         for tool in (self.difference, self.peek):  # where they do nothing the words get their room
             tool.setVisible(not has_suggestion and missing is None)
         role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
-        if self.note.property("role") != role:
-            self.note.setProperty("role", role)
-            if (style := self.note.style()) is not None:
-                style.polish(self.note)
+        _colour(self.note, role)
         self.make.setVisible(missing is not None and model.error is None)
+
+    def _progress(self) -> str:
+        """Say how far the steps are: the first time they take a while."""
+        names = self.model.names()
+        if self.model.reached not in names:
+            return "Computing the steps of this frame …"
+        at = names.index(self.model.reached)
+        waits = " · the difference is shown when all are" if self.model.difference else ""
+        return f"Computing the steps of this frame: {WORDS[names[at]]} is done, {at + 1} of {len(names)}{waits} …"
 
     def _fit(self) -> None:
         """Where there is little room stand closer; where there is yet less, leave out steps that had nothing to do."""
@@ -247,3 +292,11 @@ class StepsRail(QWidget):
                 self.model.peek(False)  # noqa: FBT003 - a switch
             return
         super().keyReleaseEvent(event)
+
+
+def _colour(label: QWidget, role: str) -> None:
+    """Let the style sheet give a label the colour of what it says."""
+    if label.property("role") != role:
+        label.setProperty("role", role)
+        if (style := label.style()) is not None:
+            style.polish(label)

@@ -159,7 +159,7 @@ def test_a_right_click_offers_what_can_be_asked_about_the_place(suspected, qtbot
     qtbot.mouseClick(view.canvas.viewport(), Qt.MouseButton.RightButton, pos=view._to_screen(20, 30).toPoint())
     menu = next(m for m in view.findChildren(QMenu) if m.isVisible())
     offers = {action.text().split("\t")[0]: action for action in menu.actions()}
-    assert list(offers) == ["Why this pixel?", "This star, all night", "Centre here", "Copy 21, 31"]
+    assert list(offers) == ["Why this pixel?", "This star, in all frames of this filter", "Centre here", "Copy 21, 31"]
     offers["Copy 21, 31"].trigger()
     assert QApplication.clipboard().text() == "21 31"
     qtbot.waitUntil(lambda: suspected.viewing.story._night is not None, timeout=8000)

@@ -1,0 +1,51 @@
+"""The step that is put aside while frames are blinked: they go by as they were taken, in levels of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from astep_gui.models.levels import MANUAL
+from astep_gui.models.step_words import WORDS
+
+if TYPE_CHECKING:
+    from astep_gui.models.levels import LevelsModel
+    from astep_gui.models.steps_model import StepsModel
+    from astep_gui.widgets.steps_rail import StepsRail
+
+
+class StepAside:
+    """Leaves the chosen step, says so, and comes back to it.
+
+    Notes
+    -----
+    A step of every frame would take seconds a frame to compute; and raw frames in the levels of a calibrated one are
+    white all over.
+    """
+
+    def __init__(self, steps: StepsModel, levels: LevelsModel, rail: StepsRail) -> None:
+        self._steps, self._levels, self._rail = steps, levels, rail
+        self._name: str | None = None
+
+    def leave(self) -> None:
+        """Leave the chosen step, if there is one."""
+        self._name = name = self._steps.chosen
+        if name is None:
+            return
+        self._levels.set_frozen(False)
+        if self._levels.preset == MANUAL:
+            self._levels.use_preset("auto")  # what a hand chose for the step means nothing for raw frames
+        self._steps.choose(None)
+        self._rail.set_invitation(f"Blinking the frames as they were taken; Esc goes back to “{WORDS[name]}”")
+
+    def forget(self) -> None:
+        """Come back to none: a person chose another step meanwhile."""
+        self._name = None
+
+    def come_back(self) -> bool:
+        """Choose the step again; False where none was left, or the frame has no such step."""
+        name, self._name = self._name, None
+        self._rail.set_invitation("")
+        if name is None or self._steps.chosen is not None or name not in self._steps.names():
+            return False
+        self._steps.choose(name)
+        return True

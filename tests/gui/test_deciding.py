@@ -1,0 +1,104 @@
+"""Deciding by keys and mouse: where one lands, what the status line says, what a double click offers."""
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QApplication, QMenu, QPushButton
+
+from astep_gui.models.frame_columns import column_number
+from astep_gui.models.needs import Need, Remedy
+from tests.gui.nights import write_frame
+
+LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+
+
+def test_x_goes_on_to_the_next_frame_that_is_not_rejected_already(opened, qtbot):
+    opened.decisions.reject([LIGHTS[1], LIGHTS[2]])
+    opened.night.select([LIGHTS[0]])
+    qtbot.keyClick(opened, Qt.Key.Key_X)
+    assert opened.night.current == LIGHTS[3]
+
+
+def test_undo_and_redo_go_to_the_frame_they_are_about(opened, qtbot):
+    opened.night.select([LIGHTS[1]])
+    qtbot.keyClick(opened, Qt.Key.Key_X)
+    opened.night.select([LIGHTS[3]])
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert opened.night.current == LIGHTS[1]
+    assert not opened.night.rejected
+    opened.night.select([LIGHTS[3]])
+    qtbot.keyClick(opened, Qt.Key.Key_Y, CONTROL)
+    assert opened.night.current == LIGHTS[1]
+
+
+def test_undo_of_several_frames_selects_them_all(opened, qtbot):
+    opened.decisions.reject(LIGHTS[1:3], "cloud")
+    opened.night.select([LIGHTS[0]])
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert sorted(opened.night.selection) == LIGHTS[1:3]
+
+
+def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(opened, qtbot):
+    line = opened.log.line
+    opened.decisions.reject([LIGHTS[1]], "cloud")
+    assert line.full_text == f"rejected {LIGHTS[1]} · cloud · Ctrl+Z takes it back"
+    opened.decisions.accept(LIGHTS[1:3])
+    assert line.full_text == "accepted 2 frames · Ctrl+Z takes it back"
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert line.full_text == "taken back: accept 2 frames"
+    opened.decisions.set_field([LIGHTS[2]], "filter", "V")
+    assert line.full_text == f"filter = V for {LIGHTS[2]} · Ctrl+Z takes it back"
+
+
+def menu():
+    return next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
+
+
+@pytest.mark.parametrize(
+    ("path", "column"), [(LIGHTS[1], "name"), ("mystery.fits", "state"), ("flat_001.fits", "name")]
+)
+def test_a_double_click_on_a_row_offers_its_kind_and_filter(opened, qtbot, path, column):
+    tree = opened.table.tree
+    index = opened.table.model.index_of(path).siblingAtColumn(column_number(column))
+    tree.scrollTo(index)
+    at = tree.visualRect(index).center()
+    qtbot.mouseClick(tree.viewport(), LEFT, pos=at)
+    QTest.mouseDClick(tree.viewport(), LEFT, pos=at)
+    offers = {action.text(): action for action in menu().actions()}
+    assert {"science", "dark", "flat", "bias", "R", "Another filter…"} <= set(offers)
+    now = opened.night.frame(path).kind.value
+    assert {words for words, action in offers.items() if action.isChecked()} <= {now, "R"}
+    offers["dark"].trigger()
+    menu().close()
+    assert opened.night.frame(path).kind.value == "dark"
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert opened.night.frame(path).kind.value == now
+
+
+def test_flats_without_a_dark_can_go_without_and_are_asked_about_no_more(qtbot, window, tmp_path):
+    folder = tmp_path / "night"
+    for k in range(3):
+        write_frame(folder / f"bias_{k:03d}.fits", "bias", number=k)
+        write_frame(folder / f"dark_{k:03d}.fits", "dark", number=10 + k, level=1010)
+        write_frame(folder / f"flat_{k:03d}.fits", "flat", number=20 + k, level=20000, FILTER="R", EXPTIME=400.0)
+        write_frame(folder / f"light_{k:03d}.fits", "light", number=30 + k, level=1200, FILTER="R")
+    window.open_night(folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None and bool(asked(window)), timeout=8000)
+    need = asked(window)[0]
+    button = next(b for b in window.needs.findChildren(QPushButton) if b.text() == "Go without" and b.isVisible())
+    qtbot.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: not asked(window), timeout=8000)
+    master = next(m for m in window.night.plan.masters if m.kind == "flat")
+    assert set(master.frames) == set(need.paths)
+    assert not [words for words in master.warnings if "dark" in words]
+
+
+def asked(window):
+    return [need for need in window.night.needs if need.title.startswith("flat_R: No dark")]
+
+
+def test_show_selects_all_frames_that_a_need_is_about(opened):
+    opened.deeds.remedy(Need("three", "why", tuple(LIGHTS[:3]), ()), Remedy("Show", "show"))
+    assert list(opened.night.selection) == LIGHTS[:3]
+    assert opened.table.selected_paths() == LIGHTS[:3]

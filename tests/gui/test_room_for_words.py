@@ -1,0 +1,98 @@
+"""Panels in a small window: nothing is cut at their right edge, and buttons stay under the pointer."""
+
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QLabel, QPushButton
+
+from astep_gui.models.sky_words import AGAIN, HINT, INDEX, SkyStatus, Way
+from astep_gui.widgets.results_panel import in_the_window
+from astep_gui.widgets.settings_form import CHANGED, SettingsDialog
+from pipeline_core.config import Recipe
+
+WHY = (
+    "the pixel scale is not known: no header has it (PIXSCALE or SECPIX; or XPIXSZ with FOCALLEN); "
+    "/a/folder/with/a/name/that/is/longer/than/the/panel/is/wide_and_has_no_place_to_break.fits was searched"
+)
+WAYS = (AGAIN, HINT, INDEX, Way("plain", "Take hints back"))
+FAILED = SkyStatus("✕", "not solved: no index for this field", "bad", WHY, WAYS)
+
+
+@pytest.fixture
+def sky(opened, qtbot, monkeypatch):
+    """The Sky panel of a small window, of a frame that did not solve."""
+    opened.resize(1280, 800)
+    monkeypatch.setattr(opened.sky.model, "status", lambda _path: FAILED)
+    opened.actions_by_name["sky_dock"].trigger()
+    opened.sky.panel.follow()
+    qtbot.waitUntil(opened.sky.panel.isVisible, timeout=3000)
+    qtbot.wait(50)
+    return opened.sky.panel
+
+
+@pytest.mark.parametrize("width", [260, 300, 420])
+def test_nothing_of_the_sky_panel_is_cut_at_the_right_after_a_failed_solve(sky, qtbot, width):
+    sky.parentWidget().setFloating(True)
+    sky.parentWidget().resize(width, 700)
+    qtbot.wait(50)
+    area = sky._area
+    inside = area.viewport()
+    edge = inside.mapToGlobal(QPoint(inside.width(), 0)).x()
+    is_scrolled = area.horizontalScrollBar().maximum() > 0
+    for widget in (
+        *sky.figures.findChildren(QPushButton),
+        *(b for b in sky.findChildren(QPushButton) if b.objectName()),
+    ):
+        if widget.isVisible() and not is_scrolled:
+            assert widget.mapToGlobal(QPoint(widget.width(), 0)).x() <= edge, widget.text()
+            assert widget.width() >= widget.sizeHint().width() - 1, widget.text()
+    assert not is_scrolled or width < 300
+    assert all(label.wordWrap() for label in (sky.state, sky.why))
+    assert isinstance(sky.why, QLabel)
+    sky.parentWidget().setFloating(False)
+
+
+def test_cancel_does_not_appear_under_the_pointer_that_pressed_stack(sky, qtbot):
+    stack = sky.buttons["stack"]
+    before = stack.mapToGlobal(stack.rect().center())
+    sky.progress_box.show()
+    qtbot.wait(50)
+    assert (stack.mapToGlobal(stack.rect().center()) - before).manhattanLength() <= 2
+    place = sky.cancel.rect().translated(sky.cancel.mapToGlobal(QPoint()))
+    assert not place.contains(before)
+    sky.progress_box.hide()
+
+
+@pytest.mark.parametrize("width", [820, 1180])
+def test_a_setting_that_is_changed_leaves_the_form_where_it_was(qtbot, width):
+    form = SettingsDialog(Recipe())
+    qtbot.addWidget(form)
+    form.resize(width, 600)
+    form.show()
+    form.sections.setCurrentRow(form._names.index("cosmic"))
+    editor = (
+        form.editors["cosmic", "sigma_clip"]
+        if ("cosmic", "sigma_clip") in form.editors
+        else next(e for (section, _name), e in form.editors.items() if section == "cosmic" and e._kind is float)
+    )
+    before = editor.mapTo(form, QPoint()), editor.minimumSizeHint().width()
+    field = editor._editor
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(field, "7")
+    qtbot.wait(30)
+    assert editor.mark.text() == CHANGED
+    assert (editor.mapTo(form, QPoint()), editor.minimumSizeHint().width()) == before
+    area = form.pages.currentWidget()
+    assert area.horizontalScrollBar().maximum() == 0
+
+
+def test_the_help_of_a_setting_says_not_set_as_its_field_does():
+    form = SettingsDialog(Recipe())
+    words = [label.text() for editor in form.editors.values() for label in editor.findChildren(QLabel)]
+    assert not [text for text in words if "None" in text]
+    form.deleteLater()
+
+
+def test_a_clause_that_goes_takes_the_end_of_no_parenthesis_with_it():
+    said = "not known: no header has it (PIXSCALE or SECPIX; or `astep set OUT` says it)"
+    assert in_the_window(said) == "not known: no header has it (PIXSCALE or SECPIX); Sky (Shift+S) solves with hints"
