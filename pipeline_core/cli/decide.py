@@ -241,8 +241,9 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     )
     rejected = counted(len(logbook.rejected()), "frame")
     made = sum(d.deed == "decide" for d in lines)
-    more = f", {len(lines) - made} of them taken back or made again in lines of their own" if len(lines) > made else ""
-    talk.say(f"{counted(made, 'decision')}{more}; rejected now: {rejected}")
+    beside = len(lines) - made
+    more = f" {counted(beside, 'line')} of undo and redo beside;" if beside else ""
+    talk.say(f"{counted(made, 'decision')};{more} rejected now: {rejected}")
     return {"decisions": [asdict(d) for d in history]}
 
 

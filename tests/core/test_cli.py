@@ -197,7 +197,7 @@ def test_a_reference_and_what_was_taken_back_are_told_in_words(demo, tmp_path, c
     assert "reference of its field" in line
     assert "yes" in line
     assert "True" not in line
-    assert "taken back or made again in lines of their own" in said
+    assert "3 decisions; 2 lines of undo and redo beside; rejected now: 0 frames" in said
 
 
 def test_rejecting_again_without_a_reason_keeps_the_reason(demo, tmp_path, capsys):
