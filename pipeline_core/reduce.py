@@ -339,7 +339,7 @@ class _Reducer:
         if science in self._compiled:
             return
         if warm_up.is_first_time(science=science):
-            self.context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
+            self.context.say("kernels", warm_up.first_time_words(science=science))
         kernels = warm_up.warm_up_science if science else warm_up.warm_up_calibration
         if self.options.executor == "processes" and not self.options.masters_inside:
             warm_up.in_worker(self.context, kernels, self.pool)

@@ -42,7 +42,11 @@ def chosen_frames(quality: QualityReport, most: int) -> list[tuple[str, str]]:
     """
     by_depth = sorted(quality.rows, key=lambda row: -(row.depth_loss_mag or 0.0))
     wanted: list[tuple[str, str]] = []
-    clean = [row for row in by_depth if row.depth_loss_mag is not None and not row.flags]
+    clean = [
+        row
+        for row in by_depth
+        if row.depth_loss_mag is not None and row.path not in quality.rejected and not _causes(row)
+    ]
     if clean:
         wanted.append((clean[-1].path, "the deepest of the night"))
     worst_of_cause: dict[str, str] = {}

@@ -38,6 +38,12 @@ def is_first_time(*, science: bool) -> bool:
     return not _mark("science" if science else "calibration").is_file()
 
 
+def first_time_words(*, science: bool) -> str:
+    """Say what goes on meanwhile; calibration and science frames have their own first time."""
+    what = "science" if science else "calibration"
+    return f"compiling the calculations for {what} frames on this machine: only the first time, about a minute"
+
+
 def _mark(what: str) -> Path:
     """Return the file that says that these kernels were all compiled: of this source, for this processor.
 

@@ -64,7 +64,7 @@ class PlanPanel(QWidget):
         kinds = [master.kind for master in plan.masters]
         for master in sorted(plan.masters, key=lambda m: (kinds.index(m.kind), m.name)):
             paths = list(master.frames)
-            count = f" · {len(paths)} frames" if paths else ""  # a mask may stand on a flat alone
+            count = f" · {_frames(paths)}" if paths else ""  # a mask may stand on a flat alone
             line = self._line(masters, f"{master.name}{count}", paths, master.equation)
             if master.equation:
                 self._line(line, master.equation, paths)
@@ -72,7 +72,7 @@ class PlanPanel(QWidget):
                 self._line(line, f"▲ {words}", paths, tone="warn")
         science = self._branch(f"Science frames · {len(plan.science)}")
         for (title, equation), members in sorted(_alike(plan.science).items()):  # in one order, whatever is rejected
-            line = self._line(science, f"{title} · {len(members)} frames", [s.path for s in members])
+            line = self._line(science, f"{title} · {_frames(members)}", [s.path for s in members])
             self._line(line, equation, [s.path for s in members], tone="dim")
             line.setExpanded(True)
             for words in members[0].warnings:
@@ -120,6 +120,10 @@ class PlanPanel(QWidget):
         paths = line.data(0, _PATHS)
         if paths:
             self.frames_asked.emit(paths)
+
+
+def _frames(items: Sequence[object]) -> str:
+    return f"{len(items)} frame{'' if len(items) == 1 else 's'}"
 
 
 def _alike(science: Sequence[SciencePlan]) -> dict[tuple[str, str], list[SciencePlan]]:

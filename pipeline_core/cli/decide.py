@@ -241,7 +241,9 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     )
     rejected = counted(len(logbook.rejected()), "frame")
     made = sum(d.deed == "decide" for d in lines)
-    talk.say(f"{counted(made, 'decision')}; rejected now: {rejected}")
+    beside = len(lines) - made
+    more = f" {counted(beside, 'line')} of undo and redo beside;" if beside else ""
+    talk.say(f"{counted(made, 'decision')};{more} rejected now: {rejected}")
     return {"decisions": [asdict(d) for d in history]}
 
 
@@ -251,6 +253,8 @@ def _in_words(decision: Decision) -> tuple[str, object, object]:
         return "verdict", _verdict(decision.old), _verdict(decision.new)
     if decision.field == "kept":
         return "kept in its master", "yes" if decision.old else None, "yes" if decision.new else None
+    if decision.field == "reference":
+        return "reference of its field", "yes" if decision.old else None, "yes" if decision.new else None
     return decision.field, decision.old, decision.new
 
 

@@ -54,7 +54,7 @@ def _list(arguments: argparse.Namespace, talk: Talk) -> int:
         }
     )
     talk.table(
-        ("index", "patterns", "stars", "sky", f"for {field:.0f}′", "folder"),
+        ("index", "patterns", "stars", "sky", f"serves a field of {field:.0f}′", "folder"),
         [
             (
                 index.name, f"{index.smallest_arcmin:.1f}′ to {index.largest_arcmin:.1f}′", f"{index.stars:,}",

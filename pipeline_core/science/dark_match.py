@@ -17,8 +17,9 @@ MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
 NO_DARK_MENDS = (
-    "no temperature that is known explains it; traps that hold charge back in the dark and that the sky's light fills "
-    "would, and no dark mends those: the mask does, and stacking frames that moved against each other"
+    "no known temperature explains it; pixels with charge traps behave so: in a dark they hold charge back, under a "
+    "bright sky they are full and do not. No dark mends them; masking them does, and stacking frames that moved "
+    "against each other"
 )
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights

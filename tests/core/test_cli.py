@@ -11,6 +11,7 @@ import pytest
 
 from pipeline_core.cli import main
 from pipeline_core.demo.night import make_demo_night
+from pipeline_core.logbook import Logbook
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +217,20 @@ def test_one_verdict_is_one_line_of_the_list(demo, tmp_path, capsys):
     assert said.count("accepted") == 1
     assert "kept" not in said
     assert "1 decision;" in said
+
+
+def test_a_reference_and_what_was_taken_back_are_told_in_words(demo, tmp_path, capsys):
+    out = tmp_path / "out"
+    told(capsys, "reject", demo, "*_0001_DARK*", "-o", out)
+    told(capsys, "undo", out)
+    with Logbook.open(out) as logbook:
+        logbook.decide(["a.fits"], "reference", value=True)
+    _, said = told(capsys, "decisions", out)
+    line = next(line for line in said.splitlines() if "a.fits" in line)
+    assert "reference of its field" in line
+    assert "yes" in line
+    assert "True" not in line
+    assert "3 decisions; 2 lines of undo and redo beside; rejected now: 0 frames" in said
 
 
 def test_rejecting_again_without_a_reason_keeps_the_reason(demo, tmp_path, capsys):

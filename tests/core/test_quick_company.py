@@ -1,6 +1,7 @@
 """Frames rejected before a night was reduced keep the figures they were rejected for."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from astropy.table import Table
@@ -15,6 +16,7 @@ from pipeline_core.quality_table import read_quality_table
 from pipeline_core.quick_company import COMPANY, company
 from pipeline_core.quick_look import quick_look
 from pipeline_core.report import write_report
+from pipeline_core.report_pictures import chosen_frames
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
 
@@ -130,3 +132,12 @@ def test_a_run_that_only_judged_says_so_once(place, figures, capsys):
         logbook.reject([figures[1][1]], "cloud")
     assert "frames judged anew" in said()
     assert "judged anew" not in said()
+
+
+def test_no_rejected_frame_is_the_deepest_of_the_night(place, figures):
+    report = quality_report(place, RunContext())
+    deepest = min((r for r in report.rows if r.depth_loss_mag is not None), key=lambda r: r.depth_loss_mag)
+    chosen = chosen_frames(replace(report, rejected={deepest.path: "a test"}), 20)
+    best = [path for path, why in chosen if why == "the deepest of the night"]
+    assert len(best) == 1
+    assert best != [deepest.path]
