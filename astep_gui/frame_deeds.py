@@ -195,12 +195,12 @@ class FrameDeeds(QObject):
         if frame is None or not paths:
             return
         menu = QMenu(self._window)
-        menu.addSection(f"Kind of {counted(paths)}")
+        self._head(menu, f"Kind of {counted(paths)}")
         for kind in FrameKind:
             if kind is not FrameKind.UNKNOWN:
                 self._offer_field(menu, paths, "kind", kind.value, is_now=frame.kind is kind)
         if frame.kind.has_filter or frame.kind is FrameKind.UNKNOWN:
-            menu.addSection("Filter")
+            self._head(menu, "Filter")
             for name in sorted({f.filter for f in self._night.frames if f.filter}):
                 self._offer_field(menu, paths, "filter", name, is_now=frame.filter == name)
             another = menu.addAction("Another filter…")
@@ -208,6 +208,14 @@ class FrameDeeds(QObject):
             another.triggered.connect(lambda _on: self.set_filter())
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(where)
+
+    @staticmethod
+    def _head(menu: QMenu, words: str) -> None:
+        """Write a line that cannot be chosen: the style draws a section's own words as a mere line."""
+        if not menu.isEmpty():
+            menu.addSeparator()
+        if (heading := menu.addAction(words)) is not None:
+            heading.setEnabled(False)
 
     def _offer_field(self, menu: QMenu, paths: list[str], field: str, value: str, *, is_now: bool = False) -> None:
         action = menu.addAction(value)

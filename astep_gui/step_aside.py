@@ -26,16 +26,23 @@ class StepAside:
         self._steps, self._levels, self._rail = steps, levels, rail
         self._name: str | None = None
 
-    def leave(self) -> None:
-        """Leave the chosen step, if there is one."""
+    def leave(self, blinked: str) -> None:
+        """Leave the chosen step, if there is one, and say what is blinked.
+
+        Parameters
+        ----------
+        blinked : str
+            "5 frames of Visual".
+        """
         self._name = name = self._steps.chosen
         if name is None:
+            self._rail.set_invitation(f"Blinking {blinked}; for more, Ctrl-click other groups first")
             return
         self._levels.set_frozen(False)
         if self._levels.preset == MANUAL:
             self._levels.use_preset("auto")  # what a hand chose for the step means nothing for raw frames
         self._steps.choose(None)
-        self._rail.set_invitation(f"Blinking the frames as they were taken; Esc goes back to “{WORDS[name]}”")
+        self._rail.set_invitation(f"Blinking {blinked} as they were taken; Esc goes back to “{WORDS[name]}”")
 
     def forget(self) -> None:
         """Come back to none: a person chose another step meanwhile."""

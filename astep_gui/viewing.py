@@ -336,7 +336,9 @@ class Viewing(QObject):
         if len(frames) < 2:
             return
         self.pages.setCurrentWidget(self.view)
-        self._aside.leave()
+        filters = {frame.filter for path in usable if (frame := self._night.frame(path)) is not None}
+        of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
+        self._aside.leave(f"{len(frames)} frames{of_one}")
         self.blink_bar.show()
         self.levels.set_frozen(True)
         current = self.loader(self._night.current)[0] if self._night.current in usable else None

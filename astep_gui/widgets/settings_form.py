@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 
 CHANGED = "● changed"
+DOT = " ●"
+"""After the name of a section in which something is not the default."""
 
 
 class FieldEditor(QWidget):
@@ -182,7 +184,7 @@ class SettingsDialog(QDialog):
 
     def _show_beside(self, title: str) -> None:
         for section, widget in self._beside.items():
-            widget.setVisible(section.capitalize() == title)
+            widget.setVisible(section.capitalize() == title.removesuffix(DOT))
 
     def _page(self, name: str, section: Any) -> QWidget:
         inside = QWidget()
@@ -265,7 +267,7 @@ class SettingsDialog(QDialog):
         for number, name in enumerate(self._names):
             item = self.sections.item(number)
             if item is not None:
-                item.setText(f"{name.capitalize()} ●" if name in changed else name.capitalize())
+                item.setText(f"{name.capitalize()}{DOT}" if name in changed else name.capitalize())
 
     def _choose(self) -> None:
         self.recipe_chosen.emit(self.recipe())

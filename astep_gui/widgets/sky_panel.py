@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _NO_LIMIT_PX = (1 << 24) - 1
 """Qt's largest size: no limit."""
 _WAYS_A_ROW = 2
+_MARGIN = 10
 _PLOTS_PX = 290
 """Height at which both plots of residuals are read well."""
 _PAGES = (
@@ -387,7 +388,15 @@ class SkyPanel(QWidget):
             self.stacks.addItem(item)
             item.setSelected(self._shown_stack is not None and stack.file == self._shown_stack.file)
         self.stacks.setVisible(bool(stacks))
+        self._fit_stacks()
+
+    def _fit_stacks(self) -> None:
+        """Give the list the height of its lines, four at most."""
+        stacks = self._sky.sky.stacks
         height = self.stacks.sizeHintForRow(0) * min(len(stacks), 4) + 6 if stacks else 0
+        bar = self.stacks.horizontalScrollBar()
+        if bar is not None and self.stacks.sizeHintForColumn(0) > self.width() - 2 * _MARGIN:
+            height += bar.sizeHint().height()  # else it would lie over the last line
         self.stacks.setFixedHeight(height)
 
     def _stack_chosen(self, item: QListWidgetItem) -> None:
@@ -397,6 +406,7 @@ class SkyPanel(QWidget):
         """Show what there is room for."""
         super().resizeEvent(event)
         self.arrange()
+        self._fit_stacks()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Match stars from now on."""

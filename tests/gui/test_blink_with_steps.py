@@ -63,6 +63,15 @@ def test_frames_blinked_from_a_step_are_grey_not_white_and_the_rail_says_so(qtbo
         assert brightness(window) < 0.9
 
 
+def test_a_blink_says_how_many_frames_of_which_filter_go_by(qtbot, window_of_night):
+    window, viewing = window_of_night, window_of_night.viewing
+    blink(qtbot, window)
+    name = window.night.frame(window.night.current).filter
+    assert f"Blinking {len(viewing.blink.frames)} frames of {name}; " in viewing.rail.note.full_text
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert "Blinking" not in viewing.rail.note.full_text
+
+
 def test_levels_moved_by_hand_on_a_step_do_not_make_the_blink_white(qtbot, window_of_night):
     window = window_of_night
     choose_step(qtbot, window, "dark")
@@ -99,7 +108,8 @@ def test_a_step_that_is_clicked_during_a_blink_ends_it(qtbot, window_of_night):
     blink(qtbot, window)
     qtbot.mouseClick(viewing.rail.buttons["dark"], LEFT)
     qtbot.waitUntil(lambda: not viewing.is_blinking, timeout=PATIENCE_MS)
-    assert viewing.view.shown.key[0] == "step"
+    # It stops where it is; the step that is shown is of that frame.
+    qtbot.waitUntil(lambda: viewing.view.shown.key[:2] == ("step", window.night.current), timeout=PATIENCE_MS)
     assert not viewing.levels.frozen
     assert shown_is_between_its_levels(window)
 

@@ -66,6 +66,7 @@ def test_a_double_click_on_a_row_offers_its_kind_and_filter(opened, qtbot, path,
     qtbot.mouseClick(tree.viewport(), LEFT, pos=at)
     QTest.mouseDClick(tree.viewport(), LEFT, pos=at)
     offers = {action.text(): action for action in menu().actions()}
+    assert menu().actions()[0].text() == f"Kind of {path}"
     assert {"science", "dark", "flat", "bias", "R", "Another filter…"} <= set(offers)
     now = opened.night.frame(path).kind.value
     assert {words for words, action in offers.items() if action.isChecked()} <= {now, "R"}

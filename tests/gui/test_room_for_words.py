@@ -86,6 +86,18 @@ def test_a_setting_that_is_changed_leaves_the_form_where_it_was(qtbot, width):
     assert area.horizontalScrollBar().maximum() == 0
 
 
+def test_what_stands_beside_a_section_stays_when_something_of_it_is_changed(qtbot):
+    form = SettingsDialog(Recipe(cosmic={"iterations": 3}))
+    qtbot.addWidget(form)
+    beside = QLabel("a preview")
+    form.set_beside("cosmic", beside)
+    form.show()
+    assert not beside.isVisible()
+    form.sections.setCurrentRow(form._names.index("cosmic"))
+    assert form.sections.currentItem().text() == "Cosmic ●"
+    assert beside.isVisible()
+
+
 def test_the_help_of_a_setting_says_not_set_as_its_field_does():
     form = SettingsDialog(Recipe())
     words = [label.text() for editor in form.editors.values() for label in editor.findChildren(QLabel)]
