@@ -45,7 +45,7 @@ def compile_kernels(context: RunContext) -> None:
     from pipeline_core import warm_up  # noqa: PLC0415 - heavy
 
     if warm_up.is_first_time(science=True):
-        context.say("kernels", "compiling the number crunching for this machine: once, about a minute")
+        context.say("kernels", warm_up.first_time_words(science=True))
     warm_up.unless_stopped(context, warm_up.warm_up_science)
 
 

@@ -179,7 +179,8 @@ def auto_levels(level: SkyLevel) -> tuple[float, float]:
     Notes
     -----
     With an asinh stretch a star of 5 σ is then clearly seen. Of a frame without noise (a synthetic one, a mask) all
-    values are shown.
+    values are shown; where some are lower than nearly all (what the removal of cosmic rays took off), nearly all are
+    grey.
     """
     if not np.isfinite(level.sky):
         return 0.0, 1.0
@@ -187,6 +188,8 @@ def auto_levels(level: SkyLevel) -> tuple[float, float]:
     high = min(level.sky + 30.0 * level.sigma, level.highest)
     if level.sigma <= 0.0 or high <= low:
         low, high = level.lowest, level.highest
+        if low < level.sky:
+            high = max(high, 2.0 * level.sky - low)
     return low, high if high > low else low + 1.0
 
 

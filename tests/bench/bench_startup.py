@@ -47,6 +47,10 @@ def run() -> list[dict[str, Any]]:
                 "CPU s": statistics.median(cpu),
             }
         )
+        other = folder / "other"
+        write_frame(other / "light_0000.fits", "light", FILTER="R", OBJECT="M 5")
+        with program(here, folder, other, **compiled) as p:
+            p.wait("the image", lambda s: s["shown"])  # the modules that any night needs are compiled now
         night = folder / "night"
         for k in range(FRAMES):
             write_frame(night / f"light_{k:04d}.fits", "light", number=k, FILTER="R", OBJECT="M 5")
@@ -63,7 +67,8 @@ def run() -> list[dict[str, Any]]:
 
 
 def _painted_s(p: Program) -> float:
-    return p.wait("a painted window", lambda s: s["painted"])["painted"] - psutil.Process(p.process.pid).create_time()
+    # Not from the process's creation time: the system counts that from a boot time known to the second.
+    return p.wait("a painted window", lambda s: s["painted"])["painted"] - p.started
 
 
 def _used_s(p: Program) -> float:

@@ -110,6 +110,14 @@ def test_levels_by_the_sky_show_it_dark_and_lie_within_the_values():
     assert auto_levels(sky_level(np.zeros((300, 300), np.uint16))) == (0.0, 1.0)
 
 
+def test_what_a_step_took_off_a_few_pixels_is_dark_on_grey_and_not_all_white():
+    taken = np.zeros((300, 300), np.float32)
+    taken[100, 50:90] = -6555
+    low, high = auto_levels(sky_level(taken))
+    assert low == -6555
+    assert (0.0 - low) / (high - low) == 0.5
+
+
 def test_zscale_is_astropys():
     visualization = pytest.importorskip("astropy.visualization")
     for seed, sigma in ((1, 20.0), (2, 3.0), (3, 200.0)):

@@ -160,7 +160,7 @@ def program(here: Screen, folder: Path, *arguments: object, scale: float = 1, **
         **more,
     }
     with (folder / "said.txt").open("ab") as said:
-        started = time.perf_counter()
+        started = time.time()
         process = subprocess.Popen(
             [sys.executable, "-m", "astep_gui", *map(str, arguments)],
             env=environment,
