@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.bench import frames
-from tests.bench.timing import ASTEP, ProcessTime, Row, process_time
+from tests.bench.timing import ASTEP, ProcessTime, Row, process_time, with_bytecode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +94,6 @@ def ours(night: Path, folder: Path, *more: str) -> ProcessTime:
         "--quiet",
         *more,
     ]
-    cost = process_time(command, folder)
+    cost = process_time(command, folder, env=with_bytecode(folder / "bytecode"))
     shutil.rmtree(out)
     return cost

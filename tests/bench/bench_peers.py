@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench import frames
-from tests.bench.timing import ASTEP, ProcessTime, Row, process_time, repeated
+from tests.bench.timing import ASTEP, ProcessTime, Row, process_time, repeated, with_bytecode
 
 SCRIPTS = Path(__file__).resolve().parent / "peers"
 
@@ -101,7 +101,7 @@ def _ours(source: Path, folder: Path) -> ProcessTime:
     def once() -> ProcessTime:
         out = folder / f"ours_{source.name}"
         command = [*ASTEP, "reduce", str(source), "-o", str(out)]
-        cost = process_time([*command, "--only", "masters", "--quiet"], folder)
+        cost = process_time([*command, "--only", "masters", "--quiet"], folder, env=with_bytecode(folder / "bytecode"))
         shutil.rmtree(out)
         return cost
 

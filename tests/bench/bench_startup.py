@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from tests.bench.timing import ROOT
+from tests.bench.timing import ROOT, with_bytecode
 from tests.gui.nights import write_frame
 from tests.tour.program import Program, program
 from tests.tour.screen import missing, screen
@@ -26,7 +26,7 @@ def run() -> list[dict[str, Any]]:
         return [{"work": "start of the window", "note": f"not measured: {line}"}]
     with tempfile.TemporaryDirectory() as name, screen((1600, 1000), folder := Path(name)) as here:
         rows = []
-        compiled = _with_bytecode(folder / "bytecode")
+        compiled = with_bytecode(folder / "bytecode")
         with program(here, folder, **compiled):
             pass  # writes what the first start ever writes
         _forget_files(folder / "bytecode")
@@ -75,16 +75,6 @@ def _used_s(p: Program) -> float:
     """Return the processor time used so far: what the wall time is on a quiet machine."""
     times = psutil.Process(p.process.pid).cpu_times()
     return times.user + times.system
-
-
-def _with_bytecode(folder: Path) -> dict[str, str]:
-    """Return what lets a start find modules compiled, as an installed program does; some machines forbid to keep them.
-
-    Notes
-    -----
-    Compiling our own modules takes 0.2 s of one core: a figure without this is not what a person waits for.
-    """
-    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def _forget_files(bytecode: Path) -> None:
