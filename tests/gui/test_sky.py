@@ -410,11 +410,10 @@ def test_work_shows_how_far_it_is_and_is_stopped_within_two_seconds(qtbot, sky, 
 def test_a_real_search_is_stopped_within_two_seconds(qtbot, sky):
     """A hopeless hint: the engine searches the whole sky in a process of its own, and is ended."""
     path = sky.night.current
-    sky.sky.solve_with(path, {"ra_deg": 10.0, "dec_deg": 80.0, "scale_arcsec": 1.0, "radius_deg": 1.0})
+    sky.sky.solve_with(path, {"ra_deg": 10.0, "dec_deg": 80.0, "scale_arcsec": 15.0, "radius_deg": 1.0})
     qtbot.waitUntil(lambda: sky.sky.work.total > 0 and sky.sky.work._part == "plate solutions", timeout=LONG)
     qtbot.wait(300)
-    if not sky.sky.work.is_running:
-        pytest.skip("the search ended by itself before it could be stopped")
+    assert sky.sky.work.is_running, "an index serves 15 arcsec a pixel, no field has it: much to search"
     asked = time.monotonic()
     sky.actions_by_name["cancel"].trigger()
     qtbot.waitUntil(lambda: not sky.sky.work.is_running, timeout=8000)
