@@ -158,6 +158,7 @@ class Viewing(QObject):
         self.rail.reject_asked.connect(self._follow_suggestion)
         self.rail.keep_asked.connect(lambda: self._decisions.accept([night.current]) if night.current else None)
         self.blink.frame_due.connect(self._show_blink)
+        self.blink.state_changed.connect(self._suggest)
         self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
         self.blink_bar.closed.connect(self.end_blink)
         self.blink_bar.reject_asked.connect(lambda key: self._decisions.reject([key[1]]))
@@ -209,6 +210,8 @@ class Viewing(QObject):
     def _suggest(self) -> None:
         """Say what speaks against the current frame, and what a person has answered."""
         path = self._night.current
+        if self.is_blinking and self.blink.is_playing:
+            path = None  # the frames that go by are others
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
         self.rail.set_suggestion((state.words if is_open else state.verdict) if state else "", is_open=is_open)
@@ -355,6 +358,7 @@ class Viewing(QObject):
             self.levels.set_frozen(False)
             if not self._aside.come_back():
                 self._show_frame()
+            self._suggest()
 
     def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
         if self.is_blinking:

@@ -84,3 +84,14 @@ def test_words_of_tool_tips_keep_their_own_lines_and_long_names_stay_whole():
     name = "a" * 80
     assert wrapped(f"one\n\n{name}\n{'word ' * 20}").splitlines()[:3] == ["one", "", name]
     assert wrapped("") == ""
+
+
+def test_while_other_frames_go_by_nothing_is_said_against_the_one_that_was_looked_at(trailed, qtbot):
+    viewing = trailed.viewing
+    assert viewing.rail.note.full_text == f"▲ {WORDS}"
+    viewing.toggle_blink(LIGHTS)
+    assert viewing.blink.is_playing
+    assert not viewing.rail.note.full_text.startswith("▲")
+    viewing.end_blink()
+    trailed.night.select([LIGHTS[1]])
+    assert viewing.rail.note.full_text == f"▲ {WORDS}"
