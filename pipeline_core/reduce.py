@@ -16,7 +16,6 @@ from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
 from pipeline_core.faults import FaultError, trace_of
-from pipeline_core.finish_night import Measured, finish_night
 from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
@@ -299,6 +298,8 @@ class _Reducer:
         if self.options.only is not None:
             move_products(self.place.output, self.logbook)
             return
+        from pipeline_core.finish_night import Measured, finish_night  # noqa: PLC0415 - heavy: not for masters alone
+
         made = report.made.get(MEASURE_SCIENCE, {})
         measured = Measured(self.night, plan, made, {path: tasks.quality[path].key for path in made}, flags)
         finished = finish_night(
@@ -338,14 +339,15 @@ class _Reducer:
         science = _has_science(tasks)
         if science in self._compiled:
             return
-        if warm_up.is_first_time(science=science):
-            self.context.say("kernels", warm_up.first_time_words(science=science))
+        self._compiled.add(science)
+        if not warm_up.is_first_time(science=science):
+            return
+        self.context.say("kernels", warm_up.first_time_words(science=science))
         kernels = warm_up.warm_up_science if science else warm_up.warm_up_calibration
         if self.options.executor == "processes" and not self.options.masters_inside:
             warm_up.in_worker(self.context, kernels, self.pool)
         else:
             warm_up.unless_stopped(self.context, kernels)
-        self._compiled.add(science)
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from pipeline_core.cli.leaving import leave
 from pipeline_core.cli.stopping import EARLY_STOP
 from pipeline_core.cli.talk import Talk
 from pipeline_core.errors import AstepError
@@ -15,9 +14,6 @@ from pipeline_core.events import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LEFT_BEHIND = ("kernel compiler", "wide stage")
-"""Threads that a cancelled run leaves to themselves."""
 
 EXIT_OK = 0
 EXIT_SOME_FAILED = 1
@@ -35,14 +31,7 @@ def program() -> NoReturn:
     # Nothing is left to do: a stop from here on ends at once, not with a traceback out of Python's own end.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    left_behind = any(thread.daemon and thread.name in LEFT_BEHIND for thread in threading.enumerate())
-    if left_behind or code == EXIT_CANCELLED:
-        # All files are closed. Python would wait at its end for the compiler to let go, for seconds, and takes down
-        # what it loaded piece by piece: a person who stopped the run is not kept waiting for that.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    leave(code, in_a_hurry=code == EXIT_CANCELLED)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

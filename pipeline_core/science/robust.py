@@ -81,10 +81,12 @@ def pixel_noise(image: npt.NDArray[Any], valid: Mask | None = None) -> float:
     centre, sigma = _exact(values)
     if sigma == 0.0:
         sigma = float(np.std(values))
+    counted = values.size + 1
     for _ in range(6):
         near = values[np.abs(values - centre) <= 3.0 * sigma]
-        if near.size < 2:
+        if near.size < 2 or near.size == counted:
             break
+        counted = near.size
         centre, sigma = float(near.mean()), float(near.std()) / _CLIPPED_AT_3
     return sigma / float(np.sqrt(2.0))
 
