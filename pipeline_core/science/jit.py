@@ -27,6 +27,12 @@ def fast_kernel(function: F) -> F:
     return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)(function))
 
 
+def summing_kernel(function: F) -> F:
+    """Compile a loop of weighted sums: additions may be reordered, and what is not finite stays so."""
+    allowed = {"reassoc", "contract", "nsz"}
+    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=allowed)(function))
+
+
 def inlined(function: F) -> F:
     """Compile a one-line step that is written into the loops which call it."""
     return cast("F", numba.njit(inline="always", error_model="numpy")(function))
