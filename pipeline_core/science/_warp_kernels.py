@@ -15,7 +15,7 @@ BEFORE = 3  # taps left of the pixel in which a position falls
 HOLE, MARKED, LEFT_OUT = np.uint8(1), np.uint8(2), np.uint8(128)  # bits of the map that mark_near fills
 _CARRIED = np.float32(0.1)  # a pixel's mark is carried where it has at least this weight
 _TOO_LITTLE = np.float32(0.5)  # of all weight: with less the sum is no interpolation any more
-_AT_ONCE = 256  # pixels whose places are reckoned before they are summed: 5 KB
+_FAR = 16.0  # pixels outside: nothing is summed there, and no whole number could hold what a cubic makes further out
 _CHUNK = 32  # pixels that are looked at together: most hold nothing to note
 _FINITE_BITS, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
 
@@ -147,26 +147,29 @@ def _weight_of_good(near, table, ky, kx, first, nx):
 
 
 @summing_kernel
-def _put_places(x_poly, y_poly, area_poly, u, du, rows, nx, phases, place, wx, wy, area):
-    """Note for some pixels of a row where their sums begin, which weights they take, and their areas.
+def _put_places(poly, u, du, shift, end, phases, begin, phase):
+    """Note for pixels of a row where their 8×8 begin along one axis, and which of the 4097 weights these take.
 
-    By itself, for many at once: it takes several times as long where each waits for its own sum. ``place`` is -1 where
-    the sum does not lie wholly inside.
+    By itself, for many at once: it takes several times as long where each waits for its own sum. ``poly`` is the place
+    as a cubic of ``u + i du``, from which ``shift`` is taken; places far beyond 0 to ``end`` are brought near.
     """
-    a0, a1, a2, a3 = x_poly[0], x_poly[1], x_poly[2], x_poly[3]
-    b0, b1, b2, b3 = y_poly[0], y_poly[1], y_poly[2], y_poly[3]
-    c0, c1, c2, c3, c4 = area_poly[0], area_poly[1], area_poly[2], area_poly[3], area_poly[4]
-    end_x, end_y = float(nx - TAPS + BEFORE + 1), float(rows - TAPS + BEFORE + 1)
-    for i in range(place.size):
+    a0, a1, a2, a3 = poly[0], poly[1], poly[2], poly[3]
+    for i in range(begin.size):
         v = u + i * du
-        px = ((a3 * v + a2) * v + a1) * v + a0
-        py = ((b3 * v + b2) * v + b1) * v + b0
-        is_inside = (px >= BEFORE) & (py >= BEFORE) & (px < end_x) & (py < end_y)
-        px, py = (px if is_inside else 3.0), (py if is_inside else 3.0)
-        ix, iy = np.int32(px), np.int32(py)
-        wx[i] = np.int32((px - ix) * phases + 0.5) * np.int32(TAPS)
-        wy[i] = np.int32((py - iy) * phases + 0.5) * np.int32(TAPS)
-        place[i] = np.int64(iy - np.int32(BEFORE)) * nx + np.int64(ix - np.int32(BEFORE)) if is_inside else np.int64(-1)
+        p = ((a3 * v + a2) * v + a1) * v + a0 - shift
+        p = p if p > -_FAR else -_FAR
+        p = p if p < end + _FAR else end + _FAR
+        whole = np.floor(p)
+        begin[i] = np.int32(whole) - np.int32(BEFORE)
+        phase[i] = np.int32((p - whole) * phases + 0.5)
+
+
+@summing_kernel
+def _put_areas(poly, u, du, area):
+    """Note the areas of pixels of a row, a quartic of ``u + i du``."""
+    c0, c1, c2, c3, c4 = poly[0], poly[1], poly[2], poly[3], poly[4]
+    for i in range(area.size):
+        v = u + i * du
         area[i] = np.float32((((c4 * v + c3) * v + c2) * v + c1) * v + c0)
 
 
@@ -186,6 +189,8 @@ def sum_rows(
     du: Any,
     table: Any,
     squares: Any,
+    places: Any,
+    areas: Any,
     out: Any,
     out_variance: Any,
     out_bits: Any,
@@ -193,98 +198,66 @@ def sum_rows(
     """Sum 8×8 weighted pixels for each pixel of ``out``, and note what marks it carries; NaN outside the frame.
 
     ``image`` holds rows ``first_row`` onwards of a frame of ``frame_ny`` rows. ``x_poly[y]`` gives the place of pixel x
-    of row y, in these rows, as a cubic of ``u0 + x du``, ``area_poly[y]`` its area as a quartic. ``near`` is what
-    :func:`mark_near` made. Empty arrays stand for "none".
+    of row y as a cubic of ``u0 + x du``, ``area_poly[y]`` its area as a quartic. ``near`` is what :func:`mark_near`
+    made. Empty arrays stand for "none". ``places`` (4 rows, int32) and ``areas`` are room for as many pixels as are
+    done together.
     """
     rows, nx = image.shape
-    phases = table.shape[0] - 1
+    phases, at_once = table.shape[0] - 1, areas.size
     has_variance, has_bits, has_near = out_variance.size > 0, out_bits.size > 0, near.size > 0
     pixels, variances, marks = image.reshape(image.size), variance.reshape(variance.size), near.reshape(near.size)
     weights, squared = table.reshape(table.size), squares.reshape(squares.size)
-    stride, to_middle = np.uintp(nx), np.uintp(BEFORE * nx + BEFORE)
-    places, areas = np.empty(_AT_ONCE, np.int64), np.empty(_AT_ONCE, np.float32)
-    xs, ys = np.empty(_AT_ONCE, np.int32), np.empty(_AT_ONCE, np.int32)
+    stride, taps, to_middle = np.uintp(nx), np.uintp(TAPS), np.uintp(BEFORE * nx + BEFORE)
+    lefts, tops, kxs, kys = places[0], places[1], places[2], places[3]
     for yo in range(out.shape[0]):
         if has_bits:
             out_bits[yo] = 0
-        for x0 in range(0, out.shape[1], _AT_ONCE):
-            number = min(_AT_ONCE, out.shape[1] - x0)
-            _put_places(
-                x_poly[yo], y_poly[yo], area_poly[yo], u0 + x0 * du, du, rows, nx, phases, places[:number], xs, ys,
-                areas,
-            )  # fmt: skip
-            for i in range(number):
-                xo = x0 + i
-                if places[i] < 0:
-                    _at_edge(
-                        image, variance, bits, near, no_data, first_row, frame_ny, x_poly, y_poly, u0 + xo * du, table,
-                        areas[i], yo, xo, out, out_variance, out_bits,
-                    )  # fmt: skip
-                    continue
-                first, wx, wy, area = np.uintp(places[i]), np.uintp(xs[i]), np.uintp(ys[i]), areas[i]
-                mark = marks[first + to_middle] if has_near else np.uint8(0)
-                if mark & HOLE == 0:
-                    out[yo, xo] = area * _sum(pixels, weights, wy, wx, first, stride)
-                    if has_variance:
-                        out_variance[yo, xo] = area * area * _sum(variances, squared, wy, wx, first, stride)
-                else:
-                    weight = _weight_of_good(marks, weights, wy, wx, first, stride)
-                    if weight >= _TOO_LITTLE:
-                        area /= weight
-                        out[yo, xo] = area * _sum_of_good(pixels, marks, weights, wy, wx, first, stride)
+        for x0 in range(0, out.shape[1], at_once):
+            _put_areas(area_poly[yo], u0 + x0 * du, du, areas)
+            _put_places(x_poly[yo], u0 + x0 * du, du, np.int64(0), nx, phases, lefts, kxs)
+            _put_places(y_poly[yo], u0 + x0 * du, du, first_row, rows, phases, tops, kys)
+            for i in range(min(at_once, out.shape[1] - x0)):
+                xo, area = x0 + i, areas[i]
+                left, top, kx, ky = int(lefts[i]), int(tops[i]), int(kxs[i]), int(kys[i])
+                mark, is_done = np.uint8(0), False
+                if left >= 0 and top >= 0 and left <= nx - TAPS and top <= rows - TAPS:
+                    first = np.uintp(top) * stride + np.uintp(left)
+                    wx, wy = np.uintp(kx) * taps, np.uintp(ky) * taps
+                    if has_near:
+                        mark = marks[first + to_middle]
+                    if mark & HOLE == 0:
+                        out[yo, xo] = area * _sum(pixels, weights, wy, wx, first, stride)
                         if has_variance:
-                            spread = _sum_of_good(variances, marks, squared, wy, wx, first, stride)
-                            out_variance[yo, xo] = area * area * spread
+                            out_variance[yo, xo] = area * area * _sum(variances, squared, wy, wx, first, stride)
+                        is_done = True
                     else:
-                        _one_by_one(
-                            image, variance, near, places[i] // nx, places[i] % nx, table, xs[i] // TAPS,
-                            ys[i] // TAPS, area, yo, xo, out, out_variance,
-                        )  # fmt: skip
+                        weight = _weight_of_good(marks, weights, wy, wx, first, stride)
+                        if weight >= _TOO_LITTLE:
+                            scale = area / weight
+                            out[yo, xo] = scale * _sum_of_good(pixels, marks, weights, wy, wx, first, stride)
+                            if has_variance:
+                                spread = _sum_of_good(variances, marks, squared, wy, wx, first, stride)
+                                out_variance[yo, xo] = scale * scale * spread
+                            is_done = True
+                else:
+                    # Twice the place, in phases: the frame reaches half a pixel beyond its outermost middles.
+                    x, y = 2 * ((left + BEFORE) * phases + kx), 2 * ((top + BEFORE + first_row) * phases + ky)
+                    if x < -phases or y < -phases or x > (2 * nx - 1) * phases or y > (2 * frame_ny - 1) * phases:
+                        out[yo, xo] = np.nan
+                        if has_variance:
+                            out_variance[yo, xo] = np.nan
+                        if has_bits:
+                            out_bits[yo, xo] = no_data
+                        continue
+                    if has_near:
+                        mark = near[min(max(top + BEFORE, 0), rows - 1), min(max(left + BEFORE, 0), nx - 1)]
+                if not is_done:
+                    value, spread = _one_by_one(image, variance, near, top, left, table, kx, ky)
+                    out[yo, xo] = area * value
+                    if has_variance:
+                        out_variance[yo, xo] = area * area * spread
                 if has_bits and mark & MARKED:
-                    out_bits[yo, xo] = _carried(
-                        image, bits, no_data, places[i] // nx, places[i] % nx, table, xs[i] // TAPS, ys[i] // TAPS
-                    )
-
-
-@kernel
-def _at_edge(
-    image: Any,
-    variance: Any,
-    bits: Any,
-    near: Any,
-    no_data: Any,
-    first_row: Any,
-    frame_ny: Any,
-    x_poly: Any,
-    y_poly: Any,
-    u: Any,
-    table: Any,
-    area: Any,
-    yo: int,
-    xo: int,
-    out: Any,
-    out_variance: Any,
-    out_bits: Any,
-) -> None:
-    """Do a pixel whose sum does not lie wholly inside the frame."""
-    rows, nx = image.shape
-    phases = table.shape[0] - 1
-    a, b = x_poly[yo], y_poly[yo]
-    px = ((a[3] * u + a[2]) * u + a[1]) * u + a[0]
-    py = ((b[3] * u + b[2]) * u + b[1]) * u + b[0]
-    y = py + first_row
-    if not (px >= -0.5 and y >= -0.5 and px <= nx - 0.5 and y <= frame_ny - 0.5):
-        out[yo, xo] = np.nan
-        if out_variance.size > 0:
-            out_variance[yo, xo] = np.nan
-        if out_bits.size > 0:
-            out_bits[yo, xo] = no_data
-        return
-    ix, iy = int(np.floor(px)), int(np.floor(py))
-    kx, ky = int((px - ix) * phases + 0.5), int((py - iy) * phases + 0.5)
-    _one_by_one(image, variance, near, iy - BEFORE, ix - BEFORE, table, kx, ky, area, yo, xo, out, out_variance)
-    if out_bits.size > 0 and near.size > 0 and near[min(max(iy, 0), rows - 1), min(max(ix, 0), nx - 1)] & MARKED:
-        out_bits[yo, xo] = _carried(image, bits, no_data, iy - BEFORE, ix - BEFORE, table, kx, ky)
+                    out_bits[yo, xo] = _carried(image, bits, no_data, top, left, table, kx, ky)
 
 
 @kernel
@@ -305,55 +278,30 @@ def _carried(image: Any, bits: Any, no_data: Any, top: int, left: int, table: An
 
 
 @kernel
-def _one_by_one(
-    image: Any,
-    variance: Any,
-    near: Any,
-    top: int,
-    left: int,
-    table: Any,
-    kx: Any,
-    ky: Any,
-    area: Any,
-    yo: int,
-    xo: int,
-    out: Any,
-    out_variance: Any,
-) -> None:
-    """Sum the pixels that count, weights scaled up for those that do not: at edges, and where hardly any counts."""
+def _one_by_one(image: Any, variance: Any, near: Any, top: int, left: int, table: Any, kx: Any, ky: Any) -> Any:
+    """Sum the pixels that count, weights scaled up for the others: at edges, and where hardly any counts.
+
+    Where all of the weight is too little the mean of what is near stands in: only something to look at, its mark says
+    that it is no measurement. NaN if nothing is near. Return the value and its variance.
+    """
     rows, nx = image.shape
     has_near, has_variance = near.size > 0, variance.size > 0
     total = weight = spread = np.float32(0)
     mean = count = mean_spread = np.float32(0)
-    for j in range(TAPS):
-        y = top + j
-        if y < 0 or y >= rows:
-            continue
-        for i in range(TAPS):
-            x = left + i
-            if x < 0 or x >= nx:
-                continue
+    for j in range(max(0, -top), min(TAPS, rows - top)):
+        for i in range(max(0, -left), min(TAPS, nx - left)):
+            y, x = top + j, left + i
             if has_near and near[y, x] & LEFT_OUT:
                 continue
+            noise = variance[y, x] if has_variance else np.float32(0)
             w = table[kx, i] * table[ky, j]
             total += w * image[y, x]
             weight += w
-            if has_variance:
-                spread += w * w * variance[y, x]
+            spread += w * w * noise
             if j >= BEFORE - 1 and j <= BEFORE + 2 and i >= BEFORE - 1 and i <= BEFORE + 2:
                 mean += image[y, x]
                 count += np.float32(1)
-                if has_variance:
-                    mean_spread += variance[y, x]
+                mean_spread += noise
     if weight >= _TOO_LITTLE:
-        out[yo, xo] = area * total / weight
-        if has_variance:
-            out_variance[yo, xo] = area * area * spread / (weight * weight)
-    elif count > 0:  # only something to look at: its mark says that it is no measurement
-        out[yo, xo] = area * mean / count
-        if has_variance:
-            out_variance[yo, xo] = area * area * mean_spread / (count * count)
-    else:
-        out[yo, xo] = np.float32(np.nan)
-        if has_variance:
-            out_variance[yo, xo] = np.float32(np.nan)
+        return total / weight, spread / (weight * weight)
+    return mean / count, mean_spread / (count * count)  # of none: NaN
