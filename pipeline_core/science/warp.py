@@ -169,6 +169,8 @@ def _fill(given: _Rows, placement: Placement, y0: int, out: Warped, threads: int
     image = np.require(given.image, np.float32, ["C", "W"])
     variance = _NO_FLOATS if given.variance is None else np.require(given.variance, np.float32, ["C", "W"])
     bits: Bits = _NO_BITS if given.bits is None else np.require(given.bits, np.uint8, ["C", "W"])
+    if out.variance is not None and given.variance is None:
+        out.variance[:] = np.nan  # nobody knows it
     near: Bits = np.empty(image.shape, np.uint8)
     as_bits, holes = image.view(np.int32), np.uint8(HOLES)
 
@@ -188,7 +190,7 @@ def _fill(given: _Rows, placement: Placement, y0: int, out: Warped, threads: int
             x_poly[rows], y_poly[rows], area_poly[rows], u0, du, weight_table(), _squares(),
             np.empty((4, _AT_ONCE), np.int32), np.empty(_AT_ONCE, np.float32),
             out.image[rows],
-            _NO_FLOATS if out.variance is None else out.variance[rows],
+            _NO_FLOATS if out.variance is None or not variance.size else out.variance[rows],
             _NO_BITS if out.bits is None else out.bits[rows],
         )  # fmt: skip
 

@@ -321,6 +321,16 @@ def test_bands_make_the_same_as_the_whole(placement):
         np.testing.assert_allclose(out.image, whole.image[y0:y1], atol=1e-3, equal_nan=True)
 
 
+def test_noise_that_nobody_gave_is_not_known_and_marks_of_none_are_none():
+    image, out = np.ones(SMALL, np.float32), empty(SMALL, variance=True, bits=True)
+    warp_rows(image, moved_field(0, 0.5, 0.5, shape=SMALL), 0, out)
+    assert np.isnan(out.variance).all()
+    assert (out.bits[:-1, :-1] == 0).all()
+    np.testing.assert_allclose(out.image[:-1, :-1], 1, rtol=1e-6)
+    image.setflags(write=False)  # as what is mapped from a file
+    np.testing.assert_array_equal(warp(image, moved_field(0, 0.5, 0.5, shape=SMALL), SMALL).image, out.image)
+
+
 def test_threads_change_nothing():
     image = np.random.default_rng(8).normal(100, 10, SHAPE).astype(np.float32)
     placement = moved_field(5, 1.5, 2.5, shape=SHAPE)
