@@ -12,7 +12,7 @@ from pipeline_core.errors import UsageError
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
 from pipeline_core.session import find_place
-from pipeline_core.solve_night import solutions
+from pipeline_core.solve_memory import solutions
 from pipeline_core.store import Store
 from pipeline_core.types import FrameKind
 

@@ -109,7 +109,7 @@ def night_sky(output: Path) -> NightSky:
     from pipeline_core.depth_night import known_depths  # noqa: PLC0415
     from pipeline_core.logbook import Logbook  # noqa: PLC0415
     from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints  # noqa: PLC0415
-    from pipeline_core.solve_night import solutions  # noqa: PLC0415
+    from pipeline_core.solve_memory import solutions  # noqa: PLC0415
     from pipeline_core.solve_tasks import SOLVE  # noqa: PLC0415
     from pipeline_core.stack_night import STAGE as STACKS  # noqa: PLC0415
     from pipeline_core.store import Store  # noqa: PLC0415

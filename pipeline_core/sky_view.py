@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline_core.science.catalogue_match import FrameStars, in_frame, pair
 from pipeline_core.solve_means import make_provider
-from pipeline_core.solve_night import solutions
+from pipeline_core.solve_memory import solutions
 from pipeline_core.solve_tasks import STARS
 from pipeline_core.solving.index_files import find_indexes
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from pipeline_core.solving.engine import Engine
 
 
+_WAIT_S = 600.0
+"""In one run for Gaia's stars of places that were found: two minutes a tile over a few KB/s, four or five tiles."""
+_GUESS_WAIT_S = 120.0
+"""And for those of places that headers state, which may be wrong, each frame's another way."""
+
+
 def make_provider(
     settings: SolveSettings, indexes: Sequence[IndexFile], context: RunContext | None, *, network: bool
 ) -> CatalogueProvider:
@@ -37,6 +43,7 @@ def make_provider(
         which=settings.catalogue,
         faintest_mag=settings.faintest_mag,
         context=context,
+        patience_s=_WAIT_S,
     )
 
 
@@ -74,7 +81,7 @@ def engines_for(
     EngineError
         If no engine can work here, and there is no place whose stars could do without.
     """
-    beside = BesideCatalogue(provider) if settings.engine == "auto" else None
+    beside = BesideCatalogue(provider.waiting(_GUESS_WAIT_S)) if settings.engine == "auto" else None
     try:
         return make_engines(settings, indexes), beside
     except EngineError:

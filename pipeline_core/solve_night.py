@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline_core import journal
-from pipeline_core.errors import AstepError, NightError, UsageError
+from pipeline_core.errors import UsageError
 from pipeline_core.events import Event
 from pipeline_core.executor import make_executor, usable_cores
-from pipeline_core.io.header_update import card_of, update_header
-from pipeline_core.io.wcs_cards import SOLUTION_KEY, put_solution
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.opened_night import calibrated_task
 from pipeline_core.runner import run
 from pipeline_core.science.catalogue_match import FrameStars
-from pipeline_core.solve_hints import SEARCHED_WITH, solve_hints
+from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solve_means import engines_for, make_provider
-from pipeline_core.solve_tasks import SOLVE, SOLVE_STAGE, STARS, compile_kernels, solve_task, stars_task
-from pipeline_core.solving.at_hand import AtHand
+from pipeline_core.solve_memory import SolveMemory
+from pipeline_core.solve_tasks import SOLVE, STARS, compile_kernels, stars_task
 from pipeline_core.solving.engine import EngineError
 from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
 from pipeline_core.solving.index_files import find_indexes, serving
 from pipeline_core.solving.result import FrameSolution
-from pipeline_core.stage import digest, remembered
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
@@ -39,15 +36,8 @@ if TYPE_CHECKING:
     from pipeline_core.executor import WorkerPool
     from pipeline_core.io.index_file import IndexFile
     from pipeline_core.science.tan_sip import TanSip
-    from pipeline_core.stage import Made, Task
+    from pipeline_core.stage import Made
     from pipeline_core.store import Product
-
-_HEADER, _PIXELS = "header_of", "pixels_of"
-"""What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""
-_STOOD_ON, _IN_VAIN = "index_files", "in_vain_with"
-"""And the index files, with signatures, that it stands on; or with what at hand no solution was found."""
-_ANEW_IN_VAIN = "anew_in_vain"
-"""And what was asked for, with what at hand, and why not, when it was to be found anew and was not."""
 
 
 @dataclass(frozen=True)
@@ -195,20 +185,6 @@ def chosen_products(store: Store, patterns: Sequence[str] = ()) -> list[Product]
     return [p for p in products if any(is_named(p.label, pattern) for pattern in patterns)]
 
 
-def solutions(store: Store) -> dict[str, FrameSolution]:
-    """Return what is known of each frame's place on the sky, by its night-relative path.
-
-    Only of frames as they are calibrated now: one that was made anew since, trimmed otherwise perhaps, has none until
-    it is solved again.
-    """
-    now = {product.label: product.key for product in store.products(SCIENCE_STAGE)}
-    return {
-        product.label: FrameSolution.from_made(product.made)
-        for product in store.products(SOLVE)
-        if product.made.get(_PIXELS) == now.get(product.label, "")
-    }
-
-
 class _Job:
     """One pass over the frames, in the order of their times."""
 
@@ -225,11 +201,10 @@ class _Job:
         self.options = options
         self.context = context
         self.night = night
+        self.memory = SolveMemory(store, settings, options.hints, context, night.warnings)
         self.indexes: list[IndexFile] = []
-        self.provider = make_provider(settings, (), context, network=False)
-        self.at_hand = AtHand(settings, self.provider.cache)
+        self.provider = self.memory.provider
         self._last: dict[tuple[int, int], TanSip] = {}
-        """Of the frames that earlier runs solved, the last of each shape."""
         self._solver: FrameSolver | None = None
         self._said: set[str | None] = set()
         """Reasons that were told."""
@@ -241,43 +216,10 @@ class _Job:
 
     def take_known(self, products: Sequence[Product]) -> list[Product]:
         """Keep what earlier runs solved; return the frames that are to be solved (again)."""
-        todo, in_vain = [], []
-        for product in products:
-            task = self._task(product)
-            made = None if self.options.force else self.store.fresh(task)
-            frame = self._still_best(made)
-            if frame is None and (vain := self._searched_in_vain(product, task, made)) is not None:
-                in_vain.append((product, *vain))
-                continue
-            if made is None or frame is None:
-                todo.append(product)
-                continue
-            # Made again since: its header lost the solution.
-            if made.get(_HEADER) != product.when_utc or made.get(_PIXELS) != product.key:
-                self._keep(product, task, frame)
-            self.night.frames.append(frame)
-            if frame.solution is not None and frame.shape is not None:
-                self._last[frame.shape] = frame.solution
-        for product, frame, key, why in in_vain:
-            if key != self.at_hand.key(knows_camera=frame.shape in self._last):
-                todo.append(product)  # an index came since, say, or a neighbour was solved
-            elif frame.solved:
-                self.night.frames.append(self._stays(product, self._earlier[product.label], why))
-            else:
-                self.night.frames.append(frame)
-        return todo
-
-    def _searched_in_vain(
-        self, product: Product, task: Task, made: Made | None
-    ) -> tuple[FrameSolution, str, str] | None:
-        """Return what a search in vain left of a frame, with what at hand it was, and why; None: search it."""
-        if self.options.retry or self.options.force:
-            return None
-        if made is not None and _IN_VAIN in made:
-            return FrameSolution.from_made(made), made[_IN_VAIN], ""
-        before = self._earlier.get(product.label)
-        asked, key, why = before.made.get(_ANEW_IN_VAIN, ("", "", "")) if before is not None else ("", "", "")
-        return (FrameSolution.from_made(before.made), key, why) if before is not None and asked == task.key else None
+        known = self.memory.take(products, force=self.options.force, retry=self.options.retry)
+        self.night.frames += known.frames
+        self._last = known.last
+        return known.todo
 
     def without_altered(self, products: Sequence[Product]) -> list[Product]:
         """Pass over the frames whose file was changed before its stars were listed: what it shows now is not ours."""
@@ -290,19 +232,6 @@ class _Job:
             else:
                 ours.append(product)
         return ours
-
-    def _still_best(self, made: Made | None) -> FrameSolution | None:
-        """Return what an earlier run found, unless this one could do better."""
-        frame = FrameSolution.from_made(made) if made is not None else None
-        if frame is None or frame.solution is None or frame.shape is None:
-            return None
-        if made is not None and self.at_hand.was_replaced(made.get(_STOOD_ON, {})):
-            return None
-        if frame.reference is not None and frame.reference.startswith("Gaia"):
-            return frame
-        ra, dec = frame.solution.centre(frame.shape)
-        better = self.provider.has_better_than_index(ra, dec, frame.solution.radius_deg(frame.shape) + 0.15)
-        return None if better else frame
 
     def run(self, products: Sequence[Product], made: Mapping[str, Made]) -> None:
         """Solve frames, and write their headers."""
@@ -337,57 +266,14 @@ class _Job:
         return solver.solve(one, self.context)
 
     def _note(self, product: Product, frame: FrameSolution) -> None:
-        """Keep what came of a frame; a search in vain takes no earlier solution away."""
-        before = None if frame.solved else self._earlier.get(product.label)
-        # A frame that is tried twice has the last word.
-        said = self.night.warnings
-        self.night.warnings = [words for words in said if not words.startswith(self._not_anew(product))]
-        if before is not None:
-            why = frame.reason or ""
-            note = [self._task(product).key, self._at_hand_for(frame), why]
-            known = remembered(SOLVE_STAGE, None, product.label, before.key)
-            self.store.finish(known, None, None, {**before.made, _ANEW_IN_VAIN: note}, before.seconds)
-            frame = self._stays(product, before, why)
-        else:
-            self._keep(product, self._task(product), frame)
-        self.night.frames.append(frame)
-        if not frame.solved and frame.reason not in self._said:
-            # The end of the pass names each reason with the number of its frames.
-            self._said.add(frame.reason)
-            words = f"{frame.path}: not solved: {frame.reason}"
-            self.context.emit(Event("message", SOLVE, text=words, path=frame.path))
-
-    def _stays(self, product: Product, before: Product, why: str) -> FrameSolution:
-        """Return the solution that a frame had, and say that it stays."""
-        self.night.warnings.append(f"{self._not_anew(product)}{why}")
-        frame = FrameSolution.from_made(before.made)
-        self._write(product, frame, before.key)
-        return frame
-
-    @staticmethod
-    def _not_anew(product: Product) -> str:
-        return f"{product.label}: not solved anew, its earlier solution stays: "
-
-    def _at_hand_for(self, frame: FrameSolution) -> str:
         knows = self._solver is not None and frame.shape is not None and self._solver.knows(frame.shape)
-        return self.at_hand.key(knows_camera=knows)
-
-    @cached_property
-    def _earlier(self) -> dict[str, Product]:
-        """Solutions that this pass began with, of frames as they are calibrated now."""
-        current = solutions(self.store)
-        return {row.label: row for row in self.store.products(SOLVE) if row.label in current and row.made["solved"]}
-
-    def _keep(self, product: Product, task: Task, frame: FrameSolution) -> None:
-        """Write a frame's header, then note its solution: killed in between, it is solved again."""
-        made = frame.as_made() | {_PIXELS: product.key, SEARCHED_WITH: dict(self.options.hints.get(product.label, {}))}
-        if frame.solution is None:
-            made[_IN_VAIN] = self._at_hand_for(frame)
-        else:
-            made[_STOOD_ON] = self.at_hand.stood_on(frame)
-            if self._write(product, frame, task.key):
-                made[_HEADER] = product.when_utc
-        self.store.finish(task, None, None, made, frame.seconds)
+        kept = self.memory.note(product, frame, knows_camera=knows)
+        self.night.frames.append(kept)
+        if not kept.solved and kept.reason not in self._said:
+            # The end of the pass names each reason with the number of its frames.
+            self._said.add(kept.reason)
+            words = f"{kept.path}: not solved: {kept.reason}"
+            self.context.emit(Event("message", SOLVE, text=words, path=kept.path))
 
     def _engine(self, wanted: Iterable[Wanted]) -> FrameSolver:
         """Return the solver of the night, with the indexes that serve any of its frames."""
@@ -417,33 +303,3 @@ class _Job:
         own = self.options.hints.get(label, {})
         facts |= {name: value for name, value in own.items() if name != "radius_deg"}
         return Wanted(label, FrameStars.from_lists(made["stars"]), (made["shape"][0], made["shape"][1]), **facts)
-
-    def _task(self, product: Product) -> Task:
-        return solve_task(product, self.settings, self.options.hints.get(product.label))
-
-    def _write(self, product: Product, frame: FrameSolution, key: str) -> bool:
-        """Put the solution into the calibrated file's header, unless it is there; False if it could not be."""
-        assert frame.solution is not None, "only of solved frames"
-        path = self.store.path(calibrated_task(product))
-        name = digest(key, frame.reference, frame.solution.as_plain())
-        try:
-            if card_of(path, SOLUTION_KEY) == name:
-                return True
-            if self.store.fresh(calibrated_task(product)) is None:  # what someone else wrote must not become ours
-                raise NightError(
-                    f"the solution is not written into {path.name}",
-                    "the file was changed since it was made",
-                    "run `astep reduce` to make it again; the solution is kept",
-                )
-            shape = frame.shape or (0, 0)
-            solution = frame.solution
-            facts = frame.facts(name)
-            self.store.rewrite(
-                product.name,
-                lambda place: update_header(place, lambda header: put_solution(header, solution, shape, facts)),
-            )
-        except AstepError as error:
-            self.night.warnings.append(str(error))
-            self.context.say(SOLVE, str(error), level="warning", path=product.label)
-            return False
-        return True

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pipeline_core.errors import AstepError
 from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solve_means import has_stars_near, make_provider, why_not_here
-from pipeline_core.solve_night import SolveOptions, chosen_products, solutions, solve_frames
+from pipeline_core.solve_memory import solutions
+from pipeline_core.solve_night import SolveOptions, chosen_products, solve_frames
 from pipeline_core.solving.index_files import SCALE_UNKNOWN
 from pipeline_core.types import FrameKind
 

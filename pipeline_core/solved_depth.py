@@ -13,7 +13,7 @@ from pipeline_core.science.catalogue_match import in_frame
 from pipeline_core.science.proper_motion import julian_year
 from pipeline_core.session import choices_of
 from pipeline_core.solve_means import make_provider
-from pipeline_core.solve_night import solutions
+from pipeline_core.solve_memory import solutions
 from pipeline_core.solving.index_files import find_indexes
 from pipeline_core.stage import digest
 from pipeline_core.verdicts import move_products

@@ -11,7 +11,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
 from pipeline_core.session import choices_of
-from pipeline_core.solve_night import solutions
+from pipeline_core.solve_memory import solutions
 from pipeline_core.solve_reduced import passed_over
 from pipeline_core.stage import Task, identity
 from pipeline_core.store import Store

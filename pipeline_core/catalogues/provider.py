@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -12,13 +15,14 @@ from pipeline_core.catalogues.index_stars import index_reference
 from pipeline_core.catalogues.reference import ReferenceStars, joined
 from pipeline_core.catalogues.tile_cache import TileCache, tiles_in_cone
 from pipeline_core.errors import AstepError
+from pipeline_core.events import RunContext
+from pipeline_core.waiting import call_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pipeline_core.catalogues.services import Service
-    from pipeline_core.events import RunContext
 
 Which = Literal["auto", "gaia", "index"]
 _FULL_DEPTH_DEG2 = 6.0  # a radius of 1.4 degrees: 20,000 stars of 17 mag and brighter
@@ -30,6 +34,29 @@ _FEWEST = 12  # stars: a source with fewer in the field leaves it to the next
 
 class CatalogueError(AstepError):
     """No source could give stars."""
+
+
+class _OverError(AstepError):
+    """The time for which the network is waited for is over."""
+
+
+@dataclass
+class _Patience:
+    """For how long cones are fetched over the network, all together."""
+
+    whole_s: float
+    spent_s: float = 0.0
+
+    @property
+    def left_s(self) -> float:
+        return self.whole_s - self.spent_s
+
+    def over(self) -> _OverError:
+        return _OverError(
+            "not all of Gaia's stars came",
+            f"the network was waited for {self.whole_s:.0f} s in this run",
+            "`astep catalogue fetch OUT` brings them beforehand, however long it takes",
+        )
 
 
 class CatalogueProvider:
@@ -46,6 +73,9 @@ class CatalogueProvider:
     faintest_mag : float
     context : RunContext, optional
         Hears which source serves and why a better one does not; its cancel ends a download.
+    patience_s : float, optional
+        For so long all together the network is waited for, for cones; afterwards what is on disk or in the index
+        serves. Without it every cone is waited for. :meth:`fetch` always waits.
     """
 
     def __init__(
@@ -57,6 +87,7 @@ class CatalogueProvider:
         which: Which = "auto",
         faintest_mag: float = 17.0,
         context: RunContext | None = None,
+        patience_s: float = math.inf,
     ) -> None:
         self.cache = cache
         self.indexes = tuple(indexes)
@@ -66,6 +97,9 @@ class CatalogueProvider:
         self.context = context
         self.notes: list[str] = []
         """Why a better source was not used, in words, once each."""
+        self.cut_short = ""
+        """Why Gaia's stars of the cone that was asked for last did not all come, if the time for it was over."""
+        self._patience = _Patience(patience_s)
         self._at_once = 1
         """Tiles that are asked for by one question."""
         self._most_at_once = _MOST_AT_ONCE
@@ -94,8 +128,15 @@ class CatalogueProvider:
             "`astep catalogue fetch OUT` with a network, or `astep index install`",
         )
 
+    def waiting(self, patience_s: float) -> CatalogueProvider:
+        """Return the same provider, disk and memory shared, which waits for the network so long on its own account."""
+        other = copy.copy(self)
+        other._patience = _Patience(patience_s)  # noqa: SLF001 - its own kind
+        return other
+
     def references(self, ra_deg: float, dec_deg: float, radius_deg: float) -> Iterator[ReferenceStars]:
         """Yield the stars of a cone from each source that has them, best first."""
+        self.cut_short = ""
         if self.which != "index":
             stars = self._gaia(ra_deg, dec_deg, radius_deg)
             if stars is not None and len(stars) >= _FEWEST:
@@ -155,7 +196,12 @@ class CatalogueProvider:
                 else:
                     self._tiles[tile, limit] = stars
         while missing:
-            came = self._fetched(missing, limit)
+            try:
+                came = self._fetched(missing, limit, self._patience)
+            except _OverError as error:
+                self.cut_short = str(error)
+                self._note(self.cut_short)
+                return None
             if not came:
                 return None
             self._tiles |= {(tile, limit): stars for tile, stars in came.items()}
@@ -163,8 +209,15 @@ class CatalogueProvider:
         parts = [self._tiles[tile, limit] for tile in tiles]
         return joined(parts).within(ra, dec, radius) if parts else None
 
-    def _fetched(self, tiles: Sequence[int], limit: float) -> dict[int, ReferenceStars]:
+    def _fetched(
+        self, tiles: Sequence[int], limit: float, patience: _Patience | None = None
+    ) -> dict[int, ReferenceStars]:
         """Ask for the first of these tiles, as many as one answer may hold, and keep what came; none where nobody can.
+
+        Raises
+        ------
+        _OverError
+            If the patience ends before the answer comes.
 
         Notes
         -----
@@ -175,7 +228,9 @@ class CatalogueProvider:
             asked = list(tiles[: self._at_once])
             begun = time.monotonic()
             try:
-                came = self.services[0].tiles(asked, limit, self.context)
+                came = self._asked(self.services[0], asked, limit, patience)
+            except _OverError:
+                raise
             except AstepError as error:
                 if len(asked) > 1:  # too much at once, perhaps: what answered before is asked for less
                     self._most_at_once = max(1, len(asked) // 2)
@@ -194,6 +249,26 @@ class CatalogueProvider:
                     self._note(str(error))
             return came
         return {}
+
+    def _asked(
+        self, service: Service, tiles: Sequence[int], limit: float, patience: _Patience | None
+    ) -> dict[int, ReferenceStars]:
+        if patience is None or math.isinf(patience.whole_s):
+            return service.tiles(tiles, limit, self.context)
+        if patience.left_s <= 0.0:
+            raise patience.over()
+        left_behind = RunContext()  # whoever still waits for the answer when nobody wants it any more hears of it
+        begun = time.monotonic()
+        try:
+            return call_within(
+                lambda: service.tiles(tiles, limit, left_behind),
+                patience.left_s,
+                self.context or RunContext(),
+                patience.over,
+            )
+        finally:
+            left_behind.cancel()
+            patience.spent_s += time.monotonic() - begun
 
     def _index(self, ra: float, dec: float, radius: float) -> ReferenceStars | None:
         # Frames of one field share their stars: asked for a little more than a frame needs, once.

@@ -92,6 +92,14 @@ class TileCache:
         with atomic_file(self._name(tile, faintest_mag)) as part, part.open("wb") as file:
             np.savez_compressed(file, **columns)
 
+    def sign(self, tile: int, faintest_mag: float) -> str:
+        """Return what tells a tile that serves this depth from another state of it; empty where there is none."""
+        path = self._file(tile, faintest_mag)
+        try:
+            return f"{path.name} {path.stat().st_mtime_ns}" if path is not None else ""
+        except OSError:  # gone meanwhile
+            return ""
+
     def size_bytes(self) -> int:
         """Return what all tiles take on disk."""
         return sum(path.stat().st_size for path in self.folder.rglob("*.npz"))

@@ -22,9 +22,10 @@ def kernel(function: F) -> F:
     return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
-def fast_kernel(function: F) -> F:
-    """Compile a loop whose values are finite by contract, so that additions may be reordered."""
-    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=True)(function))
+def summing_kernel(function: F) -> F:
+    """Compile a loop of weighted sums: additions may be reordered, and what is not finite stays so."""
+    allowed = {"reassoc", "contract", "nsz"}
+    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=allowed)(function))
 
 
 def inlined(function: F) -> F:

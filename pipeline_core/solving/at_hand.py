@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline_core.catalogues.index_stars import source_name
+from pipeline_core.catalogues.provider import depth_for
+from pipeline_core.catalogues.tile_cache import tiles_in_cone
 from pipeline_core.solving.engines import available_engines
 from pipeline_core.solving.index_files import index_signatures
 from pipeline_core.stage import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipeline_core.catalogues.tile_cache import TileCache
     from pipeline_core.config import SolveSettings
     from pipeline_core.solving.result import FrameSolution
+
+Cone = tuple[float, float, float]
+"""RA, Dec and radius, degrees."""
 
 
 class AtHand:
@@ -31,6 +36,7 @@ class AtHand:
         self._settings = settings
         self._cache = cache
         self._all: str | None = None
+        self._known: dict[Cone, list[str]] = {}
 
     def stood_on(self, frame: FrameSolution) -> dict[str, str]:
         """Return the index files, with their signatures, whose stars a solution was measured against.
@@ -45,16 +51,36 @@ class AtHand:
         """Whether an index file that a solution stands on is another one now; one that is gone replaces nothing."""
         return any(self.signatures.get(name, sign) != sign for name, sign in stood_on.items())
 
-    def key(self, *, knows_camera: bool) -> str:
+    def key(self, looked_at: Iterable[Cone], *, knows_camera: bool) -> str:
         """Return what changes when a search in vain may succeed now.
 
         Parameters
         ----------
+        looked_at : iterable of (RA, Dec, radius)
+            Degrees; the cones whose stars the frame was held against. Other tiles of the cache are no news to it.
         knows_camera : bool
             Whether another frame of this size is solved: what is near it can be predicted.
         """
         if self._all is None:
             searched = self._settings.model_dump(include={"engine", "scale_tolerance", "radius_deg", "time_limit_s"})
-            tiles = self._cache.size_bytes() if self._cache.is_used else 0
-            self._all = digest(sorted(self.signatures.items()), available_engines(self._settings), searched, tiles)
-        return digest(self._all, knows_camera)
+            self._all = digest(sorted(self.signatures.items()), available_engines(self._settings), searched)
+        return digest(self._all, self.tiles(looked_at), knows_camera)
+
+    def tiles(self, cones: Iterable[Cone]) -> str:
+        """Return what changes when Gaia's stars of these cones come, or come anew; the same for none of them."""
+        signs: dict[str, None] = {}
+        if self._settings.catalogue != "index" and self._cache.is_used:
+            for ra, dec, radius in cones:
+                signs |= dict.fromkeys(self._signs(round(ra, 2), round(dec, 2), round(radius, 2)))
+        return digest(sorted(sign for sign in signs if sign))
+
+    def look_anew(self) -> None:
+        """Forget what tiles there were: some may have come."""
+        self._known.clear()
+
+    def _signs(self, ra_deg: float, dec_deg: float, radius_deg: float) -> list[str]:
+        cone = ra_deg, dec_deg, radius_deg
+        if cone not in self._known:  # the frames of one field ask for the same
+            limit = depth_for(radius_deg, self._settings.faintest_mag)
+            self._known[cone] = [self._cache.sign(tile, limit) for tile in tiles_in_cone(*cone)]
+        return self._known[cone]

@@ -15,7 +15,7 @@ import numpy as np
 from pipeline_core.measures import StarList
 from pipeline_core.science.alignment import align
 from pipeline_core.science.tan_sip import ARCSEC, TanSip
-from pipeline_core.solving.engine import Found, took_too_long
+from pipeline_core.solving.engine import Found, NotWaitedError, took_too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,19 @@ def cone_radius(shape: tuple[int, int], scale_arcsec: float) -> float | None:
     return radius if radius <= _WIDEST_DEG else None
 
 
+def cone_for(hint: Hint, shape: tuple[int, int]) -> tuple[float, float, float] | None:
+    """Return place and radius, degrees, of the stars that a search with this hint stands on; None if there is none."""
+    if hint.ra_deg is None or hint.dec_deg is None or hint.scale_arcsec is None:
+        return None
+    low, high = hint.scale_arcsec
+    radius = cone_radius(shape, high)
+    return (hint.ra_deg, hint.dec_deg, radius) if radius is not None and high <= _WIDEST * low else None
+
+
 class _Catalogue(Protocol):
+    @property
+    def cut_short(self) -> str: ...
+
     def references(self, ra_deg: float, dec_deg: float, radius_deg: float) -> Iterator[ReferenceStars]: ...
 
 
@@ -55,25 +67,33 @@ class BesideCatalogue:
     def solve(
         self, stars: FrameStars, shape: tuple[int, int], hint: Hint, context: RunContext, time_limit_s: float
     ) -> Found | None:
-        """Return a rough solution; see :class:`~pipeline_core.solving.engine.Engine`."""
-        if hint.ra_deg is None or hint.dec_deg is None or hint.scale_arcsec is None:
+        """Return a rough solution; see :class:`~pipeline_core.solving.engine.Engine`.
+
+        Raises
+        ------
+        NotWaitedError
+            If there is none, and the catalogue's stars were not waited for to the end.
+        """
+        cone = cone_for(hint, shape)
+        if cone is None or hint.scale_arcsec is None:
             return None
-        low, high = hint.scale_arcsec
-        radius = cone_radius(shape, high)
-        if high > _WIDEST * low or radius is None:
-            return None
-        begun = time.monotonic()
+        ra, dec, _ = cone
         seen = StarList(*(column[:_STARS] for column in (stars.x_px, stars.y_px, stars.flux, stars.flux)))
-        for reference in self.catalogue.references(hint.ra_deg, hint.dec_deg, radius):
+        left_s = time_limit_s
+        for reference in self.catalogue.references(*cone):
+            until = time.monotonic() + left_s  # the network, which may be slow, has a limit of its own
             sky = reference.at(None)
-            for scale in _scales(low, high):
+            for scale in _scales(*hint.scale_arcsec):
                 context.check()
-                if time.monotonic() - begun > time_limit_s:
+                if time.monotonic() > until:
                     raise took_too_long(self.name, time_limit_s)
-                plane = _plane(hint.ra_deg, hint.dec_deg, scale, shape)
+                plane = _plane(ra, dec, scale, shape)
                 found = align(_as_seen(sky, plane), seen, tolerance_px=_TOLERANCE_PX)
                 if found is not None:
                     return Found(_solution(plane, found), self.name, reference.source.name, None, found.matched)
+            left_s = until - time.monotonic()
+        if self.catalogue.cut_short:
+            raise NotWaitedError(self.catalogue.cut_short)
         return None
 
     def close(self) -> None:

@@ -57,6 +57,10 @@ class TimeLimitError(AstepError):
     """A solve was ended because it took too long."""
 
 
+class NotWaitedError(TimeLimitError):
+    """A search went without what the network would have brought, had there been time."""
+
+
 def took_too_long(engine: str, time_limit_s: float) -> TimeLimitError:
     """Return the error of a search that was ended."""
     return TimeLimitError(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline_core.science.catalogue_match import Matched, refine
 from pipeline_core.science.predict import predict
 from pipeline_core.science.solution_check import STARS_NEEDED, Verdict, check_solution
-from pipeline_core.solving.engine import EngineError, EngineStoppedError, Hint, TimeLimitError
+from pipeline_core.solving.beside_catalogue import cone_for
+from pipeline_core.solving.engine import EngineError, EngineStoppedError, NotWaitedError, TimeLimitError
 from pipeline_core.solving.index_files import SCALE_UNKNOWN, what_is_missing
 from pipeline_core.solving.result import FrameSolution, How
+from pipeline_core.solving.where_to_look import cone_of, hints_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,12 +23,10 @@ if TYPE_CHECKING:
     from pipeline_core.io.index_file import IndexFile
     from pipeline_core.science.catalogue_match import FrameStars, SkyStars
     from pipeline_core.science.tan_sip import TanSip
-    from pipeline_core.solving.engine import Engine, Found
+    from pipeline_core.solving.engine import Engine, Found, Hint
 
-_MARGIN_DEG = 0.15
 _ENGINE_RADIUS_PX = 15.0  # a quad's linear solution is off by so much in the corners of a distorted field
 _PREDICTED_RADIUS_PX = 6.0
-_BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed
 _SHORT_S = 2.0  # for a frame of a night that seems to be nowhere; a search near the right place takes milliseconds
 _LEAST_S = 0.3  # a search needs so long to be worth its start
 _REPORTABLE_ARCSEC = 0.5  # one sigma of the solution, each axis: half of what the MPC takes for a good residual
@@ -75,7 +74,11 @@ class _Attempt:
 
     best: tuple[Matched, Verdict, ReferenceStars] | None = None
     refused: str = ""
+    refused_at: list[tuple[float, float, float]] = field(default_factory=list)
+    """Cones around the places that were refused."""
     ended: str = ""
+    not_waited: str = ""
+    """What the network did not bring in time."""
     passed_over: int = 0
     """Engines, the first ones, that broke down on it."""
 
@@ -171,7 +174,7 @@ class FrameSolver:
                 )
             return FrameSolution(
                 wanted.path, solved=False, reason=self._why_not(wanted, attempt), shape=wanted.shape,
-                stars_found=len(wanted.stars), seconds=round(seconds, 4),
+                stars_found=len(wanted.stars), looked_at=self._looked_at(wanted, attempt), seconds=round(seconds, 4),
             )  # fmt: skip
         matched, verdict, reference = attempt.best
         camera.last = matched.fit.solution
@@ -220,14 +223,15 @@ class FrameSolver:
             if is_served:
                 found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
             if found is None and hint.has_position and self.beside is not None:
-                with suppress(TimeLimitError):
-                    found = self.beside.solve(wanted.stars, wanted.shape, hint, context, 0.25 * left)
+                found, waited_s = self._asked_beside(wanted, hint, attempt, context, 0.25 * left)
+                until += waited_s
             if found is None:
                 continue
             if not found.solution.is_sound:
                 attempt.refused = f"what {found.engine} answered is no place on the sky"
                 continue
             attempt.refused = "no catalogue has stars there"
+            attempt.refused_at.append(cone_of(found.solution, wanted.shape))
             for reference in self._references(found.solution, wanted.shape):
                 sky = reference.at(wanted.year)
                 if self._verify(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, hint.scale_arcsec):
@@ -240,29 +244,6 @@ class FrameSolver:
             return True
         field_arcmin = min(wanted.shape) * wanted.scale_arcsec / 60.0
         return any(index.serves(field_arcmin) for index in self.indexes)
-
-    def _hints(self, wanted: Wanted) -> list[Hint]:
-        """Return what is known first, then less and less of it."""
-        last = self._camera(wanted.shape).last
-        if last is not None:
-            # The scale is known from the night itself: what does not fit it is no frame of this camera.
-            exact = last.scale_arcsec
-            scale = (0.99 * exact, 1.01 * exact)
-            hints = [Hint(scale, *last.centre(wanted.shape), 2.0 * self.options.radius_deg)]
-            if wanted.ra_deg is not None and wanted.dec_deg is not None:
-                hints.append(Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg))
-            return [*hints, Hint(scale)]
-        if wanted.scale_arcsec is None:
-            near = Hint(None, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg)
-            return [near, Hint()] if near.has_position else [Hint()]
-        tolerance = self.options.scale_tolerance
-        hints = []
-        for factor in (1.0 + tolerance, _BINNED):
-            scale = (wanted.scale_arcsec / factor, wanted.scale_arcsec * factor)
-            near = Hint(scale, wanted.ra_deg, wanted.dec_deg, self.options.radius_deg)
-            hints += [near, near.without_position()] if near.has_position else [near]
-        # Near its place with any scale comes before the whole sky.
-        return sorted(hints, key=lambda hint: not hint.has_position)
 
     def _asked(
         self, wanted: Wanted, hint: Hint, attempt: _Attempt, context: RunContext, limit_s: float
@@ -293,6 +274,21 @@ class FrameSolver:
         attempt.ended = attempt.ended or self._why_gone
         return None
 
+    def _asked_beside(
+        self, wanted: Wanted, hint: Hint, attempt: _Attempt, context: RunContext, limit_s: float
+    ) -> tuple[Found | None, float]:
+        """Return what is found without an index, and how long the network took: that is not the search's time."""
+        assert self.beside is not None, "asked for only where it is there"
+        begun = time.monotonic()
+        found = None
+        try:
+            found = self.beside.solve(wanted.stars, wanted.shape, hint, context, limit_s)
+        except NotWaitedError as error:
+            attempt.not_waited = str(error)
+        except TimeLimitError:
+            pass  # the index is asked for as long as is left
+        return found, max(0.0, time.monotonic() - begun - limit_s)
+
     @staticmethod
     def _tell_stopped(error: EngineError, attempt: _Attempt, context: RunContext) -> None:
         attempt.ended = str(error)
@@ -304,8 +300,20 @@ class FrameSolver:
         self.engines.pop(number).close()
 
     def _references(self, solution: TanSip, shape: tuple[int, int]) -> Iterator[ReferenceStars]:
-        ra, dec = solution.centre(shape)
-        return self.catalogue.references(ra, dec, solution.radius_deg(shape) + _MARGIN_DEG)
+        return self.catalogue.references(*cone_of(solution, shape))
+
+    def _hints(self, wanted: Wanted) -> list[Hint]:
+        return hints_for(wanted, self._camera(wanted.shape).last, self.options)
+
+    def _looked_at(self, wanted: Wanted, attempt: _Attempt) -> tuple[tuple[float, float, float], ...]:
+        """Return the cones that a search in vain stood on: where stars come there, another may succeed."""
+        if len(wanted.stars) < STARS_NEEDED:
+            return ()
+        last = self._camera(wanted.shape).last
+        cones = [*attempt.refused_at] + ([cone_of(last, wanted.shape)] if last is not None else [])
+        if self.beside is not None:
+            cones += [cone for hint in self._hints(wanted) if (cone := cone_for(hint, wanted.shape)) is not None]
+        return tuple(dict.fromkeys(cones))
 
     def _verify(
         self,
@@ -351,6 +359,11 @@ class FrameSolver:
         return fixed if fixed.fit.rms_arcsec < 1.5 * matched.fit.rms_arcsec else matched
 
     def _why_not(self, wanted: Wanted, attempt: _Attempt) -> str:
+        """Say why a frame is not solved, and what the network did not bring for it."""
+        reason = self._reason(wanted, attempt)
+        return f"{reason}; {attempt.not_waited}" if attempt.not_waited else reason
+
+    def _reason(self, wanted: Wanted, attempt: _Attempt) -> str:
         number = len(wanted.stars)
         if number < STARS_NEEDED:
             return f"only {number} stars were found, {STARS_NEEDED} are needed (cloud, or a closed shutter?)"

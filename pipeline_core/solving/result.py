@@ -45,6 +45,8 @@ class FrameSolution:
     log_odds: float | None = None
     how: How | None = None
     order: int | None = None
+    looked_at: tuple[tuple[float, float, float], ...] = ()
+    """RA, Dec and radius, degrees, of the cones whose stars it was held against in vain, if it is not solved."""
     seconds: float = 0.0
 
     def document(self) -> dict[str, Any]:
@@ -73,6 +75,7 @@ class FrameSolution:
         if known.get("shape") is not None:
             known["shape"] = tuple(known["shape"])
         known["notes"] = tuple(known.get("notes", ()))
+        known["looked_at"] = tuple((ra, dec, radius) for ra, dec, radius in known.get("looked_at", ()))
         return cls(**known)
 
     def facts(self, key: str) -> dict[str, Any]:

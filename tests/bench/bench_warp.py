@@ -22,8 +22,11 @@ def run(size=4096, repeats=3):
         seconds = work(small) * part
         note = f"peer timed on {small}² and scaled by its pixels" if part > 1 else ""
         rows.append(Row("warp, two threads", ours["plain"], name, seconds, "≤ 0.25 s", note))
-    note = f"variance and mask carried: {ours['whole']:.2f} s"
-    return [*rows, Row("warp, mask of 0.3 %", ours["masked"], goal="", note=note)]
+    return [
+        *rows,
+        Row("warp, mask of 0.3 %", ours["masked"], goal="≤ 0.25 s"),
+        Row("warp, mask of 0.3 % and variance", ours["whole"], goal="≤ 0.25 s"),
+    ]
 
 
 def _placement(size):

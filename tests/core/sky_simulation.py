@@ -151,6 +151,8 @@ def asteps_fields(number: int, seed: int):
 class OneCatalogue:
     """A catalogue that has these stars."""
 
+    cut_short = ""
+
     def __init__(self, *references: ReferenceStars) -> None:
         self.stars = references
 

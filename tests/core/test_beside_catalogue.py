@@ -1,6 +1,8 @@
 """Small fields are solved without any index file, by Gaia's stars around the place that the header states."""
 
+import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +131,97 @@ def test_a_scale_that_would_make_a_frame_half_the_sky_asks_for_no_stars(tmp_path
         )
     assert asked == []
     assert has_stars_near(provider, [wanted_of(field)])
+
+
+class SlowArchive:
+    """Answers after a while, or when it is told that nobody waits any more; knows what it was asked for."""
+
+    name = "archive"
+
+    def __init__(self, seconds, stars):
+        self.seconds = seconds
+        self.stars = stars
+        self.asked = []
+        self.left_behind = threading.Event()
+
+    def tiles(self, tiles, faintest_mag, context):
+        del faintest_mag
+        self.asked.append(tuple(tiles))
+        until = time.monotonic() + self.seconds
+        while time.monotonic() < until:
+            if context.cancelled:
+                self.left_behind.set()
+                raise Cancelled
+            time.sleep(0.01)
+        return {tile: self.stars.pick(of_tile(self.stars, tile)) for tile in tiles}
+
+
+def slow_solver(tmp_path, archive, patience_s, **more):
+    provider = CatalogueProvider(TileCache(tmp_path), services=[archive], **more)
+    return FrameSolver([], provider, [], SolverOptions(), BesideCatalogue(provider.waiting(patience_s)))
+
+
+def test_frames_that_point_anywhere_wait_for_the_network_only_so_long_all_together(tmp_path):
+    field = small_field(np.random.default_rng(26), Camera(scale=SCALE, size=SIZE))
+    archive = SlowArchive(60.0, field.reference)
+    solver = slow_solver(tmp_path, archive, 0.6)
+    begun = time.monotonic()
+    frames = [
+        solver.solve(wanted_of(field, ra_deg=ra, dec_deg=dec), RunContext())
+        for ra, dec in ((10.0, 5.0), (80.0, 40.0), (150.0, -30.0), (300.0, 60.0))
+    ]
+    assert time.monotonic() - begun < 3.0
+    assert len(archive.asked) == 1  # the others find the time spent
+    assert archive.left_behind.wait(2.0)
+    for frame in frames:
+        assert not frame.solved
+        assert "the network was waited for" in frame.reason
+        assert "astep catalogue fetch" in frame.reason
+
+
+def test_the_time_for_guessed_places_is_not_that_for_places_that_were_found(tmp_path):
+    field = small_field(np.random.default_rng(27), Camera(scale=SCALE, size=SIZE))
+    archive = SlowArchive(0.05, field.reference)
+    provider = CatalogueProvider(TileCache(tmp_path), services=[archive], patience_s=30.0)
+    guessing = provider.waiting(0.0)
+    place = (field.truth.ra_deg, field.truth.dec_deg, 0.3)
+    assert list(guessing.references(*place)) == []
+    assert guessing.cut_short
+    (stars,) = provider.references(*place)
+    assert (len(stars) > 100, provider.cut_short) == (True, "")
+    assert list(guessing.references(*place))  # what is on disk, or in memory, takes no time
+    assert guessing.cut_short == ""
+
+
+def test_stars_that_came_slowly_but_in_time_are_searched_all_the_same(tmp_path):
+    field = small_field(np.random.default_rng(28), Camera(scale=SCALE, size=SIZE))
+    solver = slow_solver(tmp_path, SlowArchive(0.4, field.reference), 30.0)
+    solver.options = replace(solver.options, time_limit_s=1.5)  # of which an index-less search may take a quarter
+    solved = solver.solve(wanted_of(field), RunContext())
+    assert (solved.solved, solved.reference) == (True, "Gaia DR3")
+
+
+def test_a_stop_is_heard_while_the_network_is_waited_for(tmp_path):
+    field = small_field(np.random.default_rng(29), Camera(scale=SCALE, size=SIZE))
+    archive = SlowArchive(60.0, field.reference)
+    context = RunContext()
+    solver = slow_solver(tmp_path, archive, 50.0, context=context)
+    threading.Timer(0.3, context.cancel).start()
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        solver.solve(wanted_of(field), context)
+    assert time.monotonic() - begun < 2.0
+    assert archive.left_behind.wait(2.0)
+
+
+def test_a_frame_in_vain_tells_which_stars_it_was_held_against():
+    field = small_field(np.random.default_rng(30), Camera(scale=SCALE, size=SIZE))
+    other = small_field(np.random.default_rng(31), Camera(scale=SCALE, size=SIZE))
+    wanted = wanted_of(field)
+    ((ra, dec, radius),) = solver_of(other.reference).solve(wanted, RunContext()).looked_at
+    assert (ra, dec) == (wanted.ra_deg, wanted.dec_deg)
+    assert 0.39 < radius < 0.40  # one and a half of half the diagonal of 21.7 minutes of arc, and 3 % for the scale
+    assert solver_of(other.reference).solve(wanted_of(field, scale=None), RunContext()).looked_at == ()
 
 
 def test_no_index_is_no_end_where_gaias_stars_are_on_disk(tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from astropy_healpix import HEALPix
 
 from pipeline_core import solve_night
 from pipeline_core.catalogues.reference import with_columns
-from pipeline_core.catalogues.tile_cache import GAIA, GAIA_EPOCH, TileCache, tiles_in_cone
+from pipeline_core.catalogues.tile_cache import GAIA, GAIA_EPOCH, TileCache, tile_centre, tiles_in_cone
 from pipeline_core.cli import main
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.real_sky import DEC_DEG, RA_DEG
@@ -21,8 +21,9 @@ from pipeline_core.demo.sky import placed
 from pipeline_core.logbook import Logbook
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.solve_hints import solve_hints
-from pipeline_core.solve_night import solutions
+from pipeline_core.solve_memory import solutions
 from pipeline_core.solving import embedded, index_files
+from pipeline_core.solving.beside_catalogue import BesideCatalogue
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.store import Store
 from tests.core.sky_simulation import INDEXES, needs_index
@@ -281,6 +282,57 @@ def test_another_index_file_of_the_same_name_makes_what_stands_on_it_old(own_ind
     mine.unlink()  # what is gone replaces nothing
     assert reduce(capsys, night, out)["solved"] == 3
     assert len(counted) == 3
+
+
+def keep_tiles(ra, dec, radius_deg, seed=1):
+    """Put stars on the disk as Gaia's, hundreds a square degree, that are nowhere on the sky."""
+    rng = np.random.default_rng(seed)
+    number = 600
+    for tile in tiles_in_cone(ra, dec, radius_deg):
+        middle_ra, middle_dec, radius = tile_centre(tile)
+        nothing = np.zeros(number)
+        columns = {
+            "ra_deg": (middle_ra + rng.uniform(-radius, radius, number) / np.cos(np.radians(middle_dec))) % 360.0,
+            "dec_deg": middle_dec + rng.uniform(-radius, radius, number), "pm_ra_mas": nothing, "pm_dec_mas": nothing,
+            "magnitude": np.sort(rng.uniform(8, 16, number)), "colour": nothing,
+            "sigma_mas": nothing + 0.1, "sigma_pm_mas": nothing + 0.02,
+        }  # fmt: skip
+        TileCache().save(tile, 17.0, with_columns(columns, GAIA_EPOCH, GAIA))
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_gaias_stars_of_another_field_are_no_news_to_a_frame_in_vain_and_those_of_its_own_are(
+    unsolved, searches, monkeypatch, capsys
+):
+    night, out = unsolved
+    counted, _ = searches
+    for engine in (embedded.EmbeddedEngine, BesideCatalogue):
+        monkeypatch.setattr(engine, "solve", lambda *_: None)  # thin cloud: no pattern is found
+    run(capsys, "set", out, "*", "--scale", SCALE)
+    assert reduce(capsys, night, out)["solved"] == 0
+    assert len(counted) == 3
+    keep_tiles(40.0, 20.0, 0.5)
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (0, 3)
+    keep_tiles(RA_DEG, DEC_DEG, 1.5)
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (0, 6)
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (0, 6)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_solution_that_gaias_stars_do_not_confirm_is_tried_with_them_once(solved, searches, capsys):
+    night, out = solved
+    counted, _ = searches
+    keep_tiles(RA_DEG, DEC_DEG, 1.5)
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (3, 3)
+    assert all(frame.reference.startswith("Tycho") for frame in known(out).values())
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (3, 3)
+    keep_tiles(RA_DEG, DEC_DEG, 1.5, seed=2)  # they came anew
+    assert (reduce(capsys, night, out)["solved"], len(counted)) == (3, 6)
 
 
 def test_a_small_night_is_reduced_and_solved_without_any_index_once_gaias_stars_are_on_disk(

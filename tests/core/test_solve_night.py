@@ -28,7 +28,8 @@ from pipeline_core.resources import resource_path
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.sky_view import sky_view
-from pipeline_core.solve_night import SolveOptions, solutions, solve_output
+from pipeline_core.solve_memory import solutions
+from pipeline_core.solve_night import SolveOptions, solve_output
 from pipeline_core.solve_tasks import SOLVE
 from pipeline_core.solving import embedded, index_files
 from pipeline_core.store import Store

@@ -66,6 +66,93 @@ def test_the_kernel_equals_its_numpy_twin(placement):
     np.testing.assert_allclose(warped.variance[inside], expected_variance[inside], rtol=1e-3)
 
 
+def twin_of_good(image, variance, hole, placement, shape):
+    """The sums around holes in plain numpy: good pixels only, scaled to the weight that is there; the plain mean of the
+    nearest 4×4 where that is less than half. Interior pixels only, NaN elsewhere."""
+    out, out_variance, weight = (np.full(shape, np.nan) for _ in range(3))
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    px, py = placement.moved(x, y)
+    area = placement.area(x, y)
+    light, noise = (np.where(hole, 0.0, plane).astype(float) for plane in (image, variance))
+    for j, i in np.ndindex(shape):
+        ix, iy = int(np.floor(px[j, i])), int(np.floor(py[j, i]))
+        if ix < 3 or iy < 3 or ix + 5 > image.shape[1] or iy + 5 > image.shape[0]:
+            continue
+        taps = np.arange(-3, 5)
+        w = np.outer(*(weights_of(taps - f) for f in (py[j, i] - iy, px[j, i] - ix)))
+        cut, middle = np.s_[iy - 3 : iy + 5, ix - 3 : ix + 5], np.s_[iy - 1 : iy + 3, ix - 1 : ix + 3]
+        good = ~hole[cut]
+        weight[j, i] = w[good].sum()
+        if weight[j, i] >= 0.5:
+            scale = area[j, i] / weight[j, i]
+            out[j, i] = scale * (w * light[cut]).sum()
+            out_variance[j, i] = scale**2 * (w**2 * noise[cut]).sum()
+        elif not hole[middle].all():
+            scale = area[j, i] / (~hole[middle]).sum()
+            out[j, i], out_variance[j, i] = scale * light[middle].sum(), scale**2 * noise[middle].sum()
+    return out, out_variance, weight
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3])
+@pytest.mark.parametrize("placement", PLACEMENTS, ids=["shift", "flip", "turned", "mirrored", "bent"])
+def test_around_holes_the_kernel_equals_its_numpy_twin(placement, share):
+    rng = np.random.default_rng(10)
+    image = rng.normal(400, 20, SMALL).astype(np.float32)
+    variance = rng.uniform(300, 500, SMALL).astype(np.float32)
+    hole = rng.random(SMALL) < share
+    expected, expected_variance, weight = twin_of_good(image, variance, hole, placement, SMALL)
+    bits = np.where(hole, MaskBit.BAD, 0).astype(np.uint8)
+    unmarked = hole & (rng.random(SMALL) < 0.5)
+    bits[unmarked] = 0
+    image[hole] = np.float32(3e38)  # nothing of it may get in
+    image[unmarked] = rng.choice([np.nan, np.inf, -np.inf], unmarked.sum())
+    variance[hole] = np.nan
+    warped = warp(image, placement, SMALL, variance=variance, bits=bits, threads=2)
+    compared = np.isfinite(expected) & (np.abs(weight - 0.5) > 1e-3)  # single precision decides at the limit
+    assert compared.sum() > 1000
+    assert np.isfinite(warped.image[compared]).all()
+    # As without holes; where weights are scaled up, twice that.
+    np.testing.assert_allclose(warped.image[compared], expected[compared], atol=0.04)
+    np.testing.assert_allclose(warped.variance[compared], expected_variance[compared], rtol=2e-3)
+    if share > 0.1:
+        assert (weight[compared] < 0.5).any()
+        assert (weight[compared] > 1.0).any()
+
+
+def test_marks_are_carried_by_the_four_pixels_around_with_weight_enough():
+    rng = np.random.default_rng(11)
+    placement = moved_field(31, -3, 2, shape=SMALL)
+    bits = rng.choice(np.array([0, 1, 2, 8, 16], np.uint8), SMALL, p=[0.92, 0.02, 0.02, 0.02, 0.02])
+    image = rng.normal(400, 20, SMALL).astype(np.float32)
+    image[rng.random(SMALL) < 0.01] = np.nan
+    warped = warp(image, placement, SMALL, bits=bits)
+    shown = np.where(np.isfinite(image), bits, MaskBit.NO_DATA)
+    y, x = np.mgrid[: SMALL[0], : SMALL[1]]
+    px, py = placement.moved(x, y)
+    seen = 0
+    for j, i in np.ndindex(SMALL):
+        ix, iy = int(np.floor(px[j, i])), int(np.floor(py[j, i]))
+        if ix < 0 or iy < 0 or ix + 2 > SMALL[1] or iy + 2 > SMALL[0]:
+            continue
+        w = np.outer(*(weights_of(np.arange(-3, 5) - f)[3:5] for f in (py[j, i] - iy, px[j, i] - ix)))
+        if (np.abs(w - 0.1) < 1e-3).any():  # the weights' table is single precision, at 4096 places
+            continue
+        seen += 1
+        expected = np.bitwise_or.reduce(shown[iy : iy + 2, ix : ix + 2][w >= 0.1], initial=0)
+        assert warped.bits[j, i] == expected
+    assert seen > 1000
+
+
+def test_a_frame_narrower_than_the_sums_is_brought_over_too():
+    image = np.full((6, 40), 10, np.float32)
+    image[3, 5] = np.nan
+    warped = warp(image, moved_field(0, 0.5, 0.0, shape=image.shape), image.shape, variance=image, threads=2)
+    assert np.isfinite(warped.image[:, :-1]).all()
+    np.testing.assert_allclose(warped.image[:, :-1], 10, rtol=1e-5)
+    nothing = warp(np.full((6, 40), np.nan, np.float32), moved_field(shape=image.shape), image.shape)
+    assert np.isnan(nothing.image).all()
+
+
 def test_whole_pixels_are_moved_exactly():
     image = np.random.default_rng(2).normal(0, 1, SMALL).astype(np.float32)
     warped = warp(image, moved_field(0, 5, -7, shape=SMALL), SMALL)
@@ -234,10 +321,31 @@ def test_bands_make_the_same_as_the_whole(placement):
         np.testing.assert_allclose(out.image, whole.image[y0:y1], atol=1e-3, equal_nan=True)
 
 
+def test_noise_that_nobody_gave_is_not_known_and_marks_of_none_are_none():
+    image, out = np.ones(SMALL, np.float32), empty(SMALL, variance=True, bits=True)
+    warp_rows(image, moved_field(0, 0.5, 0.5, shape=SMALL), 0, out)
+    assert np.isnan(out.variance).all()
+    assert (out.bits[:-1, :-1] == 0).all()
+    np.testing.assert_allclose(out.image[:-1, :-1], 1, rtol=1e-6)
+    image.setflags(write=False)  # as what is mapped from a file
+    np.testing.assert_array_equal(warp(image, moved_field(0, 0.5, 0.5, shape=SMALL), SMALL).image, out.image)
+
+
 def test_threads_change_nothing():
     image = np.random.default_rng(8).normal(100, 10, SHAPE).astype(np.float32)
     placement = moved_field(5, 1.5, 2.5, shape=SHAPE)
     np.testing.assert_array_equal(warp(image, placement, SHAPE).image, warp(image, placement, SHAPE, threads=3).image)
+
+
+def test_with_holes_and_noise_threads_and_the_bands_they_do_change_nothing():
+    rng = np.random.default_rng(12)
+    image = rng.normal(100, 10, SHAPE).astype(np.float32)
+    bits = (rng.random(SHAPE) < 0.02).astype(np.uint8) * np.uint8(MaskBit.HOT)
+    placement = moved_field(184, 1.5, 2.5, shape=SHAPE)
+    one, three = (warp(image, placement, SHAPE, variance=image, bits=bits, threads=threads) for threads in (1, 3))
+    np.testing.assert_array_equal(one.image, three.image)
+    np.testing.assert_array_equal(one.variance, three.variance)
+    np.testing.assert_array_equal(one.bits, three.bits)
 
 
 def test_weights_sum_to_one_and_are_single_at_whole_pixels():
