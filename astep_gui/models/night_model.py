@@ -81,6 +81,7 @@ class NightModel(QObject):
         self.looking = QuickLooking(jobs, self)
         self.looking.due.connect(self.look_quickly)
         self.looking.rows_came.connect(self._take_rows)
+        self.looking.begun.connect(self._take_look)
         self.looking.ended.connect(self._take_look)
         self.looking.failed.connect(self.problem)
         self.looking.said.connect(self.said)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.measures import QualityRow
+    from pipeline_core.quick_look import QuickLook
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
@@ -31,6 +32,8 @@ class QuickLooking(QObject):
     """The look that waited for the first image may begin."""
     rows_came = pyqtSignal(list)
     """QualityRows measured so far, not yet judged."""
+    begun = pyqtSignal(object)
+    """QuickLook: what is known of an earlier run or look, judged."""
     ended = pyqtSignal(object)
     """QuickLook: all of them, judged."""
     failed = pyqtSignal(object)
@@ -73,7 +76,8 @@ class QuickLooking(QObject):
             prepare(context, job.told.emit)
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
-            return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
+            tell = job.told.emit
+            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known, begin=tell)
 
         job = self._job = self._jobs.job("quick look", work)
         job.heard.connect(self.said)
@@ -95,11 +99,13 @@ class QuickLooking(QObject):
         self.stop()
         self._known = {}
 
-    def _hear(self, told: list[QualityRow] | str) -> None:
+    def _hear(self, told: list[QualityRow] | str | QuickLook) -> None:
         if isinstance(told, str):
             self._prepares(told)
-        else:
+        elif isinstance(told, list):
             self.rows_came.emit(told)
+        else:
+            self.begun.emit(told)
 
     def _prepares(self, words: str) -> None:
         """Say what goes on, and when it is over."""

@@ -28,7 +28,8 @@ def asked(monkeypatch):
     asked = type("Asked", (), {"known": [], "answer": "judged", "gate": threading.Event()})()
     asked.gate.set()
 
-    def quick_look(_place, _night, _recipe, context, tell, known):
+    def quick_look(_place, _night, _recipe, context, tell, known, begin):
+        begin("as it was left")
         asked.known.append(dict(known))
         known["a.fits"] = {"measures": {}}
         tell(["row"])
@@ -153,3 +154,16 @@ def test_a_window_that_is_closed_does_not_wait_for_the_compiler(qtbot, qapp, ask
     assert time.perf_counter() - begun < 5.0
     assert busy[-1] == ("",)
     assert not asked.known
+
+
+def test_what_earlier_runs_left_is_told_before_anything_is_measured(qtbot, looking, asked):
+    asked.gate.clear()
+    order = []
+    looking.begun.connect(order.append)
+    looking.rows_came.connect(order.extend)
+    looking.ended.connect(order.append)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: len(order) == 2, timeout=3000)
+    asked.gate.set()
+    qtbot.waitUntil(lambda: len(order) == 3, timeout=3000)
+    assert order == ["as it was left", "row", "judged"]
