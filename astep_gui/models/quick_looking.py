@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from astep_gui.models.preparing import prepare
 
+if TYPE_CHECKING:
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
-PREPARING = "preparing the number crunching, once: about a minute"
 AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000
@@ -112,32 +111,3 @@ class QuickLooking(QObject):
         if words or self._is_preparing:
             self._is_preparing = bool(words)
             self.busy.emit(words)
-
-
-def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
-    """Compile the kernels of a quick look where this was never done, in a process of its own.
-
-    Parameters
-    ----------
-    context : RunContext
-    tell : callable
-        Called with what goes on, in words, and with "" when it is over.
-
-    Raises
-    ------
-    Cancelled
-        If a stop was asked for; the process is ended then, and nobody waits for it.
-
-    Notes
-    -----
-    A compiler inside the window's process would take 0.4 GB of its memory for good, and make it stutter for a minute.
-    """
-    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
-    from pipeline_core.executor import ProcessWorkers  # noqa: PLC0415
-
-    if not warm_up.is_first_time(science=True):
-        return
-    tell(PREPARING)
-    with ProcessWorkers(1, 1) as worker:
-        warm_up.in_worker(context, warm_up.warm_up_science, worker)
-    tell("")
