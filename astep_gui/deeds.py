@@ -161,10 +161,12 @@ class Deeds(FrameDeeds):
         if not folder:
             return
 
-        def work(_context: RunContext) -> tuple[list[Path], list[str]]:
-            from pipeline_core.handing_on import hand_on  # noqa: PLC0415 - needs the stages
+        def work(_context: RunContext) -> tuple[list[Path], list[str], str]:
+            from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words  # noqa: PLC0415 - the stages
 
-            return hand_on(place, raw, program, Path(folder))  # type: ignore[arg-type]
+            written, untimed = hand_on(place, raw, program, Path(folder))  # type: ignore[arg-type]
+            unplaced = without_wcs_words(without_wcs(written), len(written), "Sky (Shift+S) looks for them on the sky")
+            return written, untimed, unplaced
 
         job = window.jobs.job("export", work)
         job.failed.connect(window.show_problem)
@@ -172,10 +174,12 @@ class Deeds(FrameDeeds):
         window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
         job.start()
 
-    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str]) -> None:
+    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str], unplaced: str) -> None:
         self._window.log.say(f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}")
         for path in untimed:
             self._window.log.say("left out: its time is unknown", "warning", path)
+        if unplaced:
+            self._window.log.say(f"{len(written)} frames lie in {folder}; {unplaced}", "warning")
 
     def remedy(self, need: Need, remedy: Remedy) -> None:
         """Do what a person chose among the ways out."""

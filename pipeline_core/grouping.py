@@ -109,6 +109,21 @@ def separation_deg(a: Frame, b: Frame) -> float | None:
     return math.degrees(2 * math.asin(min(1.0, math.sqrt(h))))
 
 
+def pointing_offset_deg(a: Frame, b: Frame) -> tuple[float, float] | None:
+    """Offset of b's pointing from a's to the east and to the north, degrees, or None where one has none.
+
+    The length is the angle between them; the direction is that of the great circle where it leaves a.
+    """
+    apart = separation_deg(a, b)
+    if apart is None or a.ra_deg is None or a.dec_deg is None or b.ra_deg is None or b.dec_deg is None:
+        return None
+    ra_a, dec_a, ra_b, dec_b = map(math.radians, (a.ra_deg, a.dec_deg, b.ra_deg, b.dec_deg))
+    east = math.cos(dec_b) * math.sin(ra_b - ra_a)
+    north = math.cos(dec_a) * math.sin(dec_b) - math.sin(dec_a) * math.cos(dec_b) * math.cos(ra_b - ra_a)
+    length = math.hypot(east, north) or 1.0
+    return apart * east / length, apart * north / length
+
+
 def by_pointing(frames: Sequence[Frame], radius_deg: float = POINTING_RADIUS_DEG) -> dict[str, list[Frame]]:
     """Split science frames into fields.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from astropy.io import fits
+
 from pipeline_core.errors import NightError
 from pipeline_core.export import export_frames
 from pipeline_core.logbook import Logbook
@@ -14,8 +16,20 @@ from pipeline_core.types import FrameKind
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline_core.export import Target
     from pipeline_core.types import Night
+
+
+def without_wcs(files: Sequence[Path]) -> list[str]:
+    """Return the names of exported files whose headers do not say where on the sky they lie.
+
+    Notes
+    -----
+    Programs for asteroids solve them themselves, or refuse them; nobody should find that out there.
+    """
+    return [file.name for file in files if "CRVAL1" not in fits.getheader(file)]
 
 
 def hand_on(place: Place, night: Night, target: Target, folder: Path) -> tuple[list[Path], list[str]]:
@@ -61,3 +75,25 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path) -> tuple[l
             "run `astep reduce` first, or set the time",
         )
     return export_frames(place.output, frames, target, folder), untimed
+
+
+def without_wcs_words(names: Sequence[str], number: int, remedy: str) -> str:
+    """Say how many of the exported files have no place on the sky, and what gives them one; "" where all have.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As :func:`without_wcs` returns them.
+    number : int
+        Of all files that were written.
+    remedy : str
+        What solves them: a command, or a panel of the window.
+    """
+    if not names:
+        return ""
+    then = f"not solved; {remedy}, then export again"
+    if len(names) == number:
+        return f"none of them has a WCS: they were {then}"
+    if len(names) == 1:
+        return f"{names[0]} has no WCS: it was {then}"
+    return f"{len(names)} of them ({names[0]}, …) have no WCS: they were {then}"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import calibration_measures, judge_calibration
+from pipeline_core.kept_looks import keep_looks, kept_looks
+from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow
 from pipeline_core.night_quality import judged_rows, science_measures
 from pipeline_core.plan import Choices, build_plan
@@ -48,6 +50,7 @@ def quick_look(
     context: RunContext,
     tell: Callable[[Sequence[QualityRow]], None],
     known: dict[str, Made] | None = None,
+    begin: Callable[[QuickLook], None] | None = None,
 ) -> QuickLook:
     """Measure the science frames of a night, final values where a run left them, and judge them.
 
@@ -63,6 +66,8 @@ def quick_look(
         Called with the frames measured so far, not yet judged, every few frames.
     known : dict, optional
         Path → what an earlier quick look measured; what is measured now is added.
+    begin : callable, optional
+        Called first, with what runs and looks before this one left: nobody should wait for what is known.
 
     Returns
     -------
@@ -72,15 +77,19 @@ def quick_look(
     known = {} if known is None else known
     made: dict[str, Made] = {}
     flags: Mapping[str, tuple[Flag, ...]] = {}
+    every = quick_tasks(night, plan, recipe)
+    kept: dict[str, QualityRow] = {}
     if place.has_logbook:
-        with Store(place.output) as store:
+        with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+            kept = {row.path: row for row in kept_looks(logbook.database, every)}
             made |= {p.label: p.made for p in store.products(FINAL_STAGE) if p.label in night.by_path}
             measured = {p.label: p.made for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
         found = calibration_measures(measured)
         flags = judge_calibration([night.by_path[path] for path in found], found, recipe.flat)
     final = dict(made)
     rows = {row.path: row for row in judged_rows(night, plan.groups, final)}
-    every = quick_tasks(night, plan, recipe)
+    if begin is not None and (rows or kept or flags):
+        begin(QuickLook(list((kept | rows).values()), flags))
     missing = [path for path in every if path not in final]
     wanted = [path for path in missing + company(plan.groups, list(rows.values()), missing) if path in every]
     made |= {path: known[path] for path in missing if path in known}
@@ -95,7 +104,7 @@ def quick_look(
         if path in final:
             continue
         made[path] = looked_at
-        if "measures" in looked_at:
+        if "measures" in looked_at and path not in kept:  # kept rows are judged, and stay until all are anew
             waiting.append(QualityRow(path, science_measures(looked_at["measures"])))
         if len(waiting) == 4:
             tell(waiting)
@@ -104,4 +113,6 @@ def quick_look(
     # What has no final values is judged by the first look at all frames, as far as it is remembered.
     looked = {path: known[path] for path in every if path in known}
     rows |= {row.path: row for row in judged_rows(night, plan.groups, looked) if row.path not in final}
+    if place.has_logbook:
+        keep_looks(place, [row for path, row in rows.items() if path not in final], every)
     return QuickLook([rows[path] for path in made if path in rows], flags)

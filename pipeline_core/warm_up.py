@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import threading
+import time
 from concurrent.futures import wait
 from functools import partial
 from pathlib import Path
@@ -98,7 +99,12 @@ def unless_stopped(context: RunContext, warm_up: Callable[[], None]) -> None:
         raise faults[0]
 
 
-def in_worker(context: RunContext, warm_up: Callable[[], None], pool: WorkerPool) -> None:
+def in_worker(
+    context: RunContext,
+    warm_up: Callable[[], None],
+    pool: WorkerPool,
+    so_far: Callable[[float], None] | None = None,
+) -> None:
     """Compile kernels in a worker: a compiler in a thread here would make a window stutter.
 
     Parameters
@@ -107,12 +113,15 @@ def in_worker(context: RunContext, warm_up: Callable[[], None], pool: WorkerPool
     warm_up : callable
         :func:`warm_up_calibration` or :func:`warm_up_science`.
     pool : WorkerPool
+    so_far : callable, optional
+        Called again and again with the seconds since the beginning.
 
     Raises
     ------
     Cancelled
         If a stop was asked for; the workers are ended then.
     """
+    begun = time.monotonic()
     compiling = pool.submit(warm_up)
     while not wait([compiling], _LOOK_S).done:
         try:
@@ -120,6 +129,8 @@ def in_worker(context: RunContext, warm_up: Callable[[], None], pool: WorkerPool
         except Cancelled:
             pool.kill()
             raise
+        if so_far is not None:
+            so_far(time.monotonic() - begun)
     compiling.result()
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.background import Background
+from astep_gui.models.preparing import Preparing, prepare_first
 from pipeline_core.types import MaskBit, Section
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from astep_gui.models.frame_images import ShownImage
@@ -40,9 +42,12 @@ class CosmicPreviewModel(QObject):
         self._recipe: Recipe | None = None
         self.words = ""
         """"hits: 31 · stars touched: 0 of 24", or why there is nothing to tell."""
+        self.preparing = ""
+        """What must be done once before anything can be tried, in words."""
         self.is_warning = False
         """Whether stars would be touched, or something failed."""
         self._background = Background("cosmic-ray preview", self)
+        self._background.told.connect(self._hear)
         self._background.done.connect(self._take)
         self._background.failed.connect(self._fail)
         self._background.busy_changed.connect(lambda _: self.changed.emit())
@@ -71,8 +76,19 @@ class CosmicPreviewModel(QObject):
 
     def _ask(self) -> None:
         recipe, source, part = self._recipe, self._source, self.part
-        if recipe is not None:
-            self._background.ask("part", lambda context, _tell: source.answer(recipe, part, context))
+        if recipe is None:
+            return
+
+        def answer(context: RunContext, tell: Callable[[object], None]) -> object:
+            prepare_first(context, tell)
+            return source.answer(recipe, part, context)
+
+        self.preparing = ""
+        self._background.ask("part", answer)
+
+    def _hear(self, _key: object, told: Preparing) -> None:
+        self.preparing = told.words
+        self.changed.emit()
 
     def _take(self, _key: object, answer: tuple[CosmicPreview, ShownImage, ShownImage]) -> None:
         preview, marked, cleaned = answer

@@ -30,7 +30,8 @@ class FolderWatch(QObject):
 
     def follow(self, night: Night) -> None:
         """Watch the night's folder and those of its frames, besides what is watched already."""
-        folders = {str(night.root), *(str(night.file(frame).parent) for frame in night.frames)}
+        within = {frame.path.rpartition("/")[0] for frame in night.frames}  # a path a folder, not one a frame
+        folders = {str(night.root / folder) for folder in {"", *within}}
         fresh = sorted(folders - set(self._watch.directories()))
         if fresh:
             self._watch.addPaths(fresh)

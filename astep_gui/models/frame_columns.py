@@ -37,6 +37,11 @@ class Column:
     is_said_by_group: bool = False
     """Left out at first where a group's heading says it already, or where there is little room."""
 
+    @property
+    def is_of_state(self) -> bool:
+        """Whether it says how a frame stands, which must be made out first."""
+        return self.key in {"state", "on_sky"}
+
 
 def _measure(name: str) -> Value:
     return lambda _frame, row, _state: getattr(row.measures, name) if row else None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from astep_gui.models.frame_columns import seconds_words
-from pipeline_core.grouping import by_pointing
+from pipeline_core.grouping import by_pointing, pointing_offset_deg
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pipeline_core.types import Frame
 
@@ -34,7 +36,9 @@ class Group:
 def group_keys(frames: Sequence[Frame]) -> dict[str, tuple[Any, ...]]:
     """Return path → (order of the kind, pointing, kind, filter, exposure); equal keys stand together, in this order."""
     lit = [frame for frame in frames if frame.kind is FrameKind.SCIENCE]
-    fields = {frame.path: name for name, members in by_pointing(lit).items() for frame in members}
+    pointings = by_pointing(lit)
+    named = {name: told_apart(name, pointings) for name in pointings}
+    fields = {frame.path: named[name] for name, members in pointings.items() for frame in members}
     return {
         f.path: (
             _KIND_ORDER[f.kind],
@@ -45,6 +49,30 @@ def group_keys(frames: Sequence[Frame]) -> dict[str, tuple[Any, ...]]:
         )
         for f in frames
     }
+
+
+def told_apart(name: str, pointings: Mapping[str, Sequence[Frame]]) -> str:
+    """Say where a field lies that has its name from an earlier one: "M 5 (2), 34′ NE" says more than a number.
+
+    Parameters
+    ----------
+    name : str
+        Of one of the pointings.
+    pointings : mapping of name to frames
+        As :func:`by_pointing` has them.
+    """
+    numbered = re.fullmatch(r"(.+) \(\d+\)", name)
+    first = pointings.get(numbered[1]) if numbered else None
+    offset = pointing_offset_deg(first[0], pointings[name][0]) if first else None
+    if offset is None:
+        return name
+    east, north = offset
+    apart = math.hypot(east, north)
+    way = _WINDS[round(math.degrees(math.atan2(east, north)) / 45) % 8]
+    return f"{name}, {f'{60 * apart:.0f}′' if apart < 1 else f'{apart:.1f}°'} {way}"
+
+
+_WINDS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 
 
 def changes_for(frames: Iterable[Frame], group: Group) -> list[Change]:

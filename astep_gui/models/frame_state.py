@@ -54,6 +54,10 @@ class FrameState:
         return f"{self.words} · said against it: {self.against}" if self.against else ""
 
 
+NO_STATE = FrameState("", "", "text")
+"""Where nobody asks how a frame stands."""
+
+
 def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weight
     frame: Frame,
     rejected: Mapping[str, str],

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QAbstractItemModel, QMimeData, QModelIndex, Qt, pyqtSig
 from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
 from astep_gui.models.frame_search import search_for
-from astep_gui.models.frame_state import frame_tip
+from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
 from astep_gui.models.short_names import numbers_of, short_names
@@ -328,9 +328,11 @@ class FrameTableModel(QAbstractItemModel):
     # -- what is in them -------------------------------------------------------------------------------------
 
     def _value(self, path: str, column: int) -> Any:
-        frame = self._night.frame(path)
-        state = self.states.of(path)
-        return None if frame is None else COLUMNS[column].value(frame, self._night.rows.get(path), state)
+        frame, asked = self._night.frame(path), COLUMNS[column]
+        if frame is None:
+            return None
+        state = self.states.of(path) if asked.is_of_state else NO_STATE
+        return asked.value(frame, self._night.rows.get(path), state)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:  # noqa: PLR0911 - one a role
         """Return what a cell says."""

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from astep_gui.models.folder_watch import FolderWatch
 from astep_gui.models.frame_state import FrameState, frame_state
 from astep_gui.models.needs import Need, needs_of, output_problem
+from astep_gui.models.planning import Planning
 from astep_gui.models.quick_looking import QuickLooking
 from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE
@@ -68,9 +69,9 @@ class NightModel(QObject):
         self.looks_quickly = True
         """Measure science frames in the background when a night opens."""
         self._clear()
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._plan_now)
+        self._planning = Planning(jobs, self._to_plan, self)
+        self._planning.planned.connect(lambda plan: self._take_plan(plan, None))
+        self._planning.failed.connect(lambda error: self._take_plan(None, error))
         self._folders = FolderWatch(self)
         self._folders.grown.connect(self.refresh)
         self._needs_soon = QTimer(self)
@@ -80,6 +81,7 @@ class NightModel(QObject):
         self.looking = QuickLooking(jobs, self)
         self.looking.due.connect(self.look_quickly)
         self.looking.rows_came.connect(self._take_rows)
+        self.looking.begun.connect(self._take_look)
         self.looking.ended.connect(self._take_look)
         self.looking.failed.connect(self.problem)
         self.looking.said.connect(self.said)
@@ -205,7 +207,7 @@ class NightModel(QObject):
         self.recipe_changed.emit()
         if self.current not in self.night.by_path if self.night else True:
             self.select([], self._first())
-        self._plan_soon()
+        self._planning.ask_soon()
         if self.looks_quickly:
             self.looking.wait_for_image() if is_new else self.look_quickly()
 
@@ -219,7 +221,7 @@ class NightModel(QObject):
         self.looking.forget()
         self._surveying.forget()
         self._follow.stop()
-        self._soon.stop()
+        self._planning.forget()
         self._needs_soon.stop()
         if self.logbook is not None:
             self.logbook.close()
@@ -278,7 +280,7 @@ class NightModel(QObject):
         if not is_own:
             self.history_changed.emit()
         self.frames_changed.emit(list(dict.fromkeys(change.subject for change in changes)))
-        self._plan_soon()
+        self._planning.ask_soon()
 
     def _decide_frames(self) -> None:
         assert self.raw is not None
@@ -304,18 +306,11 @@ class NightModel(QObject):
             self._recipe = recipe
             self.recipe_changed.emit()
 
-    def _plan_soon(self) -> None:
-        self._soon.start(0)
+    def _to_plan(self) -> tuple[Night, Recipe, Choices] | None:
+        return (self.night, self.recipe, self.choices) if self.night is not None else None
 
-    def _plan_now(self) -> None:
-        if self.night is None:
-            return
-        from pipeline_core.plan import build_plan  # noqa: PLC0415 - imported by the scan
-
-        try:
-            self.plan, self.plan_error = build_plan(self.night, self.recipe, self.choices), None
-        except AstepError as error:
-            self.plan, self.plan_error = None, error
+    def _take_plan(self, plan: Plan | None, error: AstepError | None) -> None:
+        self.plan, self.plan_error = plan, error
         before = self.left_out
         self.left_out = {item.path: item.reason for item in self.plan.left_out} if self.plan else {}
         changed = [path for path in {*before, *self.left_out} if before.get(path) != self.left_out.get(path)]
@@ -394,7 +389,7 @@ class NightModel(QObject):
             self.refresh()  # the run has read the folder anew: both must know the same frames
         self.is_running = False
         self.follow_decisions()
-        self._plan_soon()  # the masters may be others now: whoever shows steps looks again
+        self._planning.ask_soon()  # the masters may be others now: whoever shows steps looks again
         self.look_quickly()
         self._survey_soon()
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from astep_gui.models.preparing import prepare
 
+if TYPE_CHECKING:
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.measures import QualityRow
+    from pipeline_core.quick_look import QuickLook
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
-PREPARING = "preparing the number crunching, once: about a minute"
 AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000
@@ -31,6 +31,8 @@ class QuickLooking(QObject):
     """The look that waited for the first image may begin."""
     rows_came = pyqtSignal(list)
     """QualityRows measured so far, not yet judged."""
+    begun = pyqtSignal(object)
+    """QuickLook: what is known of an earlier run or look, judged."""
     ended = pyqtSignal(object)
     """QuickLook: all of them, judged."""
     failed = pyqtSignal(object)
@@ -73,7 +75,8 @@ class QuickLooking(QObject):
             prepare(context, job.told.emit)
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
-            return quick_look(place, night, recipe, context, lambda rows: job.told.emit(list(rows)), known)
+            tell = job.told.emit
+            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known, begin=tell)
 
         job = self._job = self._jobs.job("quick look", work)
         job.heard.connect(self.said)
@@ -95,43 +98,16 @@ class QuickLooking(QObject):
         self.stop()
         self._known = {}
 
-    def _hear(self, told: list[QualityRow] | str) -> None:
+    def _hear(self, told: list[QualityRow] | str | QuickLook) -> None:
         if isinstance(told, str):
             self._prepares(told)
-        else:
+        elif isinstance(told, list):
             self.rows_came.emit(told)
+        else:
+            self.begun.emit(told)
 
     def _prepares(self, words: str) -> None:
         """Say what goes on, and when it is over."""
         if words or self._is_preparing:
             self._is_preparing = bool(words)
             self.busy.emit(words)
-
-
-def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
-    """Compile the kernels of a quick look where this was never done, in a process of its own.
-
-    Parameters
-    ----------
-    context : RunContext
-    tell : callable
-        Called with what goes on, in words, and with "" when it is over.
-
-    Raises
-    ------
-    Cancelled
-        If a stop was asked for; the process is ended then, and nobody waits for it.
-
-    Notes
-    -----
-    A compiler inside the window's process would take 0.4 GB of its memory for good, and make it stutter for a minute.
-    """
-    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
-    from pipeline_core.executor import ProcessWorkers  # noqa: PLC0415
-
-    if not warm_up.is_first_time(science=True):
-        return
-    tell(PREPARING)
-    with ProcessWorkers(1, 1) as worker:
-        warm_up.in_worker(context, warm_up.warm_up_science, worker)
-    tell("")

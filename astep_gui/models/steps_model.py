@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.background import Background
 from astep_gui.models.memory_budget import MemoryBudget
+from astep_gui.models.preparing import Preparing, prepare_first
 from astep_gui.models.step_words import WORDS
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core.grouping import Geometry
@@ -16,6 +17,7 @@ from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from astep_gui.models.frame_images import ShownImage
@@ -88,6 +90,8 @@ class StepsModel(QObject):
         self._recipe: Recipe | None = None
         self._plan: Plan | None = None
         self._words: dict[str, str] = {}
+        self.preparing = ""
+        """What must be done once before any step can be computed, in words."""
         self.reached = ""
         """The step that was computed last, while others are still to come."""
         self._early: object = None
@@ -229,7 +233,8 @@ class StepsModel(QObject):
         if work is None or path is None:
             return
 
-        def both(context: RunContext, _tell: object) -> tuple[Answer, Answer]:
+        def both(context: RunContext, tell: Callable[[object], None]) -> tuple[Answer, Answer]:
+            prepare_first(context, tell)
             one = work.answer(path, first, difference=False, check=context.check)
             return one, work.answer(other or path, second, difference=False, check=context.check)
 
@@ -305,12 +310,19 @@ class StepsModel(QObject):
             return
         wanted = self.before(name) if self._peeks else name
         difference = self.difference and not self._peeks
-        self._early, self.reached = None, ""
-        self._background.ask(
-            path, lambda context, tell: work.answer(path, wanted, difference=difference, check=context.check, tell=tell)
-        )
+        self._early, self.reached, self.preparing = None, "", ""
 
-    def _take_early(self, _key: object, shown: ShownImage | str) -> None:
+        def answer(context: RunContext, tell: Callable[[object], None]) -> Answer:
+            prepare_first(context, tell)
+            return work.answer(path, wanted, difference=difference, check=context.check, tell=tell)
+
+        self._background.ask(path, answer)
+
+    def _take_early(self, _key: object, shown: ShownImage | str | Preparing) -> None:
+        if isinstance(shown, Preparing):
+            self.preparing = shown.words
+            self.changed.emit()
+            return
         if isinstance(shown, str):
             self.reached = shown
             self.changed.emit()

@@ -79,7 +79,8 @@ class CosmicPreviewPanel(QWidget):
         model = self.model
         mark = "▲ " if model.is_warning else "✓ "
         words = f"{mark}{model.words}" if model.words else ""
-        self.words.setText("Trying these settings …" if model.is_busy else words)
+        tries = f"Waiting: {model.preparing} …" if model.preparing else "Trying these settings …"
+        self.words.setText(tries if model.is_busy else words)
         role = "dim" if model.is_busy else "warn" if model.is_warning else "good"
         if self.words.property("role") != role:
             self.words.setProperty("role", role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QModelIndex, QSize, Qt
-from PyQt6.QtGui import QIcon, QImage, QPixmap
+from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QAbstractItemModel, QEvent
     from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent
 
+    from astep_gui.models.frame_state import FrameState
     from astep_gui.widgets.frame_glance import FrameGlance
+    from pipeline_core.survey import MasterState
 
 ROW_PX = 24
 THUMBNAIL_PX = 48
 INDENT_PX = 14
+_AT_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -41,39 +44,59 @@ class RowDelegate(QStyledItemDelegate):
     glance: FrameGlance | None = None
     """Shows a frame large when the pointer rests on its row."""
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._heads, self._numbers = ui_font(12, bold=True), mono_font()
+        self._heads_metrics, self._numbers_metrics = QFontMetrics(self._heads), QFontMetrics(self._numbers)
+
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
-        """Choose font and colour."""
-        super().initStyleOption(option, index)
+        """Choose words, font and colour.
+
+        Notes
+        -----
+        Not by Qt's own, which asks the model nine times a cell for what it never says; with forty rows in sight that
+        was half of the time in which the table is painted.
+        """
         if option is None:
             return
         model = index.model()
         assert isinstance(model, FrameTableModel)
+        option.index = index
+        words = model.data(index)
+        if words is not None:
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDisplay
+            option.text = words.replace("\n", " ")
         if model.is_group(index):
-            option.font = ui_font(12, bold=True)
+            option.font, option.fontMetrics = self._heads, self._heads_metrics
             return
-        column, state, look = COLUMNS[index.column()], index.data(STATE_ROLE), theme()
+        column, state = COLUMNS[index.column()], model.data(index, STATE_ROLE)
         if model.shows_thumbnails and column.key == "name":
             option.decorationSize = QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4)
-            if isinstance(picture := index.data(Qt.ItemDataRole.DecorationRole), QImage):
+            if isinstance(picture := model.data(index, Qt.ItemDataRole.DecorationRole), QImage):
+                option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
                 option.icon = QIcon(QPixmap.fromImage(toned(picture)))
         if column.is_number:
-            option.font = mono_font()
-        if option.state & QStyle.StateFlag.State_Selected or state is None:
-            return
-        role = option.palette.ColorRole.Text
-        if model.master_of(index) is not None:
-            option.palette.setColor(role, look.colour("text" if state.tone == "good" else state.tone))
-            return
-        if column.key == "state":
-            option.palette.setColor(role, look.colour(state.tone))
-        elif state.word in {"rejected", "left out", "unusable"} or column.key in {"exposure", "temperature", "sky"}:
-            option.palette.setColor(role, look.colour("dim"))
+            option.font, option.fontMetrics = self._numbers, self._numbers_metrics
+            option.displayAlignment = _AT_RIGHT
+        if state is not None and not option.state & QStyle.StateFlag.State_Selected:
+            tone = state.tone if column.key == "state" else self._tone(column.key, state, model.master_of(index))
+            if tone != "text":
+                option.palette.setColor(option.palette.ColorRole.Text, theme().colour(tone))
+
+    def _tone(self, key: str, state: FrameState, master: MasterState | None) -> str:
+        """Return in which colour a cell is written: what does not count, or matters less, is dim."""
+        if master is not None:
+            return "text" if state.tone == "good" else state.tone
+        is_out = state.word in {"rejected", "left out", "unusable"}
+        return "dim" if is_out or key in {"exposure", "temperature", "sky"} else "text"
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw a cell; through a rejected frame's name goes a line."""
         super().paint(painter, option, index)
+        if painter is None or COLUMNS[index.column()].key != "name":
+            return
         state = index.data(STATE_ROLE)
-        if painter is None or state is None or state.word != "rejected" or COLUMNS[index.column()].key != "name":
+        if state is None or state.word != "rejected":
             return
         model = index.model()
         has_picture = isinstance(model, FrameTableModel) and model.shows_thumbnails

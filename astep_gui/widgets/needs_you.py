@@ -59,7 +59,7 @@ class NeedsYou(QWidget):
 
     def show_needs(self) -> None:
         """Show what the night needs now."""
-        place = self._scroll()
+        scrolled, place = self._scroll(), self._night.place
         while (item := self._list.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
@@ -69,7 +69,9 @@ class NeedsYou(QWidget):
         survey = self._night.survey
         is_reduced = survey is not None and survey.is_reduced
         count = ("✓ Nothing needs you" if is_reduced else "✓ Ready to reduce") if is_planned else "Planning"
-        still = " · judging the frames …" if self._night.looking.is_on else ""
+        is_known = place is None or not place.has_logbook or self._night.rows
+        does = "judging the frames" if is_known else "reading what is known"
+        still = f" · {does} …" if self._night.looking.is_on else ""
         self.heading.setText((f"Needs you · {len(needs)}" if needs else count) + still)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
@@ -80,7 +82,7 @@ class NeedsYou(QWidget):
         self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
         bar = self._area.verticalScrollBar()
         if bar is not None:
-            bar.setValue(place)
+            bar.setValue(scrolled)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show fewer ways out where there is little room."""

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.actions import PROGRAMS
+from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.wrapped_rows import wrap
@@ -159,7 +160,7 @@ class ResultsPanel(QWidget):
                 line.setForeground(0, theme().colour(tone))
                 line.setData(0, _MASTER, master)
                 line.setData(0, _PATHS, list(paths))
-                line.setToolTip(0, words)
+                line.setToolTip(0, wrapped(words))
                 branch.addChild(line)
             branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
 
@@ -175,6 +176,8 @@ class ResultsPanel(QWidget):
             told = f" · {master.why}" if master.why else f" · {_counted(len(master.frames))}"
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, ()))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
+        left: list[_Line] = [(f"· {name} · of an earlier plan", "dim", "", ()) for name in self._left_over(survey)]
+        branches += [(f"Not used now · {len(left)}", left)] if left else []
         warned: list[_Line] = [(f"▲ {words}", "warn", "", ()) for words in result.warnings] if result else []
         branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
         reasons: dict[str, list[str]] = {}
@@ -185,6 +188,14 @@ class ResultsPanel(QWidget):
         ]
         branches += [(f"Rejected · {len(self._night.rejected)}", rejected)] if rejected else []
         return branches
+
+    def _left_over(self, survey: Survey | None) -> list[str]:
+        """Return the masters that lie in the results and that the plan does not want any more."""
+        place = self._night.place
+        if survey is None or place is None or self._run.is_running:
+            return []
+        wanted = {master.name for master in survey.masters}
+        return sorted({file.name.split(".fits")[0] for file in (place.output / "masters").glob("*.fits*")} - wanted)
 
     def _go(self, line: QTreeWidgetItem, *_: object) -> None:
         master, paths = line.data(0, _MASTER), line.data(0, _PATHS)

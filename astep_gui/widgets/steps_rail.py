@@ -243,6 +243,8 @@ class StepsRail(QWidget):
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""
+        if self.model.preparing:
+            return f"The steps of this frame wait: {self.model.preparing} …"
         names = self.model.names()
         if self.model.reached not in names:
             return "Computing the steps of this frame …"

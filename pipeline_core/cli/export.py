@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.handing_on import hand_on
+from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words
 from pipeline_core.scan import scan_night
 from pipeline_core.session import find_place
 
@@ -20,8 +20,12 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place = find_place(arguments.output)
     night = scan_night(place.night, talk.context())
     written, untimed = hand_on(place, night, arguments.program, arguments.folder)
-    talk.answer({"folder": str(arguments.folder), "files": [path.name for path in written], "without_time": untimed})
+    unplaced = without_wcs(written)
+    answer = {"folder": str(arguments.folder), "files": [path.name for path in written]}
+    talk.answer(answer | {"without_time": untimed, "without_wcs": unplaced})
     talk.say(f"{len(written)} frames for {arguments.program} lie in {arguments.folder}")
     for path in untimed:
         talk.say(f"  ! left out {path}: its time is unknown; set it with `astep set`")
+    if words := without_wcs_words(unplaced, len(written), f"`astep solve {place.output}` looks for them on the sky"):
+        talk.say(f"  ! {words}")
     return EXIT_OK

@@ -12,6 +12,7 @@ from pipeline_core.grouping import (
     by_temperature,
     mean_exposure,
     mean_temperature,
+    pointing_offset_deg,
     separation_deg,
 )
 from tests.core.frames_helpers import frame
@@ -95,3 +96,14 @@ def test_every_frame_is_in_exactly_one_field(places):
     frames = [at(str(i), ra, dec) for i, (ra, dec) in enumerate(places)]
     found = [f.path for field in by_pointing(frames).values() for f in field]
     assert sorted(found) == sorted(f.path for f in frames)
+
+
+def test_an_offset_is_counted_to_the_east_and_to_the_north_in_true_degrees():
+    assert pointing_offset_deg(at("a", 10.0, 60.0), at("b", 11.0, 60.0)) == pytest.approx((0.5, 0.004), abs=2e-3)
+    assert pointing_offset_deg(at("a", 10.0, 0.0), at("b", 10.0, -2.0)) == pytest.approx((0.0, -2.0), abs=1e-9)
+    assert pointing_offset_deg(at("a", 359.9, 0.0), at("b", 0.1, 0.0)) == pytest.approx((0.2, 0.0), abs=1e-9)
+
+
+def test_without_coordinates_there_is_no_offset_and_on_the_spot_none_either():
+    assert pointing_offset_deg(at("a", 10.0, 0.0), at("b")) is None
+    assert pointing_offset_deg(at("a", 10.0, 5.0), at("b", 10.0, 5.0)) == (0.0, 0.0)

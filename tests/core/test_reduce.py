@@ -18,6 +18,7 @@ from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.truth import load_truth
 from pipeline_core.errors import DataError, NightError
+from pipeline_core.handing_on import without_wcs, without_wcs_words
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.logbook import Logbook
 from pipeline_core.planned import planned
@@ -262,6 +263,21 @@ def test_exported_frames_are_in_time_order_and_only_the_accepted_ones(night, cap
     assert len(document["files"]) == N_SCIENCE - 1
     times = [fits.getheader(tmp_path / "siril" / name)["DATE-OBS"] for name in document["files"]]
     assert times == sorted(times)
+
+
+def test_export_says_which_frames_do_not_know_their_place_on_the_sky(tmp_path):
+    for k, cards in enumerate(({}, {"CRVAL1": 10.0}, {})):
+        fits.PrimaryHDU(np.zeros((4, 4), np.float32), fits.Header(cards)).writeto(tmp_path / f"{k}.fit")
+    files = sorted(tmp_path.iterdir())
+    assert without_wcs(files) == ["0.fit", "2.fit"]
+    words = [without_wcs_words(names, 3, "solve them") for names in ([], ["0.fit"], ["0.fit", "2.fit"], ["a"] * 3)]
+    rest = "WCS: they were not solved; solve them, then export again"
+    assert words == [
+        "",
+        "0.fit has no WCS: it was not solved; solve them, then export again",
+        f"2 of them (0.fit, …) have no {rest}",
+        f"none of them has a {rest}",
+    ]
 
 
 def test_nothing_usable_is_an_error_and_leaves_no_trace_in_the_night(tmp_path, capsys):

@@ -15,6 +15,7 @@ from PyQt6.QtCore import QCoreApplication, QEvent, QSettings
 from PyQt6.QtWidgets import QApplication
 
 from astep_gui.main_window import MainWindow
+from astep_gui.models import preparing
 from astep_gui.models.frame_images import Loaded, ShownImage, shown_image
 from astep_gui.models.levels import LevelsModel
 from astep_gui.remembered import Remembered
@@ -26,6 +27,14 @@ from tests.gui.nights import small_night
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def _kernels_are_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile what a test needs where it needs it: not all kernels, in a process of their own."""
+    ready = threading.Event()
+    ready.set()
+    monkeypatch.setattr(preparing, "_are_ready", ready)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from astep_gui.jobs import Jobs
-from astep_gui.models import quick_looking
+from astep_gui.models import preparing, quick_looking
 from astep_gui.models.quick_looking import QuickLooking
 from pipeline_core import quick_look as core
 from pipeline_core import warm_up
@@ -19,6 +19,7 @@ from pipeline_core.errors import DataError
 from pipeline_core.session import Place
 from pipeline_core.types import Night
 
+LEFT = ("what earlier runs left",)
 PLACE, NIGHT = Place(Path("night"), Path("out")), Night(Path("night"), ())
 
 
@@ -28,7 +29,8 @@ def asked(monkeypatch):
     asked = type("Asked", (), {"known": [], "answer": "judged", "gate": threading.Event()})()
     asked.gate.set()
 
-    def quick_look(_place, _night, _recipe, context, tell, known):
+    def quick_look(_place, _night, _recipe, context, tell, known, begin):
+        begin(LEFT)
         asked.known.append(dict(known))
         known["a.fits"] = {"measures": {}}
         tell(["row"])
@@ -122,6 +124,7 @@ def first_time(monkeypatch):
     """No kernel was compiled on this account; compiling them takes as long as is asked for."""
 
     def takes(seconds):
+        monkeypatch.setattr(preparing, "_are_ready", threading.Event())
         monkeypatch.setattr(warm_up, "is_first_time", lambda *, science: science)
         monkeypatch.setattr(warm_up, "warm_up_science", partial(time.sleep, seconds))
 
@@ -133,10 +136,10 @@ def test_the_first_look_of_all_waits_for_a_process_that_compiles_and_says_so(qtb
     busy, ended = told(looking.busy), told(looking.ended)
     looking.look(PLACE, NIGHT, Recipe())
     qtbot.waitUntil(lambda: bool(busy), timeout=5000)
-    assert busy == [(quick_looking.PREPARING,)]
+    assert busy == [(preparing.PREPARING,)]
     assert not asked.known
     qtbot.waitUntil(lambda: bool(ended), timeout=30000)
-    assert busy == [(quick_looking.PREPARING,), ("",)]
+    assert busy == [(preparing.PREPARING,), ("",)]
 
 
 def test_a_window_that_is_closed_does_not_wait_for_the_compiler(qtbot, qapp, asked, first_time):
@@ -153,3 +156,16 @@ def test_a_window_that_is_closed_does_not_wait_for_the_compiler(qtbot, qapp, ask
     assert time.perf_counter() - begun < 5.0
     assert busy[-1] == ("",)
     assert not asked.known
+
+
+def test_what_earlier_runs_left_is_told_before_anything_is_measured(qtbot, looking, asked):
+    asked.gate.clear()
+    order = []
+    looking.begun.connect(order.append)
+    looking.rows_came.connect(order.extend)
+    looking.ended.connect(order.append)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: len(order) == 2, timeout=3000)
+    asked.gate.set()
+    qtbot.waitUntil(lambda: len(order) == 3, timeout=3000)
+    assert order == [LEFT, "row", "judged"]

@@ -1,0 +1,78 @@
+"""Compiling the kernels where this was never done: once an account, in a process of its own, said while it lasts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline_core.events import RunContext
+
+PREPARING = "preparing the number crunching, once: about a minute"
+TOLD_EVERY_S = 1.0
+_LOOK_S = 0.1
+"""How often one that waits for another's compiler looks whether it was cancelled."""
+
+_only_one = threading.Lock()
+_are_ready = threading.Event()
+"""Asking the disk takes a numba import and the times of all files: not before each step of a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """What is told of it among other things; no words when it is over."""
+
+    words: str
+
+
+def prepare_first(context: RunContext, tell: Callable[[object], None]) -> None:
+    """Do the same in a helper thread that tells of pieces of another kind too."""
+    prepare(context, lambda words: tell(Preparing(words)))
+
+
+def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
+    """Compile the kernels of science frames if they never were; who asks meanwhile waits for the same compiler.
+
+    Parameters
+    ----------
+    context : RunContext
+    tell : callable
+        Called with what goes on, in words with the seconds so far, and with "" when it is over.
+
+    Raises
+    ------
+    Cancelled
+        If a stop was asked for; the process is ended then, and nobody waits for it.
+
+    Notes
+    -----
+    A compiler inside the window's process would take 0.4 GB of its memory for good, and make it stutter for a minute.
+    """
+    if _are_ready.is_set():
+        return
+    from pipeline_core import warm_up  # noqa: PLC0415 - heavy
+    from pipeline_core.executor import ProcessWorkers  # noqa: PLC0415
+
+    if not warm_up.is_first_time(science=True):
+        _are_ready.set()
+        return
+    tell(PREPARING)
+    while not _only_one.acquire(timeout=_LOOK_S):
+        context.check()
+    try:
+        if warm_up.is_first_time(science=True):
+            said = [0.0]
+
+            def so_far(seconds: float) -> None:
+                if seconds - said[0] >= TOLD_EVERY_S:
+                    said[0] = seconds
+                    tell(f"{PREPARING}, {seconds:.0f} s of it are over")
+
+            with ProcessWorkers(1, 1) as worker:
+                warm_up.in_worker(context, warm_up.warm_up_science, worker, so_far)
+    finally:
+        _only_one.release()
+    tell("")

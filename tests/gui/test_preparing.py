@@ -1,0 +1,112 @@
+"""Where no kernel was ever compiled, whoever needs them waits for one compiler, and says so with the time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from astep_gui.models import preparing
+from astep_gui.models.preparing import PREPARING, Preparing, prepare
+from astep_gui.models.steps_model import StepsModel
+from astep_gui.models.steps_work import StepsOfFrames
+from astep_gui.widgets.steps_rail import StepsRail
+from pipeline_core import warm_up
+from pipeline_core.config import Recipe
+from pipeline_core.events import Cancelled, RunContext
+
+
+@pytest.fixture
+def compiler(monkeypatch):
+    """A compiler that takes as long as is asked for; how often it was started."""
+    made = type("Compiler", (), {"starts": 0, "seconds": 0.3, "is_done": False})()
+
+    def in_worker(context, warm_up, _pool, so_far):
+        made.starts += 1
+        begun = time.monotonic()
+        while time.monotonic() - begun < made.seconds:
+            context.check()
+            so_far(10 * (time.monotonic() - begun))  # ten times as fast as a clock
+            time.sleep(0.01)
+        made.is_done = True
+
+    monkeypatch.setattr(preparing, "_are_ready", threading.Event())
+    monkeypatch.setattr(warm_up, "is_first_time", lambda *, science: science and not made.is_done)
+    monkeypatch.setattr(warm_up, "in_worker", in_worker)
+    return made
+
+
+def test_it_is_said_with_the_seconds_and_taken_back(compiler):
+    told = []
+    prepare(RunContext(), told.append)
+    assert told[0] == PREPARING
+    assert told[1] == f"{PREPARING}, 1 s of it are over"
+    assert 2 <= len(told[1:-1]) <= 3  # once a second
+    assert told[-1] == ""
+
+
+def test_who_asks_meanwhile_waits_for_the_same_compiler(compiler):
+    told = [[], []]
+    threads = [threading.Thread(target=partial(prepare, RunContext(), words.append)) for words in told]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert compiler.starts == 1
+    assert [(words[0], words[-1]) for words in told] == [(PREPARING, "")] * 2
+
+
+def test_who_waits_for_anothers_compiler_can_be_cancelled(compiler):
+    compiler.seconds = 5
+    first, second = RunContext(), RunContext()
+    outcome = []
+
+    def cancelled(context):
+        with pytest.raises(Cancelled):
+            prepare(context, lambda _words: None)
+        outcome.append(context)
+
+    threads = [threading.Thread(target=cancelled, args=[context]) for context in (first, second)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    for context in (second, first):
+        context.cancel()
+    for thread in threads:
+        thread.join(3)
+    assert len(outcome) == 2
+
+
+def test_nothing_is_said_where_all_is_compiled(compiler):
+    compiler.is_done = True
+    told = []
+    prepare(RunContext(), told.append)
+    assert (told, compiler.starts) == ([], 0)
+
+
+def test_the_rail_says_that_the_steps_wait_and_then_that_they_are_computed(qtbot, compiler, reduced, monkeypatch):
+    night, output, science = reduced
+    go_on = threading.Event()
+    monkeypatch.setattr(StepsOfFrames, "answer", lambda *_a, **_k: go_on.wait(10))
+    compiler.seconds = 1.0
+    model = StepsModel()
+    rail = StepsRail(model)
+    qtbot.addWidget(rail)
+    model.set_night(night, Recipe(), output)
+    model.set_frame(science[0])
+    model.choose("dark")
+    words = rail.note.text
+    qtbot.waitUntil(lambda: words().startswith(f"The steps of this frame wait: {PREPARING}, "), timeout=3000)
+    qtbot.waitUntil(lambda: words() == "Computing the steps of this frame …", timeout=5000)
+    model._background.done.disconnect()  # the answer is none
+    go_on.set()
+    model.close()
+
+
+def test_another_kind_of_news_is_told_apart(compiler):
+    told = []
+    preparing.prepare_first(RunContext(), told.append)
+    assert told[0] == Preparing(PREPARING)
+    assert told[-1] == Preparing("")
