@@ -13,6 +13,8 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.longest_first import longest_first
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,6 +51,11 @@ LASTING_THREADS = (
 
 LASTING_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 """Servants of multiprocessing that end with their parent."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hand out long files first."""
+    longest_first(items, ROOT / "tests")
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def test_a_run_takes_no_more_memory_than_it_may(tmp_path):
 
 
 def test_memory_that_one_frame_does_not_fit_into_is_refused_before_anything_is_made(night, tmp_path):
-    answer = astep("reduce", night, "-o", tmp_path / "out", "--memory", "300MB", "--workers", 1)
+    answer = astep_process("reduce", night, "-o", tmp_path / "out", "--memory", "300MB", "--workers", 1)
     assert answer.code == 2
     error = answer.document["error"]
     assert error["what"] == "cannot stay within 0.30 GB"
