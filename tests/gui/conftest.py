@@ -28,20 +28,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+@pytest.fixture
+def older_objects_set_aside() -> Iterator[None]:
+    """Let only what a test itself makes be searched for garbage.
+
+    All modules at once hold a million objects: to look through them after every test took as long as many a test.
+    """
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
-def _no_leaked_widgets() -> Iterator[None]:
+def _no_leaked_widgets(older_objects_set_aside) -> Iterator[None]:
     """Fail a test that leaves a window behind."""
     app = QApplication.instance()
     before = set(map(id, QApplication.topLevelWidgets())) if app is not None else set()
-    # Only what the test itself makes is searched for garbage: all modules at once hold a million objects, and to look
-    # through them after every test took as long as many a test.
-    gc.freeze()
     yield
-    if QApplication.instance() is not None:
-        gc.collect()
-    gc.unfreeze()
     if QApplication.instance() is None:
         return
+    gc.collect()
     for _ in range(3):
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QCoreApplication.processEvents()
