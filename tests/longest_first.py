@@ -29,6 +29,8 @@ LONGEST = (
     "core/test_judge.py",
     "core/test_solve_again.py",
     "core/test_align_night.py",
+    "real/test_cosmic_real.py",
+    "gui/test_memory.py",
     "core/test_executor.py",
     "core/test_steps.py",
     "core/test_sky_fields.py",
