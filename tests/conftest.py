@@ -13,6 +13,8 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.longest_first import longest_first
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -51,6 +53,11 @@ LASTING_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkse
 """Servants of multiprocessing that end with their parent."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Hand out long files first."""
+    longest_first(items, ROOT / "tests")
+
+
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     """Return the folder that holds pyproject.toml."""
@@ -65,6 +72,13 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}: name its folder with ASTEP_REAL_DATA")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of this run of the tests share, and no other run."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
 
 
 @pytest.fixture(scope="session", autouse=True)

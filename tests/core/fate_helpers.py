@@ -1,8 +1,10 @@
-"""A whole run as a person starts it: a process of its own, its answer, its files, and ways to disturb it."""
+"""A whole run as a person starts it: its answer, its files and, in a process of its own, ways to disturb it."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -14,6 +16,8 @@ from typing import Any
 
 import psutil
 from astropy.io import fits
+
+from pipeline_core.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 ASTEP = (sys.executable, "-m", "pipeline_core")
@@ -48,8 +52,13 @@ def begin(*words: object, **env: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> Answer:
-    """Wait for a command; its standard output must be exactly one JSON document without NaN or infinity."""
+    """Wait for a command to end and hear its answer."""
     out, err = process.communicate(timeout=PATIENCE_S)
+    return heard(process.returncode, out, err)
+
+
+def heard(code: int, out: str, err: str) -> Answer:
+    """Hear an answer: standard output must be exactly one JSON document without NaN or infinity."""
     lines = out.splitlines()
     assert len(lines) == 1, f"stdout is one document, not {len(lines)}: {out}\n{err}"
     document = json.loads(lines[0], parse_constant=_refuse)
@@ -57,12 +66,19 @@ def finish(process: subprocess.Popen[str]) -> Answer:
     if "error" in document:
         assert set(document["error"]) == {"what", "why", "hint"}
     assert "Traceback" not in err, err
-    return Answer(process.returncode, document, err)
+    return Answer(code, document, err)
 
 
-def astep(*words: object, **env: str) -> Answer:
-    """Run a command to its end."""
+def astep_process(*words: object, **env: str) -> Answer:
+    """Run a command to its end in a process of its own."""
     return finish(begin(*words, **env))
+
+
+def astep(*words: object) -> Answer:
+    """Run a command to its end in this process: where nothing befalls it, Python need not rise once more."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = main([*map(str, words), "--json"])
+    return heard(code, out.getvalue(), err.getvalue())
 
 
 def _refuse(constant: str) -> None:

@@ -185,6 +185,6 @@ def test_the_last_bit_of_an_overlay_wins():
 def test_a_large_frame_is_coded_in_a_moment():
     image = sky(shape=(2048, 2048))
     coded(image)
-    start = time.perf_counter()
+    start = time.process_time()  # others may be at work here
     coded(image)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0

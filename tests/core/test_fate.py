@@ -12,6 +12,7 @@ from astropy.table import Table
 from pipeline_core.demo.night import make_demo_night
 from tests.core.fate_helpers import (
     astep,
+    astep_process,
     begin,
     family,
     files,
@@ -42,7 +43,7 @@ def undisturbed(night):
     """The output of a run that nothing happened to."""
     out = night.parent / "undisturbed"
     before = raw_hashes(night)
-    answer = astep("reduce", night, "-o", out, "--workers", 2)
+    answer = astep_process("reduce", night, "-o", out, "--workers", 2)
     assert answer.code == 0
     assert answer.document["counts"] == {"done": N_SCIENCE, "cached": 0, "failed": 0, "left_out": 0}
     assert raw_hashes(night) == before
@@ -57,7 +58,7 @@ def out(undisturbed, tmp_path):
 
 
 def again(night, out, *words):
-    """Run once more, without the cost of starting processes."""
+    """Run once more, in this process and in threads."""
     return astep("reduce", night, "-o", out, "--executor", "threads", *words)
 
 

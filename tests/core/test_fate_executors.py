@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.demo.night import make_demo_night
-from tests.core.fate_helpers import astep, environment, parts, pixels
+from tests.core.fate_helpers import astep, astep_process, environment, parts, pixels
 from tests.core.test_executor import SBATCH, SCANCEL
 
 N_SCIENCE = 4
@@ -38,7 +38,7 @@ def check(answer, out, expected):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_worker_processes_make_the_pixels_that_threads_make(night, expected, tmp_path, workers):
-    answer = astep("reduce", night, "-o", tmp_path / "out", "--executor", "processes", "--workers", workers)
+    answer = astep_process("reduce", night, "-o", tmp_path / "out", "--executor", "processes", "--workers", workers)
     check(answer, tmp_path / "out", expected)
     assert answer.document["peak_memory_mb"] > 50
 
@@ -46,7 +46,8 @@ def test_worker_processes_make_the_pixels_that_threads_make(night, expected, tmp
 def test_a_dask_cluster_of_two_worker_processes_makes_the_same_pixels(night, expected, tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as made:
-        answer = astep("reduce", night, "-o", tmp_path / "out", "--executor", f"dask:{made.scheduler_address}")
+        dask = f"dask:{made.scheduler_address}"
+        answer = astep_process("reduce", night, "-o", tmp_path / "out", "--executor", dask)
     check(answer, tmp_path / "out", expected)
 
 
@@ -59,7 +60,7 @@ def test_slurm_jobs_make_the_same_pixels(night, expected, tmp_path):
         (tools / name).chmod(0o755)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     words = ("reduce", night, "-o", tmp_path / "out", "--executor", "slurm", "--workers", 2)
-    check(astep(*words, PATH=path), tmp_path / "out", expected)
+    check(astep_process(*words, PATH=path), tmp_path / "out", expected)
     assert len((tmp_path / "jobs").read_text().split()) == 2
 
 
@@ -67,13 +68,13 @@ def test_a_run_takes_no_more_memory_than_it_may(tmp_path):
     """1024², two workers, 1 GB; the number of frames is the point: twelve take what two take."""
     make_demo_night(tmp_path / "night", size=1024, n_science=12, n_bias=3, n_dark=3, n_flat=3, events=())
     words = ("reduce", tmp_path / "night", "-o", tmp_path / "out", "--memory", "1GB", "--workers", 2)
-    answer = astep(*words)
+    answer = astep_process(*words)
     assert answer.code == 0
     assert 100 < answer.document["peak_memory_mb"] < 1000
 
 
 def test_memory_that_one_frame_does_not_fit_into_is_refused_before_anything_is_made(night, tmp_path):
-    answer = astep("reduce", night, "-o", tmp_path / "out", "--memory", "300MB", "--workers", 1)
+    answer = astep_process("reduce", night, "-o", tmp_path / "out", "--memory", "300MB", "--workers", 1)
     assert answer.code == 2
     error = answer.document["error"]
     assert error["what"] == "cannot stay within 0.30 GB"

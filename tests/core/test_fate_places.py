@@ -30,8 +30,8 @@ def mine(night, tmp_path):
     return tmp_path / "mine"
 
 
-def reduce(night, out, *words, **env):
-    return astep("reduce", night, "-o", out, "--executor", "threads", *words, **env)
+def reduce(night, out, *words):
+    return astep("reduce", night, "-o", out, "--executor", "threads", *words)
 
 
 # -- room ------------------------------------------------------------------------------------------------

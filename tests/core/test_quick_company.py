@@ -36,6 +36,10 @@ def test_the_deepest_frames_of_the_group_come_along_and_no_more_than_ten():
     assert company(groups, rows, set()) == []
 
 
+def reduction(place):
+    return ["reduce", str(place.night), "-o", str(place.output), "--executor", "threads"]
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     root = tmp_path_factory.mktemp("company")
@@ -53,7 +57,7 @@ def figures(place):
     worst = sorted((path for path, loss in before.items() if loss is not None), key=lambda path: before[path])[-3:]
     with Logbook.open(place.output, place.night) as logbook:
         logbook.reject(worst, "cloud")
-    assert main(["reduce", str(place.night), "-o", str(place.output), "--quiet"]) == 0
+    assert main([*reduction(place), "--quiet"]) == 0
     return before, worst
 
 
@@ -116,7 +120,7 @@ def test_one_count_of_suggestions_everywhere_and_an_accepted_frame_is_answered(p
         told = re.search(r"frames, (\d+) suggested", capsys.readouterr().out)
         page = write_report(place, RunContext()).read_text(encoding="utf-8")
         card = re.search(r"<b>(\d+)</b><span>suggested for a look", page)
-        assert main(["reduce", str(place.night), "-o", str(place.output)]) == 0
+        assert main(reduction(place)) == 0
         reduced = re.search(r"suggested for a look: (\d+) frame", "".join(capsys.readouterr()))
         return int(told[1]), int(card[1]), int(reduced[1])
 
@@ -144,14 +148,14 @@ def test_the_quality_table_has_a_row_for_every_science_frame_and_the_reason_of_t
     good = min(set(before) - set(worst), key=lambda path: before[path] or 9)
     with Logbook.open(place.output, place.night) as logbook:
         logbook.reject([good], "a test")
-    assert main(["reduce", str(place.night), "-o", str(place.output), "--quiet"]) == 0
+    assert main([*reduction(place), "--quiet"]) == 0
     row = next(row for row in Table.read(place.output / "quality.ecsv") if row["path"] == good)
     assert (row["rejected"], row["state"]) == ("a test", "final")
 
 
 def test_a_run_that_only_judged_says_so_once(place, figures, capsys):
     def said():
-        assert main(["reduce", str(place.night), "-o", str(place.output)]) == 0
+        assert main(reduction(place)) == 0
         return "".join(capsys.readouterr())
 
     said()

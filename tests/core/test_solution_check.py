@@ -79,9 +79,9 @@ def test_the_next_frame_is_predicted_after_drift_and_after_a_meridian_flip(field
     sky = field.reference.at(YEAR)
     last = field.truth.shifted(dx, dy)
     last = last.turned() if flipped else last
-    begun = time.perf_counter()
+    begun = time.process_time()  # others may be at work here
     vote = predict(field.stars, sky, last, field.shape)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     assert vote is not None
     assert vote.flipped is flipped
     assert vote.votes > 0.6 * vote.of

@@ -90,11 +90,11 @@ def test_a_night_of_five_thousand_frames_is_sorted_and_searched_in_a_second(qtbo
     frames = [Frame(f"light_{k:05d}.fits", FrameKind.SCIENCE, 1, 1, "RV"[k % 2], 90.0) for k in range(5000)]
     model.night = model.raw = Night(tmp_path, tuple(frames))
     table = FrameTableModel(model)
-    begun = time.perf_counter()
+    begun = time.process_time()  # others may be at work here
     table.rebuild()
     table.sort(0, Qt.SortOrder.DescendingOrder)
     table.search("light 04")
-    assert time.perf_counter() - begun < 1.0
+    assert time.process_time() - begun < 1.0
     assert table.ordered()[0] == "light_04998.fits"
 
 

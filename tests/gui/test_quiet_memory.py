@@ -20,6 +20,11 @@ class Knot:
 
 
 @pytest.fixture
+def older_objects_set_aside():
+    """Nothing: what is set aside, and when, is what these tests are about."""
+
+
+@pytest.fixture
 def memory(qapp):
     busy = []
     memory = QuietMemory(qapp, lambda: bool(busy))

@@ -212,9 +212,9 @@ def test_five_thousand_frames_are_drawn_within_a_tenth_of_a_second(timeline, qtb
     rows, frames = night(5000, minutes=1)
     timeline.model.set_night(rows, frames, {})
     timeline.grab()
-    start = time.perf_counter()
+    start = time.process_time()
     timeline.grab()
-    assert time.perf_counter() - start < 0.5  # five times what is wanted: the machine may be busy
+    assert time.process_time() - start < 0.5  # five times what is wanted: the machine may be busy
 
 
 # -- keogram ---------------------------------------------------------------------------------------------------

@@ -34,11 +34,10 @@ ENDING = ".Entered Coordinates.fit.fz"
 class Reduced:
     """A reduced night: its alignment, its calibrated files, what was measured on them."""
 
-    def __init__(self, name, folder):
+    def __init__(self, reduced_night, name, folder):
         self.night = DATA / name
         self.out = folder / name
-        words = ["reduce", str(self.night), "-o", str(self.out), "--executor", "threads", "--workers", "1", "--quiet"]
-        assert main(words) == 0
+        reduced_night(self.night, self.out)
         self.aligned = load_alignment(self.out)
         with Logbook.read_only(self.out) as logbook, Store(self.out, logbook.database) as store:
             self.file = {p.label: self.out / p.location for p in store.products("science frames")}
@@ -54,13 +53,13 @@ class Reduced:
 
 
 @pytest.fixture(scope="module")
-def jason(tmp_path_factory):
-    return Reduced("ssp_jason6063", tmp_path_factory.mktemp("jason"))
+def jason(reduced_night, tmp_path_factory):
+    return Reduced(reduced_night, "ssp_jason6063", tmp_path_factory.mktemp("jason"))
 
 
 @pytest.fixture(scope="module")
-def lowell(tmp_path_factory):
-    return Reduced("lowell5945", tmp_path_factory.mktemp("lowell"))
+def lowell(reduced_night, tmp_path_factory):
+    return Reduced(reduced_night, "lowell5945", tmp_path_factory.mktemp("lowell"))
 
 
 def test_all_jason_lights_of_the_field_are_aligned_across_the_flip(jason):

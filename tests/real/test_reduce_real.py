@@ -33,19 +33,19 @@ def answer(*words):
     return json.loads(out.getvalue())
 
 
-def reduced(night, out):
-    done = answer("reduce", night, "-o", out, "--executor", "threads", "--workers", "1")
+def reduced(reduced_night, night, out):
+    done = reduced_night(night, out)
     return out, answer("plan", night, "-o", out), done, answer("quality", out)["frames"]
 
 
 @pytest.fixture(scope="module")
-def lowell(tmp_path_factory):
-    return reduced(DATA / "lowell5945", tmp_path_factory.mktemp("lowell") / "out")
+def lowell(reduced_night, tmp_path_factory):
+    return reduced(reduced_night, DATA / "lowell5945", tmp_path_factory.mktemp("lowell") / "out")
 
 
 @pytest.fixture(scope="module")
-def jason(tmp_path_factory):
-    return reduced(DATA / "ssp_jason6063", tmp_path_factory.mktemp("jason") / "out")
+def jason(reduced_night, tmp_path_factory):
+    return reduced(reduced_night, DATA / "ssp_jason6063", tmp_path_factory.mktemp("jason") / "out")
 
 
 def tile_medians(image, mask, tiles=12):
