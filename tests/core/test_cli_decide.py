@@ -47,6 +47,17 @@ def asked(capsys):
     return run
 
 
+def test_patterns_may_stand_behind_an_option(demo, out, told, asked):
+    assert len(asked("reject", demo, "-o", out, "*_0000_SCIENCE*", "*_0001_SCIENCE*", "--reason", "x")["rejected"]) == 2
+    assert asked("set", demo, "-o", out, "filter=V", "*_0000_SCIENCE*")["set"] == {"filter": "V"}
+    code, said = told("reject", demo, "-o", out, "*_0000_*", "--raeson", "x")
+    assert code == 2
+    assert "--raeson" in said
+    code, said = told("scan", demo, "another")
+    assert code == 2
+    assert "another" in said
+
+
 # -- lists -----------------------------------------------------------------------------------------------------
 
 
