@@ -147,9 +147,8 @@ def decided_frame(frame: Frame, fields: Mapping[str, Value], *, time_offset_s: f
     offset_s = float(own) if own is not None else time_offset_s
     if offset_s and frame.mid_utc is not None:
         changes["mid_utc"] = _shifted(frame.path, frame.mid_utc, offset_s)
-    if all(getattr(frame, name) == value for name, value in changes.items()):
-        return frame
-    return replace(frame, **changes)
+    changed = tuple(name for name, value in changes.items() if getattr(frame, name) != value)
+    return replace(frame, **changes, decided=changed) if changed else frame
 
 
 def _shifted(path: str, mid_utc: datetime, offset_s: float) -> datetime:

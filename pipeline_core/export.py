@@ -49,30 +49,6 @@ NOT_OF_A_PLAIN_IMAGE = (
     "DATASUM",
     "PEDESTAL",
 )
-TIMES_WE_WRITE = (
-    "DATE-OBS",
-    "DATE-AVG",
-    "DATE-BEG",
-    "DATE-END",
-    "TIME-OBS",
-    "TIME-END",
-    "UT",
-    "UTC",
-    "UTSTART",
-    "UTCSTART",
-    "UT-OBS",
-    "MJD",
-    "MJD-OBS",
-    "MJD-AVG",
-    "JD",
-    "JD-HELIO",
-    "HJD",
-    "BJD",
-    "TIMESYS",
-    "EXPTIME",
-    "EXPOSURE",
-)
-"""Times of the camera, in another convention perhaps, or corrected since: only ours are left."""
 
 
 def export_frames(
@@ -157,11 +133,13 @@ def _export_one(source: Path, target_file: Path, target: Target, mid_utc: dateti
         data = image / np.float32(per_count * FULL_SCALE)
         header["BUNIT"] = ("", "0 to 1")
         gain = (per_count * FULL_SCALE, "[e-] of a pixel value of 1")
+        _tell_saturation(header, per_count * FULL_SCALE, 0.0, 1.0)
     else:
         counts = np.rint(image / np.float32(per_count) + np.float32(PEDESTAL_COUNTS))
         data = np.clip(np.nan_to_num(counts, nan=0.0), 0, FULL_SCALE).astype(np.uint16)
         header["BUNIT"] = "adu"
         gain = (per_count, "[e-/count] of this file")
+        _tell_saturation(header, per_count, PEDESTAL_COUNTS, FULL_SCALE)
         header["PEDESTAL"] = (-PEDESTAL_COUNTS, "add this to the counts for a zero without light")
     for stale in ("GAIN", "GAINSRC", "EGAIN"):
         header.remove(stale, ignore_missing=True)
@@ -180,6 +158,13 @@ def _export_one(source: Path, target_file: Path, target: Target, mid_utc: dateti
         ) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _tell_saturation(header: Any, per_value: float, zero: float, full: float) -> None:
+    """State the saturation level in the values of this file, which may end before it."""
+    level = header.get("SATURATE")
+    if isinstance(level, int | float):
+        header["SATURATE"] = (min(level / per_value + zero, full), "pixel value that is saturated")
 
 
 def _calibrated(source: Path) -> tuple[Any, Any]:
@@ -220,8 +205,13 @@ def _exposure(header: Any, source: Path) -> float:
 
 
 def _tell_time(header: Any, mid_utc: datetime, exposure_s: float) -> None:
-    """Replace all times by start, middle and end in UTC, to the millisecond."""
-    for card in TIMES_WE_WRITE:
+    """Replace all times by start, middle and end in UTC, to the millisecond.
+
+    The camera's may be in another convention, or corrected since: only ours are left.
+    """
+    from pipeline_core.io.calibrated_file import CAMERA_EXPOSURES, CAMERA_TIMES  # noqa: PLC0415 - heavy: astropy
+
+    for card in CAMERA_TIMES | CAMERA_EXPOSURES:
         header.remove(card, ignore_missing=True, remove_all=True)
     half = timedelta(seconds=exposure_s / 2)
     middle = mid_utc.astimezone(UTC)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pipeline_core.judge_calibration import judge_calibration
 from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
-from pipeline_core.science import baseline, transparency
+from pipeline_core.science import baseline, slow_loss, transparency
 from pipeline_core.science.alignment import match
 from pipeline_core.science.evidence import Evidence
 from pipeline_core.science.fixed_lines import recurring
@@ -340,6 +340,8 @@ def _evidence(
     angle, coherence = column("ellipticity_angle_deg"), column("ellipticity_coherence")
     trail = column("trail_px")
     near_cloud = beside > 0.3
+    growth, unsteady = slow_loss.growth(loss)
+    halo_share = slow_loss.halo_share(halo / halo_clear - 1, 10 ** (0.4 * loss) - 1)
     shared: dict[str, float] = {
         "stars_clear": of_clear(count, clear),
         "loss_scatter": loss_scatter,
@@ -369,6 +371,8 @@ def _evidence(
             near_cloud=bool(near_cloud[k]),
             loss_mag=loss[k],
             loss_neighbours_mag=loss_before[k],
+            loss_growth_mag=growth[k],
+            loss_unsteady_mag=unsteady[k],
             patchy_mag=light.patchy[k],
             patch_mag=light.deepest[k],
             persistence=light.persistence[k],
@@ -379,6 +383,7 @@ def _evidence(
             airmass=light.airmass[k],
             halo=halo[k],
             halo_neighbours=halo_before[k],
+            halo_share=halo_share[k],
             ellipticity=ellipticity[k],
             ellipticity_angle_deg=angle[k],
             coherence=coherence[k],

@@ -177,7 +177,13 @@ class Logbook:
         return step
 
     def decide_recipe(
-        self, changes: Mapping[str, Any], before: Mapping[str, Any], *, source: Source = "person", label: str
+        self,
+        changes: Mapping[str, Any],
+        before: Mapping[str, Any],
+        reason: str = "",
+        *,
+        source: Source = "person",
+        label: str,
     ) -> int | None:
         """Change fields of the recipe (dotted name → value), as one step of undo.
 
@@ -188,18 +194,20 @@ class Logbook:
         before : mapping
             The values that held until now. A field that was never decided is noted with this one first, so that
             undo has something to go back to: by then ``recipe.toml`` may hold the new value.
+        reason, label : str
+            Why; and what the step is called.
         """
         known = self.recipe_changes()
         noted = [(RECIPE, name, before[name]) for name in changes if known.get(name) is None and name in before]
         if noted:
             self.decide_all(noted, source="rule", label="settings as they stood")
         wanted = [(RECIPE, name, value) for name, value in changes.items()]
-        return self.decide_all(wanted, source=source, label=label)
+        return self.decide_all(wanted, reason, source=source, label=label)
 
     def reject(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
         """Reject frames, with a reason."""
         chosen = list(dict.fromkeys(paths))
-        changes = [(path, *change) for path in chosen for change in (("rejected", reason), ("kept", None))]
+        changes = rejecting(dict.fromkeys(chosen, reason))
         return self.decide_all(changes, reason, source=source, label=f"reject {_count(chosen)}")
 
     def accept(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
@@ -224,8 +232,7 @@ class Logbook:
 
     def import_rejected(self, file: Path, known: Iterable[str]) -> int | None:
         """Reject the frames that a list names; see :func:`~pipeline_core.io.decision_lists.read_list`."""
-        listed = decision_lists.read_list(file, known)
-        changes = [(path, "rejected", reason) for path, reason in listed.items()]
+        changes = rejecting(decision_lists.read_list(file, known))
         return self.decide_all(changes, f"listed in {file.name}", source="import", label=f"import {file.name}")
 
     def import_accepted(self, file: Path, known: Iterable[str]) -> int | None:
@@ -352,6 +359,11 @@ class Logbook:
             }
             science = [path for path, kind in kinds.items() if kind == FrameKind.SCIENCE]
             decision_lists.write_lists(self.output, science, rejected_of(current))
+
+
+def rejecting(reasons: Mapping[str, str]) -> list[tuple[str, str, Value]]:
+    """Return what is decided when frames are rejected, each for its own reason (path → reason)."""
+    return [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
 
 
 def _count(paths: Sequence[str]) -> str:

@@ -23,6 +23,9 @@ from pipeline_core.types import Frame, FrameKind
 if TYPE_CHECKING:
     from pipeline_core.config import Recipe
 
+CHOSEN = "that was chosen for it"
+"""How a warning begins that a master of a person's choice is not there."""
+
 
 class GeometryPlanner:
     """Plans the frames of one geometry; collects masters, science plans, left-out frames and warnings."""
@@ -268,7 +271,7 @@ class GeometryPlanner:
         if name == "none":
             return None
         if self._bias is None or self._bias.name != name:
-            warnings.append(f"the bias that was chosen for it, {name}, does not exist: the usual one serves")
+            warnings.append(f"the bias {CHOSEN}, {name}, does not exist: the usual one serves")
         return self._bias
 
     def _forced_dark(self, frame: Frame, name: str, warnings: list[str]) -> DarkUse:
@@ -276,8 +279,9 @@ class GeometryPlanner:
             return DarkUse(None, 1.0, ())
         master = next((m for m in self._darks if m.name == name), None)
         if master is None:
-            warnings.append(f"the dark that was chosen for it, {name}, does not exist: the usual choice serves")
-            return choose_dark(frame, self._darks, self._bias, self.recipe.dark)
+            have = ", ".join(m.name for m in self._darks) or "none"
+            warnings.append(f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves")
+            return choose_dark(frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark)
         return DarkUse(name, 1.0, ())
 
     def _forced_flat(self, name: str, warnings: list[str]) -> MasterPlan | None:
@@ -285,7 +289,8 @@ class GeometryPlanner:
             return None
         master = next((m for m in self._flats.values() if m.name == name), None)
         if master is None:
-            warnings.append(f"the flat that was chosen for it, {name}, does not exist: no flat is used")
+            have = ", ".join(m.name for m in self._flats.values()) or "none"
+            warnings.append(f"the flat {CHOSEN}, {name}, does not exist (flats: {have}): no flat is used")
         return master
 
     def _equation(self, frame: Frame, bias: str | None, use: DarkUse, flat: str | None) -> str:

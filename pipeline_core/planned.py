@@ -12,12 +12,13 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Plan, build_plan
 from pipeline_core.session import choices_of
 from pipeline_core.store import Store
-from pipeline_core.tasks import NightTasks, TaskBuilder, calibration_quality_tasks
+from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline_core.config import Recipe
+    from pipeline_core.grouping import Geometry
     from pipeline_core.plan_types import Choices
     from pipeline_core.session import Place
     from pipeline_core.stage import Made, Task
@@ -75,6 +76,36 @@ def planned_with(store: Store, night: Night, choices: Choices, recipe: Recipe) -
     choices : Choices
     recipe : Recipe
     """
+    plan, measured = _plan_with(store, night, choices, recipe)
+    return Planned(night, plan, TaskBuilder(night, plan, recipe, measured).build())
+
+
+def plan_as_known(place: Place, night: Night, recipe: Recipe) -> Plan:
+    """Plan a night with its decisions and with whatever earlier runs found in its calibration frames.
+
+    Parameters
+    ----------
+    place : Place
+        Its output may be there or not: nothing is created.
+    night : Night
+        As scanned; decisions are applied here.
+    recipe : Recipe
+
+    Returns
+    -------
+    Plan
+        Of a night that no run has looked at yet it is the plan by headers alone.
+    """
+    if not place.has_logbook:
+        return build_plan(night, recipe)
+    with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+        return _plan_with(store, logbook.apply(night), choices_of(logbook), recipe)[0]
+
+
+def _plan_with(
+    store: Store, night: Night, choices: Choices, recipe: Recipe
+) -> tuple[Plan, Mapping[Geometry, CameraFacts]]:
+    """Return the plan without the frames that failed a check, and what was measured of the camera."""
     first = build_plan(night, recipe, choices)
     pairs = gain_tasks(night, first, recipe)
     measured, _ = judged_gain(night, pairs, _known(store, {task.label: task for task in pairs.values()}), recipe)
@@ -84,8 +115,7 @@ def planned_with(store: Store, night: Night, choices: Choices, recipe: Recipe) -
     set_aside = hard_words(judge_calibration(frames, found, recipe.flat))
     # A frame that could not even be measured is left out by the run: nothing tells what is in it.
     set_aside |= {path: why for path, task in checks.items() if (why := store.failure(task)) is not None}
-    plan = build_plan(night, recipe, choices, set_aside)
-    return Planned(night, plan, TaskBuilder(night, plan, recipe, measured).build())
+    return build_plan(night, recipe, choices, set_aside), measured
 
 
 def _known(store: Store, tasks: Mapping[str, Task]) -> dict[str, Made]:

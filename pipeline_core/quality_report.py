@@ -14,8 +14,8 @@ from pipeline_core.measures import CalibrationMeasures, Flag, QualityRow
 from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quick_company import company
-from pipeline_core.recipe_file import RECIPE_FILE, load_recipe
 from pipeline_core.scan import scan_night
+from pipeline_core.session import recipe_of
 from pipeline_core.store import Store
 from pipeline_core.tasks import quick_tasks
 
@@ -54,8 +54,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
         With an output that has a logbook.
     context : RunContext
     """
-    recipe_file = place.output / RECIPE_FILE
-    recipe = load_recipe(recipe_file if recipe_file.is_file() else None)
+    recipe = recipe_of(place, None)
     night = scan_night(place.night, context)
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from pipeline_core.errors import NightError, UsageError, near_folder
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan_types import NO_CHOICES, Choices
+from pipeline_core.plan_types import Choices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline_core.config import Recipe
-    from pipeline_core.types import Frame, Night
+    from pipeline_core.types import Frame
 
 LOGBOOK = "logbook.sqlite"
 
@@ -61,6 +61,28 @@ def find_place(target: Path, output: Path | None = None) -> Place:
     if not target.exists():
         raise UsageError(f"cannot find {target}", "there is no such folder", near_folder(target) or "check the path")
     return Place(target, output if output is not None else default_output(target))
+
+
+def check_night(place: Place, command: str = "reduce") -> None:
+    """Say where an output's night was last seen when it is not there any more, and how it is told where it is now.
+
+    Parameters
+    ----------
+    place : Place
+    command : str
+        One that can be told where the night is now: the one that was asked for, if it is such a one.
+
+    Raises
+    ------
+    NightError
+        If the night that the output remembers is gone.
+    """
+    if place.has_logbook and not place.night.exists():
+        raise NightError(
+            f"cannot find the night of {place.output}: {place.night}",
+            "its folder was moved or renamed, or its disk is not there",
+            f"name where it is now, once: astep {command} NIGHT … -o {place.output}",
+        )
 
 
 def check_output(place: Place) -> None:
@@ -113,14 +135,6 @@ def choices_of(logbook: Logbook) -> Choices:
     by_rule = logbook.rejected_by_rule()
     rejected = {path: why for path, why in logbook.rejected().items() if path not in by_rule}
     return Choices(rejected, logbook.kept(), logbook.forced_masters())
-
-
-def decided(place: Place, night: Night) -> tuple[Night, Choices]:
-    """Return the night with a person's edits, and the choices; creates nothing."""
-    if not place.has_logbook:
-        return night, NO_CHOICES
-    with Logbook.read_only(place.output) as logbook:
-        return logbook.apply(night), choices_of(logbook)
 
 
 def matching(frames: Sequence[Frame], patterns: Sequence[str]) -> list[Frame]:

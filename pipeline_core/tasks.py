@@ -238,7 +238,8 @@ class TaskBuilder:
                 "filter": frame.filter,
                 "exposure_s": frame.exposure_s,
                 "mid_utc": frame.mid_utc.isoformat() if frame.mid_utc else None,
-            },
+            }
+            | _decided_cards(frame),
             "recipe_key": recipe_key(self.recipe),
         }
         return Task(CALIBRATE, self._products[plan.path], settings, inputs, plan.path)
@@ -273,6 +274,12 @@ class TaskBuilder:
             "cosmic": self.recipe.cosmic.enabled,
         }
         return Task(MEASURE_SCIENCE, None, settings, inputs, plan.path)
+
+
+def _decided_cards(frame: Frame) -> dict[str, Any]:
+    """Return which cards of the raw header a person's word replaces; nothing, where there is none."""
+    decided = [name for name in ("exposure_s", "mid_utc", "temperature_c") if name in frame.decided]
+    return {"decided": decided, "temperature_c": frame.temperature_c} if decided else {}
 
 
 def calibration_quality_tasks(

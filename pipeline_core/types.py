@@ -157,6 +157,8 @@ class Frame:
     """Why the frame cannot be used at all; None when it can."""
     is_master: bool = False
     """Already a combined calibration product (ours, upstream's, Siril's, AstroImageJ's)."""
+    decided: tuple[str, ...] = ()
+    """Of these fields those that a person changed: what the header says of them is not true."""
 
     @property
     def name(self) -> str:

@@ -7,11 +7,16 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
+from pipeline_core.cli.set_recipe import named_settings, set_recipe
 from pipeline_core.cli.wording import counted, named
+from pipeline_core.decisions import MASTERS, RECIPE
 from pipeline_core.errors import UsageError, did_you_mean
-from pipeline_core.logbook import Logbook
+from pipeline_core.io.decision_lists import read_list
+from pipeline_core.logbook import Logbook, rejecting
+from pipeline_core.plan import build_plan
+from pipeline_core.plan_geometry import CHOSEN
 from pipeline_core.scan import scan_night
-from pipeline_core.session import check_output, find_place, matching
+from pipeline_core.session import Place, check_night, check_output, choices_of, find_place, matching, recipe_of
 from pipeline_core.solve_hints import HINTS, half_places
 from pipeline_core.types import Frame, FrameKind, Night
 from pipeline_core.verdicts import move_products
@@ -37,12 +42,16 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         talk.say("nothing has been decided yet")
         return EXIT_OK
     check_output(place)
+    check_night(place, arguments.deed)
     night = scan_night(place.night, talk.context())
     if not place.has_logbook and arguments.deed in {"undo", "redo"}:
         raise UsageError(f"nothing can be taken back in {place.output}", "nothing has been decided yet")
     place.output.mkdir(parents=True, exist_ok=True)
     with Logbook.open(place.output, place.night) as logbook:
         logbook.note_frames(night)
+        if arguments.deed == "set" and (settings := named_settings(arguments.patterns)):
+            talk.answer({"output": str(place.output), **set_recipe(settings, arguments, place, logbook, talk)})
+            return EXIT_OK
         deed = {
             "set": _set,
             "reject": _reject,
@@ -69,9 +78,9 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
         raise UsageError(
             "nothing to set",
             f"write for instance kind=dark; fields are {', '.join(FIELDS)}",
-            "example: astep set NIGHT filter=R '*_SCIENCE*'",
+            "example: astep set NIGHT filter=R '*_SCIENCE*'; settings of the recipe: astep set OUT cosmic.sigclip=5",
         )
-    frames = _chosen(night, patterns, None)
+    frames, _ = _chosen(night, patterns, None)
     values = {name: _value(name, text) for name, text in (a.split("=", 1) for a in assignments)}
     if all(name in HINTS for name in values):
         frames = _lights(frames, night, logbook)
@@ -86,10 +95,31 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
         )
     if step is None:
         talk.say("  nothing changed: it was decided so already")
+    for words in _unheard_masters(frames, values, night, logbook):
+        talk.say(f"  ! {words}")
     unlit = sum(1 for f in logbook.apply(replace(night, frames=tuple(frames))).frames if not f.kind.has_filter)
     if values.get("filter") is not None and unlit:
         talk.say(f"  ! {unlit} of them saw no light (bias, dark, flatdark): a filter means nothing there")
     return {"set": values, "paths": [f.path for f in frames]}
+
+
+def _unheard_masters(frames: list[Frame], values: dict[str, Any], night: Night, logbook: Logbook) -> list[str]:
+    """Say where a chosen master changes nothing: there is none of that name, or the frame takes none."""
+    chosen = {kind: values[kind] for kind in MASTERS if values.get(kind)}
+    if not chosen:
+        return []
+    decided = logbook.apply(night)
+    place = Place(night.root, logbook.output)
+    plan = build_plan(decided, recipe_of(place, None), choices_of(logbook))
+    told = {science.path: science.warnings for science in plan.science}
+    lines = Counter(
+        words for f in frames for words in told.get(f.path, ()) if any(f"{kind} {CHOSEN}" in words for kind in chosen)
+    )
+    flats = [f for f in frames if decided.by_path[f.path].kind is FrameKind.FLAT and chosen == {"dark": "none"}]
+    deaf = len(frames) - len(flats) - sum(f.path in told for f in frames)
+    if deaf:
+        lines[f"{deaf} of them are no usable science frames: only these take a master that is chosen for them"] = deaf
+    return list(lines)
 
 
 def _lights(frames: list[Frame], night: Night, logbook: Logbook) -> list[Frame]:
@@ -150,23 +180,27 @@ def _value(name: str, text: str) -> Any:
 
 
 def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
-    frames = _chosen(night, arguments.patterns, arguments.list)
-    reason = arguments.reason or "by hand"
+    frames, listed = _chosen(night, arguments.patterns, arguments.list)
+    reasons = {frame.path: arguments.reason or listed.get(frame.path, "") for frame in frames}
     by_rule = logbook.rejected_by_rule()
     before = {path: why for path, why in logbook.rejected().items() if path not in by_rule}
-    again = [f.path for f in frames if f.path in before]
+    again = [path for path in reasons if path in before]
     # Saying it again without a reason must not wipe out the reason that was given.
-    wanted = [f.path for f in frames if f.path not in before or arguments.reason]
-    logbook.reject(wanted, reason)
+    wanted = {path: why or "by hand" for path, why in reasons.items() if path not in before or why}
+    logbook.decide_all(
+        rejecting(wanted),
+        arguments.reason or ("by hand" if arguments.list is None else f"listed in {arguments.list.name}"),
+        label=f"reject {next(iter(wanted)) if len(wanted) == 1 else counted(len(wanted), 'frame')}",
+    )
     new = len(frames) - len(again)
     if new:
         kinds = _kinds(f for f in frames if f.path not in before)
         talk.say(f"rejected {counted(new, 'frame')}{kinds}{': ' + arguments.reason if arguments.reason else ''}")
-    for why, paths in _by_value({path: before[path] for path in again}).items():
-        if arguments.reason and why != arguments.reason:
-            told = f"the reason was {why!r} and is now {reason!r} (`astep undo` brings the old one back)"
+    for (old, why), paths in _by_value({path: (before[path], reasons[path]) for path in again}).items():
+        if why and why != old:
+            told = f"the reason was {old!r} and is now {why!r} (`astep undo` brings the old one back)"
         else:
-            told = f"the reason stays {why!r}"
+            told = f"the reason stays {old!r}"
         talk.say(f"rejected already: {named(paths)}; {told}")
     return {"rejected": [f.path for f in frames]}
 
@@ -177,15 +211,15 @@ def _kinds(frames: Iterable[Frame]) -> str:
     return f" ({', '.join(f'{number} {kind}' for kind, number in kinds.items())})" if len(kinds) > 1 else ""
 
 
-def _by_value(words: dict[str, str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
+def _by_value(words: dict[str, tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+    groups: dict[tuple[str, str], list[str]] = {}
     for path, value in words.items():
         groups.setdefault(value, []).append(path)
     return groups
 
 
 def _accept(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
-    frames = _chosen(night, arguments.patterns, arguments.list)
+    frames, _ = _chosen(night, arguments.patterns, arguments.list)
     before = logbook.rejected()
     step = logbook.accept([f.path for f in frames], arguments.reason)
     talk.say(f"accepted {counted(len(frames), 'frame')}{_kinds(frames)}")
@@ -225,6 +259,8 @@ def _list(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: T
     verdicts = {(d.step, d.deed, d.subject) for d in history if d.field == "rejected"}
     # A verdict says both "not rejected" and "kept in its master": one decision, one line.
     lines = [d for d in history if d.field != "kept" or (d.step, d.deed, d.subject) not in verdicts]
+    # How a setting stood before it was first changed is noted for undo: nobody decided that.
+    lines = [d for d in lines if (d.subject, d.source) != (RECIPE, "rule")]
     talk.table(
         ("when (UTC)", "by", "frame", "what", "old", "new", "reason", ""),
         [
@@ -266,14 +302,15 @@ def _verdict(value: object) -> str | None:
     return f"rejected: {value}" if value else "rejected"
 
 
-def _chosen(night: Night, patterns: list[str], names: Path | None) -> list[Frame]:
-    wanted = list(patterns)
-    if names is not None:
-        try:
-            lines = names.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read the list {names}", str(error), "check the file") from error
-        wanted += [line.split("\t")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
-    if not wanted:
-        raise UsageError("no frames were named", "a pattern is missing", "example: astep reject NIGHT '*_0042*'")
-    return matching(night.frames, wanted)
+def _chosen(night: Night, patterns: list[str], names: Path | None) -> tuple[list[Frame], dict[str, str]]:
+    """Return the frames that patterns and a list name, and the reasons that stand in the list."""
+    listed = read_list(names, night.by_path) if names is not None else {}
+    if not patterns and not listed:
+        raise UsageError(
+            "no frames were named",
+            "a pattern is missing" if names is None else f"{names} is empty",
+            "example: astep reject NIGHT '*_0042*'",
+        )
+    chosen = {path: night.by_path[path] for path in listed}
+    chosen |= {frame.path: frame for frame in (matching(night.frames, patterns) if patterns else ())}
+    return list(chosen.values()), listed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words
 from pipeline_core.scan import scan_night
-from pipeline_core.session import find_place
+from pipeline_core.session import check_night, find_place
 
 if TYPE_CHECKING:
     import argparse
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Export in time order."""
     place = find_place(arguments.output)
+    check_night(place)
     night = scan_night(place.night, talk.context())
     written, untimed = hand_on(place, night, arguments.program, arguments.folder)
     unplaced = without_wcs(written)

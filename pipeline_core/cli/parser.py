@@ -7,7 +7,7 @@ import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from pipeline_core import __version__
 from pipeline_core.errors import UsageError, did_you_mean
@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 class _Parser(argparse.ArgumentParser):
     """Says wrong usage as the rest of the program says its errors, in JSON too."""
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take patterns behind an option too: ``astep reject NIGHT -o OUT PATTERN`` is as clear as the other order."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest and hasattr(found, "patterns") and not any(word.startswith("-") for word in rest):
+            found.patterns += rest
+        elif rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found
+
     def error(self, message: str) -> NoReturn:
         hint = f"see `{self.prog} --help`"
-        if message.startswith("unrecognized arguments"):
-            hint += "; options such as -o go after the patterns"
         unknown = re.match(r"argument COMMAND: invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if unknown:
             commands = re.findall(r"[a-z]+", unknown[2])
@@ -59,6 +66,14 @@ def memory_size(text: str) -> int:
             f"{text!r} is less than a frame needs; at least 200MB (a number alone is bytes)"
         )
     return int(size)
+
+
+def executor_name(text: str) -> str:
+    """Read where to run, before a folder is made for it."""
+    scheduler, _, address = text.partition(":")
+    if text in {"processes", "threads", "slurm"} or (scheduler == "dask" and address):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is no executor; use processes, threads, dask:ADDRESS or slurm")
 
 
 def positive(text: str) -> int:
@@ -247,6 +262,7 @@ def _running(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--executor",
+        type=executor_name,
         default="processes",
         metavar="WHERE",
         help="processes (default), threads, dask:ADDRESS or slurm",

@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli.wording import by_reason, counted
 from pipeline_core.errors import NightError
-from pipeline_core.plan import Plan, build_plan
+from pipeline_core.planned import plan_as_known
 from pipeline_core.scan import scan_night
-from pipeline_core.session import decided, find_place, recipe_of
+from pipeline_core.session import check_night, find_place, recipe_of
 
 if TYPE_CHECKING:
     import argparse
 
     from pipeline_core.cli.talk import Talk
+    from pipeline_core.plan import Plan
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Plan a night and explain it; creates nothing."""
     place = find_place(arguments.night, arguments.output)
+    check_night(place, "plan")
     recipe = recipe_of(place, arguments.recipe, talk.context())
-    night, choices = decided(place, scan_night(place.night, talk.context()))
-    plan = build_plan(night, recipe, choices)
+    plan = plan_as_known(place, scan_night(place.night, talk.context()), recipe)
     show_plan(plan, talk)
     if not plan.science and not plan.masters:
         raise NightError(

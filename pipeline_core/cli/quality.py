@@ -11,7 +11,7 @@ from pipeline_core.cli.wording import without_common_part
 from pipeline_core.errors import UsageError
 from pipeline_core.measures import to_look_at
 from pipeline_core.quality_report import QualityReport, quality_report
-from pipeline_core.session import find_place
+from pipeline_core.session import check_night, find_place
 
 if TYPE_CHECKING:
     import argparse
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             "it holds no logbook.sqlite",
             "run `astep reduce NIGHT` first",
         )
+    check_night(place)
     report = quality_report(place, talk.context())
     talk.answer({"frames": quality_document(report)})
     _show(report, talk)

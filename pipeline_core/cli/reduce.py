@@ -8,7 +8,7 @@ from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import by_reason, counted
 from pipeline_core.reduce import Reduction, RunOptions, reduce_night
-from pipeline_core.session import find_place, recipe_of
+from pipeline_core.session import check_night, find_place, recipe_of
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +37,7 @@ def reduce_one(night: Path, output: Path | None, arguments: argparse.Namespace, 
         only=getattr(arguments, "only", None),
     )
     place = find_place(night, output)
+    check_night(place, "reduce")
     return reduce_night(place, recipe_of(place, arguments.recipe, context), options, context)
 
 

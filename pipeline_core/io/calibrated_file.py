@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +58,27 @@ UNTRUE_AFTERWARDS = frozenset(
     }
 )
 """Cards that described the raw array: its scaling, sections, checksums and display limits."""
+
+CAMERA_TIMES = frozenset(
+    {
+        *("DATE-OBS", "DATE_OBS", "DATEOBS", "DATE-BEG", "DATE-STA", "DATE-AVG", "DATE-MID", "DATE-END", "DATE-LOC"),
+        *("UT-DATE", "TIME-OBS", "TIME-BEG", "TIME-END", "TIMESYS", "LOCALTIM", "ST", "LST", "SIDTIME"),
+        *("UT", "UTC", "UT-OBS", "UTC-OBS", "UT-TIME", "UTSTART", "UTEND", "UTCSTART", "UTCEND", "UT-START", "UT-END"),
+        *("MJD", "MJD-OBS", "MJD-BEG", "MJD-AVG", "MJD-MID", "MJD-END", "JD", "JD-OBS", "JD-BEG", "JD-MID", "JD_UTC"),
+        *("JD-HELIO", "HJD", "BJD", "MIDTIMJD", "EXPSTART", "EXPEND", "SHUTOPEN", "SHUTCLOS"),
+    }
+)
+"""Times as cameras write them: none of them is true once a person says that the clock was wrong."""
+CAMERA_EXPOSURES = frozenset(
+    {
+        *("EXPTIME", "EXPOSURE", "EXP_TIME", "EXP-TIME", "ITIME", "EXPOSED", "ELAPTIME", "EXPOINUS", "DARKTIME"),
+        *("DATE-END", "TIME-END", "UTEND", "UTCEND", "UT-END", "MJD-END", "EXPEND", "SHUTCLOS"),
+    }
+)
+"""Exposures, and ends that stand on them."""
+CAMERA_TEMPERATURES = frozenset(
+    {"CCD-TEMP", "CCDTEMP", "DETTEMP", "DET-TEMP", "TEMP-CCD", "CCDATEMP", "CAMTEMP", "TEMPERAT"}
+)
 
 NUMERIC_WCS = (
     "CRPIX",
@@ -115,10 +137,12 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
     Returns
     -------
     Header
-        Without BZERO, sections, checksums, or a WCS whose numbers are strings (astropy reads that as 0, 0).
+        Without BZERO, sections, checksums, or a WCS whose numbers are strings (astropy reads that as 0, 0), and
+        without the camera's word on what a person decided: exposure, time, temperature.
     """
     header = fits.Header()
     drop_wcs = not _wcs_is_numeric(raw)
+    denied = _denied(frame)
     for card in raw.cards:
         sound = _sound(card)
         if sound is None:
@@ -150,7 +174,7 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
             "THEAP",
         }:
             continue
-        if drop_wcs and is_wcs_card(keyword):
+        if keyword in denied or (drop_wcs and is_wcs_card(keyword)):
             continue
         header.append(sound)
     _tell_dropped(header, raw, is_dropped=drop_wcs)
@@ -166,7 +190,33 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
             "UTC at mid-exposure",
         )
         header["TIMESYS"] = "UTC"
+    _tell_decided(header, frame)
     return header
+
+
+def _denied(frame: Frame) -> frozenset[str]:
+    """Return the cards that a person's decisions made untrue."""
+    denied: frozenset[str] = frozenset()
+    for name, cards in (
+        ("exposure_s", CAMERA_EXPOSURES),
+        ("mid_utc", CAMERA_TIMES),
+        ("temperature_c", CAMERA_TEMPERATURES),
+    ):
+        denied |= cards if name in frame.decided else frozenset()
+    return denied
+
+
+def _tell_decided(header: fits.Header, frame: Frame) -> None:
+    """Write in standard form what a person decided, and that one did."""
+    if "mid_utc" in frame.decided and frame.mid_utc is not None and frame.exposure_s is not None:
+        start = frame.mid_utc.replace(tzinfo=None) - timedelta(seconds=frame.exposure_s / 2)
+        header["DATE-OBS"] = (start.isoformat(timespec="milliseconds"), "UTC start of exposure")
+    if "temperature_c" in frame.decided and frame.temperature_c is not None:
+        header["CCD-TEMP"] = (frame.temperature_c, "[degC] chip temperature")
+    words = {"exposure_s": "exposure", "mid_utc": "time", "temperature_c": "temperature"}
+    told = [words[name] for name in frame.decided if name in words]
+    if told:
+        header.add_history(f"ASTEP Harvest: {', '.join(told)} as a person decided, not as the camera wrote")
 
 
 def _sound(card: fits.Card) -> fits.Card | None:

@@ -42,8 +42,8 @@ def read_list(file: Path, known: Iterable[str]) -> dict[str, str]:
     Parameters
     ----------
     file : Path
-        UTF-8 text, one frame a line: a night-relative path, or a bare file name; two blanks and ``#`` begin a
-        reason, a line that begins with ``#`` is a comment.
+        UTF-8 text, one frame a line: a night-relative path, or a bare file name; a tab, or two blanks and ``#``,
+        begin a reason, a line that begins with ``#`` is a comment.
     known : iterable of str
         The night's paths.
 
@@ -66,7 +66,7 @@ def read_list(file: Path, known: Iterable[str]) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        named, _, reason = line.partition("  #")
+        named, _, reason = line.partition("\t" if "\t" in line else "  #")
         entry = named.strip().replace("\\", "/").removeprefix("./")
         found = [entry] if entry in paths else by_name.get(entry, [])
         if len(found) != 1:

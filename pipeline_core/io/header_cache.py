@@ -137,6 +137,7 @@ def frame_from_json(text: str) -> Frame:
     made = dict(values)
     made["kind"] = FrameKind(made["kind"])
     made["problems"] = tuple(made["problems"])
+    made["decided"] = tuple(made.get("decided", ()))
     for name in ("binning", "shape"):
         if name in made:
             made[name] = (int(made[name][0]), int(made[name][1]))

@@ -24,6 +24,10 @@ class Evidence:
     """Against the clear reference, the air mass taken off; positive is fainter."""
     loss_neighbours_mag: float = NAN
     loss_scatter: float = 0.02
+    loss_growth_mag: float = NAN
+    """By how much the loss grows from frame to frame, over five frames around this one."""
+    loss_unsteady_mag: float = NAN
+    """Scatter of those five about their line."""
     patchy_mag: float = NAN
     """Scatter of the loss over the field beyond the errors."""
     patchy_clear_mag: float = NAN
@@ -48,6 +52,8 @@ class Evidence:
     halo_neighbours: float = NAN
     halo_scatter: float = 0.01
     """Relative."""
+    halo_share: float = NAN
+    """Growth of the halo in units of the light that is missing, of the same five frames together."""
     ellipticity: float = NAN
     ellipticity_clear: float = NAN
     ellipticity_scatter: float = 0.02

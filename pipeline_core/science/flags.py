@@ -185,7 +185,11 @@ def _scatters(e: Evidence, growth: float, before: float) -> bool:
     """
     known = [value for value in (growth, before) if math.isfinite(value)]
     least = max(SCATTERED * _missing(e), 0.5 * HALO_EXCESS, 2 * e.halo_scatter)
-    return bool(known) and sum(known) / len(known) > least
+    if known and sum(known) / len(known) > least:
+        return True
+    # In a poor field one frame's halo is too uncertain. Ice grows evenly, as no cloud does over five frames; then
+    # their haloes are weighed together, each by the light that it lacks.
+    return e.may_freeze and e.loss_growth_mag > e.loss_unsteady_mag and e.halo_share > SCATTERED
 
 
 def _missing(e: Evidence) -> float:

@@ -95,7 +95,8 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
         ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``pedestal_adu``, ``gain_e_per_adu``, ``gain_source``,
         ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``warm_scale``, ``flat_floor``,
         ``uncertainty``, ``compress``, ``cosmic`` (None or the fields of :class:`CosmicChoices`), ``equation``,
-        ``masters`` (name → [name, key]), ``frame`` (exposure, filter and mid-time to write), ``recipe_key``.
+        ``masters`` (name → [name, key]), ``frame`` (exposure, filter and mid-time to write, and what a person
+        decided), ``recipe_key``.
     inputs : mapping
         ``raw`` and, where they serve, ``bias``, ``dark``, ``flat``, ``mask``; ``warm`` is a dark of another exposure
         that only tells hot pixels from cosmic rays.
@@ -137,6 +138,8 @@ def frame_from(facts: Mapping[str, Any]) -> Frame:
         filter=facts["filter"],
         exposure_s=facts["exposure_s"],
         mid_utc=datetime.fromisoformat(mid) if mid else None,
+        temperature_c=facts.get("temperature_c"),
+        decided=tuple(facts.get("decided", ())),
     )
 
 

@@ -3,6 +3,7 @@
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -80,6 +81,31 @@ def test_cards_that_are_no_longer_true_are_gone_and_true_ones_stay():
     assert header["OBJECT"] == "HD 1"
     assert header["DATE-AVG"] == "2026-06-21T12:00:45.000"
     assert header["EXPTIME"] == 90.0
+
+
+def test_what_a_person_decided_replaces_the_cameras_word_in_all_its_cards():
+    raw = raw_header(
+        **{"DATE-OBS": "2026-06-21T10:00:00", "UTCSTART": "10:00:00", "MJD-OBS": 61212.4, "JD": 2461212.9},
+        **{"EXPOSURE": 60.0, "EXPTIME": 60.0, "CCD-TEMP": -35.0, "SET-TEMP": -35.0},
+    )
+    seen = replace(science(), temperature_c=-10.0, exposure_s=90.0)
+    as_read = science_header(raw, seen, None)
+    assert as_read["DATE-OBS"] == "2026-06-21T10:00:00"
+    assert (as_read["UTCSTART"], as_read["EXPOSURE"], as_read["CCD-TEMP"]) == ("10:00:00", 60.0, -35.0)
+    assert "person" not in str(as_read.get("HISTORY", ""))
+    header = science_header(raw, replace(seen, decided=("exposure_s", "mid_utc", "temperature_c")), None)
+    assert header["DATE-OBS"] == "2026-06-21T12:00:00.000"
+    assert header["DATE-AVG"] == "2026-06-21T12:00:45.000"
+    assert (header["EXPTIME"], header["CCD-TEMP"], header["SET-TEMP"]) == (90.0, -10.0, -35.0)
+    assert not {"UTCSTART", "MJD-OBS", "JD", "EXPOSURE"} & set(header)
+    assert "exposure, time, temperature as a person decided" in str(header["HISTORY"])
+
+
+def test_a_decision_about_the_time_leaves_the_cameras_exposure_and_temperature():
+    raw = raw_header(**{"DATE-OBS": "2026-06-21T10:00:00", "EXPOSURE": 90.0, "CCD-TEMP": -35.0})
+    header = science_header(raw, replace(science(), decided=("mid_utc",)), None)
+    assert (header["EXPOSURE"], header["CCD-TEMP"]) == (90.0, -35.0)
+    assert header["DATE-OBS"] == "2026-06-21T12:00:00.000"
 
 
 def test_trimming_moves_the_reference_pixel_and_is_recorded():

@@ -351,6 +351,14 @@ def test_an_output_that_is_or_holds_the_night_is_refused(demo, capsys):
     assert not list(demo.rglob("*.sqlite"))
 
 
+@pytest.mark.parametrize("executor", ["nonsense", "dask", "dask:", "threads:2"])
+def test_an_executor_that_is_none_is_named_before_anything_is_made(demo, tmp_path, capsys, executor):
+    code, document = ask(capsys, "reduce", demo, "-o", tmp_path / "out", "--executor", executor)
+    assert code == 2
+    assert "use processes, threads, dask:ADDRESS or slurm" in document["error"]["what"]
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_recipe_with_a_mistake_is_named_before_anything_runs(demo, tmp_path, capsys):
     recipe = tmp_path / "r.toml"
     recipe.write_text("[cosmic]\nsigclp = 3\n")

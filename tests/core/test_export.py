@@ -61,8 +61,10 @@ def test_the_start_plus_half_the_exposure_is_the_mid_time_that_was_given(reduced
 
 def test_times_of_the_camera_that_contradict_are_gone_and_what_is_true_is_kept(reduced, tmp_path):
     output, frames = reduced
+    for keyword in ("UTCEND", "DATE_OBS", "UT-START"):
+        fits.setval(frames[1][1], keyword, value="00:00:00")
     header = fits.getheader(export_frames(output, frames, "tycho", tmp_path / "out")[0])
-    assert not {"UT", "MJD-OBS", "GAIN"} & set(header)
+    assert not {"UT", "MJD-OBS", "GAIN", "UTCEND", "DATE_OBS", "UT-START"} & set(header)
     assert (header["OBJECT"], header["FILTER"], header["CRVAL1"]) == ("DEMO-1", "R", 217.43)
 
 
@@ -79,6 +81,17 @@ def test_sixteen_bit_counts_keep_noise_below_zero_and_stop_at_full_scale(reduced
     assert counts[5, 6] == 65535
     assert back[3, 4] == pytest.approx(-60, abs=1)
     assert (raw_header["PEDESTAL"], raw_header["EGAIN"]) == (-PEDESTAL_COUNTS, ELECTRONS_PER_COUNT)
+
+
+@pytest.mark.parametrize(("target", "level"), [("tycho", 51_000.0), ("siril", 100_000 / (2 * 65535))])
+def test_the_saturation_level_is_in_the_values_of_the_file(reduced, tmp_path, target, level):
+    output, frames = reduced
+    assert "SATURATE" not in fits.getheader(export_frames(output, frames, target, tmp_path / "none")[1])
+    fits.setval(frames[0][1], "SATURATE", value=100_000.0)
+    assert fits.getheader(export_frames(output, frames, target, tmp_path / "out")[1])["SATURATE"] == level
+    fits.setval(frames[0][1], "SATURATE", value=900_000.0)  # the file ends before
+    full = fits.getheader(export_frames(output, frames, target, tmp_path / "full")[1])["SATURATE"]
+    assert full == (65535 if target == "tycho" else 1.0)
 
 
 def test_siril_gets_floats_of_its_range_in_a_numbered_sequence_without_rounding(reduced, tmp_path):

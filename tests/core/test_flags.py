@@ -197,6 +197,16 @@ def test_light_that_is_slowly_lost_into_haloes_is_frost_even_if_the_haloes_are_w
     assert flag.cause == "frost"
 
 
+def test_haloes_too_uncertain_by_themselves_tell_frost_together_where_the_loss_grows_evenly():
+    ramp = replace(LOST, halo=1.12, halo_neighbours=1.12, loss_growth_mag=0.1, loss_unsteady_mag=0.02, halo_share=0.07)
+    assert only(ramp).cause == "frost"
+    assert only(replace(ramp, halo_share=0.02)).cause == "cloud"
+    assert only(replace(ramp, loss_unsteady_mag=0.2)).cause == "cloud"
+    assert only(replace(ramp, loss_growth_mag=-0.1)).cause == "cloud"
+    assert only(replace(ramp, may_freeze=False)).cause == "cloud"
+    assert only(replace(ramp, loss_neighbours_mag=0.02)).cause == "cloud"
+
+
 def test_light_that_is_slowly_lost_and_not_scattered_is_cloud():
     assert only(replace(LOST, halo=1.11, halo_neighbours=1.11)).cause == "cloud"
     # Two magnitudes are gone and hardly any of it is in the haloes: ice does not swallow light.

@@ -9,7 +9,7 @@ from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.logbook import Logbook
 from pipeline_core.recipe_file import recipe_toml
-from pipeline_core.session import Place, check_output, decided, default_output, find_place, matching, recipe_of
+from pipeline_core.session import Place, check_night, check_output, default_output, find_place, matching, recipe_of
 from tests.core.frames_helpers import full_night
 
 
@@ -83,16 +83,13 @@ def test_a_name_with_brackets_is_found_as_it_is_written():
     assert "a[1].fits" in [f.path for f in matching(frames, ["a[1].fits"])]
 
 
-def test_decisions_are_applied_and_where_there_is_no_logbook_nothing_is_made(place, tmp_path):
-    with Logbook.open(place.output) as logbook:
-        logbook.decide(["flat/flat_000.fits"], "filter", "V")
-        logbook.reject(["science/science_001.fits"], "dome light")
-    night, choices = decided(place, full_night())
-    assert night.by_path["flat/flat_000.fits"].filter == "V"
-    assert choices.rejected == {"science/science_001.fits": "dome light"}
-    none = Place(place.night, tmp_path / "none")
-    assert decided(none, full_night())[1].rejected == {}
-    assert not none.output.exists()
+def test_a_night_that_is_gone_is_said_with_the_command_that_tells_where_it_is_now(place):
+    check_night(place)
+    place.night.rmdir()
+    with pytest.raises(NightError, match="cannot find the night of") as caught:
+        check_night(place, "undo")
+    assert "moved" in caught.value.why
+    assert f"astep undo NIGHT … -o {place.output}" in caught.value.hint
 
 
 def test_a_named_recipe_goes_before_the_remembered_one_and_that_before_the_defaults(place, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.config import Recipe
+from pipeline_core.decisions import decided_frame
 from pipeline_core.grouping import Geometry
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.tasks import (
@@ -51,6 +52,7 @@ def with_frame(frames, path, **facts):
     return Night(frames.root, tuple(replace(f, **facts) if f.path == path else f for f in frames.frames))
 
 
+CHANGED = ("exposure_s", "mid_utc", "temperature_c", "decided")
 SCIENCE = {"science/science_000.fits", "science/science_001.fits"}
 SCIENCE_V = {"science_v/science_000.fits", "science_v/science_001.fits"}
 MASTERS = {"bias", "dark_90s_-10C", "flat_R", "flat_V", "mask_R", "mask_V"}
@@ -201,3 +203,23 @@ def test_a_rejected_frame_does_not_rename_the_product_of_its_twin():
     plan = build_plan(frames, Recipe(), Choices(rejected={"a.fits": ""}))
     alone = TaskBuilder(frames, plan, Recipe(), {}).build().science["a.fits.gz"]
     assert alone.product == both.product
+
+
+def test_the_cards_that_a_person_denied_stand_with_the_frame_they_belong_to():
+    frames = two_filters()
+    path = "science/science_000.fits"
+    when = frames.by_path[path].mid_utc
+
+    def of(**decided):
+        edited = decided_frame(frames.by_path[path], decided)
+        return tasks(with_frame(frames, path, **{name: getattr(edited, name) for name in CHANGED})).science
+
+    untouched = tasks(frames).science
+    assert "decided" not in untouched[path].settings["frame"]
+    shifted = of(time_offset_s=60.0)
+    assert shifted[path].settings["frame"]["decided"] == ["mid_utc"]
+    assert shifted[path].settings["frame"]["mid_utc"] == (when + timedelta(seconds=60)).isoformat()
+    assert changed({p: t.key for p, t in untouched.items()}, {p: t.key for p, t in shifted.items()}) == {path}
+    warm = of(temperature_c=-9.0)[path].settings["frame"]
+    assert (warm["decided"], warm["temperature_c"]) == (["temperature_c"], -9.0)
+    assert of(temperature_c=-10.0)[path].key == untouched[path].key  # what the header says too is no change

@@ -51,6 +51,17 @@ def test_undoing_a_rejection_brings_the_product_back_too(output):
     assert "calibrated/a_CAL.fits" in files(output)
 
 
+def test_the_product_of_a_frame_that_is_no_science_frame_any_more_leaves_the_calibrated_ones_and_comes_back(output):
+    with Logbook.open(output) as logbook:
+        logbook.decide(["a.fits"], "kind", "dark")
+        logbook.decide(["sub/b.fits"], "kind", "science")
+        assert move_products(output, logbook) == 1
+        assert files(output) == ["calibrated/sub/b_CAL.fits", "masters/bias.fits", "rejected/a_CAL.fits"]
+        logbook.undo(2)
+        assert move_products(output, logbook) == 1
+    assert "calibrated/a_CAL.fits" in files(output)
+
+
 def test_a_second_look_moves_nothing(output):
     verdict(output, "reject", "a.fits")
     with Logbook.open(output) as logbook:

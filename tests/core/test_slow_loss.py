@@ -1,0 +1,51 @@
+"""A slow loss of light: how steadily it grows, and what the haloes hold of it."""
+
+import numpy as np
+import pytest
+
+from pipeline_core.science.slow_loss import growth, halo_share
+
+
+def test_a_loss_that_grows_evenly_has_its_slope_and_no_scatter_to_the_very_ends():
+    slope, scatter = growth(0.05 + 0.1 * np.arange(9.0))
+    np.testing.assert_allclose(slope, 0.1)
+    np.testing.assert_allclose(scatter, 0.0, atol=1e-12)
+
+
+def test_a_frame_that_is_not_measured_does_not_count():
+    loss = 0.1 * np.arange(9.0)
+    loss[4] = np.nan
+    slope, _ = growth(loss)
+    np.testing.assert_allclose(slope, 0.1)
+    loss[6] = np.nan
+    assert np.isnan(growth(loss)[0][5])
+    assert np.isnan(growth(np.array([0.1, 0.2, 0.3]))[1]).all()
+    assert growth(np.zeros(0))[0].size == 0
+
+
+@pytest.mark.parametrize("loss", [[0, 0, 0.5, 0, 0], [0, 1.1, 1.3, 0, 0], [0.3, 0.1, 0.6, 0.2, 0.5]])
+def test_a_cloud_scatters_by_more_than_it_grows(loss):
+    slope, scatter = growth(np.array(loss))
+    assert (scatter > slope).all()
+
+
+def test_scatter_of_white_noise_is_its_standard_deviation():
+    rng = np.random.default_rng(3)
+    _, scatter = growth(0.1 * np.arange(4000) + rng.normal(0, 0.02, 4000))
+    assert np.sqrt(np.mean(np.square(scatter))) == pytest.approx(0.02, rel=0.05)
+
+
+def test_haloes_of_five_frames_together_tell_what_one_cannot():
+    rng = np.random.default_rng(4)
+    missing = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    shares = [halo_share(0.2 * missing + rng.normal(0, 0.04, 5), missing)[2] for _ in range(2000)]
+    assert np.mean(shares) == pytest.approx(0.2, abs=0.01)
+    alone = [(0.2 * 0.3 + rng.normal(0, 0.04)) / 0.3 for _ in range(2000)]
+    assert np.std(shares) < 0.5 * np.std(alone)
+
+
+def test_frames_that_lack_no_light_or_have_no_halo_say_nothing():
+    halo = np.array([0.5, 0.02, np.nan, 0.04, 0.06])
+    missing = np.array([-0.1, 0.1, 0.2, 0.2, 0.3])
+    np.testing.assert_allclose(halo_share(halo, missing), 0.2)
+    assert np.isnan(halo_share(np.full(5, np.nan), missing)).all()
