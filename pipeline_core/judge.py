@@ -79,7 +79,7 @@ def judge_night(
     measured = [frame for frame in frames if frame.path in measures]
     measures = _without_fixed_lines(measured, measures)
     by_path = {frame.path: frame for frame in measured}
-    rows: dict[str, QualityRow] = {}
+    judged: list[tuple[list[QualityRow], list[Evidence]]] = []
     for number, paths in enumerate(_complete(groups, measured)):
         members = sorted(
             (by_path[path] for path in paths),
@@ -88,9 +88,26 @@ def judge_night(
         group = _Group.of(
             members, [measures[f.path] for f in members], [stars.get(f.path, _NO_STARS) for f in members], site
         )
-        for row in _judge_group(group):
-            rows[row.path] = replace(row, extra={**row.extra, "group": number})
-    return [rows[frame.path] for frame in measured]
+        rows, evidence = _judge_group(group)
+        judged.append(([replace(row, extra={**row.extra, "group": number}) for row in rows], evidence))
+    shares = _halo_shares(judged, by_path)
+    found = {
+        row.path: replace(row, flags=science_flags(replace(e, halo_share=share)))
+        for (rows, evidence), of_group in zip(judged, shares, strict=True)
+        for row, e, share in zip(rows, evidence, of_group.tolist(), strict=True)
+    }
+    return [found[frame.path] for frame in measured]
+
+
+def _halo_shares(
+    judged: Sequence[tuple[list[QualityRow], list[Evidence]]], frames: Mapping[str, Frame]
+) -> list[Floats]:
+    """Weigh the haloes of all groups together, as ice lies on the optics of all."""
+    times = [[frames[row.path].mid_utc for row in rows] for rows, _ in judged]
+    hours = [np.array([math.nan if t is None else t.timestamp() / 3600 for t in group]) for group in times]
+    growth = [np.array([e.halo / e.halo_clear - 1 if e.halo_clear > 0 else math.nan for e in es]) for _, es in judged]
+    missing = [np.array([10 ** (0.4 * e.loss_mag) - 1 for e in es]) for _, es in judged]
+    return slow_loss.halo_shares(hours, growth, missing)
 
 
 def _without_fixed_lines(
@@ -169,7 +186,8 @@ def _chip(frames: Sequence[Frame], stars: Sequence[StarList]) -> tuple[int, int]
     return (int(max(y for y, _ in far)) + 1, int(max(x for _, x in far)) + 1) if far else (1, 1)
 
 
-def _judge_group(group: _Group) -> list[QualityRow]:
+def _judge_group(group: _Group) -> tuple[list[QualityRow], list[Evidence]]:
+    """Return the rows of one group, not yet flagged, and what is known of each beside its baselines."""
     n = len(group.frames)
     fwhm, noise = group.column("fwhm_px"), group.column("noise")
     placed = register(group.stars, _first_depth(group.stars, noise, fwhm), group.shape, tolerance_px=_tolerance(fwhm))
@@ -213,11 +231,10 @@ def _judge_group(group: _Group) -> list[QualityRow]:
                 moon_altitude_deg=_known(group.sky.moon_altitude_deg[k]) if group.sky else None,
                 moon_phase=_known(group.sky.moon_phase[k]) if group.sky else None,
                 moon_distance_deg=_known(group.sky.moon_distance_deg[k]) if group.sky else None,
-                flags=science_flags(evidence[k]),
                 extra=extra,
             )
         )
-    return rows
+    return rows, evidence
 
 
 def _known(value: float) -> float | None:
@@ -341,7 +358,6 @@ def _evidence(
     trail = column("trail_px")
     near_cloud = beside > 0.3
     growth, unsteady = slow_loss.growth(loss)
-    halo_share = slow_loss.halo_share(halo / halo_clear - 1, 10 ** (0.4 * loss) - 1)
     shared: dict[str, float] = {
         "stars_clear": of_clear(count, clear),
         "loss_scatter": loss_scatter,
@@ -383,7 +399,6 @@ def _evidence(
             airmass=light.airmass[k],
             halo=halo[k],
             halo_neighbours=halo_before[k],
-            halo_share=halo_share[k],
             ellipticity=ellipticity[k],
             ellipticity_angle_deg=angle[k],
             coherence=coherence[k],

@@ -52,7 +52,7 @@ def memory_budget(asked_bytes: int | None = None) -> int:
         return max(GIB, int(psutil.virtual_memory().total) // 4)
     if asked_bytes < _SMALLEST:
         raise UsageError(
-            f"cannot run in {asked_bytes / MIB:.0f} MB",
+            f"cannot run in {asked_bytes / 1e6:.0f} MB",
             "the program alone takes more",
             "give --memory 1GB or more",
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline_core.errors import NightError, UsageError, near_folder
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan_types import Choices
+from pipeline_core.plan_types import NO_CHOICES, Choices  # noqa: F401 - the window takes it from here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -53,7 +53,7 @@ class Evidence:
     halo_scatter: float = 0.01
     """Relative."""
     halo_share: float = NAN
-    """Growth of the halo in units of the light that is missing, of the same five frames together."""
+    """Growth of the halo in units of the light that is missing, of all frames in the time of these five together."""
     ellipticity: float = NAN
     ellipticity_clear: float = NAN
     ellipticity_scatter: float = 0.02

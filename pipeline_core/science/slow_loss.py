@@ -6,8 +6,14 @@ evenly and scatters what it takes; cloud comes and goes from frame to frame and 
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,29 +46,47 @@ def growth(loss_mag: Floats) -> tuple[Floats, Floats]:
     return slope, scatter
 
 
-def halo_share(halo_growth: Floats, missing: Floats) -> Floats:
-    """Return the part of the missing light that the haloes hold, of five frames together.
+def halo_shares(hours: Sequence[Floats], halo_growth: Sequence[Floats], missing: Sequence[Floats]) -> list[Floats]:
+    """Return the part of the missing light that the haloes hold, of the frames around each together.
+
+    Ice lies on the optics: whatever filter is in the beam, and wherever the telescope looks, the haloes are its own.
 
     Parameters
     ----------
-    halo_growth : (n,) float
-        Relative growth of the halo ratio against the clear reference; NaN where not measured.
-    missing : (n,) float
+    hours : sequence of (n,) float
+        One array a group of frames, in time order; NaN where no time is known: such a frame is judged by the five of
+        its own group.
+    halo_growth : sequence of (n,) float
+        Relative growth of the halo ratio against the group's clear reference; NaN where not measured.
+    missing : sequence of (n,) float
         Light that is missing, in units of the light that is left; frames that lack none do not count.
 
     Returns
     -------
-    (n,) float
-        Least squares of ``halo_growth = share * missing``: the haloes of frames that lack most count most. NaN where
-        fewer than three frames tell.
+    list of (n,) float
+        Least squares of ``halo_growth = share * missing``: the haloes of frames that lack most count most. All frames
+        count that lie between the first and the last of the five; NaN where fewer than three tell.
     """
-    share = np.full(missing.size, np.nan)
+    every = [np.concatenate(arrays) if len(arrays) else np.zeros(0) for arrays in (hours, halo_growth, missing)]
+    shares = []
+    for own in zip(hours, halo_growth, missing, strict=True):
+        share = np.full(own[0].size, np.nan)
+        for k, around in enumerate(_windows(share.size)):
+            when = own[0][around]
+            if np.isfinite(when).all():
+                beside = (every[0] >= when.min()) & (every[0] <= when.max())
+                share[k] = _share(every[1][beside], every[2][beside])
+            else:
+                share[k] = _share(own[1][around], own[2][around])
+        shares.append(share)
+    return shares
+
+
+def _share(halo_growth: Floats, missing: Floats) -> float:
     tells = np.isfinite(halo_growth) & (missing > 0)
-    for k, around in enumerate(_windows(missing.size)):
-        known = around[tells[around]]
-        if known.size >= FEWEST - 1:
-            share[k] = (missing[known] @ halo_growth[known]) / (missing[known] @ missing[known])
-    return share
+    if tells.sum() < FEWEST - 1:
+        return math.nan
+    return float((missing[tells] @ halo_growth[tells]) / (missing[tells] @ missing[tells]))
 
 
 def _windows(n: int) -> list[npt.NDArray[np.intp]]:

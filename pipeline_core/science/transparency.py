@@ -232,8 +232,9 @@ def deepest_patch(
         missing = np.sort(hidden_mag[members & np.isfinite(hidden_mag)])[:-2]
         seen = off_mag[members & np.isfinite(off_mag)]
         # Cloud that hides stars dims the others. Where those keep their light, the missing ones are missing for another
-        # reason: among thousands, sharp stars are listed in one frame and not in the next.
-        hidden_by_cloud = seen.size < 5 or float(np.median(seen)) > 0.1
+        # reason: among thousands, sharp stars are listed in one frame and not in the next; among few, close ones are
+        # taken for one, or lie under a streak.
+        hidden_by_cloud = not seen.size or float(np.median(seen)) > 0.1
         losses = np.concatenate([seen, missing]) if hidden_by_cloud else seen
         if losses.size < 3:
             continue

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline_core.science.slow_loss import growth, halo_share
+from pipeline_core.science.slow_loss import growth, halo_shares
 
 
 def test_a_loss_that_grows_evenly_has_its_slope_and_no_scatter_to_the_very_ends():
@@ -35,17 +35,40 @@ def test_scatter_of_white_noise_is_its_standard_deviation():
     assert np.sqrt(np.mean(np.square(scatter))) == pytest.approx(0.02, rel=0.05)
 
 
+HOURS = np.arange(5.0)
+MISSING = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+def shares(*groups):
+    """Of groups of (hours, halo growth, missing light)."""
+    return halo_shares(*(list(column) for column in zip(*groups, strict=True)))
+
+
 def test_haloes_of_five_frames_together_tell_what_one_cannot():
     rng = np.random.default_rng(4)
-    missing = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
-    shares = [halo_share(0.2 * missing + rng.normal(0, 0.04, 5), missing)[2] for _ in range(2000)]
-    assert np.mean(shares) == pytest.approx(0.2, abs=0.01)
+    found = [shares((HOURS, 0.2 * MISSING + rng.normal(0, 0.04, 5), MISSING))[0][2] for _ in range(2000)]
+    assert np.mean(found) == pytest.approx(0.2, abs=0.01)
     alone = [(0.2 * 0.3 + rng.normal(0, 0.04)) / 0.3 for _ in range(2000)]
-    assert np.std(shares) < 0.5 * np.std(alone)
+    assert np.std(found) < 0.5 * np.std(alone)
 
 
 def test_frames_that_lack_no_light_or_have_no_halo_say_nothing():
     halo = np.array([0.5, 0.02, np.nan, 0.04, 0.06])
     missing = np.array([-0.1, 0.1, 0.2, 0.2, 0.3])
-    np.testing.assert_allclose(halo_share(halo, missing), 0.2)
-    assert np.isnan(halo_share(np.full(5, np.nan), missing)).all()
+    np.testing.assert_allclose(shares((HOURS, halo, missing))[0], 0.2)
+    assert np.isnan(shares((HOURS, np.full(5, np.nan), missing))[0]).all()
+    assert halo_shares([], [], []) == []
+
+
+def test_the_frames_of_another_filter_at_the_same_time_tell_too_and_those_of_another_time_do_not():
+    blind = (HOURS, np.full(5, np.nan), MISSING)
+    between = (HOURS + 0.5, 0.2 * MISSING, MISSING)
+    np.testing.assert_allclose(shares(blind, between)[0], 0.2)
+    later = (HOURS + 10, 0.2 * MISSING, MISSING)
+    assert np.isnan(shares(blind, later)[0]).all()
+    np.testing.assert_allclose(shares(blind, later)[1], 0.2)
+
+
+def test_without_times_a_group_speaks_for_itself():
+    untimed = (np.full(5, np.nan), 0.1 * MISSING, MISSING)
+    np.testing.assert_allclose(shares(untimed, (HOURS, 0.3 * MISSING, MISSING))[0], 0.1)

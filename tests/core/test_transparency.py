@@ -154,6 +154,17 @@ def test_stars_missing_among_others_that_keep_their_light_are_no_patch():
     assert deepest_patch(x, y, off, hidden, np.full(30, 0.02), shape=(1024, 1024)) < 0.05
 
 
+@pytest.mark.parametrize(("seen_mag", "is_patch"), [((0.0,), False), ((0.0, -0.02), False), ((0.3,), True), ((), True)])
+def test_of_a_few_stars_those_that_are_seen_tell_whether_cloud_hides_the_others(seen_mag, is_patch):
+    # Close stars are taken for one in this frame, or lie under a streak: the one beside them keeps all its light.
+    off = np.array([*seen_mag, *[np.nan] * 5])
+    n = off.size
+    hidden = hidden_losses(off, 1.0, np.full(n, 1e4), 1e3, np.ones(n, bool))
+    x, y = np.random.default_rng(9).uniform(0, 256, (2, n))
+    deep = deepest_patch(x, y, off, hidden, np.full(n, 0.02), shape=(1024, 1024))
+    assert bool(deep > 0.2) is is_patch
+
+
 def test_the_map_lies_on_the_chip_as_the_stars_do():
     x, y = np.array([10.0, 10.0, 1000.0, -3.0]), np.array([5.0, 6.0, 500.0, 2000.0])
     cells = transparency_map(x, y, np.array([0.4, 0.6, 0.9, 0.7]), (1024, 2048))
