@@ -5,7 +5,6 @@ This is the one job behind ``astep reduce`` and the window's button.
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +23,7 @@ from pipeline_core.memory import memory_budget, task_bytes, workers_within
 from pipeline_core.night_memory import check_memory, driver_bytes, frame_bytes
 from pipeline_core.noise_summary import noise_summary
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
+from pipeline_core.plan_words import check_disk, run_warnings
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_changes, recipe_toml, with_changes
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
@@ -34,7 +34,6 @@ from pipeline_core.tasks import (
     NightTasks,
     TaskBuilder,
     calibration_quality_tasks,
-    camera_facts,
     without_stars,
 )
 from pipeline_core.types import FrameKind, Night
@@ -252,13 +251,14 @@ class _Reducer:
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
         self.result.left_out = plan.left_out
-        self.result.warnings = self._warnings(plan, gain_warnings)
+        self.result.warnings = run_warnings(self.night, plan, self.recipe, self.measured, gain_warnings)
         self.result.counts["left_out"] = sum(
             1 for item in plan.left_out if self.night.by_path[item.path].kind is FrameKind.SCIENCE
         )
-        if self.options.only != "calibration-quality":
+        if self.options.only == "calibration-quality":
+            self.result.did_something = bool(report.done or report.cached)
+        else:
             self._make_products(plan, flags)
-        self.result.did_something = self.result.did_something or bool(report.done or report.cached)
 
     def _check_frames(self, checks: Mapping[str, Task]) -> RunReport:
         """Measure the calibration frames; a science frame that goes away meanwhile only tells them no stars."""
@@ -286,7 +286,7 @@ class _Reducer:
 
     def _make_products(self, plan: Plan, flags: Mapping[str, tuple[Flag, ...]]) -> None:
         tasks = TaskBuilder(self.night, plan, self.recipe, self.measured).build()
-        self._check_disk(plan, tasks)
+        check_disk(self.place.output, plan, tasks)
         wanted = list(tasks.masters.values())
         if self.options.only != "masters":
             wanted += list(tasks.science.values())
@@ -360,21 +360,6 @@ class _Reducer:
     def _task_bytes(self, task: Task) -> int:
         return task_bytes(task) if task.stage.wide else frame_bytes(self.night, self.recipe)
 
-    def _check_disk(self, plan: Plan, tasks: NightTasks) -> None:
-        made = sum(
-            (self.place.output / task.product).stat().st_size
-            for task in (*tasks.masters.values(), *tasks.science.values())
-            if task.product is not None and (self.place.output / task.product).is_file()
-        )
-        needed = plan.bytes_needed - made
-        free = shutil.disk_usage(self.place.output).free
-        if needed > free:
-            raise NightError(
-                f"the products do not fit into {self.place.output}",
-                f"they need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
-                "free some space, choose another place with -o, or set calibrate.compress in the recipe",
-            )
-
     def _count(self, tasks: NightTasks, report: RunReport) -> None:
         """Count science frames; name what failed, a master once and each frame that waited for it."""
         lost = {failure.task.key: failure.reason for failure in (*report.failed, *report.skipped)}
@@ -410,28 +395,6 @@ class _Reducer:
             if task is not None and task.key not in lost:
                 self.result.counts["done" if task.key in self._made_now else "cached"] -= 1
                 self.result.counts["left_out"] += 1
-
-    def _warnings(self, plan: Plan, gain_warnings: Sequence[str]) -> tuple[str, ...]:
-        frames: dict[str, int] = {}
-        for science in plan.science:
-            for words in science.warnings:
-                frames[words] = frames.get(words, 0) + 1
-        lines = [f"{words} ({number} science frame{'s' if number > 1 else ''})" for words, number in frames.items()]
-        lines += [f"{m.name}: {words}" for m in plan.masters for words in m.warnings]
-        said = [*self.night.problems, *plan.warnings, *gain_warnings, *self._unknown_gain(plan), *lines]
-        return tuple(dict.fromkeys(said))
-
-    def _unknown_gain(self, plan: Plan) -> list[str]:
-        """Say for how many science frames nothing tells the gain: they stay in ADU."""
-        frames = [self.night.by_path[science.path] for science in plan.science]
-        number = sum(camera_facts(frame, self.recipe, self.measured).gain_e_per_adu is None for frame in frames)
-        if not number:
-            return []
-        words = (
-            f"nothing tells the gain of {number} science frames: they stay in ADU, and their noise is a guess; set "
-            "calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
-        )
-        return [words]
 
 
 def _has_science(tasks: Sequence[Task]) -> bool:

@@ -67,17 +67,7 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
 
 def show_reduction(reduction: Reduction, talk: Talk) -> None:
     """Print the summary of a run."""
-    old = reduction.said_before
-    for warning in reduction.warnings:
-        if warning not in old:
-            talk.say(f"  ! {warning}")
-    for names, reason in by_reason(item for item in reduction.left_out if (item.path, item.reason) not in old):
-        talk.say(f"  - left out {names}: {reason}")
-    if old:
-        warned = sum(1 for said in old if isinstance(said, str))
-        told = [counted(warned, "warning")] if warned else []
-        told += [f"{counted(len(old) - warned, 'frame')} left out"] if len(old) > warned else []
-        talk.say(f"  as before: {' and '.join(told)}; `astep status {reduction.output}` lists them")
+    _show_warnings(reduction, talk)
     for path, reason in reduction.failed:
         talk.say(f"  x failed {path}: {reason}")
     talk.say(
@@ -98,7 +88,26 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
         talk.say(
             f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"
         )
+    if not (reduction.did_something or reduction.failed):
+        talk.say(
+            f"nothing was made: all was left out; `astep accept {reduction.output} PATTERN` keeps a frame all the same"
+        )
     talk.say(f"results: {reduction.output}")
+
+
+def _show_warnings(reduction: Reduction, talk: Talk) -> None:
+    """Say in full what is new, and count what the last run said as well."""
+    old = reduction.said_before
+    for warning in reduction.warnings:
+        if warning not in old:
+            talk.say(f"  ! {warning}")
+    for names, reason in by_reason(item for item in reduction.left_out if (item.path, item.reason) not in old):
+        talk.say(f"  - left out {names}: {reason}")
+    if old:
+        warned = sum(1 for said in old if isinstance(said, str))
+        told = [counted(warned, "warning")] if warned else []
+        told += [f"{counted(len(old) - warned, 'frame')} left out"] if len(old) > warned else []
+        talk.say(f"  as before: {' and '.join(told)}; `astep status {reduction.output}` lists them")
 
 
 def _done(reduction: Reduction) -> list[str]:
