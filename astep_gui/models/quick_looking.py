@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
+    from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import QualityRow
-    from pipeline_core.quick_look import QuickLook
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
@@ -72,11 +72,15 @@ class QuickLooking(QObject):
         known = self._known
 
         def work(context: RunContext) -> object:
-            prepare(context, job.told.emit)
+            tell = job.told.emit
+            if not known:  # the first look at this night
+                from pipeline_core.kept_looks import last_known  # noqa: PLC0415 - reads a table
+
+                tell(last_known(place, night))
+            prepare(context, tell)
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
-            tell = job.told.emit
-            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known, begin=tell)
+            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known)
 
         job = self._job = self._jobs.job("quick look", work)
         job.heard.connect(self.said)
