@@ -390,7 +390,7 @@ class NightModel(QObject):
         self.is_running = False
         self.follow_decisions()
         self._planning.ask_soon()  # the masters may be others now: whoever shows steps looks again
-        self.look_quickly()
+        self.looking.wait_after_run()
         self._survey_soon()
 
     # -- selection -------------------------------------------------------------------------------------------

@@ -22,6 +22,9 @@ AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000
 """A night whose first image does not come is looked at all the same."""
+AFTER_RUN_MS = 800
+"""From the end of a run to the look: what the run made is found and shown first. All at once, in threads that share
+one interpreter, made the window stop for as long as all of them took."""
 
 
 class QuickLooking(QObject):
@@ -60,6 +63,10 @@ class QuickLooking(QObject):
     def wait_for_image(self) -> None:
         """Begin when the first image is shown; its kernels would hold up the painting of it."""
         self._wait.start(LATEST_MS)
+
+    def wait_after_run(self) -> None:
+        """Begin when what a run made has been shown."""
+        self._wait.start(AFTER_RUN_MS)
 
     def image_is_shown(self) -> None:
         """Take note that there is something to see now."""

@@ -75,6 +75,16 @@ def test_it_is_due_soon_after_the_first_image_and_only_once(qtbot, looking):
     assert len(due) == 1
 
 
+def test_after_a_run_it_is_due_when_what_was_made_has_been_shown(qtbot, looking):
+    due = told(looking.due)
+    looking.wait_after_run()
+    looking.image_is_shown()  # another frame is no reason to begin sooner
+    qtbot.wait(quick_looking.AFTER_RUN_MS // 2)
+    assert not due
+    assert looking.is_on
+    qtbot.waitUntil(lambda: bool(due), timeout=2000)
+
+
 def test_a_night_whose_image_never_comes_is_looked_at_all_the_same(qtbot, looking, monkeypatch):
     monkeypatch.setattr(quick_looking, "LATEST_MS", 200)
     due = told(looking.due)
