@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core.io.profiles import load_profile
-from pipeline_core.measures import StarList
-from pipeline_core.night_quality import science_measures
+from pipeline_core.measures import StarList, science_measures
 from pipeline_core.science.alignment import Alignment, match
 from pipeline_core.science.depth import Depth, frame_depth, with_depth
 from pipeline_core.stage import Stage, Task

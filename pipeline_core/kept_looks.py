@@ -1,29 +1,71 @@
-"""What the last quick look found, kept beside the results: a night that is opened again shows it at once."""
+"""What is known of a night that was looked at before, without measuring or judging anything: shown while both go on.
+
+Frames that were reduced stand in ``quality.ecsv``. What a quick look found of the others, of those that a person
+rejected before the night was reduced above all, is kept in the logbook.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
+from pipeline_core.errors import DataError
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag, QualityRow
-from pipeline_core.night_quality import science_measures
+from pipeline_core.measures import Flag, QualityRow, science_measures
+from pipeline_core.quality_table import read_with_calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from pipeline_core.io.database import Database
     from pipeline_core.session import Place
-    from pipeline_core.stage import Task
+    from pipeline_core.types import Frame, Night
 
 _FACT = "looked at quickly"
 """Name under which the logbook remembers it."""
+TABLE = "quality.ecsv"
 
 
-def keep_looks(place: Place, rows: Iterable[QualityRow], tasks: Mapping[str, Task]) -> None:
+@dataclass(frozen=True)
+class QuickLook:
+    """What is known of a night without reducing it."""
+
+    rows: Sequence[QualityRow]
+    """Science frames, judged."""
+    calibration_flags: Mapping[str, tuple[Flag, ...]] = field(default_factory=dict)
+    """Of calibration frames that an earlier run measured."""
+
+
+def last_known(place: Place, night: Night) -> QuickLook:
+    """Return what the last run and the last quick look left; a second's reading at most, and no kernel.
+
+    Parameters
+    ----------
+    place : Place
+    night : Night
+
+    Notes
+    -----
+    Decisions since may have changed what frames are compared with: a quick look judges anew and has the last word.
+    """
+    if not place.has_logbook:
+        return QuickLook([])
+    with Logbook.read_only(place.output) as logbook:
+        kept = {row.path: row for row in kept_looks(logbook.database, night)}
+    try:
+        final, flags = read_with_calibration(place.output / TABLE)
+    except DataError:  # there is none before the first run, and one that was cut short is written by the next
+        final, flags = [], {}
+    measured = {row.path: row for row in final if row.measures.state != "none" and row.path in night.by_path}
+    return QuickLook(
+        list((kept | measured).values()), {path: said for path, said in flags.items() if path in night.by_path}
+    )
+
+
+def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night) -> None:
     """Keep judged rows until the next look.
 
     Parameters
@@ -31,37 +73,38 @@ def keep_looks(place: Place, rows: Iterable[QualityRow], tasks: Mapping[str, Tas
     place : Place
         With a logbook; where it cannot be written to, nothing is kept.
     rows : iterable of QualityRow
-        Of frames without final values: those of the others are with their products.
-    tasks : mapping of path to Task
-        The quick look at each frame: another file, or another way of measuring, makes the row worthless.
+        Of frames without final values: those of the others are in the table.
+    night : Night
     """
     if not os.access(place.output, os.W_OK):
         return
-    document = json.dumps([[tasks[row.path].key, asdict(row)] for row in rows if row.path in tasks], default=float)
+    document = json.dumps([[_key(night.by_path[row.path]), asdict(row)] for row in rows], default=float)
     with Logbook.open(place.output, place.night) as logbook:
-        if logbook.database.fact(_FACT) != document:
+        if (logbook.database.fact(_FACT) or "[]") != document:
             logbook.database.remember(_FACT, document)
 
 
-def kept_looks(database: Database, tasks: Mapping[str, Task]) -> list[QualityRow]:
-    """Return the rows that the last quick look kept and that are still true.
+def kept_looks(database: Database, night: Night) -> list[QualityRow]:
+    """Return the rows that the last quick look kept, of files that are still the same.
 
     Parameters
     ----------
     database : Database
         Of the night's logbook.
-    tasks : mapping of path to Task
-        As a quick look would measure each frame now.
+    night : Night
     """
+    frames = night.by_path
     kept = json.loads(database.fact(_FACT) or "[]")
-    return [
-        _row(document) for key, document in kept if document["path"] in tasks and tasks[document["path"]].key == key
-    ]
+    return [_row(row) for key, row in kept if row["path"] in frames and key == _key(frames[row["path"]])]
+
+
+def _key(frame: Frame) -> list[int]:
+    return [frame.size_bytes, frame.mtime_ns]
 
 
 def _row(document: Mapping[str, Any]) -> QualityRow:
     """Rebuild a row from its JSON; what a newer program wrote besides is left."""
-    known = {field.name: document[field.name] for field in fields(QualityRow) if field.name in document}
+    known = {each.name: document[each.name] for each in fields(QualityRow) if each.name in document}
     known["measures"] = science_measures(known["measures"])
     known["flags"] = tuple(Flag(**flag) for flag in known["flags"])
     if (chart := known["transparency_map"]) is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +205,13 @@ def to_look_at(rows: Iterable[QualityRow], rejected: Collection[str], kept: Coll
         for row in rows
         if row.path not in rejected and row.path not in kept and any(flag.severity != "note" for flag in row.flags)
     ]
+
+
+def science_measures(document: Mapping[str, Any]) -> ScienceMeasures:
+    """Rebuild measures from their JSON, where tuples became lists."""
+    known = {field.name for field in fields(ScienceMeasures)}
+    return ScienceMeasures(**{name: _tuples(value) for name, value in document.items() if name in known})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

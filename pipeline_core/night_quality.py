@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
-from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, to_look_at
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, science_measures, to_look_at
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quality_table import write_quality_table
 from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
@@ -49,16 +49,6 @@ class Judged:
     warnings: tuple[str, ...]
     anew: int = 0
     """Frames that were judged in this run; 0 where nothing had changed since they were."""
-
-
-def science_measures(document: Mapping[str, Any]) -> ScienceMeasures:
-    """Rebuild measures from their JSON, where tuples became lists."""
-    known = {field.name for field in fields(ScienceMeasures)}
-    return ScienceMeasures(**{name: _tuples(value) for name, value in document.items() if name in known})
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> list[QualityRow]:

@@ -123,14 +123,27 @@ def read_quality_table(path: Path) -> list[QualityRow]:
     DataError
         If the file is no quality table of ours.
     """
+    return read_with_calibration(path)[0]
+
+
+def read_with_calibration(path: Path) -> tuple[list[QualityRow], dict[str, tuple[Flag, ...]]]:
+    """Read the rows back, and what was said of biases, darks and flats.
+
+    Raises
+    ------
+    DataError
+        If the file is no quality table of ours.
+    """
     from astropy.table import Table  # noqa: PLC0415 - 0.3 s that only this needs
 
     try:
         table = Table.read(path, format="ascii.ecsv")
-        return [
+        rows = [
             _row(dict(zip(table.colnames, cells, strict=True)))
             for cells in zip(*map(_cells, table.itercols()), strict=True)
         ]
+        said = table.meta.get("calibration_flags", {})
+        return rows, {frame: tuple(Flag(**flag) for flag in flags) for frame, flags in said.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"cannot read {path.name}",

@@ -5,16 +5,15 @@ Unlike :mod:`pipeline_core.quality_report` it needs no output folder and makes n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import calibration_measures, judge_calibration
-from pipeline_core.kept_looks import keep_looks, kept_looks
+from pipeline_core.kept_looks import QuickLook, keep_looks, kept_looks
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag, QualityRow
-from pipeline_core.night_quality import judged_rows, science_measures
+from pipeline_core.measures import Flag, QualityRow, science_measures
+from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quick_company import company
 from pipeline_core.store import Store
@@ -33,16 +32,6 @@ JOB = "quick look"
 FINAL_STAGE, CALIBRATION_STAGE = "quality", "quality of calibration frames"
 
 
-@dataclass(frozen=True)
-class QuickLook:
-    """What is known of a night without reducing it."""
-
-    rows: Sequence[QualityRow]
-    """Science frames, judged."""
-    calibration_flags: Mapping[str, tuple[Flag, ...]] = field(default_factory=dict)
-    """Of calibration frames that an earlier run measured."""
-
-
 def quick_look(
     place: Place,
     night: Night,
@@ -50,7 +39,6 @@ def quick_look(
     context: RunContext,
     tell: Callable[[Sequence[QualityRow]], None],
     known: dict[str, Made] | None = None,
-    begin: Callable[[QuickLook], None] | None = None,
 ) -> QuickLook:
     """Measure the science frames of a night, final values where a run left them, and judge them.
 
@@ -66,8 +54,6 @@ def quick_look(
         Called with the frames measured so far, not yet judged, every few frames.
     known : dict, optional
         Path → what an earlier quick look measured; what is measured now is added.
-    begin : callable, optional
-        Called first, with what runs and looks before this one left: nobody should wait for what is known.
 
     Returns
     -------
@@ -78,18 +64,16 @@ def quick_look(
     made: dict[str, Made] = {}
     flags: Mapping[str, tuple[Flag, ...]] = {}
     every = quick_tasks(night, plan, recipe)
-    kept: dict[str, QualityRow] = {}
+    kept: set[str] = set()
     if place.has_logbook:
         with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
-            kept = {row.path: row for row in kept_looks(logbook.database, every)}
+            kept = {row.path for row in kept_looks(logbook.database, night)}
             made |= {p.label: p.made for p in store.products(FINAL_STAGE) if p.label in night.by_path}
             measured = {p.label: p.made for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
         found = calibration_measures(measured)
         flags = judge_calibration([night.by_path[path] for path in found], found, recipe.flat)
     final = dict(made)
     rows = {row.path: row for row in judged_rows(night, plan.groups, final)}
-    if begin is not None and (rows or kept or flags):
-        begin(QuickLook(list((kept | rows).values()), flags))
     missing = [path for path in every if path not in final]
     wanted = [path for path in missing + company(plan.groups, list(rows.values()), missing) if path in every]
     made |= {path: known[path] for path in missing if path in known}
@@ -104,7 +88,7 @@ def quick_look(
         if path in final:
             continue
         made[path] = looked_at
-        if "measures" in looked_at and path not in kept:  # kept rows are judged, and stay until all are anew
+        if "measures" in looked_at and path not in kept:  # what was kept is judged, and stays till all are anew
             waiting.append(QualityRow(path, science_measures(looked_at["measures"])))
         if len(waiting) == 4:
             tell(waiting)
@@ -114,5 +98,5 @@ def quick_look(
     looked = {path: known[path] for path in every if path in known}
     rows |= {row.path: row for row in judged_rows(night, plan.groups, looked) if row.path not in final}
     if place.has_logbook:
-        keep_looks(place, [row for path, row in rows.items() if path not in final], every)
+        keep_looks(place, [row for path, row in rows.items() if path not in final], night)
     return QuickLook([rows[path] for path in made if path in rows], flags)

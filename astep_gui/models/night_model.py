@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from astep_gui.models.sky_words import SkyStatus
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
+    from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.plan_types import Choices, Plan
-    from pipeline_core.quick_look import QuickLook
     from pipeline_core.reduce import Reduction
     from pipeline_core.survey import Survey
     from pipeline_core.types import Frame, Night
@@ -390,7 +390,7 @@ class NightModel(QObject):
         self.is_running = False
         self.follow_decisions()
         self._planning.ask_soon()  # the masters may be others now: whoever shows steps looks again
-        self.look_quickly()
+        self.looking.wait_after_run()
         self._survey_soon()
 
     # -- selection -------------------------------------------------------------------------------------------

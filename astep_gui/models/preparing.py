@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from pipeline_core.events import RunContext
 
-PREPARING = "preparing the number crunching, once: about a minute"
+WHAT = "preparing the number crunching, once"
+PREPARING = f"{WHAT}: about a minute"
 TOLD_EVERY_S = 1.0
 _LOOK_S = 0.1
 """How often one that waits for another's compiler looks whether it was cancelled."""
@@ -69,7 +70,7 @@ def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
             def so_far(seconds: float) -> None:
                 if seconds - said[0] >= TOLD_EVERY_S:
                     said[0] = seconds
-                    tell(f"{PREPARING}, {seconds:.0f} s of it are over")
+                    tell(f"{WHAT}: {seconds:.0f} s of about a minute")
 
             with ProcessWorkers(1, 1) as worker:
                 warm_up.in_worker(context, warm_up.warm_up_science, worker, so_far)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
+    from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import QualityRow
-    from pipeline_core.quick_look import QuickLook
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
@@ -22,6 +22,9 @@ AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000
 """A night whose first image does not come is looked at all the same."""
+AFTER_RUN_MS = 800
+"""From the end of a run to the look: what the run made is found and shown first. All at once, in threads that share
+one interpreter, made the window stop for as long as all of them took."""
 
 
 class QuickLooking(QObject):
@@ -61,6 +64,10 @@ class QuickLooking(QObject):
         """Begin when the first image is shown; its kernels would hold up the painting of it."""
         self._wait.start(LATEST_MS)
 
+    def wait_after_run(self) -> None:
+        """Begin when what a run made has been shown."""
+        self._wait.start(AFTER_RUN_MS)
+
     def image_is_shown(self) -> None:
         """Take note that there is something to see now."""
         if self._wait.isActive() and self._wait.interval() == LATEST_MS:
@@ -72,11 +79,15 @@ class QuickLooking(QObject):
         known = self._known
 
         def work(context: RunContext) -> object:
-            prepare(context, job.told.emit)
+            tell = job.told.emit
+            if not known:  # the first look at this night
+                from pipeline_core.kept_looks import last_known  # noqa: PLC0415 - reads a table
+
+                tell(last_known(place, night))
+            prepare(context, tell)
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
-            tell = job.told.emit
-            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known, begin=tell)
+            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known)
 
         job = self._job = self._jobs.job("quick look", work)
         job.heard.connect(self.said)

@@ -79,7 +79,7 @@ class CosmicPreviewPanel(QWidget):
         model = self.model
         mark = "▲ " if model.is_warning else "✓ "
         words = f"{mark}{model.words}" if model.words else ""
-        tries = f"Waiting: {model.preparing} …" if model.preparing else "Trying these settings …"
+        tries = f"First {model.preparing} …" if model.preparing else "Trying these settings …"
         self.words.setText(tries if model.is_busy else words)
         role = "dim" if model.is_busy else "warn" if model.is_warning else "good"
         if self.words.property("role") != role:

@@ -235,8 +235,9 @@ class StepsRail(QWidget):
         for button in (self.reject, self.keep):
             button.setVisible(can_answer)
         has_suggestion = can_answer and not speaks_of_step
+        says_verdict = bool(self._suggestion) and not speaks_of_step
         for tool in (self.difference, self.peek):  # where they do nothing the words get their room
-            tool.setVisible(not has_suggestion and missing is None)
+            tool.setVisible(not says_verdict and missing is None)
         role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
         _colour(self.note, role)
         self.make.setVisible(missing is not None and model.error is None)
@@ -244,7 +245,7 @@ class StepsRail(QWidget):
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""
         if self.model.preparing:
-            return f"The steps of this frame wait: {self.model.preparing} …"
+            return f"First {self.model.preparing} …"
         names = self.model.names()
         if self.model.reached not in names:
             return "Computing the steps of this frame …"

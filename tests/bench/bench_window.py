@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -34,7 +36,6 @@ from astep_gui.remembered import Remembered
 from astep_gui.theme import apply_theme
 from astep_gui.widgets.image_view import ImageView
 from pipeline_core.config import Recipe
-from pipeline_core.demo.night import make_demo_night
 from pipeline_core.events import RunContext
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 VIEW = (1000, 720)
 """Of the image, px: as in a window of 1600 × 1000."""
 STEPS, ROUNDS = 1000, 50
+SETTLED_S = 3.0
+"""All that follows the opening of a night, or the end of a run, was shown by then."""
 PEER = "pg.ImageItem"
 _MB = 1 << 20
 
@@ -73,13 +76,16 @@ def run(size: int = 4096, steps: int = STEPS, rounds: int = ROUNDS, night_size: 
         files = list(_frames(folder / "frames", size, 24))
         small = list(_frames(folder / "small", min(size, 1024), 24))
         night = folder / "night"
-        make_demo_night(night, size=night_size)
+        # In a process of its own: what it imports would be missing from the first reduction's time.
+        demo = [sys.executable, "-m", "pipeline_core", "demo", str(night), "--size", str(night_size), "--quiet"]
+        subprocess.run(demo, check=True)
+        loop = _loop_while_reducing(app, night, folder)
         return [
+            *loop,
             *_one_frame(app, files),
             *_blinking(app, files),
             *_steps(app, folder / "steps", size),
             _stepping(app, small, steps),
-            _loop_while_reducing(app, night, folder),
             _rounds(app, night, folder, rounds),
         ]
 
@@ -253,13 +259,14 @@ def _stepping(app: QApplication, files: list[Path], steps: int) -> Row:
     return Row(f"a step, of {steps}", seconds, goal="memory flat", note=_growth(sizes))
 
 
-def _loop_while_reducing(app: QApplication, night: Path, folder: Path) -> Row:
-    """How long the window's loop is away while a whole night is reduced on all cores."""
+def _loop_while_reducing(app: QApplication, night: Path, folder: Path) -> list[Row]:
+    """How long the window's loop is away while a night opens, and while it is reduced on all cores, its end included.
+
+    The first of all in this process: imports, and kernels where none are compiled, are in it.
+    """
     window = _window(folder)
     memory = QuietMemory(app, lambda: window.jobs.are_running)
     memory.start()
-    window.open_night(night, folder / "reduced")
-    _spin(app, lambda: window.night.plan is not None, 60.0)
     gaps: list[float] = []
     last = [time.perf_counter()]
 
@@ -271,17 +278,27 @@ def _loop_while_reducing(app: QApplication, night: Path, folder: Path) -> Row:
     timer = QTimer()
     timer.setInterval(4)
     timer.timeout.connect(beat)
-    window.run.start()
+
+    def row(work: str, goal: str) -> Row:
+        gaps.sort()
+        p95, worst = gaps[int(0.95 * len(gaps))], gaps[-1]
+        note = f"p95 {1e3 * p95:.0f} ms, worst {1e3 * worst:.0f} ms of {len(gaps)} beats"
+        gaps.clear()
+        return Row(work, p95, goal=goal, note=note)
+
     timer.start()
-    last[0] = time.perf_counter()
+    window.open_night(night, folder / "reduced")
+    _spin(app, lambda: window.night.plan is not None, 60.0)
+    _spin(app, lambda: False, SETTLED_S)
+    rows = [row("loop while a night opens, p95", "worst ≤ 0.15 s")]
+    window.run.start()
     _spin(app, lambda: not window.run.is_running, 1800.0)
+    _spin(app, lambda: False, SETTLED_S)
+    rows.append(row("loop while reducing, p95", "≤ 0.02 s, worst ≤ 0.15 s"))
     timer.stop()
     memory.stop()
     window.close()
-    gaps.sort()
-    p95, worst = gaps[int(0.95 * len(gaps))], gaps[-1]
-    note = f"p95 {1e3 * p95:.0f} ms, worst {1e3 * worst:.0f} ms of {len(gaps)} beats"
-    return Row("loop while reducing, p95", p95, goal="≤ 0.02 s, worst ≤ 0.15 s", note=note)
+    return rows
 
 
 def _rounds(app: QApplication, night: Path, folder: Path, rounds: int) -> Row:

@@ -9,10 +9,9 @@ from astropy.table import Table
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.events import RunContext
-from pipeline_core.kept_looks import kept_looks
+from pipeline_core.kept_looks import kept_looks, last_known
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import QualityRow, ScienceMeasures, to_look_at
-from pipeline_core.plan import build_plan
 from pipeline_core.quality_report import quality_report
 from pipeline_core.quality_table import read_quality_table
 from pipeline_core.quick_company import COMPANY, company
@@ -21,8 +20,6 @@ from pipeline_core.report import write_report
 from pipeline_core.report_pictures import chosen_frames
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
-from pipeline_core.stage import remembered
-from pipeline_core.tasks import quick_tasks
 
 
 def row(path, loss):
@@ -86,31 +83,39 @@ def test_a_night_opened_anew_has_the_same_figures_and_tells_no_frame_twice(place
     assert {path for path, r in rows.items() if r.measures.state == "quick"} == set(worst)
 
 
-def test_what_is_known_is_told_first_rejected_frames_with_their_words_and_figures(place, figures):
+def test_what_is_known_needs_no_measuring_rejected_frames_have_their_words_and_figures(place, figures):
     _before, worst = figures
     night = scan_night(place.night, RunContext())
     look = quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
-    told = []
-    quick_look(place, night, Recipe(), RunContext(), lambda rows: told.append(list(rows)), begin=told.append)
-    known = {row.path: row for row in told[0].rows}
-    assert known == {row.path: row for row in look.rows}
+    known = {row.path: row for row in last_known(place, night).rows}
+    assert set(known) == {row.path for row in look.rows}
+    for row in look.rows:
+        assert known[row.path].flags == row.flags
+        assert known[row.path].measures.state == ("quick" if row.path in worst else "final")
+        assert known[row.path].depth_loss_mag == pytest.approx(row.depth_loss_mag, abs=1e-9)
     assert all(known[path].flags for path in worst)
-    assert told[1:] == []  # nothing that is judged is replaced by what is not
+
+
+def test_what_is_judged_already_is_not_told_unjudged_while_it_is_measured_anew(place, figures):
+    night = scan_night(place.night, RunContext())
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    told = []
+    quick_look(place, night, Recipe(), RunContext(), told.extend)
+    assert told == []
 
 
 def test_what_was_kept_of_a_frame_is_forgotten_when_its_file_is_another(place, figures):
     _before, worst = figures
     night = scan_night(place.night, RunContext())
     quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
-    tasks = quick_tasks(night, build_plan(night, Recipe()), Recipe())
-    other = {path: replace_key(task) if path == worst[0] else task for path, task in tasks.items()}
+    other = replace(night, frames=tuple(replace(f, mtime_ns=1) if f.path == worst[0] else f for f in night.frames))
     with Logbook.read_only(place.output) as logbook:
-        assert {row.path for row in kept_looks(logbook.database, tasks)} == set(worst)
+        assert {row.path for row in kept_looks(logbook.database, night)} == set(worst)
         assert {row.path for row in kept_looks(logbook.database, other)} == set(worst[1:])
 
 
-def replace_key(task):
-    return remembered(task.stage, None, task.label, "of another file")
+def test_of_a_night_that_nobody_looked_at_nothing_is_known(place, tmp_path):
+    assert last_known(Place(place.night, tmp_path), scan_night(place.night, RunContext())).rows == []
 
 
 def test_one_count_of_suggestions_everywhere_and_an_accepted_frame_is_answered(place, figures, capsys):

@@ -6,14 +6,15 @@ import json
 
 import pytest
 from PyQt6.QtCore import QEvent, QMimeData, QModelIndex, QPoint, Qt
-from PyQt6.QtGui import QCursor, QFontMetrics, QHelpEvent, QImage
-from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QToolTip
+from PyQt6.QtGui import QCursor, QFont, QFontMetrics, QHelpEvent, QImage
+from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QStyleOptionViewItem, QToolTip
 
 from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_table_model import FRAMES_MIME
 from astep_gui.models.thumbnails import LARGE_PX, MOST_KEPT, SIDE_PX
-from astep_gui.theme import ui_font
+from astep_gui.theme import theme, ui_font
+from astep_gui.theme.fonts import MONO_FAMILY
 from astep_gui.widgets.frame_glance import page
 from pipeline_core.errors import NightError
 from tests.gui.nights import write_frame
@@ -47,6 +48,40 @@ def find(window, qtbot, words):
 
 
 # -- what is seen -------------------------------------------------------------------------------------------------
+
+
+def styled(window, index):
+    """Return how a cell is painted."""
+    option = QStyleOptionViewItem()
+    window.table.tree.rows.initStyleOption(option, index)
+    return option
+
+
+def test_a_cell_is_painted_with_its_words_numbers_at_the_right_and_in_columns(opened):
+    row = opened.table.model.index_of(LIGHTS[0])
+    for k, column in enumerate(COLUMNS):
+        option = styled(opened, row.siblingAtColumn(k))
+        assert option.text == row.siblingAtColumn(k).data()
+        assert bool(option.displayAlignment & Qt.AlignmentFlag.AlignRight) is column.is_number
+        assert (option.font.family() == MONO_FAMILY) is column.is_number
+        assert option.features & QStyleOptionViewItem.ViewItemFeature.HasDisplay
+
+
+def test_a_heading_is_painted_bold_with_its_count(opened):
+    option = styled(opened, opened.table.model.index(group_row(opened, "Science"), 0))
+    assert option.text.endswith("4 frames")
+    assert option.font.weight() == QFont.Weight.DemiBold
+
+
+def test_a_rejected_frame_is_painted_dim_and_its_state_in_its_tone(qtbot, opened):
+    row = opened.table.model.index_of(LIGHTS[3])
+    before = styled(opened, row).palette.text().color()
+    opened.decisions.reject([LIGHTS[3]], "cloud")
+    qtbot.waitUntil(lambda: LIGHTS[3] in opened.night.rejected)
+    row = opened.table.model.index_of(LIGHTS[3])
+    state = row.siblingAtColumn(column_number("state"))
+    assert styled(opened, row).palette.text().color() == theme().colour("dim") != before
+    assert styled(opened, state).palette.text().color() == theme().colour("bad")
 
 
 @pytest.mark.parametrize("width", [1280, 1600])

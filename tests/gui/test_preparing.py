@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from astep_gui.models import preparing
-from astep_gui.models.preparing import PREPARING, Preparing, prepare
+from astep_gui.models.preparing import PREPARING, WHAT, Preparing, prepare
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.steps_work import StepsOfFrames
 from astep_gui.widgets.steps_rail import StepsRail
@@ -42,7 +42,7 @@ def test_it_is_said_with_the_seconds_and_taken_back(compiler):
     told = []
     prepare(RunContext(), told.append)
     assert told[0] == PREPARING
-    assert told[1] == f"{PREPARING}, 1 s of it are over"
+    assert told[1] == f"{WHAT}: 1 s of about a minute"
     assert 2 <= len(told[1:-1]) <= 3  # once a second
     assert told[-1] == ""
 
@@ -98,7 +98,7 @@ def test_the_rail_says_that_the_steps_wait_and_then_that_they_are_computed(qtbot
     model.set_frame(science[0])
     model.choose("dark")
     words = rail.note.text
-    qtbot.waitUntil(lambda: words().startswith(f"The steps of this frame wait: {PREPARING}, "), timeout=3000)
+    qtbot.waitUntil(lambda: words().startswith(f"First {WHAT}: ") and " s of " in words(), timeout=3000)
     qtbot.waitUntil(lambda: words() == "Computing the steps of this frame …", timeout=5000)
     model._background.done.disconnect()  # the answer is none
     go_on.set()

@@ -12,8 +12,8 @@ import pytest
 from astep_gui.jobs import Jobs
 from astep_gui.models import preparing, quick_looking
 from astep_gui.models.quick_looking import QuickLooking
+from pipeline_core import kept_looks, warm_up
 from pipeline_core import quick_look as core
-from pipeline_core import warm_up
 from pipeline_core.config import Recipe
 from pipeline_core.errors import DataError
 from pipeline_core.session import Place
@@ -29,8 +29,7 @@ def asked(monkeypatch):
     asked = type("Asked", (), {"known": [], "answer": "judged", "gate": threading.Event()})()
     asked.gate.set()
 
-    def quick_look(_place, _night, _recipe, context, tell, known, begin):
-        begin(LEFT)
+    def quick_look(_place, _night, _recipe, context, tell, known):
         asked.known.append(dict(known))
         known["a.fits"] = {"measures": {}}
         tell(["row"])
@@ -41,6 +40,7 @@ def asked(monkeypatch):
         return asked.answer
 
     monkeypatch.setattr(core, "quick_look", quick_look)
+    monkeypatch.setattr(kept_looks, "last_known", lambda place, night: LEFT if (place, night) == (PLACE, NIGHT) else ())
     monkeypatch.setattr(warm_up, "is_first_time", lambda *, science: not science)
     return asked
 
@@ -73,6 +73,16 @@ def test_it_is_due_soon_after_the_first_image_and_only_once(qtbot, looking):
     looking.image_is_shown()
     qtbot.wait(2 * quick_looking.AFTER_IMAGE_MS)
     assert len(due) == 1
+
+
+def test_after_a_run_it_is_due_when_what_was_made_has_been_shown(qtbot, looking):
+    due = told(looking.due)
+    looking.wait_after_run()
+    looking.image_is_shown()  # another frame is no reason to begin sooner
+    qtbot.wait(quick_looking.AFTER_RUN_MS // 2)
+    assert not due
+    assert looking.is_on
+    qtbot.waitUntil(lambda: bool(due), timeout=2000)
 
 
 def test_a_night_whose_image_never_comes_is_looked_at_all_the_same(qtbot, looking, monkeypatch):

@@ -394,6 +394,21 @@ def test_a_frame_that_was_not_calibrated_says_so(qtbot, opened):
     assert "not calibrated yet" in opened.log.text.toPlainText()
 
 
+def test_masters_of_an_earlier_plan_are_listed_apart_from_those_that_are_used(reduced):
+    def branches():
+        tree = reduced.results.tree
+        return {
+            (top := tree.topLevelItem(k)).text(0): [top.child(j).text(0) for j in range(top.childCount())]
+            for k in range(tree.topLevelItemCount())
+        }
+
+    assert not any(title.startswith("Not used") for title in branches())
+    masters = reduced.night.place.output / "masters"
+    (masters / "mask_noflat.fits").write_bytes(b"left by another plan")
+    reduced.results.follow()
+    assert branches()["Not used now · 1"] == ["· mask_noflat · of an earlier plan"]
+
+
 def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_path, monkeypatch):
     reduced.decisions.reject(LIGHTS[:1], "cloud")
     folder = tmp_path / "for siril"
@@ -402,6 +417,8 @@ def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_pa
     reduced.actions_by_name["export_siril"].trigger()
     qtbot.waitUntil(lambda: "3 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
     assert len(list(folder.glob("astep_*.fit"))) == 3
+    said = reduced.log.line.full_text
+    assert "none of them has a WCS: they were not solved; Sky (Shift+S) looks for them on the sky" in said
 
 
 def test_a_night_that_was_reduced_before_shows_its_results_when_it_is_opened(qtbot, reduced, remembered):
