@@ -18,7 +18,8 @@ from pipeline_core.solve_means import engines_for, has_stars_near
 from pipeline_core.solving import embedded, engines
 from pipeline_core.solving.beside_catalogue import BesideCatalogue
 from pipeline_core.solving.engine import EngineError, Hint, TimeLimitError
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.frame_solver import FrameSolver
+from pipeline_core.solving.wanted import SolverOptions, Wanted
 from tests.core.sky_simulation import YEAR, Camera, Field, OneCatalogue, truth_of
 
 SIZE, SCALE = 1024, 1.25
