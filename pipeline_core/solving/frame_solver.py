@@ -183,14 +183,22 @@ class FrameSolver:
             if not found.solution.is_sound:
                 attempt.refused = f"what {found.engine} answered is no place on the sky"
                 continue
-            attempt.refused = "no catalogue has stars there"
-            attempt.refused_at.append(cone_of(found.solution, wanted.shape))
-            for reference in self._references(found.solution, wanted.shape):
-                sky = reference.at(wanted.year)
-                near = hint.scale_arcsec
-                if self._confirmed(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, near):
-                    return found, "hint" if hint.has_position else "blind"
+            begun = time.monotonic()
+            if self._is_there(wanted, found, hint, attempt):
+                return found, "hint" if hint.has_position else "blind"
+            until += time.monotonic() - begun  # stars that came slowly for a wrong place take no time from the search
         return None, None
+
+    def _is_there(self, wanted: Wanted, found: Found, hint: Hint, attempt: _Attempt) -> bool:
+        """Whether a catalogue's stars confirm what an engine found; they may have to come over the network."""
+        attempt.refused = "no catalogue has stars there"
+        attempt.refused_at.append(cone_of(found.solution, wanted.shape))
+        for reference in self._references(found.solution, wanted.shape):
+            sky = reference.at(wanted.year)
+            near = hint.scale_arcsec
+            if self._confirmed(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, near):
+                return True
+        return False
 
     def _is_served(self, wanted: Wanted) -> bool:
         """Whether an index may hold patterns of this field, by its stated scale; else a search cannot end well."""
