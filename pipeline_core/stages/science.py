@@ -137,6 +137,7 @@ def frame_from(facts: Mapping[str, Any]) -> Frame:
         filter=facts["filter"],
         exposure_s=facts["exposure_s"],
         mid_utc=datetime.fromisoformat(mid) if mid else None,
+        exposure_is_usual=facts.get("exposure_is_usual", False),
     )
 
 
