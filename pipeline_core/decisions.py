@@ -143,8 +143,14 @@ def decided_frame(frame: Frame, fields: Mapping[str, Value], *, time_offset_s: f
             changes[name] = fields[name]
     if "gain_e_per_adu" in changes:
         changes["gain_source"] = "person"
+    if "exposure_s" in changes:
+        changes["exposure_is_usual"] = False
     own = fields.get("time_offset_s")
     offset_s = float(own) if own is not None else time_offset_s
+    # Counted from its start, the middle of an exposure hangs on how long it is said to be.
+    offset_s += frame.mid_share * (
+        float(changes.get("exposure_s", frame.exposure_s) or 0.0) - (frame.exposure_s or 0.0)
+    )
     if offset_s and frame.mid_utc is not None:
         changes["mid_utc"] = _shifted(frame.path, frame.mid_utc, offset_s)
     changed = tuple(name for name, value in changes.items() if getattr(frame, name) != value)

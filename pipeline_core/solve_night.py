@@ -21,9 +21,10 @@ from pipeline_core.solve_means import engines_for, make_provider
 from pipeline_core.solve_memory import SolveMemory
 from pipeline_core.solve_tasks import SOLVE, STARS, compile_kernels, stars_task
 from pipeline_core.solving.engine import EngineError
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.frame_solver import FrameSolver
 from pipeline_core.solving.index_files import find_indexes, serving
 from pipeline_core.solving.result import FrameSolution
+from pipeline_core.solving.wanted import SolverOptions, Wanted
 from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 

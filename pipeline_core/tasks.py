@@ -238,6 +238,7 @@ class TaskBuilder:
                 "filter": frame.filter,
                 "exposure_s": frame.exposure_s,
                 "mid_utc": frame.mid_utc.isoformat() if frame.mid_utc else None,
+                **({"exposure_is_usual": True} if frame.exposure_is_usual else {}),
             }
             | _decided_cards(frame),
             "recipe_key": recipe_key(self.recipe),

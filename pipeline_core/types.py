@@ -128,6 +128,10 @@ class Frame:
     exposure_s: float | None = None
     mid_utc: datetime | None = None
     """Mid-exposure, timezone-aware UTC."""
+    mid_share: float = 0.0
+    """How much later that is, s, for each second that the exposure is longer: 0.5 where the header gives the start."""
+    exposure_is_usual: bool = False
+    """The header gives no exposure; what is usual for the instrument was taken."""
     temperature_c: float | None = None
     binning: tuple[int, int] | None = None
     """(y, x)."""

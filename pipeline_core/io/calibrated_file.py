@@ -104,6 +104,8 @@ _WCS_PREFIXES = (
     "CRDELT",
     "CFINT",
 )
+EXPOSURE_IS_USUAL = "EXPUSUAL"
+"""Card of a frame whose exposure, and mid-exposure with it, is what is usual for the instrument."""
 _SIP_TERM = re.compile(r"[AB]P?_(ORDER|DMAX|\d+_\d+)")
 
 
@@ -180,8 +182,16 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
     _tell_dropped(header, raw, is_dropped=drop_wcs)
     if trim is not None:
         _shift_to(header, trim)
+    _put_what_is_known(header, frame)
+    return header
+
+
+def _put_what_is_known(header: fits.Header, frame: Frame) -> None:
+    """Write exposure, filter and mid-exposure time in standard form."""
     if frame.exposure_s is not None:
         header["EXPTIME"] = (frame.exposure_s, "[s] exposure time")
+    if frame.exposure_is_usual:
+        header[EXPOSURE_IS_USUAL] = (True, "raw header had no exposure: the usual one")
     if frame.filter is not None:
         header["FILTER"] = (ascii_words(frame.filter), "filter")
     if frame.mid_utc is not None:
@@ -191,7 +201,6 @@ def science_header(raw: fits.Header, frame: Frame, trim: Section | None) -> fits
         )
         header["TIMESYS"] = "UTC"
     _tell_decided(header, frame)
-    return header
 
 
 def _denied(frame: Frame) -> frozenset[str]:

@@ -19,7 +19,7 @@ from pipeline_core.types import Frame, FrameKind, ImageLayout, Section
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever headers are read differently or a Frame changes: older entries are read anew."""
 MAX_FRAMES = 300_000
 """About 300 MB of cache; the oldest go first."""

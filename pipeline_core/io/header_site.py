@@ -94,7 +94,7 @@ def _east(values: HeaderValues, profile: Profile, keyword: str, longitude: float
 
 
 def _longitude_by_sidereal_time(values: HeaderValues, profile: Profile) -> float | None:
-    moment = mid_exposure(HeaderValues(values.cards), profile.keywords, 0.0)
+    moment, _ = mid_exposure(HeaderValues(values.cards), profile.keywords, 0.0)
     for keyword in _SIDEREAL:
         hours = parse_sexagesimal(values.cards.get(keyword))
         if hours is not None and moment is not None and 0 <= hours < 24:

@@ -28,8 +28,8 @@ _UTC_NAMES = {"", "UTC", "UT", "UT1", "GMT", "UTC(NTP)", "ZULU"}
 _UNIFORM_SCALES = {"TAI": "tai", "TT": "tt", "TDT": "tt", "ET": "tt", "TDB": "tdb"}
 
 
-def mid_exposure(values: HeaderValues, keywords: Keywords, exposure_s: float | None) -> datetime | None:
-    """Return the middle of the exposure.
+def mid_exposure(values: HeaderValues, keywords: Keywords, exposure_s: float | None) -> tuple[datetime | None, float]:
+    """Return the middle of the exposure, and how it hangs on the exposure time.
 
     Parameters
     ----------
@@ -42,8 +42,11 @@ def mid_exposure(values: HeaderValues, keywords: Keywords, exposure_s: float | N
 
     Returns
     -------
-    datetime or None
+    middle : datetime or None
         Timezone-aware UTC; None when the header does not say.
+    share : float
+        How much later it is, s, for each second that the exposure is longer: 0.5 where the header gives the start,
+        -0.5 where it gives the end, 0 where it gives the middle itself.
 
     Notes
     -----
@@ -51,23 +54,25 @@ def mid_exposure(values: HeaderValues, keywords: Keywords, exposure_s: float | N
     Julian date; start and end as Julian dates. Half the exposure is added to a start. Local times are never
     used. A date alone is no time.
     """
-    half = timedelta(seconds=(exposure_s or 0.0) / 2)
-    middle = _middle(values, keywords)
+    middle, share = _middle(values, keywords), 0.0
     start = _dated(values, keywords)
-    by_start = _shifted(*start, half) if start is not None else None
+    by_start = _shifted(start[0], _share(start[1]), exposure_s) if start is not None else None
     if middle is None:
-        middle = by_start or _julian(values, keywords, half)
+        if start is not None:
+            middle, share = by_start, _share(start[1])
+        else:
+            middle, share = _julian(values, keywords, exposure_s)
         if exposure_s is None and start is not None and middle == start[0]:
             values.problems.append("the exposure time is not known: the mid time is that of the start")
-    elif by_start is not None and abs(middle - by_start) > max(_MISFIT, half / 5):
+    elif by_start is not None and abs(middle - by_start) > max(_MISFIT, timedelta(seconds=(exposure_s or 0.0) / 10)):
         values.problems.append(
             f"the header's mid time {middle:%H:%M:%S} does not fit its start and exposure, "
             f"which give {by_start:%H:%M:%S}"
         )
     if middle is None:
         _say_why_not(values, keywords)
-        return None
-    return _to_utc(values, middle)
+        return None, 0.0
+    return _to_utc(values, middle), share
 
 
 def _middle(values: HeaderValues, keywords: Keywords) -> datetime | None:
@@ -102,27 +107,33 @@ def _dated(values: HeaderValues, keywords: Keywords) -> tuple[datetime, str] | N
     return None
 
 
-def _julian(values: HeaderValues, keywords: Keywords, half: timedelta) -> datetime | None:
+def _julian(values: HeaderValues, keywords: Keywords, exposure_s: float | None) -> tuple[datetime | None, float]:
     for keyword in keywords.start_jd:
         number = to_number(values.cards.get(keyword))
         # A whole MJD is a date without a time (midnight to the millisecond does not happen).
         whole = number is not None and number < 1e6 and number == math.floor(number)
         moment = None if whole else _from_julian(number)
         if moment is not None and not _is_local(values.cards.comment(keyword)):
-            return _shifted(moment, values.cards.comment(keyword), half)
+            share = _share(values.cards.comment(keyword))
+            return _shifted(moment, share, exposure_s), share
     for first, last in keywords.span_jd:
         start = _from_julian(to_number(values.cards.get(first)))
         end = _from_julian(to_number(values.cards.get(last)))
         if start is not None and end is not None and start <= end:
-            return start + (end - start) / 2
-    return None
+            return start + (end - start) / 2, 0.0
+    return None, 0.0
 
 
-def _shifted(moment: datetime, comment: str, half: timedelta) -> datetime:
+def _share(comment: str) -> float:
+    """Return where the middle lies against a moment, in exposures, by what its comment says the moment is."""
     if _IS_MID.search(comment):
-        return moment
+        return 0.0
+    return -0.5 if _IS_END.search(comment) else 0.5
+
+
+def _shifted(moment: datetime, share: float, exposure_s: float | None) -> datetime:
     try:
-        return moment - half if _IS_END.search(comment) else moment + half
+        return moment + timedelta(seconds=share * (exposure_s or 0.0))
     except OverflowError:  # the year 9999 of a camera without a clock
         return moment
 

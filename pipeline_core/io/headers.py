@@ -80,7 +80,8 @@ def frame_from_header(found: FoundImage, file: RawFile, profile: Profile | None 
     if kind is not FrameKind.OTHER and _is_calibrated(cards, file.name):
         kind = FrameKind.OTHER
         values.problems.append("already calibrated: not used")
-    exposure_s = _exposure(values, profile, kind)
+    exposure_s, is_usual = _exposure(values, profile, kind)
+    mid_utc, mid_share = mid_exposure(values, keys, exposure_s)
     gain, gain_source = _gain(values, profile)
     read_noise = values.number(keys.read_noise, 1e-3, 1e3, "read noise")
     saturation = values.number(keys.saturation, 1.0, 2.0**32, "saturation level")
@@ -95,7 +96,9 @@ def frame_from_header(found: FoundImage, file: RawFile, profile: Profile | None 
         mtime_ns=file.mtime_ns,
         filter=_filter(cards, profile) if kind.has_filter else None,
         exposure_s=exposure_s,
-        mid_utc=mid_exposure(values, keys, exposure_s),
+        mid_utc=mid_utc,
+        mid_share=mid_share,
+        exposure_is_usual=is_usual,
         temperature_c=_temperature(values, profile),
         binning=binning,
         shape=found.shape,
@@ -144,7 +147,8 @@ def _is_calibrated(cards: Cards, name: str) -> bool:
     return FITS_NAME.sub("", name).endswith("_CAL") and unit in {"electron", "electrons", "adu"}
 
 
-def _exposure(values: HeaderValues, profile: Profile, kind: FrameKind) -> float | None:
+def _exposure(values: HeaderValues, profile: Profile, kind: FrameKind) -> tuple[float | None, bool]:
+    """Return the exposure time, s, and whether it is not the header's but what is usual for the instrument."""
     keys = profile.keywords
     day_s = 86_400.0
     # A unit in the comment may make 90,000,000 microseconds of it, so the limit is applied to seconds.
@@ -154,17 +158,17 @@ def _exposure(values: HeaderValues, profile: Profile, kind: FrameKind) -> float 
             continue
         seconds = raw.value * seconds_per_unit(values.cards.comment(keyword))
         if seconds < day_s:
-            return _said_zero(values, kind, seconds)
+            return _said_zero(values, kind, seconds), False
         values.problems.append(f"{keyword} = {raw.value:g} s is longer than a day: ignored")
     micro = values.number(keys.exposure_us, 0.0, day_s * 1e6, "exposure time")
     if micro is not None:
-        return _said_zero(values, kind, micro.value * 1e-6)
+        return _said_zero(values, kind, micro.value * 1e-6), False
     usual = profile.defaults.exposure_s.get(kind)
     if usual is not None:
         values.problems.append(f"the header has no exposure time: {usual:g} s, usual for {profile.title}, is taken")
     elif kind is not FrameKind.BIAS:
         values.problems.append("the header has no exposure time")
-    return usual
+    return usual, usual is not None
 
 
 def _said_zero(values: HeaderValues, kind: FrameKind, seconds: float) -> float:

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline_core.science.catalogue_match import Matched, refine
 from pipeline_core.science.predict import predict
-from pipeline_core.science.solution_check import STARS_NEEDED, Verdict, check_solution
+from pipeline_core.science.solution_check import STARS_NEEDED
 from pipeline_core.solving.beside_catalogue import cone_for
+from pipeline_core.solving.confirming import Camera, confirm
 from pipeline_core.solving.engine import EngineError, EngineStoppedError, NotWaitedError, TimeLimitError
 from pipeline_core.solving.index_files import SCALE_UNKNOWN, what_is_missing
 from pipeline_core.solving.result import FrameSolution, How
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from pipeline_core.catalogues.reference import ReferenceStars
     from pipeline_core.events import RunContext
     from pipeline_core.io.index_file import IndexFile
-    from pipeline_core.science.catalogue_match import FrameStars, SkyStars
+    from pipeline_core.science.catalogue_match import SkyStars
     from pipeline_core.science.tan_sip import TanSip
+    from pipeline_core.solving.confirming import Confirmed
     from pipeline_core.solving.engine import Engine, Found, Hint
+    from pipeline_core.solving.wanted import SolverOptions, Wanted
 
 _ENGINE_RADIUS_PX = 15.0  # a quad's linear solution is off by so much in the corners of a distorted field
 _PREDICTED_RADIUS_PX = 6.0
@@ -42,37 +44,11 @@ class Catalogue(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One frame to be solved, and what its header says."""
-
-    path: str
-    stars: FrameStars
-    shape: tuple[int, int]
-    scale_arcsec: float | None = None
-    ra_deg: float | None = None
-    dec_deg: float | None = None
-    year: float | None = None
-    """Julian year of mid-exposure; None when not known."""
-    time_note: str | None = None
-    """What is wrong with the time, in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class SolverOptions:
-    """How to search and fit."""
-
-    scale_tolerance: float = 0.03
-    radius_deg: float = 1.5
-    time_limit_s: float = 20.0
-    order: int = 3
-
-
 @dataclass
 class _Attempt:
     """What happened so far with one frame."""
 
-    best: tuple[Matched, Verdict, ReferenceStars] | None = None
+    best: Confirmed | None = None
     refused: str = ""
     refused_at: list[tuple[float, float, float]] = field(default_factory=list)
     """Cones around the places that were refused."""
@@ -81,17 +57,6 @@ class _Attempt:
     """What the network did not bring in time."""
     passed_over: int = 0
     """Engines, the first ones, that broke down on it."""
-
-
-@dataclass
-class _Camera:
-    """What the night told so far of frames of one size: binned ones have another scale and other distortion terms."""
-
-    last: TanSip | None = None
-    optics: Matched | None = None
-    """The fit whose distortion is known best so far."""
-    in_vain: int = 0
-    """Frames searched all over the sky without any success so far."""
 
 
 class FrameSolver:
@@ -122,7 +87,7 @@ class FrameSolver:
         self.catalogue = catalogue
         self.indexes = indexes
         self.options = options
-        self._cameras: dict[tuple[int, int], _Camera] = {}
+        self._cameras: dict[tuple[int, int], Camera] = {}
         """By the shape of their frames."""
         self._stops = 0
         """Frames in turn on which the first engine broke down."""
@@ -142,8 +107,8 @@ class FrameSolver:
         """Whether a frame of this size was solved: others are predicted from it."""
         return self._camera(shape).last is not None
 
-    def _camera(self, shape: tuple[int, int]) -> _Camera:
-        return self._cameras.setdefault(shape, _Camera())
+    def _camera(self, shape: tuple[int, int]) -> Camera:
+        return self._cameras.setdefault(shape, Camera())
 
     def solve(self, wanted: Wanted, context: RunContext) -> FrameSolution:
         """Solve one frame.
@@ -176,18 +141,8 @@ class FrameSolver:
                 wanted.path, solved=False, reason=self._why_not(wanted, attempt), shape=wanted.shape,
                 stars_found=len(wanted.stars), looked_at=self._looked_at(wanted, attempt), seconds=round(seconds, 4),
             )  # fmt: skip
-        matched, verdict, reference = attempt.best
-        camera.last = matched.fit.solution
-        self._note_optics(camera, matched, wanted.shape)
-        return _solved(wanted, matched, verdict, reference, found, how, seconds)
-
-    @staticmethod
-    def _note_optics(camera: _Camera, matched: Matched, shape: tuple[int, int]) -> None:
-        if matched.fit.parameters < 10:  # no third order, or a borrowed distortion
-            return
-        best = camera.optics
-        if best is None or matched.fit.typical_error_arcsec(shape) < best.fit.typical_error_arcsec(shape):
-            camera.optics = matched
+        camera.note(attempt.best.matched, wanted.shape)
+        return _solved(wanted, attempt.best, found, how, seconds)
 
     def _predicted(self, wanted: Wanted, attempt: _Attempt) -> bool:
         last = self._camera(wanted.shape).last
@@ -199,10 +154,8 @@ class FrameSolver:
             vote = predict(wanted.stars, sky, last, wanted.shape)
             if vote is None:
                 continue
-            verdict = self._verify(
-                wanted, vote.solution, reference, sky, attempt, _PREDICTED_RADIUS_PX, (0.99 * scale, 1.01 * scale)
-            )
-            if verdict:
+            near = (0.99 * scale, 1.01 * scale)
+            if self._confirmed(wanted, vote.solution, reference, sky, attempt, _PREDICTED_RADIUS_PX, near):
                 return True
         return False
 
@@ -230,13 +183,22 @@ class FrameSolver:
             if not found.solution.is_sound:
                 attempt.refused = f"what {found.engine} answered is no place on the sky"
                 continue
-            attempt.refused = "no catalogue has stars there"
-            attempt.refused_at.append(cone_of(found.solution, wanted.shape))
-            for reference in self._references(found.solution, wanted.shape):
-                sky = reference.at(wanted.year)
-                if self._verify(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, hint.scale_arcsec):
-                    return found, "hint" if hint.has_position else "blind"
+            begun = time.monotonic()
+            if self._is_there(wanted, found, hint, attempt):
+                return found, "hint" if hint.has_position else "blind"
+            until += time.monotonic() - begun  # stars that came slowly for a wrong place take no time from the search
         return None, None
+
+    def _is_there(self, wanted: Wanted, found: Found, hint: Hint, attempt: _Attempt) -> bool:
+        """Whether a catalogue's stars confirm what an engine found; they may have to come over the network."""
+        attempt.refused = "no catalogue has stars there"
+        attempt.refused_at.append(cone_of(found.solution, wanted.shape))
+        for reference in self._references(found.solution, wanted.shape):
+            sky = reference.at(wanted.year)
+            near = hint.scale_arcsec
+            if self._confirmed(wanted, found.solution, reference, sky, attempt, _ENGINE_RADIUS_PX, near):
+                return True
+        return False
 
     def _is_served(self, wanted: Wanted) -> bool:
         """Whether an index may hold patterns of this field, by its stated scale; else a search cannot end well."""
@@ -315,7 +277,7 @@ class FrameSolver:
             cones += [cone for hint in self._hints(wanted) if (cone := cone_for(hint, wanted.shape)) is not None]
         return tuple(dict.fromkeys(cones))
 
-    def _verify(
+    def _confirmed(
         self,
         wanted: Wanted,
         rough: TanSip,
@@ -325,38 +287,15 @@ class FrameSolver:
         radius_px: float,
         scale: tuple[float, float] | None,
     ) -> bool:
-        matched = refine(wanted.stars, sky, rough, wanted.shape, radius_px=radius_px, order=self.options.order)
-        matched = self._steadied(wanted, sky, matched)
-        if matched is None:
-            attempt.refused = "too few stars match the catalogue there"
+        optics = self._camera(wanted.shape).optics
+        answer = confirm(
+            wanted, rough, reference, sky, optics, order=self.options.order, radius_px=radius_px, scale_arcsec=scale
+        )
+        if isinstance(answer, str):
+            attempt.refused = answer
             return False
-        # Catalogue errors of a coarse reference are no fault of the match.
-        limit = max(1.0, 1.2 / matched.fit.solution.scale_arcsec)
-        verdict = check_solution(wanted.stars, sky, matched, wanted.shape, scale_arcsec=scale, limit_px=limit)
-        if not verdict.accepted:
-            attempt.refused = verdict.reason
-            return False
-        attempt.best = matched, verdict, reference
+        attempt.best = answer
         return True
-
-    def _steadied(self, wanted: Wanted, sky: SkyStars, matched: Matched | None) -> Matched | None:
-        """Take the distortion of a better frame of these optics where a frame's own stars do not tell it.
-
-        The distortion belongs to the optics, not to the frame: under clouds, with stars in one half only, a free
-        polynomial runs away in the other.
-        """
-        best = self._camera(wanted.shape).optics
-        if matched is None or best is None or best.fit.solution.a is None or best.fit.solution.b is None:
-            return matched
-        own = matched.fit.typical_error_arcsec(wanted.shape)
-        if matched.fit.order >= self.options.order and own < 1.5 * best.fit.typical_error_arcsec(wanted.shape):
-            return matched
-        distortion = best.fit.solution.a, best.fit.solution.b
-        rough = matched.fit.solution
-        fixed = refine(wanted.stars, sky, rough, wanted.shape, radius_px=5.0, distortion=distortion)
-        if fixed is None or fixed.fit.used.sum() < 0.9 * matched.fit.used.sum():
-            return matched
-        return fixed if fixed.fit.rms_arcsec < 1.5 * matched.fit.rms_arcsec else matched
 
     def _why_not(self, wanted: Wanted, attempt: _Attempt) -> str:
         """Say why a frame is not solved, and what the network did not bring for it."""
@@ -383,14 +322,9 @@ class FrameSolver:
 
 
 def _solved(
-    wanted: Wanted,
-    matched: Matched,
-    verdict: Verdict,
-    reference: ReferenceStars,
-    found: Found | None,
-    how: How | None,
-    seconds: float,
+    wanted: Wanted, confirmed: Confirmed, found: Found | None, how: How | None, seconds: float
 ) -> FrameSolution:
+    matched, verdict, reference = confirmed.matched, confirmed.verdict, confirmed.reference
     solution = matched.fit.solution
     ra, dec = solution.centre(wanted.shape)
     notes = [reference.source.words] if reference.source.words else []

@@ -8,7 +8,7 @@ from pipeline_core.solving.engine import Hint
 
 if TYPE_CHECKING:
     from pipeline_core.science.tan_sip import TanSip
-    from pipeline_core.solving.frame_solver import SolverOptions, Wanted
+    from pipeline_core.solving.wanted import SolverOptions, Wanted
 
 _MARGIN_DEG = 0.15
 _BINNED = 3.2  # headers may state the scale of the unbinned chip, up to 3×3, or one that was guessed

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline_core.io.calibrated_file import read_calibrated
+from pipeline_core.io.calibrated_file import EXPOSURE_IS_USUAL, read_calibrated
 from pipeline_core.io.fits_layout import find_image
 from pipeline_core.io.headers import RawFile, frame_from_header
 from pipeline_core.science.proper_motion import julian_year
@@ -46,17 +46,22 @@ def find_stars(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: Pat
 def header_facts(calibrated: Path, path: str) -> dict[str, Any]:
     """Return what a calibrated header says that a solution can use: place, scale, mid-exposure."""
     status = calibrated.stat()
-    frame = frame_from_header(find_image(calibrated), RawFile(path, status.st_size, status.st_mtime_ns))
+    found = find_image(calibrated)
+    frame = frame_from_header(found, RawFile(path, status.st_size, status.st_mtime_ns))
+    length = "`astep set OUT exposure_s=…` says it"
     note = None
     if frame.mid_utc is None:
         told = next((words for words in frame.problems if "no mid time" in words or "when it was taken" in words), None)
         note = (
             f"{told or 'the header does not say when it was taken'}: proper motions are not applied, not for reporting"
         )
-    elif frame.exposure_s is None:
+    elif found.cards.get(EXPOSURE_IS_USUAL):
         note = (
-            "only the start of the exposure is known, not its length: not for reporting; `astep set OUT exposure_s=…`"
+            f"the header gives no exposure time: {frame.exposure_s:g} s, as is usual, is taken for its middle, not for "
+            f"reporting; {length}"
         )
+    elif frame.exposure_s is None or frame.exposure_is_usual:
+        note = f"only the start of the exposure is known, not its length: not for reporting; {length}"
     return {
         "scale_arcsec": frame.pixel_scale_arcsec,
         "ra_deg": frame.ra_deg,

@@ -18,7 +18,8 @@ from pipeline_core.science.solve_stars import stars_for_solving
 from pipeline_core.solving import solve_field
 from pipeline_core.solving.embedded import EmbeddedEngine, is_available
 from pipeline_core.solving.engine import Hint
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions
+from pipeline_core.solving.frame_solver import FrameSolver
+from pipeline_core.solving.wanted import SolverOptions
 from tests.bench.bench_measure import field as star_field
 from tests.bench.timing import Row
 from tests.core.sky_images import FIELD_ARCMIN, images, through_the_chain

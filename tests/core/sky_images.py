@@ -14,7 +14,7 @@ from pipeline_core.io.header_update import update_header
 from pipeline_core.io.wcs_cards import put_solution
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.science.tan_sip import separation_deg
-from pipeline_core.solving.frame_solver import Wanted
+from pipeline_core.solving.wanted import Wanted
 from pipeline_core.stages.solve import find_stars
 from pipeline_core.types import MaskBit
 from tests.core.sky_simulation import Camera, simulate

@@ -17,8 +17,9 @@ from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.solve_means import engines_for, has_stars_near
 from pipeline_core.solving import embedded, engines
 from pipeline_core.solving.beside_catalogue import BesideCatalogue
-from pipeline_core.solving.engine import EngineError, Hint, TimeLimitError
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.engine import EngineError, Found, Hint, TimeLimitError
+from pipeline_core.solving.frame_solver import FrameSolver
+from pipeline_core.solving.wanted import SolverOptions, Wanted
 from tests.core.sky_simulation import YEAR, Camera, Field, OneCatalogue, truth_of
 
 SIZE, SCALE = 1024, 1.25
@@ -212,6 +213,34 @@ def test_a_stop_is_heard_while_the_network_is_waited_for(tmp_path):
         solver.solve(wanted_of(field), context)
     assert time.monotonic() - begun < 2.0
     assert archive.left_behind.wait(2.0)
+
+
+class Guessing:
+    """Proposes a wrong place near the stated one, and the true one when the whole sky is asked for."""
+
+    name = "guessing"
+
+    def __init__(self, wrong, truth):
+        self.wrong = wrong
+        self.truth = truth
+
+    def solve(self, stars, shape, hint, context, time_limit_s):
+        del stars, shape, context, time_limit_s
+        return Found(self.wrong if hint.has_position else self.truth, self.name, "none", 50.0, 20)
+
+    def close(self):
+        pass
+
+
+def test_stars_that_come_slowly_for_a_wrong_place_take_no_time_from_the_search(tmp_path):
+    field = small_field(np.random.default_rng(32), Camera(scale=SCALE, size=SIZE))
+    elsewhere = replace(field.truth, dec_deg=field.truth.dec_deg + 0.2)
+    archive = SlowArchive(0.5, field.reference)
+    provider = CatalogueProvider(TileCache(tmp_path), services=[archive], patience_s=30.0)
+    solver = FrameSolver([Guessing(elsewhere, field.truth)], provider, [], SolverOptions(time_limit_s=0.7))
+    solved = solver.solve(wanted_of(field), RunContext())
+    assert (solved.solved, solved.how) == (True, "blind")
+    assert np.hypot(*field.error_arcsec(solved.solution)).max() < 1.0
 
 
 def test_a_frame_in_vain_tells_which_stars_it_was_held_against():

@@ -77,6 +77,8 @@ def test_without_uncertainty_there_is_no_uncertainty_plane(tmp_path, pixels):
 
 def test_cards_that_are_no_longer_true_are_gone_and_true_ones_stay():
     header = science_header(raw_header(PEDESTAL=-100, DATASUM="12"), science(), TRIM)
+    assert "EXPUSUAL" not in header
+    assert science_header(raw_header(), replace(science(), exposure_is_usual=True), TRIM)["EXPUSUAL"] is True
     assert not {"BZERO", "BIASSEC", "PEDESTAL", "DATASUM"} & set(header)
     assert header["OBJECT"] == "HD 1"
     assert header["DATE-AVG"] == "2026-06-21T12:00:45.000"

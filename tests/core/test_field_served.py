@@ -9,7 +9,8 @@ from pipeline_core.events import RunContext
 from pipeline_core.io.index_file import IndexFile
 from pipeline_core.science.catalogue_match import FrameStars
 from pipeline_core.solve_reduced import _field_arcmin
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.frame_solver import FrameSolver
+from pipeline_core.solving.wanted import SolverOptions, Wanted
 from pipeline_core.types import Section
 from tests.core.frames_helpers import night, series
 

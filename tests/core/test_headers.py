@@ -424,6 +424,22 @@ def test_a_mid_time_that_does_not_fit_the_start_is_said():
     assert says(frame(EXPTIME=90.0, DATE__OBS="2019-03-26T03:00:00", DATE__AVG="2019-03-26T04:00:00"), "does not fit")
 
 
+@pytest.mark.parametrize(
+    ("header", "share"),
+    [
+        ({"DATE__OBS": "2019-03-26T03:00:00"}, 0.5),
+        ({"DATE__OBS": ("2019-03-26T03:00:00", "end of exposure")}, -0.5),
+        ({"DATE__OBS": ("2019-03-26T03:00:00", "middle of exposure")}, 0.0),
+        ({"DATE__OBS": "2019-03-26T03:00:00", "DATE__AVG": "2019-03-26T03:00:45"}, 0.0),
+        ({"JD": 2458568.625}, 0.5),
+        ({"EXPSTART": 58568.125, "EXPEND": 58568.25}, 0.0),
+        ({"DATE__OBS": "2019-03-26"}, 0.0),
+    ],
+)
+def test_how_the_middle_hangs_on_the_exposure_is_kept_for_whoever_corrects_it(header, share):
+    assert frame(EXPTIME=90.0, **header).mid_share == share
+
+
 def test_without_an_exposure_the_start_stands_for_the_middle_and_it_is_said():
     made = frame(DATE__OBS="2019-03-26T03:00:00")
     assert made.mid_utc == datetime(2019, 3, 26, 3, tzinfo=UTC)

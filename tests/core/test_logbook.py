@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -90,6 +91,25 @@ def test_a_clock_that_was_wrong_all_night_is_set_once_and_a_frames_own_offset_wi
     assert decided.by_path["sci/a.fits"].mid_utc == MID - timedelta(hours=1)
     assert decided.by_path["cal/dark.fits"].mid_utc == MID + timedelta(seconds=5)
     assert decided.by_path["sci/b.fits"].mid_utc is None
+
+
+def test_the_middle_of_an_exposure_follows_how_long_it_is_said_to_be(night, logbook):
+    (first, *others) = night.frames
+    by_start = replace(first, path="sci/by_start.fits", exposure_s=90.0, mid_utc=MID, mid_share=0.5)
+    night = replace(night, frames=(
+        *others,
+        by_start,
+        replace(by_start, path="sci/by_end.fits", mid_share=-0.5),
+        replace(by_start, path="sci/by_middle.fits", mid_share=0.0),
+        replace(by_start, path="sci/unknown.fits", exposure_s=None),
+        replace(by_start, path="sci/usual.fits", exposure_is_usual=True),
+    ))  # fmt: skip
+    named = ["by_start", "by_end", "by_middle", "unknown", "usual"]
+    logbook.decide([f"sci/{name}.fits" for name in named], "exposure_s", 60.0)
+    logbook.decide(["sci/by_end.fits"], "time_offset_s", 100.0)
+    decided = [logbook.apply(night).by_path[f"sci/{name}.fits"] for name in named]
+    assert [(one.mid_utc - MID).total_seconds() for one in decided] == [-15.0, 115.0, 0.0, 30.0, -15.0]
+    assert not any(one.exposure_is_usual for one in decided)
 
 
 def test_forced_masters_and_recipe_changes_are_told(logbook):

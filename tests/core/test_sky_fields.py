@@ -17,8 +17,9 @@ from pipeline_core.science.tan_sip import TanSip
 from pipeline_core.solving import embedded, solve_field
 from pipeline_core.solving.embedded import EmbeddedEngine
 from pipeline_core.solving.engine import EngineError, EngineStoppedError, Found, Hint, TimeLimitError
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.frame_solver import FrameSolver
 from pipeline_core.solving.solve_field import SolveFieldEngine
+from pipeline_core.solving.wanted import SolverOptions, Wanted
 from tests.core.sky_simulation import (
     INDEXES,
     SCALE,

@@ -6,7 +6,8 @@ import pytest
 from pipeline_core.io.index_file import read_index
 from pipeline_core.solving import embedded
 from pipeline_core.solving.embedded import EmbeddedEngine
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions
+from pipeline_core.solving.frame_solver import FrameSolver
+from pipeline_core.solving.wanted import SolverOptions
 from tests.core.sky_images import images, through_the_chain
 from tests.core.sky_simulation import INDEXES, OneCatalogue, index_catalogue, needs_index
 

@@ -120,6 +120,12 @@ def test_a_date_without_a_time_and_a_start_without_a_length_are_explained(tmp_pa
     facts = header_facts(calibrated(tmp_path, DATE_OBS="2019-03-26T03:00:00"), "a.fits")
     assert facts["year"] is not None
     assert "only the start of the exposure is known" in facts["time_note"]
+    usual = {"DATE_OBS": "2019-03-26T03:00:00", "DATE_AVG": "2019-03-26T03:00:45", "EXPTIME": 90.0, "EXPUSUAL": True}
+    facts = header_facts(calibrated(tmp_path, **usual), "a.fits")
+    assert facts["year"] is not None
+    assert facts["time_note"].startswith("the header gives no exposure time: 90 s, as is usual, is taken")
+    assert "not for reporting" in facts["time_note"]
+    assert "astep set OUT exposure_s=" in facts["time_note"]
 
 
 def test_the_profile_of_the_telescope_tells_the_scale_where_the_header_does_not(tmp_path):

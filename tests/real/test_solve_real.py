@@ -17,8 +17,9 @@ from pipeline_core.science.solve_stars import stars_for_solving
 from pipeline_core.science.tan_sip import TanSip, separation_deg
 from pipeline_core.solve_night import SolveOptions, solve_output
 from pipeline_core.solving.embedded import EmbeddedEngine, is_available
-from pipeline_core.solving.frame_solver import FrameSolver, SolverOptions, Wanted
+from pipeline_core.solving.frame_solver import FrameSolver
 from pipeline_core.solving.index_files import find_indexes
+from pipeline_core.solving.wanted import SolverOptions, Wanted
 from tests.core.sky_simulation import index_catalogue, needs_index
 
 DATA = Path(os.environ.get("ASTEP_REAL_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
