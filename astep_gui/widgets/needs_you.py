@@ -34,6 +34,7 @@ class NeedsYou(QWidget):
         super().__init__(parent)
         self._night = night
         self._is_narrow = False
+        self._shown: tuple[list[Need], bool] | None = None
         self.heading = QLabel()
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
@@ -59,11 +60,28 @@ class NeedsYou(QWidget):
 
     def show_needs(self) -> None:
         """Show what the night needs now."""
-        scrolled, place = self._scroll(), self._night.place
+        self._say_how_many()
+        wanted_lines = (list(self._night.needs), self._is_narrow)
+        if wanted_lines == self._shown:
+            return  # nothing moves under the cursor while nothing changed
+        self._shown = wanted_lines
+        scrolled = self._scroll()
         while (item := self._list.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
+        needs = self._night.needs
+        for need in needs:
+            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
+        self._area.setVisible(bool(needs))
+        wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
+        self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
+        bar = self._area.verticalScrollBar()
+        if bar is not None:
+            bar.setValue(scrolled)
+
+    def _say_how_many(self) -> None:
+        place = self._night.place
         needs = self._night.needs
         is_planned = self._night.plan is not None
         survey = self._night.survey
@@ -75,14 +93,6 @@ class NeedsYou(QWidget):
         self.heading.setText((f"Needs you · {len(needs)}" if needs else count) + still)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
-        for need in needs:
-            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
-        self._area.setVisible(bool(needs))
-        wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
-        self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
-        bar = self._area.verticalScrollBar()
-        if bar is not None:
-            bar.setValue(scrolled)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show fewer ways out where there is little room."""

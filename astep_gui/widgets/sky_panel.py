@@ -101,6 +101,8 @@ class SkyPanel(QWidget):
         self.why.setProperty("role", "dim")
         self.why.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.ways = QGridLayout()  # three beside each other have no room in a dock of the usual width
+        self._ways_shown: tuple[tuple[Way, ...], bool] | None = None
+        self._facts_shown: list[tuple[str, str, str]] | None = None
         self.ways.setSpacing(5)
         self.ways.setColumnStretch(_WAYS_A_ROW, 1)
         for label in (self.state, self.why):
@@ -330,26 +332,26 @@ class SkyPanel(QWidget):
         self.follow_view()
 
     def _show_ways(self, ways: tuple[Way, ...], *, is_urgent: bool) -> None:
-        while (item := self.ways.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        for k, way in enumerate(ways):
-            button = QPushButton(way.words)
-            button.setProperty("small", "true")
-            button.setObjectName(way.deed)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click that takes it away would throw the focus elsewhere
-            if k == 0 and is_urgent:
-                button.setProperty("primary", "true")
-            button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
-            button.setEnabled(not self._work.is_running)
-            self.ways.addWidget(button, k // _WAYS_A_ROW, k % _WAYS_A_ROW)
+        """Offer the ways on; the buttons are made anew only where there are others, not with every frame."""
+        if (ways, is_urgent) != self._ways_shown:
+            self._ways_shown = (ways, is_urgent)
+            _empty(self.ways)
+            for k, way in enumerate(ways):
+                button = QPushButton(way.words)
+                button.setProperty("small", "true")
+                button.setObjectName(way.deed)
+                # A click that takes the button away would throw the focus elsewhere.
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+                if k == 0 and is_urgent:
+                    button.setProperty("primary", "true")
+                button.clicked.connect(lambda _on, deed=way.deed: self.asked.emit(deed))
+                self.ways.addWidget(button, k // _WAYS_A_ROW, k % _WAYS_A_ROW)
 
     def _show_facts(self, lines: list[tuple[str, str, str]]) -> None:
-        while (item := self.grid.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
+        if lines == self._facts_shown:
+            return
+        self._facts_shown = lines
+        _empty(self.grid)
         for k, (name, value, tip) in enumerate(lines):
             label, shown = QLabel(name), ElidedLabel(value, mode=Qt.TextElideMode.ElideRight)
             label.setProperty("role", "dim")
@@ -417,6 +419,13 @@ class SkyPanel(QWidget):
         """Match stars no more, unless the image shows them."""
         super().hideEvent(event)
         self.seen.emit(False)  # noqa: FBT003
+
+
+def _empty(grid: QGridLayout) -> None:
+    while (item := grid.takeAt(0)) is not None:
+        if (old := item.widget()) is not None:
+            old.hide()
+            old.deleteLater()
 
 
 def _heading(words: str) -> QLabel:
