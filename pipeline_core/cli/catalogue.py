@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_core.catalogues.tile_cache import TileCache
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
+from pipeline_core.cli.ranges import check_place, check_range
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import counted
 from pipeline_core.fetch_catalogue import fetch_night
@@ -24,6 +25,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         talk.answer({"folder": str(cache.folder), "tiles": number, "bytes": cache.size_bytes()})
         talk.say(f"{counted(number, 'tile')} of Gaia DR3, {cache.size_bytes() / 1e6:.1f} MB, in {cache.folder}")
         return EXIT_OK
+    check_place(*(arguments.at or (None, None)))
+    check_range("the radius", arguments.radius, 1e-3, 180.0)
+    check_range("the magnitude", arguments.faintest, 5.0, 21.0)
     with stoppable(talk.context()) as context:
         fetched = fetch_night(
             arguments.night, context, faintest_mag=arguments.faintest, radius_deg=arguments.radius, place=arguments.at

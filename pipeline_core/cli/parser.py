@@ -168,8 +168,10 @@ def _add_sky(command: _Command) -> None:
     catalogue.add_argument("deed", choices=("fetch", "list"))
     catalogue.add_argument("night", nargs="?", type=Path, metavar="NIGHT", help="a night, or its output folder")
     catalogue.add_argument("--at", type=float, nargs=2, metavar=("RA", "DEC"), help="this place instead, degrees")
-    catalogue.add_argument("--radius", type=float, metavar="DEG", help="around each pointing (default 0.85)")
-    catalogue.add_argument("--faintest", type=float, default=17.0, metavar="MAG", help="down to this G (default 17)")
+    catalogue.add_argument(
+        "--radius", type=float, metavar="DEG", help="around each pointing (default: as its frames want)"
+    )
+    catalogue.add_argument("--faintest", type=float, metavar="MAG", help="down to this G (default: as the recipe, 17)")
 
 
 def _add_looking(command: _Command) -> None:

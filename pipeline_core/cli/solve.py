@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
+from pipeline_core.cli.ranges import check_place, check_range
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import counted
 from pipeline_core.errors import UsageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pipeline_core.cli.talk import Talk
+    from pipeline_core.solving.result import FrameSolution
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
@@ -28,6 +30,8 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         )
     if (arguments.ra is None) != (arguments.dec is None):
         raise UsageError("cannot look around half a place", "--ra and --dec go together", "give --ra and --dec")
+    check_place(arguments.ra, arguments.dec)
+    check_range("the pixel scale", arguments.scale, 1e-3, 1000.0)
     hint = {"ra_deg": arguments.ra, "dec_deg": arguments.dec, "scale_arcsec": arguments.scale}
     options = SolveOptions(
         workers=arguments.workers,
@@ -65,7 +69,7 @@ def show_solution(night: NightSolution, talk: Talk) -> None:
         [
             (
                 frame.path, frame.how or "not solved", shown(frame.ra_deg, ".5f"), shown(frame.dec_deg, "+.5f"),
-                shown(frame.scale_arcsec, ".4f"), shown(frame.rotation_deg, "+.2f"), shown(frame.rms_arcsec, ".3f"),
+                shown(frame.scale_arcsec, ".4f"), _turned(frame), shown(frame.rms_arcsec, ".3f"),
                 frame.stars_matched, frame.reference,
             )
             for frame in night.frames
@@ -84,3 +88,10 @@ def show_solution(night: NightSolution, talk: Talk) -> None:
         number = sum(note in frame.notes for frame in night.frames)
         talk.say(f"  - {counted(number, 'frame')}: {note}")
     talk.say(f"{counted(night.solved, 'frame')} of {len(night.frames)} solved · {night.seconds:.1f} s")
+
+
+def _turned(frame: FrameSolution) -> str:
+    """Say where north is, and whether the frame is mirrored."""
+    if frame.rotation_deg is None:
+        return "–"
+    return f"{frame.rotation_deg:+.2f}{' mirrored' if frame.parity == -1 else ''}"
