@@ -96,7 +96,7 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         return FrameState("✕", "rejected", "bad", rejected[path] or "no reason given", 2, against)
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
-    if path in left_out:
+    if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
         return FrameState("–", "left out", "dim", left_out[path], 6)
     if is_kept:
         why = "; ".join(flag.words for flag in said)

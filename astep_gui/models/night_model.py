@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astep_gui.jobs import Job, Jobs
+    from astep_gui.models.planning import Question
     from astep_gui.models.sky_words import SkyStatus
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
@@ -306,8 +307,8 @@ class NightModel(QObject):
             self._recipe = recipe
             self.recipe_changed.emit()
 
-    def _to_plan(self) -> tuple[Night, Recipe, Choices] | None:
-        return (self.night, self.recipe, self.choices) if self.night is not None else None
+    def _to_plan(self) -> Question | None:
+        return (self.night, self.recipe, self.choices, self.calibration_flags) if self.night is not None else None
 
     def _take_plan(self, plan: Plan | None, error: AstepError | None) -> None:
         self.plan, self.plan_error = plan, error
@@ -347,7 +348,9 @@ class NightModel(QObject):
 
     def _take_look(self, look: QuickLook) -> None:
         flagged = {*self.calibration_flags, *look.calibration_flags}
-        self.calibration_flags = look.calibration_flags
+        if self.calibration_flags != look.calibration_flags:
+            self.calibration_flags = look.calibration_flags
+            self._planning.ask_soon()
         self._take_rows(look.rows)
         self.frames_changed.emit(sorted(flagged))
 

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from PyQt6.QtCore import pyqtBoundSignal
 
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
+    from pipeline_core.measures import Flag
     from pipeline_core.plan_types import Choices, Plan
     from pipeline_core.types import Night
 
-    Question = tuple[Night, Recipe, Choices]
+    Question = tuple[Night, Recipe, Choices, Mapping[str, tuple[Flag, ...]]]
+    """With what is said against calibration frames: the bad ones are left out, as a run does."""
 
 
 class Planning(QObject):
@@ -56,9 +58,11 @@ class Planning(QObject):
             return
 
         def work(_context: RunContext) -> Plan:
+            from pipeline_core.judge_calibration import hard_words  # noqa: PLC0415 - heavy
             from pipeline_core.plan import build_plan  # noqa: PLC0415 - imported by the scan
 
-            return build_plan(*question)
+            night, recipe, choices, flags = question
+            return build_plan(night, recipe, choices, hard_words(flags))
 
         job = self._job = self._jobs.job("plan", work)
         job.done.connect(lambda plan: self._tell(job, self.planned, plan))

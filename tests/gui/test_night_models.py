@@ -15,6 +15,8 @@ from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel, duration_words
 from pipeline_core.errors import UsageError
 from pipeline_core.events import Event
+from pipeline_core.kept_looks import QuickLook
+from pipeline_core.measures import Flag
 from pipeline_core.types import Frame, FrameKind, Night
 
 
@@ -96,6 +98,18 @@ def test_a_night_of_five_thousand_frames_is_sorted_and_searched_in_a_second(qtbo
     table.search("light 04")
     assert time.process_time() - begun < 1.0
     assert table.ordered()[0] == "light_04998.fits"
+
+
+def test_the_plan_leaves_out_calibration_frames_that_a_run_found_bad_until_a_person_keeps_them(qtbot, night):
+    dark = next(frame.path for frame in night.night.frames if frame.kind is FrameKind.DARK)
+    stars = Flag("stars in dark", "30 star-like sources", "bad")
+    with qtbot.waitSignal(night.plan_changed):
+        night.looking.ended.emit(QuickLook([], {dark: (stars,)}))
+    assert {item.path: item.reason for item in night.plan.left_out}[dark] == "30 star-like sources"
+    assert night.state_of(dark).word == "stars in dark"
+    with qtbot.waitSignal(night.plan_changed):
+        Decisions(night).accept([dark])
+    assert dark not in {item.path for item in night.plan.left_out}
 
 
 def test_a_run_says_how_far_it_is_and_leaves_products(qtbot, night):

@@ -24,7 +24,7 @@ def _answering(jobs, monkeypatch, build):
     asked, told, failed = [0], [], []
 
     def ask():
-        return (asked[0], None, None)
+        return (asked[0], None, None, {})
 
     monkeypatch.setattr(pipeline_core.plan, "build_plan", build)
     planning = Planning(jobs, ask)
