@@ -35,9 +35,9 @@ class Readout(QWidget):
         layout.setSpacing(14)
         layout.addWidget(self._fields["place"])
         layout.addWidget(self._fields["value"])
-        layout.addWidget(self._mask, 1)
         layout.addWidget(self._fields["sky"])
         layout.addWidget(self._source, 1)
+        layout.addWidget(self._mask, 1)  # last: most pixels have none, and nothing moves where one has
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.clear()
 
@@ -54,7 +54,7 @@ class Readout(QWidget):
         # FITS counts from 1.
         self._fields["place"].setText(f"x {column + 1:>5d}  y {row + 1:>5d}")
         self._fields["value"].setText(value_words(value, shown))
-        self._mask.setText(self._mask_words(shown, column, row))
+        self._show_mask(self._mask_words(shown, column, row))
         sky = shown.facts.sky if shown.facts is not None else None
         self._fields["sky"].setText(" ".join(sexagesimal(*sky.sky(x, y))) if sky is not None else "")
         self._source.setText(shown.facts.sky_source if sky is not None and shown.facts is not None else "")
@@ -63,8 +63,12 @@ class Readout(QWidget):
         """Show nothing: the pointer is on no pixel."""
         for field in self._fields.values():
             field.setText("")
-        self._mask.setText("")
+        self._show_mask("")
         self._source.setText("")
+
+    def _show_mask(self, words: str) -> None:
+        self._mask.setText(words)
+        self._mask.setVisible(bool(words))
 
     @property
     def words(self) -> str:
