@@ -111,7 +111,7 @@ def what_is_missing(indexes: Sequence[IndexFile], field_arcmin: float, scale_arc
     Where the size comes from a pixel scale, it is said: no index helps a frame whose header has a wrong one.
     """
     words = _missing(indexes, field_arcmin)
-    if not words or scale_arcsec is None:
+    if not words or scale_arcsec is None or not indexes:
         return words
     return (
         f"{words}; or is the scale wrong that this size comes from, {scale_arcsec:.3g}″ a pixel? "
