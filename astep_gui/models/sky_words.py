@@ -167,7 +167,8 @@ def facts(
     if depth is not None:
         about = " (rough)" if depth.is_rough else ""
         tip = f"of 1 e⁻ a second, ± {depth.zero_point_error_mag:.3f}, from {depth.stars} stars of {depth.reference}"
-        lines.append(("Zero point", f"{depth.zero_point_mag:.2f} mag {depth.band}{about}".replace("  ", " "), tip))
+        band = depth.band.removeprefix("MAG_")  # what an index calls the column of its magnitudes
+        lines.append(("Zero point", f"{depth.zero_point_mag:.2f} mag {band}{about}".replace("  ", " "), tip))
         if depth.limiting_mag is not None:
             lines.append(("Limit", f"{depth.limiting_mag:.2f} mag", "a star at five sigma"))
         if depth.sky_mag_arcsec2 is not None:

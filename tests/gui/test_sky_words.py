@@ -157,10 +157,10 @@ def test_facts_give_the_residual_in_both_units_and_the_turn_with_its_parity():
 
 
 def test_facts_give_the_depth_where_it_is_known():
-    depth = Depth(22.514, 0.02, 61, 0.05, 0.0, limiting_mag=17.26, reference="Tycho-2", band="V_T", is_rough=True)
+    depth = Depth(22.514, 0.02, 61, 0.05, 0.0, limiting_mag=17.26, reference="Tycho-2", band="MAG_VT", is_rough=True)
     lines = {name: (value, tip) for name, value, tip in facts(None, depth)}
     assert {name: value for name, (value, _tip) in lines.items()} == {
-        "Zero point": "22.51 mag V_T (rough)",
+        "Zero point": "22.51 mag VT (rough)",
         "Limit": "17.26 mag",
     }
     assert "61 stars of Tycho-2" in lines["Zero point"][1]
