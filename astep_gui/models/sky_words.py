@@ -185,10 +185,22 @@ def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
     dx, dy = placement.displacement
     moved = f"{dx:+.2f} {dy:+.2f} px · {placement.rotation_deg:+.3f}°".replace("-", "−")
     good = f"rms {placement.rms_px:.3f} px of {placement.matched} stars"
+    still = (
+        [
+            (
+                "On the chip",
+                f"{one.on_chip} source{'s' if one.on_chip != 1 else ''}",
+                "kept to the chip while the field moved: hot pixels, not asteroids",
+            )
+        ]
+        if one.on_chip
+        else []
+    )
     return [
         ("Aligned to", _name(one.reference), f"the reference of its pointing; {good}"),
         ("Moved by", moved + (" mirrored" if placement.mirrored else ""), f"shift of the middle, and turn; {good}"),
         ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
+        *still,
     ]
 
 

@@ -1,5 +1,6 @@
 """How a frame stands on the sky, in words; and the numbers behind plots and marks. No widgets."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -172,6 +173,9 @@ def test_the_reference_is_not_said_to_have_moved():
     assert lines == {"Aligned to": "itself: the reference"}
     lines = {name: value for name, value, _tip in facts(None, None, alignment.by_path["light/a.fits"])}
     assert lines["Moved by"] == "+3.00 −1.00 px · +0.000°"
+    assert "On the chip" not in lines
+    hot = replace(alignment.by_path["light/a.fits"], on_chip=2)
+    assert {name: value for name, value, _tip in facts(None, None, hot)}["On the chip"] == "2 sources"
 
 
 def test_the_read_out_names_catalogue_and_residual():
