@@ -69,9 +69,11 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
 
 
 def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
-    if solved is not None and solved.solution is not None:
-        return _solved(solved, sky)
     one = sky.alignment.by_path.get(path) if sky.alignment is not None else None
+    if solved is not None and solved.solution is not None:
+        status = _solved(solved, sky)
+        lost = f"; not aligned: {one.reason}" if one is not None and one.reason else ""
+        return replace(status, why=status.why + lost)
     if one is not None and one.aligned:
         return _aligned(path, one, solved, sky)
     if solved is None:
