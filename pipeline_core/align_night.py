@@ -46,6 +46,8 @@ class FrameAlignment:
     """Light of its stars over that of the same stars in the reference."""
     reason: str | None = None
     """Why it is not aligned, in words."""
+    on_chip: int | None = None
+    """Sources that keep their pixels while the field moves: hot pixels. None where nothing can tell."""
 
     @property
     def aligned(self) -> bool:
@@ -239,7 +241,9 @@ def _gathered(made: Mapping[str, Made], paths: Sequence[str], unmeasured: Mappin
         for part in one["fields"]:
             for path, values in part["frames"].items():
                 placement = Placement.from_dict(values["placement"])
-                found[path] = FrameAlignment(path, pointing, part["reference"], placement, values["flux_ratio"])
+                found[path] = FrameAlignment(
+                    path, pointing, part["reference"], placement, values["flux_ratio"], on_chip=values.get("on_chip")
+                )
         main = one["fields"][0]["reference"] if one["fields"] else None
         for path, why in one["unaligned"].items():
             found[path] = FrameAlignment(path, pointing, main, reason=why)

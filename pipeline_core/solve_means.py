@@ -103,7 +103,7 @@ def has_stars_near(provider: CatalogueProvider, frames: Iterable[Aimed]) -> bool
     return False
 
 
-def why_not_here(settings: SolveSettings, field_arcmin: float | None) -> str:
+def why_not_here(settings: SolveSettings, field_arcmin: float | None, scale_arcsec: float | None = None) -> str:
     """Say why frames of this size cannot be solved on this machine; empty if they can.
 
     Parameters
@@ -111,14 +111,16 @@ def why_not_here(settings: SolveSettings, field_arcmin: float | None) -> str:
     settings : SolveSettings
     field_arcmin : float or None
         Shorter side of the frames; None when the scale is not known.
+    scale_arcsec : float, optional
+        Of a pixel, that the size comes from.
     """
     from pipeline_core.solving.engines import available_engines  # noqa: PLC0415
 
     indexes, _ = find_indexes(settings.indexes)
     if not indexes:
-        return what_is_missing(indexes, field_arcmin or 60.0)
+        return what_is_missing(indexes, field_arcmin or 60.0, scale_arcsec)
     if not available_engines(settings):
         return 'no solving engine is installed: pip install "astep-harvest[solve]", or install astrometry.net'
     if field_arcmin is None:
         return ""
-    return what_is_missing(indexes, field_arcmin)
+    return what_is_missing(indexes, field_arcmin, scale_arcsec)

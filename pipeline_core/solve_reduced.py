@@ -65,8 +65,8 @@ def solve_reduced(
     hints = solve_hints(logbook)
 
     def why_not() -> str:
-        field, told = _field_arcmin(night, recipe, hints)
-        words = told or why_not_here(recipe.solve, field)
+        field, scale, told = _field_arcmin(night, recipe, hints)
+        words = told or why_not_here(recipe.solve, field, scale)
         return "" if words and not told and _has_gaia(night, recipe, hints) else words
 
     options = SolveOptions(memory_bytes=memory_bytes, network=False, retry=False, hints=hints)
@@ -113,8 +113,10 @@ def _has_gaia(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, flo
     return has_stars_near(provider, aimed)
 
 
-def _field_arcmin(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, float]]) -> tuple[float | None, str]:
-    """Return the shorter side of the widest frame, or why it is not known."""
+def _field_arcmin(
+    night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str, float]]
+) -> tuple[float | None, float | None, str]:
+    """Return the shorter side of the widest frame and the scale of its pixels, arcsec, or why it is not known."""
     lights = [frame for frame in night.frames if frame.kind is FrameKind.SCIENCE]
     # The lit part is what will be searched: an overscan would make the field look larger than `astep solve` finds it.
     shapes = [(frame, frame.trim.shape if frame.trim is not None else frame.shape) for frame in lights]
@@ -124,8 +126,9 @@ def _field_arcmin(night: Night, recipe: Recipe, hints: Mapping[str, Mapping[str,
         own = hints.get(frame.path, {}).get("scale_arcsec")
         return own or recipe.solve.scale_arcsec or frame.pixel_scale_arcsec or 0.0
 
-    fields = [min(shape) * scale(frame) / 60.0 for frame, shape in frames]
-    widest = max(fields, default=0.0)
+    widest, its_scale = max(
+        ((min(shape) * scale(frame) / 60.0, scale(frame)) for frame, shape in frames), default=(0, 0)
+    )
     if widest > 0.0:
-        return widest, ""
-    return None, SCALE_UNKNOWN
+        return widest, its_scale, ""
+    return None, None, SCALE_UNKNOWN

@@ -69,9 +69,11 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
 
 
 def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
-    if solved is not None and solved.solution is not None:
-        return _solved(solved, sky)
     one = sky.alignment.by_path.get(path) if sky.alignment is not None else None
+    if solved is not None and solved.solution is not None:
+        status = _solved(solved, sky)
+        lost = f"; not aligned: {one.reason}" if one is not None and one.reason else ""
+        return replace(status, why=status.why + lost)
     if one is not None and one.aligned:
         return _aligned(path, one, solved, sky)
     if solved is None:
@@ -167,7 +169,8 @@ def facts(
     if depth is not None:
         about = " (rough)" if depth.is_rough else ""
         tip = f"of 1 e⁻ a second, ± {depth.zero_point_error_mag:.3f}, from {depth.stars} stars of {depth.reference}"
-        lines.append(("Zero point", f"{depth.zero_point_mag:.2f} mag {depth.band}{about}".replace("  ", " "), tip))
+        band = depth.band.removeprefix("MAG_")  # what an index calls the column of its magnitudes
+        lines.append(("Zero point", f"{depth.zero_point_mag:.2f} mag {band}{about}".replace("  ", " "), tip))
         if depth.limiting_mag is not None:
             lines.append(("Limit", f"{depth.limiting_mag:.2f} mag", "a star at five sigma"))
         if depth.sky_mag_arcsec2 is not None:
@@ -184,10 +187,22 @@ def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
     dx, dy = placement.displacement
     moved = f"{dx:+.2f} {dy:+.2f} px · {placement.rotation_deg:+.3f}°".replace("-", "−")
     good = f"rms {placement.rms_px:.3f} px of {placement.matched} stars"
+    still = (
+        [
+            (
+                "On the chip",
+                f"{one.on_chip} source{'s' if one.on_chip != 1 else ''}",
+                "kept to the chip while the field moved: hot pixels, not asteroids",
+            )
+        ]
+        if one.on_chip
+        else []
+    )
     return [
         ("Aligned to", _name(one.reference), f"the reference of its pointing; {good}"),
         ("Moved by", moved + (" mirrored" if placement.mirrored else ""), f"shift of the middle, and turn; {good}"),
         ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
+        *still,
     ]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel
     from pipeline_core.events import Event, RunContext
+    from pipeline_core.stack_night import NightStacks
 
 _FEW = 3
 """So many frames are solved in threads: starting processes would take longer than the work."""
@@ -111,11 +112,7 @@ class SkyWork(QObject):
         def work(context: RunContext) -> str:
             from pipeline_core.stack_night import StackOptions, stack_night  # noqa: PLC0415 - heavy
 
-            night = stack_night(place, recipe, StackOptions(), context)
-            made = [stack for stack in night.stacks if stack.file is not None]
-            lost = [f"{stack.group}: {stack.reason}" for stack in night.stacks if stack.file is None]
-            gone = [f"removed {file.name}: its group has no frame to stack any more" for file in night.removed]
-            return "; ".join([f"{len(made)} of {len(night.stacks)} groups stacked", *lost[:1], *gone])
+            return stacked_words(stack_night(place, recipe, StackOptions(), context))
 
         self._start("Stacking", work)
 
@@ -178,6 +175,18 @@ class SkyWork(QObject):
                 self.eta_s = (time.monotonic() - self._begun) / event.done * (event.total - event.done)
         self.said.emit(heard)
         self.changed.emit()
+
+
+def stacked_words(night: NightStacks) -> str:
+    """Say what came of stacking: how many groups, which frames had to stay out, what was removed."""
+    made = [stack for stack in night.stacks if stack.file is not None]
+    lost = [f"{stack.group}: {stack.reason}" for stack in night.stacks if stack.file is None]
+    # That rejected frames are left out is what a person rejects them for.
+    out = [one for stack in made for one in stack.left_out if not one[1].startswith("rejected")]
+    more = f" and {len(out) - 1} more" if len(out) > 1 else ""
+    without = [f"without {out[0][0].rpartition('/')[2]}{more}: {out[0][1]}"] if out else []
+    gone = [f"removed {file.name}: its group has no frame to stack any more" for file in night.removed]
+    return "; ".join([f"{len(made)} of {len(night.stacks)} groups stacked", *without, *lost[:1], *gone])
 
 
 def solved_words(night: Any) -> str:

@@ -98,7 +98,7 @@ class ResidualHistogram(_ResidualPlot):
         painter.setPen(QPen(look.colour("line"), 1))
         painter.drawLine(QLineF(area.bottomLeft(), area.bottomRight()))
         painter.setPen(look.colour("dim"))
-        for value in nice_ticks(-span, span, 4):
+        for value in _ticks(span):
             x = x_of(value)
             painter.drawLine(QLineF(x, area.bottom(), x, area.bottom() + 3))
             words = f"{value:g}″".replace("-", "−")
@@ -154,22 +154,36 @@ class ResidualMap(_ResidualPlot):
         for line in lines:
             painter.drawEllipse(line.p1(), 1.8, 1.8)
         painter.setClipping(False)
-        self._draw_key(painter, frame, metrics, magnified / shown.scale_arcsec, shown, magnified / scale)
+        # As wide as the plot: under a low one the frame itself is too narrow for the words.
+        row = QRectF(room.left(), frame.bottom(), room.width(), 0.0)
+        self._draw_key(painter, row, metrics, magnified / shown.scale_arcsec, shown, magnified / scale)
 
     def _draw_key(
-        self, painter: QPainter, frame: QRectF, metrics: QFontMetricsF, per_arcsec: float, shown: Residuals,
-        factor: float,
+        self, painter: QPainter, row: QRectF, metrics: QFontMetricsF, per_arcsec: float, shown: Residuals, factor: float
     ) -> None:  # fmt: skip
         """Draw how long an arrow of a round length is, and how far it is magnified."""
         look = theme()
-        length = nice_length(0.25 * frame.width() / per_arcsec)
-        y = frame.bottom() + metrics.height() / 2 + 5
+        length = nice_length(0.2 * row.width() / per_arcsec)
+        y = row.bottom() + metrics.height() / 2 + 5
         painter.setPen(QPen(look.colour("plot_1"), 2))
-        painter.drawLine(QLineF(frame.left(), y, frame.left() + length * per_arcsec, y))
+        painter.drawLine(QLineF(row.left(), y, row.left() + length * per_arcsec, y))
         painter.setPen(look.colour("dim"))
-        at = QPointF(frame.left() + length * per_arcsec + 6, y + metrics.capHeight() / 2)
-        painter.drawText(at, f"{length:g}″ · ×{factor:,.0f}".replace(",", "\u2009"))
+        at = QPointF(row.left() + length * per_arcsec + 6, y + metrics.capHeight() / 2)
+        words = f"{length:g}″ · ×{factor:,.0f}".replace(",", "\u2009")
+        painter.drawText(at, words)
+        end = at.x() + metrics.horizontalAdvance(words)
         left_out = int((~shown.used).sum())
         if left_out:
             words = f"{left_out} not used"
-            painter.drawText(QPointF(frame.right() - metrics.horizontalAdvance(words), at.y()), words)
+            begin = row.right() - metrics.horizontalAdvance(words)
+            if begin > end + 8:  # the tip tells what the dots are
+                painter.drawText(QPointF(begin, at.y()), words)
+
+
+def _ticks(span: float) -> list[float]:
+    """Return round numbers from -span to span: zero alone would tell nothing of the width."""
+    for wanted in (4, 6, 8, 12):
+        ticks = nice_ticks(-span, span, wanted)
+        if len(ticks) >= 3:
+            break
+    return ticks

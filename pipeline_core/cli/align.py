@@ -62,6 +62,7 @@ def alignment_document(aligned: NightAlignment) -> dict[str, Any]:
                 "order": one.placement.order if one.placement else None,
                 "stars_matched": one.placement.matched if one.placement else 0,
                 "rms_px": round(one.placement.rms_px, 4) if one.placement else None,
+                "on_chip": one.on_chip,
                 "flux_ratio": round(one.flux_ratio, 5) if one.flux_ratio is not None else None,
                 "reason": one.reason,
             }
@@ -94,5 +95,9 @@ def _show(aligned: NightAlignment, talk: Talk) -> None:
     if others:
         words += f", residual {sorted(others)[len(others) // 2]:.3f} px in the middle, {max(others):.3f} px at most"
     talk.say(words)
+    hot = [one.on_chip for one in aligned.frames if one.on_chip]
+    if hot:
+        sources = f"{counted(sum(hot), 'source')} in {counted(len(hot), 'frame')}"
+        talk.say(f"  - {sources} kept to the chip while the field moved: hot pixels, not asteroids")
     for reference in aligned.references:
         talk.say(f"reference: {reference}")

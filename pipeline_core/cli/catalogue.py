@@ -43,7 +43,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     )
     for words in dict.fromkeys(fetched.failed):
         talk.say(f"  x {words}")
-    talk.say(f"{fetched.there} of {counted(fetched.tiles, 'tile')} on disk, {fetched.size_bytes / 1e6:.1f} MB in all")
+    goes_on = "" if fetched.there == fetched.tiles else "; the same command goes on where this one ended"
+    megabytes = fetched.size_bytes / 1e6
+    talk.say(f"{fetched.there} of {counted(fetched.tiles, 'tile')} on disk, {megabytes:.1f} MB in all{goes_on}")
     if not fetched.there:
         return EXIT_NOTHING_DONE
     return EXIT_OK if fetched.there == fetched.tiles else EXIT_SOME_FAILED

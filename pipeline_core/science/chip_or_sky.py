@@ -61,6 +61,7 @@ def fixed_on(
     shape: tuple[int, int],
     *,
     radius_px: float = 1.5,
+    most: int | None = None,
 ) -> list[Verdicts]:
     """Tell for each detection of each frame whether it keeps its place in the sky or on the chip.
 
@@ -74,6 +75,8 @@ def fixed_on(
         Of the frames.
     radius_px : float
         How well two detections of one thing agree, about half of the FWHM.
+    most : int, optional
+        Of a long night each frame is held against about so many others only, spread over all.
 
     Returns
     -------
@@ -92,6 +95,9 @@ def fixed_on(
     points = [np.column_stack([np.asarray(x, float), np.asarray(y, float)]) for x, y in detections]
     trees = [cKDTree(p) if len(p) else None for p in points]
     ny, nx = shape
+    spread = [other for other, its in enumerate(placements) if its is not None]
+    if most is not None and len(spread) > most:
+        spread = [spread[int(at)] for at in np.linspace(0, len(spread) - 1, most)]
     chance = [1.0 - np.exp(-len(p) * np.pi * radius_px**2 / (ny * nx)) for p in points]
     verdicts = []
     for k, (here, placed) in enumerate(zip(points, placements, strict=True)):
@@ -100,7 +106,8 @@ def fixed_on(
         expected = np.zeros(n)
         if placed is not None and n:
             in_reference = placed.returned(here[:, 0], here[:, 1])
-            for other, (tree, its) in enumerate(zip(trees, placements, strict=True)):
+            for other in spread:
+                tree, its = trees[other], placements[other]
                 if other == k or its is None:
                     continue
                 there = np.column_stack(its.moved(*in_reference))

@@ -310,7 +310,8 @@ class FrameSolver:
             return f"a solution was found and refused: {attempt.refused}"
         missing = ""
         if wanted.scale_arcsec is not None:
-            missing = what_is_missing(self.indexes, min(wanted.shape) * wanted.scale_arcsec / 60.0)
+            scale = wanted.scale_arcsec
+            missing = what_is_missing(self.indexes, min(wanted.shape) * scale / 60.0, scale)
         if missing:
             return missing
         if attempt.ended:

@@ -105,8 +105,21 @@ def serving(indexes: Sequence[IndexFile], field_arcmin: float) -> list[IndexFile
     return sorted(fit, key=lambda index: (not index.serves_well(field_arcmin), index.smallest_arcmin))
 
 
-def what_is_missing(indexes: Sequence[IndexFile], field_arcmin: float) -> str:
-    """Say in words which indexes a field of this size wants and this machine lacks; empty if it lacks none."""
+def what_is_missing(indexes: Sequence[IndexFile], field_arcmin: float, scale_arcsec: float | None = None) -> str:
+    """Say in words which indexes a field of this size wants and this machine lacks; empty if it lacks none.
+
+    Where the size comes from a pixel scale, it is said: no index helps a frame whose header has a wrong one.
+    """
+    words = _missing(indexes, field_arcmin)
+    if not words or scale_arcsec is None or not indexes:
+        return words
+    return (
+        f"{words}; or is the scale wrong that this size comes from, {scale_arcsec:.3g}″ a pixel? "
+        "`astep set OUT '*' --scale ARCSEC` corrects it"
+    )
+
+
+def _missing(indexes: Sequence[IndexFile], field_arcmin: float) -> str:
     if any(index.serves_well(field_arcmin) for index in indexes):
         return ""
     low, high = 0.25 * field_arcmin, 0.75 * field_arcmin

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.measures import StarList
+from pipeline_core.science.chip_or_sky import Fixed, fixed_on
 from pipeline_core.science.field_alignment import FieldAlignment, FrameStars, align_field
+from pipeline_core.science.placement import Placement
 from pipeline_core.stage import Made, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+_OTHERS = 25  # frames that each is held against to tell what is fixed on the chip: milliseconds, however long a night
 _ALONE = "no other frame of its pointing shows the same stars"
 
 
@@ -31,9 +35,10 @@ def align_pointing(settings: Mapping[str, Any], inputs: Mapping[str, Path], out:
     Returns
     -------
     dict
-        ``fields``: list of ``{"reference", "shape", "frames": {path: {"placement", "flux_ratio"}}}``, the one with most
-        frames first; ``unaligned``: path → reason. A pointing is more than one field when its frames do not show the
-        same stars.
+        ``fields``: list of ``{"reference", "shape", "frames": {path: {"placement", "flux_ratio", "on_chip"}}}``, the
+        one with most frames first; ``unaligned``: path → reason. A pointing is more than one field when its frames do
+        not show the same stars. ``on_chip``: sources that keep their pixels while the field moves; None where it does
+        not move, or frames are too few to tell.
     """
     del inputs, out, threads
     shape = (int(settings["shape"][0]), int(settings["shape"][1]))
@@ -56,6 +61,8 @@ def align_pointing(settings: Mapping[str, Any], inputs: Mapping[str, Path], out:
             break
         fields.append({"reference": left[found.reference], "shape": list(shape), "frames": members})
         left = [path for path in left if path not in members]
+    for field in fields:
+        _note_on_chip(field["frames"], looks, shape)
     placed = {path for field in fields for path in field["frames"]}
     return {"fields": fields, "unaligned": {path: why for path, why in unaligned.items() if path not in placed}}
 
@@ -69,6 +76,21 @@ def _members(paths: Sequence[str], found: FieldAlignment) -> dict[str, dict[str,
         for path, one in zip(paths, found.frames, strict=True)
         if one.placement is not None
     }
+
+
+def _note_on_chip(members: dict[str, dict[str, Any]], looks: Mapping[str, FrameStars], shape: tuple[int, int]) -> None:
+    """Count the sources of each frame that are fixed on the chip: hot pixels, which mimic asteroids."""
+    widths = [looks[path].fwhm_px for path in members if math.isfinite(looks[path].fwhm_px)]
+    verdicts = fixed_on(
+        [(looks[path].stars.x_px, looks[path].stars.y_px) for path in members],
+        [Placement.from_dict(one["placement"]) for one in members.values()],
+        shape,
+        radius_px=max(1.0, 0.5 * median(widths)) if widths else 1.5,
+        most=_OTHERS,
+    )
+    for one, verdict in zip(members.values(), verdicts, strict=True):
+        can_tell = (verdict.label != Fixed.UNKNOWN).any()
+        one["on_chip"] = int((verdict.label == Fixed.CHIP).sum()) if can_tell else None
 
 
 def _look(made: Mapping[str, Any], may_serve: bool) -> FrameStars:  # noqa: FBT001 - private, one place
@@ -89,4 +111,4 @@ def _look(made: Mapping[str, Any], may_serve: bool) -> FrameStars:  # noqa: FBT0
     )
 
 
-ALIGN = Stage("alignment", 2, align_pointing)
+ALIGN = Stage("alignment", 3, align_pointing)

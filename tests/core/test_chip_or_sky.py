@@ -1,10 +1,14 @@
 """Stars keep their place in the sky, hot pixels on the chip, asteroids neither."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from align_helpers import moved_field
 
+from pipeline_core.measures import StarList
 from pipeline_core.science.chip_or_sky import Fixed, fixed_on
+from pipeline_core.stages.align import align_pointing
 
 SHAPE = (512, 512)
 
@@ -88,3 +92,45 @@ def test_an_empty_frame_is_no_error():
     found = fixed_on(detections, placements, SHAPE)
     assert found[0].label.size == 0
     assert fixed_on([], [], SHAPE) == []
+
+
+def test_in_a_long_night_a_few_others_spread_over_it_tell_as_much():
+    detections, placements, truth = night(3, frames=40, drift=(1.5, 0.6))
+    placements[7] = None
+    for k, (verdict, true) in enumerate(zip(fixed_on(detections, placements, SHAPE, most=12), truth, strict=True)):
+        assert verdict.frames.max(initial=0) <= 12
+        known = verdict.label != Fixed.UNKNOWN
+        assert known.any() == (k != 7)
+        if k != 7:
+            assert np.mean(verdict.label[known] == true[known]) > 0.9
+
+
+def pointing(detections):
+    """What the quality tasks of these frames would have reported: hot pixels are the brightest of all."""
+    rng = np.random.default_rng(9)
+    flux = np.sort(rng.uniform(3e3, 3e5, 2000))[::-1]
+    measured = {}
+    for k, (x, y) in enumerate(detections):
+        stars = StarList(np.asarray(x), np.asarray(y), flux[: len(x)], flux[: len(x)])
+        measured[f"{k:02d}.fits"] = {"stars": stars.as_lists(), "measures": {"noise": 12.0, "fwhm_px": 2.4}}
+    paths = list(measured)
+    return {
+        "frames": paths, "shape": list(SHAPE), "rejected": [], "reference": None, "max_order": 1, "measured": measured,
+    }  # fmt: skip
+
+
+def counts(detections):
+    (field,) = align_pointing(pointing(detections), {}, Path(), 1)["fields"]
+    return [one["on_chip"] for one in field["frames"].values()]
+
+
+def test_the_alignment_counts_what_keeps_to_the_chip_frame_by_frame():
+    detections, _, truth = night(4, junk=0, scatter=0.05)
+    assert counts(detections) == pytest.approx([int((true == Fixed.CHIP).sum()) for true in truth], abs=3)
+    detections, _, _ = night(4, junk=0, scatter=0.05, hot=0)
+    assert counts(detections) == [0] * 10
+
+
+def test_the_alignment_counts_nothing_where_the_field_stands_still():
+    detections, _, _ = night(5, junk=0, scatter=0.05, drift=(0.02, 0.01))
+    assert counts(detections) == [None] * 10

@@ -46,8 +46,10 @@ def asked_for(scale_arcsec, indexes=(WIDE,)):
 def test_no_engine_is_asked_for_a_field_smaller_than_every_pattern():
     asked, reasons = asked_for(1.3)  # 22′: patterns from 22′ on do not fit
     assert asked == 0
-    assert len(reasons) == 1
-    assert "a field of 22′ wants an index" in reasons.pop()
+    (reason,) = reasons
+    assert "a field of 22′ wants an index" in reason
+    assert "is the scale wrong that this size comes from, 1.3″ a pixel?" in reason
+    assert "astep set OUT '*' --scale" in reason
 
 
 def test_a_field_that_is_served_or_of_unknown_scale_is_searched():
@@ -58,4 +60,4 @@ def test_a_field_that_is_served_or_of_unknown_scale_is_searched():
 
 def test_the_field_that_is_told_before_a_search_is_the_lit_part():
     lights = series("science", 2, shape=(1024, 1200), trim=Section(0, 900, 0, 1100), pixel_scale_arcsec=1.2)
-    assert _field_arcmin(night(lights), Recipe(), {})[0] == 900 * 1.2 / 60
+    assert _field_arcmin(night(lights), Recipe(), {})[:2] == (900 * 1.2 / 60, 1.2)

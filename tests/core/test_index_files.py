@@ -140,6 +140,8 @@ def test_fields_get_the_indexes_whose_patterns_fit():
     assert serving(indexes, 8.0) == []
     assert what_is_missing(indexes, 63.5) == ""
     assert "5200 series" in what_is_missing(indexes, 8.0)
+    assert "is the scale wrong" in what_is_missing(indexes, 8.0, 0.93)
+    assert "is the scale wrong" not in what_is_missing([], 8.0, 0.93)
     assert "astrometry-data-tycho2-07" in what_is_missing([], 35.0)
     assert "astrometry-data-tycho2-08" in what_is_missing([], 63.5)
     assert "astep index install 08" in what_is_missing([], 63.5)

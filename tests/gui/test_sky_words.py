@@ -1,5 +1,7 @@
 """How a frame stands on the sky, in words; and the numbers behind plots and marks. No widgets."""
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from astep_gui.models.residuals import magnification, nice_length, residuals_of
 from astep_gui.models.sky_model import as_map, as_solution, place_in
 from astep_gui.models.sky_words import away_words, facts, sky_status, source_words
+from astep_gui.models.sky_work import stacked_words
 from pipeline_core.align_night import FrameAlignment, NightAlignment
 from pipeline_core.science.alignment import Alignment
 from pipeline_core.science.depth import Depth
@@ -16,6 +19,7 @@ from pipeline_core.science.tan_sip import TanSip
 from pipeline_core.sky_state import NightSky
 from pipeline_core.solving.index_files import SCALE_UNKNOWN
 from pipeline_core.solving.result import FrameSolution
+from pipeline_core.stack_night import NightStacks, Stack
 from pipeline_core.types import FrameKind
 
 SHAPE = (500, 600)
@@ -64,6 +68,32 @@ def test_a_frame_solved_against_gaia_may_be_reported():
     status = sky_status(frame(), sky(solved()))
     assert (status.mark, status.word, status.tone) == ("✓", "solved", "good")
     assert status.short == "✓ 0.06″"
+
+
+def test_a_solved_frame_that_is_not_aligned_says_why():
+    status = sky_status(frame(), sky(solved(), alignment=aligned(reason="too few of its stars are in the reference")))
+    assert (status.word, status.tone) == ("solved", "good")
+    assert status.why.endswith("; not aligned: too few of its stars are in the reference")
+    assert "not aligned" not in sky_status(frame(), sky(solved(), alignment=aligned())).why
+
+
+def test_a_stack_says_which_frames_had_to_stay_out_and_not_those_that_were_rejected():
+    file = Path("stacks/a.fits")
+    thick, moved = (
+        ("light/c.fits", "too little light came through to add anything"),
+        ("light/d.fits", "not aligned: jump"),
+    )
+    stack = Stack("M 5 · R", file, ("light/a.fits",), (("light/b.fits", "rejected: by hand"), thick, moved))
+    empty = Stack("M 5 · V", None, reason="no frame of this group can be stacked")
+    words = stacked_words(NightStacks((stack, empty), (Path("stacks/old.fits"),)))
+    assert words.split("; ") == [
+        "1 of 2 groups stacked",
+        "without c.fits and 1 more: too little light came through to add anything",
+        "M 5 · V: no frame of this group can be stacked",
+        "removed old.fits: its group has no frame to stack any more",
+    ]
+    plain = Stack("M 5 · R", file, ("light/a.fits",), (("light/b.fits", "rejected: by hand"),))
+    assert stacked_words(NightStacks((plain,))) == "1 of 1 groups stacked"
 
 
 def test_a_coarse_reference_is_marked_not_for_reporting_with_why():
@@ -157,10 +187,10 @@ def test_facts_give_the_residual_in_both_units_and_the_turn_with_its_parity():
 
 
 def test_facts_give_the_depth_where_it_is_known():
-    depth = Depth(22.514, 0.02, 61, 0.05, 0.0, limiting_mag=17.26, reference="Tycho-2", band="V_T", is_rough=True)
+    depth = Depth(22.514, 0.02, 61, 0.05, 0.0, limiting_mag=17.26, reference="Tycho-2", band="MAG_VT", is_rough=True)
     lines = {name: (value, tip) for name, value, tip in facts(None, depth)}
     assert {name: value for name, (value, _tip) in lines.items()} == {
-        "Zero point": "22.51 mag V_T (rough)",
+        "Zero point": "22.51 mag VT (rough)",
         "Limit": "17.26 mag",
     }
     assert "61 stars of Tycho-2" in lines["Zero point"][1]
@@ -172,6 +202,9 @@ def test_the_reference_is_not_said_to_have_moved():
     assert lines == {"Aligned to": "itself: the reference"}
     lines = {name: value for name, value, _tip in facts(None, None, alignment.by_path["light/a.fits"])}
     assert lines["Moved by"] == "+3.00 −1.00 px · +0.000°"
+    assert "On the chip" not in lines
+    hot = replace(alignment.by_path["light/a.fits"], on_chip=2)
+    assert {name: value for name, value, _tip in facts(None, None, hot)}["On the chip"] == "2 sources"
 
 
 def test_the_read_out_names_catalogue_and_residual():
