@@ -132,7 +132,9 @@ class Sky(QObject):
             "scale_arcsec": recipe.scale_arcsec or frame.pixel_scale_arcsec,
             "radius_deg": recipe.radius_deg,
         }
-        dialog = SolveHintDialog(frame.name, self.model.sky.hints.get(path, {}), header, self._window)
+        dialog = SolveHintDialog(
+            frame.name, self.model.sky.hints.get(path, {}), header, self._window, self.model.objects()
+        )
         dialog.chosen.connect(lambda hint: self.solve_with(path, hint))
         dialog.open()
 

@@ -244,16 +244,20 @@ class _Job:
         order = sorted(
             products, key=lambda p: (wanted[p.label].scale_arcsec is None, wanted[p.label].year or 0.0, p.label)
         )
-        early: list[Product] = []
+        waiting: list[Product] = []
+        again: list[Product] = []
         for product in self.context.track("plate solutions", order):
             one = wanted[product.label]
             solver = self._engine(wanted.values())
             knew = solver.knows(one.shape)
             frame = self._searched(solver, one)
             self._note(product, frame)
-            if not frame.solved and not knew:
-                early.append(product)
-        for product in early:  # before any of the night was solved: now there is one to predict them from
+            if frame.solved:
+                again += waiting
+                waiting.clear()
+            elif not knew or solver.spared:
+                waiting.append(product)
+        for product in again:  # before one was solved, from which they may be predicted now
             one = wanted[product.label]
             solver = self._engine(wanted.values())
             if solver.knows(one.shape):

@@ -28,15 +28,23 @@ class SolveHintDialog(QDialog):
         ``ra_deg``, ``dec_deg``, ``scale_arcsec``, ``radius_deg`` in force; absent where none was decided.
     header : mapping
         What the header and the recipe say, shown where nothing is typed.
+    objects : mapping, optional
+        Names of the night's headers → RA and Dec, degrees.
     """
 
     chosen = pyqtSignal(dict)
     """The four hints; None where none is given."""
 
     def __init__(
-        self, frame: str, now: Mapping[str, float], header: Mapping[str, float | None], parent: QWidget | None = None
+        self,
+        frame: str,
+        now: Mapping[str, float],
+        header: Mapping[str, float | None],
+        parent: QWidget | None = None,
+        objects: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         super().__init__(parent)
+        self._objects = objects or {}
         self.setWindowTitle(f"Solve {frame} with hints")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(440)
@@ -103,7 +111,7 @@ class SolveHintDialog(QDialog):
         if self.place.text().strip():
             from pipeline_core.sky_target import find_target  # noqa: PLC0415 - astropy, only when asked for
 
-            target = find_target(self.place.text())
+            target = find_target(self.place.text(), self._objects)
             hint["ra_deg"], hint["dec_deg"] = target.ra_deg, target.dec_deg
         for name, field in (("scale_arcsec", self.scale), ("radius_deg", self.radius)):
             if field.text().strip():

@@ -23,11 +23,11 @@ class Camera:
     optics: Matched | None = None
     """The fit whose distortion is known best so far."""
     in_vain: int = 0
-    """Frames searched all over the sky without any success so far."""
+    """Frames in turn that were searched without success."""
 
     def note(self, matched: Matched, shape: tuple[int, int]) -> None:
         """Learn from a frame of (ny, nx) pixels that was solved."""
-        self.last = matched.fit.solution
+        self.last, self.in_vain = matched.fit.solution, 0
         if matched.fit.parameters < 10:  # no third order, or a borrowed distortion
             return
         best = self.optics

@@ -33,7 +33,8 @@ _SHORT_S = 2.0  # for a frame of a night that seems to be nowhere; a search near
 _LEAST_S = 0.3  # a search needs so long to be worth its start
 _REPORTABLE_ARCSEC = 0.5  # one sigma of the solution, each axis: half of what the MPC takes for a good residual
 _STOPS = 3  # an engine that breaks down on so many frames in turn is not started again
-_BLIND_TRIES = 3  # a night of which three frames are nowhere on the sky is not searched there frame by frame
+_BLIND_TRIES = 3  # after three frames in turn that are nowhere on the sky it is not searched for each any more
+_NOW_AND_THEN_S = 5.0  # but for the 5th, the 9th, the 17th …: clouds pass, and a good frame is found in a second
 
 
 class Catalogue(Protocol):
@@ -91,6 +92,8 @@ class FrameSolver:
         """By the shape of their frames."""
         self._stops = 0
         """Frames in turn on which the first engine broke down."""
+        self.spared = False
+        """Whether the last frame was not searched all over the sky: it is worth another look once one is solved."""
         self._why_gone = ""
         """What the last engine said that cannot work."""
 
@@ -121,22 +124,22 @@ class FrameSolver:
         begun = time.perf_counter()
         attempt = _Attempt()
         camera = self._camera(wanted.shape)
-        is_hopeless = camera.in_vain >= _BLIND_TRIES
+        blind, self.spared = _is_searched_blind(camera.in_vain), False
         how: How | None = None
         found: Found | None = None
         if len(wanted.stars) >= STARS_NEEDED:
             if self._predicted(wanted, attempt):
                 how = "predicted"
             else:
-                found, how = self._searched(wanted, attempt, context, blind=not is_hopeless)
+                found, how = self._searched(wanted, attempt, context, blind=blind)
         seconds = time.perf_counter() - begun
         if attempt.best is None:
-            if camera.last is None and len(wanted.stars) >= STARS_NEEDED:
-                camera.in_vain += 1
-            if is_hopeless and not attempt.refused:
-                attempt.ended = f"not searched all over the sky: {_BLIND_TRIES} frames of this night were in vain" + (
-                    f"; {SCALE_UNKNOWN}" if wanted.scale_arcsec is None else ""
+            self.spared = not blind
+            if self.spared and not attempt.refused:
+                attempt.ended = f"not searched all over the sky: the {_BLIND_TRIES} frames before it were in vain" + (
+                    f"; {SCALE_UNKNOWN}" if wanted.scale_arcsec is None and camera.last is None else ""
                 )
+            camera.in_vain += len(wanted.stars) >= STARS_NEEDED
             return FrameSolution(
                 wanted.path, solved=False, reason=self._why_not(wanted, attempt), shape=wanted.shape,
                 stars_found=len(wanted.stars), looked_at=self._looked_at(wanted, attempt), seconds=round(seconds, 4),
@@ -162,8 +165,10 @@ class FrameSolver:
     def _searched(
         self, wanted: Wanted, attempt: _Attempt, context: RunContext, *, blind: bool
     ) -> tuple[Found | None, How | None]:
-        limit = self.options.time_limit_s
-        until = time.monotonic() + (limit if blind else min(_SHORT_S, limit))
+        limit, in_vain = self.options.time_limit_s, self._camera(wanted.shape).in_vain
+        if in_vain >= _BLIND_TRIES:
+            limit = min(limit, _NOW_AND_THEN_S if blind else _SHORT_S)
+        until = time.monotonic() + limit
         is_served = self._is_served(wanted)
         for hint in self._hints(wanted):
             if not (blind and is_served) and not hint.has_position:
@@ -320,6 +325,11 @@ class FrameSolver:
         if wanted.scale_arcsec is None:
             return f"no pattern of its stars is in the index; {SCALE_UNKNOWN}"
         return f"no pattern of its {number} stars is in the index (cloud, trailed stars, or a wrong pixel scale?)"
+
+
+def _is_searched_blind(in_vain: int) -> bool:
+    """Whether the next frame is looked for all over the sky after so many in vain: after 0 to 2, then 4, 8, 16."""
+    return in_vain < _BLIND_TRIES or in_vain & (in_vain - 1) == 0
 
 
 def _solved(

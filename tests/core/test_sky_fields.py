@@ -114,6 +114,33 @@ def test_after_three_frames_in_vain_the_whole_sky_is_not_searched_again(solver):
     assert time.monotonic() - begun < 8.0
 
 
+def test_now_and_then_a_frame_is_searched_all_the_same_so_that_clouds_at_dusk_cost_no_night(solver):
+    field = simulate(np.random.default_rng(5), 100.0, -20.0, Camera())
+    nowhere = wanted_of(field, ra_deg=None, dec_deg=None)
+    camera = solver._camera((4096, 4096))
+    tried = []
+    for count in range(10):
+        camera.last, camera.in_vain = None, count
+        solved = solver.solve(nowhere, RunContext()).solved
+        assert solver.spared != solved
+        assert camera.in_vain == (0 if solved else count + 1)
+        tried.append(solved)
+    assert [count for count, done in enumerate(tried) if done] == [0, 1, 2, 4, 8]
+
+
+def test_a_run_of_clouds_after_solved_frames_is_not_searched_frame_by_frame(solver):
+    field = simulate(np.random.default_rng(5), 100.0, -20.0, Camera())
+    assert solver.solve(wanted_of(field), RunContext()).solved
+    solver._camera((4096, 4096)).in_vain = 5
+    begun = time.monotonic()
+    cloud = Wanted("x", noise_stars(np.random.default_rng(7)), (4096, 4096), SCALE, 100.0, -20.0, YEAR)
+    assert not solver.solve(cloud, RunContext()).solved
+    assert solver.spared
+    assert time.monotonic() - begun < 8.0
+    assert solver.solve(wanted_of(field), RunContext()).how == "predicted"  # and a clear one is found as ever
+    assert not solver.spared
+
+
 def test_too_few_stars_are_no_failure_of_the_index(solver):
     found = solver.solve(Wanted("x", noise_stars(np.random.default_rng(8), 5), (4096, 4096), SCALE), RunContext())
     assert found.reason.startswith("only 5 stars")

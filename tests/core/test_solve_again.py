@@ -251,6 +251,26 @@ def test_a_frame_before_the_first_that_is_solved_is_tried_once_more_after_it(uns
     assert known(out)[tried[0]].how == "predicted"
 
 
+def test_a_frame_that_was_spared_the_whole_sky_is_tried_once_more_after_the_next_that_is_solved(
+    solved, monkeypatch, capsys
+):
+    _, out = solved
+    search, tried = solve_night.FrameSolver.solve, []
+
+    def solve(self, wanted, context):
+        tried.append(wanted.path)
+        self.spared = len(tried) == 2
+        if self.spared:  # after a slew behind clouds, say
+            return FrameSolution(wanted.path, solved=False, reason="not searched all over", shape=wanted.shape)
+        return search(self, wanted, context)
+
+    monkeypatch.setattr(solve_night.FrameSolver, "solve", solve)
+    code, document = run(capsys, "solve", out, "--offline", "--force", "--workers", "1")
+    assert code == 0
+    assert [tried.index(path) for path in tried] == [0, 1, 2, 1]
+    assert all(frame["solved"] for frame in document["frames"])
+
+
 def test_of_a_frame_that_is_solved_when_it_is_tried_once_more_nobody_says_that_it_was_not(solved, monkeypatch, capsys):
     _, out = solved
     search, tried = solve_night.FrameSolver.solve, []

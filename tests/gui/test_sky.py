@@ -296,6 +296,19 @@ def test_solving_with_hints_is_a_decision_that_can_be_undone(qtbot, sky, lights)
     del lights
 
 
+def test_a_hint_may_be_the_name_of_an_object_of_the_night(qtbot, sky):
+    path = sky.night.current
+    name = sky.night.frame(path).object
+    press(qtbot, way(sky.sky.panel, "hint"))
+    asked = dialog(SolveHintDialog)
+    qtbot.keyClicks(asked.place, name.lower())
+    press(qtbot, asked.solve)
+    ended(qtbot, sky)
+    with Logbook.read_only(sky.night.place.output) as logbook:
+        hint = solve_hints(logbook)[path]
+    assert separation_deg(hint["ra_deg"], hint["dec_deg"], RA, DEC) < 0.1
+
+
 def short_searches(window):
     recipe = window.night.recipe
     solve = recipe.solve.model_copy(update={"time_limit_s": 3.0})
