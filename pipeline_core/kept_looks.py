@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from pipeline_core.errors import DataError
+from pipeline_core.errors import AstepError, DataError
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, science_measures
 from pipeline_core.quality_table import read_with_calibration
@@ -81,7 +81,8 @@ def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night) -> None:
     if not os.access(place.output, os.W_OK):
         return
     document = json.dumps([[_key(night.by_path[row.path]), asdict(row)] for row in rows], default=float)
-    with Logbook.open(place.output, place.night) as logbook:
+    # On a full or locked disk nothing is kept: it saves the next look some time, and this one has its answer.
+    with suppress(AstepError), Logbook.open(place.output, place.night) as logbook:
         if (logbook.database.fact(_FACT) or "[]") != document:
             logbook.database.remember(_FACT, document)
 

@@ -9,7 +9,9 @@ from astropy.table import Table
 
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
+from pipeline_core.errors import NightError
 from pipeline_core.events import RunContext
+from pipeline_core.io.database import Database
 from pipeline_core.kept_looks import keep_looks, kept_looks, last_known
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, to_look_at
@@ -114,6 +116,18 @@ def test_what_was_kept_of_a_frame_is_forgotten_when_its_file_is_another(place, f
     with Logbook.read_only(place.output) as logbook:
         assert {row.path for row in kept_looks(logbook.database, night)} == set(worst)
         assert {row.path for row in kept_looks(logbook.database, other)} == set(worst[1:])
+
+
+def test_a_look_that_cannot_be_kept_has_its_answer_all_the_same(place, figures, monkeypatch):
+    def full(*_):
+        raise NightError("cannot write the logbook", "the disk is full", "free some space")
+
+    night = scan_night(place.night, RunContext())
+    expected = quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.database.remember("looked at quickly", "[]")
+    monkeypatch.setattr(Database, "remember", full)
+    assert quick_look(place, night, Recipe(), RunContext(), lambda _rows: None) == expected
 
 
 def test_of_a_night_that_nobody_looked_at_nothing_is_known(place, tmp_path):
