@@ -12,7 +12,7 @@ from pipeline_core.errors import UsageError
 class RecipeSection(BaseModel):
     """Settings of one stage. Unknown keys are refused; values never change once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from pipeline_core.errors import DataError
+from pipeline_core.errors import AstepError, DataError
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, science_measures
 from pipeline_core.quality_table import read_with_calibration
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,9 +62,9 @@ def last_known(place: Place, night: Night) -> QuickLook:
     except DataError:  # there is none before the first run, and one that was cut short is written by the next
         final, flags = [], {}
     measured = {row.path: row for row in final if row.measures.state != "none" and row.path in night.by_path}
-    return QuickLook(
-        list((kept | measured).values()), {path: said for path, said in flags.items() if path in night.by_path}
-    )
+    # A frame that is called a science frame since then has nothing said against it as a dark.
+    calibration = {frame.path for frame in night.frames if frame.kind is not FrameKind.SCIENCE}
+    return QuickLook(list((kept | measured).values()), {path: flags[path] for path in flags if path in calibration})
 
 
 def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night) -> None:
@@ -79,7 +81,8 @@ def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night) -> None:
     if not os.access(place.output, os.W_OK):
         return
     document = json.dumps([[_key(night.by_path[row.path]), asdict(row)] for row in rows], default=float)
-    with Logbook.open(place.output, place.night) as logbook:
+    # On a full or locked disk nothing is kept: it saves the next look some time, and this one has its answer.
+    with suppress(AstepError), Logbook.open(place.output, place.night) as logbook:
         if (logbook.database.fact(_FACT) or "[]") != document:
             logbook.database.remember(_FACT, document)
 
@@ -94,8 +97,12 @@ def kept_looks(database: Database, night: Night) -> list[QualityRow]:
     night : Night
     """
     frames = night.by_path
-    kept = json.loads(database.fact(_FACT) or "[]")
-    return [_row(row) for key, row in kept if row["path"] in frames and key == _key(frames[row["path"]])]
+    rows = []
+    for key, row in json.loads(database.fact(_FACT) or "[]"):
+        if row["path"] in frames and key == _key(frames[row["path"]]):
+            with suppress(KeyError, TypeError):  # kept by a program that knew other fields: it is looked at anew
+                rows.append(_row(row))
+    return rows
 
 
 def _key(frame: Frame) -> list[int]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline_core.plan_types import Choices, Plan
     from pipeline_core.reduce import Reduction
     from pipeline_core.survey import Survey
-    from pipeline_core.types import Frame, Night
+    from pipeline_core.types import Frame, FrameKind, Night
 
 NEEDS_MS = 250
 """Quick values come in a few at a time; what they need of a person is said anew at most this often."""
@@ -107,6 +107,8 @@ class NightModel(QObject):
         self.plan_error: AstepError | None = None
         self.rows: dict[str, QualityRow] = {}
         self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
+        self._said: dict[str, tuple[FrameKind, tuple[Flag, ...]]] = {}
+        """As what each was judged, and what was said of it as such."""
         self.failed: dict[str, str] = {}
         self.finished: set[str] = set()
         """Calibrated in the run that is on, or in the last one."""
@@ -287,9 +289,15 @@ class NightModel(QObject):
         assert self.raw is not None
         if self.logbook is None:
             self.night, self.choices = self.raw, NO_CHOICES
-            return
-        self._last_id = self.logbook.last_id()
-        self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
+        else:
+            self._last_id = self.logbook.last_id()
+            self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
+        self._heed_flags()
+
+    def _heed_flags(self) -> None:
+        """Hold nothing against a frame that was said of it as another kind than the one it is now."""
+        now = {path: frame.kind for path in self._said if (frame := self.frame(path)) is not None}
+        self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
 
     # -- recipe and plan -------------------------------------------------------------------------------------
 
@@ -347,9 +355,11 @@ class NightModel(QObject):
             self.looking.look(self.place, self.night, self.recipe)
 
     def _take_look(self, look: QuickLook) -> None:
-        flagged = {*self.calibration_flags, *look.calibration_flags}
-        if self.calibration_flags != look.calibration_flags:
-            self.calibration_flags = look.calibration_flags
+        before, said = self.calibration_flags, look.calibration_flags
+        self._said = {path: (frame.kind, said[path]) for path in said if (frame := self.frame(path)) is not None}
+        self._heed_flags()
+        flagged = {*before, *self.calibration_flags}
+        if self.calibration_flags != before:
             self._planning.ask_soon()
         self._take_rows(look.rows)
         self.frames_changed.emit(sorted(flagged))

@@ -10,7 +10,7 @@ from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import counted
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
-from pipeline_core.session import find_place, matching, recipe_of
+from pipeline_core.session import check_night, find_place, matching, recipe_of
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Align a reduced night; a reference that is named is a decision of the logbook."""
     place = find_place(arguments.output)
+    check_night(place)
     with stoppable(talk.context()) as context:
         if arguments.reference is not None and place.has_logbook:
             _choose(place, arguments.reference, talk)

@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import NoReturn
 
 LEFT_BEHIND = ("kernel compiler", "wide stage")
@@ -40,15 +41,25 @@ def leave(code: int, *, in_a_hurry: bool) -> NoReturn:
 
 
 def _flushed(code: int) -> int:
-    """Bring out the last words; return the exit code, another one if they could not be written."""
+    """Bring out the last words; return the exit code, another one if they could not be written.
+
+    A stream that was closed before the program began (``astep … >&-``) is None: nobody wanted its words.
+    """
     try:
-        if not sys.stdout.closed:
+        if sys.stdout is not None and not sys.stdout.closed:
             sys.stdout.flush()
     except BrokenPipeError:  # `astep scan … | head` has read enough
         pass
     except OSError as error:
         code = EXIT_UNTOLD
-        sys.stderr.write(f"the answer could not be written: {error.strerror or error}\n")
-    if not sys.stderr.closed:
-        sys.stderr.flush()
+        _tell(f"the answer could not be written: {error.strerror or error}\n")
+    _tell("")
     return code
+
+
+def _tell(words: str) -> None:
+    """Write to standard error; if that cannot be written either there is no place left to say so."""
+    with suppress(OSError):
+        if sys.stderr is not None and not sys.stderr.closed:
+            sys.stderr.write(words)
+            sys.stderr.flush()

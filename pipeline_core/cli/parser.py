@@ -71,7 +71,8 @@ def memory_size(text: str) -> int:
 def executor_name(text: str) -> str:
     """Read where to run, before a folder is made for it."""
     scheduler, _, address = text.partition(":")
-    if text in {"processes", "threads", "slurm"} or (scheduler == "dask" and address):
+    # The address of slurm is a queue, and may be left to it.
+    if text in {"processes", "threads"} or scheduler == "slurm" or (scheduler == "dask" and address):
         return text
     raise argparse.ArgumentTypeError(f"{text!r} is no executor; use processes, threads, dask:ADDRESS or slurm")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Plan a night and explain it; creates nothing."""
     place = find_place(arguments.night, arguments.output)
-    check_night(place, "plan")
+    check_night(place)  # a plan writes nothing down, not even where the night is now
     recipe = recipe_of(place, arguments.recipe, talk.context())
     plan = plan_as_known(place, scan_night(place.night, talk.context()), recipe)
     show_plan(plan, talk)

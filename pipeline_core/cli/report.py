@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.report import write_report
-from pipeline_core.session import find_place
+from pipeline_core.session import check_night, find_place
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Write the report and say where it is."""
     place = find_place(arguments.output)
+    check_night(place)
     file = write_report(place, talk.context(), file=arguments.file, small=arguments.small)
     size = file.stat().st_size
     talk.answer({"report": str(file), "bytes": size})

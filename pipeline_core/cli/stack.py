@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import counted
-from pipeline_core.session import find_place, recipe_of
+from pipeline_core.session import check_night, find_place, recipe_of
 from pipeline_core.stack_night import Stack, StackOptions, stack_night
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Stack a reduced night."""
     place = find_place(arguments.output)
+    check_night(place)
     options = StackOptions(tuple(arguments.group), arguments.method, arguments.fixed, arguments.force)
     with stoppable(talk.context()) as context:
         night = stack_night(place, recipe_of(place, None, context), options, context)

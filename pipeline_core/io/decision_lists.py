@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import UsageError
@@ -66,7 +67,7 @@ def read_list(file: Path, known: Iterable[str]) -> dict[str, str]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
-        named, _, reason = line.partition("\t" if "\t" in line else "  #")
+        named, reason = (*re.split(r"\t|  #", line, maxsplit=1), "")[:2]
         entry = named.strip().replace("\\", "/").removeprefix("./")
         found = [entry] if entry in paths else by_name.get(entry, [])
         if len(found) != 1:

@@ -36,7 +36,7 @@ class AtHand:
         self._settings = settings
         self._cache = cache
         self._all: str | None = None
-        self._known: dict[Cone, list[str]] = {}
+        self._known: dict[tuple[Cone, float], list[str]] = {}
 
     def stood_on(self, frame: FrameSolution) -> dict[str, str]:
         """Return the index files, with their signatures, whose stars a solution was measured against.
@@ -71,16 +71,15 @@ class AtHand:
         signs: dict[str, None] = {}
         if self._settings.catalogue != "index" and self._cache.is_used:
             for ra, dec, radius in cones:
-                signs |= dict.fromkeys(self._signs(round(ra, 2), round(dec, 2), round(radius, 2)))
+                limit = depth_for(radius, self._settings.faintest_mag)
+                signs |= dict.fromkeys(self._signs((round(ra, 2), round(dec, 2), round(radius, 2)), limit))
         return digest(sorted(sign for sign in signs if sign))
 
     def look_anew(self) -> None:
         """Forget what tiles there were: some may have come."""
         self._known.clear()
 
-    def _signs(self, ra_deg: float, dec_deg: float, radius_deg: float) -> list[str]:
-        cone = ra_deg, dec_deg, radius_deg
-        if cone not in self._known:  # the frames of one field ask for the same
-            limit = depth_for(radius_deg, self._settings.faintest_mag)
-            self._known[cone] = [self._cache.sign(tile, limit) for tile in tiles_in_cone(*cone)]
-        return self._known[cone]
+    def _signs(self, cone: Cone, limit: float) -> list[str]:
+        if (cone, limit) not in self._known:  # the frames of one field ask for the same
+            self._known[cone, limit] = [self._cache.sign(tile, limit) for tile in tiles_in_cone(*cone)]
+        return self._known[cone, limit]

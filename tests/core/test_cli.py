@@ -10,6 +10,7 @@ import types
 import pytest
 
 from pipeline_core.cli import main
+from pipeline_core.cli.parser import make_parser
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.logbook import Logbook
 
@@ -357,6 +358,11 @@ def test_an_executor_that_is_none_is_named_before_anything_is_made(demo, tmp_pat
     assert code == 2
     assert "use processes, threads, dask:ADDRESS or slurm" in document["error"]["what"]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("executor", ["processes", "threads", "dask:tcp://10.0.0.1:8786", "slurm", "slurm:short"])
+def test_every_executor_that_there_is_can_be_named(executor):
+    assert make_parser().parse_args(["reduce", "night", "--executor", executor]).executor == executor
 
 
 def test_a_recipe_with_a_mistake_is_named_before_anything_runs(demo, tmp_path, capsys):

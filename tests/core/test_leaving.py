@@ -68,6 +68,23 @@ def test_an_answer_that_does_not_fit_on_the_disk_is_no_success():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_where_nothing_can_be_written_at_all_the_exit_code_still_tells():
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        assert ended(leaving(""), stdout=full, stderr=full).returncode == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that closes streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_was_closed_from_the_start_changes_no_exit_code(closed):
+    command = f'"$0" -c "$1" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable, leaving("", 3)],
+        env=CALM, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (3, "" if closed.startswith(">") else "said\n", "")
+
+
 def test_a_reader_that_has_read_enough_is_no_fault():
     code = leaving("time.sleep(0.5)")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

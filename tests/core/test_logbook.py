@@ -199,6 +199,20 @@ def test_a_list_of_names_or_paths_is_imported_as_one_step(logbook, tmp_path):
     assert logbook.kept() == {"sci/b.fits", "cal/dark.fits"}
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("sci/b.fits\twind  # and frost", "wind  # and frost"),
+        ("sci/b.fits  # wind\tand frost", "wind\tand frost"),
+        ("sci/b.fits\t", ""),
+    ],
+)
+def test_a_reason_begins_at_the_first_tab_or_number_sign(logbook, tmp_path, line, reason):
+    (tmp_path / "bad.txt").write_text(f"{line}\n", encoding="utf-8")
+    logbook.import_rejected(tmp_path / "bad.txt", PATHS)
+    assert logbook.rejected() == {"sci/b.fits": reason}
+
+
 def test_our_own_list_can_be_imported_again(logbook, tmp_path):
     logbook.reject(["sci/b.fits"], "wind # and frost")
     with Logbook.open(tmp_path / "other") as other:

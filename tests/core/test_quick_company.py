@@ -1,5 +1,6 @@
 """Frames rejected before a night was reduced keep the figures they were rejected for."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -8,18 +9,21 @@ from astropy.table import Table
 
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
+from pipeline_core.errors import NightError
 from pipeline_core.events import RunContext
-from pipeline_core.kept_looks import kept_looks, last_known
+from pipeline_core.io.database import Database
+from pipeline_core.kept_looks import keep_looks, kept_looks, last_known
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import QualityRow, ScienceMeasures, to_look_at
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, to_look_at
 from pipeline_core.quality_report import quality_report
-from pipeline_core.quality_table import read_quality_table
+from pipeline_core.quality_table import read_quality_table, write_quality_table
 from pipeline_core.quick_company import COMPANY, company
 from pipeline_core.quick_look import quick_look
 from pipeline_core.report import write_report
 from pipeline_core.report_pictures import chosen_frames
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
+from pipeline_core.types import Frame, FrameKind, Night
 
 
 def row(path, loss):
@@ -114,8 +118,46 @@ def test_what_was_kept_of_a_frame_is_forgotten_when_its_file_is_another(place, f
         assert {row.path for row in kept_looks(logbook.database, other)} == set(worst[1:])
 
 
+def test_a_look_that_cannot_be_kept_has_its_answer_all_the_same(place, figures, monkeypatch):
+    def full(*_):
+        raise NightError("cannot write the logbook", "the disk is full", "free some space")
+
+    night = scan_night(place.night, RunContext())
+    expected = quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.database.remember("looked at quickly", "[]")
+    monkeypatch.setattr(Database, "remember", full)
+    assert quick_look(place, night, Recipe(), RunContext(), lambda _rows: None) == expected
+
+
 def test_of_a_night_that_nobody_looked_at_nothing_is_known(place, tmp_path):
     assert last_known(Place(place.night, tmp_path), scan_night(place.night, RunContext())).rows == []
+
+
+def frames(tmp_path, **kinds):
+    """Return a night of empty frames of these kinds, and its output with a logbook."""
+    found = tuple(Frame(f"{name}.fits", FrameKind(kind), 1, 2) for name, kind in kinds.items())
+    place = Place(tmp_path / "night", tmp_path / "out")
+    Logbook.open(place.output, place.night).close()
+    return place, Night(place.night, found)
+
+
+def test_what_a_program_with_other_fields_kept_is_left_and_the_rest_is_known(tmp_path):
+    place, night = frames(tmp_path, a="science", b="science", c="science")
+    keep_looks(place, [replace(row(f"{name}.fits", 0.1), flags=(Flag("cloud", "thick"),)) for name in "abc"], night)
+    with Logbook.open(place.output, place.night) as logbook:
+        kept = json.loads(logbook.database.fact("looked at quickly"))
+        kept[0][1]["flags"][0]["a_new_field"] = 1
+        del kept[1][1]["measures"]
+        logbook.database.remember("looked at quickly", json.dumps(kept))
+    assert [known.path for known in last_known(place, night).rows] == ["c.fits"]
+
+
+def test_what_was_said_of_a_dark_is_not_known_of_a_frame_that_is_called_science_since(tmp_path):
+    place, night = frames(tmp_path, a="dark", b="science")
+    stars = (Flag("stars in dark", "30 star-like sources", "bad"),)
+    write_quality_table(place.output / "quality.ecsv", [], calibration_flags={"a.fits": stars, "b.fits": stars})
+    assert last_known(place, night).calibration_flags == {"a.fits": stars}
 
 
 def test_one_count_of_suggestions_everywhere_and_an_accepted_frame_is_answered(place, figures, capsys):

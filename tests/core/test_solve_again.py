@@ -12,9 +12,11 @@ from astropy.io import fits
 from astropy_healpix import HEALPix
 
 from pipeline_core import solve_night
+from pipeline_core.catalogues.provider import depth_for
 from pipeline_core.catalogues.reference import with_columns
 from pipeline_core.catalogues.tile_cache import GAIA, GAIA_EPOCH, TileCache, tile_centre, tiles_in_cone
 from pipeline_core.cli import main
+from pipeline_core.config import SolveSettings
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.real_sky import DEC_DEG, RA_DEG
 from pipeline_core.demo.sky import placed
@@ -23,6 +25,7 @@ from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solve_memory import solutions
 from pipeline_core.solving import embedded, index_files
+from pipeline_core.solving.at_hand import AtHand
 from pipeline_core.solving.beside_catalogue import BesideCatalogue
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.store import Store
@@ -304,7 +307,7 @@ def test_another_index_file_of_the_same_name_makes_what_stands_on_it_old(own_ind
     assert len(counted) == 3
 
 
-def keep_tiles(ra, dec, radius_deg, seed=1):
+def keep_tiles(ra, dec, radius_deg, seed=1, limit=17.0):
     """Put stars on the disk as Gaia's, hundreds a square degree, that are nowhere on the sky."""
     rng = np.random.default_rng(seed)
     number = 600
@@ -317,7 +320,7 @@ def keep_tiles(ra, dec, radius_deg, seed=1):
             "magnitude": np.sort(rng.uniform(8, 16, number)), "colour": nothing,
             "sigma_mas": nothing + 0.1, "sigma_pm_mas": nothing + 0.02,
         }  # fmt: skip
-        TileCache().save(tile, 17.0, with_columns(columns, GAIA_EPOCH, GAIA))
+        TileCache().save(tile, limit, with_columns(columns, GAIA_EPOCH, GAIA))
 
 
 @pytest.fixture
@@ -341,6 +344,17 @@ def test_gaias_stars_of_another_field_are_no_news_to_a_frame_in_vain_and_those_o
     keep_tiles(RA_DEG, DEC_DEG, 1.5)
     assert (reduce(capsys, night, out)["solved"], len(counted)) == (0, 6)
     assert (reduce(capsys, night, out)["solved"], len(counted)) == (0, 6)
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize("radius_deg", [0.5, 1.692])  # from 1.6905 degrees on less deep by half a magnitude
+def test_stars_that_came_as_deep_as_a_cone_asks_for_them_are_news_to_it(radius_deg):
+    cone = (RA_DEG, DEC_DEG, radius_deg)
+    at_hand = AtHand(SolveSettings(), TileCache())
+    before = at_hand.tiles([cone])
+    keep_tiles(*cone, limit=depth_for(radius_deg, 17.0))
+    at_hand.look_anew()
+    assert at_hand.tiles([cone]) != before
 
 
 @pytest.mark.usefixtures("own_cache")

@@ -112,6 +112,20 @@ def test_the_plan_leaves_out_calibration_frames_that_a_run_found_bad_until_a_per
     assert dark not in {item.path for item in night.plan.left_out}
 
 
+def test_what_was_said_of_a_frame_as_a_dark_is_not_held_against_it_once_a_person_calls_it_science(qtbot, night):
+    dark = next(frame.path for frame in night.night.frames if frame.kind is FrameKind.DARK)
+    stars = Flag("stars in dark", "30 star-like sources", "bad")
+    with qtbot.waitSignal(night.plan_changed):
+        night.looking.ended.emit(QuickLook([], {dark: (stars,)}))
+    with qtbot.waitSignal(night.plan_changed):
+        Decisions(night).set_field([dark], "kind", "science")
+    assert dark in {science.path for science in night.plan.science}
+    assert night.state_of(dark).word not in {"left out", "stars in dark"}
+    with qtbot.waitSignal(night.plan_changed):  # back again, it is what a run found bad
+        Decisions(night).set_field([dark], "kind", "dark")
+    assert {item.path: item.reason for item in night.plan.left_out}[dark] == "30 star-like sources"
+
+
 def test_a_run_says_how_far_it_is_and_leaves_products(qtbot, night):
     run = ReductionModel(night, night._jobs)
     words = set()
