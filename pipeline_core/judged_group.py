@@ -37,7 +37,7 @@ class Group:
     sky: SunMoon | None
     may_freeze: bool
     hours: Floats
-    """Mid-exposures since the first; the frame's number where no time is known."""
+    """Mid-exposures since the first; NaN where no time is known."""
     shape: tuple[int, int]
 
     @classmethod
