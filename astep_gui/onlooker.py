@@ -115,6 +115,7 @@ class Onlooker(QObject):
             "needs": [need.title for need in night.needs],
             "shown": viewing.view.shown.key if viewing.view.shown is not None else None,
             "image_title": viewing.view.title,
+            "image_message": viewing.view.message,
             "badge": viewing.view.badge,
             "step": viewing.steps.chosen,
             "steps_busy": viewing.steps.is_busy,

@@ -22,12 +22,14 @@ class _Tally:
     timed: int = 0
     seconds: float = 0.0
     lanes: int = 1
+    first: int = 0
+    """Tasks that tell nothing of the others: the first of each worker waits for its imports and kernels."""
     guess_s: float | None = None
     counts: bool = True
 
     @property
     def left_s(self) -> float | None:
-        """Seconds the rest takes; None before anything like it was ever timed."""
+        """Seconds the rest takes; None before anything like it was ever timed: better than a wild guess."""
         left = self.total - self.settled
         each = self.seconds / self.timed if self.timed else self.guess_s
         return 0.0 if not left else None if each is None else left * each / min(self.lanes, left)
@@ -71,6 +73,7 @@ class Progress:
                 stage.name,
                 _Tally(
                     lanes=1 if stage.wide else workers,
+                    first=0 if stage.wide else workers,
                     guess_s=typical_s.get(stage.name),
                     counts=not stage.is_aid,
                 ),
@@ -83,8 +86,9 @@ class Progress:
     @property
     def eta_s(self) -> float | None:
         """Seconds until the run ends, as far as known."""
-        known = [left for tally in self._tallies.values() if (left := tally.left_s) is not None]
-        return sum(known) if known else None
+        rest = [tally.left_s for tally in self._tallies.values() if tally.settled < tally.total]
+        known = [left for left in rest if left is not None]
+        return sum(known) if known or not rest else None
 
     def begun(self, stage: Stage) -> None:
         """Say that the first task of a stage begins."""
@@ -95,8 +99,11 @@ class Progress:
     def done(self, task: Task, seconds: float) -> None:
         """Say that a task is done."""
         tally = self._tallies[task.stage.name]
-        tally.timed += 1
-        tally.seconds += seconds
+        if tally.first:
+            tally.first -= 1
+        else:
+            tally.timed += 1
+            tally.seconds += seconds
         self._settled(task)
 
     def failed(self, task: Task, reason: str, trace: str = "") -> None:

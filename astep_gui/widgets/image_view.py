@@ -53,7 +53,7 @@ class ImageView(QWidget):
         super().__init__(parent)
         self._levels = levels
         self._badge: str | None = None
-        self._message = ""
+        self.message = ""
         self._fitting = True
         self._pointer: QPointF | None = None
         self._mask_bits = 0
@@ -145,7 +145,7 @@ class ImageView(QWidget):
         """
         before = self._item.shown
         new_shape = before is None or before.shape != shown.shape
-        self._message = ""
+        self.message = ""
         self._badge = badge
         self._title.setText(shown.title)
         ny, nx = shown.shape
@@ -188,7 +188,7 @@ class ImageView(QWidget):
     def clear(self, message: str = "") -> None:
         """Show no image, and say why."""
         self._badge = None
-        self._message = message
+        self.message = message
         self._item.show_image(None)
         self._title.setText("")
         self._about.setText("")
@@ -306,7 +306,7 @@ class ImageView(QWidget):
         area = QRectF(self.canvas.viewport().rect())
         shown = self.shown
         if shown is None:
-            marks.draw_message(painter, area, self._message)
+            marks.draw_message(painter, area, self.message)
             return
         per_pixel = self._box.width() / max(self._box.viewRect().width(), 1e-9)
         facts = shown.facts

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
 INVITE = "Choose a step to see what it did"
+NO_FRAME = "No frame with steps is shown"
 FRAMES = {
     "previous": "the frame before",
     "next": "the next frame",
@@ -223,6 +224,8 @@ class StepsRail(QWidget):
             words = f"! Later steps wait: {missing.why}"
         elif model.chosen is None:
             words = self._suggestion or self._invitation or INVITE
+        elif model.path is None:
+            words = NO_FRAME
         else:
             words = model.words or self._progress()
         self.note.setText(words)

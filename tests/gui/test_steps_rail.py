@@ -60,6 +60,12 @@ def test_each_step_shows_the_frame_after_it_with_name_and_unit(steps, qtbot):
     assert final.mask is not None
 
 
+def test_with_a_step_chosen_nothing_is_said_to_be_computed_where_no_frame_can_be(steps, qtbot):
+    click(qtbot, steps, "raw")
+    steps.model.set_frame(None)  # the next one is cut short
+    assert steps.note.text() == "No frame with steps is shown"
+
+
 def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
     cards = {key: value for key, value, _ in click(qtbot, steps, "cosmic").facts.cards}
     assert float(cards["EXPTIME"]) == 90.0

@@ -93,6 +93,11 @@ class Watched:
         return found
 
 
+def is_open(state: dict[str, Any]) -> bool:
+    """Whether a night is there with its frame, or with why that one cannot be shown."""
+    return state["planned"] and bool(state["shown"] or state["image_message"])
+
+
 def deeds(p: Program, chance: random.Random, nights: list[Path]) -> dict[str, tuple[float, Callable[[], None]]]:
     """Return what may be done: name → weight, deed."""
 
@@ -101,7 +106,7 @@ def deeds(p: Program, chance: random.Random, nights: list[Path]) -> dict[str, tu
         p.wait("the start page", lambda s: s["page"] == 0 or s["running"])
         if p.state["page"] == 0:
             p.click(tip=str(chance.choice(nights)))
-            p.wait("a night", lambda s: s["planned"] and s["shown"])
+            p.wait("a night", is_open)
 
     def go() -> None:
         p.key(*chance.choices(["Right", "Left"], [3, 1], k=chance.randint(1, 12)))
@@ -161,7 +166,7 @@ def deeds(p: Program, chance: random.Random, nights: list[Path]) -> dict[str, tu
 def soak(p: Program, seed: int, minutes: float, nights: list[Path]) -> Watched:
     """Use the program at random."""
     chance, watched = random.Random(seed), Watched(seed)
-    p.wait("the night", lambda s: s["planned"] and s["shown"])
+    p.wait("the night", is_open)
     begun = time.monotonic()
     known = deeds(p, chance, nights)
     while (after := time.monotonic() - begun) < 60 * minutes:
