@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,13 @@ from pipeline_core.store import Store
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
+    from pipeline_core.store import Product
     from pipeline_core.types import Frame, Night, Section
 
 JOB = STAGE = "alignment"
@@ -48,11 +49,18 @@ class FrameAlignment:
     """Why it is not aligned, in words."""
     on_chip: int | None = None
     """Sources that keep their pixels while the field moves: hot pixels. None where nothing can tell."""
+    verdict: str = ""
+    """That it is rejected, and why; such a frame is placed where its stars are known, but never counted."""
 
     @property
     def aligned(self) -> bool:
         """Whether it has a place."""
         return self.placement is not None
+
+    @property
+    def rejected(self) -> bool:
+        """Whether a person or a rule rejected it."""
+        return bool(self.verdict)
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,11 @@ class NightAlignment:
             if frame.aligned and frame.reference is not None:
                 count[frame.reference] = count.get(frame.reference, 0) + 1
         return tuple(sorted(count, key=lambda path: (-count[path], path)))
+
+    @property
+    def counted(self) -> tuple[FrameAlignment, ...]:
+        """The accepted frames: wherever it is told how many are aligned, it is told of these."""
+        return tuple(frame for frame in self.frames if not frame.rejected)
 
     def between(self, from_: str, to: str) -> tuple[Placement, Placement] | None:
         """Return the placements of two frames of one field: ``to.moved(*from_.returned(x, y))`` leads across.
@@ -110,8 +123,8 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
         If another run is writing into the output.
     """
     with opened_night(place, context) as opened:
-        night, measured = opened.night, opened.measured()
-        if not measured:
+        night = opened.night
+        if not opened.measured():
             raise UsageError(
                 f"nothing to align in {place.output}", "no frame's stars were measured", "run `astep reduce` first"
             )
@@ -119,8 +132,6 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
         return align_frames(
             night,
             plan.trims,
-            {path: product.made for path, product in measured.items()},
-            {path: product.key for path, product in measured.items()},
             opened.store,
             opened.logbook,
             recipe,
@@ -132,8 +143,6 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
 def align_frames(
     night: Night,
     trims: Mapping[Geometry, Section],
-    measured: Mapping[str, Made],
-    keys: Mapping[str, str],
     store: Store,
     logbook: Logbook,
     recipe: Recipe,
@@ -141,7 +150,7 @@ def align_frames(
     *,
     force: bool = False,
 ) -> NightAlignment:
-    """Align frames whose stars are at hand, and keep the result in the store.
+    """Align all frames that :func:`to_place` names, and keep the result in the store.
 
     Parameters
     ----------
@@ -149,45 +158,66 @@ def align_frames(
         With decisions applied.
     trims : mapping
         Of the plan.
-    measured, keys : mapping
-        Path → what its quality task reported, and that task's key.
     store, logbook
         Open, of the same output.
     recipe, context, force
         As in :func:`align_night`.
     """
-    tasks = _tasks(night, trims, keys, logbook, recipe)
+    measured, rejected = to_place(night, store), logbook.rejected()
+    tasks = _tasks(night, trims, measured, rejected, logbook.references(), recipe)
     known = {product.label for product in store.products(STAGE)}
     made: dict[str, Made] = {}
     for task in context.track(JOB, tasks):
         found = None if force else store.fresh(task)
         if found is None:
-            stars = {path: measured[path] for path in task.settings["frames"]}
+            stars = {path: measured[path].made for path in task.settings["frames"]}
             begun = time.perf_counter()
             found = task.stage.make({**task.settings, "measured": stars}, {}, Path(os.devnull), 1)
             store.finish(task, None, None, found, time.perf_counter() - begun)
         made[task.label] = found
     for label in known - set(made):  # a pointing that is no more: its frames were set to another kind, say
         store.drop_measurement(STAGE, label)
-    unmeasured = {frame.path: "its stars were not measured: `astep reduce` says why" for frame in _science(night)}
-    return _gathered(made, [frame.path for frame in _science(night)], unmeasured)
+    paths = [frame.path for frame in _science(night)]
+    unmeasured = dict.fromkeys(paths, "its stars were not measured: `astep reduce` says why")
+    unmeasured |= {path: rejected_words(why) for path, why in rejected.items()}
+    return _gathered(made, paths, unmeasured, rejected)
+
+
+def rejected_words(why: str) -> str:
+    """Say that a frame is rejected, and why where somebody said so."""
+    return f"rejected: {why}" if why else "rejected"
 
 
 def load_alignment(output: Path) -> NightAlignment | None:
     """Return what the last alignment of an output came to; None where there is none. Changes nothing."""
     with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
         made = {product.label: product.made for product in store.products(STAGE)}
+        rejected = logbook.rejected()
     if not made:
         return None
-    paths = [path for one in made.values() for path in (*_placed(one), *one["unaligned"])]
-    return _gathered(made, paths, {})
+    return _gathered(made, sorted(_looked_at(made.values())), {}, rejected)
 
 
-def unplaced(store: Store) -> set[str]:
-    """Return the measured frames that no alignment has looked at yet; those it could not place are no part of them."""
-    made = [product.made for product in store.products(STAGE)]
-    looked_at = {path for one in made for path in (*_placed(one), *one["unaligned"])}
-    return {product.label for product in store.products("quality")} - looked_at
+def to_place(night: Night, store: Store) -> dict[str, Product]:
+    """Return the frames that an alignment looks at, by path: all that were measured, rejected ones as well.
+
+    Parameters
+    ----------
+    night : Night
+        With decisions applied.
+    store : Store
+    """
+    measured = {product.label: product for product in store.products("quality")}
+    return {f.path: measured[f.path] for f in _science(night) if f.path in measured and f.shape is not None}
+
+
+def unplaced(night: Night, store: Store) -> set[str]:
+    """Return the frames of :func:`to_place` that no alignment has looked at yet; it may have found no place for one."""
+    return to_place(night, store).keys() - _looked_at(product.made for product in store.products(STAGE))
+
+
+def _looked_at(made: Iterable[Made]) -> set[str]:
+    return {path for one in made for path in (*_placed(one), *one["unaligned"])}
 
 
 def _stage() -> Any:
@@ -203,12 +233,12 @@ def _science(night: Night) -> list[Frame]:
 def _tasks(
     night: Night,
     trims: Mapping[Geometry, Section],
-    keys: Mapping[str, str],
-    logbook: Logbook,
+    measured: Mapping[str, Product],
+    rejected: Container[str],
+    chosen: Container[str],
     recipe: Recipe,
 ) -> list[Task]:
-    rejected, chosen = logbook.rejected(), logbook.references()
-    science = [frame for frame in _science(night) if frame.path in keys and frame.shape is not None]
+    science = [night.by_path[path] for path in measured]
     geometries = grouped(science, Geometry.of)
     tasks = []
     for geometry, alike in geometries.items():
@@ -219,7 +249,7 @@ def _tasks(
             paths = [frame.path for frame in in_time]
             settings = {
                 "frames": paths,
-                "measured": {path: keys[path] for path in paths},
+                "measured": {path: measured[path].key for path in paths},
                 "shape": list(shape),
                 "rejected": [path for path in paths if path in rejected],
                 "reference": next((path for path in paths if path in chosen), None),
@@ -235,7 +265,9 @@ def _placed(made: Made) -> dict[str, str]:
     return {path: field["reference"] for field in made["fields"] for path in field["frames"]}
 
 
-def _gathered(made: Mapping[str, Made], paths: Sequence[str], unmeasured: Mapping[str, str]) -> NightAlignment:
+def _gathered(
+    made: Mapping[str, Made], paths: Sequence[str], unmeasured: Mapping[str, str], rejected: Mapping[str, str]
+) -> NightAlignment:
     found: dict[str, FrameAlignment] = {}
     for pointing, one in made.items():
         for part in one["fields"]:
@@ -248,4 +280,5 @@ def _gathered(made: Mapping[str, Made], paths: Sequence[str], unmeasured: Mappin
         for path, why in one["unaligned"].items():
             found[path] = FrameAlignment(path, pointing, main, reason=why)
     frames = [found.get(path) or FrameAlignment(path, "", None, reason=unmeasured.get(path)) for path in paths]
-    return NightAlignment(tuple(frames))
+    verdicts = {path: rejected_words(why) for path, why in rejected.items()}
+    return NightAlignment(tuple(replace(one, verdict=verdicts.get(one.path, "")) for one in frames))

@@ -111,11 +111,10 @@ def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, c
     """Place the frames of each pointing on one reference; say how many have no place."""
     if not recipe.align.enabled or not measured.made:
         return ()
-    aligned = align_frames(
-        measured.night, measured.plan.trims, measured.made, measured.keys, store, logbook, recipe, context
-    )
-    lost = [one for one in aligned.frames if not one.aligned and one.path in measured.made]
+    aligned = align_frames(measured.night, measured.plan.trims, store, logbook, recipe, context)
+    counted = [one for one in aligned.counted if one.path in measured.made]
+    lost = [one for one in counted if not one.aligned]
     if not lost:
         return ()
-    words = f"{len(lost)} of {len(measured.made)} measured frames are not aligned"
+    words = f"{len(lost)} of {len(counted)} measured frames are not aligned"
     return (f"{words}: `astep align {store.output}` says why",)

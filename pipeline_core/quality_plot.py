@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.measures import to_look_at
+from pipeline_core.report_plots import clock_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from pipeline_core.measures import QualityRow
@@ -62,7 +63,8 @@ def plot_quality(
         raise UsageError("cannot draw the night", "no science frame is measured", "run `astep reduce` first")
     if path.suffix.lower() not in {".png", ".pdf", ".svg"}:
         raise UsageError(f"cannot draw into {path.name}", "its ending names no picture", "use .png, .pdf or .svg")
-    when, label = _times(rows, times or {})
+    clock = clock_of(rows, times or {})
+    when = clock.times
     order = np.argsort(when, kind="stable")
     rows, when = [rows[k] for k in order], when[order]
 
@@ -79,7 +81,10 @@ def plot_quality(
     _sky(axes[4], rows, when, hollow)
     _heights(axes[5], rows, when)
     _causes(axes[6], rows, when)
-    axes[6].set_xlabel(label)
+    places, words = zip(*clock.ticks(), strict=True)
+    axes[6].set_xticks(places, words)  # of all panels: they share it
+    axes[6].set_xlim(clock.low, clock.high)
+    axes[6].set_xlabel(f"UTC, from {datetime.fromtimestamp(when[0], UTC):%Y-%m-%d}" if clock.is_time else "frame")
     suggested = to_look_at(rows, rejected or {}, kept)
     bad = sum(any(flag.severity == "bad" for flag in row.flags) for row in suggested)
     # Counted and worded as `astep quality` does.
@@ -92,17 +97,6 @@ def plot_quality(
         raise NightError(
             f"cannot write {path.name}", error.strerror or str(error), "choose a folder you may write to"
         ) from error
-
-
-def _times(rows: Sequence[QualityRow], times: Mapping[str, datetime | None]) -> tuple[Any, str]:
-    """Hours since the midnight (UTC) before the first frame; frame numbers where any time is missing."""
-    known = [times.get(row.path) for row in rows]
-    stamps = [time.timestamp() for time in known if time is not None]
-    if len(stamps) < len(rows):
-        return np.arange(1.0, len(rows) + 1), "frame"
-    first = min(time for time in known if time is not None)
-    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (np.array(stamps) - midnight.timestamp()) / 3600, f"hours UTC since {midnight:%Y-%m-%d} 00:00"
 
 
 def _numbers(values: Sequence[float | None]) -> Any:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core import __version__
+from pipeline_core.decisions import NIGHT, RECIPE
 from pipeline_core.measures import to_look_at
+from pipeline_core.name_words import named
 from pipeline_core.night_series import quantity, values_of
 from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.report_plots import night_drawing
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from pipeline_core.report import Detail, NightFacts
     from pipeline_core.report_pictures import Picture
 
-_MARKS = {"rejected": "✕", "suspect": "!", "good": "✓"}
+_MARKS = {"rejected": "✕", "accepted": "✓", "suspect": "!", "good": "✓"}
+_NAMED = 6
+"""So many frames of a decision are named; of more the first ones."""
 
 _STYLE = """
 :root{--ground:#fbfbf9;--panel:#fff;--text:#1d242c;--dim:#5a6672;--line:#c9d0d6;--ink:#0b62a0;--bad:#b3341c;--warn:#8a5a00}
@@ -214,11 +218,16 @@ def _pictures(pictures: Sequence[Picture]) -> str:
     shown = "".join(
         f'<figure class="{p.state}"><img src="{p.uri}" width="{p.width}" height="{p.height}" alt="{escape(p.path)}">'
         f'<figcaption><span class="{ {"rejected": "bad", "suspect": "warn"}.get(p.state, "dim") }">{_MARKS[p.state]} '
-        f"{p.state}{': ' + escape(p.why) if p.why else ''}</span><br>"
+        f"{p.state}{_why(p)}</span><br>"
         f'<span class="dim">{escape(p.path.rsplit("/", 1)[-1])}</span></figcaption></figure>'
         for p in pictures
     )
     return f'<h2>Frames</h2><div class="pictures">{shown}</div>'
+
+
+def _why(picture: Picture) -> str:
+    said = " · said against it: " if picture.state == "accepted" else ": "
+    return said + escape(picture.why) if picture.why else ""
 
 
 def _masters(facts: NightFacts) -> str:
@@ -248,13 +257,17 @@ def _masters(facts: NightFacts) -> str:
 
 def _decisions(facts: NightFacts, detail: Detail) -> str:
     """One line a step, newest first: 40 frames rejected at once are one decision."""
+    subjects: dict[int, dict[str, None]] = {}
+    for d in facts.history:
+        if d.subject not in {NIGHT, RECIPE}:
+            subjects.setdefault(d.step, {})[d.subject] = None
     steps: dict[int, tuple[str, ...]] = {}
     for d in facts.history:
         note = "taken back" if d.undone else d.deed if d.deed != "decide" else ""
         steps[d.step] = (
             escape(d.when_utc[:19].replace("T", " ")),
             escape(d.source),
-            escape(d.label),
+            escape(_decided(d.label, list(subjects.get(d.step, {})))),
             escape(d.reason),
             note,
         )
@@ -262,6 +275,12 @@ def _decisions(facts: NightFacts, detail: Detail) -> str:
     return "<h2>Decisions</h2>" + _table(
         ("UTC", "by", "what", "why", ""), lines, detail.lines, "Nothing was decided by hand."
     )
+
+
+def _decided(label: str, paths: Sequence[str]) -> str:
+    """Return a decision with the frames that it is about, where it does not name them itself."""
+    names = [path.rsplit("/", 1)[-1] for path in paths]
+    return label if not names or names[0] in label else f"{label}: {named(names, _NAMED)}"
 
 
 def _warnings(facts: NightFacts, detail: Detail) -> str:

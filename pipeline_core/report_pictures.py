@@ -26,7 +26,7 @@ class Picture:
     path: str
     why: str
     state: str
-    """rejected, suspect, or good."""
+    """rejected, accepted (by a person, against what was said), suspect, or good."""
     uri: str
     width: int
     height: int
@@ -91,6 +91,13 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
         image = read_image(facts.night.file(frame), frame.layout)
     small = thumbnail(image, size)
     row = next((row for row in facts.quality.rows if row.path == path), None)
-    suspect = row is not None and any(flag.severity != "note" for flag in row.flags)
-    state = "rejected" if path in facts.quality.rejected else "suspect" if suspect else "good"
+    against = _causes(row) if row is not None else ""
+    if path in facts.quality.rejected:
+        state = "rejected"
+    elif not against:
+        state = "good"
+    elif path in facts.quality.kept:
+        state, why = "accepted", against
+    else:
+        state = "suspect"
     return Picture(path, why, state, data_uri(grey_png(small, bits)), small.shape[1], small.shape[0])

@@ -49,7 +49,9 @@ class Clock:
             step = max(1, round((self.high - self.low) / 8))
             return [(float(k), str(k)) for k in range(int(np.ceil(self.low)), int(self.high) + 1, step)]
         hours = (self.high - self.low) / 3600.0
-        step_s = next((s for s in (300, 900, 1800, 3600, 7200, 10800, 21600, 43200) if hours * 3600 / s <= 9), 86400)
+        step_s = next(
+            (s for s in (60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200) if hours * 3600 / s <= 9), 86400
+        )
         first = datetime.fromtimestamp(self.low, UTC)
         midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
         found = []

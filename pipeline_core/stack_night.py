@@ -125,9 +125,13 @@ def stack_night(place: Place, recipe: Recipe, options: StackOptions, context: Ru
         for words in warnings:
             context.say(JOB, words, level="warning")
         aligned = align_frames(
-            night, plan.trims, {k: p.made for k, p in measured.items()}, {k: p.key for k, p in measured.items()},
-            store, logbook, recipe, context,
-        )  # fmt: skip
+            night,
+            plan.trims,
+            store,
+            logbook,
+            recipe,
+            context,
+        )
         builder = _Builder(
             place.output, night, recipe, options, calibrated, measured, aligned, rejected, file_names(plan.groups),
             changed,

@@ -60,7 +60,7 @@ class Survey:
     moves: tuple[str, ...] = ()
     """Science frames whose file would move to or from ``rejected/``."""
     unaligned: tuple[str, ...] = ()
-    """Measured science frames that nobody has tried to place on their reference yet: a run was stopped before it."""
+    """Measured science frames, rejected ones too, that no alignment has looked at yet: a run was stopped before it."""
     unsolved: tuple[str, ...] = ()
     """Calibrated frames not searched on the sky, where others of the night were: a run was stopped amid it."""
     calibrated: Mapping[str, str] = field(default_factory=dict)
@@ -151,7 +151,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
             and product.label in night.by_path
         ]
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
-        waiting = unplaced(store) if recipe.align.enabled else set()
+        waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
         searched = set(solutions(store)) if recipe.solve.enabled != "never" else set()
         searched |= passed_over(store, logbook) if searched else set()
     return Survey(

@@ -99,7 +99,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("transparency", "Transp.", _row("transparency"), _format(".2f"), "light that came through; 1 is clear",
            is_number=True, sample="0.12", is_default=False),
     Column("on_sky", "On sky", lambda _f, _r, s: (s.sky_rank, s.on_sky), lambda v: v[1],
-           "solved (with the residual), aligned only, or not", sample="not solved"),
+           "solved (with the residual), aligned only, or not", sample="not aligned"),
     Column("object", "Object", lambda f, _r, _s: f.object, _text, "", sample="NGC 1866 field", is_default=False),
     Column("camera", "Camera", lambda f, _r, _s: f.camera, _text, "", sample="SBIG ST-10XME", is_default=False),
     Column("folder", "Folder", lambda f, _r, _s: f.path.rpartition("/")[0], _text, "inside the night",

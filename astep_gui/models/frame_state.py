@@ -33,10 +33,15 @@ class FrameState:
     on_sky: str = ""
     """Solved, aligned or not, in a word."""
     sky_rank: int = 9
+    sky_why: str = ""
+    """The same with its reason, for a tip; empty where nobody would ask."""
 
     def with_sky(self, status: SkyStatus | None) -> FrameState:
         """Add how the frame stands on the sky, where that is known."""
-        return self if status is None else replace(self, on_sky=status.short, sky_rank=status.rank)
+        if status is None:
+            return self
+        why = f"{status.word}: {status.why}" if status.short and status.why else ""
+        return replace(self, on_sky=status.short, sky_rank=status.rank, sky_why=why)
 
     @property
     def words(self) -> str:
@@ -130,6 +135,8 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) ->
     lines.append(state.words)
     if state.against and state.against not in state.why:
         lines.append(f"said against it: {state.against}")
+    if state.sky_why:
+        lines.append(f"on the sky: {state.sky_why}")
     if is_reference:
         lines.append("the reference that others are compared with")
     return wrapped("\n".join(lines))

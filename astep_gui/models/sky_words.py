@@ -76,6 +76,9 @@ def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStat
         return replace(status, why=status.why + lost)
     if one is not None and one.aligned:
         return _aligned(path, one, solved, sky)
+    if solved is None and one is not None and one.reason:
+        why = f"{one.reason}; nobody has looked where it points"
+        return SkyStatus("▲", "not aligned", "warn", why, (SOLVE, HINT), 2, "not aligned")
     if solved is None:
         return SkyStatus("·", "not solved yet", "dim", "nobody has looked where it points", (SOLVE, HINT), 4, "–")
     why = solved.reason or "no reason is known"

@@ -93,9 +93,9 @@ class SkyWork(QObject):
             from pipeline_core.align_night import align_night  # noqa: PLC0415 - heavy
 
             found = align_night(place, recipe, context)
-            good = [one for one in found.frames if one.aligned]
-            lost = [f"{one.path.rpartition('/')[2]}: {one.reason}" for one in found.frames if not one.aligned]
-            words = f"{len(good)} of {len(found.frames)} frames aligned on {len(found.references)} reference" + (
+            good = [one for one in found.counted if one.aligned]
+            lost = [f"{one.path.rpartition('/')[2]}: {one.reason}" for one in found.counted if not one.aligned]
+            words = f"{len(good)} of {len(found.counted)} frames aligned on {len(found.references)} reference" + (
                 "s" if len(found.references) != 1 else ""
             )
             return words + (f"; not aligned: {lost[0]}" + (f" and {len(lost) - 1} more" if len(lost) > 1 else "")

@@ -66,6 +66,7 @@ def alignment_document(aligned: NightAlignment) -> dict[str, Any]:
                 "on_chip": one.on_chip,
                 "flux_ratio": round(one.flux_ratio, 5) if one.flux_ratio is not None else None,
                 "reason": one.reason,
+                "rejected": one.rejected,
             }
             for one in aligned.frames
         ],
@@ -85,17 +86,19 @@ def _show(aligned: NightAlignment, talk: Talk) -> None:
                 else "–",
                 one.placement.matched if one.placement else "–",
                 f"{one.placement.rms_px:.3f}" if one.placement else "–",
-                "reference" if one.path == one.reference else one.reason or "",
+                "reference" if one.path == one.reference else one.reason or one.verdict,
             )
             for one in aligned.frames
         ],
     )
-    done = [one for one in aligned.frames if one.placement is not None]
+    done = [one for one in aligned.counted if one.placement is not None]
     others = [one.placement.rms_px for one in done if one.placement is not None and one.path != one.reference]
-    words = f"{len(done)} of {counted(len(aligned.frames), 'frame')} aligned"
+    words = f"{len(done)} of {counted(len(aligned.counted), 'frame')} aligned"
     if others:
         words += f", residual {sorted(others)[len(others) // 2]:.3f} px in the middle, {max(others):.3f} px at most"
     talk.say(words)
+    if rejected := len(aligned.frames) - len(aligned.counted):
+        talk.say(f"  - {counted(rejected, 'rejected frame')} {'is' if rejected == 1 else 'are'} not counted")
     hot = [one.on_chip for one in aligned.frames if one.on_chip]
     if hot:
         sources = f"{counted(sum(hot), 'source')} in {counted(len(hot), 'frame')}"

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.set_recipe import named_settings, set_recipe
-from pipeline_core.cli.wording import counted, named
+from pipeline_core.cli.wording import counted
 from pipeline_core.decisions import MASTERS, RECIPE
 from pipeline_core.errors import UsageError, did_you_mean
 from pipeline_core.io.decision_lists import read_list
 from pipeline_core.logbook import Logbook, rejecting
+from pipeline_core.name_words import named
 from pipeline_core.plan import build_plan
 from pipeline_core.plan_geometry import CHOSEN
 from pipeline_core.scan import scan_night

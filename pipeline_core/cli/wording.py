@@ -5,13 +5,12 @@ from __future__ import annotations
 from os.path import commonprefix
 from typing import TYPE_CHECKING
 
+from pipeline_core.name_words import named
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipeline_core.plan import LeftOut
-
-NAMED = 3
-"""So many frames are named one by one; of more the first and the last."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -29,13 +28,6 @@ def without_common_part(paths: Sequence[str]) -> tuple[list[str], str]:
     is_one = len(ends) == 1 and all("." in path[len(start) :] for path in paths)
     end = f".{ends.pop()}" if is_one else ""
     return [path[len(start) : len(path) - len(end)] for path in paths], f"{start}…{end}" if start or end else ""
-
-
-def named(paths: Sequence[str]) -> str:
-    """Name some frames: all of a few, the first and the last of many."""
-    if len(paths) <= NAMED:
-        return ", ".join(paths)
-    return f"{paths[0]} … {paths[-1]} ({len(paths)} frames)"
 
 
 def by_reason(left_out: Iterable[LeftOut]) -> list[tuple[str, str]]:

@@ -110,6 +110,38 @@ def test_a_rejected_frame_is_aligned_but_no_reference(place, capsys):
     assert next(f for f in document["frames"] if f["path"] == first)["aligned"] is True
 
 
+def test_rejected_frames_say_so_and_are_not_counted(place, capsys):
+    paths = sorted(one.path for one in load_alignment(place.output).frames)
+    with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
+        logbook.reject(paths[:2], "wind")
+        for product in store.products("quality"):
+            if product.label in paths[:3]:
+                store.drop_measurement("quality", product.label)
+        logbook.accept(paths[1:2])
+    code = main(["align", str(place.output), "--quiet"])
+    said = capsys.readouterr()
+    words = " ".join((said.out + said.err).split())
+    assert code == 0
+    assert "rejected: wind" in words
+    assert f"{N_SCIENCE - 3} of {N_SCIENCE - 1} frames aligned" in words
+    assert "1 rejected frame is not counted" in words
+    frames = {frame["path"]: frame for frame in ask(capsys, "align", place.output)[1]["frames"]}
+    assert (frames[paths[0]]["rejected"], frames[paths[0]]["reason"]) == (True, "rejected: wind")
+    assert (frames[paths[1]]["rejected"], frames[paths[1]]["aligned"]) == (False, False)
+    assert "`astep reduce`" in frames[paths[1]]["reason"]
+    assert frames[paths[3]]["rejected"] is False
+
+
+def test_a_rejected_frame_that_has_a_place_is_marked_rejected_in_the_list(place, capsys):
+    path = max(one.path for one in load_alignment(place.output).frames)
+    with Logbook.open(place.output) as logbook:
+        logbook.reject([path], "wind")
+    assert main(["align", str(place.output), "--quiet"]) == 0
+    said = capsys.readouterr()
+    (line,) = [line for line in (said.out + said.err).splitlines() if path in line and "°" in line]
+    assert line.rstrip().endswith("rejected: wind")
+
+
 def test_two_frames_find_each_other_through_the_reference(first):
     known = load_alignment(first.output)
     a, b = (one.path for one in known.frames[:2])

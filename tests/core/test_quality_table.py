@@ -1,5 +1,6 @@
 """The quality table says what the rows say, whole or not at all."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -111,6 +112,26 @@ def test_the_night_is_drawn_with_and_without_times(rows, tmp_path):
         assert np.count_nonzero(red) > 50
     plot_quality([BARE], tmp_path / "bare.png")
     assert (tmp_path / "bare.png").stat().st_size > 1000
+
+
+def test_the_clock_of_the_picture_goes_on_at_midnight_from_zero(rows, tmp_path):
+    pytest.importorskip("matplotlib")
+    start = datetime(2024, 6, 20, 22, 10, tzinfo=UTC)
+    times = {row.path: start + timedelta(hours=9 * k / (len(rows) - 1)) for k, row in enumerate(rows)}
+    plot_quality(rows, tmp_path / "night.svg", times=times)
+    said = re.findall(r"<!-- (.+?) -->", (tmp_path / "night.svg").read_text())
+    hours = [words for words in said if re.fullmatch(r"\d\d:\d\d", words)]
+    assert hours == ["00:00", "02:00", "04:00", "06:00"]
+    assert "UTC, from 2024-06-20" in said
+
+
+def test_a_night_of_minutes_has_minutes_on_its_clock(rows, tmp_path):
+    pytest.importorskip("matplotlib")
+    start = datetime(2024, 6, 20, 23, 58, 30, tzinfo=UTC)
+    times = {row.path: start + timedelta(seconds=180 * k / (len(rows) - 1)) for k, row in enumerate(rows)}
+    plot_quality(rows, tmp_path / "night.svg", times=times)
+    said = re.findall(r"<!-- (\d\d:\d\d) -->", (tmp_path / "night.svg").read_text())
+    assert said == ["23:58", "23:59", "00:00", "00:01", "00:02"]
 
 
 def test_drawing_without_matplotlib_says_how_to_install_it(rows, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from pipeline_core.errors import UsageError
 from pipeline_core.events import RunContext
 from pipeline_core.io.png import grey_png
 from pipeline_core.logbook import Logbook
+from pipeline_core.measures import Flag
 from pipeline_core.report import Detail, _said, gather, render, write_report
+from pipeline_core.report_pictures import picture_of
 from pipeline_core.science.thumbnail import binned, thumbnail
 from pipeline_core.session import Place
 
@@ -79,6 +82,33 @@ def test_the_small_report_stays_below_100_kilobytes(place):
     file = write_report(place, RunContext(), small=True)
     assert file.name == "report_small.html"
     assert file.stat().st_size <= 100_000
+
+
+def test_a_frame_that_a_person_accepted_is_not_called_suspect_and_decisions_name_their_frames(place, tmp_path):
+    made = Place(place.night, tmp_path / "out")
+    shutil.copytree(place.output, made.output)
+    facts = gather(made, RunContext())
+    flag = Flag("cloud", "suspect", "cloud: stars are 0.84 mag fainter")
+    rows = [replace(row, flags=(flag,)) for row in facts.quality.rows]
+    accepted, other = rows[0].path, rows[1].path
+    with Logbook.open(made.output) as logbook:
+        logbook.accept([row.path for row in rows])
+        logbook.reject([row.path for row in rows[2:10]], "wind")
+        history = logbook.history()
+    facts = replace(
+        facts, history=history, quality=replace(facts.quality, rows=rows, kept=frozenset({accepted}), rejected={})
+    )
+    detail = Detail(12, 64, 4, 200, 4, 100)
+    told = {path: picture_of(facts, path, "cloud", 64, 4) for path in (accepted, other)}
+    assert [told[accepted].state, told[other].state] == ["accepted", "suspect"]
+    page = render(facts, detail, RunContext())
+    assert f'✓ accepted · said against it: cloud</span><br><span class="dim">{accepted.rsplit("/", 1)[-1]}' in page
+    assert "! suspect: cloud" in page, "of the frames that nobody has judged"
+    line = next(line for line in page.split("<tr>") if "reject 8 frames" in line)
+    names = [row.path.rsplit("/", 1)[-1] for row in rows[2:10]]
+    assert f"reject 8 frames: {', '.join(names[:5])} and 3 more" in line
+    one = next(line for line in page.split("<tr>") if "x/&lt;b&gt;.fits" in line and "reject" in line)
+    assert one.count("b&gt;.fits") == 1, "a frame that the decision names already is not named twice"
 
 
 def test_a_report_where_nothing_was_made_is_refused_with_a_hint(tmp_path):

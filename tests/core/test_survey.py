@@ -6,6 +6,7 @@ import pytest
 
 from pipeline_core import solve_reduced
 from pipeline_core.align_night import STAGE as ALIGNMENT
+from pipeline_core.align_night import align_night, load_alignment
 from pipeline_core.cli.reduce import reduction_document
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.logbook import Logbook
@@ -173,6 +174,28 @@ def test_what_the_survey_says_is_what_the_run_does(tmp_path):
     assert result.counts["done"] == len(found.stale) == 2
     assert result.counts["cached"] == 1
     assert surveyed(place).is_up_to_date
+
+
+def test_after_a_run_nothing_is_left_whatever_verdicts_came_between(tmp_path):
+    place = Place(small_night(tmp_path / "night"), tmp_path / "out")
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.reject(LIGHTS[1:2], "cloud")  # before it was ever calibrated
+    reduced(place)
+    assert surveyed(place).is_up_to_date
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(LIGHTS[:1], "trailed")  # after it was calibrated
+        logbook.accept(LIGHTS[1:2])
+    found = surveyed(place)
+    assert (list(found.stale), found.moves) == (LIGHTS[1:2], (LIGHTS[0],))
+    for _ in range(2):
+        reduced(place)
+        assert (surveyed(place).unaligned, surveyed(place).is_up_to_date) == ((), True)
+    known = load_alignment(place.output)
+    assert {one.path for one in known.frames} == set(LIGHTS)
+    assert [one.path for one in known.frames if one.rejected] == LIGHTS[:1]
+    assert (
+        align_night(place, recipe_of(place, None), RunContext()).by_path == known.by_path
+    )  # the run's own work, and no other
 
 
 def test_a_run_tells_the_noise_before_and_after(made):

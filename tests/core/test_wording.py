@@ -2,8 +2,9 @@
 
 from pipeline_core.cli.scan import all_problems
 from pipeline_core.cli.talk import Talk
-from pipeline_core.cli.wording import by_reason, counted, named, without_common_part
+from pipeline_core.cli.wording import by_reason, counted, without_common_part
 from pipeline_core.events import Event
+from pipeline_core.name_words import named
 from pipeline_core.plan import LeftOut
 from tests.core.frames_helpers import frame
 
@@ -12,9 +13,12 @@ def test_one_frame_and_two_frames():
     assert [counted(n, "frame") for n in (0, 1, 2)] == ["0 frames", "1 frame", "2 frames"]
 
 
-def test_few_frames_are_named_and_many_by_first_and_last():
+def test_few_frames_are_named_and_of_many_the_first_ones_which_is_no_range():
+    assert named([]) == ""
     assert named(["a", "b", "c"]) == "a, b, c"
-    assert named(["a", "b", "c", "d"]) == "a … d (4 frames)"
+    assert named(["a", "b", "c", "d"]) == "a, b and 2 more"
+    assert named(list("abcdefg"), most=6) == "a, b, c, d, e and 2 more"
+    assert named(["a", "b"], most=1) == "a and 1 more"
 
 
 def test_what_all_names_have_in_common_is_said_once():
@@ -30,6 +34,8 @@ def test_what_all_names_have_in_common_is_said_once():
 def test_frames_left_out_for_one_reason_are_one_line():
     items = [LeftOut("a", "dark"), LeftOut("b", "light"), LeftOut("c", "dark")]
     assert by_reason(items) == [("a, c", "dark"), ("b", "light")]
+    many = [LeftOut(path, "dark" if path != "b" else "light") for path in "abcdef"]
+    assert by_reason(many) == [("a, c and 3 more", "dark"), ("b", "light")], "b lies between them"
 
 
 def plain_lines(capsys, *events):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from astep_gui.models.frame_state import FrameState, frame_tip
 from astep_gui.models.residuals import magnification, nice_length, residuals_of
 from astep_gui.models.sky_model import as_map, as_solution, place_in
 from astep_gui.models.sky_words import away_words, facts, sky_status, source_words
@@ -20,7 +21,7 @@ from pipeline_core.sky_state import NightSky
 from pipeline_core.solving.index_files import SCALE_UNKNOWN
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.stack_night import NightStacks, Stack
-from pipeline_core.types import FrameKind
+from pipeline_core.types import Frame, FrameKind
 
 SHAPE = (500, 600)
 SOLUTION = TanSip(217.4, -62.7, 299.5, 249.5, 2.0 / 3600 * np.array([[-1.0, 0.0], [0.0, 1.0]]))
@@ -136,6 +137,28 @@ def test_a_frame_neither_solved_nor_aligned_says_both():
     status = sky_status(frame(), sky(lost("few stars"), alignment=aligned(reason="too few stars in common")))
     assert "few stars" in status.why
     assert "Not aligned either: too few stars in common" in status.why
+
+
+def test_a_frame_that_could_not_be_aligned_says_why_before_anybody_solves():
+    reason = "only 2 stars: at least 3 are needed"
+    status = sky_status(frame(), sky(alignment=aligned(reason=reason)))
+    assert (status.word, status.short, status.tone) == ("not aligned", "not aligned", "warn")
+    assert reason in status.why
+    assert "nobody has looked where it points" in status.why
+    assert deeds(status) == ["solve", "hint"]
+    assert status.rank < sky_status(frame(), sky(alignment=aligned())).rank, "an aligned one needs a person less"
+
+
+def test_the_tip_of_a_row_says_how_the_frame_stands_on_the_sky_and_why():
+    shown = Frame("light/a.fits", FrameKind.SCIENCE, 0, 0)
+    reason = "no other frame of its pointing shows the same stars"
+    status = sky_status(shown, sky(alignment=aligned(reason=reason)))
+    good = FrameState("✓", "good", "good", "final values: nothing speaks against it", 9)
+    tip = " ".join(frame_tip(shown, good.with_sky(status)).split())
+    assert f"on the sky: not aligned: {reason}" in tip
+    assert "on the sky" not in frame_tip(shown, good)
+    dark = sky_status(frame(kind=FrameKind.DARK), sky())
+    assert "on the sky" not in frame_tip(shown, good.with_sky(dark)), "a dark shows none, which nobody asked"
 
 
 def test_hints_in_force_can_be_taken_back():
