@@ -184,7 +184,7 @@ class Deeds(FrameDeeds):
     def remedy(self, need: Need, remedy: Remedy) -> None:
         """Do what a person chose among the ways out."""
         if remedy.deed == "set":
-            self._decisions.set_field(need.paths, remedy.field, remedy.value)
+            self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
             self._decisions.reject(need.paths, remedy.value)
         elif remedy.deed == "accept":

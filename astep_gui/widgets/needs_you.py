@@ -131,15 +131,19 @@ class _NeedLine(QWidget):
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")
+            button.setToolTip(wrapped(remedy.tip))
             button.clicked.connect(lambda _on, way=remedy: choose(need, way))
             row.addWidget(button)
         if rest:
             more = QPushButton("more")
             more.setProperty("small", "true")
+            more.setToolTip("other ways out")
             menu = QMenu(more)
+            menu.setToolTipsVisible(True)
             for remedy in rest:
                 action = menu.addAction(remedy.label)
                 assert action is not None
+                action.setToolTip(wrapped(remedy.tip))
                 action.triggered.connect(lambda _on, way=remedy: choose(need, way))
             more.setMenu(menu)
             row.addWidget(more)
