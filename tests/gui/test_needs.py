@@ -118,3 +118,14 @@ def test_rejecting_and_keeping_suspects_say_what_follows(tmp_path):
     needs = needs_in(night_of(tmp_path, frame("a"), *BIASES), rows={"a": row})
     assert "it is not calibrated" in way(needs, "cloud", "Reject")[1].tip
     assert "nothing more is asked" in way(needs, "cloud", "Keep")[1].tip
+
+
+def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
+    rows = {f"light_{k:03d}.fits": QualityRow(f"light_{k:03d}.fits", ScienceMeasures("quick", "ADU")) for k in range(4)}
+    opened.night._take_rows(rows.values())
+    opened.needs.show_needs()
+    assert opened.needs.heading.text().endswith("· first look")
+    final = [QualityRow(path, ScienceMeasures("final", "electron")) for path in rows]
+    opened.night._take_rows(final)
+    opened.needs.show_needs()
+    assert "first look" not in opened.needs.heading.text()
