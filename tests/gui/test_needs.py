@@ -129,3 +129,17 @@ def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
     opened.night._take_rows(final)
     opened.needs.show_needs()
     assert "first look" not in opened.needs.heading.text()
+
+
+def test_plan_beside_a_need_unfolds_and_marks_the_lines_it_speaks_of(qtbot, opened):
+    opened.decisions.set_field(["light_000.fits"], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
+    need = next(n for n in opened.night.needs if "flat for filter V" in n.title)
+    tree = opened.plan_panel.tree
+    tree.collapseAll()
+    opened.deeds.remedy(need, next(way for way in need.remedies if way.label == "Plan"))
+    (line,) = tree.selectedItems()
+    assert line.text(0) == f"▲ {need.why}"
+    assert line.parent().isExpanded()
+    assert line.parent().parent().isExpanded()
+    assert tree.viewport().rect().intersects(tree.visualItemRect(line))
