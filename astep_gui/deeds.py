@@ -50,6 +50,8 @@ class Deeds(FrameDeeds):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._levels_are_away = False
+        self._told_of: set[Path] = set()
+        """Outputs of which it was said that a run was broken off there."""
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action of the table does."""
@@ -184,13 +186,14 @@ class Deeds(FrameDeeds):
     def remedy(self, need: Need, remedy: Remedy) -> None:
         """Do what a person chose among the ways out."""
         if remedy.deed == "set":
-            self._decisions.set_field(need.paths, remedy.field, remedy.value)
+            self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
             self._decisions.reject(need.paths, remedy.value)
         elif remedy.deed == "accept":
             self._decisions.accept(need.paths)
         elif remedy.deed == "plan":
             self.plan()
+            self._window.plan_panel.point_out(need.why, need.paths)
         elif remedy.deed == "output":
             self.output()
         else:
@@ -380,6 +383,15 @@ class Deeds(FrameDeeds):
     def plan(self) -> None:
         """Bring the plan to the front."""
         self._raise("plan")
+
+    def tell_broken_off(self) -> None:
+        """Say once, when a night opens, that its last run never ended."""
+        place, survey = self._night.place, self._night.survey
+        if place is None or survey is None or not survey.was_broken_off or survey.is_up_to_date:
+            return
+        if place.output not in self._told_of:
+            self._told_of.add(place.output)
+            self._window.log.say("a run was broken off; what it finished stays, Ctrl+R goes on", "warning")
 
     # -- dialogs ---------------------------------------------------------------------------------------------
 

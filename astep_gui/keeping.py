@@ -29,6 +29,8 @@ class Keeper(QObject):
         self._window = window
         self._remembered = window.remembered
         self._version = layout_version
+        self._step_of: Path | None = None
+        """The night whose step was put back, or was looked for: before that, none is kept."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM_MS)
@@ -45,6 +47,8 @@ class Keeper(QObject):
             window.night.selection_changed,
             window.night.night_changed,
             window.viewing.levels.changed,
+            window.viewing.timeline_model.changed,
+            window.viewing.steps.changed,
             window.viewing.splitter.splitterMoved,
             window.table.grouped.toggled,
             window.tabs.chosen,
@@ -53,6 +57,17 @@ class Keeper(QObject):
             header.sortIndicatorChanged,
         ):
             signal.connect(self._later)
+        window.night.plan_changed.connect(self._put_step_back)
+
+    def _put_step_back(self) -> None:
+        """Show the step that was shown last in this night; once its plan is there, so that the frame is seen before."""
+        place, steps = self._window.night.place, self._window.viewing.steps
+        if place is None or place.night == self._step_of or self._window.night.plan is None:
+            return
+        self._step_of = place.night
+        name = self._remembered.step(place.night)
+        if name in steps.names() and steps.path is not None and steps.chosen is None:
+            steps.choose(name)
 
     @property
     def is_waiting(self) -> bool:
@@ -83,6 +98,10 @@ class Keeper(QObject):
         place, current = window.night.place, window.night.current
         if place is not None and current is not None:
             remembered.set_frame(place.night, current)
+        if place is not None and place.night == self._step_of:
+            remembered.set_step(place.night, window.viewing.steps.chosen or "")
+        remembered.set_word("plotted", window.viewing.timeline_model.wished)
+        remembered.set_word("plotted_against", window.viewing.timeline_model.against)
         remembered.set_word("open", f"{os.getpid()} {place.night.absolute()}" if place is not None else "")
         remembered.sync()
 
@@ -103,6 +122,10 @@ class Keeper(QObject):
         with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
             if state := json.loads(remembered.word("levels", "{}")):
                 window.viewing.levels.restore(state)
+        plot = window.viewing.timeline_model
+        with suppress(StopIteration, KeyError, ValueError):  # a quantity of another version
+            plot.set_quantity(remembered.word("plotted", plot.wished))
+        plot.set_against(remembered.word("plotted_against", plot.against))
         window.table.restore_columns(remembered.state("columns"))
         window.table.grouped.setChecked(remembered.word("grouped", "yes") == "yes")
         window.tabs.blockSignals(True)  # noqa: FBT003 - the layout that was kept holds which panels are in front

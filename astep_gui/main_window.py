@@ -212,6 +212,7 @@ class MainWindow(QMainWindow):
         self.decisions.said.connect(self.log.say)
         self.decisions.taken_back.connect(deeds.show_changed)
         self.night.busy.connect(self.log.busy)
+        self.night.survey_changed.connect(deeds.tell_broken_off)
         self.night.night_changed.connect(self._night_changed)
         for signal in (self.night.selection_changed, self.night.plan_changed, self.run.changed):
             signal.connect(self.follow)

@@ -41,6 +41,14 @@ class Remembered:
         """Remember the frame that is looked at."""
         self._settings.setValue(f"frame/{_key(night)}", path)
 
+    def step(self, night: Path) -> str:
+        """Return the step that was shown last in a night; empty where the frames themselves were."""
+        return str(self._settings.value(f"step/{_key(night)}", ""))
+
+    def set_step(self, night: Path, name: str) -> None:
+        """Remember the step that is shown."""
+        self._settings.setValue(f"step/{_key(night)}", name)
+
     def state(self, name: str) -> QByteArray:
         """Return a saved state (layout, columns); empty if there is none."""
         value = self._settings.value(name)

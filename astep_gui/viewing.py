@@ -404,7 +404,7 @@ class Viewing(QObject):
             for path in paths:
                 if self._night.frame(path) is not None:
                     self.blink.set_badge(self.loader(path)[0], self.badge(path))
-        self.timeline_model.set_rejected(self._night.rejected)
+        self.timeline_model.set_rejected(self._night.rejected, self._night.choices.kept)
         self.star.set_rejected(self._night.rejected)
 
     def _plan_changed(self) -> None:
@@ -423,7 +423,8 @@ class Viewing(QObject):
         night, place, plan = self._night.night, self._night.place, self._night.plan
         rows = list(self._night.rows.values())
         frames = night.by_path if night is not None else {}
-        self.timeline_model.set_night([row for row in rows if row.path in frames], frames, self._night.rejected)
+        here, kept = [row for row in rows if row.path in frames], self._night.choices.kept
+        self.timeline_model.set_night(here, frames, self._night.rejected, kept)
         if night is None or plan is None or place is None:
             return
         ordered = [frames[row.path] for row in self.timeline_model.rows]

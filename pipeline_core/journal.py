@@ -16,6 +16,36 @@ KEPT = frozenset({"started", "finished", "message", "failed", "cancelled"})
 """Progress is for the eye; the diary keeps what happened."""
 
 
+RUN = "run"
+"""The job under which a run tells how it began and how it ended."""
+DIARY = "log.jsonl"
+
+
+def was_broken_off(output: Path) -> bool:
+    """Tell whether the last run into an output began and never ended: killed, or the machine went down.
+
+    Parameters
+    ----------
+    output : Path
+        Of a run that is not on now (:func:`pipeline_core.lock.holder`): one that is on has not ended either.
+    """
+    try:
+        lines = (output / DIARY).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    for line in reversed(lines):
+        try:
+            told = json.loads(line)
+        except ValueError:  # cut short by that very end
+            continue
+        if isinstance(told, dict) and told.get("job") == RUN and told.get("kind") in _ENDS | {"started"}:
+            return bool(told["kind"] == "started")
+    return False
+
+
+_ENDS = frozenset({"finished", "failed", "cancelled"})
+
+
 def into_file(context: RunContext, path: Path) -> Journal:
     """Return a context that also writes what happens to a file; cancelling either cancels both.
 

@@ -112,15 +112,19 @@ class Logbook:
         self.database.remember("frames", json.dumps(now))
         self._write_lists()
 
-    def note_told(self, warnings: Sequence[str], left_out: Sequence[tuple[str, str]]) -> None:
-        """Remember what a run warned of, and which frames (path, reason) it left out."""
-        text = json.dumps({"warnings": list(warnings), "left_out": [list(item) for item in left_out]})
+    def note_told(self, warnings: Sequence[str], left_out: Sequence[tuple[str, str]], sky: str = "") -> None:
+        """Remember what a run warned of, which frames (path, reason) it left out, and why nothing was solved."""
+        text = json.dumps({"warnings": list(warnings), "left_out": [list(item) for item in left_out], "sky": sky})
         self.database.remember("told", text)
 
     def told(self) -> tuple[list[str], list[tuple[str, str]]]:
         """Return the warnings of the last run that ended, and the frames it left out with their reasons."""
         told = json.loads(self.database.fact("told") or "{}")
         return told.get("warnings", []), [(path, reason) for path, reason in told.get("left_out", [])]
+
+    def told_of_sky(self) -> str:
+        """Return why the last run that ended solved nothing; empty if it did, or need not."""
+        return str(json.loads(self.database.fact("told") or "{}").get("sky", ""))
 
     # -- deciding --------------------------------------------------------------------------------------------
 

@@ -159,7 +159,7 @@ class _Reducer:
         self.place = place
         self.recipe = recipe
         self.options = options
-        self.context = journal.into_file(context, place.output / "log.jsonl")
+        self.context = journal.into_file(context, place.output / journal.DIARY)
         self.logbook = logbook
         logbook.note_frames(night)
         self.scanned = night
@@ -196,7 +196,7 @@ class _Reducer:
         left_out = [(item.path, item.reason) for item in self.result.left_out]
         warned, left = self.logbook.told()
         self.result.said_before = frozenset(set(warned) & set(self.result.warnings)) | (set(left) & set(left_out))
-        self.logbook.note_told(self.result.warnings, left_out)
+        self.logbook.note_told(self.result.warnings, left_out, self.result.sky_words)
         counts = ", ".join(f"{number} {state}" for state, number in self.result.counts.items())
         self.result.seconds = time.monotonic() - self.started
         self._tell("finished", f"science frames: {counts}; {self.result.seconds:.1f} s")
@@ -204,7 +204,7 @@ class _Reducer:
 
     def _tell(self, kind: _Kind, text: str, **data: str) -> None:
         levels: dict[str, Level] = {"message": "warning", "failed": "error"}
-        self.context.note(Event(kind, "run", text=text, level=levels.get(kind, "info"), data=dict(data)))
+        self.context.note(Event(kind, journal.RUN, text=text, level=levels.get(kind, "info"), data=dict(data)))
 
     def _reduce_until_settled(self) -> None:
         """Reduce; once more as long as a person decided something meanwhile. What still stands is cached then."""

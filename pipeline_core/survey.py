@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_core.align_night import unplaced
 from pipeline_core.io.output_names import rejected_product
+from pipeline_core.journal import was_broken_off
+from pipeline_core.lock import holder
 from pipeline_core.logbook import Logbook
 from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
@@ -67,7 +69,15 @@ class Survey:
     """Science frames that were calibrated once: path → output-relative file, as it lies now."""
 
     noise: NoiseSummary | None = None
-    """Before and after, of the calibrated frames."""
+    """Before and after, of the calibrated frames that the plan takes: those that a run sums up."""
+    warnings: tuple[str, ...] = ()
+    """What the last run that ended warned of."""
+    solved: tuple[int, int] | None = None
+    """Frames on the sky, of how many that were searched; None where none was."""
+    sky_words: str = ""
+    """Why the last run solved nothing; empty if it did, or need not."""
+    was_broken_off: bool = False
+    """The last run began and never ended: the next one goes on."""
 
     @property
     def is_reduced(self) -> bool:
@@ -152,8 +162,13 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         ]
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
         waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
-        searched = set(solutions(store)) if recipe.solve.enabled != "never" else set()
+        on_sky = solutions(store)
+        # A run searches no rejected frame: nothing waits for it.
+        searched = {*on_sky, *rejected} if on_sky and recipe.solve.enabled != "never" else set()
         searched |= passed_over(store, logbook) if searched else set()
+        warnings, _left_out = logbook.told()
+        sky_words = logbook.told_of_sky()
+        found = [on_sky[path].solved for path in on_sky if path in night.by_path and path not in rejected]
     return Survey(
         masters,
         stale,
@@ -163,7 +178,11 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         tuple(path for path in here if path in waiting),
         tuple(path for path in here if path not in searched) if searched else (),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
-        noise_summary(product.made for product in made),
+        noise_summary(product.made for product in made if product.label in tasks.tasks.science),
+        tuple(warnings),
+        (sum(found), len(found)) if found else None,
+        sky_words,
+        holder(place.output) is None and was_broken_off(place.output),
     )
 
 

@@ -74,7 +74,8 @@ def seconds_words(value: float | None) -> str:
 COLUMNS: tuple[Column, ...] = (
     Column("name", "Frame", lambda f, _r, _s: f.name, _text, "what tells the file from the others of its series",
            sample="0000"),
-    Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1], "rejected, suspected of, left out",
+    Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1],
+           "rejected, suspected of, left out; ○ is good at a first look at the raw frame, ✓ after the reduction",
            sample="▲ dark too strong"),
     Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px",
            is_number=True, sample="12.34"),

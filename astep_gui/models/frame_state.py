@@ -35,6 +35,8 @@ class FrameState:
     sky_rank: int = 9
     sky_why: str = ""
     """The same with its reason, for a tip; empty where nobody would ask."""
+    is_first_look: bool = False
+    """It rests on the quick look at the raw frames: the reduction measures and judges anew."""
 
     def with_sky(self, status: SkyStatus | None) -> FrameState:
         """Add how the frame stands on the sky, where that is known."""
@@ -63,7 +65,7 @@ NO_STATE = FrameState("", "", "text")
 """Where nobody asks how a frame stands."""
 
 
-def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weight
+def frame_state(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the order of weight
     frame: Frame,
     rejected: Mapping[str, str],
     left_out: Mapping[str, str],
@@ -73,6 +75,7 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
     *,
     is_kept: bool = False,
     is_finished: bool = False,
+    is_unjudged: bool = False,
 ) -> FrameState:
     """Return the one thing that matters most about a frame.
 
@@ -89,8 +92,11 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
         A person accepted it: suggestions are settled.
     is_finished : bool
         It was calibrated in this run.
+    is_unjudged : bool
+        It was measured, and its group is not judged yet: then it is neither good nor suspect.
     """
     path = frame.path
+    is_first = row is not None and row.measures.state == "quick"
     if frame.unusable is not None:
         return FrameState("✕", "unusable", "bad", frame.unusable, 0)
     if path in failed:
@@ -110,11 +116,17 @@ def frame_state(  # noqa: C901, PLR0911 - one line a state, in the order of weig
     if said and said[0].severity != "note":
         worst = said[0]
         tone = "bad" if worst.severity == "bad" else "warn"
-        return FrameState("▲", worst.cause, tone, "; ".join(flag.words for flag in said), 4 + (tone == "warn"))
+        why = "; ".join(flag.words for flag in said)
+        return FrameState("▲", worst.cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
     if frame.problems:
         return FrameState("▲", "see header", "warn", "; ".join(frame.problems), 5)
     if said:
-        return FrameState("·", said[0].cause, "dim", "; ".join(flag.words for flag in said), 7)
+        why = "; ".join(flag.words for flag in said)
+        return FrameState("·", said[0].cause, "dim", why, 7, is_first_look=is_first)
+    if is_unjudged:
+        return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
+    if row is not None and is_first:
+        return FrameState("○", "good", "dim", "good (first look): nothing speaks against it", 9, is_first_look=True)
     if row is not None:
         return FrameState("✓", "good", "good", f"{row.measures.state} values: nothing speaks against it", 9)
     if is_finished:
@@ -137,6 +149,8 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) ->
         lines.append(f"said against it: {state.against}")
     if state.sky_why:
         lines.append(f"on the sky: {state.sky_why}")
+    if state.is_first_look:
+        lines.append("a first look at the raw frame: the reduction measures and judges it anew")
     if is_reference:
         lines.append("the reference that others are compared with")
     return wrapped("\n".join(lines))

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pipeline_core.grouping import Geometry
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class Remedy:
     deed: Literal["set", "reject", "accept", "show", "plan", "output"]
     field: str = ""
     value: str = ""
+    paths: tuple[str, ...] = ()
+    """Frames it decides for, if more than those of the need."""
+    tip: str = ""
+    """What a click does, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Need:
     tone: Literal["bad", "warn", "dim"] = "warn"
 
 
-_SHOW = Remedy("Show", "show")
+_SHOW = Remedy("Show", "show", tip="select these frames in the table, and look at the first")
 _KINDS = (FrameKind.SCIENCE, FrameKind.DARK, FrameKind.FLAT, FrameKind.BIAS, FrameKind.OTHER)
 
 
@@ -70,12 +75,12 @@ def needs_of(
     open_frames = [frame for frame in night.frames if frame.path not in rejected]
     needs = _output(output_problem) + _kinds(open_frames) + _filters(open_frames)
     if plan is not None:
-        needs += _plan(plan)
+        needs += _plan(plan, night)
     needs += _suspects(rows, calibration_flags, rejected, kept)
     unusable = tuple(frame.path for frame in open_frames if frame.unusable is not None)
     if unusable:
         first = night.by_path[unusable[0]].unusable or ""
-        settle = Remedy("Reject", "reject", value="unusable")
+        settle = Remedy("Reject", "reject", value="unusable", tip="reject them: no more is said of them here")
         needs.append(Need(_counted(unusable, "cannot be used"), first, unusable, (_SHOW, settle), "dim"))
     return needs
 
@@ -83,7 +88,7 @@ def needs_of(
 def _output(problem: str) -> list[Need]:
     if not problem:
         return []
-    ways = (Remedy("Choose another place…", "output"),)
+    ways = (Remedy("Choose another place…", "output", tip="choose the folder that results are written into"),)
     return [Need("Results cannot be written here", problem, (), ways, "bad")]
 
 
@@ -91,7 +96,10 @@ def _kinds(frames: Sequence[Frame]) -> list[Need]:
     unknown = tuple(f.path for f in frames if f.kind is FrameKind.UNKNOWN and f.unusable is None)
     if not unknown:
         return []
-    ways = tuple(Remedy(f"{kind.value.capitalize()}", "set", "kind", kind.value) for kind in _KINDS)
+    ways = tuple(
+        Remedy(kind.value.capitalize(), "set", "kind", kind.value, tip=f"say that they were taken for: {kind.value}")
+        for kind in _KINDS
+    )
     why = "neither header nor name tells what they were taken for"
     return [Need(_counted(unknown, "of unknown kind"), why, unknown, (_SHOW, *ways), "bad")]
 
@@ -102,44 +110,115 @@ def _filters(frames: Sequence[Frame]) -> list[Need]:
     missing = tuple(f.path for f in lit if not f.filter)
     if not missing or not names:
         return []
-    ways = tuple(Remedy(f"Filter {name}", "set", "filter", name) for name in names[:4])
+    ways = tuple(
+        Remedy(f"Filter {name}", "set", "filter", name, tip=f"say that they were taken through filter {name}")
+        for name in names[:4]
+    )
     return [Need(_counted(missing, "without a filter"), "other frames name theirs", missing, (_SHOW, *ways))]
 
 
-def _plan(plan: Plan) -> list[Need]:
-    look = Remedy("Plan", "plan")
+def _plan(plan: Plan, night: Night) -> list[Need]:
+    look = Remedy("Plan", "plan", tip="show the lines of the plan that it is about")
     by_words: dict[str, list[SciencePlan]] = {}
     for science in plan.science:
         for words in science.warnings:
             by_words.setdefault(words, []).append(science)
     needs = [
-        Need(_head(words), words, tuple(s.path for s in frames), (*_ways_out(words, frames, plan), _SHOW, look))
+        Need(_head(words), words, tuple(s.path for s in frames), (*_ways_out(words, frames, plan, night), _SHOW, look))
         for words, frames in by_words.items()
     ]
     needs += [Need(_head(words), words, (), (look,)) for words in plan.warnings]
     for master in plan.masters:
         needs += [
-            Need(f"{master.name}: {_head(words)}", words, master.frames, (*_ways_of_master(words, master), _SHOW, look))
+            Need(
+                f"{master.name}: {_head(words)}",
+                words,
+                master.frames,
+                (*_ways_of_master(words, master, night), _SHOW, look),
+            )
             for words in master.warnings
         ]
     return needs
 
 
-def _ways_of_master(words: str, master: MasterPlan) -> tuple[Remedy, ...]:
+def _ways_of_master(words: str, master: MasterPlan, night: Night) -> tuple[Remedy, ...]:
     """Return what settles a warning about a master: flats of short exposures do well without a dark."""
-    is_without = master.kind == "flat" and words.lower().startswith("no dark")
-    return (Remedy("Go without", "set", "dark", "none"),) if is_without else ()
+    if master.kind != "flat" or not words.lower().startswith("no dark"):
+        return ()
+    frames = _and_rejected(master.frames, "flat", night)
+    return (Remedy("Go without", "set", "dark", "none", frames, _WITHOUT["dark of flats"]),)
 
 
-def _ways_out(words: str, frames: Sequence[SciencePlan], plan: Plan) -> tuple[Remedy, ...]:
+def _ways_out(words: str, frames: Sequence[SciencePlan], plan: Plan, night: Night) -> tuple[Remedy, ...]:
     """Return what settles a missing master: to go without it, or to take another one that is there."""
     for kind in ("flat", "dark"):
         if words.lower().startswith(f"no {kind}") and all(getattr(frame, kind) is None for frame in frames):
-            without = Remedy("Go without", "set", kind, "none")
+            paths = _and_rejected([frame.path for frame in frames], kind, night)
+            has_bias = all(frame.bias is not None for frame in frames)
+            tip = _WITHOUT[kind] if kind == "flat" or has_bias else _WITHOUT["dark and bias"]
+            without = Remedy("Go without", "set", kind, "none", paths, tip)
             # A dark of another exposure is no way out: the plan has tried all that may serve.
             others = [m for m in plan.masters if m.kind == kind and kind == "flat"]
-            return (without, *(Remedy(f"Use {master.name}", "set", kind, master.name) for master in others[:3]))
+            use = [Remedy(f"Use {m.name}", "set", kind, m.name, paths, _use_words(m)) for m in others[:3]]
+            return (without, *use)
     return ()
+
+
+_WITHOUT = {
+    "dark": "calibrate these frames without a dark; their bias still comes off, the dark current stays",
+    "dark and bias": "calibrate these frames without a dark: the zero level and the dark current stay",
+    "flat": "calibrate these frames without a flat: dust and vignetting stay",
+    "dark of flats": "make this flat without a dark: right where the flats are too short for a dark current to tell",
+}
+"""What going without means for the pixels."""
+
+
+def _use_words(flat: MasterPlan) -> str:
+    filter_words = f"though its filter is {flat.filter}" if flat.filter else "though it names no filter"
+    return (
+        f"divide by {flat.name} {filter_words}: dust and vignetting go if the optics were the same, colours may differ"
+    )
+
+
+_SAME_TEMPERATURE_C = 1.0
+"""A rejected frame this much colder or warmer than those that find no dark may find one: it is left to the plan."""
+
+
+def _and_rejected(paths: Sequence[str], kind: str, night: Night) -> tuple[str, ...]:
+    """Return frames with those like them that take no part now: what is decided must hold once they are accepted.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Frames that the plan speaks of.
+    kind : "flat" or "dark"
+        The master they lack. Alike are frames of one kind and geometry, and of one filter (flat) or of one exposure
+        and temperature (dark).
+    night : Night
+    """
+    members = [night.by_path[path] for path in paths]
+    alike = {_likeness(frame, kind) for frame in members}
+    temperatures = [frame.temperature_c for frame in members if frame.temperature_c is not None]
+    more = [
+        frame.path
+        for frame in night.frames
+        if frame.unusable is None
+        and _likeness(frame, kind) in alike
+        and (kind == "flat" or _is_as_warm(frame.temperature_c, temperatures))
+    ]
+    return tuple(dict.fromkeys((*paths, *more)))
+
+
+def _likeness(frame: Frame, kind: str) -> tuple[object, ...]:
+    if frame.shape is None:
+        return (frame.path,)
+    return (frame.kind, Geometry.of(frame), (frame.filter or None) if kind == "flat" else frame.exposure_s)
+
+
+def _is_as_warm(temperature_c: float | None, others_c: Sequence[float]) -> bool:
+    if temperature_c is None or not others_c:
+        return temperature_c is None and not others_c
+    return min(others_c) - _SAME_TEMPERATURE_C <= temperature_c <= max(others_c) + _SAME_TEMPERATURE_C
 
 
 def _suspects(
@@ -163,7 +242,14 @@ def _suspects(
     for key in sorted(by_cause, key=lambda cause: -len(by_cause[cause])):
         cause, is_science = key
         paths = tuple(by_cause[key])
-        ways = (_SHOW, Remedy("Reject", "reject", value=cause), Remedy("Keep", "accept"))
+        whose = "this frame" if len(paths) == 1 else f"these {len(paths)} frames"
+        used = "it is not calibrated, and nothing is made of it" if len(paths) == 1 else "they are used for nothing"
+        settled = "stays, and nothing more is asked about it" if len(paths) == 1 else "stay, and nothing more is asked"
+        reject = Remedy(
+            "Reject", "reject", value=cause, tip=f"reject {whose} as “{cause}”: {used}; Ctrl+Z takes it back"
+        )
+        keep = Remedy("Keep", "accept", tip=f"accept {whose} all the same: {settled}; Ctrl+Z takes it back")
+        ways = (_SHOW, reject, keep)
         said = f"suggested: {cause}" if is_science else cause
         why = f"For example {words[key]}" if len(paths) > 1 else words[key]
         needs.append(Need(_counted(paths, said), why, paths, ways))

@@ -340,11 +340,9 @@ class NightModel(QObject):
 
     def _ask_needs(self) -> None:
         if self.night is not None:
-            kept = self.choices.kept
+            kept, flags = self.choices.kept, self.calibration_flags
             problem = output_problem(self.place.output) if self.place is not None else ""
-            self.needs = needs_of(
-                self.night, self.plan, self.rejected, self.rows, self.calibration_flags, kept, problem
-            )
+            self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, flags, kept, problem)
             self.needs_changed.emit()
 
     # -- quality ---------------------------------------------------------------------------------------------
@@ -446,4 +444,5 @@ class NightModel(QObject):
             self.calibration_flags.get(path, ()),
             is_kept=path in self.choices.kept,
             is_finished=path in self.finished,
+            is_unjudged=path in self.looking.unjudged,
         ).with_sky(self.sky_words.get(path))

@@ -50,6 +50,8 @@ class QuickLooking(QObject):
         self._jobs = jobs
         self._job: Job | None = None
         self._known: dict[str, Made] = {}
+        self.unjudged: set[str] = set()
+        """Frames that were measured, and not compared with their group yet: nothing is said for or against them."""
         self._is_preparing = False
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
@@ -92,7 +94,7 @@ class QuickLooking(QObject):
         job = self._job = self._jobs.job("quick look", work)
         job.heard.connect(self.said)
         job.told.connect(lambda told: self._hear(told) if job is self._job else None)
-        job.done.connect(lambda found: self.ended.emit(found) if job is self._job else None)
+        job.done.connect(lambda found: self._judged(found) if job is self._job else None)
         job.failed.connect(lambda error: self.failed.emit(error) if job is self._job else None)
         job.start()
 
@@ -107,15 +109,20 @@ class QuickLooking(QObject):
     def forget(self) -> None:
         """Stop, and forget what was measured: another night opens."""
         self.stop()
-        self._known = {}
+        self._known, self.unjudged = {}, set()
 
     def _hear(self, told: list[QualityRow] | str | QuickLook) -> None:
         if isinstance(told, str):
             self._prepares(told)
         elif isinstance(told, list):
+            self.unjudged |= {row.path for row in told}
             self.rows_came.emit(told)
         else:
             self.begun.emit(told)
+
+    def _judged(self, found: QuickLook) -> None:
+        self.unjudged = set()
+        self.ended.emit(found)
 
     def _prepares(self, words: str) -> None:
         """Say what goes on, and when it is over."""

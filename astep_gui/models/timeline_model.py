@@ -65,16 +65,26 @@ class TimelineModel(QObject):
         self.rows: list[QualityRow] = []
         self.frames: Mapping[str, Frame] = {}
         self.rejected: Mapping[str, str] = {}
+        self.kept: frozenset[str] = frozenset()
+        """Frames that a person accepted: what was said against them is settled."""
         self.current: str | None = None
         self.selection: frozenset[str] = frozenset()
         self.what: Quantity = quantity("fwhm_px")
+        self.wished = self.what.name
+        """The quantity that a person chose; plotted as soon as it is measured on some frame."""
         self.against = TIME
         self.threshold: float | None = None
         self.side: Literal["high", "low"] = "high"
 
     # -- what is known ---------------------------------------------------------------------------------------
 
-    def set_night(self, rows: Sequence[QualityRow], frames: Mapping[str, Frame], rejected: Mapping[str, str]) -> None:
+    def set_night(
+        self,
+        rows: Sequence[QualityRow],
+        frames: Mapping[str, Frame],
+        rejected: Mapping[str, str],
+        kept: frozenset[str] = frozenset(),
+    ) -> None:
         """Take the quality of the night; rows come in any order."""
 
         def key(row: QualityRow) -> tuple[bool, float, str]:
@@ -83,16 +93,18 @@ class TimelineModel(QObject):
 
         self.rows = sorted(rows, key=key)
         self.frames = frames
-        self.rejected = rejected
+        self.rejected, self.kept = rejected, kept
         self.axis.set_times([frames[row.path].mid_utc if row.path in frames else None for row in self.rows])
-        if self.what.name not in {q.name for q in self.quantities()} and self.quantities():
-            self.what = self.quantities()[0]
+        known = {q.name: q for q in self.quantities()}
+        what = known.get(self.wished) or known.get(self.what.name) or next(iter(known.values()), self.what)
+        if what is not self.what:
+            self.what, self.threshold = what, None
         self.changed.emit()
         self.threshold_changed.emit()
 
-    def set_rejected(self, rejected: Mapping[str, str]) -> None:
-        """Take what is rejected now (path → reason)."""
-        self.rejected = rejected
+    def set_rejected(self, rejected: Mapping[str, str], kept: frozenset[str] = frozenset()) -> None:
+        """Take what is rejected now (path → reason), and what a person accepted."""
+        self.rejected, self.kept = rejected, kept
         self.changed.emit()
         self.threshold_changed.emit()
 
@@ -117,6 +129,7 @@ class TimelineModel(QObject):
 
     def set_quantity(self, name: str) -> None:
         """Plot another quantity; a threshold on the old one is dropped."""
+        self.wished = name
         if name != self.what.name:
             self.what = quantity(name)
             self.threshold = None
@@ -181,8 +194,14 @@ class TimelineModel(QObject):
             lines.append(sky)
         if row.path in self.rejected:
             lines.append(f"✕ rejected: {self.rejected[row.path] or 'no reason given'}")
+        elif row.path in self.kept:
+            lines.append("✓ accepted by a person")
         lines += [f"{'·' if flag.severity == 'note' else '!'} {flag.words}" for flag in row.flags]
         return "\n".join(lines)
+
+    def is_suspect(self, row: QualityRow) -> bool:
+        """Whether something speaks against a frame that nobody has settled."""
+        return row.path not in self.kept and any(flag.severity != "note" for flag in row.flags)
 
     # -- what is asked for -----------------------------------------------------------------------------------
 

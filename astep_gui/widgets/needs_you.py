@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
 
 _MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
+_FIRST_LOOK = wrapped(
+    "Frames were judged by a first look at the raw ones: the reduction measures and judges them anew."
+)
 _NARROW_PX = 400
 """Below this width a need shows one way out, and the others behind "more"."""
 MAX_HEIGHT_PX = 190
@@ -90,6 +93,12 @@ class NeedsYou(QWidget):
         is_known = place is None or not place.has_logbook or self._night.rows
         does = "judging the frames" if is_known else "reading what is known"
         still = f" · {does} …" if self._night.looking.is_on else ""
+        rests_on_first = any(
+            row.measures.state == "quick" and path not in self._night.rejected for path, row in self._night.rows.items()
+        )
+        if rests_on_first and not still:
+            still = " · first look"
+        self.heading.setToolTip(_FIRST_LOOK if rests_on_first else "")
         self.heading.setText((f"Needs you · {len(needs)}" if needs else count) + still)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
@@ -131,15 +140,19 @@ class _NeedLine(QWidget):
         for remedy in shown:
             button = QPushButton(remedy.label)
             button.setProperty("small", "true")
+            button.setToolTip(wrapped(remedy.tip))
             button.clicked.connect(lambda _on, way=remedy: choose(need, way))
             row.addWidget(button)
         if rest:
             more = QPushButton("more")
             more.setProperty("small", "true")
+            more.setToolTip("other ways out")
             menu = QMenu(more)
+            menu.setToolTipsVisible(True)
             for remedy in rest:
                 action = menu.addAction(remedy.label)
                 assert action is not None
+                action.setToolTip(wrapped(remedy.tip))
                 action.triggered.connect(lambda _on, way=remedy: choose(need, way))
             more.setMenu(menu)
             row.addWidget(more)

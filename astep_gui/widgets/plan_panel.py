@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PyQt6.QtCore import QItemSelectionModel, Qt, pyqtSignal
+from PyQt6.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QTreeWidgetItemIterator, QVBoxLayout, QWidget
 
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.wrapped_rows import wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from astep_gui.models.night_model import NightModel
     from pipeline_core.plan_types import Plan, SciencePlan
 
 _PATHS = Qt.ItemDataRole.UserRole
+_KEEP_MARKED = QItemSelectionModel.SelectionFlag.NoUpdate
 
 
 class PlanPanel(QWidget):
@@ -33,6 +34,7 @@ class PlanPanel(QWidget):
         self.summary.setContentsMargins(10, 8, 10, 6)
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
+        self.tree.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)  # several lines may say one thing
         wrap(self.tree)
         self.tree.setIndentation(14)
         self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
@@ -69,16 +71,46 @@ class PlanPanel(QWidget):
             if master.equation:
                 self._line(line, master.equation, paths)
             for words in master.warnings:
-                self._line(line, f"▲ {words}", paths, tone="warn")
+                self._line(line, _warned(words), paths, tone="warn")
         science = self._branch(f"Science frames · {len(plan.science)}")
         for (title, equation), members in sorted(_alike(plan.science).items()):  # in one order, whatever is rejected
             line = self._line(science, f"{title} · {_frames(members)}", [s.path for s in members])
             self._line(line, equation, [s.path for s in members], tone="dim")
             line.setExpanded(True)
             for words in members[0].warnings:
-                self._line(line, f"▲ {words}", [s.path for s in members], tone="warn")
+                self._line(line, _warned(words), [s.path for s in members], tone="warn")
         if plan.left_out:
             self._left_out(plan)
+
+    def point_out(self, words: str, paths: Sequence[str] = ()) -> bool:
+        """Unfold and mark the lines that say a warning, and scroll to the first; tell whether there is one.
+
+        Parameters
+        ----------
+        words : str
+            The warning.
+        paths : sequence of str
+            The frames it is about: of several lines with these words those that share a frame are meant.
+        """
+        said = [line for line in self._lines() if line.text(0) == _warned(words)]
+        meant = [line for line in said if set(line.data(0, _PATHS) or ()) & set(paths)] or said
+        self.tree.clearSelection()
+        for line in meant:
+            above = line.parent()
+            while above is not None:
+                above.setExpanded(True)
+                above = above.parent()
+            line.setSelected(True)
+        if meant:
+            self.tree.setCurrentItem(meant[0], 0, _KEEP_MARKED)
+            self.tree.scrollToItem(meant[0], QTreeWidget.ScrollHint.PositionAtCenter)
+        return bool(meant)
+
+    def _lines(self) -> Iterator[QTreeWidgetItem]:
+        every = QTreeWidgetItemIterator(self.tree)
+        while (line := every.value()) is not None:
+            yield line
+            every += 1
 
     def _warnings(self, plan: Plan) -> None:
         if plan.warnings:
@@ -120,6 +152,10 @@ class PlanPanel(QWidget):
         paths = line.data(0, _PATHS)
         if paths:
             self.frames_asked.emit(paths)
+
+
+def _warned(words: str) -> str:
+    return f"▲ {words}"
 
 
 def _frames(items: Sequence[object]) -> str:

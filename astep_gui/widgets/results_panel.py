@@ -22,6 +22,8 @@ from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.wrapped_rows import wrap
+from pipeline_core.measures import to_look_at
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +82,10 @@ class ResultsPanel(QWidget):
         self.tree.itemClicked.connect(self._go)
         self.tree.itemActivated.connect(self._go)
         self._lay_out()
-        for signal in (run.changed, night.survey_changed, night.night_changed, night.selection_changed):
+        for signal in (
+            *(run.changed, night.survey_changed, night.night_changed, night.selection_changed),
+            *(night.plan_changed, night.needs_changed),
+        ):
             signal.connect(self.follow)
         theme_notice().changed.connect(self._wear)
         self.follow()
@@ -123,7 +128,8 @@ class ResultsPanel(QWidget):
         """Show what is there."""
         survey, place, result = self._night.survey, self._night.place, self._run.result
         is_reduced = survey is not None and survey.is_reduced
-        for button in (self.folder, self.report, self.export):
+        self.folder.setEnabled(place is not None and place.output.is_dir())
+        for button in (self.report, self.export):
             button.setEnabled(is_reduced)
         is_finished = survey is not None and self._night.current in survey.calibrated
         self.calibrated.setEnabled(is_finished or self._night.current in self._night.finished)
@@ -132,7 +138,9 @@ class ResultsPanel(QWidget):
             self.headline.setText("A run is on; what is finished can be looked at")
         else:
             self.headline.setText(headline(result) if result is not None else _standing(survey))
-        says = _facts(result) if result is not None else _known(survey)
+        says = _facts(result) if result is not None else _known(survey, self._night)
+        if "To look at" in says:
+            says["To look at"] = _suggested(self._night, result)
         for name, value in self.facts.items():
             value.setText(says.get(name, ""))
             self._form.setRowVisible(value, name in says)
@@ -173,12 +181,15 @@ class ResultsPanel(QWidget):
         masters: list[_Line] = []
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
-            told = f" · {master.why}" if master.why else f" · {_counted(len(master.frames))}"
+            told = master.why or (_counted(len(master.frames)) if master.frames else self._made_of(master.name))
+            told = f" · {told}" if told else ""
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, ()))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
         left: list[_Line] = [(f"· {name} · of an earlier plan", "dim", "", ()) for name in self._left_over(survey)]
         branches += [(f"Not used now · {len(left)}", left)] if left else []
-        warned: list[_Line] = [(f"▲ {words}", "warn", "", ()) for words in result.warnings] if result else []
+        known = survey.warnings if survey is not None and not self._run.is_running else ()
+        warnings = result.warnings if result is not None else known
+        warned: list[_Line] = [(f"▲ {words}", "warn", "", ()) for words in warnings]
         branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
         reasons: dict[str, list[str]] = {}
         for path, why in self._night.rejected.items():
@@ -188,6 +199,11 @@ class ResultsPanel(QWidget):
         ]
         branches += [(f"Rejected · {len(self._night.rejected)}", rejected)] if rejected else []
         return branches
+
+    def _made_of(self, name: str) -> str:
+        """Say what a mask stands on that no dark's frames are counted for."""
+        plan = self._night.plan.master(name) if self._night.plan is not None else None
+        return "from flats only" if plan is not None and plan.dark is None and plan.flat is not None else ""
 
     def _left_over(self, survey: Survey | None) -> list[str]:
         """Return the masters that lie in the results and that the plan does not want any more."""
@@ -235,7 +251,7 @@ def _facts(result: Reduction) -> dict[str, str]:
         facts["Solved"] = f"{result.sky.solved} of {_counted(len(result.sky.frames))}"
     elif result.sky_words:
         facts["Solved"] = f"none: {in_the_window(result.sky_words)}"
-    facts["To look at"] = f"{_counted(result.flagged)} suggested" if result.flagged else "nothing is suggested"
+    facts["To look at"] = ""
     facts["Took"] = f"{result.seconds:.0f} s · {result.peak_memory_mb / 1000:.1f} GB of memory at most"
     return facts
 
@@ -249,26 +265,49 @@ def in_the_window(words: str) -> str:
     return "; ".join([*kept, "Sky (Shift+S) solves with hints"] if len(kept) < len(clauses) else kept)
 
 
-def _known(survey: Survey | None) -> dict[str, str]:
+def _known(survey: Survey | None, night: NightModel) -> dict[str, str]:
+    """Sum up what lies in the results, by the rules of a run: rejected frames are not counted."""
     if survey is None or not survey.is_reduced:
         return {}
     ready = sum(master.state == "up to date" for master in survey.masters)
+    accepted = sum(path not in night.rejected for path in survey.calibrated)
+    frames = [night.frame(path) for path in night.left_out]
+    left = sum(frame is not None and frame.kind is FrameKind.SCIENCE for frame in frames)
     facts = {
-        "Frames": f"{len(survey.calibrated)} calibrated",
+        "Frames": f"{accepted} calibrated" + (f" · {left} left out" if left else ""),
         "Masters": f"{ready} of {len(survey.masters)} up to date",
     }
-    return facts | ({"Noise": _two_lines(survey.noise)} if survey.noise is not None else {})
+    if survey.noise is not None:
+        facts["Noise"] = _two_lines(survey.noise)
+    if survey.solved is not None:
+        facts["Solved"] = f"{survey.solved[0]} of {_counted(survey.solved[1])}"
+    elif survey.sky_words:
+        facts["Solved"] = f"none: {in_the_window(survey.sky_words)}"
+    return facts | {"To look at": ""}
+
+
+def _suggested(night: NightModel, result: Reduction | None) -> str:
+    """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
+    rows = night.rows.values()
+    number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
+    return f"{_counted(number)} suggested" if number else "nothing is suggested"
 
 
 def _two_lines(noise: NoiseSummary) -> str:
     return noise.words().replace(" · ", "\n")
 
 
+_NO_RESULTS = "There are no results yet: Ctrl+R reduces the night"
+_BROKEN_OFF = "▲ A run was broken off; Ctrl+R goes on"
+
+
 def _standing(survey: Survey | None) -> str:
     if survey is None or not survey.is_reduced:
-        return "There are no results yet: Ctrl+R reduces the night"
+        return _BROKEN_OFF if survey is not None and survey.was_broken_off else _NO_RESULTS
     if survey.is_up_to_date:
         return "✓ Reduced; everything is up to date"
+    if survey.was_broken_off:
+        return _BROKEN_OFF
     return "▲ Reduced, but decisions changed since: Ctrl+R makes anew what they change"
 
 

@@ -249,7 +249,6 @@ class TimelinePlot(QWidget):
             if not (np.isfinite(x) and np.isfinite(y)) or not area.left() - 4 <= x <= area.right() + 4:
                 continue
             at = QPointF(float(x), float(y))
-            is_suspect = any(flag.severity != "note" for flag in row.flags)
             if row.path in model.selection:
                 halo = theme().colour("accent")
                 halo.setAlpha(110)
@@ -260,7 +259,7 @@ class TimelinePlot(QWidget):
                 painter.setPen(QPen(bad, 1.6 if row.path in model.rejected else 2.2))
                 painter.drawLine(at + QPointF(-3.5, -3.5), at + QPointF(3.5, 3.5))
                 painter.drawLine(at + QPointF(-3.5, 3.5), at + QPointF(3.5, -3.5))
-            elif is_suspect:
+            elif model.is_suspect(row):
                 painter.setPen(QPen(suspect, 1.5))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawPolygon(QPolygonF([at + QPointF(0, -4.5), at + QPointF(4.2, 3), at + QPointF(-4.2, 3)]))

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline_core.errors import NightError
 from pipeline_core.events import Cancelled, RunContext
-from pipeline_core.journal import into_file
+from pipeline_core.journal import into_file, was_broken_off
 
 
 def lines(path):
@@ -57,3 +57,30 @@ def test_a_diary_that_cannot_be_written_any_more_says_so_once_and_stops_nothing(
     context.say("run", "two")
     assert [e.text for e in heard if "log cannot be written" not in e.text] == ["one", "two"]
     assert sum("log cannot be written" in e.text for e in heard) == 1
+
+
+def told(output, *lines):
+    (output / "log.jsonl").write_text("\n".join(lines) + "\n")
+
+
+BEGUN = '{"kind": "started", "job": "run"}'
+
+
+@pytest.mark.parametrize("kind", ["finished", "failed", "cancelled"])
+def test_a_run_that_told_its_end_was_not_broken_off(tmp_path, kind):
+    told(tmp_path, BEGUN, f'{{"kind": "{kind}", "job": "run"}}', '{"kind": "started", "job": "solve"}')
+    assert not was_broken_off(tmp_path)
+
+
+def test_a_run_that_began_and_told_no_end_was_broken_off(tmp_path):
+    told(tmp_path, BEGUN, '{"kind": "finished", "job": "run"}', BEGUN, '{"kind": "finished", "job": "masters"}')
+    assert was_broken_off(tmp_path)
+
+
+def test_a_diary_that_was_cut_short_in_a_line_still_tells_that_the_run_was_broken_off(tmp_path):
+    told(tmp_path, BEGUN, '{"kind": "fini')
+    assert was_broken_off(tmp_path)
+
+
+def test_where_no_run_ever_was_none_was_broken_off(tmp_path):
+    assert not was_broken_off(tmp_path)

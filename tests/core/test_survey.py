@@ -9,6 +9,7 @@ from pipeline_core.align_night import STAGE as ALIGNMENT
 from pipeline_core.align_night import align_night, load_alignment
 from pipeline_core.cli.reduce import reduction_document
 from pipeline_core.events import Cancelled, RunContext
+from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
@@ -209,6 +210,56 @@ def test_a_run_tells_the_noise_before_and_after(made):
     told = reduction_document(result)["noise"]
     assert told["frames"] == len(LIGHTS)
     assert told["pixel"]["raw"] == pytest.approx(result.noise.pixel_raw, abs=1e-3)
+
+
+def test_a_rejected_frame_that_no_alignment_looked_at_waits_for_none(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(LIGHTS[:1], "cloud")
+        move_products(place.output, logbook)
+    try:
+        reduced(place)
+        found = surveyed(place)
+        assert LIGHTS[0] in found.calibrated
+        assert found.is_up_to_date
+    finally:
+        with Logbook.open(place.output) as logbook:
+            logbook.undo()
+        reduced(place)
+
+
+def test_the_noise_of_a_night_opened_again_is_that_of_its_last_run(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.reject(LIGHTS[:1], "cloud")
+    try:
+        result = reduced(place)
+        found = surveyed(place)
+        assert found.noise == result.noise
+        assert found.noise.frames == len(LIGHTS) - 1
+    finally:
+        with Logbook.open(place.output) as logbook:
+            logbook.undo()
+        reduced(place)
+
+
+def test_what_the_last_run_warned_of_and_why_it_solved_nothing_is_told_again(made):
+    place, result = made
+    found = surveyed(place)
+    assert found.warnings == result.warnings
+    assert found.sky_words == result.sky_words
+    assert found.solved is None or result.sky is not None
+
+
+def test_a_run_that_never_ended_is_told_but_not_while_it_is_on(place):
+    diary = place.output / "log.jsonl"
+    before = diary.read_text()
+    assert not surveyed(place).was_broken_off
+    try:
+        diary.write_text(before + '{"kind": "started", "job": "run"}\n')
+        assert surveyed(place).was_broken_off
+        with RunLock(place.output):
+            assert not surveyed(place).was_broken_off
+    finally:
+        diary.write_text(before)
 
 
 def test_the_calibrated_file_of_a_frame_is_found_where_its_verdict_put_it(place):

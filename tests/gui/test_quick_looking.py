@@ -16,10 +16,12 @@ from pipeline_core import kept_looks, warm_up
 from pipeline_core import quick_look as core
 from pipeline_core.config import Recipe
 from pipeline_core.errors import DataError
+from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.session import Place
 from pipeline_core.types import Night
 
 LEFT = ("what earlier runs left",)
+ROW = QualityRow("a.fits", ScienceMeasures("quick", "ADU"))
 PLACE, NIGHT = Place(Path("night"), Path("out")), Night(Path("night"), ())
 
 
@@ -32,7 +34,7 @@ def asked(monkeypatch):
     def quick_look(_place, _night, _recipe, context, tell, known):
         asked.known.append(dict(known))
         known["a.fits"] = {"measures": {}}
-        tell(["row"])
+        tell([ROW])
         asked.gate.wait(5)
         context.check()
         if isinstance(asked.answer, Exception):
@@ -96,8 +98,19 @@ def test_rows_come_before_the_judgement(qtbot, looking):
     rows, ended = told(looking.rows_came), told(looking.ended)
     looking.look(PLACE, NIGHT, Recipe())
     qtbot.waitUntil(lambda: bool(ended), timeout=3000)
-    assert (rows, ended) == ([(["row"],)], [("judged",)])
+    assert (rows, ended) == ([([ROW],)], [("judged",)])
     assert not looking.is_on
+
+
+def test_what_was_measured_is_not_judged_before_the_look_ends(qtbot, looking, asked):
+    asked.gate.clear()
+    rows, ended = told(looking.rows_came), told(looking.ended)
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(rows), timeout=3000)
+    assert looking.unjudged == {"a.fits"}
+    asked.gate.set()
+    qtbot.waitUntil(lambda: bool(ended), timeout=3000)
+    assert not looking.unjudged
 
 
 def test_what_was_measured_is_known_to_the_next_look_of_the_night_but_not_to_another_night(qtbot, looking, asked):
@@ -178,4 +191,4 @@ def test_what_earlier_runs_left_is_told_before_anything_is_measured(qtbot, looki
     qtbot.waitUntil(lambda: len(order) == 2, timeout=3000)
     asked.gate.set()
     qtbot.waitUntil(lambda: len(order) == 3, timeout=3000)
-    assert order == [LEFT, "row", "judged"]
+    assert order == [LEFT, ROW, "judged"]

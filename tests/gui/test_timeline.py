@@ -1,5 +1,6 @@
 """Timeline and keogram, used as a person uses them: clicks, brushes, drags, keys."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -304,3 +305,20 @@ def test_in_a_low_strip_values_keep_their_places_and_only_wild_ones_stand_at_the
         assert np.all(np.diff(y[usual])[steps > 1e-6] < 0), (
             f"at {height} px: higher values stand higher, each at its own"
         )
+
+
+def test_what_a_person_accepted_is_drawn_and_told_as_accepted(model):
+    number = next(k for k, row in enumerate(model.rows) if row.path == "f007.fits")
+    assert model.is_suspect(model.rows[number])
+    model.set_rejected({}, frozenset({"f007.fits"}))
+    assert not model.is_suspect(model.rows[number])
+    assert "✓ accepted by a person" in model.words(number)
+
+
+def test_the_chosen_quantity_comes_back_as_soon_as_some_frame_has_it(model):
+    rows, frames = night()
+    model.set_quantity("depth_loss_mag")
+    model.set_night([replace(row, depth_loss_mag=None) for row in rows], frames, {})
+    assert model.what.name != "depth_loss_mag"
+    model.set_night(rows, frames, {})
+    assert model.what.name == "depth_loss_mag"

@@ -16,6 +16,7 @@ from astep_gui.widgets.results_panel import in_the_window
 from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
 from pipeline_core.events import Event
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.reduce import Reduction, RunOptions
 from pipeline_core.survey import Survey
 from tests.gui.nights import small_night
@@ -432,6 +433,88 @@ def test_a_night_that_was_reduced_before_shows_its_results_when_it_is_opened(qtb
     assert "→" in again.results.facts["Noise"].text()
     assert again.reduce_button.text() == "Up to date"
     again.close()
+
+
+def sections(window):
+    tree = window.results.tree
+    return {
+        (top := tree.topLevelItem(k)).text(0): [top.child(j).text(0) for j in range(top.childCount())]
+        for k in range(tree.topLevelItemCount())
+    }
+
+
+def test_a_night_opened_again_sums_up_what_its_last_run_did(qtbot, reduced, remembered):
+    night = reduced.night.place.night
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    reduce(qtbot, reduced)
+    before, noise = sections(reduced), reduced.results.facts["Noise"].text()
+    reduced.close()
+    again = open_again(qtbot, remembered)
+    again.open_night(night)
+    surveyed(qtbot, again, lambda survey: survey.is_reduced)
+    facts = again.results.facts
+    assert again.results.headline.text() == "✓ Reduced; everything is up to date"
+    assert facts["Frames"].text() == "3 calibrated · 1 left out"
+    assert facts["Noise"].text() == noise
+    assert sections(again) == before
+    assert any(title.startswith("Warnings") for title in before)
+    again.close()
+
+
+def test_a_run_that_was_broken_off_is_said_when_the_night_is_opened_again(qtbot, reduced, remembered):
+    place = reduced.night.place
+    reduced.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
+    reduced.close()
+    with (place.output / "log.jsonl").open("a") as diary:
+        diary.write('{"kind": "started", "job": "run", "text": ""}\n')
+    again = open_again(qtbot, remembered)
+    again.open_night(place.night)
+    surveyed(qtbot, again, lambda survey: survey.is_reduced)
+    assert again.results.headline.text() == "▲ A run was broken off; Ctrl+R goes on"
+    assert "a run was broken off" in again.log.text.toPlainText()
+    again.close()
+
+
+def test_the_plotted_quantity_and_the_chosen_step_are_as_they_were_left(qtbot, reduced, remembered):
+    night = reduced.night.place.night
+    reduced.viewing.timeline_model.set_quantity("depth_loss_mag")
+    reduced.viewing.steps.choose("flat")
+    reduced.close()
+    again = open_again(qtbot, remembered)
+    assert again.viewing.timeline_model.wished == "depth_loss_mag"
+    again.open_night(night)
+    qtbot.waitUntil(lambda: again.viewing.steps.chosen == "flat", timeout=PATIENCE_MS)
+    again.viewing.steps.choose(None)
+    again.keeper.keep()
+    assert remembered.step(night) == ""
+    again.close()
+
+
+def test_frames_that_a_person_settled_are_not_suggested_any_more(reduced):
+    flags = (Flag("cloud", "stars are 0.8 mag fainter"),)
+    rows = [QualityRow(path, ScienceMeasures("final", "electron"), flags=flags) for path in LIGHTS[:2]]
+    reduced.night._take_rows(rows)
+    reduced.results.follow()
+    assert reduced.results.facts["To look at"].text() == "2 frames suggested"
+    reduced.decisions.accept(LIGHTS[:2])
+    reduced.results.follow()
+    assert reduced.results.facts["To look at"].text() == "nothing is suggested"
+
+
+def test_the_folder_can_be_shown_as_soon_as_it_is_there(opened):
+    assert not opened.results.folder.isEnabled()
+    opened.night.place.output.mkdir()
+    opened.results.follow()
+    assert opened.results.folder.isEnabled()
+    assert not opened.results.report.isEnabled()
+
+
+def test_a_mask_that_stands_on_flats_alone_counts_no_frames(qtbot, opened):
+    opened.decisions.set_field(LIGHTS, "dark", "none")
+    qtbot.waitUntil(lambda: opened.night.plan.master("mask_nodark") is not None, timeout=PATIENCE_MS)
+    reduce(qtbot, opened)
+    masters = next(lines for title, lines in sections(opened).items() if title.startswith("Masters"))
+    assert next(line for line in masters if "mask" in line).endswith("mask_nodark · from flats only")
 
 
 def test_what_a_click_would_do_is_said_in_few_words():

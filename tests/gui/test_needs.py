@@ -1,0 +1,145 @@
+"""What needs a person: how far a remedy reaches, what its button says that it does, where it leads."""
+
+import pytest
+from PyQt6.QtWidgets import QApplication, QPushButton
+
+from astep_gui.models.needs import needs_of
+from pipeline_core.config import Recipe
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.plan import Choices, build_plan
+from pipeline_core.types import Frame, FrameKind, Night
+
+PATIENCE_MS = 30_000
+
+
+def frame(path, kind=FrameKind.SCIENCE, **more):
+    fields = {
+        "size_bytes": 1,
+        "mtime_ns": 1,
+        "shape": (64, 64),
+        "exposure_s": 10.0,
+        "temperature_c": -20.0,
+        "filter": "V",
+    } | more
+    return Frame(path=path, kind=kind, **fields)
+
+
+def night_of(tmp_path, *frames):
+    return Night(tmp_path, tuple(sorted(frames, key=lambda f: f.path)))
+
+
+def needs_in(night, rejected=(), rows=None):
+    choices = Choices(rejected=dict.fromkeys(rejected, "cloud"))
+    plan = build_plan(night, Recipe(), choices)
+    return needs_of(night, plan, choices.rejected, rows or {}, {}, frozenset())
+
+
+def way(needs, title, label):
+    need = next(need for need in needs if title in need.title)
+    return need, next(way for way in need.remedies if way.label.startswith(label))
+
+
+FLATS = [frame(f"flat_{k}", FrameKind.FLAT, filter="R", exposure_s=1.0) for k in range(3)]
+BIASES = [frame(f"bias_{k}", FrameKind.BIAS, filter=None, exposure_s=0.0) for k in range(3)]
+
+
+@pytest.mark.parametrize("label", ["Go without", "Use flat_R"])
+def test_what_settles_a_missing_flat_holds_for_frames_that_are_rejected_now(tmp_path, label):
+    others = [frame("red", filter="R"), frame("long", exposure_s=60.0), frame("big", shape=(64, 128))]
+    night = night_of(tmp_path, frame("a"), frame("b"), frame("c"), *others, *FLATS)
+    need, remedy = way(needs_in(night, rejected=["b", "big"]), "flat for filter V", label)
+    assert sorted(need.paths) == ["a", "c", "long"], "the frames that are shown are those that take part"
+    assert sorted(remedy.paths) == ["a", "b", "c", "long"]
+
+
+def test_a_missing_dark_is_settled_for_rejected_frames_of_the_same_exposure_and_temperature_only(tmp_path):
+    rejected = [frame("b"), frame("long", exposure_s=60.0), frame("warm", temperature_c=-5.0)]
+    night = night_of(tmp_path, frame("a"), *rejected, *BIASES)
+    need, remedy = way(needs_in(night, [f.path for f in rejected]), "No dark", "Go without")
+    assert need.paths == ("a",)
+    assert remedy.paths == ("a", "b")
+
+
+def test_flats_that_go_without_a_dark_take_their_rejected_ones_along(tmp_path):
+    night = night_of(tmp_path, frame("a", filter="R"), *FLATS, *BIASES)
+    _need, remedy = way(needs_in(night, ["flat_1"]), "flat_R: No dark", "Go without")
+    assert remedy.paths == ("flat_0", "flat_2", "flat_1")
+
+
+def test_an_accepted_frame_finds_the_flat_that_was_chosen_while_it_was_rejected(qtbot, opened):
+    lights = [f"light_{k:03d}.fits" for k in range(4)]
+    opened.decisions.set_field(lights[:3], "filter", "V")
+    opened.decisions.reject(lights[:2], "cloud")
+
+    def flats():
+        plan = opened.night.plan
+        return {s.path: s.flat for s in plan.science} if plan is not None else {}
+
+    def need():
+        return next((n for n in opened.night.needs if "flat for filter V" in n.title and n.paths == (lights[2],)), None)
+
+    qtbot.waitUntil(lambda: need() is not None, timeout=PATIENCE_MS)
+    opened.deeds.remedy(need(), next(way for way in need().remedies if way.label == "Use flat_R"))
+    opened.decisions.accept([lights[0]])
+    qtbot.waitUntil(lambda: flats().get(lights[0]) == "flat_R", timeout=PATIENCE_MS)
+
+
+def test_buttons_say_what_they_do_and_do_not_repeat_the_need(qtbot, opened):
+    opened.decisions.set_field(["light_000.fits"], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
+    QApplication.processEvents()
+    tips = {b.text(): " ".join(b.toolTip().split()) for b in opened.needs.findChildren(QPushButton) if b.isVisible()}
+    assert "dust and vignetting stay" in tips["Go without"]
+    for need in opened.night.needs:
+        for remedy in need.remedies:
+            assert remedy.tip, f"{remedy.label} of {need.title} says nothing"
+            assert need.why not in remedy.tip
+
+
+def test_going_without_a_dark_says_whether_the_bias_comes_off(tmp_path):
+    _need, remedy = way(needs_in(night_of(tmp_path, frame("a"), *BIASES)), "No dark", "Go without")
+    assert "bias still comes off" in remedy.tip
+    _need, remedy = way(needs_in(night_of(tmp_path, frame("a"), *FLATS)), "No dark", "Go without")
+    assert "bias still comes off" not in remedy.tip
+    assert "zero level" in remedy.tip
+
+
+def test_using_the_flat_of_another_filter_says_what_it_costs(tmp_path):
+    _need, remedy = way(
+        needs_in(night_of(tmp_path, frame("a"), frame("r", filter="R"), *FLATS)), "flat for", "Use flat_R"
+    )
+    assert "though its filter is R" in remedy.tip
+    assert "colours may differ" in remedy.tip
+
+
+def test_rejecting_and_keeping_suspects_say_what_follows(tmp_path):
+    measures = ScienceMeasures("quick", "ADU")
+    row = QualityRow("a", measures, flags=(Flag("cloud", "stars are 0.8 mag fainter"),))
+    needs = needs_in(night_of(tmp_path, frame("a"), *BIASES), rows={"a": row})
+    assert "it is not calibrated" in way(needs, "cloud", "Reject")[1].tip
+    assert "nothing more is asked" in way(needs, "cloud", "Keep")[1].tip
+
+
+def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
+    rows = {f"light_{k:03d}.fits": QualityRow(f"light_{k:03d}.fits", ScienceMeasures("quick", "ADU")) for k in range(4)}
+    opened.night._take_rows(rows.values())
+    opened.needs.show_needs()
+    assert opened.needs.heading.text().endswith("· first look")
+    final = [QualityRow(path, ScienceMeasures("final", "electron")) for path in rows]
+    opened.night._take_rows(final)
+    opened.needs.show_needs()
+    assert "first look" not in opened.needs.heading.text()
+
+
+def test_plan_beside_a_need_unfolds_and_marks_the_lines_it_speaks_of(qtbot, opened):
+    opened.decisions.set_field(["light_000.fits"], "filter", "V")
+    qtbot.waitUntil(lambda: any("flat for filter V" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
+    need = next(n for n in opened.night.needs if "flat for filter V" in n.title)
+    tree = opened.plan_panel.tree
+    tree.collapseAll()
+    opened.deeds.remedy(need, next(way for way in need.remedies if way.label == "Plan"))
+    (line,) = tree.selectedItems()
+    assert line.text(0) == f"▲ {need.why}"
+    assert line.parent().isExpanded()
+    assert line.parent().parent().isExpanded()
+    assert tree.viewport().rect().intersects(tree.visualItemRect(line))
