@@ -8,11 +8,11 @@ from PyQt6.QtCore import QObject, Qt, QTimer
 from PyQt6.QtGui import QCursor, QGuiApplication, QPixmap
 from PyQt6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from astep_gui.blink_frames import blink_frames, raw_source, usable
 from astep_gui.comparing import Comparing
-from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import ImageStore
-from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from astep_gui.commands import Decisions
+    from astep_gui.models.blink import BlinkFrame
+    from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
     from astep_gui.widgets.settings_form import SettingsDialog
@@ -97,10 +99,8 @@ class Viewing(QObject):
         self._soon.timeout.connect(self._show_quality)
         self.dress: Callable[[str, ShownImage], ShownImage] = lambda _path, shown: shown
         """Gives a frame's image the place on the sky that is known of it."""
-        self.placed: Callable[[str], tuple[float, float] | None] = lambda _path: None
-        """Where a frame's stars lie against the reference's, px, as the alignment has it."""
-        self.turned: Callable[[str], Callable[[ShownImage], ShownImage] | None] = lambda _path: None
-        """What brings a frame onto the reference where a mere shift would not do."""
+        self.places: Callable[..., dict[str, BlinkPlace]] = lambda _paths, **_: {}
+        """Where frames lie against one of them, of a list of paths."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -232,10 +232,7 @@ class Viewing(QObject):
 
     def loader(self, path: str) -> tuple[Hashable, Loader]:
         """Return key and loader of a frame of the night."""
-        frame, night = self._night.frame(path), self._night.night
-        assert frame is not None, "only frames of the night are shown"
-        assert night is not None, "and there is a night"
-        return ("raw", path, frame.mtime_ns), raw_loader(night.file(path), frame)
+        return raw_source(self._night, path)
 
     def _show_frame(self) -> None:
         """Show the current frame, or the chosen step of it."""
@@ -326,26 +323,19 @@ class Viewing(QObject):
         if self.is_blinking:
             self.blink.toggle()
             return
-        usable = [path for path in paths if (f := self._night.frame(path)) is not None and f.unusable is None]
-        frames = []
-        for path in usable:
-            key, loader = self.loader(path)
-            frame, row = self._night.frame(path), self._night.rows.get(path)
-            assert frame is not None, "it was one a moment ago"
-            shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
-            shift = self.placed(path) or shift
-            turn = self.turned(path)
-            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape, turn))
+        chosen = usable(self._night, paths)
+        sources = {path: self.loader(path) for path in chosen}
+        places = self.places(chosen, is_trimmed=False)
+        frames = blink_frames(self._night, sources, places, {path: self.badge(path) for path in chosen})
         if len(frames) < 2:
             return
         self.pages.setCurrentWidget(self.view)
-        filters = {frame.filter for path in usable if (frame := self._night.frame(path)) is not None}
+        filters = {frame.filter for path in chosen if (frame := self._night.frame(path)) is not None}
         of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
         self._aside.leave(f"{len(frames)} frames{of_one}")
         self.blink_bar.show()
         self.levels.set_frozen(True)
-        current = self.loader(self._night.current)[0] if self._night.current in usable else None
-        self.blink.set_frames(frames, current)
+        self.blink.set_frames(frames, sources[self._night.current][0] if self._night.current in sources else None)
         self.blink_levels.begin()
         self.blink.play()
 

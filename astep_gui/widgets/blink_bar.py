@@ -12,7 +12,7 @@ from astep_gui.theme import icon, mono_font
 from astep_gui.widgets.blink_choice import BlinkChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PyQt6.QtGui import QResizeEvent
 
@@ -58,9 +58,14 @@ class BlinkBar(QWidget):
         self.reached.setFont(mono_font())
         self.reached.setProperty("role", "dim")
         self.reached.setToolTip("The rate that is reached, how small the frames are kept, and how many are loaded")
+        self.notes = QLabel()
+        """What is not as it should be: frames without a place, or without a calibrated file."""
+        self.notes.setFont(mono_font())
+        self.notes.setProperty("role", "warn")
+        self._left_out: tuple[str, ...] = ()
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
-        self.aligned.setToolTip("Aligned: each frame laid on the reference by its measured shift")
+        self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames")
         self.frozen = self._toggle("freeze", "Same levels", levels.set_frozen)
         self.frozen.setToolTip("Same levels for every frame, so that they can be compared")
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
@@ -78,7 +83,7 @@ class BlinkBar(QWidget):
         for widget in (self.back, self.play, self.forth):
             self._upper.addWidget(widget)
         self._upper.addWidget(self.place, 1)
-        for widget in (self.count, self.rate, self.reached):
+        for widget in (self.count, self.rate, self.reached, self.notes):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.frozen)
         self._upper.addWidget(self.close_button)
@@ -93,6 +98,11 @@ class BlinkBar(QWidget):
             self._lower.addWidget(toggle)
         self.place.setMinimumWidth(60)
         self.setMinimumWidth(430)
+
+    def say_left_out(self, names: Sequence[str]) -> None:
+        """Say which frames do not go by, because they have no calibrated file yet."""
+        self._left_out = tuple(names)
+        self._follow_notes()
 
     def ask_reject(self) -> None:
         """Reject the frame that is shown; when it went by fast, stop and ask which was meant."""
@@ -165,8 +175,22 @@ class BlinkBar(QWidget):
         self._check(self.aligned, blink.aligned)
         self.aligned.setEnabled(blink.has_shifts)
         self._check(self.frozen, self._levels.frozen)
+        self._follow_notes()
         self._follow_place()
         self._follow_progress()
+
+    def _follow_notes(self) -> None:
+        unplaced, n = self._blink.unplaced, len(self._blink.frames)
+        words, tips = [], []
+        if unplaced:
+            words.append(f"{len(unplaced)} of {n} not aligned")
+            tips.append("\n".join(("Shown as they were taken, their places are not known:", *unplaced)))
+        if self._left_out:
+            words.append(f"{len(self._left_out)} not calibrated yet")
+            tips.append("\n".join(("Left out, they have no calibrated file:", *self._left_out)))
+        self.notes.setText(" · ".join(words))
+        self.notes.setToolTip("\n\n".join(tips))
+        self.notes.setVisible(bool(words))
 
     def _follow_place(self) -> None:
         blink = self._blink
