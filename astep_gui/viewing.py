@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, Qt, QTimer
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor, QGuiApplication, QPixmap
 from PyQt6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from astep_gui.blink_frames import blink_frames, raw_source, usable
+from astep_gui.blink_frames import blink_frames, calibrated_source, raw_source, usable
 from astep_gui.comparing import Comparing
 from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_levels import BlinkLevels
@@ -35,6 +35,7 @@ from astep_gui.widgets.share_splitter import ShareSplitter
 from astep_gui.widgets.star_strip import StarStrip
 from astep_gui.widgets.steps_rail import StepsRail
 from astep_gui.widgets.timeline import Timeline
+from pipeline_core.errors import NightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -49,12 +50,19 @@ if TYPE_CHECKING:
 
 LOWER_PART, LOWER_PX = 0.27, (176, 250)
 """Part of the height that timeline and keogram have, and pixels at least and at most."""
+_TOO_FEW = (
+    "fewer than two of these frames are calibrated",
+    "Ctrl+R reduces the night; Y shows the frame as it was taken",
+)
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
 
 
 class Viewing(QObject):
     """Wires the widgets that show pixels to the night. Holds no state of its own beside them."""
+
+    calibrated_left = pyqtSignal()
+    """A blink of calibrated files is over."""
 
     def __init__(self, night: NightModel, decisions: Decisions, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +109,8 @@ class Viewing(QObject):
         """Gives a frame's image the place on the sky that is known of it."""
         self.places: Callable[..., dict[str, BlinkPlace]] = lambda _paths, **_: {}
         """Where frames lie against one of them, of a list of paths."""
+        self.blinks_calibrated = False
+        """Whether calibrated files are blinked, and not the frames as they were taken."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -243,8 +253,8 @@ class Viewing(QObject):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
         self.steps.set_frame(path if self.steps.has_steps(frame) else None)
-        if self.is_blinking and (self.blink.is_playing or self.blink.rests_turned):
-            return  # the whole frame, as it was taken, would jump by half a turn
+        if self.is_blinking and (self.blink.is_playing or self.blink.rests_turned or self.blinks_calibrated):
+            return  # the whole frame, as it was taken, would jump by half a turn, or be another product
         if path is None or frame is None:
             self.view.clear()
             return
@@ -318,21 +328,28 @@ class Viewing(QObject):
         """Whether the blink bar is open."""
         return self.blink_bar.isVisibleTo(self.widget)
 
-    def toggle_blink(self, paths: Sequence[str]) -> None:
-        """Blink these frames; while the bar is open, begin or stop."""
+    def toggle_blink(self, paths: Sequence[str], *, calibrated: bool = False) -> None:
+        """Blink these frames, or the calibrated files of those that have one; while the bar is open, begin or stop."""
         if self.is_blinking:
             self.blink.toggle()
             return
-        chosen = usable(self._night, paths)
-        sources = {path: self.loader(path) for path in chosen}
-        places = self.places(chosen, is_trimmed=False)
-        frames = blink_frames(self._night, sources, places, {path: self.badge(path) for path in chosen})
-        if len(frames) < 2:
+        night = self._night
+        wanted = usable(night, paths)
+        found = {path: calibrated_source(night, path) if calibrated else self.loader(path) for path in wanted}
+        sources = {path: source for path, source in found.items() if source is not None}
+        chosen = list(sources)
+        if len(chosen) < 2:
+            if calibrated:
+                night.problem.emit(NightError("there is nothing to blink", *_TOO_FEW))
             return
+        places = self.places(chosen, is_trimmed=calibrated)
+        frames = blink_frames(night, sources, places, {path: self.badge(path) for path in chosen})
+        self.blinks_calibrated = calibrated
         self.pages.setCurrentWidget(self.view)
         filters = {frame.filter for path in chosen if (frame := self._night.frame(path)) is not None}
         of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
         self._aside.leave(f"{len(frames)} frames{of_one}")
+        self.blink_bar.say_left_out([path.rpartition("/")[2] for path in wanted if path not in sources])
         self.blink_bar.show()
         self.levels.set_frozen(True)
         self.blink.set_frames(frames, sources[self._night.current][0] if self._night.current in sources else None)
@@ -346,7 +363,11 @@ class Viewing(QObject):
             self.blink_levels.end()
             self.blink_bar.hide()
             self.levels.set_frozen(False)
-            if not self._aside.come_back():
+            was_calibrated, self.blinks_calibrated = self.blinks_calibrated, False
+            came_back = self._aside.come_back()
+            if was_calibrated:
+                self.calibrated_left.emit()
+            elif not came_back:
                 self._show_frame()
             self._suggest()
 
@@ -391,9 +412,10 @@ class Viewing(QObject):
             self.view.set_badge(self.badge(self._night.current))
         self.comparing.badges_changed(paths)
         if self.is_blinking:
-            for path in paths:
-                if self._night.frame(path) is not None:
-                    self.blink.set_badge(self.loader(path)[0], self.badge(path))
+            for frame in self.blink.frames:
+                path = str(frame.key[1])  # type: ignore[index]
+                if path in paths:
+                    self.blink.set_badge(frame.key, self.badge(path))
         self.timeline_model.set_rejected(self._night.rejected)
         self.star.set_rejected(self._night.rejected)
 
