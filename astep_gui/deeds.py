@@ -247,8 +247,13 @@ class Deeds(FrameDeeds):
         self._viewing.toggle_blink(paths, calibrated=products.calibrated is not None)
 
     def compare(self) -> None:
-        """See two selected frames side by side; of a single one, it and the one before."""
-        self._viewing.comparing.ask_selected()
+        """See two selected frames side by side, or their calibrated files; of a single one, it and the next."""
+        products = self._window.products
+        if self._viewing.is_blinking:
+            self._viewing.blink.pause()  # the frame that is seen is meant
+        if products.is_on and products.calibrated is None:
+            products.end()
+        self._viewing.comparing.ask_selected(calibrated=products.calibrated is not None)
 
     def back(self) -> None:
         """Go back to the plain frame, one thing at a time."""

@@ -356,14 +356,16 @@ class Viewing(QObject):
         self.blink_levels.begin()
         self.blink.play()
 
-    def end_blink(self) -> None:
-        """Put the blink bar away and show the frame it stopped on."""
+    def end_blink(self, *, to_step: bool = True) -> None:
+        """Put the blink bar away and show the frame it stopped on; after the step it was begun from, or as it is."""
         if self.is_blinking:
             self.blink.pause()
             self.blink_levels.end()
             self.blink_bar.hide()
             self.levels.set_frozen(False)
             was_calibrated, self.blinks_calibrated = self.blinks_calibrated, False
+            if not to_step:
+                self._aside.forget()
             came_back = self._aside.come_back()
             if was_calibrated:
                 self.calibrated_left.emit()

@@ -107,3 +107,19 @@ def test_a_blink_begun_from_a_master_leaves_it(qtbot, shown):
     assert shown.viewing.is_blinking
     assert not shown.products.is_on
     assert {frame.key[0] for frame in shown.viewing.blink.frames} == {"raw"}
+
+
+def test_calibrated_frames_are_compared_with_calibrated_frames(qtbot, shown):
+    qtbot.keyClick(shown, Qt.Key.Key_D)
+    viewing = shown.viewing
+    qtbot.waitUntil(lambda: viewing.comparing.is_on, timeout=PATIENCE_MS)
+    assert (viewing.compare.left.title, viewing.compare.right.title) == ("000 · calibrated", "001 · calibrated")
+    assert viewing.levels.unit == "e⁻"
+
+
+def test_a_calibrated_frame_is_not_compared_with_a_raw_one(qtbot, shown):
+    next(shown.night.place.output.rglob("light_001_CAL.fits")).unlink()
+    qtbot.keyClick(shown, Qt.Key.Key_D)
+    qtbot.waitUntil(shown.notice.isVisible, timeout=PATIENCE_MS)
+    assert "001 is not calibrated" in shown.notice.why.text()
+    assert not shown.viewing.comparing.is_on
