@@ -62,6 +62,7 @@ class BlinkBar(QWidget):
         """What is not as it should be: frames without a place, or without a calibrated file."""
         self.notes.setFont(mono_font())
         self.notes.setProperty("role", "warn")
+        self.notes.setContentsMargins(8, 0, 8, 0)
         self._left_out: tuple[str, ...] = ()
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
@@ -83,10 +84,11 @@ class BlinkBar(QWidget):
         for widget in (self.back, self.play, self.forth):
             self._upper.addWidget(widget)
         self._upper.addWidget(self.place, 1)
-        for widget in (self.count, self.rate, self.reached, self.notes):
+        for widget in (self.count, self.rate, self.reached):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.frozen)
         self._upper.addWidget(self.close_button)
+        self._lower.addWidget(self.notes)
         self._lower.addStretch(1)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 4, 8, 4)
@@ -132,6 +134,11 @@ class BlinkBar(QWidget):
                 self._upper.insertWidget(self._upper.indexOf(self.close_button), toggle)
             else:
                 self._lower.addWidget(toggle)
+        (self._lower if is_roomy else self._upper).removeWidget(self.notes)
+        if is_roomy:
+            self._upper.insertWidget(self._upper.indexOf(self.reached) + 1, self.notes)
+        else:
+            self._lower.insertWidget(0, self.notes)
         self.updateGeometry()
 
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:

@@ -80,7 +80,8 @@ class CompareView(QWidget):
         self._head = QHBoxLayout()
         self._head.setContentsMargins(10, 4, 8, 4)
         self._head.setSpacing(6)
-        self.left_name, self.right_name = ElidedLabel(), ElidedLabel()
+        right = Qt.TextElideMode.ElideRight  # what tells them apart stands first
+        self.left_name, self.right_name = ElidedLabel(mode=right), ElidedLabel(mode=right)
         self.right_name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.modes = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
@@ -134,11 +135,13 @@ class CompareView(QWidget):
         self._offset = offset
         if self.left.shown is None:
             self._were_frozen = self._levels.frozen
+            self.wipe = 0.5
         self._levels.set_frozen(False)  # the left image has its own, whatever was shown before
         self._levels.follow(left)
         self._right_levels.follow(right)
         self.left.show_image(left, badges[0])
         self.right.show_image(right, badges[1], offset=offset)
+        self.stage.name_tags(f"◧ {left.title}", f"{right.title} ◨")
         self.left_name.setText(f"◧ {left.title}")
         self.right_name.setText(f"{right.title} ◨")
         same_unit = left.unit == right.unit
@@ -154,6 +157,8 @@ class CompareView(QWidget):
         """Hold no image any more: two of 4096² are 0.2 GB."""
         if self.left.shown is not None:
             self._levels.set_frozen(self._were_frozen)
+        if self.mode == "blink":
+            self.set_mode("side")  # the next pair is not to begin with one of both
         self.left.clear()
         self.right.clear()
 
@@ -255,7 +260,15 @@ class _Stage(QWidget):
     def _tag(self, words: str) -> QLabel:
         label = QLabel(words, self)
         label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        label.setAutoFillBackground(True)  # read over bright and dark pixels alike
+        label.setMargin(4)
         return label
+
+    def name_tags(self, left: str, right: str) -> None:
+        """Say what is seen while both go by in turn."""
+        for tag, words in zip(self._tags, (left, right), strict=True):
+            tag.setText(words)
+        self.arrange()
 
     def arrange(self) -> None:
         """Place both views for the mode."""

@@ -99,7 +99,16 @@ def test_a_blink_begins_with_the_whole_left_image_and_names_it_beside_the_scale_
     left, right = compare.stage._tags
     assert left.isVisible()
     assert not right.isVisible()
+    assert left.text() == "◧ one"
     assert left.x() > compare.stage.width() / 4
+
+
+def test_after_a_blink_that_was_closed_the_next_pair_stands_side_by_side(compare, qtbot):
+    qtbot.mouseClick(compare.buttons["blink"], LEFT)
+    compare.clear()
+    compare.show_pair(picture(1000, "three"), picture(1005, "four"))
+    assert compare.mode == "side"
+    assert not compare._blink_timer.isActive()
 
 
 def test_same_levels_is_one_switch_in_the_bar_and_beside_the_histogram(compare, qtbot):
