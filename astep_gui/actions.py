@@ -90,7 +90,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("blink", "View", "Blink", "B", "Space", icon="play",
           needs="frame", tip="Blink the selected frames, or those of the current group; Ctrl-click groups for more"),
     _spec("compare", "View", "Compare two frames", "D", icon="compare", needs="frame",
-          tip="Two selected frames side by side, with a wipe, or blinking; of one, it and the frame before"),
+          tip="Two selected frames side by side, with a wipe, or blinking; of one, it and the next"),
     _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
     _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save",
           needs="frame", tip="The image as it is seen, as PNG"),

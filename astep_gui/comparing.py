@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
+from astep_gui.blink_frames import calibrated_source
 from astep_gui.models.frame_pair import FramePair
+from astep_gui.models.short_names import numbers_of, short_names
 from pipeline_core.errors import NightError
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
     from astep_gui.viewing import Viewing
 
+_RAW_HINT = "Ctrl+R reduces the night; Y shows the frame as it was taken, to be compared so"
 _WHY = {
     "previous": "this is the first of its kind",
     "next": "this is the last of its kind",
@@ -68,18 +72,22 @@ class Comparing(QObject):
         first, second = (other, path) if which in {"previous", "reference"} else (path, other)
         self.ask_frames(first, second)
 
-    def ask_selected(self) -> None:
-        """Compare two selected frames; of one, it and the frame before."""
+    def ask_selected(self, *, calibrated: bool = False) -> None:
+        """Compare two selected frames; of one, it and the next, of the last one it and the one before."""
         chosen = [path for path in self._night.selection if self._usable(path)]
+        path = self._night.current
         if len(chosen) == 2:
-            self.ask_frames(chosen[0], chosen[1])
+            self.ask_frames(chosen[0], chosen[1], calibrated=calibrated)
+        elif path is not None and (other := self._other(path, "selected") or self._other(path, "next")) is not None:
+            self.ask_frames(path, other, calibrated=calibrated)
+        elif path is not None and (other := self._other(path, "previous")) is not None:
+            self.ask_frames(other, path, calibrated=calibrated)
         else:
-            self.ask_frame("previous" if self._other(self._night.current or "", "previous") else "next")
+            self.ask_frame("next")  # says why there is none
 
-    def ask_frames(self, first: str, second: str) -> None:
-        """Compare two frames, as they are, or both after the step that is chosen."""
+    def ask_frames(self, first: str, second: str, *, calibrated: bool = False) -> None:
+        """Compare two frames, as they are, after the step that is chosen, or as their calibrated files have them."""
         viewing, path = self._viewing, self._night.current
-        self._paths = (first, second)
         step = viewing.steps.chosen
         if step is not None and path == viewing.steps.path and path in {first, second}:
             other = second if path == first else first
@@ -87,10 +95,14 @@ class Comparing(QObject):
                 self._paths = (path, other)
                 viewing.steps.ask_pair(step, step, other)
                 return
-        sources = []
-        for wanted in (first, second):
-            key, loader = viewing.loader(wanted)
-            sources.append((key, loader, viewing.images.get(key)))
+        found = [calibrated_source(self._night, p) if calibrated else viewing.loader(p) for p in (first, second)]
+        if found[0] is None or found[1] is None:
+            missing = self._names(first, second)[1 if found[0] is not None else 0]
+            why = f"{missing} is not calibrated"
+            self._night.problem.emit(NightError("there is no calibrated frame to compare with", why, _RAW_HINT))
+            return
+        self._paths = (first, second)
+        sources = [(key, loader, viewing.images.get(key)) for key, loader in (found[0], found[1])]
         self.pair.ask(sources[0], sources[1])
 
     def end(self) -> None:
@@ -139,19 +151,34 @@ class Comparing(QObject):
         return None
 
     def _offset(self, path: str, other: str) -> tuple[float, float]:
-        """Return by how much a frame is to be moved to lie on another, px."""
-        rows = [self._night.rows.get(p) for p in (path, other)]
-        shifts = [(r.dx_px, r.dy_px) if r is not None else (None, None) for r in rows]
-        if path == other or any(value is None for shift in shifts for value in shift):
+        """Return by how much a frame is to be moved to lie on another, px; not at all across a meridian flip."""
+        places = self._viewing.places([other, path], is_trimmed=False) if path != other else {}
+        if path not in places or other not in places or places[path].turn or places[other].turn:
             return 0.0, 0.0
-        (dx, dy), (dx0, dy0) = shifts
-        return dx0 - dx, dy0 - dy  # type: ignore[operator] # looked at above
+        (dx, dy), (dx0, dy0) = places[path].shift, places[other].shift
+        return dx0 - dx, dy0 - dy
+
+    def _names(self, first: str, second: str) -> tuple[str, str]:
+        """Return what the table calls two frames: what all names of the night share would stand before what differs."""
+        names = short_names([first, second], numbers_of(frame.path for frame in self._night.frames))
+        return names[first], names[second]
+
+    def _named(self, shown: ShownImage, path: str, name: str) -> ShownImage:
+        """Return an image under its short name, with what was done to it: "055 · cosmic rays removed"."""
+        frame = self._night.frame(path)
+        if isinstance(shown.key, tuple) and shown.key[0] == "calibrated":
+            return replace(shown, title=f"{name} · calibrated")
+        if frame is None or not shown.title.startswith(frame.name):
+            return shown
+        return replace(shown, title=name + shown.title.removeprefix(frame.name))
 
     def _show(self, left: ShownImage, right: ShownImage) -> None:
         viewing, paths = self._viewing, self._paths
         if paths is None:
             return
-        viewing.end_blink()
+        viewing.end_blink(to_step=False)
+        names = self._names(*paths)
+        left, right = self._named(left, paths[0], names[0]), self._named(right, paths[1], names[1])
         badges = (viewing.badge(paths[0]), viewing.badge(paths[1]))
         viewing.compare.show_pair(left, right, badges=badges, offset=self._offset(paths[1], paths[0]))
         viewing.levels_panel.show_image(left)

@@ -233,7 +233,10 @@ class Deeds(FrameDeeds):
             self._viewing.view.clicked.emit(*place, modifier)
 
     def blink(self) -> None:
-        """Blink the selected frames; of a single one, its whole group; of two that are compared, those."""
+        """Blink the selected frames, or their calibrated files while one is shown; of a single one, its group.
+
+        Of two that are compared, those.
+        """
         if self._viewing.comparing.is_on:
             compare = self._viewing.compare
             compare.set_mode("side" if compare.mode == "blink" else "blink")
@@ -241,21 +244,29 @@ class Deeds(FrameDeeds):
         paths = list(self._night.selection)
         if len(paths) < 2 and self._night.current is not None:
             paths = self._window.table.model.group_of(self._night.current)
-        self._viewing.toggle_blink(paths)
+        products = self._window.products
+        if products.is_on and products.calibrated is None:
+            products.end()  # a master or a stack is none of the frames that go by
+        self._viewing.toggle_blink(paths, calibrated=products.calibrated is not None)
 
     def compare(self) -> None:
-        """See two selected frames side by side; of a single one, it and the one before."""
-        self._viewing.comparing.ask_selected()
+        """See two selected frames side by side, or their calibrated files; of a single one, it and the next."""
+        products = self._window.products
+        if self._viewing.is_blinking:
+            self._viewing.blink.pause()  # the frame that is seen is meant
+        if products.is_on and products.calibrated is None:
+            products.end()
+        self._viewing.comparing.ask_selected(calibrated=products.calibrated is not None)
 
     def back(self) -> None:
         """Go back to the plain frame, one thing at a time."""
         window, viewing = self._window, self._viewing
         if window.notice.isVisible():
             window.notice.clear()
-        elif window.products.is_on:
-            window.products.end()
         elif viewing.is_blinking:
             viewing.end_blink()
+        elif window.products.is_on:
+            window.products.end()
         elif viewing.pages.currentWidget() is viewing.compare:
             viewing.comparing.end()
         elif viewing.steps.chosen is not None:

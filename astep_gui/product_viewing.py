@@ -61,6 +61,8 @@ class ProductViewing(QObject):
         night.night_changed.connect(self.forget)
         viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
+        viewing.calibrated_left.connect(self._blink_left)
+        viewing.blink.state_changed.connect(self._follow_blink)
 
     @property
     def is_on(self) -> bool:
@@ -93,7 +95,8 @@ class ProductViewing(QObject):
         if file is None or frame is None:
             self.nothing_there.emit(path)
             return
-        self._begin()
+        if not self._viewing.blinks_calibrated:
+            self._begin()
         self.master, self.calibrated, self.stack = None, path, None
         self.changed.emit()
         self.bar.show_calibrated(file.name, survey.stale.get(path, "") if survey is not None else "")
@@ -102,7 +105,8 @@ class ProductViewing(QObject):
         except OSError:
             self.bar.say_missing("its file is gone; Ctrl+R makes it again")
             return
-        self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
+        if not (self._viewing.blinks_calibrated and self._viewing.blink.rests_turned):  # it would jump by half a turn
+            self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
 
     def show_stack(self, stack: StackMade) -> None:
         """Show a stack of the night."""
@@ -121,6 +125,7 @@ class ProductViewing(QObject):
         """Show the current frame again."""
         if self.is_on:
             self.forget()
+            self._viewing.end_blink()
             self._viewing.steps.closed.emit()  # nothing of the frame is chosen: it is shown as it is
 
     def forget(self) -> None:
@@ -170,6 +175,8 @@ class ProductViewing(QObject):
         if self.stack is not None and shown.facts is not None and shown.facts.sky is not None:
             shown = replace(shown, facts=replace(shown.facts, sky_source="stack: its reference's solution"))
         self._last = shown
+        if self._viewing.is_blinking and self._viewing.blink.is_playing:
+            return  # the frames that go by are others
         self._viewing.levels.follow(shown)
         self._viewing.view.show_image(shown, badge)
         self._viewing.levels_panel.show_image(shown)
@@ -193,11 +200,29 @@ class ProductViewing(QObject):
             self.show_calibrated(path)
         elif self.is_on:
             self.forget()
+            if self._viewing.blinks_calibrated:
+                self._viewing.end_blink()
 
     def _show_again(self, _shown: ShownImage) -> None:
         """Stay in the place of a frame whose pixels came in later than the product was asked for."""
         if self.is_on and self._last is not None:
             self._show(self._last)
+
+    def _follow_blink(self) -> None:
+        """Name no single file while many go by."""
+        if not self._viewing.blinks_calibrated or self.calibrated is None:
+            return
+        if self._viewing.blink.is_playing:
+            self.bar.show_calibrated(f"{len(self._viewing.blink.frames)} frames one after another", "")
+        else:
+            self.show_calibrated(self.calibrated)
+
+    def _blink_left(self) -> None:
+        """Show the calibrated file on which a blink of them rested; the frame, where none is asked for any more."""
+        if self.calibrated is not None:
+            self.show_calibrated(self.calibrated)
+        else:
+            self._viewing.steps.closed.emit()
 
     def _step_chosen(self) -> None:
         if self.is_on and self._viewing.steps.chosen is not None:

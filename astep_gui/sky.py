@@ -16,10 +16,10 @@ from astep_gui.widgets.sky_panel import SkyPanel
 from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from astep_gui.main_window import MainWindow
-    from astep_gui.models.blink_turn import Turn
+    from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.goto_dialog import GotoDialog
     from pipeline_core.events import RunContext
@@ -60,8 +60,7 @@ class Sky(QObject):
     def _connect(self) -> None:
         viewing, window = self._viewing, self._window
         viewing.dress = self._dressed
-        viewing.placed = self.placed
-        viewing.turned = self.turned
+        viewing.places = self.places
         viewing.view.painters.append(self._paint)
         self.panel.asked.connect(self.do)
         self.panel.stack_asked.connect(self.show_stack)
@@ -301,26 +300,18 @@ class Sky(QObject):
     def _repaint(self) -> None:
         self._viewing.view.canvas.viewport().update()
 
-    def placed(self, path: str) -> tuple[float, float] | None:
-        """Return where a frame's stars lie against the reference's, px, as the alignment has it."""
-        alignment = self.model.sky.alignment
-        one = alignment.by_path.get(path) if alignment is not None else None
-        return one.placement.displacement if one is not None and one.placement is not None else None
+    def places(self, paths: Sequence[str], *, is_trimmed: bool) -> dict[str, BlinkPlace]:
+        """Return where frames lie against one of them, for blinking; those that have no place are left out."""
+        from astep_gui.models.blink_places import blink_places  # noqa: PLC0415 - only when asked for
 
-    def turned(self, path: str) -> Turn | None:
-        """Return what brings a raw frame onto its reference for blinking; None where a mere shift does."""
-        alignment = self.model.sky.alignment
-        one = alignment.by_path.get(path) if alignment is not None else None
-        frame = self._night.frame(path)
-        if one is None or one.placement is None or one.reference is None or frame is None or frame.shape is None:
-            return None
-        from astep_gui.models.blink_turn import turn_of  # noqa: PLC0415 - only when asked for
-        from pipeline_core.science.turned_codes import needs_turning  # noqa: PLC0415
-
-        if not needs_turning(one.placement, frame.shape):
-            return None
-        firsts = [self.model.offset(each, is_trimmed=False) for each in (path, one.reference)]
-        return turn_of(one.placement, firsts[0], firsts[1])
+        frames = {path: self._night.frame(path) for path in paths}
+        return blink_places(
+            paths,
+            self.model.sky.alignment,
+            self._night.rows,
+            {path: frame.shape if frame is not None else None for path, frame in frames.items()},
+            lambda path: self.model.offset(path, is_trimmed=is_trimmed),
+        )
 
     # -- stacks ----------------------------------------------------------------------------------------------
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, Qt, QTimer
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor, QGuiApplication, QPixmap
 from PyQt6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
+from astep_gui.blink_frames import blink_frames, calibrated_source, raw_source, usable
 from astep_gui.comparing import Comparing
-from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import ImageStore
-from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
@@ -35,11 +35,14 @@ from astep_gui.widgets.share_splitter import ShareSplitter
 from astep_gui.widgets.star_strip import StarStrip
 from astep_gui.widgets.steps_rail import StepsRail
 from astep_gui.widgets.timeline import Timeline
+from pipeline_core.errors import NightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from astep_gui.commands import Decisions
+    from astep_gui.models.blink import BlinkFrame
+    from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
     from astep_gui.widgets.settings_form import SettingsDialog
@@ -47,12 +50,19 @@ if TYPE_CHECKING:
 
 LOWER_PART, LOWER_PX = 0.27, (176, 250)
 """Part of the height that timeline and keogram have, and pixels at least and at most."""
+_TOO_FEW = (
+    "fewer than two of these frames are calibrated",
+    "Ctrl+R reduces the night; Y shows the frame as it was taken",
+)
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
 
 
 class Viewing(QObject):
     """Wires the widgets that show pixels to the night. Holds no state of its own beside them."""
+
+    calibrated_left = pyqtSignal()
+    """A blink of calibrated files is over."""
 
     def __init__(self, night: NightModel, decisions: Decisions, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -97,10 +107,10 @@ class Viewing(QObject):
         self._soon.timeout.connect(self._show_quality)
         self.dress: Callable[[str, ShownImage], ShownImage] = lambda _path, shown: shown
         """Gives a frame's image the place on the sky that is known of it."""
-        self.placed: Callable[[str], tuple[float, float] | None] = lambda _path: None
-        """Where a frame's stars lie against the reference's, px, as the alignment has it."""
-        self.turned: Callable[[str], Callable[[ShownImage], ShownImage] | None] = lambda _path: None
-        """What brings a frame onto the reference where a mere shift would not do."""
+        self.places: Callable[..., dict[str, BlinkPlace]] = lambda _paths, **_: {}
+        """Where frames lie against one of them, of a list of paths."""
+        self.blinks_calibrated = False
+        """Whether calibrated files are blinked, and not the frames as they were taken."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -232,10 +242,7 @@ class Viewing(QObject):
 
     def loader(self, path: str) -> tuple[Hashable, Loader]:
         """Return key and loader of a frame of the night."""
-        frame, night = self._night.frame(path), self._night.night
-        assert frame is not None, "only frames of the night are shown"
-        assert night is not None, "and there is a night"
-        return ("raw", path, frame.mtime_ns), raw_loader(night.file(path), frame)
+        return raw_source(self._night, path)
 
     def _show_frame(self) -> None:
         """Show the current frame, or the chosen step of it."""
@@ -246,8 +253,8 @@ class Viewing(QObject):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
         self.steps.set_frame(path if self.steps.has_steps(frame) else None)
-        if self.is_blinking and (self.blink.is_playing or self.blink.rests_turned):
-            return  # the whole frame, as it was taken, would jump by half a turn
+        if self.is_blinking and (self.blink.is_playing or self.blink.rests_turned or self.blinks_calibrated):
+            return  # the whole frame, as it was taken, would jump by half a turn, or be another product
         if path is None or frame is None:
             self.view.clear()
             return
@@ -321,42 +328,48 @@ class Viewing(QObject):
         """Whether the blink bar is open."""
         return self.blink_bar.isVisibleTo(self.widget)
 
-    def toggle_blink(self, paths: Sequence[str]) -> None:
-        """Blink these frames; while the bar is open, begin or stop."""
+    def toggle_blink(self, paths: Sequence[str], *, calibrated: bool = False) -> None:
+        """Blink these frames, or the calibrated files of those that have one; while the bar is open, begin or stop."""
         if self.is_blinking:
             self.blink.toggle()
             return
-        usable = [path for path in paths if (f := self._night.frame(path)) is not None and f.unusable is None]
-        frames = []
-        for path in usable:
-            key, loader = self.loader(path)
-            frame, row = self._night.frame(path), self._night.rows.get(path)
-            assert frame is not None, "it was one a moment ago"
-            shift = (row.dx_px, row.dy_px) if row and row.dx_px is not None and row.dy_px is not None else None
-            shift = self.placed(path) or shift
-            turn = self.turned(path)
-            frames.append(BlinkFrame(key, frame.name, loader, self.badge(path), shift, frame.shape, turn))
-        if len(frames) < 2:
+        night = self._night
+        wanted = usable(night, paths)
+        found = {path: calibrated_source(night, path) if calibrated else self.loader(path) for path in wanted}
+        sources = {path: source for path, source in found.items() if source is not None}
+        chosen = list(sources)
+        if len(chosen) < 2:
+            if calibrated:
+                night.problem.emit(NightError("there is nothing to blink", *_TOO_FEW))
             return
+        places = self.places(chosen, is_trimmed=calibrated)
+        frames = blink_frames(night, sources, places, {path: self.badge(path) for path in chosen})
+        self.blinks_calibrated = calibrated
         self.pages.setCurrentWidget(self.view)
-        filters = {frame.filter for path in usable if (frame := self._night.frame(path)) is not None}
+        filters = {frame.filter for path in chosen if (frame := self._night.frame(path)) is not None}
         of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
         self._aside.leave(f"{len(frames)} frames{of_one}")
+        self.blink_bar.say_left_out([path.rpartition("/")[2] for path in wanted if path not in sources])
         self.blink_bar.show()
         self.levels.set_frozen(True)
-        current = self.loader(self._night.current)[0] if self._night.current in usable else None
-        self.blink.set_frames(frames, current)
+        self.blink.set_frames(frames, sources[self._night.current][0] if self._night.current in sources else None)
         self.blink_levels.begin()
         self.blink.play()
 
-    def end_blink(self) -> None:
-        """Put the blink bar away and show the frame it stopped on."""
+    def end_blink(self, *, to_step: bool = True) -> None:
+        """Put the blink bar away and show the frame it stopped on; after the step it was begun from, or as it is."""
         if self.is_blinking:
             self.blink.pause()
             self.blink_levels.end()
             self.blink_bar.hide()
             self.levels.set_frozen(False)
-            if not self._aside.come_back():
+            was_calibrated, self.blinks_calibrated = self.blinks_calibrated, False
+            if not to_step:
+                self._aside.forget()
+            came_back = self._aside.come_back()
+            if was_calibrated:
+                self.calibrated_left.emit()
+            elif not came_back:
                 self._show_frame()
             self._suggest()
 
@@ -401,9 +414,10 @@ class Viewing(QObject):
             self.view.set_badge(self.badge(self._night.current))
         self.comparing.badges_changed(paths)
         if self.is_blinking:
-            for path in paths:
-                if self._night.frame(path) is not None:
-                    self.blink.set_badge(self.loader(path)[0], self.badge(path))
+            for frame in self.blink.frames:
+                path = str(frame.key[1])  # type: ignore[index]
+                if path in paths:
+                    self.blink.set_badge(frame.key, self.badge(path))
         self.timeline_model.set_rejected(self._night.rejected, self._night.choices.kept)
         self.star.set_rejected(self._night.rejected)
 

@@ -35,7 +35,7 @@ class BlinkFrame:
     loader: Loader
     badge: str | None = None
     shift: tuple[float, float] | None = None
-    """Where its stars lie against the reference frame's, px (x, y); None where that is not known."""
+    """Where its stars lie against those of the frame on which all are laid, px (x, y); None where not known."""
     shape: tuple[int, int] | None = None
     """(ny, nx), for planning the memory; 4096² unless given."""
     turn: Callable[[ShownImage], ShownImage] | None = None
@@ -123,6 +123,13 @@ class BlinkModel(QObject):
     def has_shifts(self) -> bool:
         """Whether any frame's shift is known, so that aligning means something."""
         return any(frame.shift is not None or frame.turn is not None for frame in self._frames)
+
+    @property
+    def unplaced(self) -> tuple[str, ...]:
+        """Titles of the frames that are shown as they were taken while the others are laid on each other."""
+        if not (self.aligned and self.has_shifts):
+            return ()
+        return tuple(frame.title for frame in self._frames if frame.shift is None and frame.turn is None)
 
     def set_frames(self, frames: Sequence[BlinkFrame], start: Hashable | None = None) -> None:
         """Blink these, beginning with the one named.

@@ -12,7 +12,7 @@ from astep_gui.theme import icon, mono_font
 from astep_gui.widgets.blink_choice import BlinkChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PyQt6.QtGui import QResizeEvent
 
@@ -58,9 +58,15 @@ class BlinkBar(QWidget):
         self.reached.setFont(mono_font())
         self.reached.setProperty("role", "dim")
         self.reached.setToolTip("The rate that is reached, how small the frames are kept, and how many are loaded")
+        self.notes = QLabel()
+        """What is not as it should be: frames without a place, or without a calibrated file."""
+        self.notes.setFont(mono_font())
+        self.notes.setProperty("role", "warn")
+        self.notes.setContentsMargins(8, 0, 8, 0)
+        self._left_out: tuple[str, ...] = ()
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
-        self.aligned.setToolTip("Aligned: each frame laid on the reference by its measured shift")
+        self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames")
         self.frozen = self._toggle("freeze", "Same levels", levels.set_frozen)
         self.frozen.setToolTip("Same levels for every frame, so that they can be compared")
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
@@ -82,6 +88,7 @@ class BlinkBar(QWidget):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.frozen)
         self._upper.addWidget(self.close_button)
+        self._lower.addWidget(self.notes)
         self._lower.addStretch(1)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 4, 8, 4)
@@ -93,6 +100,11 @@ class BlinkBar(QWidget):
             self._lower.addWidget(toggle)
         self.place.setMinimumWidth(60)
         self.setMinimumWidth(430)
+
+    def say_left_out(self, names: Sequence[str]) -> None:
+        """Say which frames do not go by, because they have no calibrated file yet."""
+        self._left_out = tuple(names)
+        self._follow_notes()
 
     def ask_reject(self) -> None:
         """Reject the frame that is shown; when it went by fast, stop and ask which was meant."""
@@ -122,6 +134,11 @@ class BlinkBar(QWidget):
                 self._upper.insertWidget(self._upper.indexOf(self.close_button), toggle)
             else:
                 self._lower.addWidget(toggle)
+        (self._lower if is_roomy else self._upper).removeWidget(self.notes)
+        if is_roomy:
+            self._upper.insertWidget(self._upper.indexOf(self.reached) + 1, self.notes)
+        else:
+            self._lower.insertWidget(0, self.notes)
         self.updateGeometry()
 
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
@@ -165,8 +182,22 @@ class BlinkBar(QWidget):
         self._check(self.aligned, blink.aligned)
         self.aligned.setEnabled(blink.has_shifts)
         self._check(self.frozen, self._levels.frozen)
+        self._follow_notes()
         self._follow_place()
         self._follow_progress()
+
+    def _follow_notes(self) -> None:
+        unplaced, n = self._blink.unplaced, len(self._blink.frames)
+        words, tips = [], []
+        if unplaced:
+            words.append(f"{len(unplaced)} of {n} not aligned")
+            tips.append("\n".join(("Shown as they were taken, their places are not known:", *unplaced)))
+        if self._left_out:
+            words.append(f"{len(self._left_out)} not calibrated yet")
+            tips.append("\n".join(("Left out, they have no calibrated file:", *self._left_out)))
+        self.notes.setText(" · ".join(words))
+        self.notes.setToolTip("\n\n".join(tips))
+        self.notes.setVisible(bool(words))
 
     def _follow_place(self) -> None:
         blink = self._blink

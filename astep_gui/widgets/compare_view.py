@@ -51,7 +51,7 @@ class CompareView(QWidget):
         """Part of the width that shows the left image."""
         self._levels = levels
         self._right_levels = LevelsModel(self)
-        self._follows = False
+        self._follows = self._were_frozen = False
         self._offset = (0.0, 0.0)
         self.left = ImageView(levels)
         self.right = ImageView(self._right_levels)
@@ -70,6 +70,7 @@ class CompareView(QWidget):
         for view, other in ((self.left, self.right), (self.right, self.left)):
             view.view_changed.connect(lambda rect, other=other: self._link(other, rect))
             view.cursor_moved.connect(lambda x, y, _: self._report(x, y))
+        levels.changed.connect(self._follow_switch)
         levels.changed.connect(self._follow_levels)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Two images compared")
@@ -79,7 +80,8 @@ class CompareView(QWidget):
         self._head = QHBoxLayout()
         self._head.setContentsMargins(10, 4, 8, 4)
         self._head.setSpacing(6)
-        self.left_name, self.right_name = ElidedLabel(), ElidedLabel()
+        right = Qt.TextElideMode.ElideRight  # what tells them apart stands first
+        self.left_name, self.right_name = ElidedLabel(mode=right), ElidedLabel(mode=right)
         self.right_name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.modes = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
@@ -92,6 +94,7 @@ class CompareView(QWidget):
         self.buttons["side"].setChecked(True)
         self.same_levels = QCheckBox("Same levels")
         self.same_levels.setToolTip("Show equal values alike; off: each image has its own levels")
+        self.same_levels.clicked.connect(self._levels.set_frozen)  # one switch, seen here and beside the histogram
         self.same_levels.toggled.connect(self._follow_levels)
         self.swap = self._tool("Swap", "Exchange left and right")
         self.swap.clicked.connect(self.swap_images)
@@ -130,10 +133,15 @@ class CompareView(QWidget):
             Pixels by which the right one is moved, so that its stars lie on those of the left one.
         """
         self._offset = offset
+        if self.left.shown is None:
+            self._were_frozen = self._levels.frozen
+            self.wipe = 0.5
+        self._levels.set_frozen(False)  # the left image has its own, whatever was shown before
         self._levels.follow(left)
         self._right_levels.follow(right)
         self.left.show_image(left, badges[0])
         self.right.show_image(right, badges[1], offset=offset)
+        self.stage.name_tags(f"◧ {left.title}", f"{right.title} ◨")
         self.left_name.setText(f"◧ {left.title}")
         self.right_name.setText(f"{right.title} ◨")
         same_unit = left.unit == right.unit
@@ -141,11 +149,16 @@ class CompareView(QWidget):
         apart = abs(left.level.sky - right.level.sky)
         # Else the one would be all black or all white in the levels of the other.
         self.same_levels.setChecked(same_unit and apart < ALIKE * (self._levels.hi - self._levels.lo))
+        self._levels.set_frozen(self.same_levels.isChecked())
         self._follow_levels()
         self._link(self.right, self.left.view_rect())
 
     def clear(self) -> None:
         """Hold no image any more: two of 4096² are 0.2 GB."""
+        if self.left.shown is not None:
+            self._levels.set_frozen(self._were_frozen)
+        if self.mode == "blink":
+            self.set_mode("side")  # the next pair is not to begin with one of both
         self.left.clear()
         self.right.clear()
 
@@ -163,6 +176,8 @@ class CompareView(QWidget):
 
     def set_mode(self, mode: str) -> None:
         """Show both side by side, with a wipe, or one after the other."""
+        if mode != self.mode:
+            self.wipe = 1.0 if mode == "blink" else 0.5  # the line opens in the middle, wherever a blink left it
         self.mode = mode
         self.buttons[mode].setChecked(True)
         if mode == "blink":
@@ -197,6 +212,10 @@ class CompareView(QWidget):
             mine.set_range(its.lo, its.hi)
         elif self.right.shown is not None:
             mine.use_preset("auto" if its.preset == "manual" else its.preset)
+
+    def _follow_switch(self) -> None:
+        if self.right.shown is not None and self.same_levels.isEnabled():
+            self.same_levels.setChecked(self._levels.frozen)
 
     def _report(self, x: float, y: float) -> None:
         column, row = round(x), round(y)
@@ -241,7 +260,15 @@ class _Stage(QWidget):
     def _tag(self, words: str) -> QLabel:
         label = QLabel(words, self)
         label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        label.setAutoFillBackground(True)  # read over bright and dark pixels alike
+        label.setMargin(4)
         return label
+
+    def name_tags(self, left: str, right: str) -> None:
+        """Say what is seen while both go by in turn."""
+        for tag, words in zip(self._tags, (left, right), strict=True):
+            tag.setText(words)
+        self.arrange()
 
     def arrange(self) -> None:
         """Place both views for the mode."""
@@ -267,7 +294,7 @@ class _Stage(QWidget):
         for tag, is_wanted in zip(self._tags, (shows_left, not shows_left), strict=True):
             tag.setVisible(owner.mode == "blink" and is_wanted)
             tag.adjustSize()
-            tag.move(10, max(0, height - tag.height() - 10))
+            tag.move((width - tag.width()) // 2, max(0, height - tag.height() - 10))  # the scale bar stands left
             tag.raise_()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name

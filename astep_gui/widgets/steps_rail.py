@@ -51,8 +51,9 @@ class StepsRail(QWidget):
         self._is_open = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight)
-        self.verdict = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        # Two lines: what is wrong with a bad frame is seldom said in one; always, so that the image does not jump.
+        self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=2)
+        self.verdict = ElidedLabel(mode=Qt.TextElideMode.ElideRight, lines=2)
         """What speaks against the frame, while the note below speaks of a step."""
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)

@@ -123,6 +123,29 @@ class Placement:
             y = y + self.reach * (a * off_y - c * off_x) / self._determinant
         return x, y
 
+    def seen_from(self, other: Placement) -> Placement:
+        """Return where the pixels of a third frame lie in this one, if they lie in the reference as ``other`` has it.
+
+        Parameters
+        ----------
+        other : Placement
+            On the same reference.
+
+        Returns
+        -------
+        Placement
+            ``self.moved(*other.returned(x, y))`` as one map: exact for two affine ones, else fitted to a grid over the
+            field in the higher order of both.
+        """
+        grid = np.linspace(-1.0, 1.0, 9)
+        u, v = (axis.ravel() for axis in np.meshgrid(grid, grid))
+        x, y = self.moved(*other.returned(self.centre[0] + self.reach * u, self.centre[1] + self.reach * v))
+        terms = _terms(u, v, max(self.order, other.order)).T
+        both = np.linalg.lstsq(terms, np.column_stack([x, y]), rcond=None)[0]
+        x_terms, y_terms = both.T.tolist()
+        matched, rms_px = min(self.matched, other.matched), math.hypot(self.rms_px, other.rms_px)
+        return Placement(self.centre, self.reach, tuple(x_terms), tuple(y_terms), matched, rms_px)
+
     def area(self, x_px: npt.ArrayLike, y_px: npt.ArrayLike) -> Floats:
         """Return how many pixels of this frame one pixel of the reference covers, at reference positions."""
         step = 0.5

@@ -258,3 +258,19 @@ def test_light_is_told_against_the_reference_where_its_stars_have_drifted_away_u
         frames.append(FrameStars(StarList(*places, flux[seen] * light, np.full(60, 2.5)), 10.0, 2.5))
     found = align_field(frames, SHAPE, reference=0)
     assert [one.flux_ratio for one in found.frames] == pytest.approx(through, rel=0.02)
+
+
+@pytest.mark.parametrize("bent", [0.0, 0.4])
+def test_a_frame_is_seen_from_another_as_both_placements_together_say(bent):
+    middle = complex(255.5, 255.5)
+    flipped = Placement.of(Alignment(-1 + 0j, 2 * middle + 8 - 3j), SHAPE)
+    own = Placement.of(Alignment(-1.001 + 0.002j, 2 * middle - 5 + 1j), SHAPE)
+    if bent:
+        terms = (bent, 0.0, -bent)
+        own = Placement(own.centre, own.reach, own.x_terms + terms, own.y_terms + terms)
+    seen = own.seen_from(flipped)
+    x, y = np.random.default_rng(5).uniform(0, 511, (2, 200))
+    wanted = own.moved(*flipped.returned(x, y))
+    assert np.abs(np.subtract(seen.moved(x, y), wanted)).max() < 1e-6
+    assert abs(seen.rotation_deg) < 0.2  # both lie beyond the flip: between them nothing is turned
+    assert own.seen_from(own).displacement == pytest.approx((0.0, 0.0), abs=1e-5)

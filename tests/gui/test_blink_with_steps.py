@@ -128,5 +128,28 @@ def test_b_while_comparing_blinks_the_two_and_again_shows_both(qtbot, window_of_
     assert viewing.compare.mode == "side"
 
 
+def test_comparing_from_a_blink_compares_the_frames_as_they_go_by_not_the_step_it_was_begun_from(
+    qtbot, window_of_night
+):
+    window, viewing = window_of_night, window_of_night.viewing
+    choose_step(qtbot, window, "dark")
+    blink(qtbot, window)
+    qtbot.keyClick(window, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: viewing.comparing.is_on, timeout=PATIENCE_MS)
+    assert viewing.steps.chosen is None
+    assert {viewing.compare.left.shown.key[0], viewing.compare.right.shown.key[0]} == {"raw"}
+    assert viewing.compare.left.shown.unit == viewing.levels.unit == "ADU"
+
+
+def test_a_step_of_two_frames_is_named_by_what_differs_first(qtbot, window_of_night):
+    window, viewing = window_of_night, window_of_night.viewing
+    choose_step(qtbot, window, "dark")
+    qtbot.keyClick(window, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: viewing.comparing.is_on, timeout=PATIENCE_MS)
+    titles = [viewing.compare.left.title, viewing.compare.right.title]
+    assert all(title.endswith(" · − dark") and len(title) < 18 for title in titles)
+    assert titles[0] != titles[1]
+
+
 def viewing_frames(window):
     return window.table.model.group_of(window.night.current)

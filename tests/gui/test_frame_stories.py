@@ -81,6 +81,55 @@ def test_blinking_shows_one_after_the_other_and_stops_on_escape(compare, qtbot):
     assert not compare._blink_timer.isActive()
 
 
+def test_the_wipe_opens_in_the_middle_wherever_a_blink_left_it(compare, qtbot):
+    for end in (0.0, 1.0):
+        qtbot.mouseClick(compare.buttons["blink"], LEFT)
+        compare.set_wipe(end)
+        qtbot.mouseClick(compare.buttons["wipe"], LEFT)
+        assert compare.wipe == 0.5
+    compare.set_wipe(0.3)
+    qtbot.mouseClick(compare.buttons["wipe"], LEFT)
+    assert compare.wipe == 0.3, "a line that was dragged stays when its button is pressed again"
+
+
+def test_a_blink_begins_with_the_whole_left_image_and_names_it_beside_the_scale_bar(compare, qtbot):
+    qtbot.mouseClick(compare.buttons["blink"], LEFT)
+    compare._blink_timer.stop()
+    assert compare.wipe == 1.0
+    left, right = compare.stage._tags
+    assert left.isVisible()
+    assert not right.isVisible()
+    assert left.text() == "◧ one"
+    assert left.x() > compare.stage.width() / 4
+
+
+def test_after_a_blink_that_was_closed_the_next_pair_stands_side_by_side(compare, qtbot):
+    qtbot.mouseClick(compare.buttons["blink"], LEFT)
+    compare.clear()
+    compare.show_pair(picture(1000, "three"), picture(1005, "four"))
+    assert compare.mode == "side"
+    assert not compare._blink_timer.isActive()
+
+
+def test_same_levels_is_one_switch_in_the_bar_and_beside_the_histogram(compare, qtbot):
+    levels = compare._levels
+    assert compare.same_levels.isChecked()
+    assert levels.frozen
+    compare.same_levels.click()
+    assert not levels.frozen
+    levels.set_frozen(True)
+    assert compare.same_levels.isChecked()
+    assert (compare._right_levels.lo, compare._right_levels.hi) == (levels.lo, levels.hi)
+    compare.clear()
+    assert not levels.frozen, "as it was before"
+
+
+def test_a_pair_that_is_compared_after_another_has_levels_of_its_own(compare):
+    compare.show_pair(picture(5000, "three"), picture(5005, "four"))
+    assert compare._levels.lo < 5000 < compare._levels.hi
+    assert compare._levels.frozen
+
+
 def test_swap_exchanges_names_and_images_together(compare, qtbot):
     qtbot.mouseClick(compare.swap, LEFT)
     assert (compare.left.title, compare.right.title) == ("two", "one")

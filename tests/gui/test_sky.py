@@ -489,9 +489,12 @@ def test_index_files_are_copied_into_the_users_folder(qtbot, sky, tmp_path, monk
 
 def test_blinking_takes_the_shifts_of_the_alignment(sky, lights):
     alignment = sky.sky.model.sky.alignment
-    other = next(path for path in lights if path != alignment.references[0])
-    assert sky.sky.placed(other) == alignment.by_path[other].placement.displacement
-    assert sky.sky.turned(other) is None  # a few pixels of drift need no turning
+    pair = [alignment.references[0], next(path for path in lights if path != alignment.references[0])]
+    first, second = (sky.sky.places(pair, is_trimmed=False)[path] for path in pair)
+    moved = np.subtract(first.shift, second.shift)
+    assert moved == pytest.approx(np.negative(alignment.by_path[pair[1]].placement.displacement), abs=0.05)
+    assert np.hypot(*moved) > 0.2
+    assert first.turn is second.turn is None  # a few pixels of drift need no turning
 
 
 def test_marks_of_one_frame_are_not_drawn_over_a_blink(qtbot, sky, lights):

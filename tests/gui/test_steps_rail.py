@@ -215,17 +215,24 @@ def compared(qtbot, window):
 def test_two_selected_frames_are_compared_by_a_key_and_escape_goes_back(qtbot, opened):
     opened.night.select([LIGHTS[1], LIGHTS[3]], LIGHTS[1])
     qtbot.keyClick(opened, Qt.Key.Key_D)
-    assert compared(qtbot, opened) == (LIGHTS[1], LIGHTS[3])
+    assert compared(qtbot, opened) == ("001", "003")
     opened.viewing.compare.left.zoom_to(4.0)
     assert opened.viewing.compare.right.zoom == pytest.approx(4.0)
     qtbot.keyClick(opened.viewing.compare, Qt.Key.Key_Escape)
     assert not opened.viewing.comparing.is_on
 
 
-def test_of_one_selected_frame_it_and_the_frame_before_are_compared(qtbot, opened):
-    opened.night.select([LIGHTS[2]])
+@pytest.mark.parametrize(("shown", "pair"), [(2, ("002", "003")), (3, ("002", "003"))])
+def test_of_one_selected_frame_it_and_the_next_are_compared_and_of_the_last_the_one_before(qtbot, opened, shown, pair):
+    opened.night.select([LIGHTS[shown]])
     qtbot.keyClick(opened, Qt.Key.Key_D)
-    assert compared(qtbot, opened) == (LIGHTS[1], LIGHTS[2])
+    assert compared(qtbot, opened) == pair
+
+
+def test_of_many_selected_frames_the_shown_one_and_another_of_them_are_compared(qtbot, opened):
+    opened.night.select([LIGHTS[0], LIGHTS[1], LIGHTS[3]], LIGHTS[3])
+    qtbot.keyClick(opened, Qt.Key.Key_D)
+    assert compared(qtbot, opened) == ("003", "000")
 
 
 def test_the_reference_frame_is_compared_with_and_a_missing_one_is_explained(qtbot, opened):
@@ -235,7 +242,7 @@ def test_the_reference_frame_is_compared_with_and_a_missing_one_is_explained(qtb
     assert "none is set" in opened.notice.why.text()
     opened.night.set_reference(LIGHTS[0])
     offers["With the reference frame"].trigger()
-    assert compared(qtbot, opened) == (LIGHTS[0], LIGHTS[2])
+    assert compared(qtbot, opened) == ("000", "002")
 
 
 def test_a_frame_that_is_rejected_while_it_is_compared_says_so(qtbot, opened):
@@ -248,6 +255,31 @@ def test_a_frame_that_is_rejected_while_it_is_compared_says_so(qtbot, opened):
 
 
 # -- room ------------------------------------------------------------------------------------------------------
+
+
+LONG_VERDICT = (
+    "cloud: stars are 2.49 mag fainter than in the clearest frames of this field, patchy (scatter 0.13 mag); "
+    "haloes: stars have 1.4 times the light around them"
+)
+
+
+def test_what_is_wrong_with_a_frame_takes_a_second_line_and_nothing_below_moves(steps):
+    steps.model.choose(None)
+    steps.note.resize(300, steps.note.height())
+    height = steps.sizeHint().height()
+    steps.set_suggestion(LONG_VERDICT[:70])
+    first, second = steps.note.text().split("\n")
+    assert f"{first} {second}" == LONG_VERDICT[:70]
+    assert steps.note.toolTip() == ""
+    assert steps.sizeHint().height() == height
+    steps.set_suggestion(LONG_VERDICT)
+    assert steps.note.text().count("\n") == 1
+    assert steps.note.text().endswith("…")
+    assert "haloes" in steps.note.toolTip()
+    assert steps.sizeHint().height() == height
+    steps.set_suggestion("short")
+    assert steps.note.text() == "short"
+    assert steps.sizeHint().height() == height
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])

@@ -1,0 +1,117 @@
+"""Frames of a blink are laid on one of them: turned only against each other, and known where they are not aligned."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PyQt6.QtWidgets import QWidget
+
+from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink_places import blink_places
+from astep_gui.models.frame_images import Loaded
+from astep_gui.models.levels import LevelsModel
+from astep_gui.widgets.blink_bar import BlinkBar
+from pipeline_core.align_night import FrameAlignment, NightAlignment
+from pipeline_core.science.alignment import Alignment
+from pipeline_core.science.placement import Placement
+
+SHAPE = (200, 240)
+MIDDLE = complex((SHAPE[1] - 1) / 2, (SHAPE[0] - 1) / 2)
+FAR = "beyond the meridian"
+
+
+def placed(dx=0.0, dy=0.0, *, flipped=False):
+    turn = -1 + 0j if flipped else 1 + 0j
+    return Placement.of(Alignment(turn, MIDDLE - turn * MIDDLE + complex(dx, dy)), SHAPE)
+
+
+def night(**placements):
+    frames = [FrameAlignment(path, "field", FAR, placement) for path, placement in placements.items()]
+    return NightAlignment((FrameAlignment(FAR, "field", FAR, Placement.identity(SHAPE)), *frames))
+
+
+def row(dx, dy, *, reference="r", rotation=0.0):
+    return SimpleNamespace(dx_px=dx, dy_px=dy, rotation_deg=rotation, mirrored=False, extra={"reference": reference})
+
+
+def places(paths, alignment=None, rows=None):
+    return blink_places(paths, alignment, rows or {}, dict.fromkeys(paths, SHAPE), lambda _path: (0, 0))
+
+
+def test_frames_that_all_lie_beyond_the_flip_are_shifted_against_each_other_and_not_turned():
+    found = places("abc", night(a=placed(1, 2, flipped=True), b=placed(4, 0, flipped=True), c=placed(flipped=True)))
+    assert [found[path].turn for path in "abc"] == [None, None, None]
+    assert found["a"].shift == pytest.approx((-3, 2), abs=1e-6)
+    assert found["b"].shift == pytest.approx((0, 0), abs=1e-6)
+
+
+def test_of_a_field_on_both_sides_of_the_meridian_the_smaller_part_is_turned():
+    found = places("abc", night(a=placed(flipped=True), b=placed(2, 0, flipped=True), c=placed(1, 1)))
+    assert found["a"].turn is None
+    assert found["b"].turn is None
+    assert found["c"].turn is not None
+
+
+def test_a_frame_without_a_place_has_none_and_the_others_keep_theirs():
+    found = places("abc", night(a=placed(flipped=True), b=None, c=placed(1, 0, flipped=True)))
+    assert set(found) == {"a", "c"}
+
+
+def test_a_frame_that_is_not_aligned_is_laid_by_its_measured_shift_on_the_others():
+    rows = {"a": row(2.0, 0.0), "b": row(0.0, 0.0), "c": row(-1.0, 0.5)}
+    found = places("abc", night(a=placed(flipped=True), b=None, c=placed(-3, 0.5, flipped=True)), rows)
+    assert found["b"].turn is None
+    # On the last of two: the alignment has the first 3 px to its left, the reduction the second 1 px to its right.
+    assert found["c"].shift == pytest.approx((0.0, 0.0), abs=1e-6)
+    assert found["a"].shift == pytest.approx((3.0, -0.5), abs=1e-6)
+    assert found["b"].shift == pytest.approx((1.0, -0.5))
+
+
+def test_measured_shifts_against_different_frames_are_not_mixed():
+    rows = {"a": row(2.0, 0.0), "b": row(0.0, 0.0), "c": row(1.0, 0.0, reference="s"), "d": row(1.0, 0, rotation=179.9)}
+    found = places("abcd", None, rows)
+    assert set(found) == {"a", "b"}
+    assert places("c", None, rows) == {}
+
+
+def blink_frame(name, *, shift=None):
+    image = np.random.default_rng(1).integers(900, 1100, SHAPE, np.uint16)
+    return BlinkFrame(("raw", name), name, lambda: Loaded(name, image, "adu"), shift=shift, shape=SHAPE)
+
+
+@pytest.fixture
+def bar(qtbot):
+    model, parent = BlinkModel(), QWidget()
+    qtbot.addWidget(parent)
+    bar = BlinkBar(model, LevelsModel(parent), parent)
+    bar.model = model
+    parent.show()
+    yield bar
+    model.close()
+
+
+def test_the_bar_says_how_many_are_not_aligned_and_names_them(bar):
+    frames = [blink_frame(name, shift=(0.0, 0.0)) for name in "abc"]
+    bar.model.set_frames([*frames, blink_frame("d.fits"), blink_frame("e.fits")])
+    assert bar.notes.text() == "2 of 5 not aligned"
+    assert bar.notes.isVisible()
+    assert "d.fits" in bar.notes.toolTip()
+    assert "e.fits" in bar.notes.toolTip()
+    bar.model.set_aligned(False)
+    assert not bar.notes.isVisible()
+
+
+def test_the_bar_says_nothing_where_all_are_aligned(bar):
+    bar.model.set_frames([blink_frame(name, shift=(0.0, 0.0)) for name in "abc"])
+    assert not bar.notes.isVisible()
+
+
+def test_the_bar_says_which_frames_were_left_out(bar):
+    bar.model.set_frames([blink_frame(name, shift=(0.0, 0.0)) for name in "ab"])
+    bar.say_left_out(["c.fits", "d.fits"])
+    assert bar.notes.text() == "2 not calibrated yet"
+    assert "c.fits" in bar.notes.toolTip()
+    bar.say_left_out([])
+    assert not bar.notes.isVisible()
