@@ -408,11 +408,12 @@ class Deeds(FrameDeeds):
 
     def settings(self) -> None:
         """Show the settings of the reduction."""
-        from astep_gui.widgets.settings_form import SettingsDialog  # noqa: PLC0415 - only when asked for
+        from astep_gui.cosmic_trial import try_cosmic_settings  # noqa: PLC0415 - only when asked for
+        from astep_gui.widgets.settings_form import SettingsDialog  # noqa: PLC0415
 
         dialog = SettingsDialog(self._night.recipe, self._window)
         dialog.recipe_chosen.connect(self._decisions.set_recipe)
-        self._viewing.try_cosmic_settings(dialog)
+        try_cosmic_settings(self._night, self._viewing.view, dialog)
         dialog.open()
 
     def palette(self) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCursor, QGuiApplication, QPixmap
-from PyQt6.QtWidgets import QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from astep_gui.blink_frames import blink_frames, calibrated_source, raw_source, usable
 from astep_gui.comparing import Comparing
+from astep_gui.menu_at import menu_at
 from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import ImageStore
@@ -40,12 +40,13 @@ from pipeline_core.errors import NightError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
+    from PyQt6.QtGui import QPixmap
+
     from astep_gui.commands import Decisions
     from astep_gui.models.blink import BlinkFrame
     from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
-    from astep_gui.widgets.settings_form import SettingsDialog
     from pipeline_core.measures import Flag
 
 LOWER_PART, LOWER_PX = 0.27, (176, 250)
@@ -164,7 +165,8 @@ class Viewing(QObject):
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show_step)
         self.steps.closed.connect(self._show_frame)
-        self.steps.failed.connect(self._show_whole)
+        for cannot in (self.steps.failed, self.steps.delayed):
+            cannot.connect(self._show_whole)
         self.rail.reject_asked.connect(self._follow_suggestion)
         self.rail.keep_asked.connect(lambda: self._decisions.accept([night.current]) if night.current else None)
         self.blink.frame_due.connect(self._show_blink)
@@ -189,22 +191,8 @@ class Viewing(QObject):
         return " · ".join(part for part in ("REJECTED", self._night.rejected[path], "U to restore") if part)
 
     def _offer_at(self, x: float, y: float) -> None:
-        """Offer what can be asked about a place of the image."""
-        if self._night.current is None or self.view.shown is None:
-            return
-        menu = QMenu(self.view)
-        keys = Qt.KeyboardModifier
-        for words, deed in (
-            ("Why this pixel?\tAlt-click", lambda: self._clicked(x, y, keys.AltModifier)),
-            ("This star, in all frames of this filter\tShift-click", lambda: self._clicked(x, y, keys.ShiftModifier)),
-            ("Centre here", lambda: self.view.centre_on(x, y)),
-            (f"Copy {round(x) + 1}, {round(y) + 1}", lambda: _copy(f"{round(x) + 1} {round(y) + 1}")),
-        ):
-            action = menu.addAction(words)
-            assert action is not None, "Qt makes one"
-            action.triggered.connect(lambda _on, deed=deed: deed())
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(QCursor.pos())
+        if self._night.current is not None and self.view.shown is not None:
+            menu_at(self.view, x, y, lambda keys: self._clicked(x, y, keys))
 
     def _follow_star(self, x: float, y: float) -> None:
         if self._night.current is not None:
@@ -267,14 +255,14 @@ class Viewing(QObject):
         self.images.request(*self.loader(path))
 
     def _show_whole(self) -> None:
-        """Show the frame as it is where its step cannot be shown: a rejected flat is in no master."""
+        """Show the frame as it is where its step cannot be shown, or not for long: a rejected flat is in no master."""
         path = self._night.current
         if path is not None and path == self.steps.path and self._night.frame(path) is not None:
             self.images.request(*self.loader(path))
 
     def _arrived(self, shown: ShownImage) -> None:
         is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
-        if is_current and not self.steps.is_on:
+        if is_current and (not self.steps.is_on or self.steps.preparing):
             self._show(shown)
             self._load_ahead()
 
@@ -378,22 +366,6 @@ class Viewing(QObject):
             self.levels.follow(shown)  # each frame its own, unless all are to have the same
             self.view.show_image(shown, frame.badge, offset=offset)
 
-    def try_cosmic_settings(self, dialog: SettingsDialog) -> None:
-        """Let the settings of cosmic rays be tried on the part of the current frame that is seen."""
-        from astep_gui.models.cosmic_preview_model import CosmicPreviewModel, part_of  # noqa: PLC0415 - on demand
-        from astep_gui.widgets.cosmic_preview import CosmicPreviewPanel  # noqa: PLC0415
-
-        night, place, frame = self._night.night, self._night.place, self._night.frame(self._night.current)
-        if night is None or place is None or frame is None or frame.kind.value != "science" or self.view.shown is None:
-            return
-        seen = self.view.view_rect()
-        part = part_of(seen.left(), seen.top(), seen.right(), seen.bottom(), self.view.shown.shape)
-        model = CosmicPreviewModel(night, place.output, frame.path, part, dialog)
-        dialog.set_beside("cosmic", CosmicPreviewPanel(model, frame.name))
-        dialog.edited.connect(model.set_recipe)
-        dialog.finished.connect(model.close)
-        model.set_recipe(dialog.recipe())
-
     # -- the night as a whole --------------------------------------------------------------------------------
 
     def _night_changed(self) -> None:
@@ -452,9 +424,3 @@ class Viewing(QObject):
         models = (self.images, self.blink, self.steps, self.keogram_model, self.star, self.story, self.inspection)
         for model in (*models, self.comparing, self.star_marks):
             model.close()
-
-
-def _copy(words: str) -> None:
-    board = QGuiApplication.clipboard()
-    if board is not None:
-        board.setText(words)

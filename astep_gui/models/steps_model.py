@@ -74,6 +74,8 @@ class StepsModel(QObject):
     """The masters are to be made, so that the later steps can be shown."""
     failed = pyqtSignal()
     """The step cannot be shown (:attr:`error` says why): the frame itself is to be shown."""
+    delayed = pyqtSignal()
+    """The kernels are prepared first (:attr:`preparing`), for a minute: the frame itself is to be shown meanwhile."""
     closed = pyqtSignal()
     """No step is chosen any more: the frame itself is to be shown."""
 
@@ -320,8 +322,11 @@ class StepsModel(QObject):
 
     def _take_early(self, _key: object, shown: ShownImage | str | Preparing) -> None:
         if isinstance(shown, Preparing):
+            begins = bool(shown.words) and not self.preparing
             self.preparing = shown.words
             self.changed.emit()
+            if begins:
+                self.delayed.emit()
             return
         if isinstance(shown, str):
             self.reached = shown

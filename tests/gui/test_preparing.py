@@ -16,6 +16,7 @@ from astep_gui.widgets.steps_rail import StepsRail
 from pipeline_core import warm_up
 from pipeline_core.config import Recipe
 from pipeline_core.events import Cancelled, RunContext
+from pipeline_core.types import FrameKind
 
 
 @pytest.fixture
@@ -110,3 +111,15 @@ def test_another_kind_of_news_is_told_apart(compiler):
     preparing.prepare_first(RunContext(), told.append)
     assert told[0] == Preparing(PREPARING)
     assert told[-1] == Preparing("")
+
+
+def test_with_a_step_chosen_the_frame_itself_is_shown_as_long_as_the_kernels_are_prepared(qtbot, compiler, opened):
+    compiler.seconds = 30
+    viewing, night = opened.viewing, opened.night
+    light = [frame.path for frame in night.frames if frame.kind is FrameKind.SCIENCE][-1]
+    viewing.steps.choose("raw")
+    night.select([light])
+    qtbot.waitUntil(lambda: viewing.steps.preparing != "", timeout=5000)
+    qtbot.waitUntil(lambda: viewing.view.shown is not None and viewing.view.shown.key[1] == light, timeout=5000)
+    assert viewing.steps.is_busy
+    assert WHAT in viewing.rail.note.text()
