@@ -31,6 +31,8 @@ class Keeper(QObject):
         self._version = layout_version
         self._step_of: Path | None = None
         """The night whose step was put back, or was looked for: before that, none is kept."""
+        self._shown: tuple[str | None, str, str] | None = None
+        """The step, and what is plotted against what, when it was looked at last."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM_MS)
@@ -47,8 +49,6 @@ class Keeper(QObject):
             window.night.selection_changed,
             window.night.night_changed,
             window.viewing.levels.changed,
-            window.viewing.timeline_model.changed,
-            window.viewing.steps.changed,
             window.viewing.splitter.splitterMoved,
             window.table.grouped.toggled,
             window.tabs.chosen,
@@ -57,7 +57,17 @@ class Keeper(QObject):
             header.sortIndicatorChanged,
         ):
             signal.connect(self._later)
+        for signal in (window.viewing.timeline_model.changed, window.viewing.steps.changed):
+            signal.connect(self._shown_otherwise)
         window.night.plan_changed.connect(self._put_step_back)
+
+    def _shown_otherwise(self) -> None:
+        """Notice another step or quantity only: what is measured meanwhile must not put off the writing."""
+        plot = self._window.viewing.timeline_model
+        shown = (self._window.viewing.steps.chosen, plot.wished, plot.against)
+        if shown != self._shown:
+            self._shown = shown
+            self._later()
 
     def _put_step_back(self) -> None:
         """Show the step that was shown last in this night; once its plan is there, so that the frame is seen before."""

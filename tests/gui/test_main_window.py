@@ -319,6 +319,17 @@ def test_how_the_window_is_is_kept_a_moment_after_it_changed_without_closing(qtb
     assert again.state("layout") == opened.saveState(LAYOUT_VERSION)
 
 
+def test_what_is_measured_meanwhile_does_not_put_off_the_writing(qtbot, opened):
+    opened.keeper.keep()
+    opened.viewing.timeline_model.changed.emit()
+    opened.keeper.keep()
+    for signal in (opened.viewing.timeline_model.changed, opened.viewing.steps.changed):
+        signal.emit()
+    assert not opened.keeper.is_waiting
+    opened.viewing.timeline_model.set_against("background")
+    assert opened.keeper.is_waiting
+
+
 def test_a_night_left_open_by_a_sudden_end_is_named_and_one_that_was_closed_is_not(qtbot, opened, remembered):
     opened.keeper.keep()
     night = opened.night.place.night.absolute()
