@@ -31,7 +31,7 @@ class Keeper(QObject):
         self._version = layout_version
         self._step_of: Path | None = None
         """The night whose step was put back, or was looked for: before that, none is kept."""
-        self._shown: tuple[str | None, str, str] | None = None
+        self._shown = self._now_shown()
         """The step, and what is plotted against what, when it was looked at last."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -41,6 +41,7 @@ class Keeper(QObject):
     def begin(self) -> None:
         """Watch from now on."""
         window = self._window
+        self._shown = self._now_shown()
         for widget in (window, *window.docks.values()):
             widget.installEventFilter(self)
         header = window.table.tree.header()
@@ -63,11 +64,13 @@ class Keeper(QObject):
 
     def _shown_otherwise(self) -> None:
         """Notice another step or quantity only: what is measured meanwhile must not put off the writing."""
-        plot = self._window.viewing.timeline_model
-        shown = (self._window.viewing.steps.chosen, plot.wished, plot.against)
-        if shown != self._shown:
+        if (shown := self._now_shown()) != self._shown:
             self._shown = shown
             self._later()
+
+    def _now_shown(self) -> tuple[str | None, str, str]:
+        plot = self._window.viewing.timeline_model
+        return self._window.viewing.steps.chosen, plot.wished, plot.against
 
     def _put_step_back(self) -> None:
         """Show the step that was shown last in this night; once its plan is there, so that the frame is seen before."""

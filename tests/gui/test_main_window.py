@@ -321,8 +321,6 @@ def test_how_the_window_is_is_kept_a_moment_after_it_changed_without_closing(qtb
 
 def test_what_is_measured_meanwhile_does_not_put_off_the_writing(qtbot, opened):
     opened.keeper.keep()
-    opened.viewing.timeline_model.changed.emit()
-    opened.keeper.keep()
     for signal in (opened.viewing.timeline_model.changed, opened.viewing.steps.changed):
         signal.emit()
     assert not opened.keeper.is_waiting
