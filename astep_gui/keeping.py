@@ -61,6 +61,7 @@ class Keeper(QObject):
         for signal in (window.viewing.timeline_model.changed, window.viewing.steps.changed):
             signal.connect(self._shown_otherwise)
         window.night.plan_changed.connect(self._put_step_back)
+        window.night.night_changed.connect(self._keep_open)
 
     def _shown_otherwise(self) -> None:
         """Notice another step or quantity only: what is measured meanwhile must not put off the writing."""
@@ -115,8 +116,13 @@ class Keeper(QObject):
             remembered.set_step(place.night, window.viewing.steps.chosen or "")
         remembered.set_word("plotted", window.viewing.timeline_model.wished)
         remembered.set_word("plotted_against", window.viewing.timeline_model.against)
-        remembered.set_word("open", f"{os.getpid()} {place.night.absolute()}" if place is not None else "")
-        remembered.sync()
+        self._keep_open()
+
+    def _keep_open(self) -> None:
+        """Write at once which night is open: a kill does not wait until nothing changes any more."""
+        place = self._window.night.place
+        self._remembered.set_word("open", f"{os.getpid()} {place.night.absolute()}" if place is not None else "")
+        self._remembered.sync()
 
     def end(self) -> None:
         """Write a last time, and that the window was closed in good order."""
