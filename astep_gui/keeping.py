@@ -31,6 +31,8 @@ class Keeper(QObject):
         self._version = layout_version
         self._step_of: Path | None = None
         """The night whose step was put back, or was looked for: before that, none is kept."""
+        self._shown = self._now_shown()
+        """The step, and what is plotted against what, when it was looked at last."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM_MS)
@@ -39,6 +41,7 @@ class Keeper(QObject):
     def begin(self) -> None:
         """Watch from now on."""
         window = self._window
+        self._shown = self._now_shown()
         for widget in (window, *window.docks.values()):
             widget.installEventFilter(self)
         header = window.table.tree.header()
@@ -47,8 +50,6 @@ class Keeper(QObject):
             window.night.selection_changed,
             window.night.night_changed,
             window.viewing.levels.changed,
-            window.viewing.timeline_model.changed,
-            window.viewing.steps.changed,
             window.viewing.splitter.splitterMoved,
             window.table.grouped.toggled,
             window.tabs.chosen,
@@ -57,7 +58,20 @@ class Keeper(QObject):
             header.sortIndicatorChanged,
         ):
             signal.connect(self._later)
+        for signal in (window.viewing.timeline_model.changed, window.viewing.steps.changed):
+            signal.connect(self._shown_otherwise)
         window.night.plan_changed.connect(self._put_step_back)
+        window.night.night_changed.connect(self._keep_open)
+
+    def _shown_otherwise(self) -> None:
+        """Notice another step or quantity only: what is measured meanwhile must not put off the writing."""
+        if (shown := self._now_shown()) != self._shown:
+            self._shown = shown
+            self._later()
+
+    def _now_shown(self) -> tuple[str | None, str, str]:
+        plot = self._window.viewing.timeline_model
+        return self._window.viewing.steps.chosen, plot.wished, plot.against
 
     def _put_step_back(self) -> None:
         """Show the step that was shown last in this night; once its plan is there, so that the frame is seen before."""
@@ -102,8 +116,13 @@ class Keeper(QObject):
             remembered.set_step(place.night, window.viewing.steps.chosen or "")
         remembered.set_word("plotted", window.viewing.timeline_model.wished)
         remembered.set_word("plotted_against", window.viewing.timeline_model.against)
-        remembered.set_word("open", f"{os.getpid()} {place.night.absolute()}" if place is not None else "")
-        remembered.sync()
+        self._keep_open()
+
+    def _keep_open(self) -> None:
+        """Write at once which night is open: a kill does not wait until nothing changes any more."""
+        place = self._window.night.place
+        self._remembered.set_word("open", f"{os.getpid()} {place.night.absolute()}" if place is not None else "")
+        self._remembered.sync()
 
     def end(self) -> None:
         """Write a last time, and that the window was closed in good order."""

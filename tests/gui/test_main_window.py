@@ -319,6 +319,23 @@ def test_how_the_window_is_is_kept_a_moment_after_it_changed_without_closing(qtb
     assert again.state("layout") == opened.saveState(LAYOUT_VERSION)
 
 
+def test_what_is_measured_meanwhile_does_not_put_off_the_writing(qtbot, opened):
+    opened.keeper.keep()
+    for signal in (opened.viewing.timeline_model.changed, opened.viewing.steps.changed):
+        signal.emit()
+    assert not opened.keeper.is_waiting
+    opened.viewing.timeline_model.set_against("background")
+    assert opened.keeper.is_waiting
+
+
+def test_which_night_is_open_is_written_at_once(qtbot, window, remembered, night_folder):
+    with qtbot.waitSignal(window.night.night_changed, timeout=8000):
+        window.open_night(night_folder)
+    assert window.keeper.is_waiting, "the rest is written when nothing changes any more"
+    written = QSettings(remembered._settings.fileName(), QSettings.Format.IniFormat)
+    assert str(written.value("open")).endswith(str(night_folder))
+
+
 def test_a_night_left_open_by_a_sudden_end_is_named_and_one_that_was_closed_is_not(qtbot, opened, remembered):
     opened.keeper.keep()
     night = opened.night.place.night.absolute()
