@@ -23,14 +23,16 @@ def raw_source(night: NightModel, path: str) -> tuple[Hashable, Loader]:
     return ("raw", path, frame.mtime_ns), raw_loader(night.night.file(path), frame)
 
 
-def calibrated_source(night: NightModel, path: str) -> tuple[Hashable, Loader] | None:
-    """Return key and loader of a frame's calibrated file; None where there is none, or no more."""
-    from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
+def calibrated_sources(night: NightModel, paths: Sequence[str]) -> dict[str, tuple[Hashable, Loader]]:
+    """Return key and loader of the frames' calibrated files; of those that are there."""
+    from pipeline_core.survey import calibrated_files  # noqa: PLC0415 - imports the stages
 
-    file = calibrated_file(night.place, path) if night.place is not None else None
-    if file is None or not file.is_file():
-        return None
-    return ("calibrated", path, file.stat().st_mtime_ns), calibrated_loader(file, night.frame(path))
+    files = calibrated_files(night.place, paths) if night.place is not None else {}
+    return {
+        path: (("calibrated", path, file.stat().st_mtime_ns), calibrated_loader(file, night.frame(path)))
+        for path, file in files.items()
+        if file.is_file()
+    }
 
 
 def blink_frames(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
-from astep_gui.blink_frames import calibrated_source
+from astep_gui.blink_frames import calibrated_sources
 from astep_gui.models.frame_pair import FramePair
 from astep_gui.models.short_names import numbers_of, short_names
 from pipeline_core.errors import NightError
@@ -95,14 +95,15 @@ class Comparing(QObject):
                 self._paths = (path, other)
                 viewing.steps.ask_pair(step, step, other)
                 return
-        found = [calibrated_source(self._night, p) if calibrated else viewing.loader(p) for p in (first, second)]
-        if found[0] is None or found[1] is None:
-            missing = self._names(first, second)[1 if found[0] is not None else 0]
+        pair = (first, second)
+        found = calibrated_sources(self._night, pair) if calibrated else {p: viewing.loader(p) for p in pair}
+        if any(p not in found for p in pair):
+            missing = self._names(first, second)[1 if first in found else 0]
             why = f"{missing} is not calibrated"
             self._night.problem.emit(NightError("there is no calibrated frame to compare with", why, _RAW_HINT))
             return
-        self._paths = (first, second)
-        sources = [(key, loader, viewing.images.get(key)) for key, loader in (found[0], found[1])]
+        self._paths = pair
+        sources = [(key, loader, viewing.images.get(key)) for key, loader in (found[p] for p in pair)]
         self.pair.ask(sources[0], sources[1])
 
     def end(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from astep_gui.blink_frames import blink_frames, calibrated_source, raw_source, usable
+from astep_gui.blink_frames import blink_frames, calibrated_sources, raw_source, usable
 from astep_gui.comparing import Comparing
 from astep_gui.menu_at import menu_at
 from astep_gui.models.blink import BlinkModel
@@ -323,8 +323,7 @@ class Viewing(QObject):
             return
         night = self._night
         wanted = usable(night, paths)
-        found = {path: calibrated_source(night, path) if calibrated else self.loader(path) for path in wanted}
-        sources = {path: source for path, source in found.items() if source is not None}
+        sources = calibrated_sources(night, wanted) if calibrated else {path: self.loader(path) for path in wanted}
         chosen = list(sources)
         if len(chosen) < 2:
             if calibrated:

@@ -20,7 +20,7 @@ from pipeline_core.store import Store
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipeline_core.config import Recipe
@@ -163,7 +163,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
         waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
         on_sky = solutions(store)
-        # A run searches no rejected frame: nothing waits for it.
+        # Nothing needs the place of a rejected frame: a night is not unfinished for it.
         searched = {*on_sky, *rejected} if on_sky and recipe.solve.enabled != "never" else set()
         searched |= passed_over(store, logbook) if searched else set()
         warnings, _left_out = logbook.told()
@@ -194,8 +194,13 @@ def _standing(reason: str, *, is_known: bool) -> Standing:
 
 def calibrated_file(place: Place, path: str) -> Path | None:
     """Return where the calibrated file of a science frame lies now, None if there is none; a run may be on."""
+    return calibrated_files(place, [path]).get(path)
+
+
+def calibrated_files(place: Place, paths: Sequence[str]) -> dict[str, Path]:
+    """Return where the calibrated files of science frames lie now; of those that have one. A run may be on."""
     if not place.has_logbook:
-        return None
+        return {}
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
-        made = next(iter(store.products(SCIENCE_STAGE, path)), None)
-        return store.file(made.location) if made is not None and made.location is not None else None
+        made = {path: next(iter(store.products(SCIENCE_STAGE, path)), None) for path in paths}
+        return {p: store.file(one.location) for p, one in made.items() if one is not None and one.location is not None}
