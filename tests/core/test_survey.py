@@ -21,7 +21,7 @@ from pipeline_core.solving.result import FrameSolution
 from pipeline_core.stage import Stage, Task, remembered
 from pipeline_core.stages.science import CALIBRATE
 from pipeline_core.store import Store
-from pipeline_core.survey import calibrated_file, survey
+from pipeline_core.survey import calibrated_file, calibrated_files, survey
 from pipeline_core.verdicts import SCIENCE_STAGE, move_products
 from tests.gui.nights import small_night
 
@@ -272,3 +272,12 @@ def test_the_calibrated_file_of_a_frame_is_found_where_its_verdict_put_it(place)
         move_products(place.output, logbook)
     assert calibrated_file(place, "bias_000.fits") is None
     assert calibrated_file(Place(place.night, place.output / "nowhere"), LIGHTS[0]) is None
+
+
+def test_the_calibrated_files_of_many_frames_are_found_at_one_opening_of_the_output(place, monkeypatch):
+    opened = []
+    honest = Logbook.read_only.__func__
+    monkeypatch.setattr(Logbook, "read_only", classmethod(lambda cls, out: (opened.append(out), honest(cls, out))[1]))
+    found = calibrated_files(place, [*LIGHTS, "bias_000.fits"])
+    assert found == {path: place.output / "calibrated" / f"{path[:-5]}_CAL.fits" for path in LIGHTS}
+    assert opened == [place.output]
