@@ -77,6 +77,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
       for k, (name, what) in enumerate(WORKFLOW_WORDS.items(), 1)),
     _spec("fit", "View", "Fit the image", "F", icon="fit", needs="frame", begins_section=True),
     _spec("one_to_one", "View", "One to one", "1", icon="one_to_one", needs="frame"),
+    _spec("image_only", "View", "Only the image", "F11", icon="image", needs="frame", is_checkable=True,
+          tip="Put panels and strips aside; again, or whatever shows a panel, brings them back"),
     _spec("auto_levels", "View", "Automatic levels", "A", icon="auto",
           needs="frame", tip="Levels from the sky and its noise"),
     _spec("invert", "View", "Invert", "I", icon="invert", is_checkable=True),

@@ -39,7 +39,7 @@ PANELS_OF = {
 _OWN = (
     "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "why",
     "one_star", "blink", "compare", "back", "save_picture", "make_masters", "report", "grouped", "pictures", "log",
-    "theme", "plan", "palette", "shortcuts", "about", "calibrated",
+    "theme", "plan", "palette", "shortcuts", "about", "calibrated", "image_only",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -291,7 +291,7 @@ class Deeds(FrameDeeds):
     def show_story(self) -> None:
         """Bring the story of a pixel to the front when it is asked for."""
         if self._viewing.story.is_busy:
-            self._raise("pixel")
+            self._window.bring_up("pixel")
 
     def cancel(self) -> None:
         """Stop the run, or what is done for the sky."""
@@ -339,11 +339,12 @@ class Deeds(FrameDeeds):
 
     def turn_to(self, name: str) -> None:
         """Bring to the front what a part of the work needs."""
+        self._window.image_only.set_on(False)
         docks, panels = self._window.docks, PANELS_OF[name]
         for panel in sorted({panel for panels in PANELS_OF.values() for panel in panels}):
             if not docks[panel].isFloating():  # what a person took out of the window stays where it is
                 docks[panel].setVisible(panel in panels)
-        self._raise(panels[0])
+        self._window.bring_up(panels[0])
         says_much = name in {"Reduce", "Results"}  # more than fits below high levels
         if says_much:
             self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
@@ -364,10 +365,9 @@ class Deeds(FrameDeeds):
             levels.show()
             self._levels_are_away = False
 
-    def _raise(self, panel: str) -> None:
-        dock = self._window.docks[panel]
-        dock.show()
-        dock.raise_()
+    def image_only(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
+        """Put panels and strips aside, or bring them back."""
+        self._window.image_only.set_on(is_on)
 
     def pictures(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Show small pictures in the frame table, or not."""
@@ -393,7 +393,7 @@ class Deeds(FrameDeeds):
 
     def plan(self) -> None:
         """Bring the plan to the front."""
-        self._raise("plan")
+        self._window.bring_up("plan")
 
     def tell_broken_off(self) -> None:
         """Say once, when a night opens, that its last run never ended."""

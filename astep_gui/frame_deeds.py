@@ -44,7 +44,7 @@ class FrameDeeds(QObject):
 
     def search(self) -> None:
         """Put the cursor into the search field."""
-        self._window.docks["frames"].raise_()
+        self._window.bring_up("frames")
         self._window.table.search.setFocus()
         self._window.table.search.selectAll()
 

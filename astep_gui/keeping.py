@@ -106,7 +106,8 @@ class Keeper(QObject):
             remembered.set_state("layout", window.layout_of_night(self._version))
         remembered.set_word("workflow", window.tabs.name)
         remembered.set_state("columns", window.table.save_columns())
-        remembered.set_state("strips", window.viewing.splitter.saveState())
+        if not window.image_only.is_on:
+            remembered.set_state("strips", window.viewing.splitter.saveState())
         remembered.set_word("grouped", "yes" if window.table.grouped.isChecked() else "no")
         remembered.set_word("levels", json.dumps(window.viewing.levels.state()))
         place, current = window.night.place, window.night.current

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QStackedWidge
 from astep_gui.actions import ACTIONS, build_actions
 from astep_gui.commands import Decisions
 from astep_gui.deeds import SHORT_PX, Deeds
+from astep_gui.image_only import ImageOnly
 from astep_gui.jobs import Jobs
 from astep_gui.keeping import Keeper
 from astep_gui.models.night_model import NightModel
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots())
         self.toolbar = self._make_toolbar()
         self._make_docks()
+        self.image_only = ImageOnly(self, LAYOUT_VERSION)
         self._connect()
         self._to_select: list[Path] = []
         self._is_small = self._is_low = False
@@ -113,8 +115,12 @@ class MainWindow(QMainWindow):
         box.addWidget(self.notice)
         box.addWidget(self.products.bar)
         box.addWidget(self.pages, 1)
-        box.addWidget(self.log)
+        box.addWidget(self.log.text)
         self.setCentralWidget(centre)
+        foot = self.statusBar()  # as wide as the window, so that few lines are cut
+        assert foot is not None, "Qt makes one"
+        foot.setSizeGripEnabled(False)
+        foot.addPermanentWidget(self.log, 1)  # a permanent one, for tips of menus would hide others
 
     def _make_toolbar(self) -> QToolBar:
         bar = QToolBar("Tools")
@@ -176,6 +182,12 @@ class MainWindow(QMainWindow):
         self.addDockWidget(area, dock)
         self.docks[name] = dock
         return dock
+
+    def bring_up(self, name: str) -> None:
+        """Show a panel, in front of those that share its place."""
+        self.image_only.set_on(False)
+        self.docks[name].show()
+        self.docks[name].raise_()
 
     def _connect(self) -> None:
         deeds = self.deeds
@@ -268,7 +280,7 @@ class MainWindow(QMainWindow):
         if is_open == self._docks_shown:
             return
         if not is_open:
-            self._layout_of_night = self.saveState(LAYOUT_VERSION)
+            self._layout_of_night = self.layout_of_night()
         self._docks_shown = is_open
         for bar in (self.toolbar, self.tabs, *self.docks.values()):
             bar.setVisible(is_open)
@@ -277,6 +289,8 @@ class MainWindow(QMainWindow):
 
     def layout_of_night(self, version: int = LAYOUT_VERSION) -> QByteArray:
         """Return where the panels of a night are, shown or (on the start page) not."""
+        if self.image_only.is_on:
+            return self.image_only.layout_before
         return self.saveState(version) if self._docks_shown else self._layout_of_night
 
     def _fit_table(self) -> None:
@@ -329,7 +343,7 @@ class MainWindow(QMainWindow):
             self._is_small = is_small
             self.table.set_compact(is_small)
             self._fit_table()
-        if self.height() >= SHORT_PX:
+        if self.height() >= SHORT_PX and not self.image_only.is_on:
             self.deeds.make_room(is_needed=False)
         is_low = self.height() < SHORT_PX
         if is_low != self._is_low:

@@ -113,9 +113,7 @@ class Sky(QObject):
 
     def show_dock(self) -> None:
         """Bring the dock to the front."""
-        dock = self._window.docks["sky"]
-        dock.show()
-        dock.raise_()
+        self._window.bring_up("sky")
 
     def ask_hint(self, path: str) -> None:
         """Ask where a frame is to be searched, then solve it."""

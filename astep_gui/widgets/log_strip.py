@@ -13,7 +13,6 @@ from PyQt6.QtWidgets import (
     QProgressBar,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -57,7 +56,7 @@ class LogStrip(QWidget):
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.fold.setToolTip("Unfold the log (Ctrl+L)")
         self.fold.toggled.connect(self._fold)
-        head = QHBoxLayout()
+        head = QHBoxLayout(self)
         head.setContentsMargins(10, 2, 8, 2)
         head.setSpacing(10)
         head.addWidget(self.clock)
@@ -66,15 +65,11 @@ class LogStrip(QWidget):
         head.addWidget(self.bar)
         head.addWidget(self.fold)
         self.text = QPlainTextEdit()
+        """All lines; whoever has the strip puts them where there is room."""
         self.text.setReadOnly(True)
         self.text.setMaximumBlockCount(MAX_LINES)
         self.text.setFont(mono_font())
         self.text.hide()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        box.addLayout(head)
-        box.addWidget(self.text)
 
     def hear(self, events: Iterable[Event]) -> None:
         """Take in events: messages become lines, progress moves the bar."""

@@ -12,6 +12,7 @@ from pipeline_core.events import Event
 def log(qtbot):
     log = LogStrip()
     qtbot.addWidget(log)
+    qtbot.addWidget(log.text)
     return log
 
 
@@ -31,3 +32,21 @@ def test_what_is_counted_is_shown_instead_and_then_again_what_goes_on(log):
     assert not log.bar.isHidden()
     log.hear([Event("finished", "reading headers")])
     assert (log.what.text(), log.bar.isHidden()) == ("preparing", True)
+
+
+def test_the_line_has_the_width_of_the_window(qtbot, opened):
+    opened.resize(1280, 720)
+    opened.log.say("results go to " + "a_folder_with_a_long_name/" * 4)
+    qtbot.wait(50)
+    assert opened.log.width() > 0.98 * opened.width()
+    assert opened.log.line.text() == opened.log.line.full_text
+    opened.actions_by_name["log"].trigger()
+    qtbot.wait(50)
+    assert opened.log.text.isVisible()
+    assert opened.log.text.width() > 500  # between the panels, which keep their height
+
+
+def test_a_tip_of_a_menu_does_not_hide_the_line(qtbot, opened):
+    opened.log.say("something")
+    opened.statusBar().showMessage("a tip")
+    assert opened.log.line.isVisible()
