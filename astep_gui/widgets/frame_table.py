@@ -20,6 +20,8 @@ from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX, FrameTree
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from PyQt6.QtGui import QResizeEvent
+
     from astep_gui.models.night_model import NightModel
 
 SEARCH_MS = 120
@@ -52,6 +54,8 @@ class FrameTable(QWidget):
         self._folded: set[str] = set()
         self._shown = {grouped: set(shown_at_first(is_grouped=grouped)) for grouped in (True, False)}
         self._is_compact = False
+        self._leads = True
+        """Whether the current frame is kept in sight: until a person scrolls."""
         self._by_hand: set[int] = set()
         """Columns whose width a person chose."""
         self.model = FrameTableModel(night, self)
@@ -81,6 +85,10 @@ class FrameTable(QWidget):
         assert chosen is not None
         chosen.selectionChanged.connect(self._say_selection)
         chosen.currentChanged.connect(self._say_selection)
+        bar = self.tree.verticalScrollBar()
+        assert bar is not None, "every view has one"
+        bar.actionTriggered.connect(lambda: self._lead(is_wanted=False))
+        night.night_changed.connect(lambda: self._lead(is_wanted=True))
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
 
@@ -233,10 +241,26 @@ class FrameTable(QWidget):
                 self.tree.setFirstColumnSpanned(below, self.model.index(row, 0), True)  # noqa: FBT003
         self._is_following = False
         self.fit_columns()
-        if bar is not None:
-            bar.setValue(place)
         self.follow()
+        if bar is not None:
+            bar.setValue(place)  # last: whoever scrolled away from the current frame stays where he is
         self._say_count()
+        QTimer.singleShot(0, self._bring_current)  # once the rows have their places
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Keep the current frame in sight when what stands above the table takes room from it."""
+        super().resizeEvent(event)
+        QTimer.singleShot(0, self._bring_current)
+
+    def _lead(self, *, is_wanted: bool) -> None:
+        self._leads = is_wanted
+
+    def _bring_current(self) -> None:
+        """Bring the frame a night opens on into sight, whose row moves while the night is planned and judged."""
+        current = self.tree.currentIndex()
+        is_folded = current.parent().isValid() and not self.tree.isExpanded(current.parent())
+        if self._leads and not is_folded and not self.tree.underMouse():
+            self.tree.scrollTo(current)
 
     def _say_count(self, *_: object) -> None:
         total, shown, rejected = len(self._night.frames), self.model.count, len(self._night.rejected)

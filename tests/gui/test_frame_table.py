@@ -367,3 +367,26 @@ def test_a_frame_that_comes_in_joins_its_group_and_the_view_stays(qtbot, opened,
     qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=8000)
     assert opened.night.current == LIGHTS[2]
     assert opened.table.model.index_of("light_900.fits").data() == "900"
+
+
+def in_sight(table):
+    room = table.tree.viewport().rect()
+    return room.contains(table.tree.visualRect(table.tree.currentIndex()).center())
+
+
+def test_the_frame_that_a_night_opens_on_is_in_sight_until_a_person_scrolls(qtbot, window, night_folder):
+    window.resize(960, 600)
+    last = sorted(path.name for path in night_folder.iterdir())[-1]
+    window.remembered.set_frame(night_folder.absolute(), last)
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    qtbot.waitUntil(lambda: window.night.current == last and in_sight(window.table), timeout=8000)
+    table = window.table
+    assert table.tree.verticalScrollBar().maximum() > 0, "all rows fit: nothing is shown"
+    bar = table.tree.verticalScrollBar()
+    bar.triggerAction(bar.SliderAction.SliderToMinimum if bar.value() else bar.SliderAction.SliderToMaximum)
+    assert not in_sight(table)
+    place = bar.value()
+    table.model.rebuild()
+    qtbot.wait(50)
+    assert bar.value() == place

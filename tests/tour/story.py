@@ -61,6 +61,11 @@ def first_look(p: Program, shoot: Shoot) -> None:
     p.still()
     shoot("one_to_one", "One to one, with the cross-hair and the read-out under the pointer")
     p.key("c", "f")
+    p.key("F11")
+    p.still()
+    shoot("image_only", "F11: the image alone, for a look with the eye")
+    p.key("F11")
+    p.still()
 
 
 def assign(p: Program, shoot: Shoot) -> None:
