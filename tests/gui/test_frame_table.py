@@ -376,7 +376,7 @@ def in_sight(table):
 
 def test_the_frame_that_a_night_opens_on_is_in_sight_until_a_person_scrolls(qtbot, window, night_folder):
     window.resize(960, 600)
-    last = sorted(path.name for path in night_folder.iterdir())[-1]
+    last = max(path.name for path in night_folder.iterdir())
     window.remembered.set_frame(night_folder.absolute(), last)
     window.open_night(night_folder)
     qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
