@@ -66,7 +66,7 @@ def draw_place_axis(
         painter.setPen(theme().colour("dim"))
         painter.drawLine(round(x), round(area.bottom()), round(x), round(area.bottom() + 4))
         half = metrics.horizontalAdvance(words) / 2 + 2
-        left = min(max(x - half, 0.0), widget.width() - 2 * half)
+        left = min(max(x - half, LEFT - 6.0), widget.width() - 2 * half)  # clear of the unit, and inside
         painter.drawText(QRectF(left, top, 2 * half, metrics.height() + 2), Qt.AlignmentFlag.AlignCenter, words)
     painter.setPen(theme().colour("dim"))
     painter.drawText(

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from astep_gui.models.timeline_model import TIME, TimelineModel
 from astep_gui.theme import theme
+from astep_gui.widgets.night_light import draw_light, name_light
 from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.painting import painting
 from astep_gui.widgets.plot_area import (
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 
 _REACH_PX = 10.0
 _TOP, _BOTTOM = 8, 22
-_MOON_PX = 4
 _RIM_PX = 11
-_LIGHT_ALPHA = {"day": 255, "civil twilight": 210, "nautical twilight": 150, "astronomical twilight": 80, "night": 0}
 
 
 class TimelinePlot(QWidget):
@@ -149,9 +148,10 @@ class TimelinePlot(QWidget):
             words = "Frames appear here as soon as they are measured"
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
             return
-        self._draw_light(painter, area)
+        spans = self.model.spans() if self.model.against == TIME else []
+        draw_light(painter, area, self.model.axis, spans)
         self._draw_axes(painter, area)
-        self._name_light(painter, area)
+        name_light(painter, area, self.model.axis, spans, self.points())
         painter.setClipRect(area.adjusted(-6, -6, 6, 6))
         self._draw_threshold(painter, area)
         self._draw_points(painter, area)
@@ -160,51 +160,6 @@ class TimelinePlot(QWidget):
             fill = theme().colour("accent")
             fill.setAlpha(50)
             painter.fillRect(QRectF(low, area.top(), high - low, area.height()), fill)
-
-    def _draw_light(self, painter: QPainter, area: QRectF) -> None:
-        """Shade twilight and day; a bar along the top where the Moon is up."""
-        if self.model.against != TIME:
-            return
-        painter.save()
-        painter.setClipRect(area)
-        sky, moon = theme().colour("twilight"), theme().colour("moon")
-        axis = self.model.axis
-        for span in self.model.spans():
-            x0 = area.left() + axis.part(span.low) * area.width()
-            x1 = area.left() + axis.part(span.high) * area.width()
-            sky.setAlpha(_LIGHT_ALPHA[span.light])
-            painter.fillRect(QRectF(x0, area.top(), x1 - x0, area.height()), sky)
-            if span.moon_is_up:
-                painter.fillRect(QRectF(x0, area.top(), x1 - x0, _MOON_PX), moon)
-        painter.restore()
-
-    def _name_light(self, painter: QPainter, area: QRectF) -> None:
-        """Write what the shades mean, over the lines of the axes."""
-        if self.model.against != TIME:
-            return
-        painter.save()
-        painter.setClipRect(area)
-        axis = self.model.axis
-        painter.setPen(theme().colour("dim"))
-        last = -1e9
-        before = ""
-        for span in self.model.spans():
-            words = span.light if span.light not in {"night", before} else ""
-            before = span.light
-            x0 = area.left() + max(axis.part(span.low), 0.0) * area.width()
-            width = painter.fontMetrics().horizontalAdvance(words) + 10
-            x1 = area.left() + min(axis.part(span.high), 1.0) * area.width()
-            if words and x1 - x0 > width and x0 > last:
-                painter.drawText(QPointF(x0 + 5, area.top() + 16), words)
-                last = x0 + width
-        up = next((s for s in self.model.spans() if s.moon_is_up and axis.part(s.high) > 0.02), None)
-        if up is not None:
-            x = area.left() + max(axis.part(up.low), 0.0) * area.width()
-            wide = painter.fontMetrics().horizontalAdvance("Moon up")
-            if x + wide + 10 < area.right():
-                painter.fillRect(QRectF(x + 3, area.top() + 18, wide + 4, 14), theme().colour("ground"))
-                painter.drawText(QPointF(x + 5, area.top() + 29), "Moon up")
-        painter.restore()
 
     def _draw_axes(self, painter: QPainter, area: QRectF) -> None:
         low, high = self._span()
