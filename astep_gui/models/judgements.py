@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING
 
 from pipeline_core.measures import headline
@@ -9,6 +10,7 @@ from pipeline_core.measures import headline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from astep_gui.models.night_model import NightModel
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.types import Frame, FrameKind
@@ -75,6 +77,19 @@ class Judgements:
         """Hold nothing against a frame that was said of it as another kind than the one it is now."""
         now = {path: frame.kind for path in self._said if (frame := frame_of(path)) is not None}
         self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
+
+
+def longest_verdicts(night: NightModel, most: int = 3) -> tuple[str, ...]:
+    """Return the longest of what stands over the images of the night's frames, for which room is kept.
+
+    Notes
+    -----
+    By the letters of what was said of each: the states of thousands of frames would take longer than a repaint may.
+    """
+    said = {path: row.flags for path, row in night.rows.items()} | dict(night.calibration_flags)
+    known = {path: sum(len(flag.words) for flag in flags) for path, flags in said.items() if flags}
+    longest = heapq.nlargest(most, (path for path in known if night.frame(path) is not None), key=known.__getitem__)
+    return tuple(verdict for path in longest if (verdict := night.state_of(path).verdict))
 
 
 def changed_words(news: Mapping[str, str]) -> str:

@@ -74,11 +74,12 @@ class QuickLooking(QObject):
         """How far a look is that is at work, and what comes of it; empty when none is."""
         if not self.is_on:
             return ""
-        if not self._total or self._is_preparing:
-            return "quick look begins · verdicts follow"
-        if self._done >= self._total:
-            return f"quick look {self._total} of {self._total} · comparing them"
-        return f"quick look {self._done} of {self._total} · verdicts follow"
+        return f"{self.counted or 'quick look begins'} · verdicts follow"
+
+    @property
+    def counted(self) -> str:
+        """How far it is: "quick look 12 of 33"; empty before the first frame."""
+        return f"{JOB} {self._done} of {self._total}" if self._total and not self._is_preparing else ""
 
     def wait_for_image(self) -> None:
         """Begin when the first image is shown; its kernels would hold up the painting of it."""

@@ -146,8 +146,8 @@ class TimelinePlot(QWidget):
         painter.fillRect(area, theme().colour("ground"))
         if not self.model.rows:
             painter.setPen(theme().colour("dim"))
-            words = "Frames appear here as soon as they are measured"
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
+            words = self.model.awaited or "Frames appear here as soon as they are measured"
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
             return
         self._draw_light(painter, area)
         self._draw_axes(painter, area)
