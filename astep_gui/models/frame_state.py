@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.types import Frame
 
+UNTOLD = "?"
+"""The mark of a frame of which too little was measured to judge it, and of one of unknown kind."""
 REMARK = "a remark, no reason to reject"
 """What a "·" before a cause means."""
+SEE_HEADER = "see header"
+"""Something in the header is odd; the panel beside the image shows it."""
 _WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
 
 
@@ -65,15 +69,13 @@ class FrameState:
     @property
     def verdict(self) -> str:
         """What stands over the image: why the frame stands as it does; empty where nobody would ask."""
-        said = ""
-        if self.word == "accepted":
-            said = self.words if self.against else ""
-        elif self.against:
-            said = f"{self.words} · said against it: {self.against}"
-        elif self.mark == "▲" or self.is_remark or self.word == NOT_JUDGED or self.first_said:
-            said = self.words
-        if not said:
+        speaks = (self.mark == "▲" and self.word != SEE_HEADER) or self.is_remark
+        is_told = speaks or bool(self.against or self.first_said) or (self.mark, self.word) == (UNTOLD, NOT_JUDGED)
+        if not is_told:
             return ""
+        said = self.words
+        if self.against and self.word != "accepted":
+            said += f" · said against it: {self.against}"
         noted = f" · noted besides: {self.noted}" if self.noted and not self.is_remark else ""
         return said + noted + (f" · the first look said: {self.first_said}" if self.first_said else "")
 
@@ -174,10 +176,10 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         why = "; ".join(flag.words for flag in against)
         return FrameState("▲", worst.cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
     if frame.problems:
-        return FrameState("▲", "see header", "warn", "; ".join(frame.problems), 5)
+        return FrameState("▲", SEE_HEADER, "warn", "; ".join(frame.problems), 5)
     if any(flag.cause == NOT_JUDGED for flag in said):
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
-        return FrameState("?", NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
+        return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
         why = "; ".join(flag.words for flag in said)
         return FrameState("·", said[0].cause, "dim", f"{REMARK}: {why}", 7, is_first_look=is_first)

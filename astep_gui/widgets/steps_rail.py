@@ -102,9 +102,10 @@ class StepsRail(QWidget):
         below = self._tools = QHBoxLayout(self._below)
         below.setContentsMargins(10, 0, 6, 1)
         below.setSpacing(4)
-        below.addWidget(self.note, 1)
+        # Where room is kept for a verdict: words at its top, buttons at its bottom, where "Compare" always is.
+        below.addWidget(self.note, 1, Qt.AlignmentFlag.AlignTop)
         for widget in (self.make, self.difference, self.peek, self.compare):
-            below.addWidget(widget)
+            below.addWidget(widget, 0, Qt.AlignmentFlag.AlignBottom)
         self._words = QWidget(self)
         words = QVBoxLayout(self._words)
         words.setContentsMargins(0, 0, 0, 0)
@@ -146,7 +147,7 @@ class StepsRail(QWidget):
             self.judged.take_in(self.compare)
         elif self._tools.indexOf(self.compare) < 0:
             self.judged.give_back()
-            self._tools.addWidget(self.compare)
+            self._tools.addWidget(self.compare, 0, Qt.AlignmentFlag.AlignBottom)
             self.compare.show()
 
     def set_invitation(self, words: str) -> None:

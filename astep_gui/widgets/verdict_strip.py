@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 9
 """Of a verdict; more would leave too little of the image, and the rest is in the tip."""
-MOST_KEPT = 5
+MOST_KEPT = 6
 """Lines for which room is kept while another frame has fewer."""
 FEW_LINES = 2
 """That many stand beside one row of buttons; for more the buttons make room, one row under the other."""

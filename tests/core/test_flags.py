@@ -121,7 +121,13 @@ def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
     [
         ({"loss_mag": 0.62, "depth_loss_mag": 1.04}, "cloud: depth +1.04 mag against the clear reference, "),
         (
-            {"halo": 1.25, "halo_neighbours": 1.24, "loss_mag": 0.2, "loss_neighbours_mag": 0.19, "depth_loss_mag": 0.3},
+            {
+                "halo": 1.25,
+                "halo_neighbours": 1.24,
+                "loss_mag": 0.2,
+                "loss_neighbours_mag": 0.19,
+                "depth_loss_mag": 0.3,
+            },
             "frost: haloes are 14 % stronger than in the clear reference, depth +0.30 mag, slowly",
         ),
     ],
