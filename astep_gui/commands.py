@@ -105,7 +105,8 @@ class Decisions(QObject):
         self._decide(label, lambda logbook: logbook.decide_all(changes, label=label), told)
 
     def accept(self, paths: Sequence[str], reason: str = "") -> None:
-        """Accept frames, against rules and checks too."""
+        """Accept frames, against rules and checks too; those that were accepted already are not named."""
+        paths = [path for path in paths if path not in self._night.choices.kept] or paths
         told = _told("accepted", paths, [reason])
         self._decide(f"accept {counted(paths)}", lambda logbook: logbook.accept(paths, reason), told)
 

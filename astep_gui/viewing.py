@@ -14,6 +14,7 @@ from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.inspection import Inspection
+from astep_gui.models.judgements import longest_verdicts
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
@@ -150,6 +151,7 @@ class Viewing(QObject):
         night.plan_changed.connect(self._plan_changed)
         night.quality_changed.connect(self._quality_soon)
         night.night_changed.connect(self._night_changed)
+        night.looking.progressed.connect(lambda: self.timeline_model.set_awaited(night.looking.words))
         self.images.arrived.connect(self._arrived)
         self.images.failed.connect(self._image_failed)
         view.cursor_moved.connect(lambda x, y, value: self.readout.show_pixel(x, y, value, view.shown))
@@ -212,7 +214,7 @@ class Viewing(QObject):
             path = None  # the frames that go by are others
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        self.rail.set_suggestion((state.words if is_open else state.verdict) if state else "", is_open=is_open)
+        self.rail.set_suggestion(state.verdict if state is not None else "", is_open=is_open)
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")
@@ -405,6 +407,7 @@ class Viewing(QObject):
 
     def _show_quality(self) -> None:
         self._suggest()
+        self.rail.set_longest(longest_verdicts(self._night))
         night, place, plan = self._night.night, self._night.place, self._night.plan
         rows = list(self._night.rows.values())
         frames = night.by_path if night is not None else {}

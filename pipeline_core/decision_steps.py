@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,15 @@ from pipeline_core.io.database import Database
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from pipeline_core.decisions import Source
 
 Current = dict[str, dict[str, Value]]
 """Subject → field → value in force."""
+
+Label = str | Callable[[Sequence[str]], str]
+"""What a step is called, or what makes the words of the subjects it changes."""
 
 IN_FORCE = """
 SELECT subject, field, new, source FROM decisions
@@ -28,14 +32,17 @@ field
 def record(
     connection: sqlite3.Connection,
     deed: str,
-    label: str,
+    label: Label,
     changes: Sequence[tuple[str, str, Value, Source]],
     *,
     reason: str = "",
     source: Source = "person",
     of: int | None = None,
 ) -> int | None:
-    """Append one step; changes that change nothing are left out, and a step without changes is none."""
+    """Append one step; changes that change nothing are left out, and a step without changes is none.
+
+    A label that is a function is told the subjects that change, each once: it names those, not all that were asked for.
+    """
     lines = []
     for subject, field, value, said_by in changes:
         last = connection.execute(
@@ -48,6 +55,8 @@ def record(
             lines.append((subject, field, last[0], last[1], new, said_by))
     if not lines and of is None:
         return None
+    if not isinstance(label, str):
+        label = label(list(dict.fromkeys(subject for subject, *_ in lines)))
     when = datetime.now(UTC).isoformat(timespec="milliseconds")
     step = connection.execute(
         "INSERT INTO steps (when_utc, deed, label, reason, source, step) VALUES (?, ?, ?, ?, ?, ?)",

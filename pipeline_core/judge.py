@@ -81,7 +81,16 @@ def judge_night(
         judged.append(([replace(row, extra={**row.extra, "group": number}) for row in rows], evidence))
     shares = _halo_shares(judged, by_path)
     found = {
-        row.path: replace(row, flags=science_flags(replace(e, halo_share=share)))
+        row.path: replace(
+            row,
+            flags=science_flags(
+                replace(
+                    e,
+                    halo_share=share,
+                    depth_loss_mag=math.nan if row.depth_loss_mag is None else row.depth_loss_mag,
+                )
+            ),
+        )
         for (rows, evidence), of_group in zip(judged, shares, strict=True)
         for row, e, share in zip(rows, evidence, of_group.tolist(), strict=True)
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline_core.decision_steps import IN_FORCE, Current, current_of, load, record, rejected_of, stacks
+from pipeline_core.decision_steps import IN_FORCE, Current, Label, current_of, load, record, rejected_of, stacks
 from pipeline_core.decisions import MASTERS, NIGHT, RECIPE, Decision, Source, Value, checked, decided_frame
 from pipeline_core.errors import NightError
 from pipeline_core.io import decision_lists
@@ -136,7 +136,7 @@ class Logbook:
         reason: str = "",
         *,
         source: Source = "person",
-        label: str | None = None,
+        label: Label | None = None,
     ) -> int | None:
         """Decide one field of one or many frames, as one step of undo.
 
@@ -161,7 +161,7 @@ class Logbook:
             [(subject, field, value) for subject in chosen],
             reason,
             source=source,
-            label=label or f"{field} = {value} for {_count(chosen)}",
+            label=label or (lambda paths: f"{field} = {value} for {_count(paths)}"),
         )
 
     def decide_all(
@@ -170,9 +170,12 @@ class Logbook:
         reason: str = "",
         *,
         source: Source = "person",
-        label: str,
+        label: Label,
     ) -> int | None:
-        """Decide several (subject, field, value) as one step of undo; see :meth:`decide`."""
+        """Decide several (subject, field, value) as one step of undo; see :meth:`decide`.
+
+        A label may be a function of the subjects that change: those that were decided so already are not named.
+        """
         wanted = [(subject, field, checked(subject, field, value)) for subject, field, value in changes]
         with self.database.transaction() as connection:
             lines = [(subject, field, value, source) for subject, field, value in wanted]
@@ -212,13 +215,13 @@ class Logbook:
         """Reject frames, with a reason."""
         chosen = list(dict.fromkeys(paths))
         changes = rejecting(dict.fromkeys(chosen, reason))
-        return self.decide_all(changes, reason, source=source, label=f"reject {_count(chosen)}")
+        return self.decide_all(changes, reason, source=source, label=lambda paths: f"reject {_count(paths)}")
 
     def accept(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
         """Accept frames, against rules too; a calibration frame stays in its master whatever a check says."""
         chosen = list(dict.fromkeys(paths))
         changes = [(path, *change) for path in chosen for change in (("rejected", False), ("kept", True))]
-        return self.decide_all(changes, reason, source=source, label=f"accept {_count(chosen)}")
+        return self.decide_all(changes, reason, source=source, label=lambda paths: f"accept {_count(paths)}")
 
     def follow_rules(self, rejected: Mapping[str, str]) -> int | None:
         """Make the rules' rejections (path → reason) what they say now; a person's word wins over them."""

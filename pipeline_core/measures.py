@@ -142,6 +142,7 @@ CAUSES = (
     "jump",
     "too still",
     "no stars",
+    "not judged",
     "stars in dark",
     "wrong level",
     "too bright",
@@ -154,7 +155,19 @@ CAUSES = (
     "unreadable",
     "rule",
 )
-"""Causes a flag may name. "streak", "aurora", "twilight", "low altitude" and "too still" are notes: the frame stays."""
+"""Causes a flag may name. "streak", "aurora", "twilight", "low altitude", "too still" and "not judged" are notes: the
+frame stays."""
+NOT_JUDGED = "not judged"
+"""The cause of a note: too little was measured to call the frame good, or bad."""
+
+
+def headline(flags: Iterable[Flag]) -> str:
+    """Say in a word or some what was found of a frame: "cloud, bright sky", "good", or "not judged"."""
+    flags = list(flags)
+    against = list(dict.fromkeys(flag.cause for flag in flags if flag.severity != "note"))
+    if not against and any(flag.cause == NOT_JUDGED for flag in flags):
+        return NOT_JUDGED
+    return ", ".join(against) or "good"
 
 
 @dataclass(frozen=True, slots=True)

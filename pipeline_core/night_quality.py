@@ -23,7 +23,7 @@ from pipeline_core.stage import digest
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipeline_core.config import Recipe
     from pipeline_core.logbook import Logbook
@@ -175,7 +175,8 @@ def write_quality(
         judged_on.append(recipe.quality.model_dump())
         judged_on.append(repr(sorted((depths or {}).items(), key=lambda item: item[0])))
         known = json.loads(logbook.database.fact(_FACT) or "{}")
-        if known and known["key"] == _answered(judged_on, logbook) and known["table"] == _stamp(table):
+        answers = _answered(judged_on, logbook.rejected(), logbook.kept())
+        if known and known["key"] == answers and known["table"] == _stamp(table):
             return Judged(known["suggested"], tuple(known["warnings"]))
     from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
 
@@ -183,14 +184,15 @@ def write_quality(
     planned = {science.path for science in plan.science}
     used = [row for row in rows if row.path in planned]
     warnings = [*apply_rules(used, recipe, logbook), *dark_warnings(used)]
-    rejected = logbook.rejected()
+    rejected, kept = logbook.rejected(), logbook.kept()
     write_quality_table(
         table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
     )
-    judged = Judged(len(to_look_at(rows, rejected, logbook.kept())), tuple(warnings), len(rows))
+    judged = Judged(len(to_look_at(rows, rejected, kept)), tuple(warnings), len(rows))
     if judged_on is not None:
         fact = {
-            "key": _answered(judged_on, logbook),
+            # The answers that were counted: somebody may have decided while the table was written.
+            "key": _answered(judged_on, rejected, kept),
             "table": _stamp(table),
             "suggested": judged.suggested,
             "warnings": judged.warnings,
@@ -214,9 +216,9 @@ def _with_unmeasured(rows: Sequence[QualityRow], night: Night, rejected: Mapping
     ]
 
 
-def _answered(judged_on: object, logbook: Logbook) -> str:
+def _answered(judged_on: object, rejected: Mapping[str, str], kept: Collection[str]) -> str:
     """Return a key of what was judged, and of the answers to it."""
-    return digest(judged_on, logbook.rejected(), sorted(logbook.kept()))
+    return digest(judged_on, rejected, sorted(kept))
 
 
 @cache

@@ -75,12 +75,15 @@ COLUMNS: tuple[Column, ...] = (
     Column("name", "Frame", lambda f, _r, _s: f.name, _text, "what tells the file from the others of its series",
            sample="0000"),
     Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1],
-           "rejected, suspected of, left out; ○ is good at a first look at the raw frame, ✓ after the reduction",
+           "▲ something speaks against it, ✕ rejected, – left out, ? not judged: too few stars, "
+           "· a word besides: a remark, no reason to reject; ○ good at a first look at the raw frame, ✓ after the "
+           "reduction",
            sample="▲ dark too strong"),
     Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px",
            is_number=True, sample="12.34"),
     Column("depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
-           "how much shallower than the clear reference, mag; positive is worse", is_number=True, sample="+1.23"),
+           "how much depth was lost against the clear reference, mag: light, sky and width together; positive is worse",
+           is_number=True, sample="+1.23"),
     Column("utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",
            is_number=True, sample="00:00:00"),
     Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind",

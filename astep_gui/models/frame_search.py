@@ -100,6 +100,7 @@ def _anywhere(word: str) -> Wanted:
             or word in (frame.object or "").lower()
             or word in state.word
             or word in state.why.lower()
+            or word in state.remarks.lower()
         )
 
     return test

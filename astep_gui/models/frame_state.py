@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from astep_gui.models.tip_words import wrapped
+from pipeline_core.measures import NOT_JUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.types import Frame
 
+UNTOLD = "?"
+"""The mark of a frame of which too little was measured to judge it, and of one of unknown kind."""
+REMARK = "a remark, no reason to reject"
+"""What a "·" before a cause means."""
+SEE_HEADER = "see header"
+"""Something in the header is odd; the panel beside the image shows it."""
 _WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
 
 
@@ -30,6 +37,12 @@ class FrameState:
     """For sorting: the worst first."""
     against: str = ""
     """What was said against a frame that a person has judged since: words and figures stay."""
+    remarks: str = ""
+    """What is noted besides and speaks against no frame, in whole sentences."""
+    noted: str = ""
+    """The same in a word each."""
+    first_said: str = ""
+    """What the first look at the raw frame said, where the final values say something else."""
     on_sky: str = ""
     """Solved, aligned or not, in a word."""
     sky_rank: int = 9
@@ -50,22 +63,33 @@ class FrameState:
         """All of it in one line: "▲ cloud: stars are 0.84 mag fainter"."""
         if not self.why:
             return f"{self.mark} {self.word}"
-        is_said = self.why.startswith((f"{self.word}:", f"{self.word} "))
+        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ", REMARK))
         return f"{self.mark} {self.why if is_said else f'{self.word}: {self.why}'}"
 
     @property
     def verdict(self) -> str:
-        """What a person decided, and what was said against the frame; empty where neither is."""
-        if self.word == "accepted":
-            return self.words if self.against else ""
-        return f"{self.words} · said against it: {self.against}" if self.against else ""
+        """What stands over the image: why the frame stands as it does; empty where nobody would ask."""
+        speaks = (self.mark == "▲" and self.word != SEE_HEADER) or self.is_remark
+        is_told = speaks or bool(self.against or self.first_said) or (self.mark, self.word) == (UNTOLD, NOT_JUDGED)
+        if not is_told:
+            return ""
+        said = self.words
+        if self.against and self.word != "accepted":
+            said += f" · said against it: {self.against}"
+        noted = f" · noted besides: {self.noted}" if self.noted and not self.is_remark else ""
+        return said + noted + (f" · the first look said: {self.first_said}" if self.first_said else "")
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether something is noted of a frame that nothing speaks against."""
+        return self.mark == "·" and bool(self.remarks)
 
 
 NO_STATE = FrameState("", "", "text")
 """Where nobody asks how a frame stands."""
 
 
-def frame_state(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the order of weight
+def frame_state(
     frame: Frame,
     rejected: Mapping[str, str],
     left_out: Mapping[str, str],
@@ -76,6 +100,8 @@ def frame_state(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     is_kept: bool = False,
     is_finished: bool = False,
     is_unjudged: bool = False,
+    is_awaited: bool = False,
+    first_said: str = "",
 ) -> FrameState:
     """Return the one thing that matters most about a frame.
 
@@ -94,7 +120,36 @@ def frame_state(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         It was calibrated in this run.
     is_unjudged : bool
         It was measured, and its group is not judged yet: then it is neither good nor suspect.
+    is_awaited : bool
+        A quick look is at work and has not come to it yet.
+    first_said : str
+        What the first look said of it, where the final values say something else.
     """
+    state = _weightiest(
+        frame, rejected, left_out, failed, row, flags,
+        is_kept=is_kept, is_finished=is_finished, is_unjudged=is_unjudged, is_awaited=is_awaited,
+    )  # fmt: skip
+    said = (*(row.flags if row else ()), *flags)
+    notes = [flag for flag in said if flag.severity == "note" and flag.cause != NOT_JUDGED]
+    if not (notes or first_said):
+        return state  # most frames; thousands are asked for at once
+    remarks, noted = "; ".join(flag.words for flag in notes), ", ".join(dict.fromkeys(flag.cause for flag in notes))
+    return replace(state, remarks=remarks, noted=noted, first_said=first_said)
+
+
+def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the order of weight
+    frame: Frame,
+    rejected: Mapping[str, str],
+    left_out: Mapping[str, str],
+    failed: Mapping[str, str],
+    row: QualityRow | None,
+    flags: tuple[Flag, ...],
+    *,
+    is_kept: bool,
+    is_finished: bool,
+    is_unjudged: bool,
+    is_awaited: bool,
+) -> FrameState:
     path = frame.path
     is_first = row is not None and row.measures.state == "quick"
     if frame.unusable is not None:
@@ -102,27 +157,32 @@ def frame_state(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     if path in failed:
         return FrameState("!", "failed", "bad", failed[path], 1)
     said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
+    against = [flag for flag in said if flag.severity != "note"]
     if path in rejected:
-        against = "; ".join(_told(flag) for flag in said)
-        return FrameState("✕", "rejected", "bad", rejected[path] or "no reason given", 2, against)
+        return FrameState(
+            "✕", "rejected", "bad", rejected[path] or "no reason given", 2, "; ".join(map(_told, against))
+        )
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
         return FrameState("–", "left out", "dim", left_out[path], 6)
     if is_kept:
-        why = "; ".join(flag.words for flag in said)
+        why = "; ".join(flag.words for flag in against)
         words = f"accepted against: {why}" if why else "accepted by a person"
         return FrameState("✓", "accepted", "good", words, 8, why)
-    if said and said[0].severity != "note":
-        worst = said[0]
+    if against:
+        worst = against[0]
         tone = "bad" if worst.severity == "bad" else "warn"
-        why = "; ".join(flag.words for flag in said)
+        why = "; ".join(flag.words for flag in against)
         return FrameState("▲", worst.cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
     if frame.problems:
-        return FrameState("▲", "see header", "warn", "; ".join(frame.problems), 5)
+        return FrameState("▲", SEE_HEADER, "warn", "; ".join(frame.problems), 5)
+    if any(flag.cause == NOT_JUDGED for flag in said):
+        why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
+        return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
         why = "; ".join(flag.words for flag in said)
-        return FrameState("·", said[0].cause, "dim", why, 7, is_first_look=is_first)
+        return FrameState("·", said[0].cause, "dim", f"{REMARK}: {why}", 7, is_first_look=is_first)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
     if row is not None and is_first:
@@ -131,6 +191,8 @@ def frame_state(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         return FrameState("✓", "good", "good", f"{row.measures.state} values: nothing speaks against it", 9)
     if is_finished:
         return FrameState("✓", "calibrated", "good", "can be looked at: Y shows it", 9)
+    if is_awaited and frame.kind.value == "science":
+        return FrameState("·", "to be judged", "dim", "the quick look comes to it, then its verdict follows", 9)
     return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)
 
 
@@ -147,6 +209,10 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) ->
     lines.append(state.words)
     if state.against and state.against not in state.why:
         lines.append(f"said against it: {state.against}")
+    if state.remarks and not state.is_remark:
+        lines.append(f"noted besides, no reason to reject: {state.remarks}")
+    if state.first_said:
+        lines.append(f"the first look at the raw frame said: {state.first_said}")
     if state.sky_why:
         lines.append(f"on the sky: {state.sky_why}")
     if state.is_first_look:

@@ -8,12 +8,15 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.folder_watch import FolderWatch
 from astep_gui.models.frame_state import FrameState, frame_state
+from astep_gui.models.judgements import Judgements, changed_words
 from astep_gui.models.needs import Need, needs_of, output_problem
 from astep_gui.models.planning import Planning
 from astep_gui.models.quick_looking import QuickLooking
+from astep_gui.models.reading_night import decided_recipe, first_shown, reading
 from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
+from pipeline_core.events import Event
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -25,13 +28,12 @@ if TYPE_CHECKING:
     from astep_gui.models.planning import Question
     from astep_gui.models.sky_words import SkyStatus
     from pipeline_core.config import Recipe
-    from pipeline_core.events import RunContext
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.plan_types import Choices, Plan
     from pipeline_core.reduce import Reduction
     from pipeline_core.survey import Survey
-    from pipeline_core.types import Frame, FrameKind, Night
+    from pipeline_core.types import Frame, Night
 
 NEEDS_MS = 250
 """Quick values come in a few at a time; what they need of a person is said anew at most this often."""
@@ -85,6 +87,7 @@ class NightModel(QObject):
         self.looking.begun.connect(self._take_look)
         self.looking.ended.connect(self._take_look)
         self.looking.failed.connect(self.problem)
+        self.looking.stopped.connect(self._stop_waiting)
         self.looking.said.connect(self.said)
         self.looking.busy.connect(self.busy)
         self._surveying = SurveyWatch(jobs, self)
@@ -105,10 +108,7 @@ class NightModel(QObject):
         self._recipe: Recipe | None = None
         self.plan: Plan | None = None
         self.plan_error: AstepError | None = None
-        self.rows: dict[str, QualityRow] = {}
-        self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
-        self._said: dict[str, tuple[FrameKind, tuple[Flag, ...]]] = {}
-        """As what each was judged, and what was said of it as such."""
+        self.judgements = Judgements()
         self.failed: dict[str, str] = {}
         self.finished: set[str] = set()
         """Calibrated in the run that is on, or in the last one."""
@@ -147,6 +147,16 @@ class NightModel(QObject):
         """Rejected frames and why."""
         return self.choices.rejected
 
+    @property
+    def rows(self) -> dict[str, QualityRow]:
+        """Quality of the science frames that were measured, by path."""
+        return self.judgements.rows
+
+    @property
+    def calibration_flags(self) -> Mapping[str, tuple[Flag, ...]]:
+        """What is said of biases, darks and flats, by path."""
+        return self.judgements.calibration_flags
+
     def frame(self, path: str | None) -> Frame | None:
         """Return a frame by its night-relative path."""
         return self.night.by_path.get(path) if self.night and path else None
@@ -169,15 +179,7 @@ class NightModel(QObject):
     def _read(self, place: Place, previous: Night | None) -> None:
         if self._scan is not None:
             self._scan.cancel()
-
-        def work(context: RunContext) -> Night:
-            import pipeline_core.plan  # noqa: PLC0415 - here, and not in the window's thread when it plans
-            import pipeline_core.recipe_file  # noqa: F401, PLC0415
-            from pipeline_core.scan import scan_night  # noqa: PLC0415
-
-            return scan_night(place.night, context, previous=previous)
-
-        job = self._jobs.job("reading headers", work)
+        job = reading(self._jobs, place, previous)
         self._scan = job
         job.heard.connect(self.said)
         job.done.connect(lambda night: self._opened(job, place, night))
@@ -209,7 +211,7 @@ class NightModel(QObject):
         self.history_changed.emit()
         self.recipe_changed.emit()
         if self.current not in self.night.by_path if self.night else True:
-            self.select([], self._first())
+            self.select([], first_shown(self.frames))
         self._planning.ask_soon()
         if self.looks_quickly:
             self.looking.wait_for_image() if is_new else self.look_quickly()
@@ -237,12 +239,6 @@ class NightModel(QObject):
             self.selection_changed.emit()
             self.needs_changed.emit()
             self.survey_changed.emit()
-
-    def _first(self) -> str | None:
-        """Return the frame that is shown first: the first usable science frame, or the first at all."""
-        usable = [frame for frame in self.frames if frame.unusable is None]
-        science = [frame for frame in usable if frame.kind.value == "science"]
-        return next((frame.path for frame in (*science, *usable)), None)
 
     # -- decisions -------------------------------------------------------------------------------------------
 
@@ -292,12 +288,7 @@ class NightModel(QObject):
         else:
             self._last_id = self.logbook.last_id()
             self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
-        self._heed_flags()
-
-    def _heed_flags(self) -> None:
-        """Hold nothing against a frame that was said of it as another kind than the one it is now."""
-        now = {path: frame.kind for path in self._said if (frame := self.frame(path)) is not None}
-        self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
+        self.judgements.heed(self.frame)
 
     # -- recipe and plan -------------------------------------------------------------------------------------
 
@@ -305,12 +296,7 @@ class NightModel(QObject):
         """Take the settings as the last run left them, with what was decided since."""
         if self.place is None:
             return
-        from pipeline_core.recipe_file import RECIPE_FILE, load_recipe, with_changes  # noqa: PLC0415 - see recipe
-
-        file = self.place.output / RECIPE_FILE
-        recipe = load_recipe(file if file.is_file() else None)
-        if self.logbook is not None:
-            recipe = with_changes(recipe, self.logbook.recipe_changes())
+        recipe = decided_recipe(self.place, self.logbook)
         if recipe != self.recipe:
             self._recipe = recipe
             self.recipe_changed.emit()
@@ -352,21 +338,25 @@ class NightModel(QObject):
         if self.place is not None and self.night is not None:
             self.looking.look(self.place, self.night, self.recipe)
 
+    def _stop_waiting(self) -> None:
+        """Show the frames that no quick look comes to any more as what they are: not judged."""
+        self.frames_changed.emit([f.path for f in self.frames if f.kind.value == "science" and f.path not in self.rows])
+
     def _take_look(self, look: QuickLook) -> None:
-        before, said = self.calibration_flags, look.calibration_flags
-        self._said = {path: (frame.kind, said[path]) for path in said if (frame := self.frame(path)) is not None}
-        self._heed_flags()
+        before = self.calibration_flags
+        news = self.judgements.take_look(look, self.frame)
         flagged = {*before, *self.calibration_flags}
         if self.calibration_flags != before:
             self._planning.ask_soon()
         self._take_rows(look.rows)
         self.frames_changed.emit(sorted(flagged))
+        if news:
+            self.said.emit([Event("message", "quality", text=changed_words(news))])
 
     def _take_rows(self, rows: Iterable[QualityRow]) -> None:
-        taken = {row.path: row for row in rows}
-        self.rows |= taken
+        taken = self.judgements.take_rows(rows)
         self.quality_changed.emit()
-        self.frames_changed.emit(list(taken))
+        self.frames_changed.emit(taken)
         if not self._needs_soon.isActive():
             self._needs_soon.start()
 
@@ -445,4 +435,6 @@ class NightModel(QObject):
             is_kept=path in self.choices.kept,
             is_finished=path in self.finished,
             is_unjudged=path in self.looking.unjudged,
+            is_awaited=self.looking.is_on,
+            first_said=self.judgements.first_said.get(path, ""),
         ).with_sky(self.sky_words.get(path))

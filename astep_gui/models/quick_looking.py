@@ -11,13 +11,15 @@ from astep_gui.models.preparing import prepare
 if TYPE_CHECKING:
     from astep_gui.jobs import Job, Jobs
     from pipeline_core.config import Recipe
-    from pipeline_core.events import RunContext
+    from pipeline_core.events import Event, RunContext
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import QualityRow
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
     from pipeline_core.types import Night
 
+JOB = "quick look"
+"""What the core calls it in its events."""
 AFTER_IMAGE_MS = 150
 """From the first image to the look: it is painted by then, and the panels have settled."""
 LATEST_MS = 3000
@@ -40,8 +42,12 @@ class QuickLooking(QObject):
     """QuickLook: all of them, judged."""
     failed = pyqtSignal(object)
     """AstepError."""
+    stopped = pyqtSignal()
+    """The look that was on is none any more: it was cancelled, or failed."""
     said = pyqtSignal(list)
     """Events, for the log."""
+    progressed = pyqtSignal()
+    """:attr:`words` say something else."""
     busy = pyqtSignal(str)
     """What must be done before the first look of all; empty when it is done."""
 
@@ -53,6 +59,7 @@ class QuickLooking(QObject):
         self.unjudged: set[str] = set()
         """Frames that were measured, and not compared with their group yet: nothing is said for or against them."""
         self._is_preparing = False
+        self._done = self._total = 0
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.timeout.connect(self.due)
@@ -61,6 +68,18 @@ class QuickLooking(QObject):
     def is_on(self) -> bool:
         """Whether a look waits for its turn, or is at work."""
         return self._wait.isActive() or (self._job is not None and self._job.is_running)
+
+    @property
+    def words(self) -> str:
+        """How far a look is that is at work, and what comes of it; empty when none is."""
+        if not self.is_on:
+            return ""
+        return f"{self.counted or 'quick look begins'} · verdicts follow"
+
+    @property
+    def counted(self) -> str:
+        """How far it is: "quick look 12 of 33"; empty before the first frame."""
+        return f"{JOB} {self._done} of {self._total}" if self._total and not self._is_preparing else ""
 
     def wait_for_image(self) -> None:
         """Begin when the first image is shown; its kernels would hold up the painting of it."""
@@ -91,20 +110,31 @@ class QuickLooking(QObject):
 
             return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known)
 
-        job = self._job = self._jobs.job("quick look", work)
+        job = self._job = self._jobs.job(JOB, work)
         job.heard.connect(self.said)
+        job.heard.connect(lambda events: self._count(events) if job is self._job else None)
         job.told.connect(lambda told: self._hear(told) if job is self._job else None)
         job.done.connect(lambda found: self._judged(found) if job is self._job else None)
-        job.failed.connect(lambda error: self.failed.emit(error) if job is self._job else None)
+        job.failed.connect(lambda error: self._fail(error) if job is self._job else None)
         job.start()
+        self.progressed.emit()
+
+    def _count(self, events: list[Event]) -> None:
+        """Take note of how many frames were looked at."""
+        counted = [event for event in events if event.job == JOB and event.kind in {"started", "progress"}]
+        if counted:
+            self._done, self._total = counted[-1].done, counted[-1].total
+            self.progressed.emit()
 
     def stop(self) -> None:
         """Look no more: a run measures better, or a newer look begins."""
         self._wait.stop()
+        self._done = self._total = 0
         if self._job is not None:
             self._job.cancel()
             self._job = None
             self._prepares("")
+            self.stopped.emit()
 
     def forget(self) -> None:
         """Stop, and forget what was measured: another night opens."""
@@ -123,6 +153,10 @@ class QuickLooking(QObject):
     def _judged(self, found: QuickLook) -> None:
         self.unjudged = set()
         self.ended.emit(found)
+
+    def _fail(self, error: object) -> None:
+        self.failed.emit(error)
+        self.stopped.emit()
 
     def _prepares(self, words: str) -> None:
         """Say what goes on, and when it is over."""

@@ -75,6 +75,8 @@ class TimelineModel(QObject):
         self.against = TIME
         self.threshold: float | None = None
         self.side: Literal["high", "low"] = "high"
+        self.awaited = ""
+        """What is going on while nothing is measured yet, in words."""
 
     # -- what is known ---------------------------------------------------------------------------------------
 
@@ -101,6 +103,13 @@ class TimelineModel(QObject):
             self.what, self.threshold = what, None
         self.changed.emit()
         self.threshold_changed.emit()
+
+    def set_awaited(self, words: str) -> None:
+        """Say what is going on while there is nothing to plot."""
+        if words != self.awaited:
+            self.awaited = words
+            if not self.rows:
+                self.changed.emit()
 
     def set_rejected(self, rejected: Mapping[str, str], kept: frozenset[str] = frozenset()) -> None:
         """Take what is rejected now (path → reason), and what a person accepted."""

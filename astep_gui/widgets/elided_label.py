@@ -1,7 +1,7 @@
 """A line of words that gives way: shortened in the middle where there is no room, whole in its tool tip.
 
 Two lines or more, where that many are allowed: the label is then always as high as all of them, so that nothing below
-it jumps when the words change.
+it jumps when the words change. A label that grows is as high as its words need, up to that many lines.
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ class ElidedLabel(QLabel):
         *,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
         lines: int = 1,
+        grows: bool = False,
     ) -> None:
         super().__init__(parent)
         self._lines = lines
+        self._grows = grows
+        self._needed = 1
         self._mode = mode
         self._full = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -61,31 +64,44 @@ class ElidedLabel(QLabel):
         super().resizeEvent(event)
         self._shorten()
 
-    def _height(self) -> int:
+    def height_of(self, lines: int) -> int:
+        """Return the height of so many lines, pixels."""
         metrics = self.fontMetrics()
-        return metrics.height() + (self._lines - 1) * metrics.lineSpacing() + 2
+        return metrics.height() + (lines - 1) * metrics.lineSpacing() + 2
+
+    def lines_of(self, words: str, width: int) -> int:
+        """Return how many lines words take at a width; one more than are allowed where these do not do."""
+        head, rest = self._broken(words, width)
+        is_whole = self.fontMetrics().horizontalAdvance(rest) <= width
+        return len(head) + 1 + (not is_whole)
+
+    def _height(self) -> int:
+        return self.height_of(self._needed if self._grows else self._lines)
 
     def _shorten(self) -> None:
-        head, rest = self._whole_lines()
+        head, rest = self._broken(self._full, self.width())
+        if self._grows and len(head) + 1 != self._needed:
+            self._needed = len(head) + 1
+            self.updateGeometry()
         last = self.fontMetrics().elidedText(rest, self._mode, self.width())
         super().setText("\n".join([*head, last]))
         self.setToolTip(wrapped(self._full) if last != rest else "")
 
-    def _whole_lines(self) -> tuple[list[str], str]:
+    def _broken(self, words: str, width: int) -> tuple[list[str], str]:
         """Return the lines but the last that is allowed, and the words that are left for it."""
         if self._lines < 2:
-            return [], self._full
-        layout = QTextLayout(self._full, self.font())
+            return [], words
+        layout = QTextLayout(words, self.font())
         layout.beginLayout()
         head, at = [], 0
         while len(head) < self._lines - 1:
             line = layout.createLine()
             if not line.isValid():
                 break
-            line.setLineWidth(self.width())
-            if at + line.textLength() >= len(self._full):
+            line.setLineWidth(width)
+            if at + line.textLength() >= len(words):
                 break
-            head.append(self._full[at : at + line.textLength()].rstrip())
+            head.append(words[at : at + line.textLength()].rstrip())
             at += line.textLength()
         layout.endLayout()
-        return head, self._full[at:]
+        return head, words[at:]

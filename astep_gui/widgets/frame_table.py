@@ -91,6 +91,8 @@ class FrameTable(QWidget):
         night.night_changed.connect(lambda: self._lead(is_wanted=True))
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
+        for signal in (night.looking.progressed, night.looking.stopped):
+            signal.connect(self._say_count)
 
     def _make_head(self) -> None:
         self.search = QLineEdit()
@@ -265,6 +267,8 @@ class FrameTable(QWidget):
     def _say_count(self, *_: object) -> None:
         total, shown, rejected = len(self._night.frames), self.model.count, len(self._night.rejected)
         words = f"{total} frames" if shown == total else f"{shown} of {total} frames · Esc shows all"
+        looks = self._night.looking.words
+        words += f" · {looks}" if looks else ""
         self.count.setText(words + (f" · ✕ {rejected} rejected" if rejected else ""))
 
     def _fold(self, index: QModelIndex) -> None:

@@ -25,6 +25,9 @@ _FIRST_LOOK = wrapped(
 _NARROW_PX = 400
 """Below this width a need shows one way out, and the others behind "more"."""
 MAX_HEIGHT_PX = 190
+"""Of the lines, in a low window; where there is more room they take :data:`MAX_PART` of the window's height."""
+MAX_PART = 0.3
+_BELOW_PX = 4
 
 
 class NeedsYou(QWidget):
@@ -41,7 +44,7 @@ class NeedsYou(QWidget):
         self.heading = QLabel()
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
-        self._list.setContentsMargins(10, 0, 6, 4)
+        self._list.setContentsMargins(10, 0, 6, _BELOW_PX)
         self._list.setSpacing(6)
         inside = QWidget()
         inside.setLayout(self._list)
@@ -58,6 +61,7 @@ class NeedsYou(QWidget):
         box.addWidget(self._area)
         night.needs_changed.connect(self.show_needs)
         night.looking.failed.connect(self.show_needs)
+        night.looking.progressed.connect(self._say_how_many)
         night.survey_changed.connect(lambda: None if night.needs else self.show_needs())
         self.show_needs()
 
@@ -77,11 +81,25 @@ class NeedsYou(QWidget):
         for need in needs:
             self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
         self._area.setVisible(bool(needs))
-        wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
-        self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
+        self._fit()
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(scrolled)
+
+    def _fit(self) -> None:
+        """Be as high as the lines, up to a bound; never so that half a line is seen."""
+        room = self._area.viewport().width() - 16  # type: ignore[union-attr]  # every scroll area has one
+        lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
+        heights = [line.height_at(room) + self._list.spacing() for line in lines]
+        most = max(MAX_HEIGHT_PX, int(MAX_PART * self.window().height()))
+        while sum(heights) > most and len(heights) > 1:
+            heights.pop()
+        is_whole = len(heights) == len(lines)
+        # The gap below the last line that is whole is none of the next one's.
+        self._area.setFixedHeight(max(sum(heights) + (_BELOW_PX if is_whole else -1), 0))
+        bar = self._area.verticalScrollBar()
+        if bar is not None and heights:
+            bar.setSingleStep(heights[0])  # the wheel too stops at whole lines
 
     def _say_how_many(self) -> None:
         place = self._night.place
@@ -92,7 +110,8 @@ class NeedsYou(QWidget):
         count = ("✓ Nothing needs you" if is_reduced else "✓ Ready to reduce") if is_planned else "Planning"
         is_known = place is None or not place.has_logbook or self._night.rows
         does = "judging the frames" if is_known else "reading what is known"
-        still = f" · {does} …" if self._night.looking.is_on else ""
+        looks = self._night.looking.counted or f"{does} …"
+        still = f" · {looks}" if self._night.looking.is_on else ""
         rests_on_first = any(
             row.measures.state == "quick" and path not in self._night.rejected for path, row in self._night.rows.items()
         )
@@ -109,10 +128,13 @@ class NeedsYou(QWidget):
         if (is_narrow := self.width() < _NARROW_PX) != self._is_narrow:
             self._is_narrow = is_narrow
             QTimer.singleShot(0, self.show_needs)  # not while it is being laid out
+        else:
+            QTimer.singleShot(0, self._fit)
 
-    def _line(self, number: int) -> QWidget | None:
+    def _line(self, number: int) -> _NeedLine | None:
         item = self._list.itemAt(number)
-        return item.widget() if item is not None else None
+        line = item.widget() if item is not None else None
+        return line if isinstance(line, _NeedLine) else None
 
     def _scroll(self) -> int:
         bar = self._area.verticalScrollBar()
@@ -156,6 +178,12 @@ class _NeedLine(QWidget):
                 action.triggered.connect(lambda _on, way=remedy: choose(need, way))
             more.setMenu(menu)
             row.addWidget(more)
+
+    def height_at(self, width: int) -> int:
+        """Return the height of a line at a width: its words may take several."""
+        layout = self.layout()
+        assert layout is not None, "it was given one"
+        return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else self.sizeHint().height()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show the frames it is about."""

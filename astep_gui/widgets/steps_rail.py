@@ -12,8 +12,11 @@ from astep_gui.models.step_words import WORDS
 from astep_gui.theme import theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.step_button import STATES, StepButton
+from astep_gui.widgets.verdict_strip import VerdictStrip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PyQt6.QtGui import QKeyEvent, QResizeEvent
 
     from astep_gui.models.steps_model import StepEntry, StepsModel
@@ -51,14 +54,14 @@ class StepsRail(QWidget):
         self._is_open = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # Two lines: what is wrong with a bad frame is seldom said in one; always, so that the image does not jump.
+        # Two lines: what a step did is seldom said in one; always, so that the image does not jump.
         self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=2)
-        self.verdict = ElidedLabel(mode=Qt.TextElideMode.ElideRight, lines=2)
-        """What speaks against the frame, while the note below speaks of a step."""
+        self.judged = VerdictStrip(self)
+        self.judged.reject_asked.connect(self.reject_asked)
+        self.judged.keep_asked.connect(self.keep_asked)
+        self.verdict, self.reject, self.keep = self.judged.words, self.judged.reject, self.judged.keep
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
-        self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
-        self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
         self.difference = self._tool("Difference", "Show what this step changed instead of what it left")
         self.difference.setCheckable(True)
         self.difference.clicked.connect(model.set_difference)
@@ -95,27 +98,26 @@ class StepsRail(QWidget):
         self._row.setContentsMargins(6, 2, 6, 0)
         self._row.setSpacing(0)
         self._row.addStretch(1)
-        below = QHBoxLayout()
+        self._below = QWidget(self)
+        below = self._tools = QHBoxLayout(self._below)
         below.setContentsMargins(10, 0, 6, 1)
         below.setSpacing(4)
-        below.addWidget(self.note, 1)
-        for widget in (self.reject, self.keep, self.make, self.difference, self.peek, self.compare):
-            below.addWidget(widget)
-        self._below = below
-        self._above = QWidget(self)
-        judged = QHBoxLayout(self._above)
-        judged.setContentsMargins(10, 0, 6, 1)
-        judged.setSpacing(4)
-        judged.addWidget(self.verdict, 1)
-        self._judged = judged
-        self._above.hide()
+        # Where room is kept for a verdict: words at its top, buttons at its bottom, where "Compare" always is.
+        below.addWidget(self.note, 1, Qt.AlignmentFlag.AlignTop)
+        for widget in (self.make, self.difference, self.peek, self.compare):
+            below.addWidget(widget, 0, Qt.AlignmentFlag.AlignBottom)
+        self._words = QWidget(self)
+        words = QVBoxLayout(self._words)
+        words.setContentsMargins(0, 0, 0, 0)
+        words.setSpacing(0)
+        words.addWidget(self.judged, 1)
+        words.addWidget(self._below, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way: see _fit
         layout.addLayout(self._row)
-        layout.addWidget(self._above)
-        layout.addLayout(below)
+        layout.addWidget(self._words)
 
     def set_suggestion(self, words: str, *, is_open: bool = True) -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
@@ -130,13 +132,23 @@ class StepsRail(QWidget):
             self._suggestion, self._is_open = words, is_open
             self._say()
 
-    def _place_answers(self, *, above: bool) -> None:
-        """Put both answers beside the words they answer."""
-        row, other = (self._judged, self._below) if above else (self._below, self._judged)
-        if row.indexOf(self.reject) < 0:
-            for number, button in enumerate((self.reject, self.keep), 1):
-                other.removeWidget(button)
-                row.insertWidget(number, button)
+    def set_longest(self, verdicts: Sequence[str]) -> None:
+        """Keep room for these, the longest verdicts of the night: the image does not jump from frame to frame."""
+        self.judged.set_longest(verdicts)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        self._words.setMinimumHeight(max(self.judged.kept_height(), self._below.sizeHint().height()))
+
+    def _place_compare(self, *, in_verdict: bool) -> None:
+        """Put "Compare" at the right end of the line that is there."""
+        if in_verdict:
+            self._tools.removeWidget(self.compare)
+            self.judged.take_in(self.compare)
+        elif self._tools.indexOf(self.compare) < 0:
+            self.judged.give_back()
+            self._tools.addWidget(self.compare, 0, Qt.AlignmentFlag.AlignBottom)
+            self.compare.show()
 
     def set_invitation(self, words: str) -> None:
         """Say something else while no step is chosen; "" for the usual."""
@@ -224,25 +236,23 @@ class StepsRail(QWidget):
         elif missing is not None:
             words = f"! Later steps wait: {missing.why}"
         elif model.chosen is None:
-            words = self._suggestion or self._invitation or INVITE
+            words = self._invitation or INVITE
         elif model.path is None:
             words = NO_FRAME
         else:
             words = model.words or self._progress()
         self.note.setText(words)
-        can_answer = bool(self._suggestion) and self._is_open
-        speaks_of_step = model.chosen is not None or model.error is not None
-        self._place_answers(above=speaks_of_step)
-        self._above.setVisible(speaks_of_step and bool(self._suggestion))
+        speaks_of_step = model.chosen is not None or model.error is not None or bool(self._invitation)
+        self._place_compare(in_verdict=bool(self._suggestion) and not speaks_of_step)
+        self.judged.setVisible(bool(self._suggestion))
+        self._below.setVisible(speaks_of_step or not self._suggestion)
         self.verdict.setText(self._suggestion)
         _colour(self.verdict, "warn" if self._is_open else "dim")
         for button in (self.reject, self.keep):
-            button.setVisible(can_answer)
-        has_suggestion = can_answer and not speaks_of_step
-        says_verdict = bool(self._suggestion) and not speaks_of_step
+            button.setVisible(bool(self._suggestion) and self._is_open)
         for tool in (self.difference, self.peek):  # where they do nothing the words get their room
-            tool.setVisible(not says_verdict and missing is None)
-        role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
+            tool.setVisible(missing is None)
+        role = "warn" if model.error is not None or missing is not None else "dim"
         _colour(self.note, role)
         self.make.setVisible(missing is not None and model.error is None)
 
@@ -283,6 +293,7 @@ class StepsRail(QWidget):
         """Fit the steps into the new width."""
         super().resizeEvent(event)
         self._fit()
+        self._keep_room()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Peek while ` is held."""

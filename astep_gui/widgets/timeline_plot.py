@@ -145,8 +145,8 @@ class TimelinePlot(QWidget):
         painter.fillRect(area, theme().colour("ground"))
         if not self.model.rows:
             painter.setPen(theme().colour("dim"))
-            words = "Frames appear here as soon as they are measured"
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
+            words = self.model.awaited or "Frames appear here as soon as they are measured"
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
             return
         spans = self.model.spans() if self.model.against == TIME else []
         draw_light(painter, area, self.model.axis, spans)

@@ -88,7 +88,9 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
     _check_places(frames, values, logbook)
     changes = [(f.path, name, value) for f in frames for name, value in values.items()]
     step = logbook.decide_all(
-        changes, arguments.reason, label=f"set {', '.join(assignments)} for {counted(len(frames), 'frame')}"
+        changes,
+        arguments.reason,
+        label=lambda paths: f"set {', '.join(assignments)} for {counted(len(paths), 'frame')}",
     )
     for name, value in values.items():
         talk.say(
@@ -191,7 +193,7 @@ def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk:
     logbook.decide_all(
         rejecting(wanted),
         arguments.reason or ("by hand" if arguments.list is None else f"listed in {arguments.list.name}"),
-        label=f"reject {next(iter(wanted)) if len(wanted) == 1 else counted(len(wanted), 'frame')}",
+        label=lambda paths: f"reject {paths[0] if len(paths) == 1 else counted(len(paths), 'frame')}",
     )
     new = len(frames) - len(again)
     if new:
@@ -221,14 +223,17 @@ def _by_value(words: dict[str, tuple[str, str]]) -> dict[tuple[str, str], list[s
 
 def _accept(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:
     frames, _ = _chosen(night, arguments.patterns, arguments.list)
-    before = logbook.rejected()
-    step = logbook.accept([f.path for f in frames], arguments.reason)
-    talk.say(f"accepted {counted(len(frames), 'frame')}{_kinds(frames)}")
-    if step is None:
-        talk.say("  nothing changed: accepted already")
-    elif not_rejected := sum(f.path not in before for f in frames):
+    before, last = logbook.rejected(), logbook.last_id()
+    logbook.accept([f.path for f in frames], arguments.reason)
+    changed = {decision.subject for decision in logbook.changes_since(last)}
+    fresh = [frame for frame in frames if frame.path in changed]
+    if fresh:
+        talk.say(f"accepted {counted(len(fresh), 'frame')}{_kinds(fresh)}")
+    if again := [frame.path for frame in frames if frame.path not in changed]:
+        talk.say(f"accepted already: {named(again)}; nothing changed")
+    if not_rejected := sum(f.path not in before for f in fresh):
         talk.say(f"  {not_rejected} of them not rejected before: now they stay, whatever a rule or a check says")
-    return {"accepted": [f.path for f in frames]}
+    return {"accepted": [f.path for f in frames], "changed": [f.path for f in fresh]}
 
 
 def _undo(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Talk) -> dict[str, Any]:

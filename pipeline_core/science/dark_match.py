@@ -17,9 +17,8 @@ MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
 NO_DARK_MENDS = (
-    "no known temperature explains it; pixels with charge traps behave so: in a dark they hold charge back, under a "
-    "bright sky they are full and do not. No dark mends them; masking them does, and stacking frames that moved "
-    "against each other"
+    "pixels with charge traps behave so, and no dark mends them: mask them, or stack frames that moved against each "
+    "other"
 )
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
@@ -126,12 +125,12 @@ def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag 
     if not abs(fraction) > max(MISFIT, 5.0 * error):
         return None
     percent = 100 * abs(fraction)
-    remedy = "darks of the same temperature and exposure mend it (or the flat's, if its own dark did not fit)"
+    remedy = "take darks of its temperature and exposure (or of the flat's, if its own dark did not fit)"
     if fraction > 0:
         return Flag("dark too strong", f"dark {percent:.0f} % too strong: hot pixels became holes; {remedy}", "note")
     shine = f"dark {percent:.0f} % too weak: hot pixels shine through"
     if with_sky:
-        return Flag("dark too weak", f"{shine}, the more the brighter the sky; {NO_DARK_MENDS}", "note")
+        return Flag("dark too weak", f"{shine}, the more the brighter the sky is; {NO_DARK_MENDS}", "note")
     return Flag("dark too weak", f"{shine}; {remedy}", "note")
 
 

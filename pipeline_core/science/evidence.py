@@ -22,6 +22,8 @@ class Evidence:
     """A neighbour in time is dimmed."""
     loss_mag: float = NAN
     """Against the clear reference, the air mass taken off; positive is fainter."""
+    depth_loss_mag: float = NAN
+    """What the frame lost of its depth, by light, sky and width together: the figure that the quality table shows."""
     loss_neighbours_mag: float = NAN
     loss_scatter: float = 0.02
     loss_growth_mag: float = NAN

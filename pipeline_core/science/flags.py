@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from pipeline_core.measures import Flag
+from pipeline_core.measures import NOT_JUDGED, Flag
 from pipeline_core.science.evidence import NAN
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ ONE_WAY = 0.75
 """Coherence from which all stars point the same way."""
 FEWEST_WIDE = 5
 """Stars that tell a frame's width: with three, in an exposure of one second, one close pair makes it twice as wide."""
+FEWEST_JUDGED = FEWEST_WIDE
+"""Stars below which nothing said against a frame does not make it good: neither its width is known nor, but for what
+its brightest stars show, its light."""
 FEWEST_LONG = 8
 """Stars that must agree when no reference is asked: three hot clumps may point anywhere, or the same way."""
 ELLIPTICITY_EXCESS = 0.08
@@ -92,6 +95,8 @@ def science_flags(e: Evidence) -> tuple[Flag, ...]:
     found += [_aurora(e, dimmed), _twilight(e), _streak(e), _too_still(e)]
     found += [] if long_stars or wide else [_low(e)]
     flags = [flag for flag in found if flag is not None]
+    if e.stars < FEWEST_JUDGED and all(flag.severity == "note" for flag in flags):
+        flags.insert(0, _not_judged(e))
     gravity = {"bad": 0, "suspect": 1, "note": 2}
     return tuple(sorted(flags, key=lambda flag: gravity[flag.severity]))
 
@@ -139,7 +144,8 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     flags: list[Flag] = []
     if frosted:
         grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
-        loss = f" and stars {e.loss_mag:.2f} mag fainter" if e.loss_mag > 0.05 else ""
+        less = f"depth {e.depth_loss_mag:+.2f} mag" if _tells_depth(e) else f"stars {e.loss_mag:.2f} mag fainter"
+        loss = f", {less}" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
         stronger = halo_growth if math.isfinite(halo_growth) else halo_before
         cause = "frost" if e.may_freeze else "haloes"
@@ -147,7 +153,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         flags.append(
             Flag(
                 cause,
-                f"{seen} {100 * stronger:.0f} % stronger{loss} than in the clear reference, slowly{fixed}",
+                f"{seen} {100 * stronger:.0f} % stronger than in the clear reference{loss}, slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )
@@ -156,8 +162,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         fixed_patches = (
             e.long_persistence > 0.7 and slow_loss and e.patchy_mag > 0.05 and e.loss_neighbours_mag > 0.3 * e.loss_mag
         )
-        how = _evenness(e)
-        words = f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference, {how}"
+        words = f"{_lost(e)}, {_evenness(e)}"
         if sudden > limit:
             words += f"; {sudden:.2f} mag fainter than its neighbours"
         severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
@@ -175,6 +180,20 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
             )
         )
     return flags
+
+
+def _tells_depth(e: Evidence) -> bool:
+    """Whether the loss of depth says how much light is missing: a darker sky or sharper stars may make up for it."""
+    return e.depth_loss_mag > 0.5 * e.loss_mag
+
+
+def _lost(e: Evidence) -> str:
+    """Say how much is missing, by the figure that the tables have too; by the light alone where that is another."""
+    if _tells_depth(e):
+        return f"depth {e.depth_loss_mag:+.2f} mag against the clear reference"
+    depth = f" (depth {e.depth_loss_mag:+.2f} mag: a darker sky or sharper stars make up for it)"
+    known = depth if math.isfinite(e.depth_loss_mag) else ""
+    return f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference{known}"
 
 
 def _scatters(e: Evidence, growth: float, before: float) -> bool:
@@ -210,8 +229,8 @@ def _evenness(e: Evidence) -> str:
     if not math.isfinite(e.patchy_mag):
         return "too few stars to say whether patchy"
     if e.patchy_mag > max(0.06, 1.5 * (e.patchy_clear_mag if e.patchy_clear_mag > 0 else 0.0)):
-        return f"patchy (scatter {e.patchy_mag:.2f} mag over the field)"
-    return f"evenly (scatter {e.patchy_mag:.2f} mag over the field)"
+        return f"patchy ({e.patchy_mag:.2f} mag over the field)"
+    return f"evenly ({e.patchy_mag:.2f} mag over the field)"
 
 
 def _long_stars(e: Evidence) -> Flag | None:
@@ -238,11 +257,11 @@ def _long_by_itself(e: Evidence) -> Flag | None:
         return None
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     usual = (
-        f"; the clear reference of its group is long itself ({e.ellipticity_clear:.2f})"
+        f" (the clear reference is long itself: {e.ellipticity_clear:.2f})"
         if e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
         else ""
     )
-    figures = f"ellipticity {e.ellipticity:.2f}{along}, all over the field, more than optics or seeing make{usual}"
+    figures = f"ellipticity {e.ellipticity:.2f}{along} all over the field, more than optics or seeing make{usual}"
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
         return Flag("trailed", f"trailed: {figures}, the telescope moved{_by(e)}", "bad")
     return Flag("wind", f"wind: {figures}, shaking or poor guiding", "suspect")
@@ -323,6 +342,11 @@ def _few_stars(e: Evidence, *, explained: bool) -> Flag | None:
         f"few stars: {e.stars:.0f} where this sky would show about {expected:.0f}",
         "bad" if e.stars < 0.2 * expected else "suspect",
     )
+
+
+def _not_judged(e: Evidence) -> Flag:
+    many = f"{e.stars:.0f} stars" if e.stars > 1 else "one star"
+    return Flag(NOT_JUDGED, f"not judged: {many} only, too few to tell a good frame from a bad one: look at it", "note")
 
 
 def _bright_sky(e: Evidence) -> Flag | None:

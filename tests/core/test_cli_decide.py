@@ -74,6 +74,19 @@ def test_the_lists_of_an_output_reject_the_same_frames_for_the_same_reasons_else
     assert "accepted 2 frames" in said
 
 
+def test_accepting_tells_the_frames_it_changed_from_those_that_were_accepted_already(demo, out, told):
+    told("accept", demo, "*_0000_SCIENCE*", "-o", out)
+    code, said = told("accept", demo, "*_0000_SCIENCE*", "*_0002_SCIENCE*", "-o", out)
+    assert code == 0
+    assert "accepted 1 frame" in said
+    assert re.search(r"accepted already: .*_0000_SCIENCE.*; nothing changed", said)
+    with Logbook.open(out) as logbook:
+        assert re.fullmatch(r"accept .*_0002_SCIENCE.*", logbook.steps()[0][-1])
+    _, said = told("accept", demo, "*_0000_SCIENCE*", "*_0002_SCIENCE*", "-o", out)
+    assert "accepted 2" not in said
+    assert "nothing changed" in said
+
+
 def test_a_reason_that_is_typed_goes_before_those_of_the_list(demo, tmp_path, out, told):
     (tmp_path / "l.txt").write_text("2026-06-21_0000_SCIENCE_R.fits\tcloud\n2026-06-21_0002_SCIENCE_R.fits\n")
     told("reject", demo, "--list", tmp_path / "l.txt", "-o", out)

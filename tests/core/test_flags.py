@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from pipeline_core.measures import CAUSES
+from pipeline_core.measures import CAUSES, NOT_JUDGED, headline
 from pipeline_core.science.evidence import Evidence
 from pipeline_core.science.flags import science_flags
 
@@ -73,7 +73,7 @@ def test_any_one_measure_may_be_missing_from_a_good_frame(name):
             {"loss_mag": 0.62, "patchy_mag": 0.21},
             "cloud",
             "bad",
-            "cloud: stars are 0.62 mag fainter than in the clear reference, patchy (scatter 0.21 mag over the field)",
+            "cloud: stars are 0.62 mag fainter than in the clear reference, patchy (0.21 mag over the field)",
         ),
         ({"loss_mag": 0.3, "loss_neighbours_mag": 0.28}, "cloud", "suspect", "0.30 mag fainter than in the clear"),
         ({"patch_mag": 0.45}, "cloud", "suspect", "a patch dims some stars by 0.45 mag more"),
@@ -81,7 +81,7 @@ def test_any_one_measure_may_be_missing_from_a_good_frame(name):
             {"halo": 1.25, "halo_neighbours": 1.24, "loss_mag": 0.2, "loss_neighbours_mag": 0.19},
             "frost",
             "suspect",
-            "haloes are 14 % stronger and stars 0.20 mag fainter",
+            "haloes are 14 % stronger than in the clear reference, stars 0.20 mag fainter",
         ),
         ({"fwhm_px": 3.6}, "defocus", "suspect", "FWHM 3.60 px is 1.50 times the clear reference's 2.40 px"),
         ({"fwhm_px": 4.8}, "defocus", "bad", "2.00 times"),
@@ -116,6 +116,49 @@ def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
     assert cause in CAUSES
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"loss_mag": 0.62, "depth_loss_mag": 1.04}, "cloud: depth +1.04 mag against the clear reference, "),
+        (
+            {
+                "halo": 1.25,
+                "halo_neighbours": 1.24,
+                "loss_mag": 0.2,
+                "loss_neighbours_mag": 0.19,
+                "depth_loss_mag": 0.3,
+            },
+            "frost: haloes are 14 % stronger than in the clear reference, depth +0.30 mag, slowly",
+        ),
+    ],
+)
+def test_lost_light_is_said_by_the_depth_that_the_table_shows_and_by_no_other_figure(change, words):
+    said = science_flags(replace(GOOD, **change))[0].words
+    assert said.startswith(words)
+    assert f"{change['loss_mag']:.2f} mag" not in said
+
+
+def test_lost_light_is_said_by_itself_where_the_depth_does_not_show_it():
+    said = science_flags(replace(GOOD, loss_mag=0.3, depth_loss_mag=-0.1))[0].words
+    assert "stars are 0.30 mag fainter than in the clear reference (depth -0.10 mag: a darker sky" in said
+
+
+@pytest.mark.parametrize(("stars", "many"), [(1, "one star only"), (2, "2 stars only"), (4, "4 stars only")])
+def test_a_frame_with_a_handful_of_stars_is_not_judged_rather_than_good(stars, many):
+    flag = only(replace(GOOD, stars=stars, stars_clear=stars))
+    assert (flag.cause, flag.severity) == (NOT_JUDGED, "note")
+    assert many in flag.words
+    assert flag.cause in CAUSES
+    assert headline([flag]) == NOT_JUDGED
+
+
+def test_five_stars_tell_a_frame_and_what_speaks_against_one_with_fewer_is_said():
+    assert science_flags(replace(GOOD, stars=5, stars_clear=5)) == ()
+    clouded = science_flags(replace(GOOD, stars=3, stars_clear=3, loss_mag=0.9))
+    assert [flag.cause for flag in clouded] == ["cloud"]
+    assert headline(clouded) == "cloud"
+
+
 def test_a_trail_is_not_called_defocus_or_cloud_for_the_light_it_spills():
     assert only(replace(GOOD, ellipticity=0.6, fwhm_px=5.0, loss_mag=0.5, halo=1.3)).cause == "trailed"
 
@@ -124,7 +167,7 @@ def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trai
     flag = only(replace(GOOD, ellipticity=0.42, ellipticity_clear=0.42, coherence=0.97))
     assert (flag.cause, flag.severity) == ("trailed", "bad")
     assert "0.42 along 31°" in flag.words
-    assert "the clear reference of its group is long itself (0.42)" in flag.words
+    assert "the clear reference is long itself: 0.42" in flag.words
     shaken = only(replace(GOOD, ellipticity=0.35, ellipticity_clear=0.30, coherence=0.97))
     assert (shaken.cause, shaken.severity) == ("wind", "suspect")
 

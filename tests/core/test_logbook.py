@@ -169,6 +169,24 @@ def test_accepting_takes_a_rejection_back_and_keeps_a_doubted_calibration_frame(
     assert logbook.rejected() == {"cal/dark.fits": ""}
 
 
+def test_a_step_is_named_after_the_frames_it_changed_not_after_all_that_were_asked_for(logbook):
+    logbook.accept(["sci/a.fits"])
+    logbook.accept(["sci/a.fits", "sci/b.fits"])
+    logbook.reject(["sci/b.fits"], "cloud")
+    logbook.reject(["sci/a.fits", "sci/b.fits"], "cloud")
+    logbook.decide(["sci/a.fits"], "filter", "R")
+    logbook.decide(["sci/a.fits", "sci/b.fits"], "filter", "R")
+    done, _undone = logbook.steps()
+    assert done[1:] == [
+        "accept sci/b.fits",
+        "reject sci/b.fits",
+        "reject sci/a.fits",
+        "filter = R for sci/a.fits",
+        "filter = R for sci/b.fits",
+    ]
+    assert logbook.undo() == ["filter = R for sci/b.fits"]
+
+
 def test_rules_follow_the_recipe_but_never_overrule_a_person(logbook):
     logbook.accept(["sci/a.fits"])
     logbook.follow_rules({"sci/a.fits": "fwhm", "sci/b.fits": "fwhm"})

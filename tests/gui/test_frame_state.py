@@ -37,3 +37,53 @@ def test_what_is_said_against_a_frame_tells_whether_it_rests_on_a_first_look(val
     clouded = state(values, CLOUD)
     assert (clouded.mark, clouded.word) == ("▲", "cloud")
     assert ("first look" in frame_tip(FRAME, clouded)) is is_first
+
+
+FEW = Flag("not judged", "not judged: 2 stars only, too few to tell a good frame from a bad one: look at it", "note")
+WEAK = Flag("dark too weak", "dark 26 % too weak: hot pixels shine through; take darks of its temperature", "note")
+
+
+@pytest.mark.parametrize("values", ["quick", "final"])
+def test_a_frame_of_two_stars_is_not_judged_and_says_so_with_a_mark_of_its_own(values):
+    untold = state(values, FEW, WEAK)
+    assert (untold.mark, untold.word) == ("?", "not judged")
+    assert untold.verdict == f"? {FEW.words} · noted besides: dark too weak"
+    assert "2 stars only" in frame_tip(FRAME, untold)
+
+
+def test_a_remark_is_called_one_in_tip_and_verdict_and_is_no_reason_to_reject():
+    noted = state("final", WEAK)
+    assert (noted.mark, noted.word) == ("·", "dark too weak")
+    assert noted.verdict == f"· a remark, no reason to reject: {WEAK.words}"
+    assert "a remark, no reason to reject" in frame_tip(FRAME, noted).replace("\n", " ")
+
+
+def test_where_something_speaks_against_a_frame_its_remarks_are_named_in_a_word_and_whole_in_the_tip():
+    clouded = state("final", CLOUD, WEAK)
+    assert clouded.verdict == f"▲ cloud: {CLOUD.words} · noted besides: dark too weak"
+    assert f"noted besides, no reason to reject: {WEAK.words}" in frame_tip(FRAME, clouded).replace("\n", " ")
+
+
+def test_a_rejected_frame_is_not_said_to_have_remarks_against_it():
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=(WEAK,))
+    rejected = frame_state(FRAME, {"a.fits": "by hand"}, {}, {}, row)
+    assert rejected.against == ""
+    assert "said against it" not in frame_tip(FRAME, rejected)
+
+
+def test_what_the_first_look_said_is_told_where_the_final_values_say_otherwise():
+    mended, spoilt = state("final", first_said="cloud"), state("final", CLOUD, first_said="good")
+    assert mended.verdict.startswith("✓ good")
+    assert mended.verdict.endswith("the first look said: cloud")
+    assert spoilt.verdict.endswith("the first look said: good")
+    for judged, said in ((mended, "cloud"), (spoilt, "good")):
+        assert f"the first look at the raw frame said: {said}" in frame_tip(FRAME, judged)
+    assert state("final").verdict == ""
+
+
+def test_a_frame_that_the_quick_look_has_not_come_to_says_that_its_verdict_follows():
+    awaited = frame_state(FRAME, {}, {}, {}, None, is_awaited=True)
+    assert awaited.word == "to be judged"
+    assert "verdict follows" in awaited.why
+    assert frame_state(FRAME, {}, {}, {}, None).word == "not judged"
+    assert frame_state(Frame("b", FrameKind.BIAS, 1, 1), {}, {}, {}, None, is_awaited=True).word == "in use"

@@ -29,7 +29,7 @@ def suspected(qtbot, opened):
 
 def test_what_speaks_against_a_frame_stands_over_it_in_words(suspected):
     rail = suspected.viewing.rail
-    assert rail.note.full_text == f"▲ cloud: {CLOUD.words}"
+    assert rail.verdict.full_text == f"▲ cloud: {CLOUD.words}"
     assert rail.reject.isVisible()
     suspected.night.select([LIGHTS[2]])
     assert not rail.reject.isVisible()

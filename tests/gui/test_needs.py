@@ -3,7 +3,8 @@
 import pytest
 from PyQt6.QtWidgets import QApplication, QPushButton
 
-from astep_gui.models.needs import needs_of
+from astep_gui.models.needs import Need, Remedy, needs_of
+from astep_gui.widgets.needs_you import MAX_HEIGHT_PX, MAX_PART
 from pipeline_core.config import Recipe
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, build_plan
@@ -143,3 +144,29 @@ def test_plan_beside_a_need_unfolds_and_marks_the_lines_it_speaks_of(qtbot, open
     assert line.parent().isExpanded()
     assert line.parent().parent().isExpanded()
     assert tree.viewport().rect().intersects(tree.visualItemRect(line))
+
+
+LONG = "a need of which the words take more than one line in the narrow list at the left of the window"
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+@pytest.mark.parametrize("many", [1, 5, 30])
+def test_needs_are_shown_in_whole_lines_and_no_more_room_is_taken_than_they_take(opened, qtbot, size, many):
+    opened.resize(*size)
+    qtbot.wait(50)
+    opened.night.needs = [
+        Need(LONG if k % 3 == 1 else f"need {k}", "why", (), (Remedy("Show", "show"),)) for k in range(many)
+    ]
+    opened.needs.show_needs()
+    qtbot.wait(50)
+    area = opened.needs._area
+    lines = [opened.needs._line(k) for k in range(many)]
+    ends = [line.mapTo(area.viewport(), line.rect().bottomLeft()).y() for line in lines]
+    starts = [line.mapTo(area.viewport(), line.rect().topLeft()).y() for line in lines]
+    height = area.viewport().height()
+    shown = [k for k in range(many) if starts[k] < height]
+    assert all(ends[k] <= height for k in shown), "the last line that is seen is cut"
+    assert height - ends[shown[-1]] <= 12, "room is wasted"
+    assert len(shown) == many or many == 30
+    assert area.height() <= max(MAX_HEIGHT_PX, MAX_PART * opened.height())
+    assert opened.table.tree.height() > 150

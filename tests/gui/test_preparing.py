@@ -98,6 +98,8 @@ def test_the_rail_says_that_the_steps_wait_and_then_that_they_are_computed(qtbot
     model.set_night(night, Recipe(), output)
     model.set_frame(science[0])
     model.choose("dark")
+    rail.resize(900, 80)
+    rail.show()
     words = rail.note.text
     qtbot.waitUntil(lambda: words().startswith(f"First {WHAT}: ") and " s of " in words(), timeout=3000)
     qtbot.waitUntil(lambda: words() == "Computing the steps of this frame …", timeout=5000)

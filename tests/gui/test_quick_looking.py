@@ -16,6 +16,7 @@ from pipeline_core import kept_looks, warm_up
 from pipeline_core import quick_look as core
 from pipeline_core.config import Recipe
 from pipeline_core.errors import DataError
+from pipeline_core.events import Event
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.session import Place
 from pipeline_core.types import Night
@@ -192,3 +193,63 @@ def test_what_earlier_runs_left_is_told_before_anything_is_measured(qtbot, looki
     asked.gate.set()
     qtbot.waitUntil(lambda: len(order) == 3, timeout=3000)
     assert order == [LEFT, ROW, "judged"]
+
+
+def test_it_says_how_far_it_is_and_that_verdicts_follow(qtbot, looking, asked, monkeypatch):
+    began, go_on = threading.Event(), threading.Event()
+
+    def quick_look(_place, _night, _recipe, context, _tell, _known):
+        for number in context.track("quick look", range(33)):
+            if number == 12:
+                began.set()
+                go_on.wait(5)
+        return "judged"
+
+    monkeypatch.setattr(core, "quick_look", quick_look)
+    ended, said = told(looking.ended), []
+    looking.progressed.connect(lambda: said.append(looking.words))
+    assert looking.words == ""
+    looking.wait_for_image()
+    assert looking.words == "quick look begins · verdicts follow"
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: looking.words == "quick look 12 of 33 · verdicts follow", timeout=3000)
+    assert looking.counted == "quick look 12 of 33"
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(ended), timeout=3000)
+    assert looking.words == ""
+    assert said[0] == "quick look begins · verdicts follow"
+
+
+@pytest.mark.parametrize("deed", ["stop", "fail"])
+def test_a_look_that_ends_without_verdicts_says_so_once(qtbot, looking, asked, deed):
+    stopped = told(looking.stopped)
+    if deed == "fail":
+        asked.answer = DataError("no", "why", "hint")
+    else:
+        asked.gate.clear()
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: bool(asked.known), timeout=3000)
+    if deed == "stop":
+        looking.stop()
+        looking.stop()
+        asked.gate.set()
+    qtbot.waitUntil(lambda: bool(stopped), timeout=3000)
+    qtbot.wait(100)
+    assert len(stopped) == 1
+    assert looking.words == ""
+
+
+def test_the_window_tells_the_first_minute_where_a_person_looks(opened, qtbot, monkeypatch):
+    looking = opened.night.looking
+    monkeypatch.setattr(type(looking), "is_on", property(lambda _self: True))
+    looking._count([Event("progress", "quick look", done=1, total=4)])
+    assert opened.table.count.text().endswith("frames · quick look 1 of 4 · verdicts follow")
+    assert opened.needs.heading.text().endswith("· quick look 1 of 4")
+    assert opened.viewing.timeline_model.awaited == "quick look 1 of 4 · verdicts follow"
+    assert opened.night.state_of("light_001.fits").word == "to be judged"
+    monkeypatch.undo()
+    with qtbot.waitSignal(opened.night.frames_changed) as changed:
+        looking.stopped.emit()
+    assert "light_001.fits" in changed.args[0]
+    assert opened.night.state_of("light_001.fits").word == "not judged"
+    assert "quick look" not in opened.table.count.text()

@@ -257,31 +257,6 @@ def test_a_frame_that_is_rejected_while_it_is_compared_says_so(qtbot, opened):
 # -- room ------------------------------------------------------------------------------------------------------
 
 
-LONG_VERDICT = (
-    "cloud: stars are 2.49 mag fainter than in the clearest frames of this field, patchy (scatter 0.13 mag); "
-    "haloes: stars have 1.4 times the light around them"
-)
-
-
-def test_what_is_wrong_with_a_frame_takes_a_second_line_and_nothing_below_moves(steps):
-    steps.model.choose(None)
-    steps.note.resize(300, steps.note.height())
-    height = steps.sizeHint().height()
-    steps.set_suggestion(LONG_VERDICT[:70])
-    first, second = steps.note.text().split("\n")
-    assert f"{first} {second}" == LONG_VERDICT[:70]
-    assert steps.note.toolTip() == ""
-    assert steps.sizeHint().height() == height
-    steps.set_suggestion(LONG_VERDICT)
-    assert steps.note.text().count("\n") == 1
-    assert steps.note.text().endswith("…")
-    assert "haloes" in steps.note.toolTip()
-    assert steps.sizeHint().height() == height
-    steps.set_suggestion("short")
-    assert steps.note.text() == "short"
-    assert steps.sizeHint().height() == height
-
-
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
 def test_no_word_of_the_rail_is_cut_in_windows_from_1280_on(qtbot, opened, size):
     opened.night.select([LIGHTS[0]])

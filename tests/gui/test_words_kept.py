@@ -43,8 +43,8 @@ def test_the_reason_and_both_answers_stay_while_a_step_is_looked_at(trailed, qtb
 def test_the_answers_go_back_beside_the_words_when_the_step_is_left(trailed, qtbot):
     rail = choose_raw(qtbot, trailed)
     qtbot.mouseClick(rail.buttons["raw"], LEFT)
-    assert not rail.verdict.isVisible()
-    assert rail.note.full_text == f"▲ {WORDS}"
+    assert not rail.note.isVisible()
+    assert rail.verdict.full_text == f"▲ {WORDS}"
     qtbot.mouseClick(rail.keep, LEFT)
     assert trailed.night.state_of(LIGHTS[1]).word == "accepted"
 
@@ -54,8 +54,8 @@ def test_a_frame_that_was_judged_keeps_the_words_and_figures(trailed, qtbot, key
     qtbot.keyClick(trailed, key)
     trailed.night.select([LIGHTS[1]])
     rail = trailed.viewing.rail
-    assert rail.note.full_text.startswith(begins)
-    assert "2.13 times as long as wide" in rail.note.full_text
+    assert rail.verdict.full_text.startswith(begins)
+    assert "2.13 times as long as wide" in rail.verdict.full_text
     assert not rail.reject.isVisible()
     index = trailed.table.model.index_of(LIGHTS[1])
     assert "2.13 times" in index.data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
@@ -71,8 +71,8 @@ def test_a_frame_of_which_nothing_is_said_has_no_line_for_it(trailed, qtbot):
 
 
 def test_tool_tips_have_lines_that_can_be_read_and_say_the_cause_once(trailed):
-    trailed.viewing.rail.note.resize(200, 20)
-    tips = [trailed.viewing.rail.note.toolTip()]
+    trailed.viewing.rail.verdict.resize(40, 20)  # too narrow for all lines that are allowed
+    tips = [trailed.viewing.rail.verdict.toolTip()]
     tips.append(trailed.table.model.index_of(LIGHTS[1]).data(Qt.ItemDataRole.ToolTipRole))
     for tip in tips:
         assert max(map(len, tip.splitlines())) <= TIP_LETTERS
@@ -88,10 +88,10 @@ def test_words_of_tool_tips_keep_their_own_lines_and_long_names_stay_whole():
 
 def test_while_other_frames_go_by_nothing_is_said_against_the_one_that_was_looked_at(trailed, qtbot):
     viewing = trailed.viewing
-    assert viewing.rail.note.full_text == f"▲ {WORDS}"
+    assert viewing.rail.verdict.full_text == f"▲ {WORDS}"
     viewing.toggle_blink(LIGHTS)
     assert viewing.blink.is_playing
-    assert not viewing.rail.note.full_text.startswith("▲")
+    assert not viewing.rail.verdict.isVisible()
     viewing.end_blink()
     trailed.night.select([LIGHTS[1]])
-    assert viewing.rail.note.full_text == f"▲ {WORDS}"
+    assert viewing.rail.verdict.full_text == f"▲ {WORDS}"

@@ -1,0 +1,112 @@
+"""What is said for and against the frames of the night, and where a final judgement differs from the first look."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+from pipeline_core.measures import headline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.kept_looks import QuickLook
+    from pipeline_core.measures import Flag, QualityRow
+    from pipeline_core.types import Frame, FrameKind
+
+    FrameOf = Callable[[str], Frame | None]
+
+MOST_NAMED = 4
+"""Frames named in the one line of the log; the tip of each says it too."""
+
+
+class Judgements:
+    """The quality of the night's frames as far as it is known."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, QualityRow] = {}
+        """Science frames, measured; judged but for those that a quick look has just measured."""
+        self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
+        self._said: dict[str, tuple[FrameKind, tuple[Flag, ...]]] = {}
+        """As what each calibration frame was judged, and what was said of it as such."""
+        self._first: dict[str, str] = {}
+        """What the first look at a raw frame said of it."""
+        self.first_said: dict[str, str] = {}
+        """The same of frames of which the final values say something else."""
+
+    def take_look(self, look: QuickLook, frame_of: FrameOf) -> dict[str, str]:
+        """Take over what was judged.
+
+        Parameters
+        ----------
+        look : QuickLook
+        frame_of : callable
+            Path → the frame as it is decided now, None where there is none.
+
+        Returns
+        -------
+        dict
+            Path → "cloud → good", of the frames of which the final values are the first to say something else.
+        """
+        flags = look.calibration_flags
+        self._said = {path: (frame.kind, flags[path]) for path in flags if (frame := frame_of(path)) is not None}
+        self.heed(frame_of)
+        news = {}
+        for row in look.rows:
+            says = headline(row.flags)
+            if row.measures.state == "quick":
+                self._first[row.path] = says
+                self.first_said.pop(row.path, None)
+            elif row.measures.state == "final":
+                first = self._first.get(row.path, says)
+                if first == says:
+                    self.first_said.pop(row.path, None)
+                elif self.first_said.get(row.path) != first:
+                    self.first_said[row.path] = first
+                    news[row.path] = f"{first} → {says}"
+        return news
+
+    def take_rows(self, rows: Iterable[QualityRow]) -> list[str]:
+        """Take over rows, judged or not yet; return their paths."""
+        taken = {row.path: row for row in rows}
+        self.rows |= taken
+        return list(taken)
+
+    def heed(self, frame_of: FrameOf) -> None:
+        """Hold nothing against a frame that was said of it as another kind than the one it is now."""
+        now = {path: frame.kind for path in self._said if (frame := frame_of(path)) is not None}
+        self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
+
+
+def longest_verdicts(night: NightModel, most: int = 3) -> tuple[str, ...]:
+    """Return the longest of what stands over the images of the night's frames, for which room is kept.
+
+    Notes
+    -----
+    By the letters of what was said of each: the states of thousands of frames would take longer than a repaint may.
+    """
+    said = {path: row.flags for path, row in night.rows.items()} | dict(night.calibration_flags)
+    known = {path: sum(len(flag.words) for flag in flags) for path, flags in said.items() if flags}
+    longest = heapq.nlargest(most, (path for path in known if night.frame(path) is not None), key=known.__getitem__)
+    return tuple(verdict for path in longest if (verdict := night.state_of(path).verdict))
+
+
+def changed_words(news: Mapping[str, str]) -> str:
+    """Say in one line which verdicts the final values changed.
+
+    Parameters
+    ----------
+    news : mapping
+        Path → "cloud → good"; not empty.
+
+    Returns
+    -------
+    str
+        "the final values changed 2 verdicts of the first look: a.fits cloud → good, b.fits good → trailed"
+    """
+    named = [f"{path.rpartition('/')[2]} {words}" for path, words in list(news.items())[:MOST_NAMED]]
+    if len(news) > MOST_NAMED:
+        named.append(f"{len(news) - MOST_NAMED} more")
+    many = f"{len(news)} verdicts" if len(news) > 1 else "a verdict"
+    return f"the final values changed {many} of the first look: {', '.join(named)}"

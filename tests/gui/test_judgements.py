@@ -1,0 +1,105 @@
+"""A final judgement that differs from the first look says so: over the image, in the tip, in one line of the log."""
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
+
+from astep_gui.models.judgements import Judgements, changed_words, longest_verdicts
+from pipeline_core.kept_looks import QuickLook
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.types import Frame, FrameKind
+
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+CLOUD = Flag("cloud", "cloud: depth +0.84 mag against the clear reference", "bad")
+NOTE = Flag("streak", "streak: one streak of a satellite or plane; the frame is kept", "note")
+DARK_HAS_STARS = Flag("stars in dark", "212 stars", "bad")
+
+
+def look(state, **flags):
+    return QuickLook([QualityRow(path, ScienceMeasures(state, "ADU"), flags=said) for path, said in flags.items()])
+
+
+def of_kind(kind):
+    return lambda path: Frame(path, kind, 1, 1)
+
+
+@pytest.fixture
+def judgements():
+    return Judgements()
+
+
+@pytest.fixture
+def taken(judgements):
+    """A function that lets a look be taken over, and returns what is new."""
+    return lambda state, **flags: judgements.take_look(look(state, **flags), of_kind(FrameKind.SCIENCE))
+
+
+def test_a_verdict_that_changes_is_news_once(judgements, taken):
+    assert taken("quick", a=(CLOUD,), b=(), c=()) == {}
+    assert taken("final", a=(), b=(CLOUD,), c=()) == {"a": "cloud → good", "b": "good → cloud"}
+    assert judgements.first_said == {"a": "cloud", "b": "good"}
+    assert taken("final", a=(), b=(CLOUD,), c=()) == {}
+    assert judgements.first_said == {"a": "cloud", "b": "good"}
+
+
+def test_a_remark_more_or_less_is_no_other_verdict(judgements, taken):
+    taken("quick", a=(CLOUD,), b=())
+    assert taken("final", a=(CLOUD, NOTE), b=(NOTE,)) == {}
+    assert not judgements.first_said
+
+
+def test_what_was_never_looked_at_quickly_has_no_first_verdict(judgements, taken):
+    assert taken("final", a=(CLOUD,)) == {}
+    assert not judgements.first_said
+
+
+def test_final_values_that_come_to_agree_with_the_first_look_end_the_remark(judgements, taken):
+    taken("quick", a=(CLOUD,))
+    taken("final", a=())
+    taken("final", a=(CLOUD,))
+    assert not judgements.first_said
+
+
+def test_measured_frames_that_were_not_judged_yet_have_said_nothing(judgements, taken):
+    judgements.take_rows(look("quick", a=()).rows)
+    assert taken("final", a=(CLOUD,)) == {}
+
+
+def test_what_was_said_of_a_dark_does_not_hold_against_it_as_another_kind(judgements):
+    said = QuickLook([], {"d": (DARK_HAS_STARS,)})
+    judgements.take_look(said, of_kind(FrameKind.DARK))
+    assert judgements.calibration_flags == {"d": (DARK_HAS_STARS,)}
+    judgements.heed(of_kind(FrameKind.FLAT))
+    assert judgements.calibration_flags == {}
+
+
+def test_one_line_names_a_few_frames_and_counts_the_rest():
+    assert changed_words({"x/a.fits": "cloud → good"}) == (
+        "the final values changed a verdict of the first look: a.fits cloud → good"
+    )
+    words = changed_words({f"{k}.fits": "good → wind" for k in range(6)})
+    assert words.startswith("the final values changed 6 verdicts of the first look: 0.fits good → wind, ")
+    assert words.endswith("3.fits good → wind, 2 more")
+
+
+def test_the_window_says_it_in_the_log_over_the_image_and_in_the_tip(opened, qtbot):
+    opened.night._take_look(look("quick", **{LIGHTS[0]: (CLOUD,), LIGHTS[1]: ()}))
+    opened.night._take_look(look("final", **{LIGHTS[0]: (), LIGHTS[1]: ()}))
+    line = opened.log.text.toPlainText().splitlines()[-1]
+    assert f"the final values changed a verdict of the first look: {LIGHTS[0]} cloud → good" in line
+    opened.night.select([LIGHTS[0]])
+    QApplication.processEvents()
+    assert opened.viewing.rail.verdict.isVisible()
+    assert opened.viewing.rail.verdict.full_text.endswith("the first look said: cloud")
+    tip = opened.table.model.index_of(LIGHTS[0]).data(Qt.ItemDataRole.ToolTipRole)
+    assert "the first look at the raw frame said: cloud" in tip
+    opened.night.select([LIGHTS[1]])
+    QApplication.processEvents()
+    assert not opened.viewing.rail.verdict.isVisible()
+
+
+def test_room_is_kept_for_the_longest_verdicts_of_the_night(opened):
+    assert longest_verdicts(opened.night) == ()
+    opened.night._take_rows(look("final", **{LIGHTS[0]: (NOTE,), LIGHTS[1]: (CLOUD,), LIGHTS[2]: ()}).rows)
+    assert set(longest_verdicts(opened.night)) == {f"▲ {CLOUD.words}", f"· a remark, no reason to reject: {NOTE.words}"}
+    assert len(longest_verdicts(opened.night, most=1)) == 1
