@@ -68,13 +68,16 @@ class LevelsModel(QObject):
     def follow(self, shown: ShownImage) -> None:
         """Take note of the frame that is now shown, and choose its levels unless they are frozen.
 
-        Levels moved by hand stay from frame to frame, until one in another unit comes: ADU say nothing of electrons.
+        Levels moved by hand stay from frame to frame, until one in another unit comes: ADU say nothing of electrons,
+        and what a step changed nothing of what it left.
         """
+        is_other = self.unit not in {"", shown.unit} or (
+            self._shown is not None and self._shown.is_change != shown.is_change
+        )
         self.note(shown)
-        unit_changed = self.unit not in {"", shown.unit}
-        if self.frozen and not unit_changed:
+        if self.frozen and not is_other:
             return
-        if self.preset == MANUAL and self.unit == shown.unit:
+        if self.preset == MANUAL and self.unit == shown.unit and not is_other:
             return
         if self.preset == MANUAL:
             self.preset = "auto"
