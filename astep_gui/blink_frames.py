@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from astep_gui.models.blink import BlinkFrame
+from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.frame_loaders import calibrated_loader, raw_loader
 
 if TYPE_CHECKING:
@@ -47,10 +47,17 @@ def blink_frames(
         frame, place = night.frame(path), places.get(path)
         assert frame is not None, "only frames of the night are shown"
         shift, turn = (place.shift, place.turn) if place is not None else (None, None)
-        frames.append(BlinkFrame(key, frame.name, loader, badges[path], shift, frame.shape, turn))
+        kin = (frame.kind, frame.filter, frame.exposure_s)
+        when = f"{frame.mid_utc:%H:%M:%S} UTC" if frame.mid_utc is not None else ""
+        frames.append(BlinkFrame(key, frame.name, loader, badges[path], shift, frame.shape, turn, kin, when))
     return frames
 
 
-def usable(night: NightModel, paths: Sequence[str]) -> list[str]:
-    """Return the frames that can be read."""
-    return [path for path in paths if (frame := night.frame(path)) is not None and frame.unusable is None]
+def usable_in_time(night: NightModel, paths: Sequence[str]) -> list[str]:
+    """Return the frames that can be read, in the order of time; those of unknown time last, by their names.
+
+    The list may be sorted by anything, and frames may be chosen one by one from its end to its beginning.
+    """
+    frames = [frame for path in paths if (frame := night.frame(path)) is not None and frame.unusable is None]
+    frames.sort(key=lambda f: (f.mid_utc is None, f.mid_utc.timestamp() if f.mid_utc is not None else 0.0, f.path))
+    return [frame.path for frame in frames]

@@ -104,8 +104,10 @@ class FrameDeeds(QObject):
         return worst[0].cause if worst else ""
 
     def accept(self) -> None:
-        """Accept the selected frames."""
-        if self._night.selection:
+        """Accept the selected frames; of those that go by in a blink, the one that is seen."""
+        if self._viewing.is_blinking:
+            self._viewing.blinking.accept()
+        elif self._night.selection:
             self._decisions.accept(list(self._night.selection))
 
     def set_kind(self) -> None:

@@ -63,6 +63,7 @@ class ProductViewing(QObject):
         viewing.steps.changed.connect(self._step_chosen)
         viewing.calibrated_left.connect(self._blink_left)
         viewing.blink.state_changed.connect(self._follow_blink)
+        viewing.blink.rested.connect(self._follow_blink)
 
     @property
     def is_on(self) -> bool:
@@ -177,8 +178,9 @@ class ProductViewing(QObject):
         self._last = shown
         if self._viewing.is_blinking and self._viewing.blink.is_playing:
             return  # the frames that go by are others
-        self._viewing.levels.follow(shown)
-        self._viewing.view.show_image(shown, badge)
+        self._viewing.blinking.follow_levels(shown)
+        offset, state = self._viewing.blinking.place_of(shown)
+        self._viewing.view.show_image(shown, badge, offset=offset, state=state)
         self._viewing.levels_panel.show_image(shown)
         self._viewing.inspect_panel.show_image(shown)
         if self.master is not None:
@@ -213,7 +215,7 @@ class ProductViewing(QObject):
         if not self._viewing.blinks_calibrated or self.calibrated is None:
             return
         if self._viewing.blink.is_playing:
-            self.bar.show_calibrated(f"{len(self._viewing.blink.frames)} frames one after another", "")
+            self.bar.show_calibrated(f"{len(self._viewing.blink.frames)} calibrated frames one after another", "")
         else:
             self.show_calibrated(self.calibrated)
 

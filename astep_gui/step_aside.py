@@ -32,7 +32,7 @@ class StepAside:
         Parameters
         ----------
         blinked : str
-            "5 frames of Visual".
+            "5 raw frames of Visual".
         """
         self._name = name = self._steps.chosen
         if name is None:
@@ -42,7 +42,7 @@ class StepAside:
         if self._levels.preset == MANUAL:
             self._levels.use_preset("auto")  # what a hand chose for the step means nothing for raw frames
         self._steps.choose(None)
-        self._rail.set_invitation(f"Blinking {blinked} as they were taken; Esc goes back to “{WORDS[name]}”")
+        self._rail.set_invitation(f"Blinking {blinked}, as they were taken; Esc goes back to “{WORDS[name]}”")
 
     def forget(self) -> None:
         """Come back to none: a person chose another step meanwhile."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from astep_gui.blink_frames import blink_frames, calibrated_sources, raw_source, usable
+from astep_gui.blink_frames import raw_source
+from astep_gui.blinking import Blinking
 from astep_gui.comparing import Comparing
 from astep_gui.menu_at import menu_at
-from astep_gui.models.blink import BlinkModel
-from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.inspection import Inspection
 from astep_gui.models.judgements import longest_verdicts
@@ -23,8 +22,6 @@ from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.timeline_model import TimelineModel
-from astep_gui.step_aside import StepAside
-from astep_gui.widgets.blink_bar import BlinkBar
 from astep_gui.widgets.compare_view import CompareView
 from astep_gui.widgets.image_view import ImageView
 from astep_gui.widgets.inspect_panel import InspectPanel
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QPixmap
 
     from astep_gui.commands import Decisions
-    from astep_gui.models.blink import BlinkFrame
     from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.night_model import NightModel
@@ -52,10 +48,7 @@ if TYPE_CHECKING:
 
 LOWER_PART, LOWER_PX = 0.27, (176, 250)
 """Part of the height that timeline and keogram have, and pixels at least and at most."""
-_TOO_FEW = (
-    "fewer than two of these frames are calibrated",
-    "Ctrl+R reduces the night; Y shows the frame as it was taken",
-)
+_TURNED = ("it is turned onto the others, its pixels lie elsewhere", "Esc ends the blink and shows it as it was taken")
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
 
@@ -69,14 +62,12 @@ class Viewing(QObject):
     def __init__(self, night: NightModel, decisions: Decisions, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._night = night
-        self._decisions = decisions
+        self.decisions = decisions
         self.levels = LevelsModel(self)
         self.budget = MemoryBudget(parent=self)
         self.images = ImageStore(self, budget=self.budget)
         self.inspection = Inspection(self)
         self.star_marks = StarMarks(self)
-        self.blink = BlinkModel(self, budget=self.budget)
-        self.blink_levels = BlinkLevels(self.blink, self.levels, self)
         self.steps = StepsModel(self, budget=self.budget)
         self.timeline_model = TimelineModel(self)
         self.keogram_model = KeogramModel(self.timeline_model.axis, self)
@@ -85,10 +76,8 @@ class Viewing(QObject):
         self.view = ImageView(self.levels)
         self.compare = CompareView(self.levels)
         self.rail = StepsRail(self.steps)
-        self.blink_bar = BlinkBar(self.blink, self.levels)
-        # Its wish for room must not push the panels aside.
-        self.blink_bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.blink_bar.hide()
+        self.blinking = Blinking(self, night)
+        self.blink, self.blink_bar = self.blinking.model, self.blinking.bar
         self.readout = Readout()
         self.timeline = Timeline(self.timeline_model)
         self.keogram = KeogramStrip(self.keogram_model)
@@ -102,7 +91,6 @@ class Viewing(QObject):
         self.pages.addWidget(self.compare)
         self.widget = self._lay_out()
         self.comparing = Comparing(self, night)
-        self._aside = StepAside(self.steps, self.levels, self.rail)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(QUALITY_MS)
@@ -111,8 +99,6 @@ class Viewing(QObject):
         """Gives a frame's image the place on the sky that is known of it."""
         self.places: Callable[..., dict[str, BlinkPlace]] = lambda _paths, **_: {}
         """Where frames lie against one of them, of a list of paths."""
-        self.blinks_calibrated = False
-        """Whether calibrated files are blinked, and not the frames as they were taken."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -146,7 +132,7 @@ class Viewing(QObject):
 
     def _connect(self) -> None:
         night, view = self._night, self.view
-        night.selection_changed.connect(self._show_frame)
+        night.selection_changed.connect(self.show_frame)
         night.frames_changed.connect(self._frames_changed)
         night.plan_changed.connect(self._plan_changed)
         night.quality_changed.connect(self._quality_soon)
@@ -166,22 +152,19 @@ class Viewing(QObject):
         self.inspect_panel.tool_chosen.connect(view.set_tool)
         self.inspect_panel.shape_forgotten.connect(lambda: view.set_shape(None))
         self.steps.arrived.connect(self._show_step)
-        self.steps.closed.connect(self._show_frame)
+        self.steps.closed.connect(self.show_frame)
         for cannot in (self.steps.failed, self.steps.delayed):
             cannot.connect(self._show_whole)
         self.rail.reject_asked.connect(self._follow_suggestion)
-        self.rail.keep_asked.connect(lambda: self._decisions.accept([night.current]) if night.current else None)
-        self.blink.frame_due.connect(self._show_blink)
-        self.blink.state_changed.connect(self._suggest)
-        self.blink.rested.connect(lambda frame: night.select([frame.key[1]]) if self.is_blinking else None)
-        self.blink_bar.closed.connect(self.end_blink)
-        self.blink_bar.reject_asked.connect(lambda key: self._decisions.reject([key[1]]))
+        self.rail.keep_asked.connect(lambda: self.decisions.accept([night.current]) if night.current else None)
+        self.blink.state_changed.connect(self.suggest)
+        self.blink_bar.asking_changed.connect(self.suggest)
         for model in (self.timeline_model, self.keogram_model, self.star, self.story):
             model.frame_asked.connect(lambda path: night.select([path]))
         self.timeline_model.selection_asked.connect(lambda paths: night.select(paths, night.current))
         for judge in (self.timeline_model, self.star):
-            judge.reject_asked.connect(self._decisions.reject)
-        self.star.accept_asked.connect(self._decisions.accept)
+            judge.reject_asked.connect(self.decisions.reject)
+        self.star.accept_asked.connect(self.decisions.accept)
         self.star.changed.connect(self._show_strip)
 
     # -- frames ----------------------------------------------------------------------------------------------
@@ -207,10 +190,10 @@ class Viewing(QObject):
         for widget in (self.timeline, self.keogram):
             widget.setVisible(not follows)
 
-    def _suggest(self) -> None:
+    def suggest(self) -> None:
         """Say what speaks against the current frame, and what a person has answered."""
         path = self._night.current
-        if self.is_blinking and self.blink.is_playing:
+        if self.blinking.goes_by:
             path = None  # the frames that go by are others
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
@@ -224,7 +207,7 @@ class Viewing(QObject):
     def _follow_suggestion(self) -> None:
         path = self._night.current
         if path is not None and (flags := self._flags(path)):
-            self._decisions.reject([path], flags[0].cause)
+            self.decisions.reject([path], flags[0].cause)
 
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""
@@ -234,11 +217,11 @@ class Viewing(QObject):
         """Return key and loader of a frame of the night."""
         return raw_source(self._night, path)
 
-    def _show_frame(self) -> None:
+    def show_frame(self) -> None:
         """Show the current frame, or the chosen step of it."""
         path = self._night.current
         frame = self._night.frame(path)
-        self._suggest()
+        self.suggest()
         for model in (self.timeline_model, self.keogram_model, self.star):
             model.set_current(path)
         self.timeline_model.set_selection(self._night.selection if len(self._night.selection) > 1 else ())
@@ -264,6 +247,8 @@ class Viewing(QObject):
 
     def _arrived(self, shown: ShownImage) -> None:
         is_current = isinstance(shown.key, tuple) and shown.key[1] == self._night.current
+        if self.is_blinking and self.blink.is_playing:
+            return  # the frames that go by are others
         if is_current and (not self.steps.is_on or self.steps.preparing):
             self._show(shown)
             self._load_ahead()
@@ -280,8 +265,9 @@ class Viewing(QObject):
         if path is None:
             return
         shown = self.dress(path, shown)
-        self.levels.follow(shown)
-        self.view.show_image(shown, self.badge(path))
+        self.blinking.follow_levels(shown)
+        offset, state = self.blinking.place_of(shown)
+        self.view.show_image(shown, self.badge(path), offset=offset, state=state)
         self._night.looking.image_is_shown()
         self.star_marks.show_image(shown)
         self.levels_panel.show_image(shown)
@@ -290,7 +276,7 @@ class Viewing(QObject):
     def _show_step(self, shown: ShownImage) -> None:
         """Show a step; one that is chosen during a blink ends it, for its levels would not be those of the others."""
         if self.is_blinking:
-            self._aside.forget()
+            self.blinking.forget_step()
             self.end_blink()
             if isinstance(shown.key, tuple) and shown.key[1] != self._night.current:
                 return  # it stopped on another frame, whose step comes
@@ -304,7 +290,9 @@ class Viewing(QObject):
         path = self._night.current
         if path is None:
             return
-        if modifiers == Qt.KeyboardModifier.AltModifier:
+        if self.is_blinking and self.blink.rests_turned:
+            self._night.problem.emit(NightError("nothing can be measured on this frame now", *_TURNED))
+        elif modifiers == Qt.KeyboardModifier.AltModifier:
             self.story.ask(path, round(x), round(y), is_trimmed=self.steps.is_trimmed)
         elif modifiers == Qt.KeyboardModifier.ShiftModifier:
             self._follow_star(x, y)
@@ -316,56 +304,20 @@ class Viewing(QObject):
     @property
     def is_blinking(self) -> bool:
         """Whether the blink bar is open."""
-        return self.blink_bar.isVisibleTo(self.widget)
+        return self.blinking.is_on
+
+    @property
+    def blinks_calibrated(self) -> bool:
+        """Whether calibrated files are blinked, and not the frames as they were taken."""
+        return self.blinking.is_calibrated
 
     def toggle_blink(self, paths: Sequence[str], *, calibrated: bool = False) -> None:
         """Blink these frames, or the calibrated files of those that have one; while the bar is open, begin or stop."""
-        if self.is_blinking:
-            self.blink.toggle()
-            return
-        night = self._night
-        wanted = usable(night, paths)
-        sources = calibrated_sources(night, wanted) if calibrated else {path: self.loader(path) for path in wanted}
-        chosen = list(sources)
-        if len(chosen) < 2:
-            if calibrated:
-                night.problem.emit(NightError("there is nothing to blink", *_TOO_FEW))
-            return
-        places = self.places(chosen, is_trimmed=calibrated)
-        frames = blink_frames(night, sources, places, {path: self.badge(path) for path in chosen})
-        self.blinks_calibrated = calibrated
-        self.pages.setCurrentWidget(self.view)
-        filters = {frame.filter for path in chosen if (frame := self._night.frame(path)) is not None}
-        of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
-        self._aside.leave(f"{len(frames)} frames{of_one}")
-        self.blink_bar.say_left_out([path.rpartition("/")[2] for path in wanted if path not in sources])
-        self.blink_bar.show()
-        self.levels.set_frozen(True)
-        self.blink.set_frames(frames, sources[self._night.current][0] if self._night.current in sources else None)
-        self.blink_levels.begin()
-        self.blink.play()
+        self.blinking.toggle(paths, calibrated=calibrated)
 
     def end_blink(self, *, to_step: bool = True) -> None:
         """Put the blink bar away and show the frame it stopped on; after the step it was begun from, or as it is."""
-        if self.is_blinking:
-            self.blink.pause()
-            self.blink_levels.end()
-            self.blink_bar.hide()
-            self.levels.set_frozen(False)
-            was_calibrated, self.blinks_calibrated = self.blinks_calibrated, False
-            if not to_step:
-                self._aside.forget()
-            came_back = self._aside.come_back()
-            if was_calibrated:
-                self.calibrated_left.emit()
-            elif not came_back:
-                self._show_frame()
-            self._suggest()
-
-    def _show_blink(self, shown: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
-        if self.is_blinking:
-            self.levels.follow(shown)  # each frame its own, unless all are to have the same
-            self.view.show_image(shown, frame.badge, offset=offset)
+        self.blinking.end(to_step=to_step)
 
     # -- the night as a whole --------------------------------------------------------------------------------
 
@@ -376,21 +328,18 @@ class Viewing(QObject):
         self.star.clear()
         self.steps.forget_night()
         if self._night.is_open:
-            self._show_frame()  # a night that grew: what was asked for of its current frame is forgotten
+            self.show_frame()  # a night that grew: what was asked for of its current frame is forgotten
         else:
             self.view.clear()
             self._show_quality()
 
     def _frames_changed(self, paths: Sequence[str]) -> None:
         if self._night.current in paths:
-            self._suggest()
-            self.view.set_badge(self.badge(self._night.current))
+            self.suggest()
+            if not self.is_blinking:
+                self.view.set_badge(self.badge(self._night.current))
         self.comparing.badges_changed(paths)
-        if self.is_blinking:
-            for frame in self.blink.frames:
-                path = str(frame.key[1])  # type: ignore[index]
-                if path in paths:
-                    self.blink.set_badge(frame.key, self.badge(path))
+        self.blinking.frames_changed(paths)
         self.timeline_model.set_rejected(self._night.rejected, self._night.choices.kept)
         self.star.set_rejected(self._night.rejected)
 
@@ -406,7 +355,7 @@ class Viewing(QObject):
             self._soon.start()
 
     def _show_quality(self) -> None:
-        self._suggest()
+        self.suggest()
         self.rail.set_longest(longest_verdicts(self._night))
         night, place, plan = self._night.night, self._night.place, self._night.plan
         rows = list(self._night.rows.values())

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 
-from astep_gui.models.frame_images import Loader, ShownImage, reduced_image, shown_image
+from astep_gui.models.frame_images import ShownImage, reduced_image, shown_image
 from astep_gui.models.memory_budget import MemoryBudget
 from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Sequence
+
+    from astep_gui.models.blink_frame import BlinkFrame
 
 BLINK_PART = 0.95
 """Of what all caches may hold, for the small versions: the frame on which the blinking rests wants room too."""
@@ -24,22 +27,6 @@ FASTEST, SLOWEST = 30.0, 1.0
 _REACTION_S = 0.35  # from seeing a bad frame to the key: at 10 frames a second it is three frames back
 _OFFERED = 8
 _AHEAD = 6  # frames loaded before they are due
-
-
-@dataclass(frozen=True)
-class BlinkFrame:
-    """A frame to be shown in turn."""
-
-    key: Hashable
-    title: str
-    loader: Loader
-    badge: str | None = None
-    shift: tuple[float, float] | None = None
-    """Where its stars lie against those of the frame on which all are laid, px (x, y); None where not known."""
-    shape: tuple[int, int] | None = None
-    """(ny, nx), for planning the memory; 4096² unless given."""
-    turn: Callable[[ShownImage], ShownImage] | None = None
-    """Brings a small version onto the reference where a mere shift would not do: after a meridian flip, say."""
 
 
 class BlinkModel(QObject):
@@ -234,6 +221,8 @@ class BlinkModel(QObject):
             self._load_ahead()
         self.state_changed.emit()
         self._show_current()
+        if not self.is_playing and self.current is not None:
+            self.rested.emit(self.current)
 
     def go(self, index: int) -> None:
         """Show a frame."""
@@ -264,11 +253,18 @@ class BlinkModel(QObject):
         chosen = last_seen[first : first + _OFFERED]
         return [(by_key[key], self._small[key]) for key in chosen], likely - first
 
-    def middle(self) -> ShownImage | None:
-        """Return, of the frames that are loaded, the one whose sky is neither bright nor dark; None before any is."""
-        loaded = [self._small[frame.key] for frame in self._frames if frame.key in self._small]
-        lit = sorted((small for small in loaded if small.level.sky == small.level.sky), key=lambda s: s.level.sky)
-        return lit[len(lit) // 2] if lit else None
+    def small(self, key: Hashable) -> ShownImage | None:
+        """Return the small version of a frame; None where it is not loaded."""
+        return self._small.get(key)
+
+    def middles(self) -> dict[Hashable, ShownImage]:
+        """Return, of those loaded of each kin, the frame whose sky is neither bright nor dark; no kin before any is."""
+        lit: dict[Hashable, list[ShownImage]] = {}
+        for frame in self._frames:
+            small = self._small.get(frame.key)
+            if small is not None and math.isfinite(small.level.sky):
+                lit.setdefault(frame.kin, []).append(small)
+        return {kin: sorted(some, key=lambda s: s.level.sky)[len(some) // 2] for kin, some in lit.items()}
 
     def close(self) -> None:
         """End the threads."""

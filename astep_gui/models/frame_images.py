@@ -84,6 +84,10 @@ class ShownImage:
     """(ny, nx) of the whole frame."""
     shows_mask: bool = False
     unlit: tuple[Section, ...] = ()
+    is_small: bool = False
+    """Whether the codes are all that is kept: for showing many quickly."""
+    place: Callable[[float, float], tuple[float, float]] | None = None
+    """Where in ``image`` a place of the codes (x, y) lies, 0-based px; None where it is the same."""
 
     @cached_property
     def mask_pyramid(self) -> tuple[Bits, ...]:
@@ -106,10 +110,18 @@ class ShownImage:
         return mask + sum(array.nbytes for array in arrays)
 
     def value(self, x: int, y: int) -> float | None:
-        """Return the true value of a pixel, 0-based; None outside of the frame or where it is not kept."""
+        """Return the value of a pixel as it is seen, 0-based; None outside of the frame or where nothing is known.
+
+        It is the true one; of a small version that of its code.
+        """
+        if self.place is not None:
+            x, y = (round(at) for at in self.place(x, y))
         ny, nx = self.image.shape
         if not (0 <= x < nx and 0 <= y < ny):
             return None
+        if self.is_small:
+            code = int(self.codes[0][y, x])
+            return None if code == 0 and self.holds_no_data else self.zero + self.scale * code
         return float(self.image[y, x])
 
 
@@ -161,6 +173,7 @@ def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:
         None,
         1 << level,
         shown.shape,
+        is_small=True,
     )
 
 

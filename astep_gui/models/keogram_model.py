@@ -25,6 +25,9 @@ class KeogramModel(QObject):
     """One averaged column a frame."""
 
     changed = pyqtSignal()
+    """Another picture."""
+    pointed = pyqtSignal()
+    """Another frame is shown: the picture is the same."""
     frame_asked = pyqtSignal(str)
 
     def __init__(self, axis: TimeAxis | None = None, parent: QObject | None = None) -> None:
@@ -93,7 +96,7 @@ class KeogramModel(QObject):
         """Mark the frame that is shown."""
         if path != self.current:
             self.current = path
-            self.changed.emit()
+            self.pointed.emit()
 
     def codes(self, width: int) -> Codes:
         """Return display codes (height, width) of the part of the night that the axis shows; 0 is no data."""

@@ -68,17 +68,50 @@ class LevelsModel(QObject):
     def follow(self, shown: ShownImage) -> None:
         """Take note of the frame that is now shown, and choose its levels unless they are frozen.
 
-        Levels moved by hand stay from frame to frame, until one in another unit comes: ADU say nothing of electrons.
+        Levels moved by hand stay from frame to frame, until one in another unit comes: ADU say nothing of electrons,
+        and what a step changed nothing of what it left.
         """
-        self._shown = shown
-        unit_changed = self.unit not in {"", shown.unit}
-        if self.frozen and not unit_changed:
+        is_other = self.unit not in {"", shown.unit} or (
+            self._shown is not None and self._shown.is_change != shown.is_change
+        )
+        self.note(shown)
+        if self.frozen and not is_other:
             return
-        if self.preset == MANUAL and self.unit == shown.unit:
+        if self.preset == MANUAL and self.unit == shown.unit and not is_other:
             return
         if self.preset == MANUAL:
             self.preset = "auto"
         self.choose_by(shown)
+
+    @property
+    def shown(self) -> ShownImage | None:
+        """The frame that is shown."""
+        return self._shown
+
+    def note(self, shown: ShownImage) -> None:
+        """Take note of the frame that is now shown, and leave its levels to another."""
+        self._shown = shown
+
+    def chosen_for(self, shown: ShownImage) -> tuple[float, float]:
+        """Return black and white of a frame as the preset has them; automatic ones where a hand moved them."""
+        return _chosen(shown, "auto" if self.preset == MANUAL else self.preset)
+
+    def hold(self, lo: float, hi: float, unit: str, *, quietly: bool = False) -> None:
+        """Take levels that were found elsewhere: neither moved by hand nor chosen by the frame that is shown.
+
+        Parameters
+        ----------
+        lo, hi : float
+            Black and white.
+        unit : str
+        quietly : bool
+            Tell nobody: many frames a second go by, each with its own.
+        """
+        self.unit = unit
+        if not quietly:
+            self._take(lo, hi)
+        elif hi > lo:
+            self.lo, self.hi = lo, hi
 
     def choose_by(self, shown: ShownImage) -> None:
         """Choose the levels by a frame, shown or not, frozen or not."""
@@ -122,17 +155,34 @@ class LevelsModel(QObject):
                 self.follow(self._shown)
             self.changed.emit()
 
-    def table(self, zero: float, scale: float, no_data: tuple[int, int, int] | None) -> npt.NDArray[np.uint32]:
-        """Return the colour of each code of a frame (:func:`colour_table`), kept for the next time."""
-        key = (zero, scale, no_data, self.lo, self.hi, self.stretch, self.colormap, self.inverted)
+    def table(
+        self,
+        zero: float,
+        scale: float,
+        no_data: tuple[int, int, int] | None,
+        within: tuple[float, float] | None = None,
+    ) -> npt.NDArray[np.uint32]:
+        """Return the colour of each code of a frame (:func:`colour_table`), kept for the next time.
+
+        Parameters
+        ----------
+        zero, scale : float
+            Value = zero + scale × code.
+        no_data : (r, g, b), optional
+            Of code 0, where it means that nothing is known.
+        within : (float, float), optional
+            Black and white, of a frame that is not the one shown.
+        """
+        lo, hi = within or (self.lo, self.hi)
+        key = (zero, scale, no_data, lo, hi, self.stretch, self.colormap, self.inverted)
         if key not in self._tables:
             if len(self._tables) >= 16:  # 256 kB each; enough for two views, each with a step before
                 self._tables.clear()
             self._tables[key] = colour_table(
                 zero,
                 scale,
-                self.lo,
-                self.hi,
+                lo,
+                hi,
                 self.stretch,
                 colormap(self.colormap),
                 inverted=self.inverted,

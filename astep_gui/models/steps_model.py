@@ -118,6 +118,11 @@ class StepsModel(QObject):
         return self.chosen is not None and self.path is not None and self.error is None
 
     @property
+    def shows_difference(self) -> bool:
+        """Whether the chosen step has a difference that can be shown."""
+        return self.chosen in self.names() and self._entry(self.chosen or "").has_difference
+
+    @property
     def is_trimmed(self) -> bool:
         """Whether the chosen step is past the trimming: its pixels are counted from the trimmed frame's corner."""
         return self.is_on and self.chosen not in {"raw", "overscan"}

@@ -93,7 +93,8 @@ class StepsOfFrames:
         check()
         known = {step.name: step for step in steps.steps.steps}
         step = known.get(name) or steps.steps.steps[-1]
-        changed = steps.steps.difference(step.name) if difference else None
+        # What another step changed is no answer: before the masters are made, the last that is there is shown as it is.
+        changed = steps.steps.difference(step.name) if difference and step.name == name else None
         words = self._words_of(path, steps)
         if changed is not None:
             title = "its master − this frame" if step.name == "master" else f"what “{DEEDS[step.name]}” changed"

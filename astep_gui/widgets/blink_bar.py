@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtGui import QActionGroup
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from astep_gui.models.blink import FASTEST, SLOWEST
+from astep_gui.models.blink_levels import MODES
 from astep_gui.theme import icon, mono_font
 from astep_gui.widgets.blink_choice import BlinkChoice
 
@@ -17,13 +19,19 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.blink import BlinkModel
-    from astep_gui.models.levels import LevelsModel
+    from astep_gui.models.blink_levels import BlinkLevels, LevelsMode
 
 FAST = 3.0
 """Frames a second above which nobody rejects the very frame that is shown when the key is pressed."""
 
-ROOMY_PX = 860
+ROOMY_PX = 960
 """Width from which all stands on one line."""
+LEVELS_WORDS: dict[LevelsMode, tuple[str, str]] = {
+    "contrast": ("Same contrast", "each frame from its own sky, as wide as the middle frame of its kind"),
+    "same": ("Same levels", "equal values look alike: a sky much brighter or darker than most is white or black"),
+    "own": ("Own levels", "each frame chosen anew: brightness says nothing from frame to frame"),
+}
+"""What the levels of a blink may be, in a few words and in more."""
 
 
 class BlinkBar(QWidget):
@@ -31,14 +39,17 @@ class BlinkBar(QWidget):
 
     reject_asked = pyqtSignal(object)
     """Key of the frame."""
+    asking_changed = pyqtSignal()
+    """The person is asked which frame was meant, or no more."""
     closed = pyqtSignal()
     """The person is done blinking."""
 
-    def __init__(self, blink: BlinkModel, levels: LevelsModel, parent: QWidget | None = None) -> None:
+    def __init__(self, blink: BlinkModel, levels: BlinkLevels, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._blink = blink
         self._levels = levels
         self.choice: BlinkChoice | None = None
+        self.is_asking = False
         self.back = self._button("previous", "", "The frame before (←)", lambda: blink.step(-1))
         self.play = self._button("play", "Play", "Blink (B or Space)", blink.toggle)
         self.forth = self._button("next", "", "The next frame (→)", lambda: blink.step(1))
@@ -67,14 +78,13 @@ class BlinkBar(QWidget):
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
         self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames")
-        self.frozen = self._toggle("freeze", "Same levels", levels.set_frozen)
-        self.frozen.setToolTip("Same levels for every frame, so that they can be compared")
+        self.looks = self._levels_button()
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
         self._lay_out()
         blink.state_changed.connect(self._follow)
         blink.progress_changed.connect(self._follow_progress)
         blink.frame_due.connect(lambda *_: self._follow_place())
-        levels.changed.connect(lambda: self._check(self.frozen, levels.frozen))
+        levels.changed.connect(self._follow_levels)
         self._follow()
 
     def _lay_out(self) -> None:
@@ -86,7 +96,7 @@ class BlinkBar(QWidget):
         self._upper.addWidget(self.place, 1)
         for widget in (self.count, self.rate, self.reached):
             self._upper.addWidget(widget)
-        self._toggles = (self.ping_pong, self.aligned, self.frozen)
+        self._toggles = (self.ping_pong, self.aligned, self.looks)
         self._upper.addWidget(self.close_button)
         self._lower.addWidget(self.notes)
         self._lower.addStretch(1)
@@ -111,14 +121,20 @@ class BlinkBar(QWidget):
         blink = self._blink
         if blink.is_playing and blink.rate > FAST:
             frames, likely = blink.recent()
+            self._ask(is_asking=bool(frames))
             blink.pause()
             if frames:
                 self.choice = BlinkChoice(frames, likely, self._levels, self.window())
                 self.choice.chosen.connect(self.reject_asked)
+                self.choice.closed.connect(lambda: self._ask(is_asking=False))
                 self.choice.show_over(self)
             return
         if blink.current is not None:
             self.reject_asked.emit(blink.current.key)
+
+    def _ask(self, *, is_asking: bool) -> None:
+        self.is_asking = is_asking
+        self.asking_changed.emit()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Put the toggles beside the rest where there is room for their words, else under it."""
@@ -163,6 +179,36 @@ class BlinkBar(QWidget):
         button.toggled.connect(deed)
         return button
 
+    def _levels_button(self) -> QToolButton:
+        """Say which levels are used, and offer the others."""
+        button = QToolButton()
+        button.setIcon(icon("freeze"))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu, group = QMenu(button), QActionGroup(button)
+        menu.setToolTipsVisible(True)
+        self.levels_actions = {}
+        for mode in MODES:
+            words, more = LEVELS_WORDS[mode]
+            action = menu.addAction(f"{words}: {more}")
+            assert action is not None
+            action.setCheckable(True)
+            group.addAction(action)
+            action.triggered.connect(lambda _on, mode=mode: self._levels.set_mode(mode))
+            self.levels_actions[mode] = action
+        button.setMenu(menu)
+        return button
+
+    def _follow_levels(self) -> None:
+        mode, kins = self._levels.mode, self._levels.kins
+        words, more = LEVELS_WORDS[mode]
+        self.levels_actions[mode].setChecked(True)
+        is_mixed = kins > 1 and mode != "own"
+        self.looks.setText(f"{words} · {kins} kinds" if is_mixed else words)
+        several = f"\n{kins} kinds, filters or exposures go by: each has levels of its own" if is_mixed else ""
+        self.looks.setToolTip(f"Levels. {words}: {more}{several}")
+        self.looks.setAccessibleName(f"Levels: {self.looks.text()}")
+
     def _slide(self, value: int) -> None:
         if value != self._blink.index:
             self._blink.pause()
@@ -181,7 +227,7 @@ class BlinkBar(QWidget):
         self._check(self.ping_pong, blink.ping_pong)
         self._check(self.aligned, blink.aligned)
         self.aligned.setEnabled(blink.has_shifts)
-        self._check(self.frozen, self._levels.frozen)
+        self._follow_levels()
         self._follow_notes()
         self._follow_place()
         self._follow_progress()
@@ -206,7 +252,9 @@ class BlinkBar(QWidget):
         self.place.setRange(0, max(0, n - 1))
         self.place.setValue(blink.index)
         self.place.blockSignals(False)  # noqa: FBT003
-        self.count.setText(f"{blink.index + 1 if n else 0:>{len(str(n))}}/{n}")
+        when = blink.current.when if blink.current is not None else ""
+        place = f"{blink.index + 1 if n else 0:>{len(str(n))}}/{n}"
+        self.count.setText(f"{place} · {when}" if when else place)
 
     def _follow_progress(self) -> None:
         blink = self._blink

@@ -13,11 +13,11 @@ from astep_gui.theme import theme
 from astep_gui.widgets.frame_item import thumbnail
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QKeyEvent
+    from PyQt6.QtGui import QCloseEvent, QKeyEvent
 
-    from astep_gui.models.blink import BlinkFrame
+    from astep_gui.models.blink_frame import BlinkFrame
+    from astep_gui.models.blink_levels import BlinkLevels
     from astep_gui.models.frame_images import ShownImage
-    from astep_gui.models.levels import LevelsModel
 
 _SIDE = 104
 
@@ -64,12 +64,14 @@ class BlinkChoice(QFrame):
 
     chosen = pyqtSignal(object)
     """Key of the frame that is meant."""
+    closed = pyqtSignal()
+    """Answered or not."""
 
     def __init__(
         self,
         frames: list[tuple[BlinkFrame, ShownImage]],
         likely: int,
-        levels: LevelsModel,
+        levels: BlinkLevels,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -90,7 +92,8 @@ class BlinkChoice(QFrame):
         self.strip.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         names = short_names([frame.title for frame, _ in frames])
         for (frame, small), name in zip(frames, names, strict=True):
-            item = QListWidgetItem(QIcon(QPixmap.fromImage(thumbnail(small, levels, _SIDE))), name)
+            picture = thumbnail(small, levels.levels, _SIDE, levels.of(small, frame))
+            item = QListWidgetItem(QIcon(QPixmap.fromImage(picture)), name)
             item.setData(Qt.ItemDataRole.UserRole, frame.key)
             item.setToolTip(frame.title)
             self.strip.addItem(item)
@@ -111,6 +114,11 @@ class BlinkChoice(QFrame):
         self.move(corner)
         self.show()
         self.strip.setFocus()
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Tell it."""
+        super().closeEvent(event)
+        self.closed.emit()
 
     def _confirm(self) -> None:
         item = self.strip.currentItem()

@@ -165,10 +165,10 @@ class FrameItem(pg.GraphicsObject):
         return shown.shape if shown is not None else (0, 0)
 
 
-def thumbnail(shown: ShownImage, levels: LevelsModel, side: int) -> QImage:
-    """Draw the whole frame, at most ``side`` pixels on its longer side, in the levels given."""
+def thumbnail(shown: ShownImage, levels: LevelsModel, side: int, within: tuple[float, float] | None = None) -> QImage:
+    """Draw the whole frame, at most ``side`` pixels on its longer side, in the levels given, or between two others."""
     codes = next((c for c in reversed(shown.codes) if max(c.shape) >= side), shown.codes[0])
-    table = levels.table(shown.zero, shown.scale, None)
+    table = levels.table(shown.zero, shown.scale, None, within)
     full = FrameItem._as_picture(np.take(table, codes[::-1]), QImage.Format.Format_RGB32)  # noqa: SLF001
     return full.scaled(
         side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
-from astep_gui.theme import mono_font, theme, theme_notice, ui_font
+from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets import image_marks as marks
-from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.frame_item import FrameItem, thumbnail
 from astep_gui.widgets.image_canvas import ImageCanvas
-from astep_gui.widgets.overlay_button import MARKS, OverlayButton
+from astep_gui.widgets.image_head import ImageHead
+from astep_gui.widgets.overlay_button import MARKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
     import numpy.typing as npt
-    from PyQt6.QtGui import QMouseEvent, QPainter, QResizeEvent
+    from PyQt6.QtGui import QMouseEvent, QPainter
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
@@ -65,21 +65,8 @@ class ImageView(QWidget):
         self.painters: list[Callable[[QPainter, QRectF, Callable[[float, float], QPointF], ShownImage], None]] = []
         """Draw further marks, in screen coordinates; called with where a place of the frame is on the canvas."""
 
-        self._title = ElidedLabel()
-        self._title.setFont(ui_font(13, bold=True))
-        self._about = QLabel()
-        self._about.setProperty("role", "dim")
-        self._zoom = QLabel()
-        self._zoom.setFont(mono_font())
-        self._zoom.setProperty("role", "dim")
-        strip = QHBoxLayout()
-        strip.setContentsMargins(10, 3, 6, 3)
-        strip.setSpacing(12)
-        strip.addWidget(self._title, 1)
-        strip.addWidget(self._about)
-        strip.addWidget(self._zoom)
-        self.overlays = OverlayButton()
-        strip.addWidget(self.overlays)
+        self.head = ImageHead()
+        self.overlays = self.head.overlays
 
         self.canvas = ImageCanvas(self)
         self._box = self.canvas.box
@@ -89,7 +76,7 @@ class ImageView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(strip)
+        layout.addWidget(self.head)
         layout.addWidget(self.canvas, 1)
 
         self.setFocusProxy(self.canvas)
@@ -123,7 +110,7 @@ class ImageView(QWidget):
     @property
     def title(self) -> str:
         """The name that is shown."""
-        return self._title.full_text
+        return self.head.title
 
     @property
     def badge(self) -> str | None:
@@ -131,7 +118,12 @@ class ImageView(QWidget):
         return self._badge
 
     def show_image(
-        self, shown: ShownImage, badge: str | None = None, *, offset: tuple[float, float] = (0.0, 0.0)
+        self,
+        shown: ShownImage,
+        badge: str | None = None,
+        *,
+        offset: tuple[float, float] = (0.0, 0.0),
+        state: str = "",
     ) -> None:
         """Show an image with its name.
 
@@ -142,23 +134,18 @@ class ImageView(QWidget):
             Why the frame is rejected: "REJECTED · cloud · U to restore".
         offset : (dx, dy)
             Pixels by which it is moved, to lie on the reference frame.
+        state : str, optional
+            As what it is seen, where many go by: "raw · aligned".
         """
         before = self._item.shown
         new_shape = before is None or before.shape != shown.shape
         self.message = ""
         self._badge = badge
-        self._title.setText(shown.title)
-        ny, nx = shown.shape
-        words = [f"{nx} × {ny}", shown.unit] if shown.unit else [f"{nx} × {ny}"]
-        if shown.reduction > 1:
-            words.append(f"shown at 1:{shown.reduction}")
-        self._about.setText(" · ".join(words))
-        self._fit_head()
+        self.head.show_image(shown, state)
         self._item.show_image(shown, offset)
         self._forget_overview()
-        self.overlays.show_image(shown)
         if new_shape:
-            self._box.frame = QRectF(0, 0, nx, ny)
+            self._box.frame = QRectF(0, 0, shown.shape[1], shown.shape[0])
             self.fit()
         self._say_zoom()
         self._report_pointer()
@@ -166,19 +153,7 @@ class ImageView(QWidget):
 
     def set_compact(self, *, compact: bool) -> None:
         """Leave the name alone over the image: half a window has no room for more."""
-        for widget in (self._about, self._zoom, self.overlays):
-            widget.setVisible(not compact)
-
-    def _fit_head(self) -> None:
-        """Where there is little room, the frame's name goes before its size."""
-        if self.overlays.isVisible():
-            wanted = (self._title, self._about, self._zoom, self.overlays)
-            self._about.setVisible(sum(one.sizeHint().width() for one in wanted) + 52 <= self.width())
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Fit the head into the new width."""
-        super().resizeEvent(event)
-        self._fit_head()
+        self.head.set_compact(compact=compact)
 
     def set_badge(self, badge: str | None) -> None:
         """Change the badge of the image that is shown."""
@@ -190,9 +165,7 @@ class ImageView(QWidget):
         self._badge = None
         self.message = message
         self._item.show_image(None)
-        self._title.setText("")
-        self._about.setText("")
-        self._zoom.setText("")
+        self.head.clear()
         self._box.frame = QRectF(0, 0, 1, 1)
         self.canvas.viewport().update()
 
@@ -434,7 +407,7 @@ class ImageView(QWidget):
 
     def _say_zoom(self) -> None:
         if self.shown is not None:
-            self._zoom.setText(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
+            self.head.zoom.setText(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
 
     def _tell_view(self) -> None:
         self._say_zoom()

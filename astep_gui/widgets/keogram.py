@@ -43,6 +43,7 @@ class KeogramStrip(QWidget):
         self.mode.setFixedWidth(LEFT - 4)
         self.mode.clicked.connect(self._turn)
         model.changed.connect(self._follow)
+        model.pointed.connect(self.update)
         model.axis.changed.connect(self._follow)
         theme_notice().changed.connect(self._follow)
         self._follow()

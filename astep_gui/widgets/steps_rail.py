@@ -222,7 +222,8 @@ class StepsRail(QWidget):
             else:
                 button.setToolTip(f"{entry.words} ({STATES[entry.state]}): show the frame after this step")
         self._fit()
-        self.difference.setEnabled(chosen is not None and chosen.has_difference)
+        # Left on where there is none, it can be switched off.
+        self.difference.setEnabled(model.difference or (chosen is not None and chosen.has_difference))
         self.difference.setChecked(model.difference)
         self.peek.setEnabled(chosen is not None and chosen.name != "raw")
         self.compare.setEnabled(model.path is not None)
@@ -234,13 +235,16 @@ class StepsRail(QWidget):
         if model.error is not None:
             words = " · ".join(part for part in (model.error.what, model.error.why, model.error.hint) if part)
         elif missing is not None:
-            words = f"! Later steps wait: {missing.why}"
+            waits = "; no difference is shown until it is" if model.difference else ""
+            words = f"! Later steps wait: {missing.why}{waits}"
         elif model.chosen is None:
             words = self._invitation or INVITE
         elif model.path is None:
             words = NO_FRAME
         else:
             words = model.words or self._progress()
+            if model.difference and model.words and not model.shows_difference:
+                words += "; no difference to show"
         self.note.setText(words)
         speaks_of_step = model.chosen is not None or model.error is not None or bool(self._invitation)
         self._place_compare(in_verdict=bool(self._suggestion) and not speaks_of_step)
@@ -250,8 +254,9 @@ class StepsRail(QWidget):
         _colour(self.verdict, "warn" if self._is_open else "dim")
         for button in (self.reject, self.keep):
             button.setVisible(bool(self._suggestion) and self._is_open)
-        for tool in (self.difference, self.peek):  # where they do nothing the words get their room
-            tool.setVisible(missing is None)
+        # Where they do nothing the words get their room.
+        self.peek.setVisible(missing is None)
+        self.difference.setVisible(missing is None or model.difference)
         role = "warn" if model.error is not None or missing is not None else "dim"
         _colour(self.note, role)
         self.make.setVisible(missing is not None and model.error is None)

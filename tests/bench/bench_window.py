@@ -25,7 +25,8 @@ from PyQt6.QtCore import QSettings, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from astep_gui.main_window import MainWindow
-from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink import BlinkModel
+from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.frame_images import ImageStore, shown_image
 from astep_gui.models.frame_loaders import raw_loader
 from astep_gui.models.levels import LevelsModel

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
-from astep_gui.models.blink import BLINK_PART, BlinkFrame, BlinkModel
+from astep_gui.models.blink import BLINK_PART, BlinkModel
+from astep_gui.models.blink_frame import BlinkFrame
+from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.frame_images import Loaded
 from astep_gui.models.memory_budget import MOST_BYTES, MemoryBudget
 from astep_gui.widgets.blink_bar import BlinkBar
@@ -155,7 +157,7 @@ def test_pausing_names_the_frame_to_be_shown_in_full(qtbot, blink):
 
 @pytest.fixture
 def bar(qtbot, blink, levels):
-    bar = BlinkBar(blink, levels)
+    bar = BlinkBar(blink, BlinkLevels(blink, levels))
     qtbot.addWidget(bar)
     bar.resize(900, 40)
     bar.show()
@@ -224,7 +226,7 @@ def test_no_word_of_the_bar_is_left_out_in_windows_from_1280_on(qtbot, bar, widt
     with qtbot.waitExposed(bar):
         bar.show()
     qtbot.wait(20)
-    for toggle in (bar.ping_pong, bar.aligned, bar.frozen):
+    for toggle in (bar.ping_pong, bar.aligned, bar.looks):
         assert toggle.isVisible()
         assert toggle.width() >= toggle.fontMetrics().horizontalAdvance(toggle.text())
         assert bar.rect().right() >= toggle.geometry().right()

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PyQt6.QtWidgets import QWidget
 
-from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink import BlinkModel
+from astep_gui.models.blink_frame import BlinkFrame
+from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.blink_places import blink_places
 from astep_gui.models.frame_images import Loaded
 from astep_gui.models.levels import LevelsModel
@@ -85,7 +87,7 @@ def blink_frame(name, *, shift=None):
 def bar(qtbot):
     model, parent = BlinkModel(), QWidget()
     qtbot.addWidget(parent)
-    bar = BlinkBar(model, LevelsModel(parent), parent)
+    bar = BlinkBar(model, BlinkLevels(model, LevelsModel(parent)), parent)
     bar.model = model
     parent.show()
     yield bar

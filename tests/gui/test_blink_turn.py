@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink import BlinkModel
+from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.blink_turn import turn_of
 from astep_gui.models.frame_images import Loaded
 from pipeline_core.science.alignment import Alignment

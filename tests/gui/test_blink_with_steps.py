@@ -67,7 +67,7 @@ def test_a_blink_says_how_many_frames_of_which_filter_go_by(qtbot, window_of_nig
     window, viewing = window_of_night, window_of_night.viewing
     blink(qtbot, window)
     name = window.night.frame(window.night.current).filter
-    assert f"Blinking {len(viewing.blink.frames)} frames of {name}; " in viewing.rail.note.full_text
+    assert f"Blinking {len(viewing.blink.frames)} raw frames of {name}; " in viewing.rail.note.full_text
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert "Blinking" not in viewing.rail.note.full_text
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from astep_gui.models.blink import BLINK_PART, BlinkFrame, BlinkModel
+from astep_gui.models.blink import BLINK_PART, BlinkModel
+from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.frame_images import Loaded, reduced_image
 from astep_gui.models.memory_budget import MemoryBudget
 from pipeline_core.events import RunContext

@@ -64,7 +64,7 @@ def test_the_whole_frame_is_shown_at_first_with_its_name_and_unit(view):
     assert view.is_fitting
     assert view.view_rect().contains(QRectF(0, 0, 800, 600))
     assert view.title == "a.fits"
-    assert "e⁻" in view._about.text()
+    assert "e⁻" in view.head.about.text()
 
 
 def test_the_lower_left_pixel_is_at_the_lower_left(view, levels):
@@ -147,7 +147,7 @@ def test_a_small_version_tells_no_value(qtbot, view, make_shown):
     big = make_shown("big", np.ones((1200, 1600), np.float32))
     view.show_image(reduced_image(big, 2))
     assert view.shown.reduction == 2
-    assert "1:2" in view._about.text()
+    assert "1:2" in view.head.about.text()
     told = []
     view.cursor_moved.connect(lambda x, y, value: told.append(value))
     QTest.mouseMove(viewport(view), viewport(view).rect().center())

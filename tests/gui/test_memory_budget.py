@@ -10,7 +10,8 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from astep_gui.models.blink import BlinkFrame, BlinkModel
+from astep_gui.models.blink import BlinkModel
+from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.frame_images import ImageStore, Loaded
 from astep_gui.models.memory_budget import LEAST_BYTES, MOST_BYTES, PROGRAM_BYTES, MemoryBudget, window_bytes
 from pipeline_core import memory

@@ -1,0 +1,204 @@
+"""Blinking in the window: which frames go by and as what, their levels, their places, the plot's cursor, the pause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QSizePolicy
+
+from astep_gui.blink_frames import blink_frames, calibrated_sources, raw_source, usable_in_time
+from astep_gui.models.blink import BlinkModel
+from astep_gui.models.blink_levels import BlinkLevels
+from astep_gui.step_aside import StepAside
+from astep_gui.widgets.blink_bar import FAST, BlinkBar
+from pipeline_core.errors import NightError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astep_gui.models.blink_frame import BlinkFrame
+    from astep_gui.models.frame_images import ShownImage
+    from astep_gui.models.night_model import NightModel
+    from astep_gui.viewing import Viewing
+
+CURSOR_MS = 125
+"""The cursors of plot and keogram follow the frames that go by at most so often: they are drawn anew each time."""
+_TOO_FEW = (
+    "fewer than two of these frames are calibrated",
+    "Ctrl+R reduces the night; Y shows the frame as it was taken",
+)
+
+
+class Blinking(QObject):
+    """Wires a :class:`BlinkModel` to the night, the image and the strips below it."""
+
+    def __init__(self, viewing: Viewing, night: NightModel) -> None:
+        super().__init__(viewing)
+        self._viewing, self._night = viewing, night
+        self.model = BlinkModel(self, budget=viewing.budget)
+        self.levels = BlinkLevels(self.model, viewing.levels, self)
+        self.bar = BlinkBar(self.model, self.levels)
+        # Its wish for room must not push the panels aside.
+        self.bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.bar.hide()
+        self.is_calibrated = False
+        """Whether calibrated files are blinked, and not the frames as they were taken."""
+        self._aside = StepAside(viewing.steps, viewing.levels, viewing.rail)
+        self._cursor = QTimer(self)
+        self._cursor.setSingleShot(True)
+        self._cursor.setInterval(CURSOR_MS)
+        self._cursor.timeout.connect(self._move_cursor)
+        self.model.frame_due.connect(self._show)
+        self.model.rested.connect(self._rest)
+        self.bar.closed.connect(self.end)
+        self.bar.reject_asked.connect(self._reject)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the blink bar is open."""
+        return self.bar.isVisibleTo(self._viewing.widget)
+
+    @property
+    def goes_by(self) -> bool:
+        """Whether it is not sure which frame is meant: they go by, or the person is asked which one was."""
+        return self.is_on and (self.model.is_playing or self.bar.is_asking)
+
+    def toggle(self, paths: Sequence[str], *, calibrated: bool = False) -> None:
+        """Blink these frames, or the calibrated files of those that have one; while the bar is open, begin or stop."""
+        if self.is_on:
+            self.model.toggle()
+            return
+        night, viewing = self._night, self._viewing
+        wanted = usable_in_time(night, paths)
+        sources = (
+            calibrated_sources(night, wanted) if calibrated else {path: raw_source(night, path) for path in wanted}
+        )
+        chosen = [path for path in wanted if path in sources]
+        if len(chosen) < 2:
+            if calibrated:
+                night.problem.emit(NightError("there is nothing to blink", *_TOO_FEW))
+            return
+        places = viewing.places(chosen, is_trimmed=calibrated)
+        in_order = {path: sources[path] for path in chosen}
+        frames = blink_frames(night, in_order, places, {path: viewing.badge(path) for path in chosen})
+        self.is_calibrated = calibrated
+        viewing.pages.setCurrentWidget(viewing.view)
+        self._aside.leave(self._words_of(chosen))
+        self.bar.say_left_out([path.rpartition("/")[2] for path in wanted if path not in sources])
+        self.bar.show()
+        self.model.set_frames(frames, sources[night.current][0] if night.current in sources else None)
+        self.levels.begin()
+        self.model.play()
+
+    def end(self, *, to_step: bool = True) -> None:
+        """Put the blink bar away and show the frame it stopped on; after the step it was begun from, or as it is."""
+        if not self.is_on:
+            return
+        self.model.pause()
+        self._cursor.stop()
+        self.levels.end()
+        self.bar.hide()
+        was_calibrated, self.is_calibrated = self.is_calibrated, False
+        if not to_step:
+            self._aside.forget()
+        came_back = self._aside.come_back()
+        if was_calibrated:
+            self._viewing.calibrated_left.emit()
+        elif not came_back:
+            self._viewing.show_frame()
+        self._viewing.suggest()
+
+    def forget_step(self) -> None:
+        """Come back to no step: a person chose another one meanwhile."""
+        self._aside.forget()
+
+    def place_of(self, shown: ShownImage) -> tuple[tuple[float, float], str]:
+        """Return how far an image must be moved to lie on the others of the blink, and what is to be said of it."""
+        frame = self.model.current
+        if not self.is_on or frame is None or frame.key != shown.key:
+            return (0.0, 0.0), ""
+        return self.model.offset(frame), self._words(frame)
+
+    def follow_levels(self, shown: ShownImage) -> None:
+        """Give an image its levels: those of the blink where it is the frame on which it rests."""
+        frame = self.model.current
+        if self.is_on and frame is not None and frame.key == shown.key:
+            self.levels.apply(shown, frame)
+        else:
+            self._viewing.levels.follow(shown)
+
+    def frames_changed(self, paths: Sequence[str]) -> None:
+        """Follow decisions on the frames that go by."""
+        if not self.is_on:
+            return
+        for frame in self.model.frames:
+            path = _path(frame)
+            if path in paths:
+                self.model.set_badge(frame.key, self._viewing.badge(path))
+        current = self.model.current
+        if current is not None and (shown := self._viewing.view.shown) is not None and shown.key == current.key:
+            self._viewing.view.set_badge(current.badge)
+
+    def accept(self) -> None:
+        """Accept the frame that is seen, and none of the others that go by; of fast ones it is only stopped."""
+        was_sure = not self.model.is_playing or self.model.rate <= FAST
+        self.model.pause()
+        if was_sure and self.model.current is not None:
+            self._viewing.decisions.accept([_path(self.model.current)])
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _words_of(self, paths: Sequence[str]) -> str:
+        """Return "5 frames of R, as they were taken"."""
+        filters = {frame.filter for path in paths if (frame := self._night.frame(path)) is not None}
+        of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
+        return f"{len(paths)} {'calibrated frames' if self.is_calibrated else 'raw frames'}{of_one}"
+
+    def _words(self, frame: BlinkFrame) -> str:
+        """Return what stands over the image: as what the frame is seen, and how it lies."""
+        model = self.model
+        words = "calibrated" if self.is_calibrated else "raw"
+        if not (model.aligned and model.has_shifts):
+            return words
+        if frame.turn is not None:
+            return f"{words} · turned onto the others"
+        return f"{words} · aligned" if frame.shift is not None else f"{words} · not aligned"
+
+    def _show(self, small: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
+        if not self.is_on:
+            return
+        view, shown = self._viewing.view, small
+        is_turned = self.model.aligned and frame.turn is not None
+        if not self.model.is_playing and not is_turned and view.shown is not None and view.shown.key == frame.key:
+            shown = small if view.shown.is_small else view.shown  # it rests: what is sharp stays so
+        self.levels.apply(shown, frame)
+        view.show_image(shown, frame.badge, offset=offset, state=self._words(frame))
+        if not self._cursor.isActive():
+            self._cursor.start()
+
+    def _move_cursor(self) -> None:
+        frame = self.model.current
+        if self.is_on and frame is not None:
+            for model in (self._viewing.timeline_model, self._viewing.keogram_model):
+                model.set_current(_path(frame))
+
+    def _rest(self, frame: BlinkFrame) -> None:
+        if self.is_on:
+            was_current = self._night.current == _path(frame)
+            self._night.select([_path(frame)])
+            if was_current:
+                self._viewing.show_frame()
+
+    def _reject(self, key: object) -> None:
+        """Reject the frame that was meant; where the blink has stopped, it goes back to it: what is said is of it."""
+        index = next((k for k, frame in enumerate(self.model.frames) if frame.key == key), None)
+        if index is None:
+            return
+        self._viewing.decisions.reject([_path(self.model.frames[index])])
+        if not self.model.is_playing:
+            self.model.go(index)
+
+
+def _path(frame: BlinkFrame) -> str:
+    return str(frame.key[1])  # type: ignore[index] # "raw" or "calibrated", path, time of the file

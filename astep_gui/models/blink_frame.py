@@ -1,0 +1,31 @@
+"""One frame of a blink: what it is called, how it is read, where it lies against the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from astep_gui.models.frame_images import Loader, ShownImage
+
+
+@dataclass(frozen=True)
+class BlinkFrame:
+    """A frame to be shown in turn."""
+
+    key: Hashable
+    title: str
+    loader: Loader
+    badge: str | None = None
+    shift: tuple[float, float] | None = None
+    """Where its stars lie against those of the frame on which all are laid, px (x, y); None where not known."""
+    shape: tuple[int, int] | None = None
+    """(ny, nx), for planning the memory; 4096² unless given."""
+    turn: Callable[[ShownImage], ShownImage] | None = None
+    """Brings a small version onto the reference where a mere shift would not do: after a meridian flip, say."""
+    kin: Hashable = None
+    """Equal for frames that were taken alike: of one kind, filter and exposure."""
+    when: str = ""
+    """Mid-exposure as it is read, "04:31:20 UTC"; empty where not known."""

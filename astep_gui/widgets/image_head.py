@@ -1,0 +1,86 @@
+"""The line over the image: its name, as what it is seen, its size, how far it is enlarged, and its overlays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from astep_gui.theme import mono_font, ui_font
+from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.overlay_button import OverlayButton
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
+    from astep_gui.models.frame_images import ShownImage
+
+_SPACING, _MARGIN = 12, 10
+
+
+class ImageHead(QWidget):
+    """Says what is shown; where there is little room, the name goes before the size."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = ElidedLabel()
+        self._title.setFont(ui_font(13, bold=True))
+        self.state = QLabel()
+        """As what it is seen: raw or calibrated while many go by, aligned or not."""
+        self.about, self.zoom = QLabel(), QLabel()
+        for label in (self.state, self.about, self.zoom):
+            label.setProperty("role", "dim")
+        self.zoom.setFont(mono_font())
+        self.overlays = OverlayButton()
+        self._is_compact = False
+        strip = QHBoxLayout(self)
+        strip.setContentsMargins(_MARGIN, 3, 6, 3)
+        strip.setSpacing(_SPACING)
+        strip.addWidget(self._title, 1)
+        for widget in (self.state, self.about, self.zoom, self.overlays):
+            strip.addWidget(widget)
+        self.state.hide()
+
+    @property
+    def title(self) -> str:
+        """The name that is shown."""
+        return self._title.full_text
+
+    def show_image(self, shown: ShownImage, state: str = "") -> None:
+        """Name an image."""
+        ny, nx = shown.shape
+        words = [f"{nx} × {ny}", shown.unit] if shown.unit else [f"{nx} × {ny}"]
+        if shown.reduction > 1:
+            words.append(f"shown at 1:{shown.reduction}")
+        self._title.setText(shown.title)
+        self.about.setText(" · ".join(words))
+        self.state.setText(state)
+        self.state.setVisible(bool(state))
+        self.overlays.show_image(shown)
+        self._fit()
+
+    def clear(self) -> None:
+        """Name none."""
+        for label in (self._title, self.state, self.about, self.zoom):
+            label.setText("")
+        self.state.hide()
+
+    def set_compact(self, *, compact: bool) -> None:
+        """Leave the name alone, with what was done to it: half a window has no room for more."""
+        self._is_compact = compact
+        for widget in (self.about, self.zoom, self.overlays):
+            widget.setVisible(not compact)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Fit into the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._is_compact:
+            return
+        wanted = [self._title, self.about, self.zoom, self.overlays]
+        if not self.state.isHidden():
+            wanted.append(self.state)
+        room = sum(one.sizeHint().width() for one in wanted) + (len(wanted) - 1) * _SPACING + _MARGIN + 6
+        self.about.setVisible(room <= self.width())

@@ -1,0 +1,85 @@
+"""Steps while the masters are missing: what is not there is not shown as something else, and it is said."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+
+from tests.gui.test_blink_with_steps import PATIENCE_MS, brightness, choose_step
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def window_of_difference(qtbot, window, reduced, tmp_path):
+    """The window on a night with its masters, on the difference that the dark made."""
+    night, output, science = reduced
+    own = shutil.copytree(output, tmp_path / "out")
+    window.open_night(night.root, own)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=PATIENCE_MS)
+    window.night.select([science[0]])
+    qtbot.waitUntil(lambda: window.viewing.view.shown is not None, timeout=PATIENCE_MS)
+    choose_step(qtbot, window, "dark")
+    qtbot.mouseClick(window.viewing.rail.difference, LEFT)
+    qtbot.waitUntil(lambda: window.viewing.view.shown.is_change, timeout=PATIENCE_MS)
+    return window
+
+
+def lose_the_masters(qtbot, window):
+    """Masters go, as they do when another recipe is chosen; the window looks again."""
+    for file in window.night.place.output.glob("masters/*.fits"):
+        file.unlink()
+    window.viewing._plan_changed()
+    qtbot.waitUntil(lambda: window.viewing.steps.missing is not None, timeout=PATIENCE_MS)
+
+
+def test_a_difference_that_needs_missing_masters_gives_way_to_the_frame_and_the_rail_says_why(
+    qtbot, window_of_difference
+):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    shown = viewing.view.shown
+    assert not shown.is_change
+    assert np.median(shown.image) > 900
+    assert 0.1 < brightness(window) < 0.9
+    assert viewing.levels.lo < shown.level.sky < viewing.levels.hi
+    words = viewing.rail.note.full_text
+    assert "no difference" in words
+    assert "has not been made yet" in words
+    assert viewing.rail.difference.isVisible()
+    assert viewing.rail.difference.isChecked()
+    assert viewing.rail.difference.isEnabled()
+    assert viewing.rail.make.isVisible()
+
+
+def test_difference_can_be_switched_off_while_masters_are_missing(qtbot, window_of_difference):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    qtbot.mouseClick(viewing.rail.difference, LEFT)
+    assert not viewing.steps.difference
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy, timeout=PATIENCE_MS)
+    assert "no difference" not in viewing.rail.note.full_text
+    assert not viewing.rail.difference.isVisible(), "it could do nothing"
+
+
+def test_levels_that_a_hand_moved_on_a_difference_do_not_make_the_frame_white_or_black(qtbot, window_of_difference):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    sky = viewing.view.shown.level.sky
+    viewing.levels.set_range(sky - 20, sky + 30)
+    lose_the_masters(qtbot, window)
+    assert 0.1 < brightness(window) < 0.9
+    assert viewing.levels.lo < viewing.view.shown.level.sky < viewing.levels.hi
+
+
+def test_the_difference_comes_back_with_the_masters(qtbot, window_of_difference, reduced):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    for file in (reduced[1] / "masters").glob("*.fits"):
+        shutil.copy(file, window.night.place.output / "masters")
+    viewing._plan_changed()
+    qtbot.waitUntil(lambda: viewing.view.shown.is_change, timeout=PATIENCE_MS)
+    assert viewing.rail.difference.isChecked()
+    assert "no difference" not in viewing.rail.note.full_text
