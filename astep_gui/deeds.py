@@ -9,9 +9,9 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from astep_gui.actions import WORKFLOW_WORDS
-from astep_gui.night_deeds import NightDeeds
+from astep_gui.models.results_words import headline
+from astep_gui.results_deeds import ResultsDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
-from astep_gui.widgets.results_panel import headline
 from pipeline_core.errors import NightError
 from pipeline_core.types import MaskBit
 
@@ -35,13 +35,13 @@ PANELS_OF = {
 _OWN = (
     "settings", "fit", "one_to_one", "auto_levels", "masks", "why", "one_star", "blink", "compare", "back",
     "save_picture", "make_masters", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts", "about",
-    "calibrated", "image_only",
+    "image_only",
 )  # fmt: skip
 """Actions that are methods here."""
 
 
-class Deeds(NightDeeds):
-    """The slots of the table of actions: those of frames and of the night, and all others."""
+class Deeds(ResultsDeeds):
+    """The slots of the table of actions: those of frames, of the night and of its results, and all others."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -178,25 +178,19 @@ class Deeds(NightDeeds):
             self._window.bring_up("pixel")
 
     def cancel(self) -> None:
-        """Stop the run, or what is done for the sky."""
+        """Stop the run, what is done for the sky, and what is being written."""
         self._window.run.cancel()
         self._window.sky.work.cancel()
+        self._window.errands.cancel_all()
 
     def make_masters(self) -> None:
-        """Make the masters, so that the later steps of frames can be seen."""
+        """Make the masters, so that the later steps of frames can be seen; while they are made, stop that."""
+        if self._window.run.is_running:
+            self._window.run.cancel()
+            return
         from pipeline_core.reduce import RunOptions  # noqa: PLC0415 - heavy
 
         self._window.run.start(RunOptions(only="masters", masters_inside=False))
-
-    def calibrated(self) -> None:
-        """Show the current frame as its calibrated file holds it; a second time, the frame itself."""
-        window, path = self._window, self._night.current
-        if path is None:
-            return
-        if window.products.calibrated == path:
-            window.products.end()
-        else:
-            window.products.show_calibrated(path)
 
     def turn_to(self, name: str) -> None:
         """Bring to the front what a part of the work needs."""

@@ -1,15 +1,13 @@
-"""What is done with a night as a whole: opened, made, dropped on the window, exported, reported."""
+"""What is done with a night as a whole: opened, made, dropped on the window, its results put elsewhere."""
 
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QFileDialog
 
-from astep_gui.actions import PROGRAMS
 from astep_gui.frame_deeds import FrameDeeds
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 DEMO_SIZE = 1024
 
-_OWN = ("open", "demo", "output", "show_results", "report")
+_OWN = ("open", "demo", "output")
 """Actions that are methods here."""
 
 
@@ -34,8 +32,7 @@ class NightDeeds(FrameDeeds):
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action does."""
-        slots = super().slots() | {name: getattr(self, name) for name in _OWN}
-        return slots | {f"export_{program}": partial(self.export, program) for program in PROGRAMS}
+        return super().slots() | {name: getattr(self, name) for name in _OWN}
 
     def open(self) -> None:
         """Ask for a folder, and open it."""
@@ -51,6 +48,13 @@ class NightDeeds(FrameDeeds):
         if folder:
             self.make_demo(Path(folder) / "demo_night")
 
+    def ask_demo(self) -> None:
+        """Make a demo night; while one is made, stop that."""
+        if self._window.errands.is_running("demo"):
+            self._window.errands.cancel("demo")
+        else:
+            self.demo()
+
     def make_demo(self, night: Path, size: int = DEMO_SIZE) -> None:
         """Make a demo night in the background and open it; one that is there already is opened as it is."""
         if night.exists():
@@ -64,12 +68,8 @@ class NightDeeds(FrameDeeds):
             make_demo_night(unfinished, size=size, ctx=context)
             return unfinished.rename(night)
 
-        job = self._window.jobs.job("demo night", work)
-        job.heard.connect(self._window.log.hear)
-        job.failed.connect(self._window.show_problem)
-        job.done.connect(self._window.open_night)
-        self._window.log.say(f"making a demo night in {night}")
-        job.start()
+        if self._window.errands.start("demo", "the demo night", work, self._window.open_night):
+            self._window.log.say(f"making a demo night in {night}")
 
     def open_dropped(self, dropped: list[Path]) -> None:
         """Open the folder that was dropped, or that of the files, which are selected; a list of names is a decision."""
@@ -105,67 +105,6 @@ class NightDeeds(FrameDeeds):
             output = Path(folder) / place.output.name if any(Path(folder).iterdir()) else Path(folder)
             self._window.remembered.set_output(place.night.absolute(), output)
             self._window.open_night(place.night, output)
-
-    def show_results(self) -> None:
-        """Open the results in the file manager."""
-        place = self._night.place
-        if place is not None and place.output.is_dir():
-            self.show_outside(place.output)
-        elif place is not None:
-            self._window.log.say(f"there are no results yet; they will lie in {place.output}")
-
-    def export(self, program: str) -> None:
-        """Ask where, and write the accepted calibrated frames there for another program."""
-        place, raw, window = self._night.place, self._night.raw, self._window
-        if place is None or raw is None:
-            return
-        words = f"Accepted frames for {PROGRAMS[program]}: into which folder?"
-        folder = QFileDialog.getExistingDirectory(window, words, str(place.output.parent))
-        if not folder:
-            return
-
-        def work(_context: RunContext) -> tuple[list[Path], list[str], str]:
-            from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words  # noqa: PLC0415 - the stages
-
-            written, untimed = hand_on(place, raw, program, Path(folder))  # type: ignore[arg-type]
-            unplaced = without_wcs_words(without_wcs(written), len(written), "Sky (Shift+S) looks for them on the sky")
-            return written, untimed, unplaced
-
-        job = window.jobs.job("export", work)
-        job.failed.connect(window.show_problem)
-        job.done.connect(lambda done: self._exported(program, Path(folder), *done))
-        window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
-        job.start()
-
-    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str], unplaced: str) -> None:
-        self._window.log.say(f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}")
-        for path in untimed:
-            self._window.log.say("left out: its time is unknown", "warning", path)
-        if unplaced:
-            self._window.log.say(f"{len(written)} frames lie in {folder}; {unplaced}", "warning")
-
-    def report(self) -> None:
-        """Write the report of the night, and show it in the browser."""
-        place = self._night.place
-        if place is None:
-            return
-
-        def work(context: RunContext) -> Path:
-            from pipeline_core.report import write_report  # noqa: PLC0415 - heavy
-
-            return write_report(place, context)
-
-        job = self._window.jobs.job("report of the night", work)
-        job.heard.connect(self._window.log.hear)
-        job.failed.connect(self._window.show_problem)
-        job.done.connect(self._show_report)
-        self._window.log.say("writing the report of the night")
-        job.start()
-
-    def _show_report(self, file: Path) -> None:
-        self._window.log.quiet()
-        self._window.log.say(f"report of the night: {file}")
-        self.show_outside(file)
 
     def tell_broken_off(self) -> None:
         """Say once, when a night opens, that its last run never ended."""

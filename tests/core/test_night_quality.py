@@ -26,7 +26,9 @@ def quality(tmp_path, monkeypatch):
     plan = build_plan(night, Recipe(), Choices())
     with Logbook.open(tmp_path / "out", night.root) as logbook:
         yield (
-            lambda: write_quality(logbook.output, night, plan, dict.fromkeys(PATHS, {}), {}, Recipe(), logbook, KEYS),
+            lambda: write_quality(
+                logbook.output, night, plan, {path: {} for path in PATHS}, {}, Recipe(), logbook, KEYS
+            ),
             logbook,
         )
 
