@@ -73,7 +73,7 @@ class NightModel(QObject):
         self._planning = Planning(jobs, self._to_plan, self)
         self._planning.planned.connect(lambda plan: self._take_plan(plan, None))
         self._planning.failed.connect(lambda error: self._take_plan(None, error))
-        self._folders = FolderWatch(self)
+        self._folders = FolderWatch(jobs, self)
         self._folders.grown.connect(self.refresh)
         self._needs_soon = QTimer(self)
         self._needs_soon.setSingleShot(True)
