@@ -274,7 +274,7 @@ class Deeds(FrameDeeds):
         elif viewing.star.place is not None:
             viewing.star.clear()
         else:
-            window.table.search.clear()
+            self.show_all()
             window.table.tree.setFocus()
 
     def save_picture(self) -> None:
