@@ -68,11 +68,11 @@ class Deeds(FrameDeeds):
             "reset_layout": window.reset_layout,
             "reduce": self.begin_run,
             "cancel": self.cancel,
+            "report_small": partial(self.report, small=True),
         }
         slots |= {f"export_{program}": partial(self.export, program) for program in PROGRAMS}
         slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
-        slots |= window.sky.slots()
-        return slots
+        return slots | window.sky.slots()
 
     # -- night -----------------------------------------------------------------------------------------------
 
@@ -304,8 +304,8 @@ class Deeds(FrameDeeds):
 
         self._window.run.start(RunOptions(only="masters", masters_inside=False))
 
-    def report(self) -> None:
-        """Write the report of the night, and show it in the browser."""
+    def report(self, *, small: bool = False) -> None:
+        """Write the report of the night, or one for a thin link, and show it in the browser."""
         place = self._night.place
         if place is None:
             return
@@ -313,7 +313,7 @@ class Deeds(FrameDeeds):
         def work(context: RunContext) -> Path:
             from pipeline_core.report import write_report  # noqa: PLC0415 - heavy
 
-            return write_report(place, context)
+            return write_report(place, context, small=small)
 
         job = self._window.jobs.job("report of the night", work)
         job.heard.connect(self._window.log.hear)

@@ -18,6 +18,7 @@ from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
+from astep_gui.view_deeds import ViewDeeds
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
 from astep_gui.widgets.header_panel import HeaderPanel
@@ -68,7 +69,7 @@ class MainWindow(QMainWindow):
         self._make_panels()
         self.sky = Sky(self)
         self.deeds = Deeds(self)
-        self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots())
+        self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots() | ViewDeeds(self).slots())
         self.toolbar = self._make_toolbar()
         self._make_docks()
         self._connect()
