@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
@@ -12,8 +13,9 @@ from astep_gui.models.tip_words import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from PyQt6.QtGui import QMouseEvent, QResizeEvent
+    from PyQt6.QtGui import QMouseEvent, QResizeEvent, QShowEvent
 
     from astep_gui.models.needs import Need
     from astep_gui.models.night_model import NightModel
@@ -38,6 +40,8 @@ class NeedsYou(QWidget):
         self._night = night
         self._is_narrow = False
         self._shown: tuple[list[Need], bool] | None = None
+        self._has_room: Path | None = None
+        """The night in which the list got its room once."""
         self.heading = QLabel()
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
@@ -76,12 +80,38 @@ class NeedsYou(QWidget):
         needs = self._night.needs
         for need in needs:
             self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
-        self._area.setVisible(bool(needs))
-        wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
-        self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
+        self._fit_height()
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(scrolled)
+
+    def _fit_height(self) -> None:
+        """Take the room that the lines need; while the pointer is over the panel later, or its rows would jump."""
+        place = self._night.place
+        if place is not None and place.night == self._has_room and self._is_pointed_at():
+            return
+        self._has_room = place.night if place is not None and self._night.plan is not None else None
+        wanted = sum(line.sizeHint().height() + 6 for k in range(self._list.count()) if (line := self._line(k)))
+        self._area.setVisible(bool(self._night.needs))
+        self._area.setFixedHeight(min(wanted + 4, MAX_HEIGHT_PX))
+
+    def _is_pointed_at(self) -> bool:
+        """Whether the pointer is over this list, or over the frames that lie below it."""
+        panel = self.parentWidget() or self
+        return panel.isVisible() and panel.rect().contains(panel.mapFromGlobal(QCursor.pos()))
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Watch when the pointer leaves the panel."""
+        super().showEvent(event)
+        panel = self.parentWidget() or self
+        panel.removeEventFilter(self)
+        panel.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Take or give room now that the pointer is elsewhere."""
+        if event is not None and event.type() == QEvent.Type.Leave:
+            QTimer.singleShot(0, self._fit_height)
+        return False
 
     def _say_how_many(self) -> None:
         place = self._night.place
