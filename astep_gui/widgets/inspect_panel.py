@@ -332,15 +332,15 @@ class InspectPanel(QWidget):
         self._points.setData([], [])
         self._curve.setData(look.distance_px, look.value, connect="finite")
         self._axes("along the line (px)", look.unit)
-        finite = look.value[np.isfinite(look.value)]
-        self._say("" if finite.size else "the line lies outside of the frame")
-        if finite.size:
+        found = look.statistics
+        self._say("" if found.pixels else "the line lies outside of the frame")
+        if found.pixels:
             self._list(
                 [
                     ("Length", f"{look.distance_px[-1]:.1f} px"),
-                    ("Median", _number(float(np.median(finite)))),
-                    ("Lowest", _number(float(finite.min()))),
-                    ("Highest", _number(float(finite.max()))),
+                    ("Median", _number(found.median)),
+                    ("Lowest", _number(found.minimum)),
+                    ("Highest", _number(found.maximum)),
                 ]
             )
 
