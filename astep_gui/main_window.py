@@ -190,6 +190,7 @@ class MainWindow(QMainWindow):
         self.table.fields_asked.connect(deeds.field_menu)
         self.table.master_asked.connect(self.products.show_master)
         self.table.model.regroup_asked.connect(deeds.regroup)
+        self.plan_panel.remedy_chosen.connect(deeds.remedy)
         self.plan_panel.frames_asked.connect(self.table.show_only)
         self.run_panel.settings_asked.connect(deeds.settings)
         self.run_panel.plan_asked.connect(deeds.plan)

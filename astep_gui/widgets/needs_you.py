@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
 from astep_gui.models.tip_words import wrapped
+from astep_gui.widgets.remedy_buttons import remedy_buttons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,25 +168,8 @@ class _NeedLine(QWidget):
         row.addWidget(mark)
         row.addWidget(title, 1)
         shown, rest = _divided(need, ways)
-        for remedy in shown:
-            button = QPushButton(remedy.label)
-            button.setProperty("small", "true")
-            button.setToolTip(wrapped(remedy.tip))
-            button.clicked.connect(lambda _on, way=remedy: choose(need, way))
+        for button in remedy_buttons(shown, rest, lambda way: choose(need, way)):
             row.addWidget(button)
-        if rest:
-            more = QPushButton("more")
-            more.setProperty("small", "true")
-            more.setToolTip("other ways out")
-            menu = QMenu(more)
-            menu.setToolTipsVisible(True)
-            for remedy in rest:
-                action = menu.addAction(remedy.label)
-                assert action is not None
-                action.setToolTip(wrapped(remedy.tip))
-                action.triggered.connect(lambda _on, way=remedy: choose(need, way))
-            more.setMenu(menu)
-            row.addWidget(more)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show the frames it is about."""
