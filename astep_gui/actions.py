@@ -20,7 +20,16 @@ WORKFLOW_WORDS = {"Night": "frames and plan", "Judge": "quality", "Reduce": "the
 PROGRAMS = {"tycho": "Tycho Tracker", "astrometrica": "Astrometrica", "siril": "Siril"}
 """Programs that frames can be exported for, as the core names them, and as they are called."""
 
-MENUS = ("Night", "Edit", "Frames", "View", "Sky", "Reduce", "Help")
+PANELS = {
+    "frames": "Frames", "levels": "Levels", "inspect": "Inspect", "pixel": "Pixel", "header": "Header", "run": "Run",
+    "results": "Results",
+}  # fmt: skip
+"""Panels that no other action brings to the front."""
+
+TOOL_WORDS = {"star": "star", "line": "line", "box": "box", "circle": "circle"}
+"""Tools of the panel Inspect."""
+
+MENUS = ("Night", "Edit", "Frames", "Image", "View", "Sky", "Reduce", "Help")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ def _spec(name: str, menu: str, text: str, *keys: str, **more: object) -> Action
 
 ACTIONS: tuple[ActionSpec, ...] = (
     _spec("open", "Night", "Open night…", "Ctrl+O", icon="open", tip="Open a folder of raw frames, or its results"),
+    _spec("recent", "Night", "Open a recent night…", "Ctrl+E", icon="recent", tip="The nights that were opened last"),
     _spec("demo", "Night", "Make a demo night…", "Ctrl+Shift+D", icon="star",
           tip="A small night with known trouble, to practise on"),
     _spec("refresh", "Night", "Read folder again", "F5", icon="refresh", needs="night"),
@@ -73,30 +83,61 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("copy_path", "Frames", "Copy path", "Ctrl+Shift+C", icon="copy", needs="frame", begins_section=True),
     _spec("reveal", "Frames", "Show in its folder", "Ctrl+Shift+E", needs="frame"),
     _spec("ds9", "Frames", "Open in DS9", "Ctrl+D", needs="frame", tip="Open the frame in SAOImage DS9"),
+    _spec("fit", "Image", "Fit the image", "F", icon="fit", needs="frame"),
+    _spec("one_to_one", "Image", "One to one", "1", icon="one_to_one", needs="frame"),
+    _spec("zoom_in", "Image", "Zoom in", "+", "=", icon="zoom_in", needs="frame"),
+    _spec("zoom_out", "Image", "Zoom out", "-", icon="zoom_out", needs="frame"),
+    _spec("auto_levels", "Image", "Automatic levels", "A", icon="auto",
+          needs="frame", tip="Levels from the sky and its noise", begins_section=True),
+    _spec("zscale", "Image", "zscale levels", "Z", needs="frame", tip="Levels as IRAF and DS9 choose them"),
+    _spec("same_levels", "Image", "Same levels for all frames", "Shift+L", needs="frame",
+          tip="Keep the levels from frame to frame, or let each have its own again"),
+    _spec("next_stretch", "Image", "Next stretch", "E", needs="frame",
+          tip="linear, asinh, logarithm, square root, square, midtone"),
+    _spec("next_colours", "Image", "Next colours", "Shift+C", needs="frame"),
+    _spec("invert", "Image", "Invert", "I", icon="invert", is_checkable=True),
+    _spec("cross_hair", "Image", "Cross-hair", "C", icon="cross_hair", is_checkable=True, begins_section=True),
+    _spec("masks", "Image", "Mark masked pixels", "M", icon="mask", is_checkable=True,
+          tip="Bad, hot, saturated … pixels of steps that have a mask"),
+    _spec("overlays", "Image", "Overlays…", "V", icon="eye", needs="frame",
+          tip="What is drawn over the image: stars, compass, scale bar, masked pixels by kind"),
+    _spec("next_step", "Image", "Next step", "Shift+Right", needs="frame", begins_section=True,
+          tip="The frame after the next step that does something to it"),
+    _spec("previous_step", "Image", "Step before", "Shift+Left", needs="frame"),
+    _spec("difference", "Image", "Difference to the step before", "Shift+D", needs="frame"),
+    *(_spec(f"tool_{name}", "Image", f"Measure a {words}", f"F{k}", icon=name, needs="frame", begins_section=k == 6,
+            tip=f"The tool {words} of the panel Inspect")
+      for k, (name, words) in enumerate(TOOL_WORDS.items(), 6)),
+    _spec("why", "Image", "Why this pixel", "W", icon="pixel", needs="frame",
+          tip="The arithmetic of the pixel under the pointer (or Alt-click it)"),
+    _spec("one_star", "Image", "Follow this star", "O", icon="star", needs="frame",
+          tip="The star under the pointer, in all frames of this filter (or Shift-click it)"),
+    _spec("save_picture", "Image", "Save picture…", "Ctrl+S", icon="save", begins_section=True,
+          needs="frame", tip="The image as it is seen, as PNG"),
+    _spec("save_cutout", "Image", "Save cut-out…", "Ctrl+Shift+S", icon="save",
+          needs="frame", tip="The box that was drawn, else the part in view, as FITS"),
     *(_spec(f"turn_to_{name.lower()}", "View", f"{name}: {what}", f"Ctrl+{k}", needs="night")
       for k, (name, what) in enumerate(WORKFLOW_WORDS.items(), 1)),
-    _spec("fit", "View", "Fit the image", "F", icon="fit", needs="frame", begins_section=True),
-    _spec("one_to_one", "View", "One to one", "1", icon="one_to_one", needs="frame"),
+    *(_spec(f"panel_{name}", "View", f"Panel: {words}", f"Alt+{k}", needs="night", begins_section=k == 1,
+            tip=f"Bring the panel {words} to the front, also if it was closed")
+      for k, (name, words) in enumerate(PANELS.items(), 1)),
     _spec("image_only", "View", "Only the image", "F11", icon="image", needs="frame", is_checkable=True,
           tip="Put panels and strips aside; again, or whatever shows a panel, brings them back"),
-    _spec("auto_levels", "View", "Automatic levels", "A", icon="auto",
-          needs="frame", tip="Levels from the sky and its noise"),
-    _spec("invert", "View", "Invert", "I", icon="invert", is_checkable=True),
-    _spec("cross_hair", "View", "Cross-hair", "C", icon="cross_hair", is_checkable=True),
-    _spec("masks", "View", "Mark masked pixels", "M", icon="mask", is_checkable=True,
-          tip="Bad, hot, saturated … pixels of steps that have a mask"),
-    _spec("why", "View", "Why this pixel", "W", icon="pixel", needs="frame",
-          tip="The arithmetic of the pixel under the pointer (or Alt-click it)"),
-    _spec("one_star", "View", "Follow this star", "O", icon="star", needs="frame",
-          tip="The star under the pointer, in all frames of this filter (or Shift-click it)"),
-    _spec("blink", "View", "Blink", "B", "Space", icon="play",
+    _spec("blink", "View", "Blink", "B", "Space", icon="play", begins_section=True,
           needs="frame", tip="Blink the selected frames, or those of the current group; Ctrl-click groups for more"),
     _spec("compare", "View", "Compare two frames", "D", icon="compare", needs="frame",
           tip="Two selected frames side by side, with a wipe, or blinking; of one, it and the next"),
+    _spec("compare_with", "View", "Compare with…", "Ctrl+B", needs="frame",
+          tip="Another step, or another frame, beside the one that is shown"),
     _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
-    _spec("save_picture", "View", "Save picture…", "Ctrl+S", icon="save",
-          needs="frame", tip="The image as it is seen, as PNG"),
+    _spec("next_quantity", "View", "Plot the next quantity", "Q", needs="night", begins_section=True),
+    _spec("next_against", "View", "Plot against the next", "Shift+Q", needs="night",
+          tip="To the right: time, or another quantity"),
+    _spec("threshold", "View", "Threshold over the plot", "Shift+T", needs="night",
+          tip="Frames beyond a line are proposed for rejection: arrows move it, Enter rejects, Esc takes it away"),
+    _spec("keogram_mode", "View", "Keogram: level or structure", "Shift+K", needs="night"),
     _spec("grouped", "View", "Group the frames", "G", icon="group", is_checkable=True, begins_section=True),
+    _spec("columns", "View", "Columns of the list…", "Shift+G", needs="night"),
     _spec("pictures", "View", "Small pictures in the list", "T", icon="image", is_checkable=True),
     _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
     _spec("theme", "View", "Next theme", "Ctrl+T", icon="theme", tip="Dark, light, high contrast, red night vision"),
@@ -107,19 +148,22 @@ ACTIONS: tuple[ActionSpec, ...] = (
           needs="frame", tip="Bring a place of the sky into the middle"),
     _spec("sky_solve", "Sky", "Solve this frame", "Ctrl+Shift+P", needs="frame", begins_section=True,
           tip="Find where the frame looks, whatever was found before"),
-    _spec("sky_hint", "Sky", "Solve this frame with hints…", needs="frame",
+    _spec("sky_hint", "Sky", "Solve this frame with hints…", "Ctrl+Shift+H", needs="frame",
           tip="Name its place, scale, or how far to search"),
-    _spec("sky_solve_night", "Sky", "Solve night", needs="night", tip="All frames that are not solved yet"),
-    _spec("sky_align", "Sky", "Align night", icon="align", needs="night", begins_section=True,
+    _spec("sky_solve_night", "Sky", "Solve night", "Ctrl+Shift+N", needs="night",
+          tip="All frames that are not solved yet"),
+    _spec("sky_align", "Sky", "Align night", "Ctrl+Shift+A", icon="align", needs="night", begins_section=True,
           tip="Each pointing's frames on one reference, by their stars"),
-    _spec("sky_stack", "Sky", "Stack", needs="night", tip="The accepted frames of each group together"),
-    _spec("sky_index", "Sky", "Get an index…", needs="night", begins_section=True,
+    _spec("sky_stack", "Sky", "Stack", "Ctrl+Shift+K", needs="night", tip="The accepted frames of each group together"),
+    _spec("sky_index", "Sky", "Get an index…", "Ctrl+Shift+I", needs="night", begins_section=True,
           tip="Which star index this field wants, and how it comes here"),
     _spec("plan", "Reduce", "Show plan", "P", icon="plan", needs="night", tip="What will be done, from which frames"),
     _spec("reduce", "Reduce", "Reduce night", "Ctrl+R", icon="run", needs="night"),
     _spec("make_masters", "Reduce", "Make the masters only", "Ctrl+M", needs="night"),
     _spec("report", "Reduce", "Report of the night", "Ctrl+P", icon="report",
           needs="night", tip="One HTML file: keogram, plots, decisions, recipe"),
+    _spec("report_small", "Reduce", "Small report, for a thin link", "Ctrl+Alt+P",
+          needs="night", tip="The report in at most 100 KB"),
     _spec("calibrated", "Reduce", "Show the calibrated frame", "Y", icon="image",
           needs="frame", tip="The current frame as its calibrated file holds it; Esc goes back", begins_section=True),
     *(_spec(f"export_{program}", "Reduce", f"Export for {words}…", f"Ctrl+Alt+{words[0]}", icon="export", needs="night",
@@ -127,7 +171,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("cancel", "Reduce", "Cancel", "Ctrl+.", icon="cancel", tip="Stop the run; what is finished stays"),
     _spec("palette", "Help", "Find an action…", "Ctrl+K", icon="search"),
     _spec("shortcuts", "Help", "Keys", "?", "F1", icon="help"),
-    _spec("about", "Help", "About ASTEP Harvest", icon="information", begins_section=True),
+    _spec("about", "Help", "About ASTEP Harvest", "Shift+F1", icon="information", begins_section=True),
 )  # fmt: skip
 
 

@@ -121,6 +121,11 @@ class Decisions(QObject):
         label = f"{counted(paths)} to {title}"
         self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
 
+    def set_reference(self, path: str | None) -> None:
+        """Choose the frame that others are laid on and compared with; None leaves it to their quality."""
+        label = "reference chosen by quality" if path is None else f"reference {counted([path])}"
+        self._decide(label, lambda logbook: logbook.choose_reference(path))
+
     def import_list(self, file: Path) -> None:
         """Decide what a list of frames says: of names with "accept" in the file's name, else of rejected ones."""
         known = [frame.path for frame in self._night.frames]

@@ -62,10 +62,10 @@ class Deeds(ResultsDeeds):
             "reset_layout": window.reset_layout,
             "reduce": self.begin_run,
             "cancel": self.cancel,
+            "report_small": partial(self.report, small=True),
         }
         slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
-        slots |= window.sky.slots()
-        return slots
+        return slots | window.sky.slots()
 
     def remedy(self, need: Need, remedy: Remedy) -> None:
         """Do what a person chose among the ways out."""
@@ -158,7 +158,7 @@ class Deeds(ResultsDeeds):
         elif viewing.star.place is not None:
             viewing.star.clear()
         else:
-            window.table.search.clear()
+            self.show_all()
             window.table.tree.setFocus()
 
     def save_picture(self) -> None:

@@ -130,9 +130,10 @@ class FrameDeeds(QObject):
             self._decisions.set_field(paths, field, value)
 
     def reference(self) -> None:
-        """Make the current frame the one that others are compared with."""
-        if self._night.current is not None:
-            self._night.set_reference(self._night.current)
+        """Make the current frame the one that others are laid on and compared with; if it is, let quality choose."""
+        path = self._night.current
+        if path is not None:
+            self._decisions.set_reference(path if path != self._night.reference else None)
 
     def show_suspects(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Show only frames with suggestions."""
@@ -149,6 +150,12 @@ class FrameDeeds(QObject):
         if is_on:
             self._window.actions_by_name[other].setChecked(False)
         self._window.table.model.show_states(states if is_on else frozenset())
+
+    def show_all(self) -> None:
+        """Take away whatever keeps frames out of the list: what is searched for, and the two switches."""
+        for name in ("show_suspects", "show_rejected"):
+            self._window.actions_by_name[name].setChecked(False)
+        self._window.table.search.clear()
 
     def copy_path(self) -> None:
         """Put the selected frames' files on the clipboard."""

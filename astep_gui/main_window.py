@@ -21,6 +21,7 @@ from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
 from astep_gui.start_buttons import StartButtons
+from astep_gui.view_deeds import ViewDeeds
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
 from astep_gui.widgets.header_panel import HeaderPanel
@@ -72,7 +73,7 @@ class MainWindow(QMainWindow):
         self._make_panels()
         self.sky = Sky(self)
         self.deeds = Deeds(self)
-        self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots())
+        self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots() | ViewDeeds(self).slots())
         self.toolbar = self._make_toolbar()
         self._make_docks()
         self.image_only = ImageOnly(self, LAYOUT_VERSION)
@@ -205,6 +206,7 @@ class MainWindow(QMainWindow):
         self.table.fields_asked.connect(deeds.field_menu)
         self.table.master_asked.connect(self.products.show_master)
         self.table.model.regroup_asked.connect(deeds.regroup)
+        self.plan_panel.remedy_chosen.connect(deeds.remedy)
         self.plan_panel.frames_asked.connect(self.table.show_only)
         self.run_panel.settings_asked.connect(deeds.settings)
         self.run_panel.plan_asked.connect(deeds.plan)

@@ -53,9 +53,9 @@ class ResultsDeeds(NightDeeds):
 
     # -- report ----------------------------------------------------------------------------------------------
 
-    def report(self) -> None:
-        """Write the report of the night, and show it in the browser."""
-        self._write_reports(REPORTS[:1], self._show_report)
+    def report(self, *, small: bool = False) -> None:
+        """Write the report of the night, or the one for a thin link, and show it in the browser."""
+        self._write_reports(REPORTS[1:2] if small else REPORTS[:1], self._show_report)
 
     def renew_reports(self, names: Sequence[str]) -> None:
         """Write reports anew that are of before the last changes."""

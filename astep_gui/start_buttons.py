@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 WRITERS = ("make_masters", "sky_solve", "sky_hint", "sky_solve_night", "sky_align", "sky_stack")
 """Actions that begin what writes into the results: one at a time."""
-ERRANDS = {"report": ("report",), "export": tuple(f"export_{program}" for program in PROGRAMS), "demo": ("demo",)}
+ERRANDS = {
+    "report": ("report", "report_small"),
+    "export": tuple(f"export_{program}" for program in PROGRAMS),
+    "demo": ("demo",),
+}
 """Errand → the actions that begin it."""
 _NEEDS = {spec.name: spec.needs for spec in ACTIONS}
 _MAKE = "Make the masters"

@@ -223,6 +223,15 @@ class Logbook:
         changes = [(path, *change) for path in chosen for change in (("rejected", False), ("kept", True))]
         return self.decide_all(changes, reason, source=source, label=lambda paths: f"accept {_count(paths)}")
 
+    def choose_reference(self, path: str | None) -> int | None:
+        """Choose the frame that others are laid on, as one step of undo; None leaves it to quality."""
+        changes: list[tuple[str, str, Any]] = [
+            (other, "reference", None) for other in self.references() if other != path
+        ]
+        if path is None:
+            return self.decide_all(changes, label="reference chosen by quality")
+        return self.decide_all([*changes, (path, "reference", True)], label=f"reference {path}")
+
     def follow_rules(self, rejected: Mapping[str, str]) -> int | None:
         """Make the rules' rejections (path → reason) what they say now; a person's word wins over them."""
         with self.database.transaction() as connection:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from pipeline_core.io.profiles import Profile
 
+Listing = frozenset[tuple[str, int, int]]
+"""The files of a night: path inside it, size in bytes, time of the last change in ns."""
+
 JOB = "reading headers"
 NO_FILTER = "no filter is named, though other frames name theirs"
 _PRODUCTS = ("masters", "calibrated", "rejected", "quality.ecsv", "recipe.toml", "log.jsonl")
@@ -104,6 +107,30 @@ def scan_night(
     name = profile or _commonest_profile(frames)
     site, problems = _site(root, frames, load_profile(name))
     return Night(root=root, frames=tuple(frames), problems=problems, site=site, profile=name)
+
+
+def list_night(root: Path, ctx: RunContext | None = None) -> Listing:
+    """Return which files a night's folder holds now; none is opened.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the night.
+    ctx : RunContext, optional
+        Asked for a cancel.
+
+    Returns
+    -------
+    Listing
+        What :func:`scan_night` would make an entry of; empty where the folder holds no frame any more.
+
+    Raises
+    ------
+    NightError
+        If the folder is missing.
+    """
+    _root, listed = _list_files(root, ctx or RunContext())
+    return frozenset((file.path, file.size_bytes, file.mtime_ns) for file in listed)
 
 
 def _read_frame(root: Path, file: _Listed, profile: Profile | None) -> Frame:

@@ -15,6 +15,7 @@ from pipeline_core.science.regions import (
     box_statistics,
     circle_statistics,
     line_profile,
+    line_statistics,
 )
 from pipeline_core.types import MaskBit
 
@@ -31,6 +32,7 @@ class LineLook:
 
     distance_px: Floats
     value: Floats
+    statistics: RegionStatistics
     unit: str
 
 
@@ -119,7 +121,8 @@ class Inspection(QObject):
 
         def measure() -> LineLook | RegionLook:
             if kind == "line":
-                return LineLook(*line_profile(shown.image, x0, y0, x1, y1), shown.unit)
+                distance, value = line_profile(shown.image, x0, y0, x1, y1)
+                return LineLook(distance, value, line_statistics(value), shown.unit)
             masked = _not_to_be_counted(shown)
             if kind == "circle":
                 radius = float(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)

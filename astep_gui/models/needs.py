@@ -199,12 +199,14 @@ def _and_rejected(paths: Sequence[str], kind: str, night: Night) -> tuple[str, .
     members = [night.by_path[path] for path in paths]
     alike = {_likeness(frame, kind) for frame in members}
     temperatures = [frame.temperature_c for frame in members if frame.temperature_c is not None]
+    # Once, not for each of thousands of frames: the needs are looked at after every decision.
+    span = (min(temperatures), max(temperatures)) if temperatures else None
     more = [
         frame.path
         for frame in night.frames
         if frame.unusable is None
         and _likeness(frame, kind) in alike
-        and (kind == "flat" or _is_as_warm(frame.temperature_c, temperatures))
+        and (kind == "flat" or _is_as_warm(frame.temperature_c, span))
     ]
     return tuple(dict.fromkeys((*paths, *more)))
 
@@ -215,10 +217,10 @@ def _likeness(frame: Frame, kind: str) -> tuple[object, ...]:
     return (frame.kind, Geometry.of(frame), (frame.filter or None) if kind == "flat" else frame.exposure_s)
 
 
-def _is_as_warm(temperature_c: float | None, others_c: Sequence[float]) -> bool:
-    if temperature_c is None or not others_c:
-        return temperature_c is None and not others_c
-    return min(others_c) - _SAME_TEMPERATURE_C <= temperature_c <= max(others_c) + _SAME_TEMPERATURE_C
+def _is_as_warm(temperature_c: float | None, span_c: tuple[float, float] | None) -> bool:
+    if temperature_c is None or span_c is None:
+        return temperature_c is None and span_c is None
+    return span_c[0] - _SAME_TEMPERATURE_C <= temperature_c <= span_c[1] + _SAME_TEMPERATURE_C
 
 
 def _suspects(

@@ -75,7 +75,7 @@ class NightModel(QObject):
         self._planning = Planning(jobs, self._to_plan, self)
         self._planning.planned.connect(lambda plan: self._take_plan(plan, None))
         self._planning.failed.connect(lambda error: self._take_plan(None, error))
-        self._folders = FolderWatch(self)
+        self._folders = FolderWatch(jobs, self)
         self._folders.grown.connect(self.refresh)
         self._needs_soon = QTimer(self)
         self._needs_soon.setSingleShot(True)
@@ -119,6 +119,7 @@ class NightModel(QObject):
         self.current: str | None = None
         self.selection: tuple[str, ...] = ()
         self.reference: str | None = None
+        """The frame that a person chose for others to be compared with."""
         self.sky_words: Mapping[str, SkyStatus] = {}
 
     # -- opening ---------------------------------------------------------------------------------------------
@@ -284,10 +285,11 @@ class NightModel(QObject):
     def _decide_frames(self) -> None:
         assert self.raw is not None
         if self.logbook is None:
-            self.night, self.choices = self.raw, NO_CHOICES
+            self.night, self.choices, self.reference = self.raw, NO_CHOICES, None
         else:
             self._last_id = self.logbook.last_id()
             self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
+            self.reference = min(self.logbook.references(), default=None)
         self.judgements.heed(self.frame)
 
     # -- recipe and plan -------------------------------------------------------------------------------------
@@ -413,13 +415,6 @@ class NightModel(QObject):
             return
         self.selection, self.current = chosen, looked_at
         self.selection_changed.emit()
-
-    def set_reference(self, path: str) -> None:
-        """Choose the frame that others are compared with."""
-        if self.frame(path) is not None and path != self.reference:
-            before = [self.reference] if self.reference else []
-            self.reference = path
-            self.frames_changed.emit([*before, path])
 
     def state_of(self, path: str) -> FrameState:
         """Return how a frame stands, as mark, word and tone."""

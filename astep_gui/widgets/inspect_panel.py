@@ -78,7 +78,7 @@ class InspectPanel(QWidget):
         self._build_figures(layout)
         self.save = QPushButton("Save this part as FITS…")
         self.save.setIcon(icon("save"))
-        self.save.clicked.connect(self._ask_where)
+        self.save.clicked.connect(lambda _on: self.ask_where())
         layout.addWidget(self.save)
         self.night = QPushButton("This star, all night")
         self.night.setIcon(icon("star"))
@@ -207,16 +207,13 @@ class InspectPanel(QWidget):
             case RegionLook():
                 self._show_region(look)
 
-    def save_part(self, file: Path) -> None:
-        """Write the box that was drawn as a FITS file."""
+    def save_part(self, file: Path, part: Section) -> None:
+        """Write a part of the frame as a FITS file."""
         from pipeline_core.io.cutout_file import write_cutout  # noqa: PLC0415 - astropy after the first paint
 
-        shown, shape = self._shown, self._shape
-        if shown is None or shape is None:
+        shown = self._shown
+        if shown is None:
             return
-        x0, x1 = sorted((shape.x0, shape.x1))
-        y0, y1 = sorted((shape.y0, shape.y1))
-        part = Section(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
         unit = {"e⁻": "electron", "ADU": "adu"}.get(shown.unit, "")
         facts = shown.facts
         try:
@@ -239,15 +236,30 @@ class InspectPanel(QWidget):
         if isinstance(self._look, StarLook) and self._look.reading is not None:
             self.night_asked.emit(self._look.reading.profile.x_px, self._look.reading.profile.y_px)
 
-    def _ask_where(self) -> None:
-        title = self._shown.title if self._shown is not None else ""
-        suggested = f"{title.split('.', 1)[0]}_part.fits"
+    @property
+    def box(self) -> Section | None:
+        """The pixels whose centres lie in the box that is drawn; None while there is none."""
+        shape = self._shape
+        if shape is None or shape.kind != "box":
+            return None
+        x0, x1 = sorted((shape.x0, shape.x1))
+        y0, y1 = sorted((shape.y0, shape.y1))
+        return Section(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
+
+    def ask_where(self, seen: Section | None = None) -> None:
+        """Ask for a file, and save the box that is drawn, else the part that is seen."""
+        part, shown = self.box or seen, self._shown
+        if part is None or shown is None or shown.reduction > 1:
+            self._say("only of a whole frame a part can be saved", "warn")
+            return
+        suggested = f"{shown.title.split('.', 1)[0]}_part.fits"
         name, _kind = QFileDialog.getSaveFileName(self, "Save this part", suggested, "FITS (*.fits)")
         if name:
-            self.save_part(Path(name))
+            self.save_part(Path(name), part)
 
     def _choose(self, tool: str) -> None:
         self._inspection.forget()
+        self._shape = None
         self._clear("")
         self._invite(tool)
         self.shape_forgotten.emit()
@@ -320,15 +332,15 @@ class InspectPanel(QWidget):
         self._points.setData([], [])
         self._curve.setData(look.distance_px, look.value, connect="finite")
         self._axes("along the line (px)", look.unit)
-        finite = look.value[np.isfinite(look.value)]
-        self._say("" if finite.size else "the line lies outside of the frame")
-        if finite.size:
+        found = look.statistics
+        self._say("" if found.pixels else "the line lies outside of the frame")
+        if found.pixels:
             self._list(
                 [
                     ("Length", f"{look.distance_px[-1]:.1f} px"),
-                    ("Median", _number(float(np.median(finite)))),
-                    ("Lowest", _number(float(finite.min()))),
-                    ("Highest", _number(float(finite.max()))),
+                    ("Median", _number(found.median)),
+                    ("Lowest", _number(found.minimum)),
+                    ("Highest", _number(found.maximum)),
                 ]
             )
 

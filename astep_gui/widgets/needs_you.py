@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCursor
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
 from astep_gui.models.tip_words import wrapped
+from astep_gui.widgets.remedy_buttons import remedy_buttons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from PyQt6.QtGui import QMouseEvent, QResizeEvent
+    from PyQt6.QtGui import QMouseEvent, QResizeEvent, QShowEvent
 
     from astep_gui.models.needs import Need
     from astep_gui.models.night_model import NightModel
@@ -41,6 +44,8 @@ class NeedsYou(QWidget):
         self._night = night
         self._is_narrow = False
         self._shown: tuple[list[Need], bool] | None = None
+        self._has_room: Path | None = None
+        """The night in which the list got its room once."""
         self.heading = QLabel()
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
@@ -80,14 +85,21 @@ class NeedsYou(QWidget):
         needs = self._night.needs
         for need in needs:
             self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
-        self._area.setVisible(bool(needs))
-        self._fit()
+        self._fit_height()
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(scrolled)
 
-    def _fit(self) -> None:
-        """Be as high as the lines, up to a bound; never so that half a line is seen."""
+    def _fit_height(self) -> None:
+        """Be as high as the lines, up to a bound, never so that half a line is seen.
+
+        While the pointer is over the panel that is done later, or its rows would jump.
+        """
+        place = self._night.place
+        if place is not None and place.night == self._has_room and self._is_pointed_at():
+            return
+        self._has_room = place.night if place is not None and self._night.plan is not None else None
+        self._area.setVisible(bool(self._night.needs))
         room = self._area.viewport().width() - 16  # type: ignore[union-attr]  # every scroll area has one
         lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
         heights = [line.height_at(room) + self._list.spacing() for line in lines]
@@ -100,6 +112,24 @@ class NeedsYou(QWidget):
         bar = self._area.verticalScrollBar()
         if bar is not None and heights:
             bar.setSingleStep(heights[0])  # the wheel too stops at whole lines
+
+    def _is_pointed_at(self) -> bool:
+        """Whether the pointer is over this list, or over the frames that lie below it."""
+        panel = self.parentWidget() or self
+        return panel.isVisible() and panel.rect().contains(panel.mapFromGlobal(QCursor.pos()))
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Watch when the pointer leaves the panel."""
+        super().showEvent(event)
+        panel = self.parentWidget() or self
+        panel.removeEventFilter(self)
+        panel.installEventFilter(self)
+
+    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Take or give room now that the pointer is elsewhere."""
+        if event is not None and event.type() == QEvent.Type.Leave:
+            QTimer.singleShot(0, self._fit_height)
+        return False
 
     def _say_how_many(self) -> None:
         place = self._night.place
@@ -129,7 +159,7 @@ class NeedsYou(QWidget):
             self._is_narrow = is_narrow
             QTimer.singleShot(0, self.show_needs)  # not while it is being laid out
         else:
-            QTimer.singleShot(0, self._fit)
+            QTimer.singleShot(0, self._fit_height)
 
     def _line(self, number: int) -> _NeedLine | None:
         item = self._list.itemAt(number)
@@ -159,25 +189,8 @@ class _NeedLine(QWidget):
         row.addWidget(mark)
         row.addWidget(title, 1)
         shown, rest = _divided(need, ways)
-        for remedy in shown:
-            button = QPushButton(remedy.label)
-            button.setProperty("small", "true")
-            button.setToolTip(wrapped(remedy.tip))
-            button.clicked.connect(lambda _on, way=remedy: choose(need, way))
+        for button in remedy_buttons(shown, rest, lambda way: choose(need, way)):
             row.addWidget(button)
-        if rest:
-            more = QPushButton("more")
-            more.setProperty("small", "true")
-            more.setToolTip("other ways out")
-            menu = QMenu(more)
-            menu.setToolTipsVisible(True)
-            for remedy in rest:
-                action = menu.addAction(remedy.label)
-                assert action is not None
-                action.setToolTip(wrapped(remedy.tip))
-                action.triggered.connect(lambda _on, way=remedy: choose(need, way))
-            more.setMenu(menu)
-            row.addWidget(more)
 
     def height_at(self, width: int) -> int:
         """Return the height of a line at a width: its words may take several."""

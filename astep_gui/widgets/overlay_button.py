@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PyQt6.QtCore import QPoint, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QColor, QIcon, QPainter, QPen, QPixmap
 from PyQt6.QtWidgets import QMenu, QToolButton, QWidget
 
 from astep_gui.theme import icon, theme
 from astep_gui.widgets.frame_item import MASK_TOKENS
+from pipeline_core.science.regions import pixels_by_kind
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
@@ -81,16 +81,14 @@ class OverlayButton(QToolButton):
     def _count(self) -> None:
         """Say how many pixels of each kind there are; only when the menu opens, for it takes a moment."""
         mask = self._shown.mask if self._shown is not None else None
-        counts = np.bincount(mask.ravel(), minlength=256) if mask is not None else None
-        every = np.arange(256)
+        counts = pixels_by_kind(mask) if mask is not None else None
         for bit, action in self.masks.items():
             words = MaskBit.WORDS[bit].capitalize()
             if counts is None:
                 action.setText(words)
                 action.setToolTip("This image has no mask: calibrated frames have one")
             else:
-                number = int(counts[(every & bit) > 0].sum())
-                action.setText(f"{words}   {number:,}".replace(",", "\u2009"))
+                action.setText(f"{words}   {counts[bit]:,}".replace(",", "\u2009"))
                 action.setToolTip("")
             action.setEnabled(counts is not None)
             self._mark_mask(bit)

@@ -5,14 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QItemSelectionModel, Qt, pyqtSignal
-from PyQt6.QtWidgets import QLabel, QTreeWidget, QTreeWidgetItem, QTreeWidgetItemIterator, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QTreeWidgetItemIterator,
+    QVBoxLayout,
+    QWidget,
+)
 
 from astep_gui.theme import theme, theme_notice
+from astep_gui.widgets.remedy_buttons import remedy_buttons
 from astep_gui.widgets.wrapped_rows import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from astep_gui.models.needs import Need, Remedy
     from astep_gui.models.night_model import NightModel
     from pipeline_core.plan_types import Plan, SciencePlan
 
@@ -25,10 +35,19 @@ class PlanPanel(QWidget):
 
     frames_asked = pyqtSignal(list)
     """Paths of the line that was clicked twice."""
+    remedy_chosen = pyqtSignal(object, object)
+    """Need, Remedy: a way out that stands under a warning."""
 
     def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
+        self._settled: list[tuple[str, tuple[str, ...]]] = []
+        """The needs whose ways out are shown: words and paths."""
+        self._offered: list[Need] = []
+        """Of these the ways out stand in the plan already: several groups of frames may lack one flat."""
+        self._folds: dict[tuple[str, ...], bool] = {}
+        """Lines that a person folded or unfolded: the words down to them → whether they are unfolded."""
+        self._is_following = False
         self.summary = QLabel()
         self.summary.setWordWrap(True)
         self.summary.setContentsMargins(10, 8, 10, 6)
@@ -39,18 +58,48 @@ class PlanPanel(QWidget):
         self.tree.setIndentation(14)
         self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
         self.tree.itemActivated.connect(self._activated)
+        self.tree.itemExpanded.connect(lambda line: self._fold(line, is_open=True))
+        self.tree.itemCollapsed.connect(lambda line: self._fold(line, is_open=False))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.summary)
         box.addWidget(self.tree, 1)
         night.plan_changed.connect(self.follow)
+        night.needs_changed.connect(self._follow_needs)
         night.night_changed.connect(self.follow)
         theme_notice().changed.connect(self.follow)
 
+    def _follow_needs(self) -> None:
+        """Offer other ways out, where there are others than before."""
+        if self._with_ways_out() != self._settled:
+            self.follow()
+
+    def _with_ways_out(self) -> list[tuple[str, tuple[str, ...]]]:
+        return [(need.why, need.paths) for need in self._night.needs if _ways_out(need)]
+
     def follow(self) -> None:
-        """Show the plan as it is now."""
+        """Show the plan as it is now, as far down and as far unfolded as it was."""
+        bar = self.tree.verticalScrollBar()
+        place = bar.value() if bar is not None else 0
+        self._is_following = True
+        self._settled = self._with_ways_out()
+        self._show_plan()
+        for line in list(self._lines()):
+            if (is_open := self._folds.get(_way_down(line))) is not None:
+                line.setExpanded(is_open)
+        self._is_following = False
+        if bar is not None:
+            self.tree.doItemsLayout()
+            bar.setValue(place)
+
+    def _fold(self, line: QTreeWidgetItem, *, is_open: bool) -> None:
+        if not self._is_following:
+            self._folds[_way_down(line)] = is_open
+
+    def _show_plan(self) -> None:
         self.tree.clear()
+        self._offered = []
         plan = self._night.plan
         if plan is None:
             error = self._night.plan_error
@@ -71,14 +120,14 @@ class PlanPanel(QWidget):
             if master.equation:
                 self._line(line, master.equation, paths)
             for words in master.warnings:
-                self._line(line, _warned(words), paths, tone="warn")
+                self._warn(line, words, paths)
         science = self._branch(f"Science frames · {len(plan.science)}")
         for (title, equation), members in sorted(_alike(plan.science).items()):  # in one order, whatever is rejected
             line = self._line(science, f"{title} · {_frames(members)}", [s.path for s in members])
             self._line(line, equation, [s.path for s in members], tone="dim")
             line.setExpanded(True)
             for words in members[0].warnings:
-                self._line(line, _warned(words), [s.path for s in members], tone="warn")
+                self._warn(line, words, [s.path for s in members])
         if plan.left_out:
             self._left_out(plan)
 
@@ -118,6 +167,24 @@ class PlanPanel(QWidget):
             for words in plan.warnings:
                 self._line(branch, words, [], tone="warn")
 
+    def _warn(self, above: QTreeWidgetItem, words: str, paths: Sequence[str]) -> None:
+        """Write a warning, and under it what settles it."""
+        self._line(above, _warned(words), paths, tone="warn")
+        meant = (need for need in self._night.needs if need.why == words and set(need.paths) & set(paths))
+        need = next(meant, None)
+        ways = _ways_out(need) if need is not None else []
+        if need is None or not ways or need in self._offered:
+            return
+        self._offered.append(need)
+        row = QWidget()
+        box = QHBoxLayout(row)
+        box.setContentsMargins(14, 1, 4, 5)
+        box.setSpacing(5)
+        for button in remedy_buttons(ways[:2], ways[2:], lambda way: self.remedy_chosen.emit(need, way)):
+            box.addWidget(button)
+        box.addStretch()
+        self.tree.setItemWidget(self._line(above, "", paths), 0, row)
+
     def _left_out(self, plan: Plan) -> None:
         reasons: dict[str, list[str]] = {}
         for item in plan.left_out:
@@ -152,6 +219,21 @@ class PlanPanel(QWidget):
         paths = line.data(0, _PATHS)
         if paths:
             self.frames_asked.emit(paths)
+
+
+def _ways_out(need: Need) -> list[Remedy]:
+    """Return what settles a need, and does not only show what it is about."""
+    return [remedy for remedy in need.remedies if remedy.deed not in {"show", "plan"}]
+
+
+def _way_down(line: QTreeWidgetItem) -> tuple[str, ...]:
+    """Return the words that lead to a line, without the numbers of frames, which change."""
+    words: list[str] = []
+    here: QTreeWidgetItem | None = line
+    while here is not None:
+        words.insert(0, here.text(0).rpartition(" · ")[0] or here.text(0))
+        here = here.parent()
+    return tuple(words)
 
 
 def _warned(words: str) -> str:

@@ -27,7 +27,8 @@ ON_THE_IMAGE = (
     ("` held", "The step before"),
 )
 """What the mouse does there, and the one key that no menu can hold."""
-_COLUMNS = (("Night", "Edit", IMAGE, "Help"), ("Frames", "Reduce"), ("View", "Sky"))
+_COLUMNS = (("Night", "Edit", IMAGE, "Sky"), ("Frames", "Reduce", "Help"), ("Image",), ("View",))
+"""About as long as each other: all stand on one page of a window of 1280 × 720."""
 
 
 class ShortcutsOverlay(QDialog):
@@ -38,18 +39,19 @@ class ShortcutsOverlay(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keys")
         columns = QHBoxLayout()
-        columns.setSpacing(36)
+        columns.setSpacing(22)
         for titles in _COLUMNS:
             column = QVBoxLayout()
+            column.setSpacing(0)
             for title in titles:
                 column.addLayout(_section(title, ON_THE_IMAGE if title == IMAGE else _keys_of(title)))
-                column.addSpacing(10)
+                column.addSpacing(14)
             column.addStretch()
             columns.addLayout(column)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         box = QVBoxLayout(self)
-        box.setContentsMargins(22, 18, 22, 14)
+        box.setContentsMargins(16, 12, 16, 10)
         box.addLayout(columns)
         box.addWidget(buttons)
 
@@ -66,8 +68,8 @@ def _keys_of(menu: str) -> list[tuple[str, str]]:
 
 def _section(title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
     grid = QGridLayout()
-    grid.setHorizontalSpacing(14)
-    grid.setVerticalSpacing(4)
+    grid.setHorizontalSpacing(10)
+    grid.setVerticalSpacing(3)
     heading = QLabel(title)
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)

@@ -33,15 +33,10 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
 
 
 def _choose(place: Place, pattern: str, talk: Talk) -> None:
-    """Decide the reference of one pointing, or of several: one frame of each."""
+    """Decide the reference, or leave it to quality again."""
     night = scan_night(place.night, talk.context())
     with Logbook.open(place.output, place.night) as logbook:
-        if pattern == "auto":
-            logbook.decide(logbook.references(), "reference", None, label="reference chosen by quality")
-            return
-        frame = matching(night.frames, [pattern])[0].path
-        changes = [(other, "reference", None) for other in logbook.references() if other != frame]
-        logbook.decide_all([*changes, (frame, "reference", True)], label=f"reference {frame}")
+        logbook.choose_reference(None if pattern == "auto" else matching(night.frames, [pattern])[0].path)
 
 
 def alignment_document(aligned: NightAlignment) -> dict[str, Any]:

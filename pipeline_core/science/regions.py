@@ -112,6 +112,28 @@ def circle_statistics(
     return _described(image[rows, columns], None if masked is None else masked[rows, columns], inside)
 
 
+def line_statistics(value: Floats) -> RegionStatistics:
+    """Describe the values along a line, as :func:`line_profile` gives them."""
+    return _described(value, None, None)
+
+
+def pixels_by_kind(mask: npt.NDArray[np.uint8]) -> dict[int, int]:
+    """Count the pixels of each kind of a mask.
+
+    Parameters
+    ----------
+    mask : (ny, nx) uint8
+        Sums of bits (:class:`~pipeline_core.types.MaskBit`).
+
+    Returns
+    -------
+    dict of int to int
+        Each of the eight bits → pixels that hold it; one pixel may be of several kinds.
+    """
+    counts, every = np.bincount(mask.ravel(), minlength=256), np.arange(256)
+    return {1 << k: int(counts[(every & (1 << k)) > 0].sum()) for k in range(8)}
+
+
 def _cut(shape: tuple[int, ...], x0: float, y0: float, x1: float, y1: float) -> tuple[slice, slice]:
     top, right = min(shape[0], int(np.floor(y1)) + 1), min(shape[1], int(np.floor(x1)) + 1)
     bottom, left = max(0, int(np.ceil(y0))), max(0, int(np.ceil(x0)))

@@ -461,3 +461,15 @@ def test_a_logbook_is_light_to_import():
     root = Path(database.__file__).parents[2]
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert told.stdout.strip() == "[]"
+
+
+def test_one_reference_takes_the_place_of_another_in_one_step_and_quality_chooses_again(night, tmp_path):
+    with Logbook.open(tmp_path / "out", night.root) as book:
+        book.choose_reference("sci/a.fits")
+        book.choose_reference("sci/b.fits")
+        assert book.references() == {"sci/b.fits"}
+        assert book.undo() == ["reference sci/b.fits"]
+        assert book.references() == {"sci/a.fits"}
+        book.choose_reference(None)
+        assert not book.references()
+        assert book.choose_reference(None) is None

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline_core.science.regions import box_statistics, circle_statistics, line_profile, star_near
+from pipeline_core.science.regions import (
+    box_statistics,
+    circle_statistics,
+    line_profile,
+    line_statistics,
+    pixels_by_kind,
+    star_near,
+)
 from pipeline_core.science.star_reading import read_star
 
 
@@ -104,3 +111,19 @@ def test_a_saturated_star_has_no_width():
     found = read_star(image, 100, 81, saturation=2000.0)
     assert found.is_saturated
     assert np.isnan(found.fwhm_px)
+
+
+def test_the_pixels_of_a_mask_are_counted_by_kind_and_one_may_be_of_several():
+    mask = np.zeros((20, 30), np.uint8)
+    mask[0, :7] = 1
+    mask[1, :5] = 1 | 16
+    mask[2, 0] = 32
+    assert {bit: n for bit, n in pixels_by_kind(mask).items() if n} == {1: 12, 16: 5, 32: 1}
+
+
+def test_values_along_a_line_are_described_without_those_outside_of_the_frame():
+    image = np.arange(100.0).reshape(10, 10)
+    distance, value = line_profile(image, -3.0, 0.0, 9.0, 0.0)
+    found = line_statistics(value)
+    assert (found.pixels, found.masked) == (10, len(distance) - 10)
+    assert (found.minimum, found.median, found.maximum) == (0.0, 4.5, 9.0)

@@ -16,7 +16,7 @@ from astropy.io import fits
 from pipeline_core import scan
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.events import Cancelled, RunContext
-from pipeline_core.scan import scan_night
+from pipeline_core.scan import list_night, scan_night
 
 DATA = np.full((20, 24), 1000, np.uint16)
 
@@ -226,7 +226,7 @@ def test_two_scans_at_once_do_not_disturb_each_other(night):
 
 def test_scanning_plain_frames_needs_no_astropy(night):
     code = (
-        "import sys, json; from pathlib import Path; from pipeline_core.scan import scan_night;"
+        "import sys, json; from pathlib import Path; from pipeline_core.scan import list_night, scan_night;"
         f"n = scan_night(Path({str(night)!r}), use_cache=False);"
         "print(json.dumps([len(n.frames), sorted({m.split('.')[0] for m in sys.modules})]))"
     )
@@ -261,3 +261,20 @@ def test_a_thousand_frames_are_scanned_in_two_seconds_and_again_at_once(tmp_path
     # The promises are of elapsed time on a free machine; a busy one must not fail the test.
     assert cold < 2.0
     assert warm < 0.3
+
+
+def test_the_list_of_a_night_names_what_a_scan_makes_entries_of_and_tells_when_a_file_grew(night):
+    def entries():
+        return {(frame.path, frame.size_bytes, frame.mtime_ns) for frame in scan_night(night).frames}
+
+    add(night, "night_reduced/calibrated/a_CAL.fits")
+    assert list_night(night) == entries()
+    before = list_night(night)
+    with (night / "2025-06-01-CAMS/a_001_BIAS.fits").open("ab") as file:
+        file.write(b" " * 2880)
+    assert len(list_night(night) - before) == 1
+    assert list_night(night) == entries()
+
+
+def test_the_list_of_a_folder_without_frames_is_empty(tmp_path):
+    assert list_night(tmp_path) == frozenset()

@@ -103,3 +103,16 @@ def test_show_selects_all_frames_that_a_need_is_about(opened):
     opened.deeds.remedy(Need("three", "why", tuple(LIGHTS[:3]), ()), Remedy("Show", "show"))
     assert list(opened.night.selection) == LIGHTS[:3]
     assert opened.table.selected_paths() == LIGHTS[:3]
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_R, Qt.Key.Key_S])
+def test_escape_shows_all_frames_again_as_the_count_below_the_list_says(opened, qtbot, key):
+    opened.decisions.reject([LIGHTS[1]])
+    modifier = Qt.KeyboardModifier.ShiftModifier if key == Qt.Key.Key_R else Qt.KeyboardModifier.NoModifier
+    qtbot.keyClick(opened, key, modifier)
+    assert "Esc shows all" in opened.table.count.text()
+    qtbot.keyClick(opened, Qt.Key.Key_Escape)
+    assert opened.table.model.count == len(opened.night.frames)
+    assert "Esc" not in opened.table.count.text()
+    assert not opened.actions_by_name["show_rejected"].isChecked()
+    assert not opened.actions_by_name["show_suspects"].isChecked()

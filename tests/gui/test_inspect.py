@@ -120,12 +120,12 @@ def test_a_box_is_saved_as_a_fits_file(qtbot, panel, inspection, tmp_path):
     with qtbot.waitSignal(inspection.looked, timeout=5000):
         panel.drawn(DrawnShape("box", 290.0, 190.0, 309.0, 209.0))
     assert panel.save.isVisible()
-    panel.save_part(tmp_path / "star.fits")
+    panel.save_part(tmp_path / "star.fits", panel.box)
     assert "saved star.fits" in panel.says.text()
     from astropy.io import fits
 
     data = fits.getdata(tmp_path / "star.fits")
     assert data.shape == (20, 20)
     assert data[10, 10] == panel._shown.image[200, 300]
-    panel.save_part(tmp_path / "star.fits" / "beneath a file.fits")
+    panel.save_part(tmp_path / "star.fits" / "beneath a file.fits", panel.box)
     assert "cannot" in panel.says.text()

@@ -1,6 +1,10 @@
 """What needs a person: how far a remedy reaches, what its button says that it does, where it leads."""
 
+import time
+
 import pytest
+from PyQt6.QtCore import QEvent, QPoint
+from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.models.needs import Need, Remedy, needs_of
@@ -170,3 +174,50 @@ def test_needs_are_shown_in_whole_lines_and_no_more_room_is_taken_than_they_take
     assert len(shown) == many or many == 30
     assert area.height() <= max(MAX_HEIGHT_PX, MAX_PART * opened.height())
     assert opened.table.tree.height() > 150
+
+
+def test_the_needs_of_five_thousand_frames_are_found_in_a_moment(tmp_path):
+    """They are looked for after every decision: comparing each frame with all others took a second and a half."""
+    night = night_of(tmp_path, *[frame(f"light_{k:04d}") for k in range(5000)], *BIASES)
+    plan = build_plan(night, Recipe(), Choices())
+    begun = time.process_time()
+    assert way(needs_of(night, plan, {}, {}, {}, frozenset()), "No dark", "Go without")
+    assert time.process_time() - begun < 0.4
+
+
+@pytest.fixture
+def crowded(qtbot, opened):
+    """A night with so many needs that settling them changes the room of the list."""
+    qtbot.waitUntil(lambda: bool(opened.night.needs), timeout=PATIENCE_MS)
+    science = [f.path for f in opened.night.frames if f.kind is FrameKind.SCIENCE]
+    causes = dict(zip(science, ("cloud", "frost", "wind"), strict=False))
+    opened.night._take_rows(
+        QualityRow(path, ScienceMeasures("quick", "ADU"), flags=(Flag(cause, f"there is {cause}", "bad"),))
+        for path, cause in causes.items()
+    )
+    opened.night._ask_needs()
+    QApplication.processEvents()
+    yield opened
+    QCursor.setPos(0, 0)
+
+
+def test_the_list_of_frames_stays_where_it_is_while_the_pointer_is_over_it(qtbot, crowded):
+    tree = crowded.table.tree.viewport()
+    QCursor.setPos(tree.mapToGlobal(tree.rect().center()))
+    before = tree.mapToGlobal(QPoint(0, 0))
+    needs = len(crowded.night.needs)
+    crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
+    qtbot.waitUntil(lambda: len(crowded.night.needs) < needs, timeout=PATIENCE_MS)
+    QApplication.processEvents()
+    assert tree.mapToGlobal(QPoint(0, 0)) == before
+    QCursor.setPos(crowded.viewing.view.mapToGlobal(QPoint(5, 5)))
+    QApplication.sendEvent(crowded.needs.parentWidget(), QEvent(QEvent.Type.Leave))
+    qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before.y(), timeout=PATIENCE_MS)
+
+
+def test_the_list_of_needs_has_its_room_at_once_while_the_pointer_is_elsewhere(qtbot, crowded):
+    QCursor.setPos(crowded.viewing.view.mapToGlobal(QPoint(5, 5)))
+    tree = crowded.table.tree.viewport()
+    before = tree.mapToGlobal(QPoint(0, 0)).y()
+    crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
+    qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before, timeout=PATIENCE_MS)

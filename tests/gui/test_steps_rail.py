@@ -240,7 +240,7 @@ def test_the_reference_frame_is_compared_with_and_a_missing_one_is_explained(qtb
     offers = menu_of(opened.viewing.rail)
     offers["With the reference frame"].trigger()
     assert "none is set" in opened.notice.why.text()
-    opened.night.set_reference(LIGHTS[0])
+    opened.decisions.set_reference(LIGHTS[0])
     offers["With the reference frame"].trigger()
     assert compared(qtbot, opened) == ("000", "002")
 

@@ -1,0 +1,182 @@
+"""What the actions of looking do: enlarge, bend levels, walk the steps, take a tool, bring panels and menus forward."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, QPoint, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QMenu, QWidget
+
+from astep_gui.actions import PANELS, TOOL_WORDS
+from astep_gui.models.levels import STRETCH_WORDS
+from astep_gui.models.timeline_model import TIME
+from pipeline_core.science.colormaps import COLORMAPS
+from pipeline_core.types import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PyQt6.QtWidgets import QToolButton
+
+    from astep_gui.main_window import MainWindow
+
+_OWN = (
+    "zoom_in", "zoom_out", "zscale", "next_stretch", "next_colours", "overlays", "compare_with", "save_cutout",
+    "columns", "next_quantity", "next_against", "threshold", "recent",
+)  # fmt: skip
+"""Actions that are methods here."""
+
+
+class ViewDeeds(QObject):
+    """The slots of the actions that change how the night is seen, and nothing of the night."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._viewing = window.viewing
+
+    def slots(self) -> dict[str, Callable[..., object]]:
+        """Return what each action does."""
+        viewing = self._viewing
+        slots: dict[str, Callable[..., object]] = {name: getattr(self, name) for name in _OWN}
+        slots |= {f"panel_{name}": partial(self.show_panel, name) for name in PANELS}
+        slots |= {f"tool_{name}": partial(self.take_tool, name) for name in TOOL_WORDS}
+        slots["next_step"] = partial(viewing.steps.step_by, 1)
+        slots["previous_step"] = partial(viewing.steps.step_by, -1)
+        # What has a button is done by it: it knows when it can be.
+        slots["difference"] = viewing.rail.difference.click
+        slots["same_levels"] = viewing.levels_panel.frozen.click
+        slots["keogram_mode"] = viewing.keogram.mode.click
+        return slots
+
+    # -- the image -------------------------------------------------------------------------------------------
+
+    def zoom_in(self) -> None:
+        """Enlarge to twice the size."""
+        self._viewing.view.zoom_in()
+
+    def zoom_out(self) -> None:
+        """Make it half as large."""
+        self._viewing.view.zoom_to(0.5 * self._viewing.view.zoom)
+
+    def zscale(self) -> None:
+        """Take levels as IRAF and DS9 choose them."""
+        self._viewing.levels.use_preset("zscale")
+
+    def next_stretch(self) -> None:
+        """Bend the values between black and white in the next way."""
+        levels = self._viewing.levels
+        levels.set_stretch(_after(levels.stretch, list(STRETCH_WORDS)))
+        self._window.log.say(f"stretch: {STRETCH_WORDS[levels.stretch]}")
+
+    def next_colours(self) -> None:
+        """Show the image in the next colours."""
+        levels = self._viewing.levels
+        levels.set_colormap(_after(levels.colormap, list(COLORMAPS)))
+        self._window.log.say(f"colours: {levels.colormap}")
+
+    def overlays(self) -> None:
+        """Offer what can be laid over the image."""
+        _pop_up(self._viewing.view.overlays)
+
+    def compare_with(self) -> None:
+        """Offer what the shown frame or step can be compared with."""
+        _pop_up(self._viewing.rail.compare)
+
+    def take_tool(self, name: str) -> None:
+        """Let a click or a drag on the image measure this."""
+        self.show_panel("inspect")
+        self._viewing.inspect_panel.tools[name].click()
+        self._viewing.view.canvas.setFocus()
+
+    def save_cutout(self) -> None:
+        """Save the box that was drawn as FITS, or what is seen of the frame where none was."""
+        seen = self._viewing.view.view_rect()
+        part = Section(
+            math.floor(seen.top()), math.ceil(seen.bottom()), math.floor(seen.left()), math.ceil(seen.right())
+        )
+        self._window.docks["inspect"].show()
+        self._window.docks["inspect"].raise_()
+        self._viewing.inspect_panel.ask_where(part)
+
+    # -- the strips ------------------------------------------------------------------------------------------
+
+    def next_quantity(self) -> None:
+        """Plot the next of the quantities that were measured."""
+        plot = self._viewing.timeline_model
+        names = [quantity.name for quantity in plot.quantities()]
+        if names:
+            plot.set_quantity(_after(plot.what.name, names))
+
+    def next_against(self) -> None:
+        """Plot against time, or against the next of the quantities."""
+        plot = self._viewing.timeline_model
+        plot.set_against(_after(plot.against, [TIME, *(quantity.name for quantity in plot.quantities())]))
+
+    def threshold(self) -> None:
+        """Lay a line over the plot, for the arrow keys and Enter; a second time, take it away."""
+        self._viewing.timeline.threshold.click()
+
+    # -- panels and menus ------------------------------------------------------------------------------------
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front, closed ones too, and put the keys into it."""
+        dock = self._window.docks[name]
+        dock.show()
+        dock.raise_()
+        inside = dock.widget()
+        assert inside is not None, "every panel has a widget"
+        _first_for_keys(inside).setFocus()
+
+    def columns(self) -> None:
+        """Offer the columns of the frame table."""
+        self._window.docks["frames"].show()
+        self._window.docks["frames"].raise_()
+        _pop_up(self._window.table.columns)
+
+    def recent(self) -> None:
+        """Offer the nights that were opened last."""
+        window = self._window
+        open_now = window.night.place.night.absolute() if window.night.place is not None else None
+        nights = [night for night in window.remembered.recent() if night != open_now]
+        menu = QMenu(window)
+        for number, night in enumerate(nights, 1):
+            _offer(menu, f"&{number}  {night.name}    {night.parent}", partial(window.open_night, night))
+        if not nights:
+            _offer(menu, "No other night was opened yet", None)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(window.mapToGlobal(QPoint(8, window.toolbar.geometry().top())))
+        menu.setActiveAction(menu.actions()[0])
+
+
+def _offer(menu: QMenu, words: str, deed: Callable[[], object] | None) -> None:
+    action = QAction(words, menu)
+    action.setEnabled(deed is not None)
+    if deed is not None:
+        action.triggered.connect(lambda _on: deed())
+    menu.addAction(action)
+
+
+def _pop_up(button: QToolButton) -> None:
+    """Open the menu of a button below it, for the arrow keys; not where the button does nothing now."""
+    menu = button.menu()
+    if menu is None or not button.isEnabled():
+        return
+    menu.popup(button.mapToGlobal(QPoint(0, button.height())))
+    first = next((action for action in menu.actions() if action.isEnabled() and not action.isSeparator()), None)
+    if first is not None:
+        menu.setActiveAction(first)
+
+
+def _first_for_keys(inside: QWidget) -> QWidget:
+    """Return the first widget of a panel that takes keys: the panel itself where none does."""
+    takes = (widget for widget in inside.findChildren(QWidget) if widget.isVisible() and widget.isEnabled())
+    return next((widget for widget in takes if widget.focusPolicy() & Qt.FocusPolicy.TabFocus), inside)
+
+
+def _after(now: str, every: Sequence[str]) -> str:
+    """Return what follows, the first after the last."""
+    return every[(every.index(now) + 1) % len(every)] if now in every else every[0]

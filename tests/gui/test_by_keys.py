@@ -1,0 +1,196 @@
+"""What the mouse can do on image, strips and panels can be done by keys too, and stands in the menu."""
+
+from __future__ import annotations
+
+import pytest
+from astropy.io import fits
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
+
+from astep_gui.actions import ACTIONS, PANELS, TOOL_WORDS
+from astep_gui.theme import theme
+from astep_gui.widgets.shortcuts import ShortcutsOverlay
+from pipeline_core.measures import QualityRow, ScienceMeasures
+from tests.gui.nights import small_night
+
+SHIFT, CONTROL, ALT = (getattr(Qt.KeyboardModifier, f"{name}Modifier") for name in ("Shift", "Control", "Alt"))
+KEY = Qt.Key
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture
+def shown(qtbot, opened):
+    qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[0], timeout=PATIENCE_MS)
+    return opened
+
+
+@pytest.fixture
+def measured(shown):
+    shown.night._take_rows(
+        QualityRow(path, ScienceMeasures("quick", "ADU", fwhm_px=2.0 + k, ellipticity=0.1), depth_loss_mag=0.1 * k)
+        for k, path in enumerate(LIGHTS)
+    )
+    shown.viewing._show_quality()
+    return shown
+
+
+def popup():
+    found = QApplication.activePopupWidget()
+    assert isinstance(found, QMenu)
+    return found
+
+
+def test_every_action_stands_in_the_menu_with_a_key(window):
+    assert not [spec.name for spec in ACTIONS if not spec.keys]
+    bar = window.menuBar()
+    in_menus = {a.objectName() for m in bar.actions() for a in m.menu().actions() if a.objectName()}
+    assert {spec.name for spec in ACTIONS} <= in_menus
+
+
+@pytest.mark.parametrize("number", range(1, len(PANELS) + 1))
+def test_a_panel_that_was_closed_comes_back_by_its_key_and_takes_the_keys(qtbot, opened, number):
+    dock = opened.docks[list(PANELS)[number - 1]]
+    dock.close()
+    qtbot.keyClick(opened, KEY(KEY.Key_0 + number), ALT)
+    assert dock.isVisible()
+    assert not dock.visibleRegion().isEmpty(), "in front of the panels beside it"
+    assert dock.isAncestorOf(QApplication.focusWidget() or opened)
+
+
+def test_levels_stretch_and_colours_are_changed_by_keys(qtbot, shown):
+    levels = shown.viewing.levels
+    levels.set_range(1.0, 2.0)
+    qtbot.keyClick(shown, KEY.Key_Z)
+    assert levels.preset == "zscale"
+    seen = set()
+    for _ in range(6):
+        qtbot.keyClick(shown, KEY.Key_E)
+        seen.add(levels.stretch)
+    assert seen == {"linear", "asinh", "log", "sqrt", "power", "midtone"}
+    before = levels.colormap
+    qtbot.keyClick(shown, KEY.Key_C, SHIFT)
+    assert levels.colormap != before
+    qtbot.keyClick(shown, KEY.Key_L, SHIFT)
+    assert levels.frozen
+    assert shown.viewing.levels_panel.frozen.isChecked()
+
+
+def test_plus_and_minus_zoom(qtbot, shown):
+    view = shown.viewing.view
+    before = view.zoom
+    qtbot.keyClick(shown, KEY.Key_Plus)
+    assert view.zoom == pytest.approx(2 * before)
+    qtbot.keyClick(shown, KEY.Key_Minus)
+    assert view.zoom == pytest.approx(before)
+
+
+def test_the_steps_are_walked_by_keys_and_escape_leaves_them(qtbot, shown):
+    steps = shown.viewing.steps
+    qtbot.keyClick(shown, KEY.Key_Right, SHIFT)
+    first = steps.chosen
+    assert first is not None
+    assert shown.viewing.rail.buttons[first].isChecked()
+    qtbot.keyClick(shown, KEY.Key_Left, SHIFT)
+    assert steps.chosen == steps.names()[0]
+    qtbot.keyClick(shown, KEY.Key_Escape)
+    assert steps.chosen is None
+
+
+@pytest.mark.parametrize("name", TOOL_WORDS)
+def test_a_tool_is_taken_by_its_key(qtbot, shown, name):
+    shown.docks["inspect"].close()
+    qtbot.keyClick(shown, KEY(KEY.Key_F6 + list(TOOL_WORDS).index(name)))
+    assert shown.viewing.inspect_panel.tool == name
+    assert shown.docks["inspect"].isVisible()
+
+
+@pytest.mark.parametrize(("key", "modifier"), [(KEY.Key_V, Qt.KeyboardModifier.NoModifier), (KEY.Key_G, SHIFT)])
+def test_menus_of_buttons_open_by_keys_with_an_entry_chosen(qtbot, shown, key, modifier):
+    qtbot.keyClick(shown, key, modifier)
+    menu = popup()
+    assert menu.activeAction() is not None
+    menu.close()
+
+
+def test_an_overlay_is_turned_on_without_the_mouse(qtbot, shown):
+    assert not shown.viewing.view.has_mark("stars")
+    qtbot.keyClick(shown, KEY.Key_V)
+    qtbot.keyClick(popup(), KEY.Key_Down)
+    qtbot.keyClick(popup(), KEY.Key_Return)
+    assert shown.viewing.view.has_mark("stars")
+
+
+def test_what_is_plotted_against_what_is_changed_by_keys(qtbot, measured):
+    plot = measured.viewing.timeline_model
+    first, against = plot.what.name, plot.against
+    qtbot.keyClick(measured, KEY.Key_Q)
+    assert plot.what.name != first
+    qtbot.keyClick(measured, KEY.Key_Q, SHIFT)
+    assert plot.against != against
+
+
+def test_a_threshold_is_laid_moved_and_followed_by_keys_alone(qtbot, measured):
+    measured.activateWindow()
+    plot = measured.viewing.timeline_model
+    qtbot.keyClick(measured, KEY.Key_T, SHIFT)
+    assert plot.threshold is not None
+    line = measured.viewing.timeline.plot
+    for _ in range(400):
+        if plot.proposal().paths == (LIGHTS[3],):
+            break
+        qtbot.keyClick(line, KEY.Key_Up if len(plot.proposal().paths) > 1 else KEY.Key_Down)
+    qtbot.keyClick(line, KEY.Key_Return)
+    assert set(measured.night.rejected) == {LIGHTS[3]}
+
+
+def test_without_a_box_the_part_in_view_is_saved_as_fits(qtbot, shown, tmp_path, monkeypatch):
+    file = tmp_path / "part.fits"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    shown.viewing.view.zoom_to(8.0 * shown.viewing.view.zoom)
+    seen = shown.viewing.view.view_rect()
+    qtbot.keyClick(shown, KEY.Key_S, CONTROL | SHIFT)
+    with fits.open(file) as cutout:
+        ny, nx = cutout[0].data.shape
+        x0, y0 = round(-cutout[0].header["LTV1"]), round(-cutout[0].header["LTV2"])
+        assert (cutout[0].data == shown.viewing.view.shown.image[y0 : y0 + ny, x0 : x0 + nx]).all()
+    assert x0 <= seen.left() < x0 + 1
+    assert nx < 64
+    assert "saved part.fits" in shown.viewing.inspect_panel.says.text()
+
+
+def test_a_recent_night_is_opened_while_another_is_open(qtbot, opened, tmp_path):
+    other = small_night(tmp_path / "other", science=2)
+    opened.remembered.opened(other)
+    qtbot.keyClick(opened, KEY.Key_E, CONTROL)
+    (offer,) = popup().actions()
+    assert "other" in offer.text(), "the night that is open is not offered"
+    qtbot.keyClick(popup(), KEY.Key_Return)
+    qtbot.waitUntil(lambda: opened.night.place.night == other, timeout=PATIENCE_MS)
+
+
+def test_without_recent_nights_the_menu_says_so(qtbot, window):
+    qtbot.keyClick(window, KEY.Key_E, CONTROL)
+    (offer,) = popup().actions()
+    assert not offer.isEnabled()
+    popup().close()
+
+
+def test_a_small_report_is_written_for_a_thin_link(qtbot, shown, monkeypatch):
+    told = []
+    monkeypatch.setattr(shown.deeds, "show_outside", told.append)
+    shown.decisions.reject([LIGHTS[1]], "cloud")
+    qtbot.keyClick(shown, KEY.Key_P, CONTROL | ALT)
+    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)
+    assert told[0].name == "report_small.html"
+    assert told[0].stat().st_size <= 100_000
+
+
+def test_the_list_of_keys_fits_into_a_small_window_in_every_theme(qtbot, opened):
+    opened.resize(1280, 720)
+    QTimer.singleShot(0, lambda: None)
+    opened.actions_by_name["shortcuts"].trigger()
+    page = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ShortcutsOverlay) and w.isVisible())
+    assert page.height() <= 680, f"{page.width()} x {page.height()} in {theme().name}"
+    assert page.width() <= 1280
+    page.reject()
