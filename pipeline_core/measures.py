@@ -162,12 +162,13 @@ NOT_JUDGED = "not judged"
 
 
 def headline(flags: Iterable[Flag]) -> str:
-    """Say in a word or some what was found of a frame: "cloud, bright sky", "good", or "not judged"."""
+    """Say in a word or two what was found of a frame: its gravest cause, "good", or "not judged"."""
     flags = list(flags)
-    against = list(dict.fromkeys(flag.cause for flag in flags if flag.severity != "note"))
-    if not against and any(flag.cause == NOT_JUDGED for flag in flags):
-        return NOT_JUDGED
-    return ", ".join(against) or "good"
+    for severity in ("bad", "suspect"):
+        for flag in flags:
+            if flag.severity == severity:
+                return flag.cause
+    return NOT_JUDGED if any(flag.cause == NOT_JUDGED for flag in flags) else "good"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px",
            is_number=True, sample="12.34"),
     Column("depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
-           "how much depth was lost against the clear reference, mag: light, sky and width together; positive is worse",
+           "depth loss against the clear reference, mag: light, sky and width of the stars together; positive is worse",
            is_number=True, sample="+1.23"),
     Column("utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",
            is_number=True, sample="00:00:00"),

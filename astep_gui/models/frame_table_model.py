@@ -225,7 +225,11 @@ class FrameTableModel(GroupedRows):
 
     def names(self) -> Iterable[str]:
         """Return what is written in the first column."""
-        return self._short.values()
+        return map(self._named, self._short)
+
+    def _named(self, path: str) -> str:
+        """Return a frame's short name; the reference says that it is one."""
+        return self._short[path] + (" · ref" if path == self._night.reference else "")
 
     def filters(self) -> list[str]:
         """Return the filters of the night."""
@@ -253,7 +257,7 @@ class FrameTableModel(GroupedRows):
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole}:
             words = column.words(self._value(path, index.column()))
             if column.key == "name":
-                return self._short.get(path, words) + (" · ref" if path == self._night.reference else "")
+                return self._named(path) if path in self._short else words
             return f"{self.states.of(path).mark} {words}" if column.key == "state" else words
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from pipeline_core.events import Event
 from pipeline_core.measures import headline
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
     FrameOf = Callable[[str], Frame | None]
 
-MOST_NAMED = 4
-"""Frames named in the one line of the log; the tip of each says it too."""
+MOST_NAMED = 20
+"""Frames that have a line of their own in the log; the tip of each says it too."""
+JOB = "quality"
 
 
 class Judgements:
@@ -79,7 +81,7 @@ class Judgements:
         self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
 
 
-def longest_verdicts(night: NightModel, most: int = 3) -> tuple[str, ...]:
+def longest_verdicts(night: NightModel, most: int = 8) -> tuple[str, ...]:
     """Return the longest of what stands over the images of the night's frames, for which room is kept.
 
     Notes
@@ -87,26 +89,28 @@ def longest_verdicts(night: NightModel, most: int = 3) -> tuple[str, ...]:
     By the letters of what was said of each: the states of thousands of frames would take longer than a repaint may.
     """
     said = {path: row.flags for path, row in night.rows.items()} | dict(night.calibration_flags)
-    known = {path: sum(len(flag.words) for flag in flags) for path, flags in said.items() if flags}
+    known = {path: _letters(flags) for path, flags in said.items() if flags}
     longest = heapq.nlargest(most, (path for path in known if night.frame(path) is not None), key=known.__getitem__)
     return tuple(verdict for path in longest if (verdict := night.state_of(path).verdict))
 
 
-def changed_words(news: Mapping[str, str]) -> str:
-    """Say in one line which verdicts the final values changed.
+def _letters(flags: Iterable[Flag]) -> int:
+    """Return how much is said: of what speaks against the frame, or of the remarks where nothing does."""
+    flags = list(flags)
+    return sum(len(f.words) for f in flags if f.severity != "note") or sum(len(f.words) for f in flags)
+
+
+def changed_events(news: Mapping[str, str]) -> list[Event]:
+    """Say which verdicts the final values changed: a line for each of the first frames, then one for all.
 
     Parameters
     ----------
     news : mapping
         Path → "cloud → good"; not empty.
-
-    Returns
-    -------
-    str
-        "the final values changed 2 verdicts of the first look: a.fits cloud → good, b.fits good → trailed"
     """
-    named = [f"{path.rpartition('/')[2]} {words}" for path, words in list(news.items())[:MOST_NAMED]]
-    if len(news) > MOST_NAMED:
-        named.append(f"{len(news) - MOST_NAMED} more")
+    lines = [
+        Event("message", JOB, text=f"first look → final: {news[path]}", path=path) for path in list(news)[:MOST_NAMED]
+    ]
     many = f"{len(news)} verdicts" if len(news) > 1 else "a verdict"
-    return f"the final values changed {many} of the first look: {', '.join(named)}"
+    words = f"the final values changed {many} of the first look: tips say which"
+    return [*lines, Event("message", JOB, text=words)]

@@ -8,7 +8,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.folder_watch import FolderWatch
 from astep_gui.models.frame_state import FrameState, frame_state
-from astep_gui.models.judgements import Judgements, changed_words
+from astep_gui.models.judgements import Judgements, changed_events
 from astep_gui.models.needs import Need, needs_of, output_problem
 from astep_gui.models.planning import Planning
 from astep_gui.models.quick_looking import QuickLooking
@@ -16,7 +16,6 @@ from astep_gui.models.reading_night import decided_recipe, first_shown, reading
 from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
-from pipeline_core.events import Event
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -353,7 +352,7 @@ class NightModel(QObject):
         self._take_rows(look.rows)
         self.frames_changed.emit(sorted(flagged))
         if news:
-            self.said.emit([Event("message", "quality", text=changed_words(news))])
+            self.said.emit(changed_events(news))
 
     def _take_rows(self, rows: Iterable[QualityRow]) -> None:
         taken = self.judgements.take_rows(rows)

@@ -82,7 +82,7 @@ def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, s
     -------
     dict
         Where several families stand together, each name begins with the word that tells its family; names that
-        would still be alike are written whole, with their folder if need be.
+        would still be alike begin with the word that tells their folder, or are written whole where none does.
     """
     words = _family_words({family_of(stem_of(path)) for path in group})
     short = {}
@@ -90,10 +90,24 @@ def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, s
         stem = stem_of(path)
         word = words[family_of(stem)] if numbers[path] != stem else ""
         short[path] = f"{word} {numbers[path]}".strip()
+    if twice := _twice(short):
+        folders = _family_words({_folder_of(path) for path, name in short.items() if name in twice})
+        short = {
+            path: f"{folders[_folder_of(path)]} {name}".strip() if name in twice else name
+            for path, name in short.items()
+        }
     for whole in (stem_of, str):
-        twice = {name for name, count in Counter(short.values()).items() if count > 1}
+        twice = _twice(short)
         short = {path: whole(path) if name in twice else name for path, name in short.items()}
     return short
+
+
+def _twice(short: Mapping[str, str]) -> set[str]:
+    return {name for name, count in Counter(short.values()).items() if count > 1}
+
+
+def _folder_of(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _family_words(families: Iterable[str]) -> dict[str, str]:

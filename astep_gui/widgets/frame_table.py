@@ -31,6 +31,8 @@ CELL_PX = 13
 WIDEST_NAME_PX = 190
 LESS_NEEDED = frozenset({"utc"})
 """Left out in a small window: the rows stand in order of time, and the timeline shows it."""
+BESIDE_PICTURES = LESS_NEEDED | {"on_sky"}
+"""Left out in a small window with pictures, which take the room of a column: the tip says it."""
 
 
 class FrameTable(QWidget):
@@ -56,6 +58,7 @@ class FrameTable(QWidget):
         self._is_compact = False
         self._leads = True
         """Whether the current frame is kept in sight: until a person scrolls."""
+        self._reference: str | None = None
         self._by_hand: set[int] = set()
         """Columns whose width a person chose."""
         self.model = FrameTableModel(night, self)
@@ -91,6 +94,7 @@ class FrameTable(QWidget):
         night.night_changed.connect(lambda: self._lead(is_wanted=True))
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
+        night.frames_changed.connect(self._fit_reference)
         for signal in (night.looking.progressed, night.looking.stopped):
             signal.connect(self._say_count)
 
@@ -306,7 +310,9 @@ class FrameTable(QWidget):
     def _show_columns(self) -> None:
         shown = self.shown_columns
         if (self._is_compact or self.model.shows_thumbnails) and shown == shown_at_first(is_grouped=True):
-            shown = shown - LESS_NEEDED  # a person who chose columns gets them at any width
+            # A person who chose columns gets them at any width.
+            both = self._is_compact and self.model.shows_thumbnails
+            shown = shown - (BESIDE_PICTURES if both else LESS_NEEDED)
         for number, column in enumerate(COLUMNS):
             self.tree.setColumnHidden(number, column.key not in shown)
         self.fit_columns()
@@ -324,6 +330,12 @@ class FrameTable(QWidget):
             if number not in self._by_hand and not self.tree.isColumnHidden(number):
                 self.tree.setColumnWidth(number, self._wanted_width(number))
         self._is_following = was
+
+    def _fit_reference(self, *_: object) -> None:
+        """Give the names room for the word that stands behind the reference's."""
+        if self._reference != self._night.reference:
+            self._reference = self._night.reference
+            self.fit_columns()
 
     def _wanted_width(self, number: int) -> int:
         column = COLUMNS[number]

@@ -144,7 +144,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     flags: list[Flag] = []
     if frosted:
         grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
-        less = f"depth {e.depth_loss_mag:+.2f} mag" if _tells_depth(e) else f"stars {e.loss_mag:.2f} mag fainter"
+        less = f"depth loss {e.depth_loss_mag:+.2f} mag" if _tells_depth(e) else f"stars {e.loss_mag:.2f} mag fainter"
         loss = f", {less}" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
         stronger = halo_growth if math.isfinite(halo_growth) else halo_before
@@ -190,8 +190,8 @@ def _tells_depth(e: Evidence) -> bool:
 def _lost(e: Evidence) -> str:
     """Say how much is missing, by the figure that the tables have too; by the light alone where that is another."""
     if _tells_depth(e):
-        return f"depth {e.depth_loss_mag:+.2f} mag against the clear reference"
-    depth = f" (depth {e.depth_loss_mag:+.2f} mag: a darker sky or sharper stars make up for it)"
+        return f"depth loss {e.depth_loss_mag:+.2f} mag against the clear reference"
+    depth = f" (depth loss {e.depth_loss_mag:+.2f} mag: a darker sky or sharper stars make up for it)"
     known = depth if math.isfinite(e.depth_loss_mag) else ""
     return f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference{known}"
 

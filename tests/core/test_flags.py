@@ -119,7 +119,7 @@ def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"loss_mag": 0.62, "depth_loss_mag": 1.04}, "cloud: depth +1.04 mag against the clear reference, "),
+        ({"loss_mag": 0.62, "depth_loss_mag": 1.04}, "cloud: depth loss +1.04 mag against the clear reference, "),
         (
             {
                 "halo": 1.25,
@@ -128,7 +128,7 @@ def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
                 "loss_neighbours_mag": 0.19,
                 "depth_loss_mag": 0.3,
             },
-            "frost: haloes are 14 % stronger than in the clear reference, depth +0.30 mag, slowly",
+            "frost: haloes are 14 % stronger than in the clear reference, depth loss +0.30 mag, slowly",
         ),
     ],
 )
@@ -140,7 +140,7 @@ def test_lost_light_is_said_by_the_depth_that_the_table_shows_and_by_no_other_fi
 
 def test_lost_light_is_said_by_itself_where_the_depth_does_not_show_it():
     said = science_flags(replace(GOOD, loss_mag=0.3, depth_loss_mag=-0.1))[0].words
-    assert "stars are 0.30 mag fainter than in the clear reference (depth -0.10 mag: a darker sky" in said
+    assert "stars are 0.30 mag fainter than in the clear reference (depth loss -0.10 mag: a darker sky" in said
 
 
 @pytest.mark.parametrize(("stars", "many"), [(1, "one star only"), (2, "2 stars only"), (4, "4 stars only")])

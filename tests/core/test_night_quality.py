@@ -23,12 +23,10 @@ def quality(tmp_path, monkeypatch):
     night.root.mkdir()
     rows = [QualityRow(p, ScienceMeasures("final", "electron"), flags=(Flag("cloud", "cloud: thick"),)) for p in PATHS]
     monkeypatch.setattr(night_quality, "judged_rows", lambda *_: rows)
-    plan = build_plan(night, Recipe(), Choices())
+    plan, made = build_plan(night, Recipe(), Choices()), {path: {} for path in PATHS}
     with Logbook.open(tmp_path / "out", night.root) as logbook:
         yield (
-            lambda: write_quality(
-                logbook.output, night, plan, {path: {} for path in PATHS}, {}, Recipe(), logbook, KEYS
-            ),
+            lambda: write_quality(logbook.output, night, plan, made, {}, Recipe(), logbook, KEYS),
             logbook,
         )
 

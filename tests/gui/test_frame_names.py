@@ -48,6 +48,13 @@ def test_no_two_frames_of_a_group_are_called_alike():
     assert shown[2] == "002"
 
 
+def test_frames_of_one_name_in_two_folders_are_told_apart_by_a_word_and_not_by_their_whole_path():
+    names = ["n-CAMS/n_DARK_003.fits", "n-CAMS_SKYFLAT/n_DARK_003.fits", "n-CAMS/n_DARK_004.fits"]
+    assert named(names) == [["003", "SKYFLAT 003", "004"]]
+    darks_and_flats = [*names, "n-CAMS_SKYFLAT/n_SKYFLAT_007.fits"]
+    assert named(darks_and_flats) == [["DARK 003", "SKYFLAT DARK 003", "DARK 004", "SKYFLAT 007"]]
+
+
 def test_names_of_many_forms_stay_apart():
     names = ["x.fits", "x-1.fits", "x_1.fits", "1.fits", "01.fits", "y1z2.fits", "y1z3.fits", ".fits"]
     (shown,) = named(names)

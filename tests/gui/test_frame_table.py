@@ -16,6 +16,7 @@ from astep_gui.models.thumbnails import LARGE_PX, MOST_KEPT, SIDE_PX
 from astep_gui.theme import theme, ui_font
 from astep_gui.theme.fonts import MONO_FAMILY
 from astep_gui.widgets.frame_glance import page
+from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX
 from pipeline_core.errors import NightError
 from tests.gui.nights import write_frame
 
@@ -390,3 +391,27 @@ def test_the_frame_that_a_night_opens_on_is_in_sight_until_a_person_scrolls(qtbo
     table.model.rebuild()
     qtbot.wait(50)
     assert bar.value() == place
+
+
+def names_cut(table):
+    """Return the names in the first column for which it is too narrow."""
+    model, tree = table.model, table.tree
+    words = QFontMetrics(ui_font())
+    beside = (2 * INDENT_PX if model.is_grouped else 0) + (THUMBNAIL_PX if model.shows_thumbnails else 0) + 6
+    paths = model.ordered()
+    shown = [str(model.index_of(path).data()) for path in paths]
+    return [name for name in shown if words.horizontalAdvance(name) + beside > tree.columnWidth(0)]
+
+
+@pytest.mark.parametrize("key", ["", "g", "t", "gt"])
+def test_at_1280_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_list(qtbot, opened, key):
+    opened.resize(1280, 720)
+    for letter in key:
+        qtbot.keyClick(opened, letter)
+    opened.night.set_reference("light_002.fits")
+    qtbot.wait(50)
+    assert any(str(opened.table.model.index_of(p).data()).endswith("· ref") for p in opened.table.model.ordered())
+    assert not names_cut(opened.table)
+    if "g" not in key:  # the flat list has all columns, and is scrolled sideways
+        bar = opened.table.tree.horizontalScrollBar()
+        assert bar.maximum() == 0

@@ -4,13 +4,13 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
-from astep_gui.models.judgements import Judgements, changed_words, longest_verdicts
+from astep_gui.models.judgements import MOST_NAMED, Judgements, changed_events, longest_verdicts
 from pipeline_core.kept_looks import QuickLook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.types import Frame, FrameKind
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
-CLOUD = Flag("cloud", "cloud: depth +0.84 mag against the clear reference", "bad")
+CLOUD = Flag("cloud", "cloud: depth loss +0.84 mag against the clear reference", "bad")
 NOTE = Flag("streak", "streak: one streak of a satellite or plane; the frame is kept", "note")
 DARK_HAS_STARS = Flag("stars in dark", "212 stars", "bad")
 
@@ -73,20 +73,26 @@ def test_what_was_said_of_a_dark_does_not_hold_against_it_as_another_kind(judgem
     assert judgements.calibration_flags == {}
 
 
-def test_one_line_names_a_few_frames_and_counts_the_rest():
-    assert changed_words({"x/a.fits": "cloud → good"}) == (
-        "the final values changed a verdict of the first look: a.fits cloud → good"
-    )
-    words = changed_words({f"{k}.fits": "good → wind" for k in range(6)})
-    assert words.startswith("the final values changed 6 verdicts of the first look: 0.fits good → wind, ")
-    assert words.endswith("3.fits good → wind, 2 more")
+def test_a_line_for_each_frame_and_one_that_is_short_enough_to_be_read_whole():
+    events = changed_events({f"x/{k}.fits": "good → wind" for k in range(MOST_NAMED + 5)})
+    assert [event.path for event in events[:2]] == ["x/0.fits", "x/1.fits"]
+    assert "good → wind" in events[0].text
+    assert len(events) == MOST_NAMED + 1
+    assert events[-1].text == f"the final values changed {MOST_NAMED + 5} verdicts of the first look: tips say which"
+    assert "changed a verdict of" in changed_events({"a": "cloud → good"})[-1].text
+
+
+def test_another_cause_beside_the_gravest_is_no_other_verdict(judgements, taken):
+    taken("quick", a=(CLOUD,))
+    assert taken("final", a=(CLOUD, Flag("bright sky", "bright sky: 1.6 times"))) == {}
 
 
 def test_the_window_says_it_in_the_log_over_the_image_and_in_the_tip(opened, qtbot):
     opened.night._take_look(look("quick", **{LIGHTS[0]: (CLOUD,), LIGHTS[1]: ()}))
     opened.night._take_look(look("final", **{LIGHTS[0]: (), LIGHTS[1]: ()}))
-    line = opened.log.text.toPlainText().splitlines()[-1]
-    assert f"the final values changed a verdict of the first look: {LIGHTS[0]} cloud → good" in line
+    lines = opened.log.text.toPlainText().splitlines()
+    assert f"{LIGHTS[0]}: first look → final: cloud → good" in lines[-2]
+    assert lines[-1].endswith("the final values changed a verdict of the first look: tips say which")
     opened.night.select([LIGHTS[0]])
     QApplication.processEvents()
     assert opened.viewing.rail.verdict.isVisible()

@@ -10,8 +10,8 @@ from tests.gui.words_seen import unreadable
 LEFT = Qt.MouseButton.LeftButton
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 CLOUD = (
-    "cloud: depth +2.42 mag against the clear reference, patchy (0.29 mag over the field); 1.01 mag fainter than its "
-    "neighbours"
+    "cloud: depth loss +2.42 mag against the clear reference, patchy (0.29 mag over the field); 1.01 mag fainter than "
+    "its neighbours"
 )
 BRIGHT = "bright sky: 1.67 times what Sun (-17°), Moon (-20°) and air mass explain"
 WEAK = (
