@@ -239,7 +239,7 @@ class StepsRail(QWidget):
         self._place_answers(above=speaks_of_step)
         self._above.setVisible(speaks_of_step and bool(self._suggestion))
         self.verdict.setText(self._suggestion)
-        _colour(self.verdict, "warn" if self._is_open else "dim")
+        self.verdict.set_role("warn" if self._is_open else "dim")
         for button in (self.reject, self.keep):
             button.setVisible(can_answer)
         has_suggestion = can_answer and not speaks_of_step
@@ -248,7 +248,7 @@ class StepsRail(QWidget):
         self.peek.setVisible(not says_verdict and missing is None)
         self.difference.setVisible(not says_verdict and (missing is None or model.difference))
         role = "warn" if model.error is not None or missing is not None or has_suggestion else "dim"
-        _colour(self.note, role)
+        self.note.set_role(role)
         self.make.setVisible(missing is not None and model.error is None)
 
     def _progress(self) -> str:
@@ -304,11 +304,3 @@ class StepsRail(QWidget):
                 self.model.peek(False)  # noqa: FBT003 - a switch
             return
         super().keyReleaseEvent(event)
-
-
-def _colour(label: QWidget, role: str) -> None:
-    """Let the style sheet give a label the colour of what it says."""
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        if (style := label.style()) is not None:
-            style.polish(label)
