@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
     from astep_gui.viewing import Viewing
 
-CURSOR_MS = 125
-"""The cursors of plot and keogram follow the frames that go by at most so often: they are drawn anew each time."""
+CURSOR_MS = 110
+"""The cursors of plot and keogram follow the frames that go by so often: they are drawn anew each time.
+
+Not a multiple of a frame's time: of four frames that go by thirty times a second always the same would be pointed at.
+"""
 _TOO_FEW = (
     "fewer than two of these frames are calibrated",
     "Ctrl+R reduces the night; Y shows the frame as it was taken",
@@ -46,7 +49,6 @@ class Blinking(QObject):
         """Whether calibrated files are blinked, and not the frames as they were taken."""
         self._aside = StepAside(viewing.steps, viewing.levels, viewing.rail)
         self._cursor = QTimer(self)
-        self._cursor.setSingleShot(True)
         self._cursor.setInterval(CURSOR_MS)
         self._cursor.timeout.connect(self._move_cursor)
         self.model.frame_due.connect(self._show)
@@ -179,6 +181,8 @@ class Blinking(QObject):
 
     def _move_cursor(self) -> None:
         frame = self.model.current
+        if not self.model.is_playing:
+            self._cursor.stop()
         if self.is_on and frame is not None:
             for model in (self._viewing.timeline_model, self._viewing.keogram_model):
                 model.set_current(_path(frame))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from astep_gui.blink_frames import calibrated_sources
 from astep_gui.models.frame_pair import FramePair
 from astep_gui.models.short_names import numbers_of, short_names
 from pipeline_core.errors import NightError
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.night_model import NightModel
     from astep_gui.viewing import Viewing
@@ -151,13 +154,26 @@ class Comparing(QObject):
                 return frames[at].path
         return None
 
-    def _offset(self, path: str, other: str) -> tuple[float, float]:
-        """Return by how much a frame is to be moved to lie on another, px; not at all across a meridian flip."""
-        places = self._viewing.places([other, path], is_trimmed=False) if path != other else {}
-        if path not in places or other not in places or places[path].turn or places[other].turn:
-            return 0.0, 0.0
-        (dx, dy), (dx0, dy0) = places[path].shift, places[other].shift
-        return dx0 - dx, dy0 - dy
+    def _lie(self, other: str, path: str, shown: ShownImage) -> tuple[BlinkPlace | None, str]:
+        """Return how a frame lies on another, and what is to be said of it; None where it is not known.
+
+        Parameters
+        ----------
+        other, path : str
+        shown : ShownImage
+            The image of the frame at ``path``: its pixels are counted from the corner of the chip, or of what is lit.
+        """
+        frames = [self._night.frame(one) for one in (other, path)]
+        if path == other or any(frame is None or frame.kind is not FrameKind.SCIENCE for frame in frames):
+            return None, ""
+        place = self._viewing.places([other, path], is_trimmed=_is_trimmed(shown), onto=other).get(path)
+        onto, name = self._names(other, path)
+        if place is None:
+            why = f"how {name} lies on {onto} was not measured; across a meridian flip one is upside down"
+            return None, f"not aligned: {why}"
+        if place.turn is not None:
+            return place, f"aligned: {name} is turned by {abs(place.angle_deg):.0f}° onto {onto}"
+        return place, f"aligned: {name} is moved by {math.hypot(*place.shift):.1f} px onto {onto}"
 
     def _names(self, first: str, second: str) -> tuple[str, str]:
         """Return what the table calls two frames: what all names of the night share would stand before what differs."""
@@ -177,11 +193,25 @@ class Comparing(QObject):
         viewing, paths = self._viewing, self._paths
         if paths is None:
             return
+        place, words = self._lie(*paths, right)
+        if place is not None and place.turn is not None and right.place is None:
+            self.pair.turn(left, right, place.turn)  # and comes back here
+            return
         viewing.end_blink(to_step=False)
         names = self._names(*paths)
         left, right = self._named(left, paths[0], names[0]), self._named(right, paths[1], names[1])
         badges = (viewing.badge(paths[0]), viewing.badge(paths[1]))
-        viewing.compare.show_pair(left, right, badges=badges, offset=self._offset(paths[1], paths[0]))
+        offset = (0.0, 0.0) if place is None or place.turn is not None else (-place.shift[0], -place.shift[1])
+        viewing.compare.show_pair(left, right, badges=badges, offset=offset)
+        viewing.compare.say(words, is_warning=place is None)
         viewing.levels_panel.show_image(left)
         viewing.pages.setCurrentWidget(viewing.compare)
         viewing.compare.setFocus()
+
+
+def _is_trimmed(shown: ShownImage) -> bool:
+    """Tell whether an image begins where the calibrated frame does."""
+    key = shown.key
+    if not isinstance(key, tuple):
+        return False
+    return key[0] == "calibrated" or (key[0] == "step" and key[2] not in {"raw", "overscan"})

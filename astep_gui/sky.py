@@ -298,17 +298,19 @@ class Sky(QObject):
     def _repaint(self) -> None:
         self._viewing.view.canvas.viewport().update()
 
-    def places(self, paths: Sequence[str], *, is_trimmed: bool) -> dict[str, BlinkPlace]:
+    def places(self, paths: Sequence[str], *, is_trimmed: bool, onto: str | None = None) -> dict[str, BlinkPlace]:
         """Return where frames lie against one of them, for blinking; those that have no place are left out."""
         from astep_gui.models.blink_places import blink_places  # noqa: PLC0415 - only when asked for
+        from astep_gui.models.trim_offset import lit_shape  # noqa: PLC0415
 
         frames = {path: self._night.frame(path) for path in paths}
         return blink_places(
             paths,
             self.model.sky.alignment,
             self._night.rows,
-            {path: frame.shape if frame is not None else None for path, frame in frames.items()},
+            {path: lit_shape(self._night.plan, frame) if frame else None for path, frame in frames.items()},
             lambda path: self.model.offset(path, is_trimmed=is_trimmed),
+            onto,
         )
 
     # -- stacks ----------------------------------------------------------------------------------------------

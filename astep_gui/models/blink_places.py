@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import cmath
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astep_gui.models.blink_turn import turn_of
+from pipeline_core.science.alignment import Alignment
+from pipeline_core.science.placement import Placement
 from pipeline_core.science.turned_codes import needs_turning
 
 if TYPE_CHECKING:
@@ -29,6 +33,8 @@ class BlinkPlace:
     """px (x, y), of the middle of the field."""
     turn: Turn | None = None
     """Where a mere shift would not do."""
+    angle_deg: float = 0.0
+    """By how much it is turned then."""
 
 
 def blink_places(
@@ -37,6 +43,7 @@ def blink_places(
     rows: Mapping[str, QualityRow],
     shapes: Mapping[str, Shape | None],
     first_of: Callable[[str], tuple[int, int]],
+    onto: str | None = None,
 ) -> dict[str, BlinkPlace]:
     """Place frames on one of them.
 
@@ -48,9 +55,11 @@ def blink_places(
     rows : mapping
         Measured shifts, for frames that the alignment does not know.
     shapes : mapping
-        (ny, nx) of each.
+        (ny, nx) of each, trimmed.
     first_of : callable
         Where the calibrated frame's first pixel lies in the image that is shown.
+    onto : str, optional
+        The frame on which the others are laid, if it is not to be chosen.
 
     Returns
     -------
@@ -72,11 +81,11 @@ def blink_places(
     members = [path for path in paths if chosen in grounds[path]]
     known_twice = [path for path in members if len(grounds[path]) > 1]  # those bring in frames that are not aligned
     members = known_twice or members
-    base = members[len(members) // 2]
+    base = onto if onto is not None else members[len(members) // 2]
     places = {}
     for path in paths:
         place = _by_alignment(path, base, alignment, shapes[path], first_of)
-        place = place or _by_shifts(path, base, grounds, rows)
+        place = place or _by_shifts(path, base, rows, shapes, first_of)
         if place is not None:
             places[path] = place
     return places if len(places) > 1 else {}
@@ -88,10 +97,9 @@ def _grounds(path: str, alignment: NightAlignment | None, rows: Mapping[str, Qua
     one = alignment.by_path.get(path) if alignment is not None else None
     if one is not None and one.placement is not None and one.reference is not None:
         found.append((True, one.reference, _half_turns(one.placement.rotation_deg)))
-    row = rows.get(path)
-    reference = row.extra.get("reference") if row is not None else None
-    if row is not None and row.dx_px is not None and row.dy_px is not None and not row.mirrored:
-        found.append((False, str(reference), _half_turns(row.rotation_deg or 0.0)))
+    measured = _measured(path, rows)
+    if measured is not None:
+        found.append((False, measured[0], _half_turns(measured[2])))
     return found
 
 
@@ -111,20 +119,45 @@ def _by_alignment(
         return None
     placement = both[1].seen_from(both[0])
     is_turned = path != base and shape is not None and needs_turning(placement, shape)
-    turn = turn_of(placement, first_of(path), first_of(base)) if is_turned else None
-    return BlinkPlace(placement.displacement, turn)
+    return _turned(placement, path, base, first_of) if is_turned else BlinkPlace(placement.displacement)
 
 
 def _by_shifts(
-    path: str, base: str, grounds: Mapping[str, Sequence[Ground]], rows: Mapping[str, QualityRow]
+    path: str,
+    base: str,
+    rows: Mapping[str, QualityRow],
+    shapes: Mapping[str, Shape | None],
+    first_of: Callable[[str], tuple[int, int]],
 ) -> BlinkPlace | None:
-    """Place by what was measured at the reduction: shifts of the middle, good on one side of the meridian."""
-    shared = [ground for ground in grounds[path] if not ground[0] and ground in grounds[base]]
-    if not shared:
+    """Place by what was measured at the reduction: shifts of the middle, and whether the field is upside down."""
+    own, other = _measured(path, rows), _measured(base, rows)
+    if own is None or other is None or own[0] != other[0]:
         return None
-    own, other = rows[path], rows[base]
-    assert own.dx_px is not None, "it has a ground"
-    assert own.dy_px is not None, "it has a ground"
-    assert other.dx_px is not None, "it has a ground"
-    assert other.dy_px is not None, "it has a ground"
-    return BlinkPlace((own.dx_px - other.dx_px, own.dy_px - other.dy_px))
+    if _half_turns(own[2]) == _half_turns(other[2]):
+        moved = own[1] - other[1]
+        return BlinkPlace((moved.real, moved.imag))
+    shape, base_shape = shapes[path], shapes[base]
+    if shape is None or shape != base_shape:
+        return None
+    placement = _placement(own, shape).seen_from(_placement(other, shape))
+    return _turned(placement, path, base, first_of)
+
+
+def _turned(placement: Placement, path: str, base: str, first_of: Callable[[str], tuple[int, int]]) -> BlinkPlace:
+    turn = turn_of(placement, first_of(path), first_of(base))
+    return BlinkPlace(placement.displacement, turn, placement.rotation_deg)
+
+
+def _measured(path: str, rows: Mapping[str, QualityRow]) -> tuple[str, complex, float] | None:
+    """Return the frame against which a frame was measured, the shift of its middle (px), its turn (degrees)."""
+    row = rows.get(path)
+    if row is None or row.dx_px is None or row.dy_px is None or row.mirrored:
+        return None
+    return str(row.extra.get("reference")), complex(row.dx_px, row.dy_px), row.rotation_deg or 0.0
+
+
+def _placement(measured: tuple[str, complex, float], shape: Shape) -> Placement:
+    """Return what was measured as a placement: turned about the middle of the field, and moved."""
+    _reference, moved, angle_deg = measured
+    middle, turn = complex((shape[1] - 1) / 2, (shape[0] - 1) / 2), cmath.exp(1j * math.radians(angle_deg))
+    return Placement.of(Alignment(turn, middle - turn * middle + moved), shape)

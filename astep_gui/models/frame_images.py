@@ -165,7 +165,7 @@ def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:
         shown.zero,
         shown.scale,
         None,
-        _scale_only(shown.facts),
+        scale_only(shown.facts),
         shown.holds_no_data,
         shown.saturation,
         shown.level,
@@ -177,7 +177,7 @@ def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:
     )
 
 
-def _scale_only(facts: HeaderFacts | None) -> HeaderFacts | None:
+def scale_only(facts: HeaderFacts | None) -> HeaderFacts | None:
     """Keep what the scale bar needs: the place on the sky is another when a frame is turned or moved onto others."""
     return None if facts is None else replace(facts, cards=(), sky=None, sky_source="", about={})
 

@@ -11,6 +11,7 @@ from astep_gui.models.background import Background
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from astep_gui.models.blink_turn import Turn
     from astep_gui.models.frame_images import Loader, ShownImage
     from pipeline_core.events import RunContext
 
@@ -35,6 +36,10 @@ class FramePair(QObject):
     def ask(self, first: Source, second: Source) -> None:
         """Ask for two frames."""
         self._background.ask((first[0], second[0]), lambda context, _tell: _read(first, second, context))
+
+    def turn(self, first: ShownImage, second: ShownImage, turn: Turn) -> None:
+        """Ask for the second of two images turned onto the first."""
+        self._background.ask((first.key, second.key, turn), lambda _context, _tell: (first, turn(second)))
 
     def cancel(self) -> None:
         """Want none any more."""

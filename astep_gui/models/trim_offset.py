@@ -1,4 +1,4 @@
-"""Where the trimmed frame begins in the raw one."""
+"""Where the trimmed frame begins in the raw one, and how large it is."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def trim_offset(plan: Plan, frame: Frame) -> tuple[int, int]:
         return 0, 0
     trim = plan.trims.get(Geometry.of(frame))
     return (trim.x0, trim.y0) if trim is not None else (0, 0)
+
+
+def lit_shape(plan: Plan | None, frame: Frame) -> tuple[int, int] | None:
+    """Return (ny, nx) of the trimmed frame; that of the whole chip where nothing is trimmed or planned."""
+    trim = plan.trims.get(Geometry.of(frame)) if plan is not None and frame.shape is not None else None
+    return (trim.y1 - trim.y0, trim.x1 - trim.x0) if trim is not None else frame.shape

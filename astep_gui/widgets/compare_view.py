@@ -61,11 +61,16 @@ class CompareView(QWidget):
         self._blink_timer.setInterval(_BLINK_MS)
         self._blink_timer.timeout.connect(self._blink)
         self._build_head()
+        self.note = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        """How the right image lies on the left one."""
+        self.note.setContentsMargins(10, 0, 8, 3)
+        self.note.hide()
         self.stage = _Stage(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(self._head)
+        layout.addWidget(self.note)
         layout.addWidget(self.stage, 1)
         for view, other in ((self.left, self.right), (self.right, self.left)):
             view.view_changed.connect(lambda rect, other=other: self._link(other, rect))
@@ -152,6 +157,12 @@ class CompareView(QWidget):
         self._levels.set_frozen(self.same_levels.isChecked())
         self._follow_levels()
         self._link(self.right, self.left.view_rect())
+
+    def say(self, words: str, *, is_warning: bool = False) -> None:
+        """Say how the right image lies on the left one; "" where nothing is to be said."""
+        self.note.set_role("warn" if is_warning else "dim")
+        self.note.setText(words)
+        self.note.setVisible(bool(words))
 
     def clear(self) -> None:
         """Hold no image any more: two of 4096² are 0.2 GB."""

@@ -51,6 +51,13 @@ class ElidedLabel(QLabel):
         self._full = text or ""
         self._shorten()
 
+    def set_role(self, role: str) -> None:
+        """Take the colour that the style sheet has for what is said: "dim", "warn"."""
+        if self.property("role") != role:
+            self.setProperty("role", role)
+            if (style := self.style()) is not None:
+                style.polish(self)
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a width of some letters."""
         return QSize(40, self._height())

@@ -251,14 +251,13 @@ class StepsRail(QWidget):
         self.judged.setVisible(bool(self._suggestion))
         self._below.setVisible(speaks_of_step or not self._suggestion)
         self.verdict.setText(self._suggestion)
-        _colour(self.verdict, "warn" if self._is_open else "dim")
+        self.verdict.set_role("warn" if self._is_open else "dim")
         for button in (self.reject, self.keep):
             button.setVisible(bool(self._suggestion) and self._is_open)
         # Where they do nothing the words get their room.
         self.peek.setVisible(missing is None)
         self.difference.setVisible(missing is None or model.difference)
-        role = "warn" if model.error is not None or missing is not None else "dim"
-        _colour(self.note, role)
+        self.note.set_role("warn" if model.error is not None or missing is not None else "dim")
         self.make.setVisible(missing is not None and model.error is None)
 
     def _progress(self) -> str:
@@ -315,11 +314,3 @@ class StepsRail(QWidget):
                 self.model.peek(False)  # noqa: FBT003 - a switch
             return
         super().keyReleaseEvent(event)
-
-
-def _colour(label: QWidget, role: str) -> None:
-    """Let the style sheet give a label the colour of what it says."""
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        if (style := label.style()) is not None:
-            style.polish(label)

@@ -21,11 +21,11 @@ def ready(qtbot, opened):
     """The window with frames whose places are known, and measured, on the second light."""
     opened.viewing.places = lambda paths, **_: {path: BlinkPlace(SHIFTS[path]) for path in paths if path in SHIFTS}
     flag = Flag("cloud", "stars are fainter", "suspect")
-    rows = {path: QualityRow(path, ScienceMeasures(fwhm_px=2.5), flags=(flag,)) for path in LIGHTS}
+    rows = {path: QualityRow(path, ScienceMeasures("quick", "adu", fwhm_px=2.5), flags=(flag,)) for path in LIGHTS}
     opened.night.rows.update(rows)
     opened.night.quality_changed.emit()
     opened.night.select([LIGHTS[1]])
-    qtbot.waitUntil(lambda: opened.viewing.timeline_model.rows, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: len(opened.viewing.timeline_model.rows) == 4, timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[1], timeout=PATIENCE_MS)
     return opened
 
@@ -101,6 +101,8 @@ def test_the_cursors_of_plot_and_keogram_follow_the_frames_that_go_by(qtbot, rea
     blink(qtbot, ready, LIGHTS, rate=8.0)
     seen = set()
     drawn = []
+    qtbot.waitUntil(lambda: viewing.keogram_model.done == 4, timeout=PATIENCE_MS)
+    qtbot.wait(200)  # the last column is shown with those before it
     viewing.keogram_model.changed.connect(lambda: drawn.append(1))
 
     def all_pointed_at():
@@ -114,13 +116,13 @@ def test_the_cursors_of_plot_and_keogram_follow_the_frames_that_go_by(qtbot, rea
     assert viewing.timeline_model.current == ready.night.current == viewing.blink.current.key[1]
 
 
-def test_the_cursor_moves_at_most_eight_times_a_second_however_fast_frames_go_by(qtbot, ready):
+def test_the_cursor_moves_at_most_ten_times_a_second_however_fast_frames_go_by(qtbot, ready):
     viewing, moved = ready.viewing, []
     viewing.timeline_model.pointed.connect(lambda: moved.append(1))
     blink(qtbot, ready, LIGHTS, rate=30.0)
     moved.clear()
     qtbot.wait(1000)
-    assert 2 <= len(moved) <= 9
+    assert 2 <= len(moved) <= 10
 
 
 def test_the_line_over_the_image_says_that_raw_frames_are_blinked(qtbot, ready):
@@ -141,7 +143,7 @@ def test_the_line_over_the_image_says_that_calibrated_frames_are_blinked(qtbot, 
     qtbot.keyClick(ready, Qt.Key.Key_Y)
     qtbot.waitUntil(lambda: viewing.view.title == "light_000_CAL.fits", timeout=PATIENCE_MS)
     blink(qtbot, ready, LIGHTS[::-1])
-    assert [path for path in paths_of(viewing.blink)] == LIGHTS  # noqa: C416 - in time
+    assert paths_of(viewing.blink) == LIGHTS
     qtbot.waitUntil(lambda: viewing.view.head.state.text() == "calibrated", timeout=PATIENCE_MS)
     assert "4 calibrated frames one after another" in ready.products.bar.words.full_text
     qtbot.keyClick(ready, Qt.Key.Key_Space)

@@ -12,7 +12,7 @@ from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.blink_levels import BlinkLevels
 from astep_gui.models.blink_places import blink_places
-from astep_gui.models.frame_images import Loaded
+from astep_gui.models.frame_images import Loaded, shown_image
 from astep_gui.models.levels import LevelsModel
 from astep_gui.widgets.blink_bar import BlinkBar
 from pipeline_core.align_night import FrameAlignment, NightAlignment
@@ -74,8 +74,49 @@ def test_a_frame_that_is_not_aligned_is_laid_by_its_measured_shift_on_the_others
 def test_measured_shifts_against_different_frames_are_not_mixed():
     rows = {"a": row(2.0, 0.0), "b": row(0.0, 0.0), "c": row(1.0, 0.0, reference="s"), "d": row(1.0, 0, rotation=179.9)}
     found = places("abcd", None, rows)
-    assert set(found) == {"a", "b"}
+    assert set(found) == {"a", "b", "d"}
     assert places("c", None, rows) == {}
+
+
+def test_measured_turns_lay_frames_on_each_other_across_the_flip_where_nothing_is_aligned():
+    rows = {"a": row(2.0, 1.0), "b": row(0.0, 0.0), "c": row(-1.0, 4.0, rotation=179.75)}
+    found = places("abc", None, rows)
+    assert found["a"].turn is found["b"].turn is None
+    assert found["c"].turn is not None
+    assert found["c"].angle_deg == pytest.approx(179.75)
+    x, y = 30, 40
+    star = np.full(SHAPE, 1000, np.uint16)
+    turn, middle = np.exp(1j * np.radians(179.75)), MIDDLE
+    at = turn * (complex(x, y) - middle) + middle + complex(-1.0, 4.0)
+    star[round(at.imag) - 2 : round(at.imag) + 3, round(at.real) - 2 : round(at.real) + 3] = 9000
+    base = found["b"].shift  # all are laid on one of them: the middle one of the larger side
+    seen = found["c"].turn(shown_image("c", Loaded("c", star, "adu")))
+    top = np.argwhere(seen.codes[0] > 8000).mean(axis=0)[::-1]
+    assert top == pytest.approx((x - base[0], y - base[1]), abs=0.7)
+
+
+def test_the_frame_on_which_the_others_are_laid_can_be_chosen():
+    night_of = night(a=placed(flipped=True), b=placed(2, 0, flipped=True), c=placed(1, 1))
+    shapes = dict.fromkeys("abc", SHAPE)
+    found = blink_places("abc", night_of, {}, shapes, lambda _path: (0, 0), "c")
+    assert found["c"].turn is None
+    assert found["c"].shift == pytest.approx((0.0, 0.0), abs=1e-6)
+    assert found["a"].turn is not None
+    assert abs(found["a"].angle_deg) == pytest.approx(180.0, abs=1e-6)
+
+
+def test_a_whole_image_that_is_turned_keeps_its_true_values_and_tells_the_place_of_each():
+    found = places("abc", night(a=placed(), b=placed(1, 1), c=placed(3, -2, flipped=True)))
+    image = np.random.default_rng(3).normal(500.0, 9.0, SHAPE).astype(np.float32)
+    mask = np.zeros(SHAPE, np.uint8)
+    whole = shown_image("c", Loaded("c", image, "electron", mask))
+    turned = found["c"].turn(whole)
+    x, y = turned.place(50, 60)
+    assert turned.value(50, 60) == pytest.approx(float(image[round(y), round(x)]))
+    assert abs(x - 50) > 20, "the other side of the field"
+    assert turned.unit == "e⁻"
+    assert turned.mask is None, "it is told in the frame's own pixels"
+    assert turned.value(-40, 10) is None
 
 
 def blink_frame(name, *, shift=None):
