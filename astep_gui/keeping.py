@@ -6,10 +6,11 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QEvent, QObject, QTimer
+from PyQt6.QtCore import QEvent, QObject, QRectF, QTimer
 
+from astep_gui.widgets.overlay_button import MARKS
 from astep_gui.window_place import place_of, put_back
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Keeper(QObject):
         """The night whose step was put back, or was looked for: before that, none is kept."""
         self._shown = self._now_shown()
         """The step, and what is plotted against what, when it was looked at last."""
+        self._part_of: Path | None = None
+        """The night of which the part of the frame was put back that was seen last, or of which none was kept."""
+        self._masks = 0
+        """Kinds of masked pixels that are marked on frames."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM_MS)
@@ -58,8 +63,14 @@ class Keeper(QObject):
             header.sectionResized,
             header.sectionMoved,
             header.sortIndicatorChanged,
+            *(window.table.tree.collapsed, window.table.tree.expanded),
+            *(window.log.unfolded, window.viewing.inspect_panel.tool_chosen),
+            *(window.viewing.view.mark_changed, window.viewing.view.overlays.mask_toggled),
         ):
             signal.connect(self._later)
+        for name in ("masks", "pictures"):
+            window.actions_by_name[name].toggled.connect(self._later)
+        window.viewing.view.view_changed.connect(self._seen)
         for signal in (window.viewing.timeline_model.changed, window.viewing.steps.changed):
             signal.connect(self._shown_otherwise)
         window.night.plan_changed.connect(self._put_step_back)
@@ -84,6 +95,18 @@ class Keeper(QObject):
         name = self._remembered.step(place.night)
         if name in steps.names() and steps.path is not None and steps.chosen is None:
             steps.choose(name)
+
+    def _seen(self) -> None:
+        """Notice another part of the frame; at the first frame of a night show the part that was seen last."""
+        view, place = self._window.viewing.view, self._window.night.place
+        if view.shown is None or place is None:
+            return
+        if place.night != self._part_of:
+            self._part_of = place.night
+            if (part := _rectangle(self._remembered.part(place.night))) is not None:
+                QTimer.singleShot(0, lambda: view.set_view_rect(part))  # once it was fitted into the window
+        else:
+            self._later()
 
     @property
     def is_waiting(self) -> bool:
@@ -117,11 +140,38 @@ class Keeper(QObject):
         place, current = window.night.place, window.night.current
         if place is not None and current is not None:
             remembered.set_frame(place.night, current)
+        if place is not None and place.night == self._part_of:
+            view = window.viewing.view
+            remembered.set_part(place.night, "" if view.is_fitting else _words_of(view.view_rect()))
         if place is not None and place.night == self._step_of:
             remembered.set_step(place.night, window.viewing.steps.chosen or "")
+        remembered.set_word("marks", json.dumps(self._marks()))
         remembered.set_word("plotted", window.viewing.timeline_model.wished)
         remembered.set_word("plotted_against", window.viewing.timeline_model.against)
         self._keep_open()
+
+    def _marks(self) -> dict[str, object]:
+        """Return what lies over the image, which tool is taken, and whether the log is unfolded."""
+        viewing = self._window.viewing
+        if not self._window.products.is_on:  # a mask that is looked at shows all of its kinds for a while
+            self._masks = viewing.view.mask_bits
+        return {
+            "marks": {name: viewing.view.has_mark(name) for name in MARKS},
+            "masks": self._masks,
+            "tool": viewing.inspect_panel.tool,
+            "log": self._window.log.fold.isChecked(),
+        }
+
+    def _put_marks_back(self, kept: dict[str, Any]) -> None:
+        viewing = self._window.viewing
+        for name, is_on in kept["marks"].items():
+            if name in MARKS:
+                viewing.view.set_mark(name, bool(is_on))
+        self._masks = int(kept["masks"])
+        viewing.view.set_mask_bits(self._masks)
+        if kept["tool"] in viewing.inspect_panel.tools:
+            viewing.inspect_panel.tools[kept["tool"]].click()
+        self._window.log.fold.setChecked(bool(kept["log"]))
 
     def _keep_open(self) -> None:
         """Write at once which night is open: a kill does not wait until nothing changes any more."""
@@ -147,6 +197,9 @@ class Keeper(QObject):
         with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
             if state := json.loads(remembered.word("levels", "{}")):
                 window.viewing.levels.restore(state)
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # as the levels
+            if marks := json.loads(remembered.word("marks", "{}")):
+                self._put_marks_back(marks)
         plot = window.viewing.timeline_model
         with suppress(StopIteration, KeyError, ValueError):  # a quantity of another version
             plot.set_quantity(remembered.word("plotted", plot.wished))
@@ -166,3 +219,16 @@ class Keeper(QObject):
         import psutil  # noqa: PLC0415 - only after a sudden end
 
         return None if psutil.pid_exists(int(number)) else Path(night)  # else another window has it open
+
+
+def _words_of(part: QRectF) -> str:
+    return " ".join(f"{value:.3f}" for value in (part.x(), part.y(), part.width(), part.height()))
+
+
+def _rectangle(words: str) -> QRectF | None:
+    """Return the part of a frame that :func:`_words_of` wrote; None where the whole frame was seen."""
+    try:
+        x, y, width, height = map(float, words.split())
+    except ValueError:
+        return None
+    return QRectF(x, y, width, height) if width > 0.0 and height > 0.0 else None

@@ -21,6 +21,7 @@ from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
 from astep_gui.start_buttons import StartButtons
+from astep_gui.ticks import Ticks
 from astep_gui.view_deeds import ViewDeeds
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self._to_select: list[Path] = []
         self._is_small = self._is_low = False
         self.deeds.turn_to(self.tabs.name)
+        self._ticks = Ticks(self)
         self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
         self._docks_shown = True
         self.keeper = Keeper(self, LAYOUT_VERSION)
@@ -229,7 +231,6 @@ class MainWindow(QMainWindow):
         self.tabs.chosen.connect(deeds.turn_to)
         self.reduce_button.reduce_asked.connect(deeds.begin_run)
         self.reduce_button.cancel_asked.connect(self.run.cancel)
-        self.log.unfolded.connect(self.actions_by_name["log"].setChecked)
         for source in (self.night, self.run, self.decisions):
             source.problem.connect(self.show_problem)
         self.night.said.connect(self.log.hear)

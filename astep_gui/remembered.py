@@ -49,6 +49,14 @@ class Remembered:
         """Remember the step that is shown."""
         self._settings.setValue(f"step/{_key(night)}", name)
 
+    def part(self, night: Path) -> str:
+        """Return the part of the frame that was seen last in a night, in words; empty where the whole was."""
+        return str(self._settings.value(f"part/{_key(night)}", ""))
+
+    def set_part(self, night: Path, part: str) -> None:
+        """Remember the part that is seen."""
+        self._settings.setValue(f"part/{_key(night)}", part)
+
     def state(self, name: str) -> QByteArray:
         """Return a saved state (layout, columns); empty if there is none."""
         value = self._settings.value(name)

@@ -404,6 +404,7 @@ class FrameTable(QWidget):
             "by_hand": [COLUMNS[number].key for number in sorted(self._by_hand)],
             "is_grouped": self.model.is_grouped,
             "pictures": self.model.shows_thumbnails,
+            "folded": sorted(self._folded),
             "header": b64encode(state).decode(),
         }
         return QByteArray(json.dumps(kept).encode())
@@ -422,6 +423,7 @@ class FrameTable(QWidget):
         if header is not None:
             header.restoreState(QByteArray(layout))
         self._shown, self._by_hand = shown, by_hand
+        self._folded = set(kept.get("folded", ()))  # an older version did not keep it
         self.grouped.setChecked(bool(is_grouped))
         self.pictures.setChecked(bool(pictures))
         self._show_columns()

@@ -7,6 +7,7 @@ from astropy.io import fits
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
 
+from astep_gui import results_deeds
 from astep_gui.actions import ACTIONS, PANELS, TOOL_WORDS
 from astep_gui.theme import theme
 from astep_gui.widgets.shortcuts import ShortcutsOverlay
@@ -178,7 +179,7 @@ def test_without_recent_nights_the_menu_says_so(qtbot, window):
 
 def test_a_small_report_is_written_for_a_thin_link(qtbot, shown, monkeypatch):
     told = []
-    monkeypatch.setattr(shown.deeds, "show_outside", told.append)
+    monkeypatch.setattr(results_deeds, "show_outside", lambda _window, path: told.append(path))
     shown.decisions.reject([LIGHTS[1]], "cloud")
     qtbot.keyClick(shown, KEY.Key_P, CONTROL | ALT)
     qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)

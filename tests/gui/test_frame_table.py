@@ -408,7 +408,7 @@ def test_at_1280_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_lis
     opened.resize(1280, 720)
     for letter in key:
         qtbot.keyClick(opened, letter)
-    opened.night.set_reference("light_002.fits")
+    opened.decisions.set_reference("light_002.fits")
     qtbot.wait(50)
     assert any(str(opened.table.model.index_of(p).data()).endswith("· ref") for p in opened.table.model.ordered())
     assert not names_cut(opened.table)

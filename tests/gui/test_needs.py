@@ -157,6 +157,7 @@ LONG = "a need of which the words take more than one line in the narrow list at 
 @pytest.mark.parametrize("many", [1, 5, 30])
 def test_needs_are_shown_in_whole_lines_and_no_more_room_is_taken_than_they_take(opened, qtbot, size, many):
     opened.resize(*size)
+    QCursor.setPos(opened.viewing.view.mapToGlobal(QPoint(5, 5)))  # over the list its room would wait
     qtbot.wait(50)
     opened.night.needs = [
         Need(LONG if k % 3 == 1 else f"need {k}", "why", (), (Remedy("Show", "show"),)) for k in range(many)
