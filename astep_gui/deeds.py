@@ -147,6 +147,8 @@ class Deeds(ResultsDeeds):
         window, viewing = self._window, self._viewing
         if window.notice.isVisible():
             window.notice.clear()
+        elif viewing.rail.page.isVisible():
+            viewing.rail.page.hide()
         elif viewing.is_blinking:
             viewing.end_blink()
         elif window.products.is_on:

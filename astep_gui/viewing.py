@@ -13,7 +13,6 @@ from astep_gui.comparing import Comparing
 from astep_gui.menu_at import menu_at
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.inspection import Inspection
-from astep_gui.models.judgements import longest_verdicts
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
@@ -356,7 +355,6 @@ class Viewing(QObject):
 
     def _show_quality(self) -> None:
         self.suggest()
-        self.rail.set_longest(longest_verdicts(self._night))
         night, place, plan = self._night.night, self._night.place, self._night.plan
         rows = list(self._night.rows.values())
         frames = night.by_path if night is not None else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING
 
 from pipeline_core.events import Event
@@ -11,7 +10,6 @@ from pipeline_core.measures import headline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from astep_gui.models.night_model import NightModel
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.types import Frame, FrameKind
@@ -79,25 +77,6 @@ class Judgements:
         """Hold nothing against a frame that was said of it as another kind than the one it is now."""
         now = {path: frame.kind for path in self._said if (frame := frame_of(path)) is not None}
         self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
-
-
-def longest_verdicts(night: NightModel, most: int = 8) -> tuple[str, ...]:
-    """Return the longest of what stands over the images of the night's frames, for which room is kept.
-
-    Notes
-    -----
-    By the letters of what was said of each: the states of thousands of frames would take longer than a repaint may.
-    """
-    said = {path: row.flags for path, row in night.rows.items()} | dict(night.calibration_flags)
-    known = {path: _letters(flags) for path, flags in said.items() if flags}
-    longest = heapq.nlargest(most, (path for path in known if night.frame(path) is not None), key=known.__getitem__)
-    return tuple(verdict for path in longest if (verdict := night.state_of(path).verdict))
-
-
-def _letters(flags: Iterable[Flag]) -> int:
-    """Return how much is said: of what speaks against the frame, or of the remarks where nothing does."""
-    flags = list(flags)
-    return sum(len(f.words) for f in flags if f.severity != "note") or sum(len(f.words) for f in flags)
 
 
 def changed_events(news: Mapping[str, str]) -> list[Event]:

@@ -1,7 +1,7 @@
 """A line of words that gives way: shortened in the middle where there is no room, whole in its tool tip.
 
 Two lines or more, where that many are allowed: the label is then always as high as all of them, so that nothing below
-it jumps when the words change. A label that grows is as high as its words need, up to that many lines.
+it jumps when the words change.
 """
 
 from __future__ import annotations
@@ -29,12 +29,9 @@ class ElidedLabel(QLabel):
         *,
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
         lines: int = 1,
-        grows: bool = False,
     ) -> None:
         super().__init__(parent)
         self._lines = lines
-        self._grows = grows
-        self._needed = 1
         self._mode = mode
         self._full = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -45,6 +42,18 @@ class ElidedLabel(QLabel):
     def full_text(self) -> str:
         """The words, shortened or not."""
         return self._full
+
+    @property
+    def lines(self) -> int:
+        """How many lines the words may take."""
+        return self._lines
+
+    def set_lines(self, lines: int) -> None:
+        """Allow more lines, or fewer."""
+        if lines != self._lines:
+            self._lines = lines
+            self._shorten()
+            self.updateGeometry()
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show other words."""
@@ -83,16 +92,17 @@ class ElidedLabel(QLabel):
         return len(head) + 1 + (not is_whole)
 
     def _height(self) -> int:
-        return self.height_of(self._needed if self._grows else self._lines)
+        return self.height_of(self._lines)
 
     def _shorten(self) -> None:
-        head, rest = self._broken(self._full, self.width())
-        if self._grows and len(head) + 1 != self._needed:
-            self._needed = len(head) + 1
-            self.updateGeometry()
+        self.setToolTip("" if self._show_lines(self._full) else wrapped(self._full))
+
+    def _show_lines(self, words: str) -> bool:
+        """Put words onto the lines that are allowed; return whether all of them are seen."""
+        head, rest = self._broken(words, self.width())
         last = self.fontMetrics().elidedText(rest, self._mode, self.width())
         super().setText("\n".join([*head, last]))
-        self.setToolTip(wrapped(self._full) if last != rest else "")
+        return last == rest
 
     def _broken(self, words: str, width: int) -> tuple[list[str], str]:
         """Return the lines but the last that is allowed, and the words that are left for it."""

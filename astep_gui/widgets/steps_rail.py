@@ -12,15 +12,15 @@ from astep_gui.models.step_words import WORDS
 from astep_gui.theme import theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.step_button import STATES, StepButton
-from astep_gui.widgets.verdict_strip import VerdictStrip
+from astep_gui.widgets.verdict_words import VerdictPage, VerdictWords
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from PyQt6.QtGui import QKeyEvent, QResizeEvent
 
     from astep_gui.models.steps_model import StepEntry, StepsModel
 
+LINES = 2
+"""Of words below the steps."""
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
 INVITE = "Choose a step to see what it did"
@@ -54,12 +54,16 @@ class StepsRail(QWidget):
         self._is_open = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # Two lines: what a step did is seldom said in one; always, so that the image does not jump.
-        self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=2)
-        self.judged = VerdictStrip(self)
-        self.judged.reject_asked.connect(self.reject_asked)
-        self.judged.keep_asked.connect(self.keep_asked)
-        self.verdict, self.reject, self.keep = self.judged.words, self.judged.reject, self.judged.keep
+        # Two lines, for one of them or one each: always, so that the image does not jump from frame to frame.
+        self.verdict = VerdictWords(mode=Qt.TextElideMode.ElideRight, lines=LINES)
+        self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
+        self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
+        self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
+        self.all = self._tool("All ▾", "Read all that is said of this frame")
+        self.all.setCheckable(True)
+        self.page = VerdictPage(self)
+        self.all.toggled.connect(lambda on: self.page.open(self.verdict.full_text) if on else self.page.hide())
+        self.page.closed.connect(lambda: self.all.setChecked(False))
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
         self.difference = self._tool("Difference", "Show what this step changed instead of what it left")
@@ -98,26 +102,29 @@ class StepsRail(QWidget):
         self._row.setContentsMargins(6, 2, 6, 0)
         self._row.setSpacing(0)
         self._row.addStretch(1)
-        self._below = QWidget(self)
-        below = self._tools = QHBoxLayout(self._below)
-        below.setContentsMargins(10, 0, 6, 1)
-        below.setSpacing(4)
-        # Where room is kept for a verdict: words at its top, buttons at its bottom, where "Compare" always is.
-        below.addWidget(self.note, 1, Qt.AlignmentFlag.AlignTop)
-        for widget in (self.make, self.difference, self.peek, self.compare):
-            below.addWidget(widget, 0, Qt.AlignmentFlag.AlignBottom)
-        self._words = QWidget(self)
-        words = QVBoxLayout(self._words)
+        self._said = QWidget(self)
+        words = QVBoxLayout(self._said)
         words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(0)
-        words.addWidget(self.judged, 1)
-        words.addWidget(self._below, 1)
+        words.addWidget(self.verdict)
+        words.addWidget(self.note)
+        self._said.setFixedHeight(LINES * self.note.height_of(1))
+        self._below = QHBoxLayout()
+        self._below.setContentsMargins(10, 0, 6, 1)
+        self._below.setSpacing(4)
+        self._below.addWidget(self._said, 1)
+        for widget in self._tools():
+            self._below.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way: see _fit
         layout.addLayout(self._row)
-        layout.addWidget(self._words)
+        layout.addLayout(self._below)
+
+    def _tools(self) -> tuple[QWidget, ...]:
+        """Return what stands beside the words, from left to right."""
+        return self.reject, self.keep, self.make, self.difference, self.peek, self.all, self.compare
 
     def set_suggestion(self, words: str, *, is_open: bool = True) -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
@@ -129,26 +136,9 @@ class StepsRail(QWidget):
             Nobody has answered yet: both answers are one click away.
         """
         if (words, is_open) != (self._suggestion, self._is_open):
+            self.page.hide()
             self._suggestion, self._is_open = words, is_open
             self._say()
-
-    def set_longest(self, verdicts: Sequence[str]) -> None:
-        """Keep room for these, the longest verdicts of the night: the image does not jump from frame to frame."""
-        self.judged.set_longest(verdicts)
-        self._keep_room()
-
-    def _keep_room(self) -> None:
-        self._words.setMinimumHeight(max(self.judged.kept_height(), self._below.sizeHint().height()))
-
-    def _place_compare(self, *, in_verdict: bool) -> None:
-        """Put "Compare" at the right end of the line that is there."""
-        if in_verdict:
-            self._tools.removeWidget(self.compare)
-            self.judged.take_in(self.compare)
-        elif self._tools.indexOf(self.compare) < 0:
-            self.judged.give_back()
-            self._tools.addWidget(self.compare, 0, Qt.AlignmentFlag.AlignBottom)
-            self.compare.show()
 
     def set_invitation(self, words: str) -> None:
         """Say something else while no step is chosen; "" for the usual."""
@@ -246,19 +236,33 @@ class StepsRail(QWidget):
             if model.difference and model.words and not model.shows_difference:
                 words += "; no difference to show"
         self.note.setText(words)
-        speaks_of_step = model.chosen is not None or model.error is not None or bool(self._invitation)
-        self._place_compare(in_verdict=bool(self._suggestion) and not speaks_of_step)
-        self.judged.setVisible(bool(self._suggestion))
-        self._below.setVisible(speaks_of_step or not self._suggestion)
-        self.verdict.setText(self._suggestion)
-        self.verdict.set_role("warn" if self._is_open else "dim")
-        for button in (self.reject, self.keep):
-            button.setVisible(bool(self._suggestion) and self._is_open)
-        # Where they do nothing the words get their room.
-        self.peek.setVisible(missing is None)
-        self.difference.setVisible(missing is None or model.difference)
         self.note.set_role("warn" if model.error is not None or missing is not None else "dim")
+        self.verdict.set_role("warn" if self._is_open else "dim")
+        speaks_of_step = model.chosen is not None or model.error is not None or bool(self._invitation)
+        says_verdict = bool(self._suggestion) and not speaks_of_step
+        for one, other in ((self.verdict, speaks_of_step), (self.note, bool(self._suggestion))):
+            one.set_lines(1 if other else LINES)
+        self.verdict.setVisible(bool(self._suggestion))
+        self.note.setVisible(not says_verdict)
+        # Where they do nothing the words get their room; the tool bar too rejects and accepts.
+        for button in (self.reject, self.keep):
+            button.setVisible(says_verdict and self._is_open)
+        self.peek.setVisible(not says_verdict and missing is None)
+        self.difference.setVisible(not says_verdict and (missing is None or model.difference))
         self.make.setVisible(missing is not None and model.error is None)
+        self._fit_verdict(says_verdict=says_verdict)
+        self.verdict.setText(self._suggestion)
+
+    def _fit_verdict(self, *, says_verdict: bool) -> None:
+        """Where a verdict needs the room of "Compare", give it; where it needs yet more, offer all of it instead."""
+        sides = self._below.contentsMargins().left() + self._below.contentsMargins().right()
+        others = [one for one in self._tools() if one not in {self.all, self.compare} and not one.isHidden()]
+        gap = self._below.spacing()
+        room = self.width() - sides - sum(one.sizeHint().width() + gap for one in others)
+        beside = room - self.compare.sizeHint().width() - gap
+        leaves_room = not says_verdict or self.verdict.fitting(self._suggestion, beside)[1]
+        self.compare.setVisible(leaves_room)
+        self.all.setVisible(not leaves_room and not self.verdict.fitting(self._suggestion, room)[1])
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""
@@ -297,7 +301,7 @@ class StepsRail(QWidget):
         """Fit the steps into the new width."""
         super().resizeEvent(event)
         self._fit()
-        self._keep_room()
+        self._say()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
         """Peek while ` is held."""

@@ -4,7 +4,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
-from astep_gui.models.judgements import MOST_NAMED, Judgements, changed_events, longest_verdicts
+from astep_gui.models.judgements import MOST_NAMED, Judgements, changed_events
 from pipeline_core.kept_looks import QuickLook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.types import Frame, FrameKind
@@ -102,10 +102,3 @@ def test_the_window_says_it_in_the_log_over_the_image_and_in_the_tip(opened, qtb
     opened.night.select([LIGHTS[1]])
     QApplication.processEvents()
     assert not opened.viewing.rail.verdict.isVisible()
-
-
-def test_room_is_kept_for_the_longest_verdicts_of_the_night(opened):
-    assert longest_verdicts(opened.night) == ()
-    opened.night._take_rows(look("final", **{LIGHTS[0]: (NOTE,), LIGHTS[1]: (CLOUD,), LIGHTS[2]: ()}).rows)
-    assert set(longest_verdicts(opened.night)) == {f"▲ {CLOUD.words}", f"· a remark, no reason to reject: {NOTE.words}"}
-    assert len(longest_verdicts(opened.night, most=1)) == 1

@@ -1,4 +1,4 @@
-"""The verdict over the image is read whole, whatever the room, and the image stays where it is from frame to frame."""
+"""The verdict over the image: whole sentences, all of them one click away; the image stays where it is meanwhile."""
 
 import pytest
 from PyQt6.QtCore import QPoint, QRect, Qt
@@ -53,47 +53,82 @@ def place_of(widget):
     return QRect(widget.mapToGlobal(QPoint()), widget.size())
 
 
+def sentences(words):
+    return words.replace(" · ", "; ").split("; ")
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000), (3840, 2160)])
 @pytest.mark.parametrize("right", [0, 620])
-def test_every_verdict_is_read_whole_without_its_tip(judged, qtbot, size, right):
+def test_no_sentence_is_cut_and_those_without_room_are_counted(judged, qtbot, size, right):
     judged.resize(*size)
     if right:
         judged.resizeDocks([judged.docks["levels"]], [right], Qt.Orientation.Horizontal)
     settle()
     for path in (LIGHTS[0], LIGHTS[1], LIGHTS[3]):
-        words = look_at(qtbot, judged, path).verdict
+        rail = look_at(qtbot, judged, path)
+        words = rail.verdict
         assert words.isVisible()
-        assert " ".join(words.text().split()) == words.full_text
-        assert words.toolTip() == ""
+        said, whole = sentences(" ".join(words.text().split())), sentences(words.full_text)
+        assert "…" not in words.text()
+        assert rail.all.isVisible() == (said != whole)
+        if said == whole:
+            continue
+        *said, rest = said
+        if rest == "more":  # not even the first sentence has room: without its aside, or its cause alone
+            assert said in ([whole[0].replace(" (0.29 mag over the field)", "")], [whole[0].partition(":")[0]])
+        else:
+            assert (said, rest) == (whole[: len(said)], f"{len(whole) - len(said)} more")
         assert words.height() >= words.fontMetrics().boundingRect(words.rect(), 0, words.text()).height()
         assert not unreadable(judged.viewing.rail)
 
 
+def test_all_that_is_said_is_read_below_with_one_click_until_another_frame_or_esc(judged, qtbot):
+    judged.resize(1280, 720)
+    settle()
+    rail = look_at(qtbot, judged, LIGHTS[0])
+    qtbot.mouseClick(rail.all, LEFT)
+    assert rail.page.isVisible()
+    assert rail.page.words.text().split("\n") == sentences(rail.verdict.full_text)
+    assert place_of(rail.page).top() >= place_of(rail).bottom()
+    assert rail.page.words.heightForWidth(rail.page.words.width()) <= rail.page.words.height()
+    look_at(qtbot, judged, LIGHTS[1])
+    assert not rail.page.isVisible()
+    rail = look_at(qtbot, judged, LIGHTS[0])
+    assert not rail.all.isChecked()
+    qtbot.mouseClick(rail.all, LEFT)
+    qtbot.keyClick(judged, Qt.Key.Key_Escape)
+    assert not rail.page.isVisible()
+    qtbot.mouseClick(rail.all, LEFT)
+    qtbot.mouseClick(rail.page, LEFT)
+    assert not rail.page.isVisible()
+    qtbot.mouseClick(rail.all, LEFT)
+    judged.resize(1300, 720)
+    settle()
+    assert not rail.page.isVisible()
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
-def test_the_image_and_its_buttons_stay_where_they_are_from_frame_to_frame(judged, qtbot, size):
+@pytest.mark.parametrize("step", [None, "raw"])
+def test_the_image_stays_where_it_is_from_frame_to_frame(judged, qtbot, size, step):
     judged.resize(*size)
     settle()
+    if step:
+        qtbot.mouseClick(judged.viewing.rail.buttons[step], LEFT)
     places = set()
     for path in LIGHTS:
-        rail = look_at(qtbot, judged, path)
-        corner = place_of(rail.compare).bottomRight()
-        places.add((place_of(judged.viewing.view).getRect(), corner.x(), abs(corner.y()) // 8))
+        judged.night.select([path])
+        qtbot.waitUntil(lambda path=path: judged.viewing.view.title.startswith(path), timeout=60_000)
+        settle()
+        places.add(place_of(judged.viewing.view).getRect())
     assert len(places) == 1
-
-
-def test_a_night_of_which_nothing_is_said_leaves_the_image_its_room(judged, qtbot):
-    rail = look_at(qtbot, judged, LIGHTS[2])
-    with_verdicts = rail.sizeHint().height()
-    rail.set_longest(())
-    settle()
-    assert rail.sizeHint().height() < with_verdicts
 
 
 def test_words_and_answers_lie_beside_each_other_in_a_narrow_window(judged, qtbot):
     judged.resize(1280, 720)
     settle()
     rail = look_at(qtbot, judged, LIGHTS[0])
-    boxes = [place_of(w) for w in (rail.verdict, rail.reject, rail.keep, rail.compare)]
+    boxes = [place_of(w) for w in (rail.verdict, rail.reject, rail.keep, rail.all)]
+    assert not rail.compare.isVisible()  # the words have its room; D compares
     assert not any(one.intersects(other) for k, one in enumerate(boxes) for other in boxes[:k])
     assert all(place_of(rail).contains(box) for box in boxes)
     assert not any(box.intersects(place_of(judged.viewing.view)) for box in boxes)
@@ -117,17 +152,20 @@ def test_beside_what_speaks_against_a_frame_remarks_are_named_and_told_in_the_ti
     assert f"noted besides, no reason to reject: {WEAK}" in tip
 
 
-def test_with_a_step_chosen_the_verdict_stays_whole_and_compare_goes_to_the_step(judged, qtbot):
+def test_with_a_step_chosen_verdict_and_step_have_a_line_each(judged, qtbot):
     judged.resize(1280, 720)
     rail = look_at(qtbot, judged, LIGHTS[0])
+    height = rail.height()
     qtbot.mouseClick(rail.buttons["raw"], LEFT)
     qtbot.waitUntil(lambda: judged.viewing.view.title.endswith("· raw"), timeout=60_000)
     settle()
-    assert " ".join(rail.verdict.text().split()) == rail.verdict.full_text
-    assert place_of(rail.note).bottom() <= place_of(rail).bottom()
-    assert abs(place_of(rail.compare).center().y() - place_of(rail.note).center().y()) < 12
+    assert rail.height() == height
+    assert rail.verdict.isVisible()
+    assert rail.note.isVisible()
+    assert place_of(rail.verdict).bottom() <= place_of(rail.note).top()
+    assert CLOUD in rail.verdict.toolTip().replace("\n", " ")
+    assert rail.compare.isVisible()
     assert not unreadable(rail)
     qtbot.mouseClick(rail.buttons["raw"], LEFT)
     settle()
-    assert rail.compare.isVisible()
     assert not rail.note.isVisible()

@@ -1,0 +1,92 @@
+"""What is said of the shown frame: whole sentences where there is little room, and all of them one click away."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QEvent, QObject, QPoint, Qt, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QLabel, QVBoxLayout
+
+from astep_gui.models.tip_words import wrapped
+from astep_gui.widgets.elided_label import ElidedLabel
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QHideEvent, QMouseEvent
+    from PyQt6.QtWidgets import QWidget
+
+_SENTENCE = re.compile(r"; | · ")
+_ASIDE = re.compile(r" \([^()]*\)")
+
+
+class VerdictWords(ElidedLabel):
+    """A line or two that hold whole sentences; those for which there is no room are counted."""
+
+    def fitting(self, words: str, width: int) -> tuple[str, bool]:
+        """Return what is shown of words at a width in pixels, and whether it is all of them.
+
+        Notes
+        -----
+        Sentences are left out from the end; where not even the first fits, its asides in brackets, then all but its
+        cause.
+        """
+        if self.lines_of(words, width) <= self.lines:
+            return words, True
+        ends = [*(found.start() for found in _SENTENCE.finditer(words)), len(words)]
+        for said in range(len(ends) - 1, 0, -1):
+            shown = f"{words[: ends[said - 1]]} · {len(ends) - said} more"
+            if self.lines_of(shown, width) <= self.lines:
+                return shown, False
+        first = f"{_ASIDE.sub('', words[: ends[0]])} · more"
+        return first if self.lines_of(first, width) <= self.lines else f"{words.partition(':')[0]} · more", False
+
+    def _shorten(self) -> None:
+        shown, is_whole = self.fitting(self.full_text, self.width())
+        self._show_lines(shown)
+        self.setToolTip("" if is_whole else wrapped(self.full_text))
+
+
+class VerdictPage(QFrame):
+    """All that is said of a frame, over the image while it is read: a click, Esc or another frame ends it."""
+
+    closed = pyqtSignal()
+
+    def __init__(self, beside: QWidget) -> None:
+        super().__init__(beside)
+        self._beside = beside
+        self.setObjectName("page")
+        self.words = QLabel()
+        self.words.setWordWrap(True)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 8, 12, 10)
+        box.addWidget(self.words)
+        self.hide()
+
+    def open(self, words: str) -> None:
+        """Lie right below what it belongs to, a sentence a line."""
+        window, width = self._beside.window(), self._beside.width()
+        assert window is not None, "every widget has one"
+        self.setParent(window)
+        window.installEventFilter(self)
+        self.words.setText("\n".join(_SENTENCE.split(words)))
+        self.setFixedSize(width, self.heightForWidth(width))
+        self.move(self._beside.mapTo(window, QPoint(0, self._beside.height())))
+        self.show()
+        self.raise_()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Say that it is gone."""
+        super().hideEvent(event)
+        self.closed.emit()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Go away."""
+        del event
+        self.hide()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
+        """Go away when the window changes its size under it."""
+        if event is not None and event.type() == QEvent.Type.Resize and self.isVisible():
+            self.hide()
+        return super().eventFilter(watched, event)
