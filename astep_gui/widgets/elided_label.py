@@ -48,13 +48,6 @@ class ElidedLabel(QLabel):
         """How many lines the words may take."""
         return self._lines
 
-    def set_lines(self, lines: int) -> None:
-        """Allow more lines, or fewer."""
-        if lines != self._lines:
-            self._lines = lines
-            self._shorten()
-            self.updateGeometry()
-
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show other words."""
         self._full = text or ""

@@ -54,7 +54,7 @@ class StepsRail(QWidget):
         self._is_open = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # Two lines, for one of them or one each: always, so that the image does not jump from frame to frame.
+        # Always two lines, for the one or the other: the image does not jump from frame to frame.
         self.verdict = VerdictWords(mode=Qt.TextElideMode.ElideRight, lines=LINES)
         self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
         self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
@@ -108,7 +108,7 @@ class StepsRail(QWidget):
         words.setSpacing(0)
         words.addWidget(self.verdict)
         words.addWidget(self.note)
-        self._said.setFixedHeight(LINES * self.note.height_of(1))
+        self._said.setFixedHeight(self.note.height_of(LINES))
         self._below = QHBoxLayout()
         self._below.setContentsMargins(10, 0, 6, 1)
         self._below.setSpacing(4)
@@ -235,14 +235,14 @@ class StepsRail(QWidget):
             words = model.words or self._progress()
             if model.difference and model.words and not model.shows_difference:
                 words += "; no difference to show"
-        self.note.setText(words)
         self.note.set_role("warn" if model.error is not None or missing is not None else "dim")
         self.verdict.set_role("warn" if self._is_open else "dim")
         speaks_of_step = model.chosen is not None or model.error is not None or bool(self._invitation)
         says_verdict = bool(self._suggestion) and not speaks_of_step
-        for one, other in ((self.verdict, speaks_of_step), (self.note, bool(self._suggestion))):
-            one.set_lines(1 if other else LINES)
-        self.verdict.setVisible(bool(self._suggestion))
+        # A step leaves the verdict its cause: "▲ cloud · dark_90s subtracted …"; a remark can wait.
+        cause = self._suggestion.partition(":")[0] if model.chosen is not None and self._is_open else ""
+        self.note.setText(" · ".join(filter(None, (cause, words))))
+        self.verdict.setVisible(says_verdict)
         self.note.setVisible(not says_verdict)
         # Where they do nothing the words get their room; the tool bar too rejects and accepts.
         for button in (self.reject, self.keep):
