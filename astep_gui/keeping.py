@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ class Keeper(QObject):
         self._window = window
         self._remembered = window.remembered
         self._version = layout_version
+        self._since_s = int(time.time())
+        """When this process was surely there."""
         self._step_of: Path | None = None
         """The night whose step was put back, or was looked for: before that, none is kept."""
         self._shown = self._now_shown()
@@ -176,7 +179,8 @@ class Keeper(QObject):
     def _keep_open(self) -> None:
         """Write at once which night is open: a kill does not wait until nothing changes any more."""
         place = self._window.night.place
-        self._remembered.set_word("open", f"{os.getpid()} {place.night.absolute()}" if place is not None else "")
+        whose = f"{os.getpid()} {self._since_s}"
+        self._remembered.set_word("open", f"{whose} {place.night.absolute()}" if place is not None else "")
         self._remembered.sync()
 
     def end(self) -> None:
@@ -213,12 +217,21 @@ class Keeper(QObject):
 
     def left_open(self) -> Path | None:
         """Return the night that was open when the program ended without being closed; None if it was closed."""
-        number, _, night = self._remembered.word("open", "").partition(" ")
-        if not night or not number.isdigit() or not Path(night).is_dir():
+        number, _, rest = self._remembered.word("open", "").partition(" ")
+        since_s, _, night = rest.partition(" ")
+        if not number.isdigit() or not since_s.isdigit() or not Path(night).is_dir():
             return None
-        import psutil  # noqa: PLC0415 - only after a sudden end
+        return None if _is_at_work(int(number), int(since_s)) else Path(night)  # else another window has it open
 
-        return None if psutil.pid_exists(int(number)) else Path(night)  # else another window has it open
+
+def _is_at_work(number: int, since_s: int) -> bool:
+    """Tell whether a process that was there at a time (s since 1970) still is; a number may be another's by now."""
+    import psutil  # noqa: PLC0415 - only after a sudden end
+
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(number)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since_s + 1
+    return False
 
 
 def _words_of(part: QRectF) -> str:
