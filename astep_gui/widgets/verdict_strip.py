@@ -44,7 +44,7 @@ class VerdictStrip(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(_MARGIN_PX, 0, 6, 1)
         row.setSpacing(_BETWEEN_PX)
-        row.addWidget(self.words, 1)
+        row.addWidget(self.words, 1, Qt.AlignmentFlag.AlignTop)
         self._side = QGridLayout()
         self._side.setContentsMargins(0, 0, 0, 0)
         self._side.setSpacing(3)
