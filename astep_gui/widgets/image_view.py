@@ -153,7 +153,6 @@ class ImageView(QWidget):
         if shown.reduction > 1:
             words.append(f"shown at 1:{shown.reduction}")
         self._about.setText(" · ".join(words))
-        self._fit_head()
         self._item.show_image(shown, offset)
         self._forget_overview()
         self.overlays.show_image(shown)
@@ -161,6 +160,7 @@ class ImageView(QWidget):
             self._box.frame = QRectF(0, 0, nx, ny)
             self.fit()
         self._say_zoom()
+        self._fit_head()  # the zoom takes its room too
         self._report_pointer()
         self.canvas.viewport().update()
 

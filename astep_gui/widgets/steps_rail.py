@@ -56,10 +56,6 @@ class StepsRail(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         # Two lines: what a step did is seldom said in one; always, so that the image does not jump.
         self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=2)
-        self.judged = VerdictStrip(self)
-        self.judged.reject_asked.connect(self.reject_asked)
-        self.judged.keep_asked.connect(self.keep_asked)
-        self.verdict, self.reject, self.keep = self.judged.words, self.judged.reject, self.judged.keep
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
         self.difference = self._tool("Difference", "Show what this step changed instead of what it left")
@@ -73,6 +69,10 @@ class StepsRail(QWidget):
         self.compare_menu = QMenu(self.compare)
         self.compare_menu.aboutToShow.connect(self.fill_compare)
         self.compare.setMenu(self.compare_menu)
+        self.judged = VerdictStrip(self.compare, self)
+        self.judged.reject_asked.connect(self.reject_asked)
+        self.judged.keep_asked.connect(self.keep_asked)
+        self.verdict, self.reject, self.keep = self.judged.words, self.judged.reject, self.judged.keep
         self._lay_out()
         model.changed.connect(self._follow)
         theme_notice().changed.connect(self.update)
@@ -144,7 +144,7 @@ class StepsRail(QWidget):
         """Put "Compare" at the right end of the line that is there."""
         if in_verdict:
             self._tools.removeWidget(self.compare)
-            self.judged.take_in(self.compare)
+            self.judged.take_in()
         elif self._tools.indexOf(self.compare) < 0:
             self.judged.give_back()
             self._tools.addWidget(self.compare, 0, Qt.AlignmentFlag.AlignBottom)
