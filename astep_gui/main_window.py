@@ -46,7 +46,7 @@ TOOLS = (
 )
 """Actions of the tool bar; "" separates."""
 
-LEAST_TABLE_PX, MOST_TABLE_PX = 300, 430
+LEAST_TABLE_PX, MOST_TABLE_PX = 300, 470
 """The frame table's own wish for room is followed between these; what is wider is scrolled."""
 
 SMALL_PX = 1400
@@ -206,6 +206,7 @@ class MainWindow(QMainWindow):
         self.table.edit_asked.connect(self.decisions.set_field)
         self.table.menu_asked.connect(deeds.frame_menu)
         self.table.fields_asked.connect(deeds.field_menu)
+        self.table.outgrown.connect(self._give_table_room)
         self.table.master_asked.connect(self.products.show_master)
         self.table.model.regroup_asked.connect(deeds.regroup)
         self.plan_panel.remedy_chosen.connect(deeds.remedy)
@@ -308,10 +309,12 @@ class MainWindow(QMainWindow):
 
     def _fit_table(self) -> None:
         """Give the frame table the width at which nothing in it is cut."""
-        wanted = self.table.wanted_width()
-        # In a narrow window other panels give way, not the words of the table.
-        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(wanted, MOST_TABLE_PX)))
-        self.resizeDocks([self.docks["frames"]], [wanted], Qt.Orientation.Horizontal)
+        self._give_table_room()
+        self.resizeDocks([self.docks["frames"]], [self.table.wanted_width()], Qt.Orientation.Horizontal)
+
+    def _give_table_room(self) -> None:
+        """In a narrow window other panels give way, not the words of the table."""
+        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(self.table.wanted_width(), MOST_TABLE_PX)))
 
     def reset_layout(self) -> None:
         """Put panels where they were first."""

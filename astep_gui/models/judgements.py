@@ -90,6 +90,6 @@ def changed_events(news: Mapping[str, str]) -> list[Event]:
     lines = [
         Event("message", JOB, text=f"first look → final: {news[path]}", path=path) for path in list(news)[:MOST_NAMED]
     ]
-    many = f"{len(news)} verdicts" if len(news) > 1 else "a verdict"
-    words = f"the final values changed {many} of the first look: tips say which"
+    words = f"{len(news)} verdicts differ" if len(news) > 1 else "a verdict differs"
+    words += " from the first look: see tips"
     return [*lines, Event("message", JOB, text=words)]

@@ -46,6 +46,8 @@ class FrameTable(QWidget):
     """Where on the screen."""
     fields_asked = pyqtSignal(object)
     """Where on the screen: a row was double-clicked where nothing of it can be edited."""
+    outgrown = pyqtSignal()
+    """The columns may want more room than before."""
     master_asked = pyqtSignal(str)
     """Name of the master whose row was chosen."""
 
@@ -336,6 +338,7 @@ class FrameTable(QWidget):
         if self._reference != self._night.reference:
             self._reference = self._night.reference
             self.fit_columns()
+            self.outgrown.emit()
 
     def _wanted_width(self, number: int) -> int:
         column = COLUMNS[number]

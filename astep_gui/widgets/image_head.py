@@ -59,6 +59,12 @@ class ImageHead(QWidget):
         self.overlays.show_image(shown)
         self._fit()
 
+    def say_zoom(self, words: str) -> None:
+        """Say how far the image is enlarged, which takes its room too."""
+        if words != self.zoom.text():
+            self.zoom.setText(words)
+            self._fit()
+
     def clear(self) -> None:
         """Name none."""
         for label in (self._title, self.state, self.about, self.zoom):

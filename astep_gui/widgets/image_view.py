@@ -407,7 +407,7 @@ class ImageView(QWidget):
 
     def _say_zoom(self) -> None:
         if self.shown is not None:
-            self.head.zoom.setText(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
+            self.head.say_zoom(f"{100 * self.zoom:.0f} %" + (" · fit" if self._fitting else ""))
 
     def _tell_view(self) -> None:
         self._say_zoom()

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
-NO_DARK_MENDS = (
-    "pixels with charge traps behave so, and no dark mends them: mask them, or stack frames that moved against each "
-    "other"
-)
+NO_DARK_MENDS = "charge traps do that, and no dark mends it: mask them, or stack frames that moved against each other"
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
 _MOST = 20_000
@@ -130,7 +127,7 @@ def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag 
         return Flag("dark too strong", f"dark {percent:.0f} % too strong: hot pixels became holes; {remedy}", "note")
     shine = f"dark {percent:.0f} % too weak: hot pixels shine through"
     if with_sky:
-        return Flag("dark too weak", f"{shine}, the more the brighter the sky is; {NO_DARK_MENDS}", "note")
+        return Flag("dark too weak", f"{shine}, more under a brighter sky; {NO_DARK_MENDS}", "note")
     return Flag("dark too weak", f"{shine}; {remedy}", "note")
 
 

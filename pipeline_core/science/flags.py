@@ -190,7 +190,7 @@ def _tells_depth(e: Evidence) -> bool:
 def _lost(e: Evidence) -> str:
     """Say how much is missing, by the figure that the tables have too; by the light alone where that is another."""
     if _tells_depth(e):
-        return f"depth loss {e.depth_loss_mag:+.2f} mag against the clear reference"
+        return f"depth loss {e.depth_loss_mag:+.2f} mag"
     depth = f" (depth loss {e.depth_loss_mag:+.2f} mag: a darker sky or sharper stars make up for it)"
     known = depth if math.isfinite(e.depth_loss_mag) else ""
     return f"stars are {e.loss_mag:.2f} mag fainter than in the clear reference{known}"

@@ -119,7 +119,7 @@ def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"loss_mag": 0.62, "depth_loss_mag": 1.04}, "cloud: depth loss +1.04 mag against the clear reference, "),
+        ({"loss_mag": 0.62, "depth_loss_mag": 1.04}, "cloud: depth loss +1.04 mag, "),
         (
             {
                 "halo": 1.25,

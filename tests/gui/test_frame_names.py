@@ -51,8 +51,8 @@ def test_no_two_frames_of_a_group_are_called_alike():
 def test_frames_of_one_name_in_two_folders_are_told_apart_by_a_word_and_not_by_their_whole_path():
     names = ["n-CAMS/n_DARK_003.fits", "n-CAMS_SKYFLAT/n_DARK_003.fits", "n-CAMS/n_DARK_004.fits"]
     assert named(names) == [["003", "SKYFLAT 003", "004"]]
-    darks_and_flats = [*names, "n-CAMS_SKYFLAT/n_SKYFLAT_007.fits"]
-    assert named(darks_and_flats) == [["DARK 003", "SKYFLAT DARK 003", "DARK 004", "SKYFLAT 007"]]
+    darks_and_flats = [*names, "n-CAMS_SKYFLAT/n_SKYFLAT_007.fits", "n-CAMS_SKYFLAT/n_SKYFLAT_008.fits"]
+    assert named(darks_and_flats) == [["DARK 003", "SKYFLAT DARK 003", "DARK 004", "SKYFLAT 007", "SKYFLAT 008"]]
 
 
 def test_names_of_many_forms_stay_apart():

@@ -67,6 +67,17 @@ def test_the_whole_frame_is_shown_at_first_with_its_name_and_unit(view):
     assert "e⁻" in view.head.about.text()
 
 
+def test_the_first_image_too_leaves_out_its_size_before_its_name_is_cut(qtbot, levels, make_shown):
+    for width in range(380, 700, 20):
+        view = ImageView(levels)
+        qtbot.addWidget(view)
+        view.resize(width, 400)
+        view.show()
+        view.show_image(make_shown(title="2026-06-21_0000_SCIENCE_R.fits"))
+        qtbot.wait(1)
+        assert view.head._title.text() == view.title or not view.head.about.isVisible()
+
+
 def test_the_lower_left_pixel_is_at_the_lower_left(view, levels):
     image = np.full((600, 800), 1000.0, np.float32)
     image[:100, :100] = 2000.0

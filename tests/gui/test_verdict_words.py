@@ -15,8 +15,8 @@ CLOUD = (
 )
 BRIGHT = "bright sky: 1.67 times what Sun (-17°), Moon (-20°) and air mass explain"
 WEAK = (
-    "dark 36 % too weak: hot pixels shine through, the more the brighter the sky is; pixels with charge traps behave "
-    "so, and no dark mends them: mask them, or stack frames that moved against each other"
+    "dark 36 % too weak: hot pixels shine through, more under a brighter sky; charge traps do that, and no dark mends "
+    "it: mask them, or stack frames that moved against each other"
 )
 FLAGS = {
     LIGHTS[0]: (Flag("cloud", CLOUD, "bad"), Flag("bright sky", BRIGHT), Flag("dark too weak", WEAK, "note")),
