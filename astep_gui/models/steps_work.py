@@ -97,7 +97,7 @@ class StepsOfFrames:
         changed = steps.steps.difference(step.name) if difference and step.name == name else None
         words = self._words_of(path, steps)
         if changed is not None:
-            title = "its master − this frame" if step.name == "master" else f"what “{DEEDS[step.name]}” changed"
+            title = "its master − this frame" if step.name == "master" else f"change: {DEEDS[step.name]}"
             return Answer(path, self._shown(path, step, changed, title, changed=True), _found(steps), words)
         shown = self._shown(path, step, step.image, DEEDS[step.name], changed=False)
         return Answer(path, shown, _found(steps), words)

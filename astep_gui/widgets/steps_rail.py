@@ -77,10 +77,6 @@ class StepsRail(QWidget):
         self.compare_menu = QMenu(self.compare)
         self.compare_menu.aboutToShow.connect(self.fill_compare)
         self.compare.setMenu(self.compare_menu)
-        self.judged = VerdictStrip(self.compare, self)
-        self.judged.reject_asked.connect(self.reject_asked)
-        self.judged.keep_asked.connect(self.keep_asked)
-        self.verdict, self.reject, self.keep = self.judged.words, self.judged.reject, self.judged.keep
         self._lay_out()
         model.changed.connect(self._follow)
         theme_notice().changed.connect(self.update)
