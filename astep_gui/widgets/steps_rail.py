@@ -237,7 +237,7 @@ class StepsRail(QWidget):
                 words += "; no difference to show"
         self.note.set_role("warn" if model.error is not None or missing is not None else "dim")
         self.verdict.set_role("warn" if self._is_open else "dim")
-        speaks_of_step = model.chosen is not None or model.error is not None or bool(self._invitation)
+        speaks_of_step = model.chosen is not None or model.error is not None
         says_verdict = bool(self._suggestion) and not speaks_of_step
         # A step leaves the verdict its cause: "▲ cloud · dark_90s subtracted …"; a remark can wait.
         cause = self._suggestion.partition(":")[0] if model.chosen is not None and self._is_open else ""
