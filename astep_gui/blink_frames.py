@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.frame_loaders import calibrated_loader, raw_loader
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -49,7 +50,8 @@ def blink_frames(
         shift, turn = (place.shift, place.turn) if place is not None else (None, None)
         kin = (frame.kind, frame.filter, frame.exposure_s)
         when = f"{frame.mid_utc:%H:%M:%S} UTC" if frame.mid_utc is not None else ""
-        frames.append(BlinkFrame(key, frame.name, loader, badges[path], shift, frame.shape, turn, kin, when))
+        has_stars = frame.kind in {FrameKind.SCIENCE, FrameKind.UNKNOWN}
+        frames.append(BlinkFrame(key, frame.name, loader, badges[path], shift, frame.shape, turn, kin, when, has_stars))
     return frames
 
 

@@ -161,7 +161,7 @@ class Blinking(QObject):
         """Return what stands over the image: as what the frame is seen, and how it lies."""
         model = self.model
         words = "calibrated" if self.is_calibrated else "raw"
-        if not (model.aligned and model.has_shifts):
+        if not (model.aligned and model.has_shifts and frame.has_stars):
             return words
         if frame.turn is not None:
             return f"{words} · turned onto the others"

@@ -116,7 +116,8 @@ class BlinkModel(QObject):
         """Titles of the frames that are shown as they were taken while the others are laid on each other."""
         if not (self.aligned and self.has_shifts):
             return ()
-        return tuple(frame.title for frame in self._frames if frame.shift is None and frame.turn is None)
+        placeless = (frame for frame in self._frames if frame.has_stars and frame.shift is None and frame.turn is None)
+        return tuple(frame.title for frame in placeless)
 
     def set_frames(self, frames: Sequence[BlinkFrame], start: Hashable | None = None) -> None:
         """Blink these, beginning with the one named.

@@ -29,3 +29,5 @@ class BlinkFrame:
     """Equal for frames that were taken alike: of one kind, filter and exposure."""
     when: str = ""
     """Mid-exposure as it is read, "04:31:20 UTC"; empty where not known."""
+    has_stars: bool = True
+    """Whether it can lie on others at all: darks and flats have nothing to be laid by."""

@@ -153,7 +153,8 @@ class CompareView(QWidget):
         self.same_levels.setEnabled(same_unit)
         apart = abs(left.level.sky - right.level.sky)
         # Else the one would be all black or all white in the levels of the other.
-        self.same_levels.setChecked(same_unit and apart < ALIKE * (self._levels.hi - self._levels.lo))
+        is_seen = self._levels.lo < right.level.sky < self._levels.hi or not left.level.sigma > 0.0
+        self.same_levels.setChecked(same_unit and is_seen and apart < ALIKE * (self._levels.hi - self._levels.lo))
         self._levels.set_frozen(self.same_levels.isChecked())
         self._follow_levels()
         self._link(self.right, self.left.view_rect())

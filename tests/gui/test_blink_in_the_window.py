@@ -194,6 +194,14 @@ def test_a_frame_without_a_place_says_at_rest_that_it_is_not_aligned(qtbot, read
     assert viewing.view.head.state.text() == "raw · not aligned"
 
 
+def test_of_a_dark_nobody_says_that_it_is_not_aligned(qtbot, ready):
+    model = blink(qtbot, ready, [*LIGHTS, "dark_000.fits"])
+    assert not ready.viewing.blink_bar.notes.isVisible()
+    model.pause()
+    model.go(next(k for k, frame in enumerate(model.frames) if frame.key[1] == "dark_000.fits"))
+    assert ready.viewing.view.head.state.text() == "raw"
+
+
 def test_after_the_blink_the_frame_lies_where_it_was_taken(qtbot, ready):
     blink(qtbot, ready, LIGHTS)
     viewing = rest_on(qtbot, ready, 2)

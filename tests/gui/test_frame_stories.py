@@ -57,6 +57,12 @@ def test_levels_are_the_same_where_images_are_alike_and_their_own_where_not(comp
     assert compare._right_levels.lo < 500 < compare._right_levels.hi
 
 
+def test_a_frame_whose_sky_would_be_black_in_the_levels_of_the_other_has_its_own(compare):
+    compare.show_pair(picture(1000, "one"), picture(960, "darker"))  # four sigma darker: below black
+    assert not compare.same_levels.isChecked()
+    assert compare._right_levels.lo < 960 < compare._right_levels.hi
+
+
 def test_the_wipe_is_dragged_and_shows_left_of_it_the_left_image(compare, qtbot):
     qtbot.mouseClick(compare.buttons["wipe"], LEFT)
     grip = compare.stage._grip
