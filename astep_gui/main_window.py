@@ -46,7 +46,7 @@ TOOLS = (
 )
 """Actions of the tool bar; "" separates."""
 
-LEAST_TABLE_PX, MOST_TABLE_PX = 300, 470
+LEAST_TABLE_PX, MOST_TABLE_PX, MOST_IN_SMALL_PX = 300, 540, 470
 """The frame table's own wish for room is followed between these; what is wider is scrolled."""
 
 SMALL_PX = 1400
@@ -314,7 +314,8 @@ class MainWindow(QMainWindow):
 
     def _give_table_room(self) -> None:
         """In a narrow window other panels give way, not the words of the table."""
-        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(self.table.wanted_width(), MOST_TABLE_PX)))
+        most = MOST_IN_SMALL_PX if self._is_small else MOST_TABLE_PX
+        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(self.table.wanted_width(), most)))
 
     def reset_layout(self) -> None:
         """Put panels where they were first."""

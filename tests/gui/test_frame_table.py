@@ -403,9 +403,10 @@ def names_cut(table):
     return [name for name in shown if words.horizontalAdvance(name) + beside > tree.columnWidth(0)]
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
 @pytest.mark.parametrize("key", ["", "g", "t", "gt"])
-def test_at_1280_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_list(qtbot, opened, key):
-    opened.resize(1280, 720)
+def test_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_list(qtbot, opened, key, size):
+    opened.resize(*size)
     for letter in key:
         qtbot.keyClick(opened, letter)
     model, words = opened.table.model, QFontMetrics(ui_font())
