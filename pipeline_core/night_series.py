@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -77,6 +78,16 @@ def values_of(what: Quantity, rows: Sequence[QualityRow], frames: Mapping[str, F
         return float("nan")
 
     return np.array([value(row) for row in rows], np.float64)
+
+
+def is_measured(what: Quantity, rows: Sequence[QualityRow], frames: Mapping[str, Frame] | None = None) -> bool:
+    """Tell whether any row has a value of a quantity; the first one mostly has, so that this is quick."""
+    known = frames or {}
+    return any(
+        value is not None and math.isfinite(value)
+        for row in rows
+        for value in (getattr(holder, what.name, None) for holder in (row, row.measures, known.get(row.path)))
+    )
 
 
 def unit_of(what: Quantity, rows: Sequence[QualityRow]) -> str:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.time_axis import TimeAxis
-from pipeline_core.night_series import QUANTITIES, Quantity, quantity, unit_of, values_of
+from pipeline_core.night_series import QUANTITIES, Quantity, is_measured, quantity, unit_of, values_of
 from pipeline_core.proposal import Proposal, beyond
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class TimelineModel(QObject):
         self.axis = TimeAxis(self)
         self.rows: list[QualityRow] = []
         self.frames: Mapping[str, Frame] = {}
+        self._measured: list[Quantity] = []
         self.rejected: Mapping[str, str] = {}
         self.kept: frozenset[str] = frozenset()
         """Frames that a person accepted: what was said against them is settled."""
@@ -97,7 +98,8 @@ class TimelineModel(QObject):
         self.frames = frames
         self.rejected, self.kept = rejected, kept
         self.axis.set_times([frames[row.path].mid_utc if row.path in frames else None for row in self.rows])
-        known = {q.name: q for q in self.quantities()}
+        self._measured = [q for q in QUANTITIES if is_measured(q, self.rows, frames)]
+        known = {q.name: q for q in self._measured}
         what = known.get(self.wished) or known.get(self.what.name) or next(iter(known.values()), self.what)
         if what is not self.what:
             self.what, self.threshold = what, None
@@ -134,8 +136,7 @@ class TimelineModel(QObject):
 
     def quantities(self) -> list[Quantity]:
         """Return what was measured on at least one frame."""
-        # The first frame tells it mostly: all values of all quantities of thousands of frames take a tenth of a second.
-        return [q for q in QUANTITIES if any(np.isfinite(values_of(q, (row,), self.frames)[0]) for row in self.rows)]
+        return self._measured
 
     def set_quantity(self, name: str) -> None:
         """Plot another quantity; a threshold on the old one is dropped."""

@@ -52,8 +52,21 @@ def draw_value_axis(painter: QPainter, area: QRectF, ticks: list[tuple[float, st
         painter.setPen(grid)
         painter.drawLine(round(area.left()), round(y), round(area.right()), round(y))
         painter.setPen(theme().colour("dim"))
-        box = QRectF(0, y - metrics.height() / 2, LEFT - 8, metrics.height())
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        for number, line in enumerate(in_margin(words, metrics)):
+            box = QRectF(0, y + (number - 0.5) * metrics.height(), LEFT - 8, metrics.height())
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line)
+
+
+def in_margin(words: str, metrics: QFontMetricsF) -> list[str]:
+    """Break the words of a tick into lines that the left margin holds: "20,000 ADU" has its unit below."""
+    lines = [""]
+    for word in words.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and metrics.horizontalAdvance(longer) > LEFT - 8:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def draw_place_axis(

@@ -9,6 +9,8 @@ from astropy.io import fits
 
 from pipeline_core.errors import UsageError
 from pipeline_core.io.atomic import atomic_file
+from pipeline_core.io.wcs_cards import solution_cards
+from pipeline_core.science.tan_sip import TanSip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +49,8 @@ def write_cutout(
     cards : iterable of (keyword, value, comment)
         Of the frame, as text; those of :data:`KEPT` are written.
     sky : SkyMap, optional
-        Written as a TAN projection of the part; one with distortion is left out, for alone it would be wrong.
+        Written as a TAN or TAN-SIP projection of the part: distortion is counted from the reference pixel, wherever
+        that lies now.
 
     Raises
     ------
@@ -66,13 +69,11 @@ def write_cutout(
     header["LTV1"] = (float(-x0), "x here = x of the frame + LTV1")
     header["LTV2"] = (float(-y0), "y here = y of the frame + LTV2")
     header["LTM1_1"], header["LTM2_2"] = 1.0, 1.0
-    if sky is not None and sky.distortion is None:
-        header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"
-        header["CRVAL1"], header["CRVAL2"] = sky.ra_deg, sky.dec_deg
+    if sky is not None:
+        whole = TanSip(sky.ra_deg, sky.dec_deg, sky.x_px, sky.y_px, sky.matrix, *(sky.distortion or (None, None)))
+        for card in solution_cards(whole, (ny, nx), {}):
+            header.append(card)
         header["CRPIX1"], header["CRPIX2"] = sky.x_px + 1.0 - x0, sky.y_px + 1.0 - y0
-        for i in (0, 1):
-            for j in (0, 1):
-                header[f"CD{i + 1}_{j + 1}"] = float(sky.matrix[i, j])
     with atomic_file(path) as part:
         fits.PrimaryHDU(np.ascontiguousarray(image[y0:y1, x0:x1]), header).writeto(part, overwrite=True)
 

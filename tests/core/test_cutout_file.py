@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.wcs import WCS
 
 from pipeline_core.errors import UsageError
 from pipeline_core.io.cutout_file import write_cutout
@@ -29,3 +30,18 @@ def test_a_cutout_outside_of_the_frame_is_refused(tmp_path):
     with pytest.raises(UsageError):
         write_cutout(tmp_path / "cut.fits", np.zeros((10, 10)), Section(20, 30, 0, 5), unit="adu")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cutout_of_a_solved_frame_keeps_its_distortion_wherever_it_is_cut(tmp_path):
+    image = np.zeros((400, 500), np.float32)
+    a, b = np.zeros((3, 3)), np.zeros((3, 3))
+    a[2, 0], a[1, 1], b[0, 2] = 2e-5, -1e-5, 3e-5  # some pixels at the corners
+    sky = SkyMap(83.0, -68.0, 250.0, 200.0, np.array([[-0.0002, 1e-6], [1e-6, 0.0002]]), (a, b))
+    write_cutout(tmp_path / "cut.fits", image, Section(300, 390, 400, 480), unit="electron", sky=sky)
+    header = fits.getheader(tmp_path / "cut.fits")
+    wcs = WCS(header)
+    for x, y in ((0.0, 0.0), (79.0, 89.0)):
+        ra, dec = sky.sky(x + 400, y + 300)
+        assert wcs.all_pix2world(x, y, 0) == pytest.approx((ra, dec), abs=1e-9)
+        assert wcs.all_world2pix(ra, dec, 0) == pytest.approx((x, y), abs=1e-3)
+        assert sky_map(header).sky(x, y) == pytest.approx((ra, dec), abs=1e-9)

@@ -1,15 +1,20 @@
 """Timeline and keogram, used as a person uses them: clicks, brushes, drags, keys."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QFontMetricsF
 
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.timeline_model import TimelineModel, light_at
+from astep_gui.theme import ui_font
 from astep_gui.widgets.keogram import KeogramStrip
+from astep_gui.widgets.plot_area import LEFT as LEFT_PX
+from astep_gui.widgets.plot_area import in_margin
 from astep_gui.widgets.timeline import Timeline
 from pipeline_core.config import Recipe
 from pipeline_core.events import RunContext
@@ -322,3 +327,27 @@ def test_the_chosen_quantity_comes_back_as_soon_as_some_frame_has_it(model):
     assert model.what.name != "depth_loss_mag"
     model.set_night(rows, frames, {})
     assert model.what.name == "depth_loss_mag"
+
+
+@pytest.mark.parametrize("words", ["2,000 ADU", "200,000 e⁻", "-0.25 mag", "1,000 ADU or e⁻", "-120 °C", "3 px"])
+def test_no_value_of_the_axis_is_cut_at_the_left(qapp, words):
+    font = ui_font(11)
+    metrics = QFontMetricsF(font)
+    lines = in_margin(words, metrics)
+    assert " ".join(lines) == words
+    assert all(metrics.horizontalAdvance(line) <= LEFT_PX - 8 for line in lines)
+
+
+def test_decisions_on_five_thousand_frames_do_not_look_through_all_quantities_again(qapp):
+    rows = [QualityRow(f"f{k:04d}.fits", ScienceMeasures("quick", "ADU", fwhm_px=2.0)) for k in range(5000)]
+    frames = {row.path: Frame(row.path, FrameKind.SCIENCE, 1, 1) for row in rows}
+    model = TimelineModel()
+    timeline = Timeline(model)
+    begun = time.process_time()
+    model.set_night(rows, frames, {})
+    for _ in range(5):
+        model.set_rejected({rows[7].path: "cloud"})
+    spent = time.process_time() - begun
+    assert [q.name for q in model.quantities()] == ["fwhm_px"]
+    assert spent < 0.5
+    timeline.deleteLater()
