@@ -27,7 +27,7 @@ ON_THE_IMAGE = (
     ("` held", "The step before"),
 )
 """What the mouse does there, and the one key that no menu can hold."""
-_COLUMNS = (("Night", "Edit", IMAGE, "Sky"), ("Frames", "Reduce", "Help"), ("Image",), ("View",))
+_COLUMNS = (("Night", IMAGE, "Sky"), ("Edit", "Frames", "Reduce"), ("Image", "Help"), ("View",))
 """About as long as each other: all stand on one page of a window of 1280 × 720."""
 
 

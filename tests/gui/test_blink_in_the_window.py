@@ -128,7 +128,7 @@ def test_the_cursor_moves_at_most_ten_times_a_second_however_fast_frames_go_by(q
 def test_the_line_over_the_image_says_that_raw_frames_are_blinked(qtbot, ready):
     viewing = ready.viewing
     blink(qtbot, ready, LIGHTS)
-    assert viewing.view.head.state.isVisible()
+    qtbot.waitUntil(viewing.view.head.state.isVisible, timeout=PATIENCE_MS)
     assert viewing.view.head.state.text() == "raw · aligned"
     assert "Blinking 4 raw frames of R" in viewing.rail.note.full_text
     qtbot.keyClick(ready, Qt.Key.Key_Escape)

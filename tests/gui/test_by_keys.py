@@ -192,6 +192,7 @@ def test_the_list_of_keys_fits_into_a_small_window_in_every_theme(qtbot, opened)
     QTimer.singleShot(0, lambda: None)
     opened.actions_by_name["shortcuts"].trigger()
     page = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ShortcutsOverlay) and w.isVisible())
-    assert page.height() <= 680, f"{page.width()} x {page.height()} in {theme().name}"
-    assert page.width() <= 1280
+    size = page.size()
     page.reject()
+    assert size.height() <= 680, f"{size.width()} x {size.height()} in {theme().name}"
+    assert size.width() <= 1280
