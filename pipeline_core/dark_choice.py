@@ -33,6 +33,8 @@ class DarkUse:
     scale: float
     """1 subtracts it as it is; less scales the dark current (the bias stays whole)."""
     warnings: tuple[str, ...]
+    note: str = ""
+    """What the frame's own equation says of it."""
 
 
 def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, settings: DarkSettings) -> DarkUse:
@@ -79,6 +81,40 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
         is_far = far_c > settings.temperature_tolerance_c
         return DarkUse(best.name, scale, (words, _far_words(best.name, far_c)) if is_far else (words,))
     return DarkUse(None, 1.0, (no_dark_words([exposure_s], darks, bias),))
+
+
+def chosen_dark(frame: Frame, dark: DarkLike, settings: DarkSettings) -> DarkUse:
+    """Use the master dark that a person chose, as it is; say where it does not match the frame.
+
+    Parameters
+    ----------
+    frame : Frame
+    dark : master dark
+    settings : DarkSettings
+
+    Notes
+    -----
+    It is not scaled: whoever names a dark may know that its header is wrong, and a chosen dark may hold no more than
+    its name says. What that leaves in the frame is said.
+    """
+    warnings: list[str] = []
+    note = ""
+    takes_back = "choose another, or take the choice back"
+    if frame.exposure_s is None:
+        warnings.append(f"{dark.name} was chosen for a frame whose exposure is unknown; set its exposure")
+    elif dark.exposure_s is None:
+        warnings.append(f"{dark.name} was chosen, and its exposure is unknown: it may not match; {takes_back}")
+    elif not same_exposure(dark.exposure_s, frame.exposure_s, settings):
+        note = f"of {dark.exposure_s:.4g} s, chosen, not scaled"
+        what = "too much" if dark.exposure_s > frame.exposure_s else "too little"
+        warnings.append(
+            f"{dark.name} was chosen for frames of {frame.exposure_s:.4g} s: it is subtracted as it is, not scaled, "
+            f"with the dark current of {dark.exposure_s:.4g} s, which is {what}; {takes_back}"
+        )
+    far_c = _far(frame, dark)
+    if far_c > settings.temperature_tolerance_c:
+        warnings.append(_far_words(dark.name, far_c))
+    return DarkUse(dark.name, 1.0, tuple(warnings), note)
 
 
 def no_dark_words(exposures_s: Sequence[float], darks: Sequence[DarkLike], bias: DarkLike | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline_core.dark_choice import DarkUse, choose_dark, no_dark_words
+from pipeline_core.dark_choice import DarkUse, choose_dark, chosen_dark, no_dark_words
 from pipeline_core.grouping import (
     Geometry,
     by_exposure,
@@ -282,7 +282,7 @@ class GeometryPlanner:
             have = ", ".join(m.name for m in self._darks) or "none"
             warnings.append(f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves")
             return choose_dark(frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark)
-        return DarkUse(name, 1.0, ())
+        return chosen_dark(frame, master, self.recipe.dark)
 
     def _forced_flat(self, name: str, warnings: list[str]) -> MasterPlan | None:
         if name == "none":
@@ -298,7 +298,7 @@ class GeometryPlanner:
         if frame.pedestal_adu:
             words += f" − pedestal of {frame.pedestal_adu:.5g} ADU"
         if use.dark is not None and use.scale == 1.0:
-            words += f" − {use.dark} [holds bias]"
+            words += f" − {use.dark} [holds bias{f'; {use.note}' if use.note else ''}]"
         elif use.dark is not None:
             words += f" − {bias} − {use.scale:.3g} × ({use.dark} − {bias})"
         elif bias is not None:

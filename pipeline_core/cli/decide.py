@@ -105,7 +105,7 @@ def _set(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk: Ta
 
 
 def _unheard_masters(frames: list[Frame], values: dict[str, Any], night: Night, logbook: Logbook) -> list[str]:
-    """Say where a chosen master changes nothing: there is none of that name, or the frame takes none."""
+    """Say where a chosen master changes nothing, or does not match: none has that name, or the frame takes none."""
     chosen = {kind: values[kind] for kind in MASTERS if values.get(kind)}
     if not chosen:
         return []
@@ -114,7 +114,10 @@ def _unheard_masters(frames: list[Frame], values: dict[str, Any], night: Night, 
     plan = build_plan(decided, recipe_of(place, None), choices_of(logbook))
     told = {science.path: science.warnings for science in plan.science}
     lines = Counter(
-        words for f in frames for words in told.get(f.path, ()) if any(f"{kind} {CHOSEN}" in words for kind in chosen)
+        words
+        for f in frames
+        for words in told.get(f.path, ())
+        if any(f"{kind} {CHOSEN}" in words or words.startswith(f"{name} was chosen") for kind, name in chosen.items())
     )
     flats = [f for f in frames if decided.by_path[f.path].kind is FrameKind.FLAT and chosen == {"dark": "none"}]
     deaf = len(frames) - len(flats) - sum(f.path in told for f in frames)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.config import DarkSettings
-from pipeline_core.dark_choice import choose_dark
+from pipeline_core.dark_choice import choose_dark, chosen_dark
 from tests.core.frames_helpers import frame
 
 SETTINGS = DarkSettings()
@@ -95,3 +95,33 @@ def test_whatever_the_darks_scaling_goes_down_only_and_never_without_a_bias(expo
     assert has_bias or use.scale == 1
     assert use.dark is not None or use.warnings
     assert use.scale == 1 or use.warnings
+
+
+# -- a dark that a person chose ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("exposure_s", "how"), [(30.0, "too little"), (300.0, "too much")])
+def test_a_chosen_dark_of_another_exposure_is_used_as_it_is_and_said_to_be(exposure_s, how):
+    use = chosen_dark(frame("a.fits", "science", exposure_s=90.0), dark(exposure_s), SETTINGS)
+    assert (use.dark, use.scale) == (f"dark_{exposure_s:g}", 1.0)
+    (words,) = use.warnings
+    assert "not scaled" in words
+    assert f"{exposure_s:g} s, which is {how}" in words
+    assert "not scaled" in use.note
+
+
+def test_a_chosen_dark_that_matches_needs_no_word():
+    use = chosen_dark(frame("a.fits", "science", exposure_s=90.0), dark(90.3), SETTINGS)
+    assert (use.scale, use.warnings, use.note) == (1.0, (), "")
+
+
+@pytest.mark.parametrize(("of_frame", "of_dark"), [(None, 90.0), (90.0, None)])
+def test_a_chosen_dark_is_said_to_be_uncertain_where_an_exposure_is_unknown(of_frame, of_dark):
+    chosen = SimpleNamespace(name="mine", exposure_s=of_dark, temperature_c=-10.0)
+    (words,) = chosen_dark(frame("a.fits", "science", exposure_s=of_frame), chosen, SETTINGS).warnings
+    assert "exposure is unknown" in words
+
+
+def test_a_chosen_dark_of_another_temperature_is_said_in_degrees():
+    (words,) = chosen_dark(frame("a.fits", "science", exposure_s=90.0), dark(90.0, -16.0), SETTINGS).warnings
+    assert "6.0 °C" in words

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline_core.config import Recipe
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.plan_words import run_warnings
 from pipeline_core.types import Section
 from tests.core.frames_helpers import frame, full_night, night, series
 
@@ -223,6 +224,20 @@ def test_a_forced_master_is_used_and_one_that_is_missing_is_said():
     assert chosen.flat is None
     assert chosen.dark == "dark_90s_-10C"
     assert any("dark_5s" in w for w in chosen.warnings)
+
+
+def test_a_forced_dark_of_another_exposure_is_warned_of_in_frame_plan_and_run():
+    frames = night(series("bias", 5), series("dark", 5), series("dark", 5, folder="short", exposure_s=30.0),
+                   series("flat", 5), series("science", 2))  # fmt: skip
+    path = "science/science_000.fits"
+    plan = build_plan(frames, RECIPE, Choices(forced={path: {"dark": "dark_30s_-10C"}}))
+    chosen, other = plan.science
+    assert (chosen.dark, chosen.dark_scale, chosen.bias_in_dark) == ("dark_30s_-10C", 1.0, True)
+    assert "not scaled" in chosen.equation
+    assert any("dark_30s_-10C was chosen" in words and "not scaled" in words for words in chosen.warnings)
+    assert not other.warnings
+    assert "not scaled" not in other.equation
+    assert any("not scaled" in words for words in run_warnings(frames, plan, RECIPE, {}, []))
 
 
 def test_two_sizes_get_masters_of_their_own():
