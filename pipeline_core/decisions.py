@@ -147,6 +147,7 @@ def decided_frame(frame: Frame, fields: Mapping[str, Value], *, time_offset_s: f
         changes["exposure_is_usual"] = False
     own = fields.get("time_offset_s")
     offset_s = float(own) if own is not None else time_offset_s
+    is_shifted = offset_s != 0.0
     # Counted from its start, the middle of an exposure hangs on how long it is said to be.
     offset_s += frame.mid_share * (
         float(changes.get("exposure_s", frame.exposure_s) or 0.0) - (frame.exposure_s or 0.0)
@@ -154,7 +155,8 @@ def decided_frame(frame: Frame, fields: Mapping[str, Value], *, time_offset_s: f
     if offset_s and frame.mid_utc is not None:
         changes["mid_utc"] = _shifted(frame.path, frame.mid_utc, offset_s)
     changed = tuple(name for name, value in changes.items() if getattr(frame, name) != value)
-    return replace(frame, **changes, decided=changed) if changed else frame
+    follows = "mid_utc" in changed and not is_shifted
+    return replace(frame, **changes, decided=changed, mid_follows_exposure=follows) if changed else frame
 
 
 def _shifted(path: str, mid_utc: datetime, offset_s: float) -> datetime:

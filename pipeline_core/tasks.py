@@ -280,7 +280,8 @@ class TaskBuilder:
 def _decided_cards(frame: Frame) -> dict[str, Any]:
     """Return which cards of the raw header a person's word replaces; nothing, where there is none."""
     decided = [name for name in ("exposure_s", "mid_utc", "temperature_c") if name in frame.decided]
-    return {"decided": decided, "temperature_c": frame.temperature_c} if decided else {}
+    facts = {"decided": decided, "temperature_c": frame.temperature_c} if decided else {}
+    return facts | ({"mid_follows_exposure": True} if frame.mid_follows_exposure else {})
 
 
 def calibration_quality_tasks(

@@ -163,6 +163,8 @@ class Frame:
     """Already a combined calibration product (ours, upstream's, Siril's, AstroImageJ's)."""
     decided: tuple[str, ...] = ()
     """Of these fields those that a person changed: what the header says of them is not true."""
+    mid_follows_exposure: bool = False
+    """Of a decided ``mid_utc``: only the exposure was corrected, and the middle moved with it; the start stays."""
 
     @property
     def name(self) -> str:

@@ -223,7 +223,11 @@ def _tell_decided(header: fits.Header, frame: Frame) -> None:
     if "temperature_c" in frame.decided and frame.temperature_c is not None:
         header["CCD-TEMP"] = (frame.temperature_c, "[degC] chip temperature")
     words = {"exposure_s": "exposure", "mid_utc": "time", "temperature_c": "temperature"}
-    told = [words[name] for name in frame.decided if name in words]
+    told = [
+        words[name]
+        for name in frame.decided
+        if name in words and not (name == "mid_utc" and frame.mid_follows_exposure)  # nobody corrected the clock
+    ]
     if told:
         header.add_history(f"ASTEP Harvest: {', '.join(told)} as a person decided, not as the camera wrote")
 

@@ -140,6 +140,7 @@ def frame_from(facts: Mapping[str, Any]) -> Frame:
         mid_utc=datetime.fromisoformat(mid) if mid else None,
         temperature_c=facts.get("temperature_c"),
         decided=tuple(facts.get("decided", ())),
+        mid_follows_exposure=facts.get("mid_follows_exposure", False),
         exposure_is_usual=facts.get("exposure_is_usual", False),
     )
 

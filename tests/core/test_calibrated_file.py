@@ -103,6 +103,16 @@ def test_what_a_person_decided_replaces_the_cameras_word_in_all_its_cards():
     assert "exposure, time, temperature as a person decided" in str(header["HISTORY"])
 
 
+def test_history_names_no_time_where_only_the_exposure_was_corrected():
+    raw = raw_header(**{"DATE-OBS": "2026-06-21T12:00:00", "EXPTIME": 60.0})
+    seen = replace(science(), exposure_s=90.0, decided=("exposure_s", "mid_utc"), mid_follows_exposure=True)
+    header = science_header(raw, seen, None)
+    assert "exposure as a person decided" in str(header["HISTORY"])
+    assert "time" not in str(header["HISTORY"])
+    assert header["DATE-OBS"] == "2026-06-21T12:00:00.000", "the clock was right"
+    assert header["DATE-AVG"] == "2026-06-21T12:00:45.000"
+
+
 def test_a_decision_about_the_time_leaves_the_cameras_exposure_and_temperature():
     raw = raw_header(**{"DATE-OBS": "2026-06-21T10:00:00", "EXPOSURE": 90.0, "CCD-TEMP": -35.0})
     header = science_header(raw, replace(science(), decided=("mid_utc",)), None)

@@ -110,6 +110,7 @@ def test_the_middle_of_an_exposure_follows_how_long_it_is_said_to_be(night, logb
     decided = [logbook.apply(night).by_path[f"sci/{name}.fits"] for name in named]
     assert [(one.mid_utc - MID).total_seconds() for one in decided] == [-15.0, 115.0, 0.0, 30.0, -15.0]
     assert not any(one.exposure_is_usual for one in decided)
+    assert [one.mid_follows_exposure for one in decided] == [True, False, False, True, True]
 
 
 def test_forced_masters_and_recipe_changes_are_told(logbook):

@@ -52,7 +52,7 @@ def with_frame(frames, path, **facts):
     return Night(frames.root, tuple(replace(f, **facts) if f.path == path else f for f in frames.frames))
 
 
-CHANGED = ("exposure_s", "mid_utc", "temperature_c", "decided")
+CHANGED = ("exposure_s", "mid_utc", "temperature_c", "decided", "mid_follows_exposure")
 SCIENCE = {"science/science_000.fits", "science/science_001.fits"}
 SCIENCE_V = {"science_v/science_000.fits", "science_v/science_001.fits"}
 MASTERS = {"bias", "dark_90s_-10C", "flat_R", "flat_V", "mask_R", "mask_V"}
