@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +26,7 @@ from pipeline_core.noise_summary import noise_summary
 from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
 from pipeline_core.plan_words import check_disk, run_warnings
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_changes, recipe_toml, with_changes
+from pipeline_core.run_record import RunRecord, note_run
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
@@ -199,8 +201,16 @@ class _Reducer:
         self.logbook.note_told(self.result.warnings, left_out, self.result.sky_words)
         counts = ", ".join(f"{number} {state}" for state, number in self.result.counts.items())
         self.result.seconds = time.monotonic() - self.started
+        self._note_run()
         self._tell("finished", f"science frames: {counts}; {self.result.seconds:.1f} s")
         return self.result
+
+    def _note_run(self) -> None:
+        result = self.result
+        ended = datetime.now(UTC).isoformat(timespec="seconds")
+        took, memory_mb = round(result.seconds, 1), round(result.peak_memory_mb, 1)
+        record = RunRecord(ended, took, memory_mb, result.counts, result.masters, self.options.only)
+        note_run(self.logbook.database, record)
 
     def _tell(self, kind: _Kind, text: str, **data: str) -> None:
         levels: dict[str, Level] = {"message": "warning", "failed": "error"}

@@ -14,6 +14,7 @@ from pipeline_core.planned import planned_with
 from pipeline_core.quality_report import QualityReport, quality_report
 from pipeline_core.report_html import page
 from pipeline_core.report_pictures import Picture, chosen_frames, picture_of
+from pipeline_core.report_state import REPORTS, night_state
 from pipeline_core.scan import scan_night
 from pipeline_core.session import choices_of, recipe_of
 from pipeline_core.store import Product, Store
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline_core.science.keogram import Column
     from pipeline_core.session import Place
 
-NAME, SMALL_NAME = "report.html", "report_small.html"
+NAME, SMALL_NAME = REPORTS
 LIMIT_BYTES, SMALL_LIMIT_BYTES = 2_000_000, 100_000
 
 
@@ -78,6 +79,8 @@ class NightFacts:
     warnings: Sequence[tuple[str, str]]
     """(level, words), oldest first, each once."""
     recipe: Recipe
+    state: str = ""
+    """Of the night, as :mod:`pipeline_core.report_state` knows it again."""
 
 
 def write_report(place: Place, context: RunContext, *, file: Path | None = None, small: bool = False) -> Path:
@@ -140,6 +143,7 @@ def gather(place: Place, context: RunContext) -> NightFacts:
         history = logbook.history()
         products = store.products()
         plan = planned_with(store, night, choices_of(logbook), recipe).plan
+        state = night_state(logbook, store)
     science = sorted(
         (f for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None),
         key=lambda f: (f.mid_utc is None, f.mid_utc, f.path),
@@ -155,6 +159,7 @@ def gather(place: Place, context: RunContext) -> NightFacts:
         history,
         _said(place.output / "log.jsonl"),
         recipe,
+        state,
     )
 
 

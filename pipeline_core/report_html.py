@@ -15,6 +15,7 @@ from pipeline_core.name_words import named
 from pipeline_core.night_series import quantity, values_of
 from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.report_plots import night_drawing
+from pipeline_core.report_state import state_mark
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def page(facts: NightFacts, detail: Detail, pictures: Sequence[Picture]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"{state_mark(facts.state)}"
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>{''.join(parts)}</main></body></html>\n"
     )
 

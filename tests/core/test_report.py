@@ -18,8 +18,13 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag
 from pipeline_core.report import Detail, _said, gather, render, write_report
 from pipeline_core.report_pictures import picture_of
+from pipeline_core.report_state import night_state, reports_of
+from pipeline_core.scan import scan_night
 from pipeline_core.science.thumbnail import binned, thumbnail
 from pipeline_core.session import Place
+from pipeline_core.stage import remembered
+from pipeline_core.stages.quality import MEASURE_QUICK, MEASURE_SCIENCE
+from pipeline_core.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,42 @@ def test_the_small_report_stays_below_100_kilobytes(place):
     file = write_report(place, RunContext(), small=True)
     assert file.name == "report_small.html"
     assert file.stat().st_size <= 100_000
+
+
+def test_a_report_is_old_once_something_was_decided_and_new_once_it_is_written_anew(place, tmp_path):
+    made = Place(place.night, tmp_path / "out")
+    shutil.copytree(place.output, made.output)
+    frame = scan_night(made.night, RunContext()).frames[-1].path
+
+    def reports():
+        with Logbook.read_only(made.output) as logbook, Store(made.output, logbook.database) as store:
+            return reports_of(made.output, night_state(logbook, store))
+
+    (made.output / "report_small.html").unlink(missing_ok=True)
+    write_report(made, RunContext())
+    assert reports() == {"report.html": False}
+    with Logbook.open(made.output, made.night) as logbook:
+        logbook.reject([frame], "cloud")
+    assert reports() == {"report.html": True}
+    write_report(made, RunContext(), small=True)
+    assert reports() == {"report.html": True, "report_small.html": False}
+    write_report(made, RunContext())
+    assert reports() == {"report.html": False, "report_small.html": False}
+
+
+def test_a_report_is_old_once_a_product_that_it_shows_was_made_anew_and_not_for_a_quick_look(place, tmp_path):
+    shutil.copytree(place.output, out := tmp_path / "out")
+    with Logbook.open(out, place.night) as logbook, Store(out, logbook.database) as store:
+        before = night_state(logbook, store)
+        store.finish(remembered(MEASURE_QUICK, None, "a.fits", "1"), None, None, {}, 0.1)
+        assert night_state(logbook, store) == before
+        store.finish(remembered(MEASURE_SCIENCE, None, "a.fits", "1"), None, None, {}, 0.1)
+        assert night_state(logbook, store) != before
+
+
+def test_a_report_of_an_earlier_version_counts_as_old_and_a_missing_one_not_at_all(tmp_path):
+    (tmp_path / "report.html").write_text("<!doctype html><html><head></head></html>")
+    assert reports_of(tmp_path, "now") == {"report.html": True}
 
 
 def test_a_frame_that_a_person_accepted_is_not_called_suspect_and_decisions_name_their_frames(place, tmp_path):

@@ -1,0 +1,66 @@
+"""Of which state of the night a report is: whether decisions or products changed since it was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline_core.depth_night import STAGE as DEPTH_STAGE
+from pipeline_core.quality_report import CALIBRATION_STAGE, FINAL_STAGE
+from pipeline_core.stage import digest
+from pipeline_core.verdicts import SCIENCE_STAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pipeline_core.logbook import Logbook
+    from pipeline_core.store import Store
+
+REPORTS = ("report.html", "report_small.html")
+"""Names of a night's reports in its output."""
+_SHOWN = frozenset({SCIENCE_STAGE, FINAL_STAGE, CALIBRATION_STAGE, DEPTH_STAGE})
+"""Stages, besides the masters, whose products a report shows."""
+_META = '<meta name="astep-harvest-state" content="'
+_HEAD_BYTES = 2000
+"""The mark stands among the first bytes of a report."""
+
+
+def night_state(logbook: Logbook, store: Store) -> str:
+    """Return a word that is another one as soon as anything changed that a report of the night shows."""
+    made = sorted(
+        (product.name, product.location or "", product.key)
+        for product in store.products()
+        if product.name.startswith("masters/") or product.stage in _SHOWN
+    )
+    return digest(logbook.last_id(), made)
+
+
+def state_mark(state: str) -> str:
+    """Return the element of a page's head that says of which state the page is."""
+    return f'{_META}{state}">'
+
+
+def reports_of(output: Path, state: str, names: Iterable[str] = REPORTS) -> dict[str, bool]:
+    """Tell of each report that is there whether it is of before the last changes.
+
+    Parameters
+    ----------
+    output : Path
+    state : str
+        Of the night now.
+    names : iterable of str
+        Of files in the output.
+
+    Notes
+    -----
+    One that does not say of which state it is comes from an earlier version: it counts as old.
+    """
+    found: dict[str, bool] = {}
+    for name in names:
+        try:
+            with (output / name).open("rb") as file:
+                head = file.read(_HEAD_BYTES)
+        except OSError:
+            continue  # not written, or not to be read: nothing is claimed of it
+        found[name] = state_mark(state).encode() not in head
+    return found

@@ -1,0 +1,47 @@
+"""What the last run of a night did, took and cost: kept with the products, so that it can be told another day."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline_core.io.database import Database
+
+_FACT = "last run"
+"""Name under which the logbook remembers it."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run that ended by itself."""
+
+    ended_utc: str
+    """ISO 8601, to the second."""
+    seconds: float
+    peak_memory_mb: float
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Science frames: done, cached, failed, left_out."""
+    masters: Mapping[str, str] = field(default_factory=dict)
+    """Name → "made", "up to date" or "failed"."""
+    only: str | None = None
+    """The part that was asked for; None for a whole run."""
+
+
+def note_run(database: Database, record: RunRecord) -> None:
+    """Remember the run that ended last."""
+    database.remember(_FACT, json.dumps(asdict(record)))
+
+
+def last_run(database: Database) -> RunRecord | None:
+    """Return the run that ended last; None where none did since such records are kept, or it cannot be read."""
+    told = database.fact(_FACT)
+    if told is None:
+        return None
+    try:
+        return RunRecord(**json.loads(told))
+    except (ValueError, TypeError):  # of a later version: what it says is not ours to guess
+        return None
