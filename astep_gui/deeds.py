@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
-from astep_gui.actions import PROGRAMS, WORKFLOW_WORDS
-from astep_gui.frame_deeds import FrameDeeds
+from astep_gui.actions import WORKFLOW_WORDS
+from astep_gui.models.results_words import headline
+from astep_gui.results_deeds import ResultsDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
-from astep_gui.widgets.results_panel import headline
 from pipeline_core.errors import NightError
 from pipeline_core.types import MaskBit
 
@@ -37,15 +37,15 @@ PANELS_OF = {
 """Panels that belong to a part of the work, the one that is brought to the front first."""
 
 _OWN = (
-    "open", "demo", "output", "show_results", "settings", "fit", "one_to_one", "auto_levels", "masks", "why",
-    "one_star", "blink", "compare", "back", "save_picture", "make_masters", "report", "grouped", "pictures", "log",
-    "theme", "plan", "palette", "shortcuts", "about", "calibrated", "image_only",
+    "open", "demo", "output", "settings", "fit", "one_to_one", "auto_levels", "masks", "why",
+    "one_star", "blink", "compare", "back", "save_picture", "make_masters", "grouped", "pictures", "log",
+    "theme", "plan", "palette", "shortcuts", "about", "image_only",
 )  # fmt: skip
 """Actions that are methods here."""
 
 
-class Deeds(FrameDeeds):
-    """The slots of the table of actions: those of frames, and all others."""
+class Deeds(ResultsDeeds):
+    """The slots of the table of actions: those of frames and results, and all others."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -69,7 +69,6 @@ class Deeds(FrameDeeds):
             "reduce": self.begin_run,
             "cancel": self.cancel,
         }
-        slots |= {f"export_{program}": partial(self.export, program) for program in PROGRAMS}
         slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
         slots |= window.sky.slots()
         return slots
@@ -90,6 +89,13 @@ class Deeds(FrameDeeds):
         if folder:
             self.make_demo(Path(folder) / "demo_night")
 
+    def ask_demo(self) -> None:
+        """Make a demo night; while one is made, stop that."""
+        if self._window.errands.is_running("demo"):
+            self._window.errands.cancel("demo")
+        else:
+            self.demo()
+
     def make_demo(self, night: Path, size: int = DEMO_SIZE) -> None:
         """Make a demo night in the background and open it; one that is there already is opened as it is."""
         if night.exists():
@@ -103,12 +109,8 @@ class Deeds(FrameDeeds):
             make_demo_night(unfinished, size=size, ctx=context)
             return unfinished.rename(night)
 
-        job = self._window.jobs.job("demo night", work)
-        job.heard.connect(self._window.log.hear)
-        job.failed.connect(self._window.show_problem)
-        job.done.connect(self._window.open_night)
-        self._window.log.say(f"making a demo night in {night}")
-        job.start()
+        if self._window.errands.start("demo", "the demo night", work, self._window.open_night):
+            self._window.log.say(f"making a demo night in {night}")
 
     def open_dropped(self, dropped: list[Path]) -> None:
         """Open the folder that was dropped, or that of the files, which are selected; a list of names is a decision."""
@@ -144,44 +146,6 @@ class Deeds(FrameDeeds):
             output = Path(folder) / place.output.name if any(Path(folder).iterdir()) else Path(folder)
             self._window.remembered.set_output(place.night.absolute(), output)
             self._window.open_night(place.night, output)
-
-    def show_results(self) -> None:
-        """Open the results in the file manager."""
-        place = self._night.place
-        if place is not None and place.output.is_dir():
-            self.show_outside(place.output)
-        elif place is not None:
-            self._window.log.say(f"there are no results yet; they will lie in {place.output}")
-
-    def export(self, program: str) -> None:
-        """Ask where, and write the accepted calibrated frames there for another program."""
-        place, raw, window = self._night.place, self._night.raw, self._window
-        if place is None or raw is None:
-            return
-        words = f"Accepted frames for {PROGRAMS[program]}: into which folder?"
-        folder = QFileDialog.getExistingDirectory(window, words, str(place.output.parent))
-        if not folder:
-            return
-
-        def work(_context: RunContext) -> tuple[list[Path], list[str], str]:
-            from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words  # noqa: PLC0415 - the stages
-
-            written, untimed = hand_on(place, raw, program, Path(folder))  # type: ignore[arg-type]
-            unplaced = without_wcs_words(without_wcs(written), len(written), "Sky (Shift+S) looks for them on the sky")
-            return written, untimed, unplaced
-
-        job = window.jobs.job("export", work)
-        job.failed.connect(window.show_problem)
-        job.done.connect(lambda done: self._exported(program, Path(folder), *done))
-        window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
-        job.start()
-
-    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str], unplaced: str) -> None:
-        self._window.log.say(f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}")
-        for path in untimed:
-            self._window.log.say("left out: its time is unknown", "warning", path)
-        if unplaced:
-            self._window.log.say(f"{len(written)} frames lie in {folder}; {unplaced}", "warning")
 
     def remedy(self, need: Need, remedy: Remedy) -> None:
         """Do what a person chose among the ways out."""
@@ -294,48 +258,19 @@ class Deeds(FrameDeeds):
             self._window.bring_up("pixel")
 
     def cancel(self) -> None:
-        """Stop the run, or what is done for the sky."""
+        """Stop the run, what is done for the sky, and what is being written."""
         self._window.run.cancel()
         self._window.sky.work.cancel()
+        self._window.errands.cancel_all()
 
     def make_masters(self) -> None:
-        """Make the masters, so that the later steps of frames can be seen."""
+        """Make the masters, so that the later steps of frames can be seen; while they are made, stop that."""
+        if self._window.run.is_running:
+            self._window.run.cancel()
+            return
         from pipeline_core.reduce import RunOptions  # noqa: PLC0415 - heavy
 
         self._window.run.start(RunOptions(only="masters", masters_inside=False))
-
-    def report(self) -> None:
-        """Write the report of the night, and show it in the browser."""
-        place = self._night.place
-        if place is None:
-            return
-
-        def work(context: RunContext) -> Path:
-            from pipeline_core.report import write_report  # noqa: PLC0415 - heavy
-
-            return write_report(place, context)
-
-        job = self._window.jobs.job("report of the night", work)
-        job.heard.connect(self._window.log.hear)
-        job.failed.connect(self._window.show_problem)
-        job.done.connect(self._show_report)
-        self._window.log.say("writing the report of the night")
-        job.start()
-
-    def _show_report(self, file: Path) -> None:
-        self._window.log.quiet()
-        self._window.log.say(f"report of the night: {file}")
-        self.show_outside(file)
-
-    def calibrated(self) -> None:
-        """Show the current frame as its calibrated file holds it; a second time, the frame itself."""
-        window, path = self._window, self._night.current
-        if path is None:
-            return
-        if window.products.calibrated == path:
-            window.products.end()
-        else:
-            window.products.show_calibrated(path)
 
     def turn_to(self, name: str) -> None:
         """Bring to the front what a part of the work needs."""

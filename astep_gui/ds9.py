@@ -45,8 +45,8 @@ def open_in_ds9(files: Sequence[Path]) -> str:
         named = os.environ.get("DS9")
         why = f"the variable DS9 names {named}, which is no program" if named else "no program ds9 is on the path"
         raise NightError(
-            "cannot open DS9", why, "install SAOImage DS9, or set the variable DS9 to its program; Ctrl+Shift+C copies "
-            "the path of the frame for any other program"
+            f"cannot open {files[0]} in DS9" + (f" and {len(files) - 1} more" if len(files) > 1 else ""), why,
+            "install SAOImage DS9, or set the variable DS9 to its program; “Copy the path” is for any other program"
         )  # fmt: skip
     subprocess.Popen(  # noqa: S603 - the program that the person named
         [program, *map(str, files)],

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QPoint, QUrl
-from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtCore import QObject, QPoint
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QInputDialog, QMenu
 
 from astep_gui.commands import counted
 from astep_gui.ds9 import open_in_ds9
+from astep_gui.outside import show_outside
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from astep_gui.main_window import MainWindow
 
@@ -157,15 +157,7 @@ class FrameDeeds(QObject):
     def reveal(self) -> None:
         """Open the folder of the current frame."""
         if self._night.night is not None and self._night.current is not None:
-            self.show_outside(self._night.night.file(self._night.current).parent)
-
-    def show_outside(self, file: Path) -> None:
-        """Open a folder or a page in the system's own program; where none answers, its place is on the clipboard."""
-        if QDesktopServices.openUrl(QUrl.fromLocalFile(str(file))):
-            return
-        if (board := QGuiApplication.clipboard()) is not None:
-            board.setText(str(file))
-        self._window.log.say(f"no program of this system opened it; copied to the clipboard: {file}", "warning")
+            show_outside(self._window, self._night.night.file(self._night.current).parent)
 
     def ds9(self) -> None:
         """Open the selected frames in DS9: in one that is open if it listens, else in a new one."""
@@ -174,7 +166,7 @@ class FrameDeeds(QObject):
             return
         files = [night.file(path) for path in self._night.selection[:MOST_IN_DS9]]
         job = window.jobs.job("DS9", lambda _context: open_in_ds9(files))
-        job.failed.connect(window.show_problem)
+        job.failed.connect(lambda error: window.show_problem(error, "\n".join(map(str, files))))
         job.done.connect(lambda how: window.log.say(f"{len(files)} frame{'s' * (len(files) > 1)} opened in DS9 {how}"))
         job.start()
 

@@ -14,11 +14,13 @@ from astep_gui.deeds import SHORT_PX, Deeds
 from astep_gui.image_only import ImageOnly
 from astep_gui.jobs import Jobs
 from astep_gui.keeping import Keeper
+from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
+from astep_gui.start_buttons import StartButtons
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
 from astep_gui.widgets.header_panel import HeaderPanel
@@ -66,6 +68,7 @@ class MainWindow(QMainWindow):
         self.night = NightModel(self.jobs, self)
         self.decisions = Decisions(self.night, self)
         self.run = ReductionModel(self.night, self.jobs, self)
+        self.errands = Errands(self.jobs, self)
         self._make_panels()
         self.sky = Sky(self)
         self.deeds = Deeds(self)
@@ -73,6 +76,7 @@ class MainWindow(QMainWindow):
         self.toolbar = self._make_toolbar()
         self._make_docks()
         self.image_only = ImageOnly(self, LAYOUT_VERSION)
+        self.start_buttons = StartButtons(self)
         self._connect()
         self._to_select: list[Path] = []
         self._is_small = self._is_low = False
@@ -103,7 +107,7 @@ class MainWindow(QMainWindow):
         self.viewing = Viewing(self.night, self.decisions, self)
         self.products = ProductViewing(self.night, self.viewing, self)
         self.run_panel = RunPanel(self.night, self.run)
-        self.results = ResultsPanel(self.night, self.run)
+        self.results = ResultsPanel(self.night, self.run, self.errands)
         self.tabs = WorkflowTabs()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start_page)
@@ -192,7 +196,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         deeds = self.deeds
         self.start_page.open_asked.connect(deeds.open)
-        self.start_page.demo_asked.connect(deeds.demo)
+        self.start_page.demo_asked.connect(deeds.ask_demo)
         self.start_page.night_asked.connect(self.open_night)
         self.needs.remedy_chosen.connect(deeds.remedy)
         self.table.selected.connect(self.night.select)
@@ -207,7 +211,13 @@ class MainWindow(QMainWindow):
         self.run_panel.frame_asked.connect(lambda path: self.night.select([path]))
         self.results.folder_asked.connect(deeds.show_results)
         self.results.report_asked.connect(deeds.report)
+        self.results.reports_asked.connect(deeds.renew_reports)
+        self.results.file_asked.connect(deeds.show_result)
         self.results.export_asked.connect(deeds.export)
+        self.results.stop_asked.connect(self.errands.cancel)
+        self.errands.said.connect(self.log.hear)
+        self.errands.problem.connect(self.show_problem)
+        self.errands.stopped.connect(lambda title: self.log.say(f"stopped: {title}; what is finished stays"))
         self.results.calibrated_asked.connect(deeds.calibrated)
         self.results.master_asked.connect(self.products.show_master)
         self.results.frames_asked.connect(self.table.show_only)
@@ -394,15 +404,14 @@ class MainWindow(QMainWindow):
             action.setIconText(name.capitalize())
             action.setToolTip(f"{name.capitalize()} {text}  ({action.shortcut().toString()})")
         running = self.run.is_running
-        at_work = self.sky.work.is_running
-        self.run.is_blocked = at_work
-        can_stop = (running and not self.run.is_stopping) or (at_work and not self.sky.work.is_stopping)
-        self.actions_by_name["cancel"].setEnabled(can_stop)
+        self.run.is_blocked = self.sky.work.is_running
+        self.reduce_button.follow()  # it waits for what is done for the sky
+        self.start_buttons.follow()
         self.actions_by_name["reduce"].setEnabled(self.reduce_button.isEnabled() and not running)
         for name in ("close_night", "output"):
             self.actions_by_name[name].setEnabled(is_open and not running)
 
-    def show_problem(self, error: object) -> None:
-        """Show an error with its three parts, and keep it in the log."""
-        self.notice.show_error(error)  # type: ignore[arg-type]
+    def show_problem(self, error: object, paths: str = "") -> None:
+        """Show an error with its three parts, and keep it in the log; the paths it is about can be copied."""
+        self.notice.show_error(error, paths)  # type: ignore[arg-type]
         self.log.say(str(error), "error")

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from pipeline_core.errors import DataError, UsageError
+from pipeline_core.errors import DataError, NightError, UsageError
+from pipeline_core.events import RunContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,11 @@ NOT_OF_A_PLAIN_IMAGE = (
 
 
 def export_frames(
-    output: Path, frames: Sequence[tuple[str, Path, datetime]], target: Target, folder: Path
+    output: Path,
+    frames: Sequence[tuple[str, Path, datetime]],
+    target: Target,
+    folder: Path,
+    context: RunContext | None = None,
 ) -> list[Path]:
     """Write calibrated frames for another program.
 
@@ -65,6 +70,8 @@ def export_frames(
     target : {"tycho", "astrometrica", "siril"}
     folder : Path
         Made if missing. Files of the same names are replaced; others are left alone.
+    context : RunContext, optional
+        Hears how far it is; its cancel ends it between two frames.
 
     Returns
     -------
@@ -77,6 +84,10 @@ def export_frames(
         If the target is not known, nothing is to be exported, or the folder lies where the results do.
     DataError
         If a calibrated file cannot be read or a frame's time is unknown.
+    NightError
+        If the folder cannot be made.
+    Cancelled
+        If the person stopped it; what was written stays.
     """
     if target not in get_args(Target):
         raise UsageError(
@@ -99,10 +110,16 @@ def export_frames(
                 "its time does not say that it is UTC",
                 "set the time offset of the frame",
             )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NightError(
+            f"cannot make the folder {folder}", error.strerror or str(error), "name another folder"
+        ) from error
     ordered = sorted(frames, key=lambda frame: (frame[2], frame[0]))
     written = []
-    for number, (path, file, mid_utc) in enumerate(ordered, start=1):
+    steps = (context or RunContext()).track("export", ordered)
+    for number, (path, file, mid_utc) in enumerate(steps, start=1):
         target_file = folder / _name(target, number, path, mid_utc)
         _export_one(output / file, target_file, target, mid_utc)
         written.append(target_file)

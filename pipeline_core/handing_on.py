@@ -18,6 +18,7 @@ from pipeline_core.verdicts import SCIENCE_STAGE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline_core.events import RunContext
     from pipeline_core.export import Target
     from pipeline_core.types import Night
 
@@ -32,7 +33,9 @@ def without_wcs(files: Sequence[Path]) -> list[str]:
     return [file.name for file in files if "CRVAL1" not in fits.getheader(file)]
 
 
-def hand_on(place: Place, night: Night, target: Target, folder: Path) -> tuple[list[Path], list[str]]:
+def hand_on(
+    place: Place, night: Night, target: Target, folder: Path, context: RunContext | None = None
+) -> tuple[list[Path], list[str]]:
     """Write the accepted calibrated frames of a night for another program.
 
     Parameters
@@ -42,7 +45,9 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path) -> tuple[l
         As scanned; decisions are applied here.
     target : {"tycho", "astrometrica", "siril"}
     folder : Path
-        Neither the night nor a folder that holds it.
+        Neither the night nor a folder that holds it; made if missing.
+    context : RunContext, optional
+        Hears how far it is; its cancel ends it between two frames.
 
     Returns
     -------
@@ -74,7 +79,7 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path) -> tuple[l
             "it holds no accepted calibrated frame with a time",
             "run `astep reduce` first, or set the time",
         )
-    return export_frames(place.output, frames, target, folder), untimed
+    return export_frames(place.output, frames, target, folder, context), untimed
 
 
 def without_wcs_words(names: Sequence[str], number: int, remedy: str) -> str:

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline_core.depth_night import STAGE as DEPTH_STAGE
-from pipeline_core.quality_report import CALIBRATION_STAGE, FINAL_STAGE
-from pipeline_core.stage import digest
-from pipeline_core.verdicts import SCIENCE_STAGE
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -18,8 +13,6 @@ if TYPE_CHECKING:
 
 REPORTS = ("report.html", "report_small.html")
 """Names of a night's reports in its output."""
-_SHOWN = frozenset({SCIENCE_STAGE, FINAL_STAGE, CALIBRATION_STAGE, DEPTH_STAGE})
-"""Stages, besides the masters, whose products a report shows."""
 _META = '<meta name="astep-harvest-state" content="'
 _HEAD_BYTES = 2000
 """The mark stands among the first bytes of a report."""
@@ -27,10 +20,17 @@ _HEAD_BYTES = 2000
 
 def night_state(logbook: Logbook, store: Store) -> str:
     """Return a word that is another one as soon as anything changed that a report of the night shows."""
+    # Not above: a window tells the reports of a night apart before anything heavy is imported.
+    from pipeline_core.depth_night import STAGE as DEPTH_STAGE  # noqa: PLC0415
+    from pipeline_core.quality_report import CALIBRATION_STAGE, FINAL_STAGE  # noqa: PLC0415
+    from pipeline_core.stage import digest  # noqa: PLC0415
+    from pipeline_core.verdicts import SCIENCE_STAGE  # noqa: PLC0415
+
+    shown = {SCIENCE_STAGE, FINAL_STAGE, CALIBRATION_STAGE, DEPTH_STAGE}
     made = sorted(
         (product.name, product.location or "", product.key)
         for product in store.products()
-        if product.name.startswith("masters/") or product.stage in _SHOWN
+        if product.name.startswith("masters/") or product.stage in shown
     )
     return digest(logbook.last_id(), made)
 

@@ -12,7 +12,7 @@ from pipeline_core.lock import holder
 from pipeline_core.logbook import Logbook
 from pipeline_core.noise_summary import NoiseSummary, noise_summary
 from pipeline_core.planned import planned_with
-from pipeline_core.report_state import night_state, reports_of
+from pipeline_core.report_state import night_state
 from pipeline_core.run_record import RunRecord, last_run
 from pipeline_core.session import choices_of
 from pipeline_core.solve_memory import solutions
@@ -82,8 +82,8 @@ class Survey:
     """The last run began and never ended: the next one goes on."""
     last_run: RunRecord | None = None
     """What the run that ended last did and took."""
-    reports: Mapping[str, bool] = field(default_factory=dict)
-    """Reports that were written: name → whether something that they show was decided or made since."""
+    state: str = ""
+    """Of all that a report shows: :func:`pipeline_core.report_state.reports_of` tells by it which ones are old."""
 
     @property
     def is_reduced(self) -> bool:
@@ -175,7 +175,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         warnings, _left_out = logbook.told()
         sky_words = logbook.told_of_sky()
         ended = last_run(logbook.database)
-        reports = reports_of(place.output, night_state(logbook, store))
+        state = night_state(logbook, store)
         found = [on_sky[path].solved for path in on_sky if path in night.by_path and path not in rejected]
     return Survey(
         masters,
@@ -192,7 +192,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         sky_words,
         holder(place.output) is None and was_broken_off(place.output),
         ended,
-        reports,
+        state,
     )
 
 

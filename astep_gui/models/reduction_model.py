@@ -71,6 +71,8 @@ class ReductionModel(QObject):
         self._is_timed = False
         self._leg = (0, True)
         """Tasks of the part of the run that is on, and whether only calibration frames are measured in it."""
+        self.only: str | None = None
+        """The part that the run that is on was asked for; None for a whole run."""
         self.result: Reduction | None = None
         """Of the last run of this night in this window."""
         night.survey_changed.connect(self.changed)
@@ -122,8 +124,8 @@ class ReductionModel(QObject):
         self.eta_s, self.is_stopping, self.stage = None, False, ""
         self.stages, self.result = {}, None
         self._before, self._leg, self._leg_done = 0, (0, True), 0
-        only = options.only if options is not None else None
-        self._expected = self._products_expected() if only is None else 0
+        self.only = options.only if options is not None else None
+        self._expected = self._products_expected() if self.only is None else 0
         self._calibration = self._calibration_expected()
         self._is_timed = self._night.survey is not None and self._night.survey.is_reduced
         self.begun.emit()

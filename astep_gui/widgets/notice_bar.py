@@ -24,9 +24,14 @@ class NoticeBar(QFrame):
         self.what, self.why, self.hint = QLabel(), QLabel(), QLabel()
         self.what.setProperty("role", "bad")
         self.why.setProperty("role", "dim")
+        self._paths = ""
+        self.copy_path = QPushButton(icon("copy"), "Copy the path")
+        self.copy_path.clicked.connect(lambda: _to_clipboard(self._paths))
         copy = QPushButton(icon("copy"), "Copy")
-        copy.setProperty("small", "true")
+        copy.setToolTip("Copy the words of this notice")
         copy.clicked.connect(self._copy)
+        for button in (self.copy_path, copy):
+            button.setProperty("small", "true")
         close = QToolButton()
         close.setIcon(icon("remove"))
         close.setToolTip("Put away (Esc)")
@@ -40,15 +45,26 @@ class NoticeBar(QFrame):
         box = QHBoxLayout(self)
         box.setContentsMargins(12, 8, 8, 8)
         box.addLayout(words, 1)
+        box.addWidget(self.copy_path, 0, Qt.AlignmentFlag.AlignTop)
         box.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
         box.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
-    def show_error(self, error: AstepError) -> None:
-        """Show an error; one that is shown already is only counted."""
+    def show_error(self, error: AstepError, paths: str = "") -> None:
+        """Show an error; one that is shown already is only counted.
+
+        Parameters
+        ----------
+        error : AstepError
+        paths : str
+            Of the files or folders it is about, a line each, where a person may want to take them elsewhere.
+        """
+        self._paths = paths
+        self.copy_path.setText("Copy the paths" if "\n" in paths else "Copy the path")
+        self.copy_path.setVisible(bool(paths))
         self._said.append(str(error))
         again = f"  ({len(self._said)} notices)" if len(self._said) > 1 else ""
-        self.what.setText(f"! {error.what}{again}")
+        self.what.setText(_breakable(f"! {error.what}{again}"))
         self.why.setText(error.why)
         self.hint.setText(error.hint)
         self.why.setVisible(bool(error.why))
@@ -61,6 +77,14 @@ class NoticeBar(QFrame):
         self.hide()
 
     def _copy(self) -> None:
-        board = QGuiApplication.clipboard()
-        if board is not None:
-            board.setText("\n".join(self._said))
+        _to_clipboard("\n".join(self._said))
+
+
+def _to_clipboard(words: str) -> None:
+    if (board := QGuiApplication.clipboard()) is not None:
+        board.setText(words)
+
+
+def _breakable(words: str) -> str:
+    """Let a long path be broken into lines where folders meet: one that is not would push the window wider."""
+    return words.replace("/", "/\u200b")

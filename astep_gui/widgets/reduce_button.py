@@ -53,8 +53,11 @@ class ReduceButton(QPushButton):
                 style.polish(self)
         plan = self._night.plan
         can_run = plan is not None and bool(plan.science or plan.masters)
-        self.setEnabled((is_running and not self._run.is_stopping) or (can_run and not is_running))
-        if is_running:
+        is_free = not is_running and not self._run.is_blocked
+        self.setEnabled((is_running and not self._run.is_stopping) or (can_run and is_free))
+        if self._run.is_blocked and not is_running:
+            self.setToolTip("the sky is being worked on, and one at a time writes into the results: see the panel Sky")
+        elif is_running:
             self.setToolTip(f"{self._run.stage}: a click stops the run; what is finished stays (Ctrl+.)")
         elif can_run and plan is not None:
             self.setToolTip(self._what_would_be_done())

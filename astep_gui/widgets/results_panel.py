@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
+    QApplication,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -18,23 +19,33 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.actions import PROGRAMS
+from astep_gui.models.results_words import (
+    FILES,
+    OF_BEFORE,
+    counted,
+    headline,
+    known_facts,
+    old_reports_words,
+    run_facts,
+    standing_words,
+    suggested_words,
+)
 from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.wrapped_rows import wrap
-from pipeline_core.measures import to_look_at
-from pipeline_core.types import FrameKind
+from pipeline_core.report_state import reports_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from astep_gui.models.errands import Errands
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel
-    from pipeline_core.noise_summary import NoiseSummary
     from pipeline_core.reduce import Reduction
     from pipeline_core.survey import Survey
 
-_MASTER, _PATHS = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
+_MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))
 _MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
 
 
@@ -43,6 +54,12 @@ class ResultsPanel(QWidget):
 
     folder_asked = pyqtSignal()
     report_asked = pyqtSignal()
+    reports_asked = pyqtSignal(list)
+    """Names of reports to be written anew, without being shown."""
+    stop_asked = pyqtSignal(str)
+    """The errand ("report" or "export") whose button says "Cancel"."""
+    file_asked = pyqtSignal(str)
+    """Name of a file of the results, to be opened."""
     export_asked = pyqtSignal(str)
     """The program that the frames are for."""
     calibrated_asked = pyqtSignal()
@@ -50,10 +67,12 @@ class ResultsPanel(QWidget):
     master_asked = pyqtSignal(str)
     frames_asked = pyqtSignal(list)
 
-    def __init__(self, night: NightModel, run: ReductionModel, parent: QWidget | None = None) -> None:
+    def __init__(self, night: NightModel, run: ReductionModel, errands: Errands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
         self._run = run
+        self._errands = errands
+        self._opened = QElapsedTimer()
         self._listed: list[tuple[str, list[_Line]]] | None = None
         self.headline = QLabel()
         self.headline.setProperty("role", "heading")
@@ -83,7 +102,7 @@ class ResultsPanel(QWidget):
         self.tree.itemActivated.connect(self._go)
         self._lay_out()
         for signal in (
-            *(run.changed, night.survey_changed, night.night_changed, night.selection_changed),
+            *(run.changed, errands.changed, night.survey_changed, night.night_changed, night.selection_changed),
             *(night.plan_changed, night.needs_changed),
         ):
             signal.connect(self.follow)
@@ -96,10 +115,13 @@ class ResultsPanel(QWidget):
         self.folder.clicked.connect(self.folder_asked)
         self.report = QPushButton(icon("report"), "Report")
         self.report.setToolTip("One HTML file of the night (Ctrl+P)")
-        self.report.clicked.connect(self.report_asked)
+        self.report.clicked.connect(
+            lambda: self.stop_asked.emit("report") if self._errands.is_running("report") else self.report_asked.emit()
+        )
         self.export = QPushButton(icon("export"), "Export")
         self.export.setToolTip("Accepted frames for Tycho Tracker, Astrometrica or Siril")
-        menu = QMenu(self.export)
+        self.export.clicked.connect(lambda: self.stop_asked.emit("export"))  # while it has no menu
+        menu = self._programs = QMenu(self.export)
         for program, words in PROGRAMS.items():
             action = menu.addAction(f"For {words}…")
             assert action is not None
@@ -117,10 +139,28 @@ class ResultsPanel(QWidget):
         box.setContentsMargins(10, 8, 10, 6)
         box.setSpacing(8)
         box.addWidget(self.headline)
+        box.addWidget(self._make_old_reports())
         box.addLayout(self._form)
         box.addLayout(first)
         box.addLayout(second)
         box.addWidget(self.tree, 1)
+
+    def _make_old_reports(self) -> QWidget:
+        """Say that a report is old, with the one click that mends it."""
+        self.old_reports = QWidget()
+        self.old_words = QLabel()
+        self.old_words.setProperty("role", "warn")
+        self.old_words.setWordWrap(True)
+        self.anew = QPushButton("Write anew")
+        self.anew.setProperty("small", "true")
+        self.anew.setToolTip("Write the report with what is decided and made now")
+        self.anew.clicked.connect(self._ask_anew)
+        row = QHBoxLayout(self.old_reports)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.old_words, 1)
+        row.addWidget(self.anew, 0, Qt.AlignmentFlag.AlignTop)
+        return self.old_reports
 
     # -- following -------------------------------------------------------------------------------------------
 
@@ -129,30 +169,57 @@ class ResultsPanel(QWidget):
         survey, place, result = self._night.survey, self._night.place, self._run.result
         is_reduced = survey is not None and survey.is_reduced
         self.folder.setEnabled(place is not None and place.output.is_dir())
-        for button in (self.report, self.export):
-            button.setEnabled(is_reduced)
+        self._follow_errands(is_reduced=is_reduced)
+        reports = self._reports()
+        words = old_reports_words(reports)
+        self.old_reports.setVisible(bool(words))
+        self.old_words.setText(words)
         is_finished = survey is not None and self._night.current in survey.calibrated
         self.calibrated.setEnabled(is_finished or self._night.current in self._night.finished)
         self.where.setText(str(place.output) if place is not None else "")
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
         else:
-            self.headline.setText(headline(result) if result is not None else _standing(survey))
-        says = _facts(result) if result is not None else _known(survey, self._night)
+            self.headline.setText(headline(result) if result is not None else standing_words(survey))
+        says = run_facts(result) if result is not None else known_facts(survey, self._night)
         if "To look at" in says:
-            says["To look at"] = _suggested(self._night, result)
+            says["To look at"] = suggested_words(self._night, result)
         for name, value in self.facts.items():
             value.setText(says.get(name, ""))
             self._form.setRowVisible(value, name in says)
-        self._list(survey, result)
+        self._list(survey, result, reports)
+
+    def _follow_errands(self, *, is_reduced: bool) -> None:
+        """Let a button cancel for as long as what it began is on."""
+        errands = self._errands
+        for name, button, words, sign in (
+            ("report", self.report, "Report", "report"),
+            ("export", self.export, "Export", "export"),
+        ):
+            is_running = errands.is_running(name)
+            button.setText(errands.words(name, words))
+            button.setIcon(icon("cancel" if is_running else sign))
+            button.setEnabled(not errands.is_stopping(name) if is_running else is_reduced)
+        self.export.setMenu(None if errands.is_running("export") else self._programs)
+        self.anew.setEnabled(not errands.is_running("report") and not self._run.is_running)
+
+    def _reports(self) -> dict[str, bool]:
+        """Return the reports that are there, and whether each is old; while a run is on, that is not known."""
+        survey, place = self._night.survey, self._night.place
+        if survey is None or place is None or not survey.state or self._run.is_running:
+            return {}
+        return reports_of(place.output, survey.state)
+
+    def _ask_anew(self) -> None:
+        self.reports_asked.emit([name for name, is_old in self._reports().items() if is_old])
 
     def _wear(self) -> None:
         """List all anew, in the colours of another theme."""
         self._listed = None
         self.follow()
 
-    def _list(self, survey: Survey | None, result: Reduction | None) -> None:
-        wanted = self._branches(survey, result)
+    def _list(self, survey: Survey | None, result: Reduction | None, reports: dict[str, bool]) -> None:
+        wanted = self._branches(survey, result) + self._files(reports)
         if wanted == self._listed:
             return  # nothing moves under the cursor while nothing changed
         self._listed = wanted
@@ -163,11 +230,12 @@ class ResultsPanel(QWidget):
             font.setBold(True)
             branch.setFont(0, font)
             self.tree.addTopLevelItem(branch)
-            for words, tone, master, paths in lines:
+            for words, tone, master, paths, file in lines:
                 line = QTreeWidgetItem([words])
                 line.setForeground(0, theme().colour(tone))
                 line.setData(0, _MASTER, master)
                 line.setData(0, _PATHS, list(paths))
+                line.setData(0, _FILE, file)
                 line.setToolTip(0, wrapped(words))
                 branch.addChild(line)
             branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
@@ -175,30 +243,45 @@ class ResultsPanel(QWidget):
     def _branches(self, survey: Survey | None, result: Reduction | None) -> list[tuple[str, list[_Line]]]:
         branches: list[tuple[str, list[_Line]]] = []
         failed: list[_Line] = (
-            [(f"! {path}: {why}", "bad", "", (path,)) for path, why in result.failed] if result else []
+            [(f"! {path}: {why}", "bad", "", (path,), "") for path, why in result.failed] if result else []
         )
         branches += [(f"Failed · {len(failed)}", failed)] if failed else []
         masters: list[_Line] = []
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
-            told = master.why or (_counted(len(master.frames)) if master.frames else self._made_of(master.name))
+            told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
             told = f" · {told}" if told else ""
-            masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, ()))
+            masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
-        left: list[_Line] = [(f"· {name} · of an earlier plan", "dim", "", ()) for name in self._left_over(survey)]
+        left: list[_Line] = [(f"· {name} · of an earlier plan", "dim", "", (), "") for name in self._left_over(survey)]
         branches += [(f"Not used now · {len(left)}", left)] if left else []
         known = survey.warnings if survey is not None and not self._run.is_running else ()
         warnings = result.warnings if result is not None else known
-        warned: list[_Line] = [(f"▲ {words}", "warn", "", ()) for words in warnings]
+        warned: list[_Line] = [(f"▲ {words}", "warn", "", (), "") for words in warnings]
         branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
         reasons: dict[str, list[str]] = {}
         for path, why in self._night.rejected.items():
             reasons.setdefault(why or "no reason given", []).append(path)
         rejected: list[_Line] = [
-            (f"✕ {why} · {_counted(len(paths))}", "text", "", tuple(paths)) for why, paths in reasons.items()
+            (f"✕ {why} · {counted(len(paths))}", "text", "", tuple(paths), "") for why, paths in reasons.items()
         ]
         branches += [(f"Rejected · {len(self._night.rejected)}", rejected)] if rejected else []
         return branches
+
+    def _files(self, reports: dict[str, bool]) -> list[tuple[str, list[_Line]]]:
+        """List the files of the results that can be opened; a report that is old is marked."""
+        place = self._night.place
+        if place is None:
+            return []
+        lines: list[_Line] = []
+        for name, what in FILES.items():
+            if not (place.output / name).is_file():
+                continue
+            if reports.get(name, False):
+                lines.append((f"▲ {name} · {OF_BEFORE}", "warn", "", (), name))
+            else:
+                lines.append((f"{'✓' if name in reports else '·'} {name} · {what}", "text", "", (), name))
+        return [(f"Files · {len(lines)}", lines)] if lines else []
 
     def _made_of(self, name: str) -> str:
         """Say what a mask stands on that no dark's frames are counted for."""
@@ -214,102 +297,17 @@ class ResultsPanel(QWidget):
         return sorted({file.name.split(".fits")[0] for file in (place.output / "masters").glob("*.fits*")} - wanted)
 
     def _go(self, line: QTreeWidgetItem, *_: object) -> None:
-        master, paths = line.data(0, _MASTER), line.data(0, _PATHS)
-        if master:
+        master, paths, file = line.data(0, _MASTER), line.data(0, _PATHS), line.data(0, _FILE)
+        if file:
+            # The second click of a double click says "activated" too: one file is opened once.
+            if not self._opened.isValid() or self._opened.hasExpired(QApplication.doubleClickInterval()):
+                self.file_asked.emit(file)
+            self._opened.start()
+        elif master:
             self.master_asked.emit(master)
         elif paths:
             self.frames_asked.emit(paths)
 
 
-_Line = tuple[str, str, str, "Sequence[str]"]
-"""Words, tone, master's name or "", paths."""
-
-
-def headline(result: Reduction) -> str:
-    """Say in one line how the run ended."""
-    counts = result.counts
-    if result.failed:
-        return f"! Finished, {len(result.failed)} failed"
-    if not counts["done"] and not any(state == "made" for state in result.masters.values()):
-        # Judging makes no product: nothing was up to date for the person who asked for it.
-        return f"✓ {_counted(result.judged)} judged anew" if result.judged else "✓ Everything was up to date"
-    if not counts["done"]:
-        made = sum(state == "made" for state in result.masters.values())
-        return f"✓ {made} master{'' if made == 1 else 's'} made"
-    return f"✓ {_counted(counts['done'])} calibrated"
-
-
-def _facts(result: Reduction) -> dict[str, str]:
-    counts = result.counts
-    made = sum(state == "made" for state in result.masters.values())
-    says = {"cached": "up to date", "failed": "failed", "left_out": "left out"}
-    frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
-    facts = {"Frames": " · ".join(frames), "Masters": f"{made} made · {len(result.masters) - made} were up to date"}
-    if result.noise is not None:
-        facts["Noise"] = _two_lines(result.noise)
-    if result.sky is not None:
-        facts["Solved"] = f"{result.sky.solved} of {_counted(len(result.sky.frames))}"
-    elif result.sky_words:
-        facts["Solved"] = f"none: {in_the_window(result.sky_words)}"
-    facts["To look at"] = ""
-    facts["Took"] = f"{result.seconds:.0f} s · {result.peak_memory_mb / 1000:.1f} GB of memory at most"
-    return facts
-
-
-def in_the_window(words: str) -> str:
-    """Return what was said for the command line with the way that the window has: clauses that name a command go."""
-    clauses = words.split("; ")
-    kept = [clause for clause in clauses if "`astep" not in clause]
-    # A parenthesis that was opened in a clause that stays, and closed in one that goes, is closed here.
-    kept = [clause + ")" * max(0, clause.count("(") - clause.count(")")) for clause in kept]
-    return "; ".join([*kept, "Sky (Shift+S) solves with hints"] if len(kept) < len(clauses) else kept)
-
-
-def _known(survey: Survey | None, night: NightModel) -> dict[str, str]:
-    """Sum up what lies in the results, by the rules of a run: rejected frames are not counted."""
-    if survey is None or not survey.is_reduced:
-        return {}
-    ready = sum(master.state == "up to date" for master in survey.masters)
-    accepted = sum(path not in night.rejected for path in survey.calibrated)
-    frames = [night.frame(path) for path in night.left_out]
-    left = sum(frame is not None and frame.kind is FrameKind.SCIENCE for frame in frames)
-    facts = {
-        "Frames": f"{accepted} calibrated" + (f" · {left} left out" if left else ""),
-        "Masters": f"{ready} of {len(survey.masters)} up to date",
-    }
-    if survey.noise is not None:
-        facts["Noise"] = _two_lines(survey.noise)
-    if survey.solved is not None:
-        facts["Solved"] = f"{survey.solved[0]} of {_counted(survey.solved[1])}"
-    elif survey.sky_words:
-        facts["Solved"] = f"none: {in_the_window(survey.sky_words)}"
-    return facts | {"To look at": ""}
-
-
-def _suggested(night: NightModel, result: Reduction | None) -> str:
-    """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
-    rows = night.rows.values()
-    number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
-    return f"{_counted(number)} suggested" if number else "nothing is suggested"
-
-
-def _two_lines(noise: NoiseSummary) -> str:
-    return noise.words().replace(" · ", "\n")
-
-
-_NO_RESULTS = "There are no results yet: Ctrl+R reduces the night"
-_BROKEN_OFF = "▲ A run was broken off; Ctrl+R goes on"
-
-
-def _standing(survey: Survey | None) -> str:
-    if survey is None or not survey.is_reduced:
-        return _BROKEN_OFF if survey is not None and survey.was_broken_off else _NO_RESULTS
-    if survey.is_up_to_date:
-        return "✓ Reduced; everything is up to date"
-    if survey.was_broken_off:
-        return _BROKEN_OFF
-    return "▲ Reduced, but decisions changed since: Ctrl+R makes anew what they change"
-
-
-def _counted(number: int) -> str:
-    return f"{number} frame{'' if number == 1 else 's'}"
+_Line = tuple[str, str, str, "Sequence[str]", str]
+"""Words, tone, master's name or "", paths, a file's name or ""."""

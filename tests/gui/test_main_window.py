@@ -367,25 +367,18 @@ def test_steps_of_a_frame_of_another_night_are_not_computed_before_its_plan_is_k
     assert not steps.is_busy, "the plan tells it the night first"
 
 
-def test_where_no_file_manager_answers_the_place_of_the_results_is_on_the_clipboard(qtbot, opened, monkeypatch):
+def test_where_no_file_manager_answers_the_folder_is_named_and_its_path_offered(qtbot, opened, monkeypatch):
     opened.deeds.reject_for("cloud")
-    monkeypatch.setattr("astep_gui.frame_deeds.QDesktopServices.openUrl", lambda _url: False)
-    opened.actions_by_name["show_results"].trigger()
-    assert QApplication.clipboard().text() == str(opened.night.place.output)
-    assert "copied to the clipboard" in opened.log.line.full_text
-
-
-def test_where_no_file_manager_answers_the_folder_of_a_frame_is_on_the_clipboard(opened, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "astep_gui.frame_deeds.QDesktopServices.openUrl", lambda url: bool(asked.append(url.toLocalFile()))
-    )
+    monkeypatch.setattr("astep_gui.outside.QDesktopServices.openUrl", lambda url: bool(asked.append(url.toLocalFile())))
     opened.night.select([LIGHTS[1]])
-    opened.actions_by_name["reveal"].trigger()
-    folder = str(opened.night.night.file(LIGHTS[1]).parent)
-    assert asked == [folder]
-    assert QApplication.clipboard().text() == folder
-    assert folder in opened.log.line.full_text
+    for action, folder in (("show_results", opened.night.place.output), ("reveal", opened.night.place.night)):
+        opened.actions_by_name[action].trigger()
+        assert asked.pop() == str(folder)
+        assert f"cannot open the folder {folder}" in opened.log.line.full_text
+        qtbot.mouseClick(opened.notice.copy_path, Qt.MouseButton.LeftButton)
+        assert QApplication.clipboard().text() == str(folder)
+        opened.notice.clear()
 
 
 def test_a_repaint_holds_pythons_lock_throughout_and_asks_for_no_frame_twice(qtbot, opened, monkeypatch):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from astep_gui.widgets.results_panel import headline
+from astep_gui.models.results_words import headline
 from pipeline_core.reduce import Reduction
 
 

@@ -4,8 +4,8 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QLabel, QPushButton
 
+from astep_gui.models.results_words import in_the_window
 from astep_gui.models.sky_words import AGAIN, HINT, INDEX, SkyStatus, Way
-from astep_gui.widgets.results_panel import in_the_window
 from astep_gui.widgets.settings_form import CHANGED, SettingsDialog
 from pipeline_core.config import Recipe
 

@@ -11,8 +11,8 @@ from astep_gui.deeds import PANELS_OF
 from astep_gui.main_window import MainWindow
 from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.reduction_model import StageProgress, waiting_reasons, waiting_words
+from astep_gui.models.results_words import in_the_window
 from astep_gui.widgets.needs_you import NeedsYou
-from astep_gui.widgets.results_panel import in_the_window
 from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
 from pipeline_core.events import Event
@@ -410,12 +410,11 @@ def test_masters_of_an_earlier_plan_are_listed_apart_from_those_that_are_used(re
     assert branches()["Not used now · 1"] == ["· mask_noflat · of an earlier plan"]
 
 
-def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_path, monkeypatch):
+def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_path):
     reduced.decisions.reject(LIGHTS[:1], "cloud")
     folder = tmp_path / "for siril"
     folder.mkdir()
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(folder))
-    reduced.actions_by_name["export_siril"].trigger()
+    reduced.deeds.export_into("siril", folder)
     qtbot.waitUntil(lambda: "3 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
     assert len(list(folder.glob("astep_*.fit"))) == 3
     said = reduced.log.line.full_text
@@ -429,7 +428,7 @@ def test_a_night_that_was_reduced_before_shows_its_results_when_it_is_opened(qtb
     again.open_night(night)
     surveyed(qtbot, again, lambda survey: survey.is_reduced)
     assert again.results.headline.text() == "✓ Reduced; everything is up to date"
-    assert again.results.facts["Frames"].text() == "4 calibrated"
+    assert again.results.facts["Frames"].text() == "4 calibrated, all up to date"
     assert "→" in again.results.facts["Noise"].text()
     assert again.reduce_button.text() == "Up to date"
     again.close()
@@ -454,7 +453,7 @@ def test_a_night_opened_again_sums_up_what_its_last_run_did(qtbot, reduced, reme
     surveyed(qtbot, again, lambda survey: survey.is_reduced)
     facts = again.results.facts
     assert again.results.headline.text() == "✓ Reduced; everything is up to date"
-    assert facts["Frames"].text() == "3 calibrated · 1 left out"
+    assert facts["Frames"].text() == "3 calibrated, all up to date · 1 left out"
     assert facts["Noise"].text() == noise
     assert sections(again) == before
     assert any(title.startswith("Warnings") for title in before)

@@ -1,0 +1,148 @@
+"""What came of a night, in words: of the run that just ended, or of what lies in the results of another day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipeline_core.measures import to_look_at
+from pipeline_core.types import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.noise_summary import NoiseSummary
+    from pipeline_core.reduce import Reduction
+    from pipeline_core.run_record import RunRecord
+    from pipeline_core.survey import Survey
+
+_NO_RESULTS = "There are no results yet: Ctrl+R reduces the night"
+_BROKEN_OFF = "▲ A run was broken off; Ctrl+R goes on"
+
+FILES = {
+    "report.html": "the night on one page",
+    "report_small.html": "the same below 100 KB",
+    "quality.ecsv": "what was measured of each frame",
+    "accepted.txt": "frames that are used",
+    "rejected.txt": "frames that are not, with the reasons",
+    "recipe.toml": "the settings",
+    "log.jsonl": "what the runs said",
+}
+"""Files of the results that a person may want to open, and what is in them."""
+OF_BEFORE = "of before your last changes"
+
+
+def headline(result: Reduction) -> str:
+    """Say in one line how the run ended."""
+    counts = result.counts
+    if result.failed:
+        return f"! Finished, {len(result.failed)} failed"
+    if not counts["done"] and not any(state == "made" for state in result.masters.values()):
+        # Judging makes no product: nothing was up to date for the person who asked for it.
+        return f"✓ {counted(result.judged)} judged anew" if result.judged else "✓ Everything was up to date"
+    if not counts["done"]:
+        made = sum(state == "made" for state in result.masters.values())
+        return f"✓ {made} master{'' if made == 1 else 's'} made"
+    return f"✓ {counted(counts['done'])} calibrated"
+
+
+def run_facts(result: Reduction) -> dict[str, str]:
+    """Sum up the run that just ended: name → words; "To look at" is there, and empty, for who knows better."""
+    counts = result.counts
+    made = sum(state == "made" for state in result.masters.values())
+    says = {"cached": "up to date", "failed": "failed", "left_out": "left out"}
+    frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
+    facts = {"Frames": " · ".join(frames), "Masters": f"{made} made · {len(result.masters) - made} were up to date"}
+    if result.noise is not None:
+        facts["Noise"] = _two_lines(result.noise)
+    if result.sky is not None:
+        facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames))}"
+    elif result.sky_words:
+        facts["Solved"] = f"none: {in_the_window(result.sky_words)}"
+    facts["To look at"] = ""
+    facts["Took"] = _took(result.seconds, result.peak_memory_mb)
+    return facts
+
+
+def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
+    """Sum up what lies in the results, by the rules of a run: rejected frames are not counted."""
+    if survey is None or not survey.is_reduced:
+        return {}
+    ready = sum(master.state == "up to date" for master in survey.masters)
+    used = [path for path in survey.calibrated if path not in night.rejected]
+    stale = sum(path in survey.stale for path in used)
+    standing = "all up to date" if not stale else f"{len(used) - stale} up to date"
+    frames = [night.frame(path) for path in night.left_out]
+    left = sum(frame is not None and frame.kind is FrameKind.SCIENCE for frame in frames)
+    facts = {
+        "Frames": f"{len(used)} calibrated, {standing}" + (f" · {left} left out" if left else ""),
+        "Masters": f"{ready} of {len(survey.masters)} up to date",
+    }
+    if survey.noise is not None:
+        facts["Noise"] = _two_lines(survey.noise)
+    if survey.solved is not None:
+        facts["Solved"] = f"{survey.solved[0]} of {counted(survey.solved[1])}"
+    elif survey.sky_words:
+        facts["Solved"] = f"none: {in_the_window(survey.sky_words)}"
+    facts["To look at"] = ""
+    if survey.last_run is not None:
+        facts["Took"] = _last_took(survey.last_run)
+    return facts
+
+
+def standing_words(survey: Survey | None) -> str:
+    """Say in one line how the results of another day stand."""
+    if survey is None or not survey.is_reduced:
+        return _BROKEN_OFF if survey is not None and survey.was_broken_off else _NO_RESULTS
+    if survey.is_up_to_date:
+        return "✓ Reduced; everything is up to date"
+    if survey.was_broken_off:
+        return _BROKEN_OFF
+    return "▲ Reduced, but decisions changed since: Ctrl+R makes anew what they change"
+
+
+def suggested_words(night: NightModel, result: Reduction | None) -> str:
+    """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
+    rows = night.rows.values()
+    number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
+    return f"{counted(number)} suggested" if number else "nothing is suggested"
+
+
+def old_reports_words(reports: Mapping[str, bool]) -> str:
+    """Say which reports do not show what holds now; empty where all do."""
+    old = [name for name, is_old in reports.items() if is_old]
+    return f"▲ {' and '.join(old)} {'is' if len(old) == 1 else 'are'} {OF_BEFORE}" if old else ""
+
+
+def in_the_window(words: str) -> str:
+    """Return what was said for the command line with the way that the window has: clauses that name a command go."""
+    clauses = words.split("; ")
+    kept = [clause for clause in clauses if "`astep" not in clause]
+    # A parenthesis that was opened in a clause that stays, and closed in one that goes, is closed here.
+    kept = [clause + ")" * max(0, clause.count("(") - clause.count(")")) for clause in kept]
+    return "; ".join([*kept, "Sky (Shift+S) solves with hints"] if len(kept) < len(clauses) else kept)
+
+
+def counted(number: int) -> str:
+    """Return "1 frame", "4 frames"."""
+    return f"{number} frame{'' if number == 1 else 's'}"
+
+
+def _took(seconds: float, peak_memory_mb: float) -> str:
+    return f"{seconds:.0f} s · {peak_memory_mb / 1000:.1f} GB of memory at most"
+
+
+def _last_took(record: RunRecord) -> str:
+    """Say what the last run took, and when it ended: it was another day perhaps."""
+    words = _took(record.seconds, record.peak_memory_mb)
+    try:
+        ended = datetime.fromisoformat(record.ended_utc)
+    except ValueError:  # written by something else
+        return words
+    part = f", {record.only} only" if record.only else ""
+    return f"{words} · ended {ended:%Y-%m-%d %H:%M} UTC{part}"
+
+
+def _two_lines(noise: NoiseSummary) -> str:
+    return noise.words().replace(" · ", "\n")

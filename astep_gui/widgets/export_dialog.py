@@ -1,0 +1,94 @@
+"""Where exported frames shall lie: a folder that is there, or a new one by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
+
+from astep_gui.models.folder_words import folder_problem, folder_words
+
+if TYPE_CHECKING:
+    from PyQt6.QtWidgets import QWidget
+
+
+class ExportDialog(QDialog):
+    """Asks for a folder; makes none itself.
+
+    Parameters
+    ----------
+    program : str
+        That the frames are for, as a person calls it.
+    suggested : Path
+        A folder beside the results; it need not exist.
+    """
+
+    chosen = pyqtSignal(object)
+    """The folder, a Path."""
+
+    def __init__(self, program: str, suggested: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._beside = suggested.parent
+        self.setWindowTitle(f"Export for {program}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(560)
+        about = QLabel(f"The accepted calibrated frames, as {program} reads them. Into which folder?")
+        about.setWordWrap(True)
+        self.folder = QLineEdit(str(suggested))
+        self.folder.setAccessibleName("Folder")
+        self.folder.textChanged.connect(self._follow)
+        browse = QPushButton("Browse…")
+        browse.setToolTip("Choose a folder that is there; a new one is made by typing its name here")
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout()
+        row.addWidget(self.folder, 1)
+        row.addWidget(browse)
+        self.told = QLabel()
+        self.told.setWordWrap(True)
+        self.told.setMinimumHeight(2 * self.told.fontMetrics().height() + 4)
+        self.told.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.export, close = QPushButton("Export"), QPushButton("Close")
+        self.export.setProperty("primary", "true")
+        self.export.setDefault(True)
+        self.export.clicked.connect(self._choose)
+        close.clicked.connect(self.close)
+        last = QHBoxLayout()
+        last.addStretch(1)
+        last.addWidget(close)
+        last.addWidget(self.export)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(16, 14, 16, 14)
+        box.setSpacing(10)
+        for part in (about, row, self.told, last):
+            box.addWidget(part) if isinstance(part, QLabel) else box.addLayout(part)
+        self.folder.selectAll()
+        self._follow()
+
+    @property
+    def path(self) -> Path:
+        """The folder that is named; a mere name is one beside the results."""
+        named = Path(self.folder.text().strip()).expanduser()
+        return named if named.is_absolute() else self._beside / named
+
+    def _follow(self) -> None:
+        """Say what the folder is, or why it cannot be."""
+        is_named = bool(self.folder.text().strip())
+        problem = folder_problem(self.path) if is_named else "a folder needs a name"
+        self.told.setText(f"! {problem}" if problem else folder_words(self.path))
+        self.told.setProperty("role", "bad" if problem else "dim")
+        if (style := self.told.style()) is not None:
+            style.unpolish(self.told)
+            style.polish(self.told)
+        self.export.setEnabled(not problem)
+
+    def _browse(self) -> None:
+        start = next((folder for folder in (self.path, *self.path.parents) if folder.is_dir()), self._beside)
+        folder = QFileDialog.getExistingDirectory(self, self.windowTitle(), str(start))
+        if folder:
+            self.folder.setText(folder)
+
+    def _choose(self) -> None:
+        self.chosen.emit(self.path)
+        self.close()

@@ -1,0 +1,337 @@
+"""Results as a person uses them: another day's summary, old reports, exports into new folders, files opened."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QApplication, QPushButton
+
+from astep_gui.models.results_words import old_reports_words
+from astep_gui.widgets.export_dialog import ExportDialog
+from pipeline_core import report as core_report
+from pipeline_core.handing_on import hand_on
+from pipeline_core.report import write_report
+from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
+
+LEFT = Qt.MouseButton.LeftButton
+SHOWN = "astep_gui.outside.QDesktopServices.openUrl"
+
+
+@pytest.fixture
+def reduced(qtbot, opened):
+    reduce(qtbot, opened)
+    opened.tabs.choose("Results")
+    return opened
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What was given to the system's programs."""
+    asked: list[str] = []
+    monkeypatch.setattr(SHOWN, lambda url: asked.append(url.toLocalFile()) or True)
+    return asked
+
+
+def press(qtbot, button):
+    qtbot.mouseClick(button, LEFT)
+
+
+def line(window, words):
+    """The line of the list of results that begins with these words."""
+    tree = window.results.tree
+    return next(
+        child
+        for k in range(tree.topLevelItemCount())
+        for j in range(tree.topLevelItem(k).childCount())
+        if (child := tree.topLevelItem(k).child(j)).text(0).startswith(words)
+    )
+
+
+def click_line(qtbot, window, words):
+    tree = window.results.tree
+    tree.scrollToItem(line(window, words))
+    QApplication.processEvents()
+    qtbot.mouseClick(tree.viewport(), LEFT, pos=tree.visualItemRect(line(window, words)).center())
+
+
+def files(window):
+    return next(lines for title, lines in sections(window).items() if title.startswith("Files"))
+
+
+# -- another day ---------------------------------------------------------------------------------------------------
+
+
+def test_a_night_opened_again_says_what_its_last_run_took_and_what_is_up_to_date(qtbot, reduced, remembered):
+    night, took = reduced.night.place.night, reduced.results.facts["Took"].text()
+    assert took.endswith("of memory at most")
+    reduced.close()
+    again = open_again(qtbot, remembered)
+    again.open_night(night)
+    surveyed(qtbot, again, lambda survey: survey.is_reduced)
+    facts = again.results.facts
+    assert facts["Frames"].text() == "4 calibrated, all up to date"
+    assert facts["Took"].text().startswith(f"{took} · ended 20")
+    assert facts["Took"].text().endswith(" UTC")
+    again.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
+    surveyed(qtbot, again, lambda survey: bool(survey.stale))
+    assert facts["Frames"].text() == "4 calibrated, 3 up to date"
+    again.close()
+
+
+# -- the report ----------------------------------------------------------------------------------------------------
+
+
+def test_a_report_of_before_the_last_decisions_is_said_to_be_old_and_written_anew_by_one_click(qtbot, reduced, shown):
+    results = reduced.results
+    press(qtbot, results.report)
+    output = reduced.night.place.output
+    qtbot.waitUntil(lambda: shown == [str(output / "report.html")], timeout=PATIENCE_MS)
+    assert not results.old_reports.isVisible()
+    assert "✓ report.html · the night on one page" in files(reduced)
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    qtbot.waitUntil(results.old_reports.isVisible, timeout=PATIENCE_MS)
+    assert results.old_words.text() == "▲ report.html is of before your last changes"
+    assert "▲ report.html · of before your last changes" in files(reduced)
+    press(qtbot, results.anew)
+    qtbot.waitUntil(lambda: not results.old_reports.isVisible(), timeout=PATIENCE_MS)
+    assert "cloud" in (output / "report.html").read_text()
+    assert len(shown) == 1, "it was asked to be written, not to be shown"
+
+
+def test_a_report_is_old_after_an_update_too_and_all_that_are_old_are_written_anew(qtbot, reduced):
+    place = reduced.night.place
+    for small in (False, True):
+        write_report(place, reduced.jobs.job("x", None).context, small=small)
+    reduced.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
+    reduce(qtbot, reduced)
+    qtbot.waitUntil(reduced.results.old_reports.isVisible, timeout=PATIENCE_MS)
+    assert reduced.results.old_words.text().startswith("▲ report.html and report_small.html are of before")
+    press(qtbot, reduced.results.anew)
+    qtbot.waitUntil(lambda: not reduced.results.old_reports.isVisible(), timeout=PATIENCE_MS)
+
+
+def test_no_report_is_called_old_where_none_was_written(reduced):
+    assert not reduced.results.old_reports.isVisible()
+    assert not any("report" in words for words in files(reduced))
+    assert old_reports_words({"report.html": False}) == ""
+
+
+def test_the_button_of_the_report_cancels_while_it_is_written(qtbot, reduced, monkeypatch, shown):
+    entered = threading.Event()
+
+    def slow(_place, context, **_more):
+        for _ in context.track("thumbnails", range(500)):
+            entered.set()
+            threading.Event().wait(0.02)
+
+    monkeypatch.setattr(core_report, "write_report", slow)
+    button = reduced.results.report
+    press(qtbot, button)
+    qtbot.waitUntil(lambda: "/500" in button.text(), timeout=PATIENCE_MS)
+    assert button.text().startswith("Cancel · ")
+    assert not reduced.actions_by_name["report"].isEnabled(), "it is begun once"
+    press(qtbot, button)
+    assert not button.isEnabled()
+    qtbot.waitUntil(lambda: button.text() == "Report", timeout=2000)
+    assert button.isEnabled()
+    assert reduced.actions_by_name["report"].isEnabled()
+    assert not shown
+    assert "stopped: the report of the night" in reduced.log.text.toPlainText()
+
+
+# -- export --------------------------------------------------------------------------------------------------------
+
+
+def export_dialog(qtbot, window):
+    window.actions_by_name["export_siril"].trigger()
+    found = [w for w in QApplication.topLevelWidgets() if isinstance(w, ExportDialog) and w.isVisible()]
+    qtbot.addWidget(found[0])
+    return found[0]
+
+
+def type_folder(qtbot, dialog, folder):
+    dialog.folder.setFocus()
+    dialog.folder.selectAll()
+    qtbot.keyClicks(dialog.folder, str(folder))
+
+
+def test_frames_are_exported_into_a_new_folder_whose_name_is_typed(qtbot, reduced, tmp_path):
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.path == reduced.night.place.output.parent / "night_siril", "a folder of its own is suggested"
+    folder = tmp_path / "for colleagues" / "june"
+    type_folder(qtbot, dialog, folder)
+    assert dialog.told.text() == "a new folder: it is made, and for colleagues with it"
+    press(qtbot, dialog.export)
+    qtbot.waitUntil(lambda: "4 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
+    assert len(list(folder.glob("astep_*.fit"))) == 4
+
+
+def test_a_mere_name_is_a_folder_beside_the_results_and_what_is_in_one_is_said(qtbot, reduced):
+    dialog = export_dialog(qtbot, reduced)
+    beside = reduced.night.place.output.parent
+    type_folder(qtbot, dialog, "mine")
+    assert dialog.path == beside / "mine"
+    (beside / "mine").mkdir()
+    (beside / "mine" / "a.txt").touch()
+    type_folder(qtbot, dialog, "mine")
+    assert "it holds one thing already" in dialog.told.text()
+    dialog.close()
+
+
+@pytest.mark.parametrize("kind", ["", "file", "read-only"])
+def test_a_folder_that_cannot_be_is_explained_and_nothing_is_begun(qtbot, reduced, tmp_path, monkeypatch, kind):
+    dialog = export_dialog(qtbot, reduced)
+    (tmp_path / "file").touch()
+    if kind == "read-only":
+        monkeypatch.setattr("astep_gui.models.folder_words.os.access", lambda *_args: False)
+    type_folder(qtbot, dialog, tmp_path / kind / "new" if kind else " ")
+    said = {"": "needs a name", "file": "is a file", "read-only": "nothing can be made in"}[kind]
+    assert dialog.told.text().startswith("! ")
+    assert said in dialog.told.text()
+    assert not dialog.export.isEnabled()
+    qtbot.keyClick(dialog.folder, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert not reduced.errands.is_running("export")
+    dialog.close()
+
+
+def test_a_folder_that_holds_the_night_is_refused_by_the_core_in_words(qtbot, reduced):
+    reduced.deeds.export_into("siril", reduced.night.place.night)
+    qtbot.waitUntil(reduced.notice.isVisible, timeout=PATIENCE_MS)
+    assert "raw data is never written to" in reduced.notice.why.text()
+
+
+def test_the_button_of_the_export_cancels_while_frames_are_written(qtbot, reduced, tmp_path, monkeypatch):
+    go_on = threading.Event()
+
+    def slow(*arguments):
+        context = arguments[-1]
+        for _ in context.track("export", range(200)):
+            go_on.wait(0.02)
+        return hand_on(*arguments)
+
+    monkeypatch.setattr("pipeline_core.handing_on.hand_on", slow)
+    button = reduced.results.export
+    reduced.deeds.export_into("siril", tmp_path / "x")
+    qtbot.waitUntil(lambda: "/200" in button.text(), timeout=PATIENCE_MS)
+    assert button.menu() is None, "a click means the one thing it says"
+    press(qtbot, button)
+    qtbot.waitUntil(lambda: button.text() == "Export", timeout=2000)
+    assert button.menu() is not None
+    assert not (tmp_path / "x").exists()
+
+
+# -- opening -------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_of_the_results_is_opened_by_a_click_and_only_once_by_two(qtbot, reduced, shown):
+    click_line(qtbot, reduced, "· quality.ecsv")
+    quality = str(reduced.night.place.output / "quality.ecsv")
+    assert shown == [quality]
+    at = reduced.results.tree.visualItemRect(line(reduced, "· quality.ecsv")).center()
+    qtbot.mouseDClick(reduced.results.tree.viewport(), LEFT, pos=QPoint(at))
+    assert shown == [quality]
+
+
+def test_where_no_program_answers_the_file_is_named_and_its_path_can_be_copied(qtbot, reduced, monkeypatch):
+    monkeypatch.setattr(SHOWN, lambda _url: False)
+    QApplication.clipboard().setText("mine")
+    click_line(qtbot, reduced, "· quality.ecsv")
+    notice, file = reduced.notice, reduced.night.place.output / "quality.ecsv"
+    assert notice.what.text().replace("\u200b", "") == f"! cannot open the file {file}"
+    assert "no program for .ecsv files answered" in notice.why.text()
+    assert "Copy the path" in notice.hint.text()
+    assert QApplication.clipboard().text() == "mine", "nothing is put there unasked"
+    press(qtbot, notice.copy_path)
+    assert QApplication.clipboard().text() == str(file)
+
+
+def test_a_notice_that_is_about_no_file_offers_no_path(reduced):
+    reduced.deeds.export_into("siril", reduced.night.place.night)
+    reduced.notice.show_error(core_report.NightError("a", "b", "c"))
+    assert not reduced.notice.copy_path.isVisible()
+
+
+def test_a_file_that_is_gone_is_said_to_be(qtbot, reduced, shown):
+    (reduced.night.place.output / "accepted.txt").unlink()
+    click_line(qtbot, reduced, "· accepted.txt")
+    assert not shown
+    assert "not there any more" in reduced.notice.why.text()
+
+
+def test_without_ds9_the_frames_are_named_and_their_paths_can_be_copied(qtbot, reduced, monkeypatch):
+    monkeypatch.setenv("DS9", "no-such-program")
+    monkeypatch.setattr("astep_gui.ds9._listens", lambda: False)
+    reduced.night.select(LIGHTS[:2])
+    reduced.actions_by_name["ds9"].trigger()
+    qtbot.waitUntil(reduced.notice.isVisible, timeout=PATIENCE_MS)
+    assert f"{LIGHTS[0]} in DS9 and 1 more" in reduced.notice.what.text()
+    assert reduced.notice.copy_path.text() == "Copy the paths"
+    press(qtbot, reduced.notice.copy_path)
+    folder = reduced.night.place.night
+    assert QApplication.clipboard().text().splitlines() == [str(folder / name) for name in LIGHTS[:2]]
+
+
+# -- one at a time -------------------------------------------------------------------------------------------------
+
+
+def test_the_button_that_makes_the_masters_cancels_that_while_they_are_made(qtbot, opened, monkeypatch):
+    entered = threading.Event()
+
+    def slow(_place, _recipe, _options, context):
+        for _ in context.track("master darks", range(500)):
+            entered.set()
+            threading.Event().wait(0.02)
+
+    monkeypatch.setattr("pipeline_core.reduce.reduce_night", slow)
+    opened.night.select(LIGHTS[:1])
+    steps, make = opened.viewing.steps, opened.viewing.rail.make
+    steps.choose("dark")
+    qtbot.waitUntil(make.isVisible, timeout=PATIENCE_MS)
+    press(qtbot, make)
+    qtbot.waitUntil(entered.is_set, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: make.text().startswith("Cancel"), timeout=PATIENCE_MS)
+    for name in ("make_masters", "reduce", "sky_solve_night", "sky_align", "sky_stack"):
+        assert not opened.actions_by_name[name].isEnabled(), name
+    assert opened.actions_by_name["cancel"].isEnabled()
+    press(qtbot, make)
+    assert not make.isEnabled()
+    qtbot.waitUntil(lambda: make.text() == "Make the masters", timeout=2000)
+    assert make.isEnabled()
+    assert opened.actions_by_name["make_masters"].isEnabled()
+
+
+def test_while_a_whole_run_is_on_the_masters_are_not_begun_a_second_time(qtbot, opened, monkeypatch):
+    leave = threading.Event()
+    monkeypatch.setattr("pipeline_core.reduce.reduce_night", lambda *arguments: leave.wait(20) and arguments[3].check())
+    opened.night.select(LIGHTS[:1])
+    opened.viewing.steps.choose("dark")
+    make = opened.viewing.rail.make
+    qtbot.waitUntil(make.isVisible, timeout=PATIENCE_MS)
+    press(qtbot, opened.reduce_button)
+    assert opened.run.is_running
+    assert (make.text(), make.isEnabled()) == ("Make the masters", False)
+    assert "the run that is on makes them" in make.toolTip()
+    press(qtbot, opened.reduce_button)
+    leave.set()
+    qtbot.waitUntil(lambda: not opened.run.is_running, timeout=PATIENCE_MS)
+    assert make.isEnabled()
+
+
+def test_a_demo_night_is_begun_once_and_its_button_cancels(qtbot, window, tmp_path, monkeypatch):
+    def slow(_night, *, size, ctx):
+        assert size
+        for _ in ctx.track("demo frames", range(500)):
+            threading.Event().wait(0.02)
+
+    monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", slow)
+    monkeypatch.setattr("astep_gui.deeds.QFileDialog.getExistingDirectory", lambda *_args: str(tmp_path))
+    button = next(b for b in window.findChildren(QPushButton) if b.text() == "Make a demo night…")
+    press(qtbot, button)
+    qtbot.waitUntil(lambda: button.text().startswith("Cancel · "), timeout=PATIENCE_MS)
+    assert not window.actions_by_name["demo"].isEnabled()
+    press(qtbot, button)
+    qtbot.waitUntil(lambda: button.text() == "Make a demo night…", timeout=2000)
+    assert window.actions_by_name["demo"].isEnabled()
