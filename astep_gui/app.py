@@ -39,6 +39,7 @@ def _run(night: Path | None, output: Path | None) -> int:
     from astep_gui.theme import apply_theme, icon  # noqa: PLC0415
     from astep_gui.warming import Warming  # noqa: PLC0415
     from astep_gui.widgets.crash_report import CrashWatch  # noqa: PLC0415
+    from astep_gui.window_place import fit_first  # noqa: PLC0415
 
     app = QApplication(sys.argv[:1])
     app.setApplicationName("ASTEP Harvest")
@@ -47,6 +48,8 @@ def _run(night: Path | None, output: Path | None) -> int:
     apply_theme(app, remembered.word("theme", "dark"))
     app.setWindowIcon(icon("star", "accent"))
     window = MainWindow(remembered)
+    if remembered.state("geometry").isEmpty():
+        fit_first(window)
     watch = CrashWatch(window)
     watch.start()
     signal.signal(signal.SIGINT, lambda *_: window.close())

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, QTimer
 
+from astep_gui.window_place import place_of, put_back
+
 if TYPE_CHECKING:
     from PyQt6.QtCore import QByteArray
 
@@ -101,7 +103,9 @@ class Keeper(QObject):
         """Write all of it, to the disk."""
         self._soon.stop()
         window, remembered = self._window, self._remembered
-        remembered.set_state("geometry", window.saveGeometry())
+        if window.isVisible():  # once hidden it has no frame any more, and would come back without its height
+            remembered.set_state("geometry", window.saveGeometry())
+            remembered.set_word("place", place_of(window))
         if not window.deeds.has_made_room:
             remembered.set_state("layout", window.layout_of_night(self._version))
         remembered.set_word("workflow", window.tabs.name)
@@ -137,6 +141,7 @@ class Keeper(QObject):
         geometry, strips = remembered.state("geometry"), remembered.state("strips")
         if not geometry.isEmpty():
             window.restoreGeometry(geometry)
+            put_back(window, remembered.word("place", ""))
         if not strips.isEmpty():
             window.viewing.splitter.restoreState(strips)
         with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first

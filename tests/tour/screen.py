@@ -30,6 +30,12 @@ def missing() -> str:
     return f"apt-get install -y --no-install-recommends {' '.join(packages)}" if packages else ""
 
 
+FREE = """<?xml version="1.0"?>
+<openbox_config xmlns="http://openbox.org/3.4/rc"></openbox_config>
+"""
+"""Windows have frames, and stay where they and a person put them."""
+
+
 class Screen:
     """One X server of its own, with pictures and a hand."""
 
@@ -84,10 +90,10 @@ class Screen:
 
 
 @contextmanager
-def screen(size: tuple[int, int], folder: Path) -> Iterator[Screen]:
-    """Start an X server with a window manager; end both afterwards."""
+def screen(size: tuple[int, int], folder: Path, manner: str = MAXIMISED) -> Iterator[Screen]:
+    """Start an X server with a window manager of that manner; end both afterwards."""
     rules = folder / "openbox.xml"
-    rules.write_text(MAXIMISED, encoding="utf-8")
+    rules.write_text(manner, encoding="utf-8")
     read, write = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp", "-noreset"],
