@@ -142,11 +142,16 @@ class Decisions(QObject):
 
     def set_hint(self, path: str, hint: Mapping[str, float | None]) -> None:
         """Say where a frame that does not solve by itself is to be searched; None takes a hint back."""
+        self.set_hints([path], hint)
+
+    def set_hints(self, paths: Sequence[str], hint: Mapping[str, float | None]) -> None:
+        """Say the same of several frames, as one step."""
         from pipeline_core.solve_hints import hint_changes  # noqa: PLC0415 - only when asked for
 
         words = "hints for solving" if any(value is not None for value in hint.values()) else "no hints for solving"
-        label = f"{words} {counted([path])}"
-        self._decide(label, lambda logbook: logbook.decide_all(hint_changes(path, hint), label=label))
+        label = f"{words} {counted(list(paths))}"
+        changes = [change for path in paths for change in hint_changes(path, hint)]
+        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""

@@ -79,7 +79,7 @@ class Sky(QObject):
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what the actions of the sky do."""
-        names = ("solve", "hint", "solve_night", "align", "stack", "go_to", "index")
+        names = ("solve", "hint", "solve_night", "align", "stack", "go_to", "index", "catalogue", "nova_key")
         slots: dict[str, Callable[..., object]] = {f"sky_{name}": lambda name=name: self.do(name) for name in names}
         slots["sky_dock"] = self.show_dock
         return slots
@@ -96,6 +96,7 @@ class Sky(QObject):
         deeds: dict[str, Callable[[], None]] = {
             "solve_night": self.work.solve, "align": self.work.align, "stack": self.work.stack,
             "cancel": self.work.cancel, "go_to": self.go_to, "index": self.get_index, "reduce": self._window.run.start,
+            "catalogue": self.work.fetch, "nova_key": self.ask_nova_key,
         }  # fmt: skip
         if deed == "frame":
             self._window.products.end()
@@ -133,12 +134,25 @@ class Sky(QObject):
             frame.name, self.model.sky.hints.get(path, {}), header, self._window, self.model.objects()
         )
         dialog.chosen.connect(lambda hint: self.solve_with(path, hint))
+        dialog.chosen_for_all.connect(self.solve_all_with)
         dialog.open()
 
     def solve_with(self, path: str, hint: dict[str, float | None]) -> None:
         """Decide hints for a frame, and solve it with them."""
         self._window.decisions.set_hint(path, hint)
         self.work.solve([path], force=True)
+
+    def solve_all_with(self, hint: dict[str, float | None]) -> None:
+        """Decide hints for all science frames, and solve those that are not solved yet."""
+        paths = [frame.path for frame in self._night.frames if frame.kind.value == "science" and frame.unusable is None]
+        self._window.decisions.set_hints(paths, hint)
+        self.work.solve()
+
+    def ask_nova_key(self) -> None:
+        """Ask for the key of nova.astrometry.net, and keep it in the system's keyring."""
+        from astep_gui.widgets.nova_key_dialog import NovaKeyDialog  # noqa: PLC0415 - only when asked for
+
+        NovaKeyDialog(self._window.jobs, self._window).open()
 
     def get_index(self) -> None:
         """Say which index this field wants, and how it comes here."""

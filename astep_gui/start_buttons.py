@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from astep_gui.main_window import MainWindow
 
-WRITERS = ("make_masters", "sky_solve", "sky_hint", "sky_solve_night", "sky_align", "sky_stack")
+WRITERS = ("make_masters", "sky_solve", "sky_hint", "sky_solve_night", "sky_align", "sky_stack", "sky_catalogue")
 """Actions that begin what writes into the results: one at a time."""
 ERRANDS = {"report": ("report",), "export": tuple(f"export_{program}" for program in PROGRAMS), "demo": ("demo",)}
 """Errand → the actions that begin it."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 T = TypeVar("T")
 
 Level = Literal["info", "warning", "error"]
+
+
+WAITS = "waits"
+"""In the data of an event: its job is what is waited for, not one that is counted."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: the person asked for it
@@ -68,6 +73,21 @@ class RunContext:
     def say(self, job: str, text: str, *, level: Level = "info", path: str | None = None) -> None:
         """Tell the person something in words."""
         self.emit(Event("message", job, text=text, level=level, path=path))
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Say what is waited for meanwhile, where nothing can be counted: an answer from the network, a long search.
+
+        Parameters
+        ----------
+        what : str
+            As a person reads it after "waits for": "Gaia's archive: 3 catalogue tiles".
+        """
+        self.emit(Event("started", what, data={WAITS: True}))
+        try:
+            yield
+        finally:
+            self.emit(Event("finished", what, data={WAITS: True}))
 
     def track(self, job: str, items: Iterable[T], total: int | None = None) -> Iterator[T]:
         """Iterate with progress events and a cancel checkpoint before each item."""

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError
-from pipeline_core.events import Event, RunContext
+from pipeline_core.events import WAITS, Event, RunContext
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEPT = frozenset({"started", "finished", "message", "failed", "cancelled"})
-"""Progress is for the eye; the diary keeps what happened."""
+"""Progress, and what is waited for, is for the eye; the diary keeps what happened."""
 
 
 RUN = "run"
@@ -83,7 +83,7 @@ class Journal(RunContext):
 
     def note(self, event: Event) -> None:
         """Write an event into the diary only: what a person is told elsewhere, or need not see."""
-        if event.kind not in KEPT or self._failed:
+        if event.kind not in KEPT or WAITS in event.data or self._failed:
             return
         line = {
             "when": datetime.fromtimestamp(event.when, UTC).isoformat(timespec="milliseconds"),

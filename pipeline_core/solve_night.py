@@ -54,7 +54,9 @@ class SolveOptions:
     network: bool = True
     """Whether Gaia's archive may be asked, if the recipe allows it."""
     patterns: tuple[str, ...] = ()
-    """Only these frames; all if empty."""
+    """Only these frames, rejected ones too; all that are not rejected if empty."""
+    rejected: frozenset[str] = frozenset()
+    """Frames that nobody needs a place of, by path; :func:`solve_output` takes them from the logbook."""
     hint: Mapping[str, float] = field(default_factory=dict)
     """A person's own ``ra_deg``, ``dec_deg``, ``scale_arcsec``, instead of the header's."""
     hints: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -69,6 +71,8 @@ class NightSolution:
     frames: list[FrameSolution] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    left_out: int = 0
+    """Frames that were not looked at because they are rejected."""
 
     @property
     def solved(self) -> int:
@@ -93,7 +97,7 @@ def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: R
     Raises
     ------
     UsageError
-        If the folder holds no calibrated frame.
+        If the folder holds no calibrated frame, or rejected ones only.
     EngineError
         If nothing can solve on this machine.
     Cancelled
@@ -104,7 +108,7 @@ def solve_output(output: Path, recipe: Recipe, options: SolveOptions, context: R
     with RunLock(output), Logbook.open(output) as logbook:
         context = journal.into_file(context, output / "log.jsonl")
         store = Store(output, logbook.database)
-        options = replace(options, hints=solve_hints(logbook))
+        options = replace(options, hints=solve_hints(logbook), rejected=frozenset(logbook.rejected()))
         cores = options.workers or usable_cores()
         with make_executor(options.executor, cores, 1) as pool:
             night = solve_frames(store, recipe.solve, options, context, pool)
@@ -125,12 +129,18 @@ def solve_frames(
     ``why_not`` is asked once, and only if a frame is not solved yet: words from it are raised as an EngineError.
     """
     begun = time.perf_counter()
-    products = chosen_products(store, options.patterns)
-    if not products:
+    chosen = chosen_products(store, options.patterns)
+    if not chosen:
         raise UsageError(
             f"nothing to solve in {store.output}", "it holds no calibrated frame", "run `astep reduce NIGHT` first"
         )
-    night = NightSolution(store.output)
+    products = [product for product in chosen if options.patterns or product.label not in options.rejected]
+    if not products:
+        raise UsageError(
+            f"nothing to solve in {store.output}", "all its calibrated frames are rejected",
+            "accept frames, or name those that are to be solved all the same",
+        )  # fmt: skip
+    night = NightSolution(store.output, left_out=len(chosen) - len(products))
     job = _Job(store, settings, options, context, night)
     try:
         todo = job.without_altered(job.take_known(products))

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from astep_gui.models.background import Background
 from astep_gui.models.sky_words import SkyStatus, sky_status, source_words
 from astep_gui.models.trim_offset import trim_offset
+from astep_gui.models.window_words import in_window
 from pipeline_core.science.tangent import SkyMap
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class SkyModel(QObject):
 
     def _view_failed(self, path: object, error: object) -> None:
         if path == self._night.current:
-            self.view, self.view_problem = None, str(error)
+            self.view, self.view_problem = None, in_window(str(error))
             self.view_changed.emit()
 
     def close(self) -> None:

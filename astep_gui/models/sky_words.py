@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from astep_gui.models.window_words import in_window
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipeline_core.align_night import FrameAlignment
     from pipeline_core.science.depth import Depth
     from pipeline_core.sky_state import NightSky
@@ -20,7 +24,7 @@ class Way:
     """A way out, one click away."""
 
     deed: str
-    """"solve", "hint", "index", "reduce" or "plain" (take the hints back)."""
+    """"solve", "hint", "index", "catalogue", "reduce", "nova_key" or "plain" (take the hints back)."""
     words: str
 
 
@@ -30,6 +34,8 @@ AGAIN = Way("solve", "Solve again")
 HINT = Way("hint", "Solve with hints…")
 INDEX = Way("index", "Get an index…")
 REDUCE = Way("reduce", "Reduce night")
+CATALOGUE = Way("catalogue", "Fetch Gaia's stars")
+NOVA_KEY = Way("nova_key", "Enter the key…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStat
         return SkyStatus("▲", "not aligned", "warn", why, (SOLVE, HINT), 2, "not aligned")
     if solved is None:
         return SkyStatus("·", "not solved yet", "dim", "nobody has looked where it points", (SOLVE, HINT), 4, "–")
-    why = solved.reason or "no reason is known"
+    why = in_window(solved.reason or "no reason is known")
     if one is not None and one.reason:
         why = f"{why}. Not aligned either: {one.reason}"
     return SkyStatus("✕", "not solved", "bad", why, ways_out(solved.reason), 1, "not solved")
@@ -102,7 +108,8 @@ def _with_old_hints(status: SkyStatus, path: str, sky: NightSky) -> SkyStatus:
 
 def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
     base = sky.base_of(path)
-    not_itself = f"not solved itself: {solved.reason}" if solved is not None else "not solved itself: not tried yet"
+    reason = in_window(solved.reason or "no reason is known") if solved is not None else "not tried yet"
+    not_itself = f"not solved itself: {reason}"
     if base is not None:
         why = f"its place comes through {_name(base)}, which is solved; {not_itself}"
     elif one.reference == path:
@@ -126,6 +133,13 @@ def _solved(solved: FrameSolution, sky: NightSky) -> SkyStatus:
 def ways_out(reason: str | None) -> tuple[Way, ...]:
     """Return what can be done against a reason why a frame is not solved, the most promising first."""
     low = (reason or "").lower()
+    if "keyring" in low:
+        return (NOVA_KEY, AGAIN)
+    ways = _ways_by_reason(low)
+    return (*ways, CATALOGUE) if "catalogue fetch" in low else ways
+
+
+def _ways_by_reason(low: str) -> tuple[Way, ...]:
     if "wants an index" in low or "no index" in low or "without an index" in low:
         return (INDEX, HINT, AGAIN)
     if "stars were found" in low:  # cloud: no hint brings stars
@@ -227,6 +241,17 @@ def away_words(distance_deg: float, bearing_deg: float) -> str:
     """Say how far and in which direction something lies: "1.3° NE"."""
     far = f"{distance_deg:.1f}°" if distance_deg >= 1.0 else f"{60 * distance_deg:.0f}′"
     return f"{far} {COMPASS[round(bearing_deg / 45.0) % 8]}"
+
+
+def night_words(sky: NightSky, rejected: Collection[str]) -> str:
+    """Say how far the night is on the sky; frames that are rejected and not solved are nobody's concern."""
+    if not sky.calibrated:
+        return "Night · nothing reduced yet"
+    on_sky = {path for path, frame in sky.solutions.items() if frame.solved}
+    placed = {one.path for one in sky.alignment.frames if one.aligned} if sky.alignment is not None else set()
+    left_out = sum(path in rejected and path not in on_sky for path in sky.calibrated)
+    words = f"Night · {len(on_sky)} of {len(sky.calibrated) - left_out} solved · {len(placed)} aligned"
+    return f"{words} · {left_out} rejected left out" if left_out else words
 
 
 def _name(path: str | None) -> str:

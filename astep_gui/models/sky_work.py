@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.reduction_model import duration_words
 from pipeline_core.errors import NightError
+from pipeline_core.events import WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pipeline_core.events import Event, RunContext
     from pipeline_core.stack_night import NightStacks
 
+_SECOND_MS = 1000
+_WORTH_SAYING_S = 1.0
+"""What is waited for less than this is gone before it is read."""
 _FEW = 3
 """So many frames are solved in threads: starting processes would take longer than the work."""
 
@@ -47,6 +51,17 @@ class SkyWork(QObject):
         self.total = 0
         self.eta_s: float | None = None
         self.is_stopping = False
+        self._started = 0.0
+        self._waits: dict[str, float] = {}
+        """What is waited for, and since when."""
+        self._clock = QTimer(self)
+        self._clock.setInterval(_SECOND_MS)
+        self._clock.timeout.connect(self.changed)  # a clock that stands still looks like a program that does
+
+    @property
+    def is_held(self) -> bool:
+        """Whether something writes into the results, here or the run: nothing else may begin then."""
+        return self.is_running or self._run.is_running
 
     @property
     def is_running(self) -> bool:
@@ -55,7 +70,7 @@ class SkyWork(QObject):
 
     @property
     def words(self) -> str:
-        """How far it is: "Solving the night · plate solutions 34/59 · 20 s left"."""
+        """How far it is: "Solving the night · plate solutions 34/59"."""
         if not self.is_running:
             return ""
         if self.is_stopping:
@@ -63,9 +78,27 @@ class SkyWork(QObject):
         parts = [self.title]
         if self.total:
             parts.append(f"{self._part} {self.done}/{self.total}")
-        if self.eta_s is not None and self.done:
-            parts.append(duration_words(self.eta_s))
         return " · ".join(parts)
+
+    @property
+    def time_words(self) -> str:
+        """How long it has taken, and how long the rest takes: "1 min 12 s so far · 20 s left"."""
+        if not self.is_running:
+            return ""
+        so_far = f"{passed_words(time.monotonic() - self._started)} so far"
+        if self.eta_s is None or not self.done or self.is_stopping:
+            return so_far
+        return f"{so_far} · {duration_words(self.eta_s)}"
+
+    @property
+    def wait_words(self) -> str:
+        """What it waits for, once that takes a while: "waits for Gaia's archive: 3 catalogue tiles, 14 s"."""
+        now = time.monotonic()
+        long = [(what, now - since) for what, since in self._waits.items() if now - since >= _WORTH_SAYING_S]
+        if not self.is_running or not long:
+            return ""
+        what, seconds = long[-1]
+        return f"waits for {what}, {passed_words(seconds)}"
 
     def solve(self, paths: Sequence[str] = (), *, force: bool = False) -> None:
         """Solve these frames, or all that are not solved yet."""
@@ -82,6 +115,19 @@ class SkyWork(QObject):
 
         name = "this frame" if len(paths) == 1 else f"{len(paths)} frames" if paths else "the night"
         self._start(f"Solving {name}", work)
+
+    def fetch(self) -> None:
+        """Bring Gaia's stars around the night's frames to the disk."""
+        place = self._night.place
+        if place is None:
+            return
+
+        def work(context: RunContext) -> str:
+            from pipeline_core.fetch_catalogue import fetch_night  # noqa: PLC0415 - heavy
+
+            return fetched_words(fetch_night(place.output if place.has_logbook else place.night, context))
+
+        self._start("Fetching Gaia's stars", work)
 
     def align(self) -> None:
         """Align the night."""
@@ -144,7 +190,9 @@ class SkyWork(QObject):
         self.title, self._part = title, ""
         self.done = self.total = 0
         self.eta_s, self.is_stopping = None, False
-        self._begun = time.monotonic()
+        self._begun = self._started = time.monotonic()
+        self._waits = {}
+        self._clock.start()
         job = self._job = self._jobs.job(title.lower(), work)
         job.heard.connect(self._hear)
         job.done.connect(self._end(self.finished.emit))
@@ -156,6 +204,8 @@ class SkyWork(QObject):
     def _end(self, tell: Callable[..., object]) -> Callable[..., None]:
         def end(*result: object) -> None:
             self._job = None
+            self._clock.stop()
+            self._waits = {}
             self._night.follow_decisions()
             self.changed.emit()
             tell(*result)
@@ -165,6 +215,11 @@ class SkyWork(QObject):
     def _hear(self, events: Iterable[Event]) -> None:
         heard = list(events)
         for event in heard:
+            if WAITS in event.data:
+                if event.kind == "started":
+                    self._waits[event.job] = time.monotonic()
+                else:
+                    self._waits.pop(event.job, None)
             if event.kind not in {"started", "progress"} or not event.total:
                 continue
             if event.job != self._part:
@@ -193,6 +248,8 @@ def solved_words(night: Any) -> str:
     """Say what came of a solve: how many, and why the first of the others is not."""
     lost = [frame for frame in night.frames if not frame.solved]
     words = f"{night.solved} of {len(night.frames)} frame{'s' if len(night.frames) != 1 else ''} solved"
+    if night.left_out:
+        words += f" · {night.left_out} rejected left out"
     if lost:
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         words += f"; not solved: {lost[0].path.rpartition('/')[2]}{more}: {lost[0].reason}"
@@ -200,3 +257,23 @@ def solved_words(night: Any) -> str:
     told = [words_of.partition(": ") for words_of in night.warnings]
     kept = [f"{path.rpartition('/')[2]}: {why}" for path, _, why in told if "earlier solution stays" in why]
     return "; ".join([*kept, words])
+
+
+def fetched_words(fetched: Any) -> str:
+    """Say what of the catalogue is on the disk now, and why the rest is not."""
+    words = f"{fetched.there} of {fetched.tiles} catalogue tile{'s' if fetched.tiles != 1 else ''} are here"
+    words += f", {fetched.size_bytes / 1e6:.1f} MB in all"
+    if fetched.there == fetched.tiles:
+        return f"{words}: solve again, and frames are compared with Gaia's stars"
+    why = f": {fetched.failed[0]}" if fetched.failed else ""
+    return f"{words}; the rest did not come{why}"
+
+
+def passed_words(seconds: float) -> str:
+    """Say how long something has taken: "14 s", "3 min 5 s", "1 h 20 min"."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

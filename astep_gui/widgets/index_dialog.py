@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
 
+from astep_gui.models.window_words import in_window
 from astep_gui.theme import mono_font
 from pipeline_core.solving.index_files import DEBIAN_PACKAGES, find_indexes, folders, what_is_missing
 
@@ -80,7 +81,9 @@ class IndexDialog(QDialog):
 
 def _words(field_arcmin: float | None, missing: str, here: int) -> str:
     if missing:
-        return missing[:1].upper() + missing[1:] + "."
+        words = in_window(missing.replace("(`astep index install 08`)", "").replace("(`astep index install 07`)", ""))
+        words = words.replace("“Get an index…”", "“Add index files…”").strip()
+        return words[:1].upper() + words[1:] + "."
     if field_arcmin is None:
         return (
             f"{here} index file{'s are' if here != 1 else ' is'} here. Which one is needed is not known, because the "

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon, mono_font
 from astep_gui.widgets.elided_label import ElidedLabel
 
@@ -88,7 +89,7 @@ class LogStrip(QWidget):
         """Add a line."""
         clock = datetime.fromtimestamp(when).astimezone() if when else datetime.now().astimezone()
         about = f"{path}: " if path and path not in words else ""
-        line = f"{_MARKS[level]}{about}{words}"
+        line = f"{_MARKS[level]}{about}{in_window(words)}"
         self.show()
         self.text.appendPlainText(f"{clock:%H:%M:%S}  {line}")
         self.clock.setText(f"{clock:%H:%M:%S}")

@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ class NoticeBar(QFrame):
         self.copy_path.setVisible(bool(paths))
         self._said.append(str(error))
         again = f"  ({len(self._said)} notices)" if len(self._said) > 1 else ""
-        self.what.setText(_breakable(f"! {error.what}{again}"))
-        self.why.setText(error.why)
-        self.hint.setText(error.hint)
+        self.what.setText(_breakable(f"! {in_window(error.what)}{again}"))
+        self.why.setText(in_window(error.why))
+        self.hint.setText(in_window(error.hint))
         self.why.setVisible(bool(error.why))
         self.hint.setVisible(bool(error.hint))
         self.show()

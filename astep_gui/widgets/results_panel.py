@@ -31,6 +31,7 @@ from astep_gui.models.results_words import (
     suggested_words,
 )
 from astep_gui.models.tip_words import wrapped
+from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.wrapped_rows import wrap
@@ -243,7 +244,7 @@ class ResultsPanel(QWidget):
     def _branches(self, survey: Survey | None, result: Reduction | None) -> list[tuple[str, list[_Line]]]:
         branches: list[tuple[str, list[_Line]]] = []
         failed: list[_Line] = (
-            [(f"! {path}: {why}", "bad", "", (path,), "") for path, why in result.failed] if result else []
+            [(f"! {path}: {in_window(why)}", "bad", "", (path,), "") for path, why in result.failed] if result else []
         )
         branches += [(f"Failed · {len(failed)}", failed)] if failed else []
         masters: list[_Line] = []
@@ -257,7 +258,7 @@ class ResultsPanel(QWidget):
         branches += [(f"Not used now · {len(left)}", left)] if left else []
         known = survey.warnings if survey is not None and not self._run.is_running else ()
         warnings = result.warnings if result is not None else known
-        warned: list[_Line] = [(f"▲ {words}", "warn", "", (), "") for words in warnings]
+        warned: list[_Line] = [(f"▲ {in_window(words)}", "warn", "", (), "") for words in warnings]
         branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
         reasons: dict[str, list[str]] = {}
         for path, why in self._night.rejected.items():

@@ -28,6 +28,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.window_words import in_window
 from pipeline_core.config import Recipe
 from pipeline_core.errors import AstepError, UsageError
 from pipeline_core.io.atomic import write_text
@@ -79,7 +80,7 @@ class FieldEditor(QWidget):
         row.addWidget(self.reset)
         row.addStretch()
         self._keep_room()
-        told = re.sub(r"\bNone\b", "not set", info.description or "")
+        told = in_window(re.sub(r"\bNone\b", "not set", info.description or ""))
         words = QLabel(f"{told}{_limits(info)}")
         words.setProperty("role", "dim")
         words.setWordWrap(True)

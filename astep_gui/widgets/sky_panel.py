@@ -1,4 +1,4 @@
-"""The dock "Sky": how the current frame stands on the sky, how well, and what can be done for it and for the night."""
+"""The dock "Sky": how the current frame stands on the sky, how well, and what can be done for it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from PyQt6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -22,9 +19,10 @@ from PyQt6.QtWidgets import (
 
 from astep_gui.models.residuals import residuals_of
 from astep_gui.models.sky_words import SkyStatus, Way, facts
-from astep_gui.theme import icon, mono_font
+from astep_gui.theme import mono_font
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.residual_plots import ResidualHistogram, ResidualMap
+from astep_gui.widgets.sky_night import SkyNight
 from astep_gui.widgets.sky_overlay import SKY_MARKS
 
 if TYPE_CHECKING:
@@ -39,17 +37,11 @@ if TYPE_CHECKING:
 _NO_LIMIT_PX = (1 << 24) - 1
 """Qt's largest size: no limit."""
 _WAYS_A_ROW = 2
-_MARGIN = 10
 _PLOTS_PX = 290
 """Height at which both plots of residuals are read well."""
 _PAGES = (
     ("figures", "Figures", "Where the frame looks, how well that is known, and marks over the image"),
     ("residuals", "Residuals", "How far the matched stars lie from the catalogue, as histogram and map"),
-)
-_NIGHT_BUTTONS = (
-    ("solve_night", "Solve night", "Frames that are not solved yet; solved ones stay as they are"),
-    ("align", "Align night", "Each pointing's frames on one reference, by their stars"),
-    ("stack", "Stack", "The accepted frames of each group together"),
 )
 
 
@@ -57,7 +49,7 @@ class SkyPanel(QWidget):
     """Shows the sky model; asks for deeds, does none."""
 
     asked = pyqtSignal(str)
-    """solve, hint, plain, index, reduce, solve_night, align, stack, cancel, go_to."""
+    """A deed of the object that holds the sky: "solve", "hint", "solve_night", "cancel" …"""
     stack_asked = pyqtSignal(object)
     """A StackMade that is to be looked at."""
     seen = pyqtSignal(bool)
@@ -126,7 +118,10 @@ class SkyPanel(QWidget):
         outer.setSpacing(0)
         outer.addWidget(self._area, 1)
         outer.addWidget(_line())
-        outer.addWidget(self._build_night())
+        self.foot = SkyNight(self._night, self._sky, self._work)
+        self.foot.asked.connect(self.asked)
+        self.foot.stack_asked.connect(self.stack_asked)
+        outer.addWidget(self.foot)
 
     def _build_pages(self) -> QWidget:
         """Two buttons that choose what is seen where there is no room for both."""
@@ -194,54 +189,6 @@ class SkyPanel(QWidget):
             self.marks[name] = button
         return grid
 
-    def _build_night(self) -> QWidget:
-        foot = QWidget()
-        box = QVBoxLayout(foot)
-        box.setContentsMargins(10, 8, 10, 10)
-        box.setSpacing(6)
-        self.night_words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
-        self.night_words.setProperty("role", "heading")
-        box.addWidget(self.night_words)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.progress_words = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
-        self.progress_words.setProperty("role", "dim")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setIcon(icon("cancel"))
-        self.cancel.setProperty("small", "true")
-        self.cancel.setToolTip("What is finished stays")
-        self.cancel.clicked.connect(lambda: self.asked.emit("cancel"))
-        line = QHBoxLayout()
-        line.addWidget(self.progress_words, 1)
-        line.addWidget(self.cancel)
-        self.progress_box = QWidget()
-        running = QVBoxLayout(self.progress_box)
-        running.setContentsMargins(0, 0, 0, 0)
-        running.setSpacing(4)
-        running.addWidget(self.progress)
-        running.addLayout(line)
-        # Above the buttons: what stands below them would push them up, and a click on them meet "Cancel".
-        box.addWidget(self.progress_box)
-        row = QHBoxLayout()
-        row.setSpacing(5)
-        self.buttons: dict[str, QPushButton] = {}
-        for name, words, tip in _NIGHT_BUTTONS:
-            button = QPushButton(words)
-            button.setProperty("small", "true")
-            button.setToolTip(tip)
-            button.clicked.connect(lambda _on, name=name: self.asked.emit(name))
-            row.addWidget(button)
-            self.buttons[name] = button
-        box.addLayout(row)
-        self.stacks = QListWidget()
-        self.stacks.setAccessibleName("Stacks")
-        self.stacks.setToolTip("A click shows the stack in the place of the frame")
-        self.stacks.itemClicked.connect(self._stack_chosen)
-        self.stacks.itemActivated.connect(self._stack_chosen)
-        box.addWidget(self.stacks)
-        return foot
-
     # -- following -------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
@@ -264,7 +211,9 @@ class SkyPanel(QWidget):
         alignment = self._sky.sky.alignment
         one = alignment.by_path.get(path or "") if alignment is not None else None
         self._show_facts(facts(solved, self._sky.sky.depths.get(path or ""), one) if stack is None else [])
-        self._show_night()
+        self.follow_work()
+        self.foot.show_stack(stack)
+        self.foot.follow()
         self.arrange()
 
     def follow_view(self) -> None:
@@ -307,14 +256,12 @@ class SkyPanel(QWidget):
         self._rest.setVisible(self.plots.isHidden())
 
     def follow_work(self) -> None:
-        """Show how far the work is."""
-        work = self._work
-        self.progress_box.setVisible(work.is_running)
-        self.progress.setRange(0, work.total)
-        self.progress.setValue(work.done)
-        self.progress_words.setText(work.words)
-        self.cancel.setEnabled(not work.is_stopping)
-        self._enable()
+        """Offer no way on while the results are written to: one at a time does that."""
+        for k in range(self.ways.count()):
+            item = self.ways.itemAt(k)
+            if item is not None and (button := item.widget()) is not None:
+                button.setEnabled(not self._work.is_held)
+        self.foot.follow_work()
 
     def follow_marks(self) -> None:
         """Show which marks are on."""
@@ -360,55 +307,10 @@ class SkyPanel(QWidget):
             self.grid.addWidget(label, k, 0)
             self.grid.addWidget(shown, k, 1)
 
-    def _show_night(self) -> None:
-        sky = self._sky.sky
-        number = len(sky.calibrated)
-        solved = sum(frame.solved for frame in sky.solutions.values())
-        aligned = sum(one.aligned for one in sky.alignment.frames) if sky.alignment is not None else 0
-        words = f"{solved} of {number} solved · {aligned} aligned" if number else "nothing reduced yet"
-        self.night_words.setText(f"Night · {words}")
-        self._enable()
-        self._show_stacks()
-
-    def _enable(self) -> None:
-        can = bool(self._sky.sky.calibrated) and not self._work.is_running
-        for button in self.buttons.values():
-            button.setEnabled(can)
-        for k in range(self.ways.count()):
-            item = self.ways.itemAt(k)
-            if item is not None and (button := item.widget()) is not None:
-                button.setEnabled(not self._work.is_running)
-
-    def _show_stacks(self) -> None:
-        self.stacks.clear()
-        stacks = self._sky.sky.stacks
-        for stack in stacks:
-            together = f" · {stack.exposure_s:.0f} s" if stack.exposure_s else ""
-            item = QListWidgetItem(f"{stack.group} · {stack.frames} frames{together}")
-            item.setData(Qt.ItemDataRole.UserRole, stack)
-            item.setToolTip(f"{stack.method} of {stack.frames} frames: {stack.file}")
-            self.stacks.addItem(item)
-            item.setSelected(self._shown_stack is not None and stack.file == self._shown_stack.file)
-        self.stacks.setVisible(bool(stacks))
-        self._fit_stacks()
-
-    def _fit_stacks(self) -> None:
-        """Give the list the height of its lines, four at most."""
-        stacks = self._sky.sky.stacks
-        height = self.stacks.sizeHintForRow(0) * min(len(stacks), 4) + 6 if stacks else 0
-        bar = self.stacks.horizontalScrollBar()
-        if bar is not None and self.stacks.sizeHintForColumn(0) > self.width() - 2 * _MARGIN:
-            height += bar.sizeHint().height()  # else it would lie over the last line
-        self.stacks.setFixedHeight(height)
-
-    def _stack_chosen(self, item: QListWidgetItem) -> None:
-        self.stack_asked.emit(item.data(Qt.ItemDataRole.UserRole))
-
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show what there is room for."""
         super().resizeEvent(event)
         self.arrange()
-        self._fit_stacks()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
         """Match stars from now on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import QCheckBox, QDialog, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
 
 from pipeline_core.errors import AstepError, UsageError
 
@@ -33,7 +33,9 @@ class SolveHintDialog(QDialog):
     """
 
     chosen = pyqtSignal(dict)
-    """The four hints; None where none is given."""
+    """The four hints, for this frame; None where none is given."""
+    chosen_for_all = pyqtSignal(dict)
+    """The same, for all science frames of the night."""
 
     def __init__(
         self,
@@ -74,6 +76,8 @@ class SolveHintDialog(QDialog):
         form.addRow("RA and Dec, or a name", self.place)
         form.addRow("Pixel scale, arcsec", self.scale)
         form.addRow("Search radius, degrees", self.radius)
+        self.for_all = QCheckBox("For all science frames of the night")
+        self.for_all.setToolTip("A pixel scale that no header has is the same for all of them")
         self.answer = QLabel()
         self.answer.setWordWrap(True)
         self.answer.setProperty("role", "bad")
@@ -92,6 +96,7 @@ class SolveHintDialog(QDialog):
         box.setSpacing(10)
         box.addWidget(about)
         box.addLayout(form)
+        box.addWidget(self.for_all)
         box.addWidget(self.answer)
         box.addLayout(row)
 
@@ -103,7 +108,7 @@ class SolveHintDialog(QDialog):
             self.answer.show()
             self.answer.setMinimumHeight(self.answer.heightForWidth(max(self.answer.width(), 380)))
             return
-        self.chosen.emit(hint)
+        (self.chosen_for_all if self.for_all.isChecked() else self.chosen).emit(hint)
         self.close()
 
     def _hint(self) -> dict[str, float | None]:

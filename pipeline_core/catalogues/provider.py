@@ -227,8 +227,10 @@ class CatalogueProvider:
         while self.services:
             asked = list(tiles[: self._at_once])
             begun = time.monotonic()
+            tiles_words = "one catalogue tile" if len(asked) == 1 else f"{len(asked)} catalogue tiles"
             try:
-                came = self._asked(self.services[0], asked, limit, patience)
+                with (self.context or RunContext()).waiting(f"{self.services[0].name}: {tiles_words}"):
+                    came = self._asked(self.services[0], asked, limit, patience)
             except _OverError:
                 raise
             except AstepError as error:

@@ -54,6 +54,7 @@ def solve_document(night: NightSolution) -> dict[str, Any]:
     return {
         "frames": [frame.document() for frame in night.frames],
         "warnings": list(night.warnings),
+        "rejected_left_out": night.left_out,
         "seconds": round(night.seconds, 2),
     }
 
@@ -87,6 +88,8 @@ def show_solution(night: NightSolution, talk: Talk) -> None:
     for note in notes:
         number = sum(note in frame.notes for frame in night.frames)
         talk.say(f"  - {counted(number, 'frame')}: {note}")
+    if night.left_out:
+        talk.say(f"  - {counted(night.left_out, 'rejected frame')} left out; naming a frame solves it all the same")
     talk.say(f"{counted(night.solved, 'frame')} of {len(night.frames)} solved · {night.seconds:.1f} s")
 
 

@@ -179,7 +179,10 @@ class FrameSolver:
                 break
             found = None
             if is_served:
-                found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
+                where = "near its stated place" if hint.has_position else "all over the sky"
+                name = wanted.path.rpartition("/")[2]
+                with context.waiting(f"the search for {name} {where} ({left:.0f} s at most)"):
+                    found = self._asked(wanted, hint, attempt, context, 0.5 * left if hint.has_position else left)
             if found is None and hint.has_position and self.beside is not None:
                 found, waited_s = self._asked_beside(wanted, hint, attempt, context, 0.25 * left)
                 until += waited_s

@@ -45,8 +45,14 @@ def keep_nova_key(key: str) -> None:
     Raises
     ------
     EngineError
-        If there is no keyring.
+        If there is no keyring, or it refuses.
     """
+    if find_spec("keyring") is None:
+        raise EngineError(
+            "cannot keep the key of nova.astrometry.net",
+            "the package keyring is not installed",
+            'pip install "astep-harvest[solve]"',
+        )
     import keyring  # noqa: PLC0415 - asks the desktop for its keyring
     from keyring.errors import KeyringError  # noqa: PLC0415
 

@@ -230,6 +230,26 @@ def test_a_rejected_frame_keeps_its_solution_on_its_way_and_back(reduced, capsys
     assert len(calibrated(out)) == 5
 
 
+def test_rejected_frames_are_left_out_of_a_whole_night_and_solved_where_they_are_named(reduced, capsys):
+    out, _, _ = reduced
+    with Logbook.open(out) as logbook, Store(out, logbook.database) as store:
+        path = min(solutions(store))
+    assert run(capsys, "reject", out, path, "--reason", "cloud")[0] == 0
+    code, document = run(capsys, "solve", out, "--offline", "--force")
+    assert (code, document["rejected_left_out"]) == (0, 1)
+    assert path not in {frame["path"] for frame in document["frames"]}
+    code, document = run(capsys, "solve", out, path, "--offline")
+    assert (code, document["rejected_left_out"]) == (0, 0)
+    assert [frame["path"] for frame in document["frames"]] == [path]
+
+
+def test_a_night_of_rejected_frames_has_nothing_to_solve_and_says_so(reduced, capsys):
+    out, _, _ = reduced
+    assert run(capsys, "reject", out, "*SCIENCE*", "--reason", "cloud")[0] == 0
+    assert main(["solve", str(out), "--quiet"]) == 2
+    assert "all its calibrated frames are rejected" in "".join(capsys.readouterr())
+
+
 def test_a_frame_that_is_rejected_while_the_night_is_solved_is_written_where_it_lies_then(reduced, capsys):
     out, _, _ = reduced
     for path in calibrated(out):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.goto_dialog import GotoDialog
 from astep_gui.widgets.index_dialog import IndexDialog
+from astep_gui.widgets.nova_key_dialog import NovaKeyDialog
 from astep_gui.widgets.solve_hint_dialog import SolveHintDialog
 from pipeline_core.cli import main
 from pipeline_core.demo.night import make_demo_night
@@ -120,7 +122,7 @@ def test_the_dock_says_that_the_frame_is_solved_how_well_and_why_it_is_not_for_r
     assert told["Rotation"] == "+7.00°  N up, E left" or told["Rotation"].startswith(("+7.0", "+6.9"))
     assert "″" in told["Residual rms"]
     assert "px" in told["Residual rms"]
-    assert panel.night_words.full_text == "Night · 4 of 4 solved · 4 aligned"
+    assert panel.foot.words.full_text == "Night · 4 of 4 solved · 4 aligned"
 
 
 def test_the_table_has_a_column_that_says_so(sky, lights):
@@ -365,24 +367,24 @@ def test_a_hint_that_is_no_number_is_explained_and_nothing_is_decided(qtbot, sky
 
 
 def test_solving_the_night_solves_nothing_twice_and_says_what_came_of_it(qtbot, sky):
-    press(qtbot, sky.sky.panel.buttons["solve_night"])
+    press(qtbot, sky.sky.panel.foot.buttons["solve_night"])
     assert sky.sky.work.is_running
     ended(qtbot, sky)
     assert "4 of 4 frames solved" in sky.log.line.full_text
 
 
 def test_aligning_the_night_says_on_how_many_references(qtbot, sky):
-    press(qtbot, sky.sky.panel.buttons["align"])
+    press(qtbot, sky.sky.panel.foot.buttons["align"])
     ended(qtbot, sky)
     assert "4 of 4 frames aligned on 1 reference" in sky.log.line.full_text
 
 
 def test_a_stack_is_made_listed_looked_at_and_left_with_esc(qtbot, sky, lights):
     panel = sky.sky.panel
-    press(qtbot, panel.buttons["stack"])
+    press(qtbot, panel.foot.buttons["stack"])
     ended(qtbot, sky)
-    qtbot.waitUntil(lambda: panel.stacks.count() > 0, timeout=LONG)
-    panel.stacks.itemClicked.emit(panel.stacks.item(0))
+    qtbot.waitUntil(lambda: panel.foot.stacks.count() > 0, timeout=LONG)
+    panel.foot.stacks.itemClicked.emit(panel.foot.stacks.item(0))
     view = sky.viewing.view
     qtbot.waitUntil(lambda: view.title.startswith("DEMO-1_"), timeout=LONG)
     assert sky.products.bar.isVisible()
@@ -408,16 +410,18 @@ def test_work_shows_how_far_it_is_and_is_stopped_within_two_seconds(qtbot, sky, 
 
     monkeypatch.setattr(module, "solve_output", slow)
     panel = sky.sky.panel
-    press(qtbot, panel.buttons["solve_night"])
-    qtbot.waitUntil(lambda: "/1000" in panel.progress_words.full_text and "left" in panel.progress_words.full_text)
-    assert not panel.buttons["stack"].isEnabled()
+    press(qtbot, panel.foot.buttons["solve_night"])
+    foot = panel.foot
+    qtbot.waitUntil(lambda: "/1000" in foot.progress_words.full_text and "left" in foot.time_words.full_text)
+    assert " so far · " in foot.time_words.full_text
+    assert not panel.foot.buttons["stack"].isEnabled()
     assert sky.actions_by_name["cancel"].isEnabled()
     asked = time.monotonic()
-    press(qtbot, panel.cancel)
+    press(qtbot, panel.foot.cancel)
     qtbot.waitUntil(lambda: not sky.sky.work.is_running, timeout=5000)
     assert time.monotonic() - asked < 2.0
-    assert not panel.progress_box.isVisibleTo(panel)
-    assert panel.buttons["stack"].isEnabled()
+    assert not panel.foot.progress_box.isVisibleTo(panel)
+    assert panel.foot.buttons["stack"].isEnabled()
 
 
 def test_a_real_search_is_stopped_within_two_seconds(qtbot, sky):
@@ -431,6 +435,119 @@ def test_a_real_search_is_stopped_within_two_seconds(qtbot, sky):
     sky.actions_by_name["cancel"].trigger()
     qtbot.waitUntil(lambda: not sky.sky.work.is_running, timeout=8000)
     assert time.monotonic() - asked < 2.0
+
+
+def test_a_search_that_waits_for_the_network_says_for_what_and_how_long_and_is_stopped(qtbot, sky, monkeypatch):
+    """Gaia's archive does not answer: what a person sees is not a bar that stands still."""
+    from pipeline_core.catalogues import services
+
+    gone = threading.Event()
+
+    class Silent:
+        name = "Gaia's archive"
+
+        def tiles(self, _tiles, _faintest_mag, context):
+            while not context.cancelled:
+                time.sleep(0.02)
+            gone.set()
+            context.check()
+
+    monkeypatch.setattr(services, "default_services", lambda: [Silent()])
+    foot = sky.sky.panel.foot
+    sky.decisions.reject([sky.night.current], "cloud")
+    sky.sky.work.solve(force=True)
+    qtbot.waitUntil(lambda: foot.wait_words.text().startswith("waits for Gaia's archive: "), timeout=LONG)
+    assert foot.wait_words.isVisibleTo(foot)
+    assert foot.progress_words.full_text.startswith("Solving the night · plate solutions 0/3"), "one is rejected"
+    before = foot.time_words.full_text
+    assert before.endswith(" so far")
+    qtbot.waitUntil(lambda: foot.time_words.full_text != before, timeout=3000)
+    qtbot.wait(100)
+    asked = time.monotonic()
+    press(qtbot, foot.cancel)
+    ended(qtbot, sky)
+    assert time.monotonic() - asked < 2.0
+    assert gone.wait(2.0), "nobody asks the network any more"
+    assert not foot.wait_words.text()
+
+
+def test_rejected_frames_are_left_out_of_solving_the_night_and_counted(qtbot, sky, lights):
+    sky.decisions.reject(lights[:1], "cloud")
+    press(qtbot, sky.sky.panel.foot.buttons["solve_night"])
+    ended(qtbot, sky)
+    assert "3 of 3 frames solved · 1 rejected left out" in sky.log.text.toPlainText()
+
+
+def test_gaias_stars_are_fetched_by_the_window_and_what_did_not_come_is_said(qtbot, sky, monkeypatch):
+    import pipeline_core.fetch_catalogue as module
+    from pipeline_core.catalogues.services import CatalogueServiceError
+
+    class Down:
+        name = "Gaia's archive"
+
+        def tiles(self, _tiles, _faintest_mag, _context):
+            raise CatalogueServiceError("Gaia's archive gave no stars", "the line is down", "try later")
+
+    monkeypatch.setattr(module, "default_services", lambda: [Down()])
+    sky.actions_by_name["sky_catalogue"].trigger()
+    ended(qtbot, sky)
+    said = sky.log.line.full_text
+    assert said.startswith("0 of ")
+    assert "the rest did not come: Gaia's archive gave no stars" in said
+
+
+def test_hints_for_all_frames_are_one_step_and_solve_the_night(qtbot, sky, lights):
+    press(qtbot, way(sky.sky.panel, "hint"))
+    asked = dialog(SolveHintDialog)
+    qtbot.keyClicks(asked.scale, "7.44")
+    asked.for_all.setChecked(True)
+    press(qtbot, asked.solve)
+    ended(qtbot, sky)
+    hints = sky.sky.model.sky.hints
+    assert {path: hints[path]["scale_arcsec"] for path in lights} == dict.fromkeys(lights, 7.44)
+    assert "4 of 4 frames solved" in sky.log.text.toPlainText()
+    sky.decisions.undo()
+    with Logbook.open(sky.night.place.output) as logbook:
+        assert not solve_hints(logbook)
+
+
+def test_the_key_of_nova_goes_into_the_systems_keyring_and_nowhere_else(qtbot, sky, monkeypatch):
+    from pipeline_core.solving import nova
+
+    kept = []
+    monkeypatch.setattr(nova, "nova_key", lambda: kept[-1] if kept else None)
+    monkeypatch.setattr(nova, "keep_nova_key", kept.append)
+    sky.actions_by_name["sky_nova_key"].trigger()
+    asked = dialog(NovaKeyDialog)
+    qtbot.waitUntil(lambda: asked.told.text() == "no key is kept yet", timeout=LONG)
+    assert not asked.keep.isEnabled()
+    qtbot.keyClicks(asked.key, "my-secret")
+    assert asked.key.displayText() != "my-secret"
+    press(qtbot, asked.keep)
+    qtbot.waitUntil(lambda: "is in the system's keyring" in asked.told.text(), timeout=LONG)
+    assert kept == ["my-secret"]
+    assert not asked.key.text()
+    assert "my-secret" not in sky.log.text.toPlainText()
+    asked.close()
+
+
+def test_a_keyring_that_refuses_is_explained_and_the_key_stays_typed(qtbot, sky, monkeypatch):
+    from pipeline_core.solving import nova
+    from pipeline_core.solving.engine import EngineError
+
+    def refuse(_key):
+        raise EngineError("cannot keep the key", "the system's keyring refuses: locked", "unlock the keyring")
+
+    monkeypatch.setattr(nova, "nova_key", lambda: None)
+    monkeypatch.setattr(nova, "keep_nova_key", refuse)
+    sky.actions_by_name["sky_nova_key"].trigger()
+    asked = dialog(NovaKeyDialog)
+    qtbot.waitUntil(lambda: asked.told.text() == "no key is kept yet", timeout=LONG)
+    qtbot.keyClicks(asked.key, "my-secret")
+    qtbot.keyClick(asked.key, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "unlock the keyring" in asked.told.text(), timeout=LONG)
+    assert asked.key.text() == "my-secret"
+    asked.close()
 
 
 def test_while_the_sky_is_at_work_a_reduction_waits_and_says_why(qtbot, sky, monkeypatch):
@@ -451,7 +568,7 @@ def test_while_the_sky_is_at_work_a_reduction_waits_and_says_why(qtbot, sky, mon
 
 def test_another_program_at_work_in_the_output_is_named(qtbot, sky):
     with RunLock(sky.night.place.output):
-        press(qtbot, sky.sky.panel.buttons["align"])
+        press(qtbot, sky.sky.panel.foot.buttons["align"])
         qtbot.waitUntil(sky.notice.isVisible, timeout=LONG)
         assert "another run is writing" in sky.notice.what.text()
     ended(qtbot, sky)
@@ -524,8 +641,8 @@ def test_a_night_that_is_not_reduced_offers_to_reduce_it(qtbot, opened):
     opened.actions_by_name["sky_dock"].trigger()
     panel = opened.sky.panel
     assert panel.state.text() == "· not reduced"
-    assert panel.night_words.full_text == "Night · nothing reduced yet"
-    assert not any(button.isEnabled() for button in panel.buttons.values())
+    assert panel.foot.words.full_text == "Night · nothing reduced yet"
+    assert not any(button.isEnabled() for button in panel.foot.buttons.values())
     assert way(panel, "reduce").text() == "Reduce night"
 
 
