@@ -70,14 +70,14 @@ class SkyWork(QObject):
 
     @property
     def words(self) -> str:
-        """How far it is: "Solving the night · plate solutions 34/59"."""
+        """How far it is: "Solving the night · 34/59 plate solutions"."""
         if not self.is_running:
             return ""
         if self.is_stopping:
             return f"{self.title} · stopping"
         parts = [self.title]
         if self.total:
-            parts.append(f"{self._part} {self.done}/{self.total}")
+            parts.append(f"{self.done}/{self.total} {self._part}")  # the count before what gives way
         return " · ".join(parts)
 
     @property

@@ -76,7 +76,8 @@ class ExportDialog(QDialog):
         """Say what the folder is, or why it cannot be."""
         is_named = bool(self.folder.text().strip())
         problem = folder_problem(self.path) if is_named else "a folder needs a name"
-        self.told.setText(f"! {problem}" if problem else folder_words(self.path))
+        where = "" if Path(self.folder.text().strip()).expanduser().is_absolute() else f", in {self.path.parent}"
+        self.told.setText(f"! {problem}" if problem else f"{folder_words(self.path)}{where}")
         self.told.setProperty("role", "bad" if problem else "dim")
         if (style := self.told.style()) is not None:
             style.unpolish(self.told)

@@ -225,9 +225,10 @@ def test_a_rejected_frame_keeps_its_solution_on_its_way_and_back(reduced, capsys
     (moved,) = out.glob("rejected/**/*_CAL.fits")
     assert "CRVAL1" in fits.getheader(moved)
     code, document = run(capsys, "solve", out, "--offline")
-    assert (code, len(document["frames"])) == (0, 5)
+    assert (code, len(document["frames"]), document["rejected_left_out"]) == (0, 4, 1)
     assert run(capsys, "accept", out, f"*{name}")[0] == 0
     assert len(calibrated(out)) == 5
+    assert all("CRVAL1" in fits.getheader(file) for file in calibrated(out))
 
 
 def test_rejected_frames_are_left_out_of_a_whole_night_and_solved_where_they_are_named(reduced, capsys):

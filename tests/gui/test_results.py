@@ -173,6 +173,7 @@ def test_a_mere_name_is_a_folder_beside_the_results_and_what_is_in_one_is_said(q
     beside = reduced.night.place.output.parent
     type_folder(qtbot, dialog, "mine")
     assert dialog.path == beside / "mine"
+    assert dialog.told.text() == f"a new folder: it is made, in {beside}"
     (beside / "mine").mkdir()
     (beside / "mine" / "a.txt").touch()
     type_folder(qtbot, dialog, "mine")

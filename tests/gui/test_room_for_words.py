@@ -52,14 +52,14 @@ def test_nothing_of_the_sky_panel_is_cut_at_the_right_after_a_failed_solve(sky, 
 
 
 def test_cancel_does_not_appear_under_the_pointer_that_pressed_stack(sky, qtbot):
-    stack = sky.buttons["stack"]
+    stack = sky.foot.buttons["stack"]
     before = stack.mapToGlobal(stack.rect().center())
-    sky.progress_box.show()
+    sky.foot.progress_box.show()
     qtbot.wait(50)
     assert (stack.mapToGlobal(stack.rect().center()) - before).manhattanLength() <= 2
-    place = sky.cancel.rect().translated(sky.cancel.mapToGlobal(QPoint()))
+    place = sky.foot.cancel.rect().translated(sky.foot.cancel.mapToGlobal(QPoint()))
     assert not place.contains(before)
-    sky.progress_box.hide()
+    sky.foot.progress_box.hide()
 
 
 @pytest.mark.parametrize("width", [820, 1180])

@@ -458,7 +458,7 @@ def test_a_search_that_waits_for_the_network_says_for_what_and_how_long_and_is_s
     sky.sky.work.solve(force=True)
     qtbot.waitUntil(lambda: foot.wait_words.text().startswith("waits for Gaia's archive: "), timeout=LONG)
     assert foot.wait_words.isVisibleTo(foot)
-    assert foot.progress_words.full_text.startswith("Solving the night · plate solutions 0/3"), "one is rejected"
+    assert foot.progress_words.full_text.startswith("Solving the night · 0/3 plate solutions"), "one is rejected"
     before = foot.time_words.full_text
     assert before.endswith(" so far")
     qtbot.waitUntil(lambda: foot.time_words.full_text != before, timeout=3000)
