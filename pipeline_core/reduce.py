@@ -208,7 +208,8 @@ class _Reducer:
     def _note_run(self) -> None:
         result = self.result
         ended = datetime.now(UTC).isoformat(timespec="seconds")
-        took, memory_mb = round(result.seconds, 1), round(result.peak_memory_mb, 1)
+        # Not rounded: whoever tells it another day says what was said on this one.
+        took, memory_mb = result.seconds, result.peak_memory_mb
         record = RunRecord(ended, took, memory_mb, result.counts, result.masters, self.options.only)
         note_run(self.logbook.database, record)
 

@@ -251,7 +251,7 @@ def night_words(sky: NightSky, rejected: Collection[str]) -> str:
     placed = {one.path for one in sky.alignment.frames if one.aligned} if sky.alignment is not None else set()
     left_out = sum(path in rejected and path not in on_sky for path in sky.calibrated)
     words = f"Night · {len(on_sky)} of {len(sky.calibrated) - left_out} solved · {len(placed)} aligned"
-    return f"{words} · {left_out} rejected left out" if left_out else words
+    return f"{words} · {left_out} rejected" if left_out else words
 
 
 def _name(path: str | None) -> str:

@@ -10,8 +10,8 @@ import pytest
 from astep_gui.models.frame_state import FrameState, frame_tip
 from astep_gui.models.residuals import magnification, nice_length, residuals_of
 from astep_gui.models.sky_model import as_map, as_solution, place_in
-from astep_gui.models.sky_words import away_words, facts, sky_status, source_words
-from astep_gui.models.sky_work import stacked_words
+from astep_gui.models.sky_words import away_words, facts, night_words, sky_status, source_words
+from astep_gui.models.sky_work import passed_words, stacked_words
 from astep_gui.models.window_words import in_window
 from pipeline_core.align_night import FrameAlignment, NightAlignment
 from pipeline_core.science.alignment import Alignment
@@ -289,3 +289,18 @@ def test_residuals_are_magnified_by_a_round_number_to_a_visible_length():
 @pytest.mark.parametrize(("most", "length"), [(0.73, 0.5), (2.0, 2.0), (9.9, 5.0), (0.011, 0.01), (0.0, 1.0)])
 def test_a_scale_has_a_round_length(most, length):
     assert nice_length(most) == pytest.approx(length)
+
+
+def test_the_night_is_summed_up_without_rejected_frames_that_nobody_solved():
+    two = sky(solved(), lost("cloud", "light/b.fits"))
+    assert night_words(NightSky(), ()) == "Night · nothing reduced yet"
+    assert night_words(two, ()) == "Night · 1 of 2 solved · 0 aligned"
+    assert night_words(two, {"light/b.fits"}) == "Night · 1 of 1 solved · 0 aligned · 1 rejected"
+    assert night_words(two, {"light/a.fits"}) == "Night · 1 of 2 solved · 0 aligned", "it is solved already"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (59.9, "59 s"), (61, "1 min 1 s"), (3599, "59 min 59 s"), (4800, "1 h 20 min")]
+)
+def test_the_time_that_passed_is_said_as_a_person_says_it(seconds, words):
+    assert passed_words(seconds) == words
