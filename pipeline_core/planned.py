@@ -110,12 +110,24 @@ def _plan_with(
     pairs = gain_tasks(night, first, recipe)
     measured, _ = judged_gain(night, pairs, _known(store, {task.label: task for task in pairs.values()}), recipe)
     checks = calibration_quality_tasks(night, first, recipe, measured)
-    found = calibration_measures(_known(store, checks))
+    found = calibration_measures(_before(store, checks) | _known(store, checks))
     frames = [frame for frame in night.frames if frame.path in found]
     set_aside = hard_words(judge_calibration(frames, found, recipe.flat))
     # A frame that could not even be measured is left out by the run: nothing tells what is in it.
     set_aside |= {path: why for path, task in checks.items() if (why := store.failure(task)) is not None}
     return build_plan(night, recipe, choices, set_aside), measured
+
+
+def _before(store: Store, checks: Mapping[str, Task]) -> dict[str, Made]:
+    """Return what was found in darks by the stars of other science frames than those that a run would take now.
+
+    Which stars are looked for changes with every science frame that is rejected; what is in a dark does not. A run
+    measures it again, and finds the same: until then it is not taken for a good one.
+    """
+    with_stars = {path: task for path, task in checks.items() if len(task.inputs) > 1}
+    stages = {task.stage.name for task in with_stars.values()}
+    last = {product.label: product.made for stage in stages for product in store.products(stage)}
+    return {path: last[path] for path in with_stars if path in last}
 
 
 def _known(store: Store, tasks: Mapping[str, Task]) -> dict[str, Made]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline_core import solve_reduced
+from pipeline_core import planned, solve_reduced
+from pipeline_core import reduce as reduce_module
 from pipeline_core.align_night import STAGE as ALIGNMENT
 from pipeline_core.align_night import align_night, load_alignment
 from pipeline_core.cli.reduce import reduction_document
@@ -123,6 +124,27 @@ def test_a_rejected_dark_changes_its_master_and_all_that_stands_on_it(place):
     assert sorted(found.stale) == LIGHTS
     assert all(dark in why for why in found.stale.values())
     assert not found.new
+
+
+def test_a_rejected_science_frame_does_not_bring_a_bad_dark_back_into_its_master(tmp_path, monkeypatch):
+    """Its stars were looked for in the dark: the run looks for another's, and leaves the same dark out."""
+    bad = "dark_001.fits"
+    for module in (planned, reduce_module):
+        judge = module.judge_calibration
+        monkeypatch.setattr(module, "hard_words", lambda flags: {bad: "it holds stars"} if bad in flags else {})
+        monkeypatch.setattr(
+            module, "judge_calibration", lambda frames, *more, judge=judge: dict.fromkeys((f.path for f in frames), ())
+            | judge(frames, *more),
+        )  # fmt: skip
+    place = Place(small_night(tmp_path / "night"), tmp_path / "out")
+    reduced(place)
+    assert bad not in next(master for master in surveyed(place).masters if master.kind == "dark").frames
+    for light in LIGHTS[:3]:
+        with Logbook.open(place.output) as logbook:
+            logbook.reject([light], "cloud")
+        found = surveyed(place)
+        assert {master.name: master.why for master in found.masters if master.state != "up to date"} == {}
+        assert not found.stale
 
 
 def test_a_frame_of_another_filter_is_the_only_one_to_be_made_anew(place):

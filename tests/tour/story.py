@@ -281,6 +281,8 @@ def report(p: Program, _shoot: Shoot) -> Path:
     """Write the report; return its file."""
     p.key("ctrl+p")
     told = p.wait("the report", lambda s: "report of the night:" in s["said"], LONG_S)
+    p.still()
+    p.key("Escape")  # a screen of its own has no browser: the notice that says so is put away
     return Path(told["said"].split("report of the night: ")[1].splitlines()[0])
 
 
