@@ -46,6 +46,9 @@ TOOLS = (
 LEAST_TABLE_PX, MOST_TABLE_PX = 300, 430
 """The frame table's own wish for room is followed between these; what is wider is scrolled."""
 
+REST_PX = 720
+"""What image and right panels need at least beside the frame table."""
+
 SMALL_PX = 1400
 """Below this width of the window the table leaves out what is said elsewhere too."""
 
@@ -60,7 +63,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setObjectName("main")
         self.resize(1600, 960)
-        self.setMinimumSize(960, 600)
+        self.setMinimumSize(1040, 600)  # what the panels need beside each other
         self.setAcceptDrops(True)
         self.remembered = remembered or Remembered()
         self.jobs = Jobs(self)
@@ -284,10 +287,15 @@ class MainWindow(QMainWindow):
 
     def _fit_table(self) -> None:
         """Give the frame table the width at which nothing in it is cut."""
+        self._limit_table()
+        self.resizeDocks([self.docks["frames"]], [self.table.wanted_width()], Qt.Orientation.Horizontal)
+
+    def _limit_table(self) -> None:
+        """Let no other panel press the frame table, nor it them, in whatever window."""
         wanted = self.table.wanted_width()
         # In a narrow window other panels give way, not the words of the table.
-        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(wanted, MOST_TABLE_PX)))
-        self.resizeDocks([self.docks["frames"]], [wanted], Qt.Orientation.Horizontal)
+        most = min(MOST_TABLE_PX, self.width() - REST_PX)  # else the panels would lie over each other
+        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(wanted, most)))
 
     def reset_layout(self) -> None:
         """Put panels where they were first."""
@@ -332,6 +340,8 @@ class MainWindow(QMainWindow):
             self._is_small = is_small
             self.table.set_compact(is_small)
             self._fit_table()
+        elif is_small:
+            self._limit_table()
         if self.height() >= SHORT_PX:
             self.deeds.make_room(is_needed=False)
         is_low = self.height() < SHORT_PX
