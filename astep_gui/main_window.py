@@ -46,7 +46,7 @@ TOOLS = (
 LEAST_TABLE_PX, MOST_TABLE_PX = 300, 430
 """The frame table's own wish for room is followed between these; what is wider is scrolled."""
 
-REST_PX = 720
+REST_PX = 740
 """What image and right panels need at least beside the frame table."""
 
 SMALL_PX = 1400
