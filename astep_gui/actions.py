@@ -39,6 +39,7 @@ class ActionSpec:
     name: str
     text: str
     menu: str
+    """Its title; "View/Panels" is a menu inside of one, which must stay short enough for a low screen."""
     keys: tuple[str, ...] = ()
     icon: str = ""
     tip: str = ""
@@ -46,6 +47,10 @@ class ActionSpec:
     """"night" or "frame": enabled only while there is one; "run": while nothing runs."""
     is_checkable: bool = False
     begins_section: bool = False
+
+    def in_menu(self, title: str) -> bool:
+        """Tell whether it stands in a menu of the bar, or in one inside of that."""
+        return self.menu.partition("/")[0] == title
 
 
 def _spec(name: str, menu: str, text: str, *keys: str, **more: object) -> ActionSpec:
@@ -105,7 +110,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           tip="The frame after the next step that does something to it"),
     _spec("previous_step", "Image", "Step before", "Shift+Left", needs="frame"),
     _spec("difference", "Image", "Difference to the step before", "Shift+D", needs="frame"),
-    *(_spec(f"tool_{name}", "Image", f"Measure a {words}", f"F{k}", icon=name, needs="frame", begins_section=k == 6,
+    *(_spec(f"tool_{name}", "Image/Measure", f"Measure a {words}", f"F{k}", icon=name, needs="frame",
+            begins_section=k == 6,
             tip=f"The tool {words} of the panel Inspect")
       for k, (name, words) in enumerate(TOOL_WORDS.items(), 6)),
     _spec("why", "Image", "Why this pixel", "W", icon="pixel", needs="frame",
@@ -118,7 +124,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
           needs="frame", tip="The box that was drawn, else the part in view, as FITS"),
     *(_spec(f"turn_to_{name.lower()}", "View", f"{name}: {what}", f"Ctrl+{k}", needs="night")
       for k, (name, what) in enumerate(WORKFLOW_WORDS.items(), 1)),
-    *(_spec(f"panel_{name}", "View", f"Panel: {words}", f"Alt+{k}", needs="night", begins_section=k == 1,
+    *(_spec(f"panel_{name}", "View/Panels", f"Panel: {words}", f"Alt+{k}", needs="night", begins_section=k == 1,
             tip=f"Bring the panel {words} to the front, also if it was closed")
       for k, (name, words) in enumerate(PANELS.items(), 1)),
     _spec("image_only", "View", "Only the image", "F11", icon="image", needs="frame", is_checkable=True,
@@ -194,7 +200,7 @@ def build_actions(
     actions: dict[str, QAction] = {}
     bar = window.menuBar()
     assert bar is not None
-    menus = {title: bar.addMenu(f"&{title}") for title in MENUS if any(spec.menu == title for spec in specs)}
+    menus = {title: bar.addMenu(f"&{title}") for title in MENUS if any(spec.in_menu(title) for spec in specs)}
     for spec in specs:
         action = QAction(spec.text, window)
         action.setObjectName(spec.name)
@@ -206,11 +212,16 @@ def build_actions(
         (action.toggled if spec.is_checkable else action.triggered).connect(
             _called(slots[spec.name], spec.is_checkable)
         )
-        menu = menus[spec.menu]
+        title, _, inside = spec.menu.partition("/")
+        menu = menus[title]
         assert menu is not None
         if spec.begins_section:
             menu.addSeparator()
-        menu.addAction(action)
+        if inside and spec.menu not in menus:
+            menus[spec.menu] = menu.addMenu(inside)
+        below = menus[spec.menu]
+        assert below is not None
+        below.addAction(action)
         actions[spec.name] = action
     return actions
 

@@ -14,8 +14,6 @@ from PyQt6.QtCore import QEvent, QObject, QRectF, QTimer
 from astep_gui.widgets.overlay_button import MARKS
 from astep_gui.window_place import place_of, put_back
 
-from astep_gui.window_place import place_of, put_back
-
 if TYPE_CHECKING:
     from PyQt6.QtCore import QByteArray
 

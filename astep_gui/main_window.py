@@ -49,6 +49,9 @@ TOOLS = (
 LEAST_TABLE_PX, MOST_TABLE_PX, MOST_IN_SMALL_PX = 300, 540, 470
 """The frame table's own wish for room is followed between these; what is wider is scrolled."""
 
+REST_PX = 740
+"""What image and right panels need at least beside the frame table."""
+
 SMALL_PX = 1400
 """Below this width of the window the table leaves out what is said elsewhere too."""
 
@@ -63,7 +66,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setObjectName("main")
         self.resize(1600, 960)
-        self.setMinimumSize(960, 600)
+        self.setMinimumSize(1040, 600)  # what the panels need beside each other
         self.setAcceptDrops(True)
         self.remembered = remembered or Remembered()
         self.jobs = Jobs(self)
@@ -313,8 +316,9 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.docks["frames"]], [self.table.wanted_width()], Qt.Orientation.Horizontal)
 
     def _give_table_room(self) -> None:
-        """In a narrow window other panels give way, not the words of the table."""
-        most = MOST_IN_SMALL_PX if self._is_small else MOST_TABLE_PX
+        """Let no other panel press the frame table, nor it them, in whatever window."""
+        # In a narrow window other panels give way, not the words of the table; but they must not lie over each other.
+        most = min(MOST_IN_SMALL_PX if self._is_small else MOST_TABLE_PX, self.width() - REST_PX)
         self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(self.table.wanted_width(), most)))
 
     def reset_layout(self) -> None:
@@ -360,6 +364,8 @@ class MainWindow(QMainWindow):
             self._is_small = is_small
             self.table.set_compact(is_small)
             self._fit_table()
+        elif is_small:
+            self._give_table_room()
         if self.height() >= SHORT_PX and not self.image_only.is_on:
             self.deeds.make_room(is_needed=False)
         is_low = self.height() < SHORT_PX

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QKeySequence
-from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout
+from PyQt6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from astep_gui.actions import ACTIONS
 from astep_gui.theme import mono_font
@@ -14,9 +23,9 @@ from astep_gui.theme import mono_font
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PyQt6.QtWidgets import QWidget
 
-
+TITLE_PX = 32
+"""For the title that a window manager gives the page."""
 IMAGE = "On the image"
 ON_THE_IMAGE = (
     ("Wheel", "Zoom at the pointer"),
@@ -38,7 +47,9 @@ class ShortcutsOverlay(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keys")
-        columns = QHBoxLayout()
+        page = QWidget()
+        columns = QHBoxLayout(page)
+        columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(22)
         for titles in _COLUMNS:
             column = QVBoxLayout()
@@ -52,8 +63,15 @@ class ShortcutsOverlay(QDialog):
         buttons.rejected.connect(self.reject)
         box = QVBoxLayout(self)
         box.setContentsMargins(16, 12, 16, 10)
-        box.addLayout(columns)
+        area = QScrollArea()  # on a screen smaller than the window is made for
+        area.setWidget(page)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        box.addWidget(area)
         box.addWidget(buttons)
+        screen = self.screen()
+        wanted = page.sizeHint() + QSize(34, 24 + buttons.sizeHint().height() + box.spacing())
+        self.resize(wanted.boundedTo(screen.availableSize() - QSize(0, TITLE_PX)) if screen is not None else wanted)
 
 
 def _keys_of(menu: str) -> list[tuple[str, str]]:
@@ -62,7 +80,7 @@ def _keys_of(menu: str) -> list[tuple[str, str]]:
     return [
         ("  ".join(QKeySequence(key).toString(native) for key in spec.keys), spec.text.rstrip("…"))
         for spec in ACTIONS
-        if spec.menu == menu and spec.keys
+        if spec.in_menu(menu) and spec.keys
     ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QLabel, QPushButton
+from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 
 from astep_gui.models.results_words import in_the_window
 from astep_gui.models.sky_words import AGAIN, HINT, INDEX, SkyStatus, Way
@@ -108,3 +108,16 @@ def test_the_help_of_a_setting_says_not_set_as_its_field_does():
 def test_a_clause_that_goes_takes_the_end_of_no_parenthesis_with_it():
     said = "not known: no header has it (PIXSCALE or SECPIX; or `astep set OUT` says it)"
     assert in_the_window(said) == "not known: no header has it (PIXSCALE or SECPIX); Sky (Shift+S) solves with hints"
+
+
+def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):
+    opened.resize(1280, 720)
+    opened.resize(opened.minimumSize())
+    QApplication.processEvents()
+    frames, levels = opened.docks["frames"].geometry(), opened.docks["levels"].geometry()
+    centre = opened.centralWidget().geometry()
+    inside = opened.frames_panel
+    assert inside.width() <= frames.width(), "what is inside is not wider than its panel"
+    assert frames.right() < centre.left()
+    assert centre.right() < levels.left()
+    assert levels.right() <= opened.width()
