@@ -98,8 +98,7 @@ class ViewDeeds(QObject):
         part = Section(
             math.floor(seen.top()), math.ceil(seen.bottom()), math.floor(seen.left()), math.ceil(seen.right())
         )
-        self._window.docks["inspect"].show()
-        self._window.docks["inspect"].raise_()
+        self._window.bring_up("inspect")
         self._viewing.inspect_panel.ask_where(part)
 
     # -- the strips ------------------------------------------------------------------------------------------
@@ -133,8 +132,7 @@ class ViewDeeds(QObject):
 
     def columns(self) -> None:
         """Offer the columns of the frame table."""
-        self._window.docks["frames"].show()
-        self._window.docks["frames"].raise_()
+        self._window.bring_up("frames")
         _pop_up(self._window.table.columns)
 
     def recent(self) -> None:
