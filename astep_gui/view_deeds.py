@@ -117,16 +117,15 @@ class ViewDeeds(QObject):
 
     def threshold(self) -> None:
         """Lay a line over the plot, for the arrow keys and Enter; a second time, take it away."""
+        self._window.image_only.set_on(False)
         self._viewing.timeline.threshold.click()
 
     # -- panels and menus ------------------------------------------------------------------------------------
 
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front, closed ones too, and put the keys into it."""
-        dock = self._window.docks[name]
-        dock.show()
-        dock.raise_()
-        inside = dock.widget()
+        self._window.bring_up(name)
+        inside = self._window.docks[name].widget()
         assert inside is not None, "every panel has a widget"
         _first_for_keys(inside).setFocus()
 
