@@ -70,10 +70,10 @@ class RowDelegate(QStyledItemDelegate):
             option.font, option.fontMetrics = self._heads, self._heads_metrics
             return
         column, state = COLUMNS[index.column()], model.data(index, STATE_ROLE)
-        if model.shows_thumbnails and column.key == "name":
+        if model.shows_thumbnails and column.key == "name" and model.path_of(index) is not None:
             option.decorationSize = QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4)
+            option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration  # its room, before it is there too
             if isinstance(picture := model.data(index, Qt.ItemDataRole.DecorationRole), QImage):
-                option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration
                 option.icon = QIcon(QPixmap.fromImage(toned(picture)))
         if column.is_number:
             option.font, option.fontMetrics = self._numbers, self._numbers_metrics
@@ -193,6 +193,19 @@ class FrameTree(QTreeView):
     def event(self, event: QEvent | None) -> bool:
         """Take an event whole: see the main window's; rows are laid out after one."""
         return super().event(event)
+
+    def scrollTo(  # noqa: N802 - Qt's name
+        self, index: QModelIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        """Bring a row into sight, whole.
+
+        Qt reckons with as many rows as the last page holds; beside pictures rows are high, groups and masters low, and
+        a row below the edge counts as seen.
+        """
+        super().scrollTo(index, hint)
+        room = self.viewport()
+        if room is not None and self.visualRect(index).bottom() > room.height():
+            super().scrollTo(index, QAbstractItemView.ScrollHint.PositionAtBottom)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
         """Paint the rows as they are now."""

@@ -18,7 +18,7 @@ from astep_gui.theme.fonts import MONO_FAMILY
 from astep_gui.widgets.frame_glance import page
 from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX
 from pipeline_core.errors import NightError
-from tests.gui.nights import write_frame
+from tests.gui.nights import small_night, write_frame
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 DARKS = [f"dark_{k:03d}.fits" for k in range(3)]
@@ -418,3 +418,28 @@ def test_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_list(qtbot,
     if "g" not in key:  # the flat list has all columns, and is scrolled sideways
         bar = opened.table.tree.horizontalScrollBar()
         assert bar.maximum() == 0
+
+
+def test_beside_pictures_the_current_row_is_seen_whole(qtbot, window, tmp_path):
+    """Qt reckons with the rows of the last page, where groups are low: the current one lay below the edge."""
+    night = small_night(tmp_path / "night")
+    for k in range(10, 40):
+        write_frame(night / f"light_{k:03d}.fits", "object", number=k)
+    window.resize(1280, 720)
+    window.open_night(night)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    qtbot.keyClick(window, Qt.Key.Key_T)
+    tree = window.table.tree
+    for path in window.table.model.ordered():
+        window.night.select([path])
+        row = tree.visualRect(tree.currentIndex())
+        assert row.top() >= 0
+        assert row.bottom() <= tree.viewport().height(), path
+
+
+def test_a_name_stands_where_it_will_stand_beside_its_picture(qtbot, opened):
+    opened.actions_by_name["pictures"].trigger()
+    index = opened.table.model.index_of(LIGHTS[0])
+    opened.table.model.thumbnails.get = lambda *_: None  # it is still being read
+    assert styled(opened, index).features & QStyleOptionViewItem.ViewItemFeature.HasDecoration
+    assert styled(opened, index).decorationSize.width() > 0
