@@ -216,7 +216,7 @@ def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
         else []
     )
     return [
-        ("Aligned to", _name(one.reference), f"the reference of its pointing; {good}"),
+        ("Aligned to", _name(one.reference).partition(".fit")[0], f"the reference of its pointing; {good}"),
         ("Moved by", moved + (" mirrored" if placement.mirrored else ""), f"shift of the middle, and turn; {good}"),
         ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
         *still,

@@ -94,11 +94,12 @@ class BlinkBar(QWidget):
         for widget in (self.back, self.play, self.forth):
             self._upper.addWidget(widget)
         self._upper.addWidget(self.place, 1)
-        for widget in (self.count, self.rate, self.reached):
+        for widget in (self.count, self.rate):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.looks)
         self._upper.addWidget(self.close_button)
-        self._lower.addWidget(self.notes)
+        for label in (self.reached, self.notes):
+            self._lower.addWidget(label)
         self._lower.addStretch(1)
         box = QVBoxLayout(self)
         box.setContentsMargins(8, 4, 8, 4)
@@ -140,7 +141,6 @@ class BlinkBar(QWidget):
         """Put the toggles beside the rest where there is room for their words, else under it."""
         super().resizeEvent(event)
         is_roomy = self.width() >= ROOMY_PX
-        self.reached.setVisible(self.width() >= 480)
         if is_roomy == self._is_roomy:
             return
         self._is_roomy = is_roomy
@@ -150,11 +150,13 @@ class BlinkBar(QWidget):
                 self._upper.insertWidget(self._upper.indexOf(self.close_button), toggle)
             else:
                 self._lower.addWidget(toggle)
-        (self._lower if is_roomy else self._upper).removeWidget(self.notes)
-        if is_roomy:
-            self._upper.insertWidget(self._upper.indexOf(self.reached) + 1, self.notes)
-        else:
-            self._lower.insertWidget(0, self.notes)
+        for number, label in enumerate((self.reached, self.notes)):
+            (self._lower if is_roomy else self._upper).removeWidget(label)
+            if is_roomy:
+                self._upper.insertWidget(self._upper.indexOf(self.rate) + 1 + number, label)
+            else:
+                self._lower.insertWidget(number, label)
+        self._follow_place()
         self.updateGeometry()
 
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
@@ -254,6 +256,8 @@ class BlinkBar(QWidget):
         self.place.blockSignals(False)  # noqa: FBT003
         when = blink.current.when if blink.current is not None else ""
         place = f"{blink.index + 1 if n else 0:>{len(str(n))}}/{n}"
+        if not self._is_roomy:
+            when = when.removesuffix(" UTC")
         self.count.setText(f"{place} · {when}" if when else place)
 
     def _follow_progress(self) -> None:

@@ -24,6 +24,8 @@ MOON_PX = 4
 _ALPHA = {"day": 255, "civil twilight": 210, "nautical twilight": 150, "astronomical twilight": 80, "night": 0}
 _POINT_PX = 7.0
 """Half the size of a point's mark with the ring around the current one."""
+_APART_PX = 10.0
+"""Two names in one row are not read as one."""
 _STEP_PX = 8.0
 """Names are tried at places this far apart."""
 _ROWS_PX, _ROW_PX = (4.0, 18.0, 32.0), 14.0
@@ -96,7 +98,8 @@ def clear_place(
         covers = len(near) and bool(
             ((near[:, 0] > tried.left() - _POINT_PX) & (near[:, 0] < tried.right() + _POINT_PX)).any()
         )
-        if not covers and not any(tried.intersects(other) for other in taken):
+        apart = tried.adjusted(-_APART_PX, 0, _APART_PX, 0)
+        if not covers and not any(apart.intersects(other) for other in taken):
             return tried
         x += _STEP_PX
     return None

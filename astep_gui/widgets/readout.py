@@ -57,7 +57,16 @@ class Readout(QWidget):
         self._show_mask(self._mask_words(shown, column, row))
         sky = shown.facts.sky if shown.facts is not None else None
         self._fields["sky"].setText(" ".join(sexagesimal(*sky.sky(x, y))) if sky is not None else "")
-        self._source.setText(shown.facts.sky_source if sky is not None and shown.facts is not None else "")
+        self._say_source(shown.facts.sky_source if sky is not None and shown.facts is not None else "")
+
+    def _say_source(self, words: str) -> None:
+        """Say where the place on the sky comes from; where there is little room, of a solution only that it is one."""
+        whole, metrics = words, self._source.fontMetrics()
+        while words.startswith("solved, ") and metrics.horizontalAdvance(words) > self._source.width():
+            words = words.rpartition(", ")[0]
+        self._source.setText(words)
+        if words != whole:
+            self._source.setToolTip(whole)
 
     def clear(self) -> None:
         """Show nothing: the pointer is on no pixel."""

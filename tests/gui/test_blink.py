@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
 
 from astep_gui.models.blink import BLINK_PART, BlinkModel
 from astep_gui.models.blink_frame import BlinkFrame
@@ -17,6 +19,7 @@ from astep_gui.models.memory_budget import MOST_BYTES, MemoryBudget
 from astep_gui.widgets.blink_bar import BlinkBar
 from astep_gui.widgets.blink_choice import short_names
 from pipeline_core.errors import DataError
+from tests.gui.words_seen import unreadable
 
 SHAPE = (520, 600)
 
@@ -164,6 +167,20 @@ def bar(qtbot, blink, levels):
     blink.set_frames(frames(20))
     qtbot.waitUntil(lambda: blink.loaded == 20, timeout=5000)
     return bar
+
+
+@pytest.mark.parametrize("width", [520, 700, 960, 1400])
+def test_all_that_the_bar_says_is_read_whole_at_any_width(qtbot, blink, bar, width):
+    blink.set_frames([replace(frame, when=f"04:{k:02d}:45 UTC") for k, frame in enumerate(frames(20))])
+    qtbot.waitUntil(lambda: blink.loaded == 20, timeout=5000)
+    bar.resize(width, 70)
+    blink.set_rate(30.0)
+    blink.play()
+    qtbot.waitUntil(lambda: "fps" in bar.reached.text(), timeout=5000)
+    bar.reached.setText("30.0 fps · 1:4 · loaded 18")
+    QApplication.processEvents()
+    assert "04:" in bar.count.text()
+    assert not unreadable(bar)
 
 
 def test_the_bar_plays_steps_and_says_where_it_is(qtbot, bar, blink):

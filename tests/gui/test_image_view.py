@@ -401,3 +401,16 @@ def test_a_mask_that_is_what_is_shown_is_coloured_without_asking(view, make_show
     assert view._item.shown_bits & MaskBit.HOT
     view.set_mask_bits(MaskBit.COSMIC)  # a person's choice goes first
     assert view._item.shown_bits == MaskBit.COSMIC
+
+
+def test_where_there_is_little_room_the_readout_says_whole_words_of_the_solution(qtbot):
+    readout = Readout()
+    qtbot.addWidget(readout)
+    readout.resize(546, 24)
+    readout.show()
+    readout._say_source("solved, Tycho-2, rms 0.06″")
+    assert readout._source.text() in {"solved", "solved, Tycho-2"}
+    assert readout._source.toolTip() == "solved, Tycho-2, rms 0.06″"
+    readout.resize(1200, 24)
+    readout._say_source("solved, Tycho-2, rms 0.06″")
+    assert readout._source.text() == "solved, Tycho-2, rms 0.06″"

@@ -35,7 +35,7 @@ def test_a_name_goes_past_the_points_that_it_would_cover():
 def test_names_do_not_stand_on_each_other():
     first = clear_place(100, 400, BOX, NO_POINTS, [])
     second = clear_place(100, 400, BOX, NO_POINTS, [first])
-    assert not first.intersects(second)
+    assert second.left() - first.right() >= 10  # or both are read as one
 
 
 def test_where_there_is_no_room_there_is_no_name():

@@ -322,6 +322,7 @@ def sky(p: Program, shoot: Shoot) -> None:
     p.still()
     shoot("residuals", "Residuals of the matched stars: their histogram, and where on the frame they lie off")
     p.click(tip="how well that is known")
+    p.still()
     for words in ("Catalogue stars", "RA/Dec grid"):
         p.click(words, kind="QPushButton")
     p.still()
