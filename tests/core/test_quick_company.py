@@ -144,7 +144,7 @@ def frames(tmp_path, **kinds):
 
 def test_what_a_program_with_other_fields_kept_is_left_and_the_rest_is_known(tmp_path):
     place, night = frames(tmp_path, a="science", b="science", c="science")
-    keep_looks(place, [replace(row(f"{name}.fits", 0.1), flags=(Flag("cloud", "thick"),)) for name in "abc"], night)
+    keep_looks(place, [replace(row(f"{name}.fits", 0.1), flags=(Flag("cloud", "thick"),)) for name in "abc"], night, {})
     with Logbook.open(place.output, place.night) as logbook:
         kept = json.loads(logbook.database.fact("looked at quickly"))
         kept[0][1]["flags"][0]["a_new_field"] = 1
