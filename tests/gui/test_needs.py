@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from PyQt6.QtCore import QEvent, QPoint
+from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication, QPushButton
 
@@ -222,3 +222,60 @@ def test_the_list_of_needs_has_its_room_at_once_while_the_pointer_is_elsewhere(q
     before = tree.mapToGlobal(QPoint(0, 0)).y()
     crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
     qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before, timeout=PATIENCE_MS)
+
+
+# -- two clicks --------------------------------------------------------------------------------------------------
+
+
+def click_at(qtbot, window, place):
+    """Press and release where the pointer is, on whatever lies there; tell its words."""
+    under = window.childAt(window.mapFromGlobal(place))
+    qtbot.mouseClick(under, Qt.MouseButton.LeftButton, pos=under.mapFromGlobal(place))
+    return under.text()
+
+
+@pytest.fixture
+def first_reject(crowded):
+    """Where the first button "Reject" of the list lies."""
+    crowded.resize(1600, 1000)
+    QApplication.processEvents()
+    button = next(b for b in crowded.needs.findChildren(QPushButton) if b.text().startswith("Reject") and b.isVisible())
+    return button.mapToGlobal(button.rect().center())
+
+
+def settled(window):
+    return {path: why for path, why in window.night.rejected.items() if why in {"cloud", "frost", "wind"}}
+
+
+def test_a_double_click_settles_one_need_and_a_click_later_the_next(qtbot, crowded, first_reject):
+    needs = len(crowded.night.needs)
+    assert click_at(qtbot, crowded, first_reject).startswith("Reject")
+    qtbot.waitUntil(lambda: len(crowded.night.needs) == needs - 1, timeout=PATIENCE_MS)
+    QApplication.processEvents()
+    assert click_at(qtbot, crowded, first_reject).startswith("Reject"), "that of the next need"
+    QApplication.processEvents()
+    assert len(settled(crowded)) == 1
+    qtbot.wait(QApplication.doubleClickInterval() + 50)
+    click_at(qtbot, crowded, first_reject)
+    assert len(settled(crowded)) == 2
+
+
+def test_a_line_that_stays_where_it_is_hears_a_click_at_once(qtbot, crowded, first_reject):
+    lines = [crowded.needs._line(k) for k in range(len(crowded.night.needs))]
+    last = next(line for line in reversed(lines) if "wind" in line._need.title)
+    before = lines.index(last)
+    crowded.night.needs = [*crowded.night.needs, Need("one more", "why", (), (Remedy("Show", "show"),))]
+    crowded.needs.show_needs()
+    QApplication.processEvents()
+    stays = crowded.needs._line(before)
+    button = next(b for b in stays.findChildren(QPushButton) if b.text().startswith("Reject"))
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert list(settled(crowded).values()) == ["wind"]
+
+
+def test_the_second_half_of_a_double_click_comes_before_the_list_is_told_again(qtbot, crowded, first_reject):
+    under = crowded.childAt(crowded.mapFromGlobal(first_reject))
+    qtbot.mouseClick(under, Qt.MouseButton.LeftButton)
+    click_at(qtbot, crowded, first_reject)
+    assert len(settled(crowded)) == 1
+    assert crowded.decisions.stack.count() == 1, "and stands once in what can be undone"
