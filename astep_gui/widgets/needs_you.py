@@ -88,6 +88,7 @@ class NeedsYou(QWidget):
         needs = self._night.needs
         for need, came_s in zip(needs, came, strict=True):
             self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s))
+        self._list.addStretch(1)  # where there is more room than they take, no line moves for it
         self._fit_height()
         bar = self._area.verticalScrollBar()
         if bar is not None:
@@ -97,14 +98,14 @@ class NeedsYou(QWidget):
         """Return for each line when it took the place of another one (s of a clock); 0 where none stood there."""
         before = [] if self._shown is None else self._shown[0]
         now_s, came = time.monotonic(), []
+        stays = not scrolled  # a shorter list may not stay as far down as it was
         for k, need in enumerate(needs):
             line = self._line(k)
             if k >= len(before) or line is None:
                 came.append(0.0)
-            elif need == before[k] and not scrolled:  # a shorter list may not stay as far down as it was
-                came.append(line.came_s)
-            else:
-                came.append(now_s)
+                continue
+            stays = stays and need == before[k]  # below a line that changed all may lie elsewhere
+            came.append(line.came_s if stays else now_s)
         return came
 
     def _fit_height(self) -> None:

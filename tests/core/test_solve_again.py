@@ -241,11 +241,11 @@ def test_a_reduction_does_not_search_rejected_frames_and_searches_them_once_they
     night, out = unsolved
     counted, _ = searches
     run(capsys, "set", out, "*", "--scale", SCALE)
-    assert run(capsys, "reject", out, "*_0001_*", "--reason", "cloud")[0] == 0
+    assert run(capsys, "reject", out, "*_0001_SCIENCE*", "--reason", "cloud")[0] == 0
     document = reduce(capsys, night, out)
     assert (document["solved"], document["rejected_not_searched"], len(counted)) == (2, 1, 2)
     assert waiting(night, out) == (), "nothing waits for a rejected frame"
-    assert run(capsys, "accept", out, "*_0001_*")[0] == 0
+    assert run(capsys, "accept", out, "*_0001_SCIENCE*")[0] == 0
     assert len(waiting(night, out)) == 1
     document = reduce(capsys, night, out)
     assert (document["solved"], document["rejected_not_searched"], len(counted)) == (3, 0, 3)
