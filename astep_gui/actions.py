@@ -29,6 +29,9 @@ PANELS = {
 TOOL_WORDS = {"star": "star", "line": "line", "box": "box", "circle": "circle"}
 """Tools of the panel Inspect."""
 
+BLINKING = "View/Blink and compare"
+"""A menu in the menu View, and a part of the page of keys."""
+
 MENUS = ("Night", "Edit", "Frames", "Image", "View", "Sky", "Reduce", "Help")
 
 
@@ -135,6 +138,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
           tip="Two selected frames side by side, with a wipe, or blinking; of one, it and the next"),
     _spec("compare_with", "View", "Compare with…", "Ctrl+B", needs="frame",
           tip="Another step, or another frame, beside the one that is shown"),
+    _spec("blink_slower", BLINKING, "Blink slower", ",", needs="night", begins_section=True),
+    _spec("blink_faster", BLINKING, "Blink faster", ".", needs="night"),
+    _spec("blink_back", BLINKING, "Blink there and back", "H", needs="night",
+          tip="At the end turn round, or begin anew"),
+    _spec("blink_aligned", BLINKING, "Blink aligned, or as taken", "J", needs="night",
+          tip="Stars stay where they are, or the frames are shown as they were taken"),
+    _spec("blink_levels", BLINKING, "Next levels of the blink", "Shift+B", needs="night",
+          tip="Same contrast, same levels, own levels"),
+    _spec("compare_mode", BLINKING, "Next way to compare", "N", needs="night",
+          tip="Side by side, with a wipe, or blinking"),
+    _spec("compare_swap", BLINKING, "Swap left and right", "R", needs="night"),
     _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
     _spec("next_quantity", "View", "Plot the next quantity", "Q", needs="night", begins_section=True),
     _spec("next_against", "View", "Plot against the next", "Shift+Q", needs="night",

@@ -47,11 +47,12 @@ def blink_frames(
     for path, (key, loader) in sources.items():
         frame, place = night.frame(path), places.get(path)
         assert frame is not None, "only frames of the night are shown"
-        shift, turn = (place.shift, place.turn) if place is not None else (None, None)
+        shift, turn, angle_deg = (place.shift, place.turn, place.angle_deg) if place is not None else (None, None, 0.0)
         kin = (frame.kind, frame.filter, frame.exposure_s)
         when = f"{frame.mid_utc:%H:%M:%S} UTC" if frame.mid_utc is not None else ""
         has_stars = frame.kind in {FrameKind.SCIENCE, FrameKind.UNKNOWN}
-        frames.append(BlinkFrame(key, frame.name, loader, badges[path], shift, frame.shape, turn, kin, when, has_stars))
+        placed = (shift, frame.shape, turn, angle_deg)
+        frames.append(BlinkFrame(key, frame.name, loader, badges[path], *placed, kin, when, has_stars))
     return frames
 
 

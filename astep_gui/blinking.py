@@ -9,13 +9,14 @@ from PyQt6.QtWidgets import QSizePolicy
 
 from astep_gui.blink_frames import blink_frames, calibrated_sources, raw_source, usable_in_time
 from astep_gui.models.blink import BlinkModel
-from astep_gui.models.blink_levels import BlinkLevels
+from astep_gui.models.blink_levels import MODES, BlinkLevels
 from astep_gui.step_aside import StepAside
 from astep_gui.widgets.blink_bar import FAST, BlinkBar
 from pipeline_core.errors import NightError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from astep_gui.models.blink_frame import BlinkFrame
     from astep_gui.models.frame_images import ShownImage
@@ -111,6 +112,24 @@ class Blinking(QObject):
             self._viewing.show_frame()
         self._viewing.suggest()
 
+    def settings(self) -> dict[str, object]:
+        """Return how a person wants to blink, as plain values."""
+        model = self.model
+        return {
+            "rate": model.rate,
+            "ping_pong": model.ping_pong,
+            "aligned": model.aligned,
+            "levels": self.levels.mode,
+        }
+
+    def restore(self, settings: Mapping[str, Any]) -> None:
+        """Blink as :meth:`settings` had it."""
+        self.model.set_rate(float(settings["rate"]))
+        self.model.set_ping_pong(bool(settings["ping_pong"]))
+        self.model.set_aligned(bool(settings["aligned"]))
+        if settings["levels"] in MODES:
+            self.levels.set_mode(settings["levels"])
+
     def forget_step(self) -> None:
         """Come back to no step: a person chose another one meanwhile."""
         self._aside.forget()
@@ -163,9 +182,10 @@ class Blinking(QObject):
         words = "calibrated" if self.is_calibrated else "raw"
         if not (model.aligned and model.has_shifts and frame.has_stars):
             return words
-        if frame.turn is not None:
+        if frame.looks_turned:
             return f"{words} · turned onto the others"
-        return f"{words} · aligned" if frame.shift is not None else f"{words} · not aligned"
+        is_placed = frame.shift is not None or frame.turn is not None
+        return f"{words} · aligned" if is_placed else f"{words} · not aligned"
 
     def _show(self, small: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
         if not self.is_on:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject
 
 from astep_gui.blink_frames import calibrated_sources
+from astep_gui.models.blink_frame import SEEN_DEG
 from astep_gui.models.frame_pair import FramePair
 from astep_gui.models.short_names import numbers_of, short_names
 from pipeline_core.errors import NightError
@@ -45,6 +46,7 @@ class Comparing(QObject):
         viewing.rail.compare_asked.connect(self.ask_steps)
         viewing.rail.frames_asked.connect(self.ask_frame)
         viewing.compare.closed.connect(self.end)
+        viewing.compare.swapped.connect(self._swapped)
 
     @property
     def is_on(self) -> bool:
@@ -128,6 +130,20 @@ class Comparing(QObject):
         if self.paths is not None and set(self.paths) & set(paths):
             self._viewing.compare.set_badges(*(self._viewing.badge(path) for path in self.paths))
 
+    def _swapped(self) -> None:
+        """Take note that left is right now."""
+        viewing = self._viewing
+        if self._paths is None:
+            return
+        self._paths = self._paths[::-1]
+        left, right = viewing.compare.left.shown, viewing.compare.right.shown
+        if left is None or right is None:
+            return
+        viewing.levels_panel.show_image(left)
+        if left.place is None and right.place is None:  # what was turned before stays the one that is turned
+            place, words = self._lie(*self._paths, right)
+            viewing.compare.say(words, is_warning=place is None)
+
     def _usable(self, path: str) -> bool:
         frame = self._night.frame(path)
         return frame is not None and frame.unusable is None
@@ -171,7 +187,7 @@ class Comparing(QObject):
         if place is None:
             why = f"how {name} lies on {onto} was not measured; across a meridian flip one is upside down"
             return None, f"not aligned: {why}"
-        if place.turn is not None:
+        if place.turn is not None and abs(place.angle_deg) > SEEN_DEG:
             return place, f"aligned: {name} is turned by {abs(place.angle_deg):.0f}° onto {onto}"
         return place, f"aligned: {name} is moved by {math.hypot(*place.shift):.1f} px onto {onto}"
 

@@ -69,6 +69,7 @@ class Keeper(QObject):
             *(window.table.tree.collapsed, window.table.tree.expanded),
             *(window.log.unfolded, window.viewing.inspect_panel.tool_chosen),
             *(window.viewing.view.mark_changed, window.viewing.view.overlays.mask_toggled),
+            window.viewing.blinking.levels.changed,  # told of its rate and ways too
         ):
             signal.connect(self._later)
         for name in ("masks", "pictures"):
@@ -149,6 +150,7 @@ class Keeper(QObject):
         if place is not None and place.night == self._step_of:
             remembered.set_step(place.night, window.viewing.steps.chosen or "")
         remembered.set_word("marks", json.dumps(self._marks()))
+        remembered.set_word("blink", json.dumps(window.viewing.blinking.settings()))
         remembered.set_word("plotted", window.viewing.timeline_model.wished)
         remembered.set_word("plotted_against", window.viewing.timeline_model.against)
         self._keep_open()
@@ -204,6 +206,9 @@ class Keeper(QObject):
         with suppress(ValueError, KeyError, TypeError, AttributeError):  # as the levels
             if marks := json.loads(remembered.word("marks", "{}")):
                 self._put_marks_back(marks)
+        with suppress(ValueError, KeyError, TypeError, AttributeError):  # as the levels
+            if blink := json.loads(remembered.word("blink", "{}")):
+                window.viewing.blinking.restore(blink)
         plot = window.viewing.timeline_model
         with suppress(StopIteration, KeyError, ValueError):  # a quantity of another version
             plot.set_quantity(remembered.word("plotted", plot.wished))

@@ -11,8 +11,11 @@ from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QWidget
 
 from astep_gui.actions import PANELS, TOOL_WORDS
+from astep_gui.models.blink_levels import MODES
 from astep_gui.models.levels import STRETCH_WORDS
 from astep_gui.models.timeline_model import TIME
+from astep_gui.widgets.blink_bar import LEVELS_WORDS
+from astep_gui.widgets.compare_view import MODES as COMPARE_MODES
 from pipeline_core.science.colormaps import COLORMAPS
 from pipeline_core.types import Section
 
@@ -23,9 +26,13 @@ if TYPE_CHECKING:
 
     from astep_gui.main_window import MainWindow
 
+RATES = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0)
+"""Frames a second that the keys choose among: each is told from the next by eye."""
+
 _OWN = (
     "zoom_in", "zoom_out", "zscale", "next_stretch", "next_colours", "overlays", "compare_with", "save_cutout",
-    "columns", "next_quantity", "next_against", "threshold", "recent",
+    "columns", "next_quantity", "next_against", "threshold", "recent", "blink_slower", "blink_faster", "blink_back",
+    "blink_aligned", "blink_levels", "compare_mode", "compare_swap",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -100,6 +107,57 @@ class ViewDeeds(QObject):
         )
         self._window.bring_up("inspect")
         self._viewing.inspect_panel.ask_where(part)
+
+    # -- blinking and comparing ------------------------------------------------------------------------------
+
+    def blink_slower(self) -> None:
+        """Show fewer frames a second: the next lower of the usual rates."""
+        self._set_rate(max((rate for rate in RATES if rate < self._viewing.blink.rate), default=RATES[0]))
+
+    def blink_faster(self) -> None:
+        """Show more frames a second."""
+        self._set_rate(min((rate for rate in RATES if rate > self._viewing.blink.rate), default=RATES[-1]))
+
+    def _set_rate(self, rate: float) -> None:
+        self._viewing.blink.set_rate(rate)
+        self._window.log.say(f"blink: {rate:.0f} fps")
+
+    def blink_back(self) -> None:
+        """Turn round at the end of a blink, or begin anew."""
+        blink = self._viewing.blink
+        blink.set_ping_pong(not blink.ping_pong)
+        self._window.log.say(f"blink: {'there and back' if blink.ping_pong else 'from the beginning after the end'}")
+
+    def blink_aligned(self) -> None:
+        """Lay the frames of a blink on each other, or show them as they were taken."""
+        blink = self._viewing.blink
+        if self._viewing.is_blinking and not blink.has_shifts:
+            self._window.log.say("these frames cannot be aligned: how they lie on each other was not measured")
+            return
+        blink.set_aligned(not blink.aligned)
+        self._window.log.say(f"blink: {'aligned' if blink.aligned else 'as the frames were taken'}")
+
+    def blink_levels(self) -> None:
+        """Use the next of the levels that a blink may have."""
+        levels = self._viewing.blinking.levels
+        levels.set_mode(MODES[(MODES.index(levels.mode) + 1) % len(MODES)])
+        self._window.log.say(f"blink: {': '.join(LEVELS_WORDS[levels.mode])}")
+
+    def compare_mode(self) -> None:
+        """See the two frames side by side, with a wipe, or one after the other."""
+        compare = self._viewing.compare
+        if self._is_comparing():
+            compare.set_mode(_after(compare.mode, list(COMPARE_MODES)))
+
+    def compare_swap(self) -> None:
+        """Exchange left and right."""
+        if self._is_comparing():
+            self._viewing.compare.swap_images()
+
+    def _is_comparing(self) -> bool:
+        if not self._viewing.comparing.is_on:
+            self._window.log.say("nothing is compared now: D compares two frames")
+        return self._viewing.comparing.is_on
 
     # -- the strips ------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError, DataError
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag, QualityRow, science_measures
+from pipeline_core.measures import Flag, QualityRow, headline, science_measures
 from pipeline_core.quality_table import read_with_calibration
 from pipeline_core.types import FrameKind
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _FACT = "looked at quickly"
 """Name under which the logbook remembers it."""
+_FIRST = "said at the first look"
+"""And what was said of frames before their final values were there."""
 TABLE = "quality.ecsv"
 
 
@@ -39,6 +41,8 @@ class QuickLook:
     """Science frames, judged."""
     calibration_flags: Mapping[str, tuple[Flag, ...]] = field(default_factory=dict)
     """Of calibration frames that an earlier run measured."""
+    first_said: Mapping[str, str] = field(default_factory=dict)
+    """What an earlier look at the raw frames said of those that have final values now, in a word or two."""
 
 
 def last_known(place: Place, night: Night) -> QuickLook:
@@ -57,6 +61,7 @@ def last_known(place: Place, night: Night) -> QuickLook:
         return QuickLook([])
     with Logbook.read_only(place.output) as logbook:
         kept = {row.path: row for row in kept_looks(logbook.database, night)}
+        first = first_looks(logbook.database, night)
     try:
         final, flags = read_with_calibration(place.output / TABLE)
     except DataError:  # there is none before the first run, and one that was cut short is written by the next
@@ -64,10 +69,14 @@ def last_known(place: Place, night: Night) -> QuickLook:
     measured = {row.path: row for row in final if row.measures.state != "none" and row.path in night.by_path}
     # A frame that is called a science frame since then has nothing said against it as a dark.
     calibration = {frame.path for frame in night.frames if frame.kind is not FrameKind.SCIENCE}
-    return QuickLook(list((kept | measured).values()), {path: flags[path] for path in flags if path in calibration})
+    return QuickLook(
+        list((kept | measured).values()),
+        {path: flags[path] for path in flags if path in calibration},
+        {path: says for path, says in first.items() if path in measured},
+    )
 
 
-def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night) -> None:
+def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night, first: Mapping[str, str]) -> None:
     """Keep judged rows until the next look.
 
     Parameters
@@ -77,14 +86,19 @@ def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night) -> None:
     rows : iterable of QualityRow
         Of frames without final values: those of the others are in the table.
     night : Night
+    first : mapping
+        Path → what was said of a frame when it was looked at first.
     """
     if not os.access(place.output, os.W_OK):
         return
     document = json.dumps([[_key(night.by_path[row.path]), asdict(row)] for row in rows], default=float)
+    said = json.dumps({path: [_key(night.by_path[path]), first[path]] for path in sorted(first)})
     # On a full or locked disk nothing is kept: it saves the next look some time, and this one has its answer.
     with suppress(AstepError), Logbook.open(place.output, place.night) as logbook:
         if (logbook.database.fact(_FACT) or "[]") != document:
             logbook.database.remember(_FACT, document)
+        if (logbook.database.fact(_FIRST) or "{}") != said:
+            logbook.database.remember(_FIRST, said)
 
 
 def kept_looks(database: Database, night: Night) -> list[QualityRow]:
@@ -103,6 +117,22 @@ def kept_looks(database: Database, night: Night) -> list[QualityRow]:
             with suppress(KeyError, TypeError):  # kept by a program that knew other fields: it is looked at anew
                 rows.append(_row(row))
     return rows
+
+
+def first_looks(database: Database, night: Night) -> dict[str, str]:
+    """Return path → what was said of a frame, that is still the same, when only the raw one was looked at.
+
+    Parameters
+    ----------
+    database : Database
+        Of the night's logbook.
+    night : Night
+    """
+    frames = night.by_path
+    kept = json.loads(database.fact(_FIRST) or "{}")
+    first = {path: says for path, (key, says) in kept.items() if path in frames and key == _key(frames[path])}
+    # What the last look left may have got its final values since.
+    return first | {row.path: headline(row.flags) for row in kept_looks(database, night)}
 
 
 def _key(frame: Frame) -> list[int]:

@@ -175,14 +175,35 @@ class GeometryPlanner:
         return masters
 
     def _dark_of_flats(self, frames: list[Frame]) -> tuple[list[Frame], str | None, tuple[float, ...], list[str]]:
+        """Return the dark that a person chose for all of a filter's flats, else the one that matches most of them."""
+        darks = self._flat_darks_first()
+        chosen = [self.choices.forced.get(f.path, {}).get("dark") for f in frames]
+        name = chosen[0] if len(set(chosen)) == 1 else None
+        if name == "none":
+            return frames, None, (0.0,) * len(frames), []  # a person knows, and goes without
+        if (master := next((m for m in darks if m.name == name), None)) is not None:
+            uses = [chosen_dark(f, master, self.recipe.dark) for f in frames]
+            return frames, master.name, (1.0,) * len(frames), list(dict.fromkeys(w for u in uses for w in u.warnings))
+        notes = []
+        if name is not None:
+            have = ", ".join(m.name for m in darks) or "none"
+            notes = [f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves"]
+        elif names := sorted({one for one in chosen if one is not None}):
+            count = sum(one is not None for one in chosen)
+            words = f"was chosen for {count} of the {len(frames)} flats that are combined, not the same one for all"
+            named = " or ".join(names)
+            notes = [f"the dark {CHOSEN}, {named}, {words}: the usual choice serves; choose one for all of them"]
+        frames, dark, scales, warnings = self._matching_dark_of_flats(frames, darks)
+        return frames, dark, scales, [*notes, *warnings]
+
+    def _matching_dark_of_flats(
+        self, frames: list[Frame], darks: list[MasterPlan]
+    ) -> tuple[list[Frame], str | None, tuple[float, ...], list[str]]:
         """Choose the dark of a filter's flats: the one that most of them want serves all.
 
         Its current is scaled for flats of other exposures, which needs the bias. Without a bias only the flats it
         matches are combined: the zero level would stay in the others.
         """
-        if frames and all(self.choices.forced.get(f.path, {}).get("dark") == "none" for f in frames):
-            return frames, None, (0.0,) * len(frames), []  # a person knows, and goes without
-        darks = self._flat_darks_first()
         uses = [choose_dark(f, darks, self._bias, self.recipe.dark) for f in frames]
         wanted = Counter(use.dark for use in uses if use.dark is not None)
         if not wanted:

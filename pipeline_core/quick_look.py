@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import calibration_measures, judge_calibration
-from pipeline_core.kept_looks import QuickLook, keep_looks, kept_looks
+from pipeline_core.kept_looks import QuickLook, first_looks, keep_looks, kept_looks
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag, QualityRow, science_measures
+from pipeline_core.measures import Flag, QualityRow, headline, science_measures
 from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quick_company import company
@@ -39,6 +39,7 @@ def quick_look(
     context: RunContext,
     tell: Callable[[Sequence[QualityRow]], None],
     known: dict[str, Made] | None = None,
+    first: dict[str, str] | None = None,
 ) -> QuickLook:
     """Measure the science frames of a night, final values where a run left them, and judge them.
 
@@ -54,6 +55,8 @@ def quick_look(
         Called with the frames measured so far, not yet judged, every few frames.
     known : dict, optional
         Path → what an earlier quick look measured; what is measured now is added.
+    first : dict, optional
+        Path → what an earlier quick look said, where there was no logbook yet to keep it; what is said now is added.
 
     Returns
     -------
@@ -61,6 +64,7 @@ def quick_look(
     """
     plan = build_plan(night, recipe, Choices())  # rejected frames are judged among the others
     known = {} if known is None else known
+    first = {} if first is None else first
     made: dict[str, Made] = {}
     flags: Mapping[str, tuple[Flag, ...]] = {}
     every = quick_tasks(night, plan, recipe)
@@ -68,6 +72,7 @@ def quick_look(
     if place.has_logbook:
         with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
             kept = {row.path for row in kept_looks(logbook.database, night)}
+            first |= first_looks(logbook.database, night)
             made |= {p.label: p.made for p in store.products(FINAL_STAGE) if p.label in night.by_path}
             measured = {p.label: p.made for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
         found = calibration_measures(measured)
@@ -97,6 +102,8 @@ def quick_look(
     # What has no final values is judged by the first look at all frames, as far as it is remembered.
     looked = {path: known[path] for path in every if path in known}
     rows |= {row.path: row for row in judged_rows(night, plan.groups, looked) if row.path not in final}
+    quick = [row for path, row in rows.items() if path not in final]
+    first |= {row.path: headline(row.flags) for row in quick}
     if place.has_logbook:
-        keep_looks(place, [row for path, row in rows.items() if path not in final], night)
+        keep_looks(place, quick, night, {path: says for path, says in first.items() if path in night.by_path})
     return QuickLook([rows[path] for path in made if path in rows], flags)

@@ -59,8 +59,12 @@ def solve_reduced(
     words : str
         Why nothing was solved; empty if it was, or if nobody wants it.
     """
-    if recipe.solve.enabled == "never" or not chosen_products(store):
+    calibrated = [product.label for product in chosen_products(store)]
+    if recipe.solve.enabled == "never" or not calibrated:
         return None, ""
+    rejected = frozenset(logbook.rejected())
+    if rejected.issuperset(calibrated):
+        return None, "all calibrated frames are rejected"
 
     hints = solve_hints(logbook)
 
@@ -69,7 +73,7 @@ def solve_reduced(
         words = told or why_not_here(recipe.solve, field, scale)
         return "" if words and not told and _has_gaia(night, recipe, hints) else words
 
-    options = SolveOptions(memory_bytes=memory_bytes, network=False, retry=False, hints=hints)
+    options = SolveOptions(memory_bytes=memory_bytes, network=False, retry=False, hints=hints, rejected=rejected)
     logbook.database.remember(_PASSED_OVER, "{}")  # a stop from here on leaves frames that wait
     solved, words = None, ""
     try:
@@ -77,7 +81,8 @@ def solve_reduced(
     except AstepError as error:
         words = str(error)
     known = solutions(store)
-    over = {product.label: product.key for product in chosen_products(store) if product.label not in known}
+    # A rejected frame was not searched for: it waits from the day on which it is accepted.
+    over = {p.label: p.key for p in chosen_products(store) if p.label not in known and p.label not in rejected}
     logbook.database.remember(_PASSED_OVER, json.dumps(over))
     return solved, words
 

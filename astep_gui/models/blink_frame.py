@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from astep_gui.models.frame_images import Loader, ShownImage
 
 
+SEEN_DEG = 1.0
+"""Less is a frame that was laid on the others: nobody sees that hundredths of a degree, or distortion, were mended."""
+
+
 @dataclass(frozen=True)
 class BlinkFrame:
     """A frame to be shown in turn."""
@@ -25,9 +29,16 @@ class BlinkFrame:
     """(ny, nx), for planning the memory; 4096² unless given."""
     turn: Callable[[ShownImage], ShownImage] | None = None
     """Brings a small version onto the reference where a mere shift would not do: after a meridian flip, say."""
+    angle_deg: float = 0.0
+    """By how much that turns it."""
     kin: Hashable = None
     """Equal for frames that were taken alike: of one kind, filter and exposure."""
     when: str = ""
     """Mid-exposure as it is read, "04:31:20 UTC"; empty where not known."""
     has_stars: bool = True
     """Whether it can lie on others at all: darks and flats have nothing to be laid by."""
+
+    @property
+    def looks_turned(self) -> bool:
+        """Whether a person sees that it was turned."""
+        return self.turn is not None and abs(self.angle_deg) > SEEN_DEG

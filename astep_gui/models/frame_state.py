@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from astep_gui.models.tip_words import wrapped
+from astep_gui.models.window_words import in_window
 from pipeline_core.measures import NOT_JUDGED
 
 if TYPE_CHECKING:
@@ -129,11 +130,14 @@ def frame_state(
         frame, rejected, left_out, failed, row, flags,
         is_kept=is_kept, is_finished=is_finished, is_unjudged=is_unjudged, is_awaited=is_awaited,
     )  # fmt: skip
+    if "`" in state.why or "`" in state.against:
+        state = replace(state, why=in_window(state.why), against=in_window(state.against))
     said = (*(row.flags if row else ()), *flags)
     notes = [flag for flag in said if flag.severity == "note" and flag.cause != NOT_JUDGED]
     if not (notes or first_said):
         return state  # most frames; thousands are asked for at once
-    remarks, noted = "; ".join(flag.words for flag in notes), ", ".join(dict.fromkeys(flag.cause for flag in notes))
+    remarks = in_window("; ".join(flag.words for flag in notes))
+    noted = ", ".join(dict.fromkeys(flag.cause for flag in notes))
     return replace(state, remarks=remarks, noted=noted, first_said=first_said)
 
 

@@ -52,6 +52,7 @@ class Judgements:
         flags = look.calibration_flags
         self._said = {path: (frame.kind, flags[path]) for path in flags if (frame := frame_of(path)) is not None}
         self.heed(frame_of)
+        self._first |= look.first_said
         news = {}
         for row in look.rows:
             says = headline(row.flags)
@@ -64,7 +65,8 @@ class Judgements:
                     self.first_said.pop(row.path, None)
                 elif self.first_said.get(row.path) != first:
                     self.first_said[row.path] = first
-                    news[row.path] = f"{first} → {says}"
+                    if row.path not in look.first_said:  # else it was told when it was new
+                        news[row.path] = f"{first} → {says}"
         return news
 
     def take_rows(self, rows: Iterable[QualityRow]) -> list[str]:

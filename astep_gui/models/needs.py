@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from astep_gui.models.window_words import in_window
 from pipeline_core.grouping import Geometry
 from pipeline_core.types import FrameKind
 
@@ -264,6 +265,7 @@ def _counted(paths: Sequence[str], words: str) -> str:
 
 def _head(words: str) -> str:
     """Return the first clause of a warning, as a title."""
+    words = in_window(words)  # before it is cut: half a command would stay as it is
     for stop in (": ", "; ", " ("):
         words = words.split(stop, 1)[0]
     return words[:1].upper() + words[1:]

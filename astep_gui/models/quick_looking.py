@@ -56,6 +56,8 @@ class QuickLooking(QObject):
         self._jobs = jobs
         self._job: Job | None = None
         self._known: dict[str, Made] = {}
+        self._first: dict[str, str] = {}
+        """What was said of the raw frames, kept once the night has a logbook."""
         self.unjudged: set[str] = set()
         """Frames that were measured, and not compared with their group yet: nothing is said for or against them."""
         self._is_preparing = False
@@ -97,7 +99,7 @@ class QuickLooking(QObject):
     def look(self, place: Place, night: Night, recipe: Recipe) -> None:
         """Measure the science frames that have no final values, and judge all; an earlier look ends."""
         self.stop()
-        known = self._known
+        known, first = self._known, self._first
 
         def work(context: RunContext) -> object:
             tell = job.told.emit
@@ -108,7 +110,7 @@ class QuickLooking(QObject):
             prepare(context, tell)
             from pipeline_core.quick_look import quick_look  # noqa: PLC0415 - imports every kernel
 
-            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known)
+            return quick_look(place, night, recipe, context, lambda rows: tell(list(rows)), known, first)
 
         job = self._job = self._jobs.job(JOB, work)
         job.heard.connect(self.said)
@@ -139,7 +141,7 @@ class QuickLooking(QObject):
     def forget(self) -> None:
         """Stop, and forget what was measured: another night opens."""
         self.stop()
-        self._known, self.unjudged = {}, set()
+        self._known, self._first, self.unjudged = {}, {}, set()
 
     def _hear(self, told: list[QualityRow] | str | QuickLook) -> None:
         if isinstance(told, str):

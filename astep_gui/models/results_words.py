@@ -57,7 +57,8 @@ def run_facts(result: Reduction) -> dict[str, str]:
     if result.noise is not None:
         facts["Noise"] = _two_lines(result.noise)
     if result.sky is not None:
-        facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames))}"
+        left_out = f" · {result.sky.left_out} rejected left out" if result.sky.left_out else ""
+        facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames))}{left_out}"
     elif result.sky_words:
         facts["Solved"] = f"none: {in_the_window(result.sky_words)}"
     facts["To look at"] = ""

@@ -41,6 +41,8 @@ class CompareView(QWidget):
     """
 
     closed = pyqtSignal()
+    swapped = pyqtSignal()
+    """What was left is right, and what was right left."""
     cursor_moved = pyqtSignal(float, float, object, object)
     """x, y, value of the left image and of the right image there."""
 
@@ -180,6 +182,7 @@ class CompareView(QWidget):
         if left is not None and right is not None:
             away = (-self._offset[0], -self._offset[1])
             self.show_pair(right, left, badges=(self.right.badge, self.left.badge), offset=away)
+            self.swapped.emit()
 
     def set_badges(self, left: str | None, right: str | None) -> None:
         """Change what stands on the images of rejected frames."""

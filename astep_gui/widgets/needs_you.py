@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from astep_gui.models.needs import Remedy
 from astep_gui.models.tip_words import wrapped
+from astep_gui.models.window_words import in_window
 from astep_gui.widgets.remedy_buttons import remedy_buttons
 
 if TYPE_CHECKING:
@@ -76,19 +78,35 @@ class NeedsYou(QWidget):
         wanted_lines = (list(self._night.needs), self._is_narrow)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
-        self._shown = wanted_lines
         scrolled = self._scroll()
+        came = self._when_they_came(wanted_lines[0], scrolled)
+        self._shown = wanted_lines
         while (item := self._list.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
         needs = self._night.needs
-        for need in needs:
-            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2))
+        for need, came_s in zip(needs, came, strict=True):
+            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s))
+        self._list.addStretch(1)  # where there is more room than they take, no line moves for it
         self._fit_height()
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(scrolled)
+
+    def _when_they_came(self, needs: Sequence[Need], scrolled: int) -> list[float]:
+        """Return for each line when it took the place of another one (s of a clock); 0 where none stood there."""
+        before = [] if self._shown is None else self._shown[0]
+        now_s, came = time.monotonic(), []
+        stays = not scrolled  # a shorter list may not stay as far down as it was
+        for k, need in enumerate(needs):
+            line = self._line(k)
+            if k >= len(before) or line is None:
+                came.append(0.0)
+                continue
+            stays = stays and need == before[k]  # below a line that changed all may lie elsewhere
+            came.append(line.came_s if stays else now_s)
+        return came
 
     def _fit_height(self) -> None:
         """Be as high as the lines, up to a bound, never so that half a line is seen.
@@ -174,14 +192,16 @@ class NeedsYou(QWidget):
 class _NeedLine(QWidget):
     """One need: mark, title, remedies; why in a tool tip."""
 
-    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object], ways: int) -> None:
+    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object], ways: int, came_s: float) -> None:
         super().__init__()
+        self.came_s = came_s
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
         mark.setFixedWidth(12)
-        title = QLabel(need.title)
+        title = QLabel(in_window(need.title))
         title.setWordWrap(True)
-        self.setToolTip(wrapped(f"{need.why}\n\nA click on the words shows the frames." if need.paths else need.why))
+        why = in_window(need.why)
+        self.setToolTip(wrapped(f"{why}\n\nA click on the words shows the frames." if need.paths else why))
         self._need, self._choose = need, choose
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -189,8 +209,13 @@ class _NeedLine(QWidget):
         row.addWidget(mark)
         row.addWidget(title, 1)
         shown, rest = _divided(need, ways)
-        for button in remedy_buttons(shown, rest, lambda way: choose(need, way)):
+        for button in remedy_buttons(shown, rest, self._do):
             row.addWidget(button)
+
+    def _do(self, way: Remedy) -> None:
+        """Do what was clicked; not by the second half of a double click that was meant for the line before."""
+        if 1000.0 * (time.monotonic() - self.came_s) > QApplication.doubleClickInterval():
+            self._choose(self._need, way)
 
     def height_at(self, width: int) -> int:
         """Return the height of a line at a width: its words may take several."""
@@ -201,7 +226,7 @@ class _NeedLine(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show the frames it is about."""
         if event is not None and event.button() == Qt.MouseButton.LeftButton and self._need.paths:
-            self._choose(self._need, Remedy("Show", "show"))
+            self._do(Remedy("Show", "show"))
         super().mouseReleaseEvent(event)
 
 

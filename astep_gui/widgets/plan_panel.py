@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.window_words import in_window
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.remedy_buttons import remedy_buttons
 from astep_gui.widgets.wrapped_rows import wrap
@@ -103,7 +104,7 @@ class PlanPanel(QWidget):
         plan = self._night.plan
         if plan is None:
             error = self._night.plan_error
-            self.summary.setText(str(error) if error else "")
+            self.summary.setText(in_window(str(error)) if error else "")
             return
         size = plan.bytes_needed / 1e9
         self.summary.setText(
@@ -165,7 +166,7 @@ class PlanPanel(QWidget):
         if plan.warnings:
             branch = self._branch(f"▲ Warnings · {len(plan.warnings)}")
             for words in plan.warnings:
-                self._line(branch, words, [], tone="warn")
+                self._line(branch, in_window(words), [], tone="warn")
 
     def _warn(self, above: QTreeWidgetItem, words: str, paths: Sequence[str]) -> None:
         """Write a warning, and under it what settles it."""
@@ -191,7 +192,7 @@ class PlanPanel(QWidget):
             reasons.setdefault(item.reason, []).append(item.path)
         branch = self._branch(f"Left out · {len(plan.left_out)}")
         for reason, paths in reasons.items():
-            line = self._line(branch, f"{len(paths)} · {reason}", paths)
+            line = self._line(branch, f"{len(paths)} · {in_window(reason)}", paths)
             for path in paths:
                 self._line(line, path, [path])
 
@@ -237,7 +238,7 @@ def _way_down(line: QTreeWidgetItem) -> tuple[str, ...]:
 
 
 def _warned(words: str) -> str:
-    return f"▲ {words}"
+    return f"▲ {in_window(words)}"
 
 
 def _frames(items: Sequence[object]) -> str:

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from astep_gui.actions import ACTIONS
+from astep_gui.actions import ACTIONS, BLINKING
 from astep_gui.theme import mono_font
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ ON_THE_IMAGE = (
     ("` held", "The step before"),
 )
 """What the mouse does there, and the one key that no menu can hold."""
-_COLUMNS = (("Night", IMAGE, "Sky"), ("Edit", "Frames", "Reduce"), ("Image", "Help"), ("View",))
+_COLUMNS = (("Night", IMAGE, "Sky", "Help"), ("Edit", "Frames", "Reduce"), ("Image", BLINKING), ("View",))
 """About as long as each other: all stand on one page of a window of 1280 × 720."""
 
 
@@ -55,7 +55,8 @@ class ShortcutsOverlay(QDialog):
             column = QVBoxLayout()
             column.setSpacing(0)
             for title in titles:
-                column.addLayout(_section(title, ON_THE_IMAGE if title == IMAGE else _keys_of(title)))
+                keys = ON_THE_IMAGE if title == IMAGE else _keys_of(title)
+                column.addLayout(_section(title.rpartition("/")[2], keys))
                 column.addSpacing(14)
             column.addStretch()
             columns.addLayout(column)
@@ -80,14 +81,14 @@ def _keys_of(menu: str) -> list[tuple[str, str]]:
     return [
         ("  ".join(QKeySequence(key).toString(native) for key in spec.keys), spec.text.rstrip("…"))
         for spec in ACTIONS
-        if spec.in_menu(menu) and spec.keys
+        if spec.keys and menu == (BLINKING if spec.menu == BLINKING else spec.menu.partition("/")[0])
     ]
 
 
 def _section(title: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(10)
-    grid.setVerticalSpacing(3)
+    grid.setVerticalSpacing(1)
     heading = QLabel(title)
     heading.setProperty("role", "heading")
     grid.addWidget(heading, 0, 0, 1, 2)

@@ -115,16 +115,18 @@ def _unheard_masters(frames: list[Frame], values: dict[str, Any], night: Night, 
     place = Place(night.root, logbook.output)
     plan = build_plan(decided, recipe_of(place, None), choices_of(logbook))
     told = {science.path: science.warnings for science in plan.science}
+    if set(chosen) == {"dark"}:  # flats take one too
+        told |= {path: master.warnings for master in plan.masters if master.kind == "flat" for path in master.frames}
     lines = Counter(
         words
         for f in frames
         for words in told.get(f.path, ())
         if any(f"{kind} {CHOSEN}" in words or words.startswith(f"{name} was chosen") for kind, name in chosen.items())
     )
-    flats = [f for f in frames if decided.by_path[f.path].kind is FrameKind.FLAT and chosen == {"dark": "none"}]
-    deaf = len(frames) - len(flats) - sum(f.path in told for f in frames)
+    deaf = len(frames) - sum(f.path in told for f in frames)
     if deaf:
-        lines[f"{deaf} of them are no usable science frames: only these take a master that is chosen for them"] = deaf
+        takers = "science frames or flats" if set(chosen) == {"dark"} else "science frames"
+        lines[f"{deaf} of them are no usable {takers}: only these take a master that is chosen for them"] = deaf
     return list(lines)
 
 

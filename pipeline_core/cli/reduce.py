@@ -61,6 +61,7 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
         "seconds": round(reduction.seconds, 2),
         "peak_memory_mb": round(reduction.peak_memory_mb, 1),
         "solved": reduction.sky.solved if reduction.sky is not None else 0,
+        "rejected_not_searched": reduction.sky.left_out if reduction.sky is not None else 0,
         "not_solved": reduction.sky_words or None,
     }
 
@@ -75,10 +76,12 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
     )
     talk.say(f"masters: {', '.join(reduction.masters) or 'none'}")
     if reduction.sky is not None:
+        left_out = reduction.sky.left_out
         reference = next((frame.reference for frame in reduction.sky.frames if frame.solved), None)
         talk.say(
             f"solved: {reduction.sky.solved} of {counted(len(reduction.sky.frames), 'frame')}"
             + (f" against {reference}" if reference else f"; `astep solve {reduction.output}` says why")
+            + (f"; {counted(left_out, 'rejected frame')} left out" if left_out else "")
         )
     elif reduction.sky_words:
         talk.say(f"not solved: {reduction.sky_words}")

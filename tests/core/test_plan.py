@@ -407,3 +407,43 @@ def test_a_bias_that_is_refused_or_missing_never_stands_in_an_equation():
     assert refused.dark is None
     missing = build_plan(frames, RECIPE, Choices(forced={path: {"bias": "nosuch"}})).science[0]
     assert any("nosuch" in words for words in missing.warnings)
+
+
+# -- a dark chosen for flats -------------------------------------------------------------------------------------
+
+
+def flats_with(**dark_of):
+    """Plan a night with two darks for its flats, where some flats had one chosen: flat_000="dark_30s_-10C"."""
+    frames = night(series("bias", 5), series("dark", 5), series("dark", 5, folder="short", exposure_s=30.0),
+                   series("flatdark", 5, exposure_s=10.0), series("flat", 3), series("science", 2))  # fmt: skip
+    forced = {f"flat/{name}.fits": {"dark": dark} for name, dark in dark_of.items()}
+    return build_plan(frames, RECIPE, Choices(forced=forced)).master("flat_R")
+
+
+def test_a_dark_chosen_for_all_flats_of_a_filter_is_subtracted_from_them_as_it_is():
+    assert flats_with().dark == "flatdark_10s_-10C"
+    flat = flats_with(**dict.fromkeys(("flat_000", "flat_001", "flat_002"), "dark_30s_-10C"))
+    assert (flat.dark, flat.dark_scales) == ("dark_30s_-10C", (1.0,) * 3)
+    assert len(flat.frames) == 3
+    assert "− dark_30s_-10C [holds bias]" in flat.equation
+    assert [w for w in flat.warnings if "not scaled" in w and "10 s" in w], "it says what that leaves in the flat"
+
+
+def test_a_chosen_dark_that_matches_the_flats_is_used_without_a_word():
+    flat = flats_with(**dict.fromkeys(("flat_000", "flat_001", "flat_002"), "flatdark_10s_-10C"))
+    assert (flat.dark, flat.warnings) == ("flatdark_10s_-10C", flats_with().warnings)
+
+
+@pytest.mark.parametrize("others", [{}, {"flat_001": "none", "flat_002": "dark_90s_-10C"}])
+def test_a_dark_that_is_not_chosen_for_all_flats_alike_is_refused_with_words(others):
+    flat = flats_with(flat_000="dark_30s_-10C", **others)
+    assert flat.dark == "flatdark_10s_-10C"
+    (words,) = [w for w in flat.warnings if "chosen" in w]
+    assert all(name in words for name in ("dark_30s_-10C", *others.values()))
+    assert f"for {1 + len(others)} of the 3 flats" in words
+
+
+def test_a_dark_chosen_for_flats_that_does_not_exist_is_said_with_those_that_do():
+    flat = flats_with(**dict.fromkeys(("flat_000", "flat_001", "flat_002"), "dark_7s"))
+    assert flat.dark == "flatdark_10s_-10C"
+    assert any("dark_7s, does not exist (darks: flatdark_10s_-10C, " in words for words in flat.warnings)

@@ -12,7 +12,7 @@ from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError
 from pipeline_core.events import RunContext
 from pipeline_core.io.database import Database
-from pipeline_core.kept_looks import keep_looks, kept_looks, last_known
+from pipeline_core.kept_looks import first_looks, keep_looks, kept_looks, last_known
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, to_look_at
 from pipeline_core.quality_report import quality_report
@@ -144,7 +144,7 @@ def frames(tmp_path, **kinds):
 
 def test_what_a_program_with_other_fields_kept_is_left_and_the_rest_is_known(tmp_path):
     place, night = frames(tmp_path, a="science", b="science", c="science")
-    keep_looks(place, [replace(row(f"{name}.fits", 0.1), flags=(Flag("cloud", "thick"),)) for name in "abc"], night)
+    keep_looks(place, [replace(row(f"{name}.fits", 0.1), flags=(Flag("cloud", "thick"),)) for name in "abc"], night, {})
     with Logbook.open(place.output, place.night) as logbook:
         kept = json.loads(logbook.database.fact("looked at quickly"))
         kept[0][1]["flags"][0]["a_new_field"] = 1
@@ -223,3 +223,32 @@ def test_no_rejected_frame_is_the_deepest_of_the_night(place, figures):
     best = [path for path, why in chosen if why == "the deepest of the night"]
     assert len(best) == 1
     assert best != [deepest.path]
+
+
+def test_what_the_first_look_said_is_known_after_the_reduction_and_when_the_night_is_opened_again(tmp_path):
+    place, night = frames(tmp_path, a="science", b="science", c="science")
+    cloud = (Flag("cloud", "thick"),)
+    looked = [
+        replace(row(f"{name}.fits", 0.1), flags=flags) for name, flags in zip("abc", (cloud, (), ()), strict=True)
+    ]
+    keep_looks(place, looked, night, {})
+    final = [replace(one, measures=replace(one.measures, state="final"), flags=()) for one in looked[:2]]
+    write_quality_table(place.output / "quality.ecsv", final)
+    assert last_known(place, night).first_said == {"a.fits": "cloud", "b.fits": "good"}, "c has no final values"
+    with Logbook.read_only(place.output) as logbook:
+        first = first_looks(logbook.database, night)
+    keep_looks(place, looked[2:], night, first)  # the next look keeps the rows without final values only
+    assert last_known(place, night).first_said == {"a.fits": "cloud", "b.fits": "good"}
+    other = replace(night, frames=tuple(replace(f, mtime_ns=9) if f.path == "a.fits" else f for f in night.frames))
+    assert last_known(place, other).first_said == {"b.fits": "good"}, "another file has that name now"
+
+
+def test_a_look_before_there_is_a_logbook_is_kept_by_the_first_look_after_the_reduction(place, figures, tmp_path):
+    night, first = scan_night(place.night, RunContext()), {}
+    look = quick_look(Place(place.night, tmp_path), night, Recipe(), RunContext(), lambda _rows: None, {}, first)
+    assert set(first) == {one.path for one in look.rows}
+    assert "good" in first.values()
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None, {}, first)
+    known = last_known(place, night)
+    assert known.first_said == {one.path: first[one.path] for one in known.rows if one.measures.state == "final"}
+    assert known.first_said

@@ -20,8 +20,11 @@ from pipeline_core.config import SolveSettings
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.real_sky import DEC_DEG, RA_DEG
 from pipeline_core.demo.sky import placed
+from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
+from pipeline_core.scan import scan_night
 from pipeline_core.science.tan_sip import separation_deg
+from pipeline_core.session import Place, recipe_of
 from pipeline_core.solve_hints import solve_hints
 from pipeline_core.solve_memory import solutions
 from pipeline_core.solving import embedded, index_files
@@ -29,6 +32,7 @@ from pipeline_core.solving.at_hand import AtHand
 from pipeline_core.solving.beside_catalogue import BesideCatalogue
 from pipeline_core.solving.result import FrameSolution
 from pipeline_core.store import Store
+from pipeline_core.survey import survey
 from tests.core.sky_simulation import INDEXES, needs_index
 
 pytestmark = [
@@ -94,6 +98,12 @@ def own_index(tmp_path, monkeypatch):
     monkeypatch.setattr(index_files, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("ASTEP_INDEX_DIR", str(folder))
     return folder
+
+
+def waiting(night, out):
+    """Return the frames that a next run would search."""
+    place = Place(night, out)
+    return survey(place, scan_night(night, RunContext()), recipe_of(place, None)).unsolved
 
 
 def reduce(capsys, night, out):
@@ -223,6 +233,22 @@ def test_frames_in_vain_are_not_searched_again_until_an_index_comes(unsolved, se
     shutil.copy(index_files_of("19"), own_index)
     assert reduce(capsys, night, out)["solved"] == 3
     assert len(counted) == 6
+
+
+def test_a_reduction_does_not_search_rejected_frames_and_searches_them_once_they_are_accepted(
+    unsolved, searches, capsys
+):
+    night, out = unsolved
+    counted, _ = searches
+    run(capsys, "set", out, "*", "--scale", SCALE)
+    assert run(capsys, "reject", out, "*_0001_SCIENCE*", "--reason", "cloud")[0] == 0
+    document = reduce(capsys, night, out)
+    assert (document["solved"], document["rejected_not_searched"], len(counted)) == (2, 1, 2)
+    assert waiting(night, out) == (), "nothing waits for a rejected frame"
+    assert run(capsys, "accept", out, "*_0001_SCIENCE*")[0] == 0
+    assert len(waiting(night, out)) == 1
+    document = reduce(capsys, night, out)
+    assert (document["solved"], document["rejected_not_searched"], len(counted)) == (3, 0, 3)
 
 
 def test_asked_to_solve_frames_in_vain_are_searched_again_all_the_same(unsolved, searches, capsys):

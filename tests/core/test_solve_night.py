@@ -251,6 +251,13 @@ def test_a_night_of_rejected_frames_has_nothing_to_solve_and_says_so(reduced, ca
     assert "all its calibrated frames are rejected" in "".join(capsys.readouterr())
 
 
+def test_a_reduction_of_rejected_frames_only_does_not_search_and_says_so(reduced, night, capsys):
+    out, _, _ = reduced
+    assert run(capsys, "reject", out, "*SCIENCE*", "--reason", "cloud")[0] == 0
+    _, document = reduce(capsys, night[0], out)
+    assert document["not_solved"] == "all calibrated frames are rejected"
+
+
 def test_a_frame_that_is_rejected_while_the_night_is_solved_is_written_where_it_lies_then(reduced, capsys):
     out, _, _ = reduced
     for path in calibrated(out):

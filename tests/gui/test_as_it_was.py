@@ -129,3 +129,29 @@ def test_one_kind_of_masked_pixels_stays_one_though_the_menu_ticks_the_action(sh
     shown.viewing.view.overlays.masks[4].trigger()
     assert shown.actions_by_name["masks"].isChecked()
     assert shown.viewing.view.mask_bits == 4
+
+
+def test_a_blink_is_as_it_was_set(qtbot, shown, killed_and_reopened):
+    shown.night.select(LIGHTS, LIGHTS[0])
+    qtbot.keyClick(shown, Qt.Key.Key_B)
+    bar = shown.viewing.blink_bar
+    bar.rate.setValue(14)
+    qtbot.mouseClick(bar.ping_pong, LEFT)
+    bar.levels_actions["own"].trigger()
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    again = killed_and_reopened()
+    assert not again.viewing.is_blinking, "it is looked at as a frame"
+    bar = again.viewing.blink_bar
+    assert (bar.rate.value(), bar.ping_pong.isChecked(), bar.looks.text()) == (14, True, "Own levels")
+    again.night.select(LIGHTS, LIGHTS[0])
+    qtbot.keyClick(again, Qt.Key.Key_B)
+    assert again.viewing.is_blinking
+    assert (again.viewing.blink.rate, again.viewing.blink.ping_pong) == (14.0, True)
+    assert again.viewing.blinking.levels.mode == "own"
+
+
+def test_frames_that_a_search_hides_are_seen_again(qtbot, shown, killed_and_reopened):
+    shown.table.search.setText("light_002")
+    again = killed_and_reopened()
+    assert again.table.search.text() == ""
+    assert again.table.model.index_of(LIGHTS[0]).isValid()

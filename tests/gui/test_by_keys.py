@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu, QScrollArea
 
 from astep_gui import results_deeds
 from astep_gui.actions import ACTIONS, PANELS, TOOL_WORDS
+from astep_gui.models.blink_places import BlinkPlace
 from astep_gui.widgets.shortcuts import ShortcutsOverlay
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from tests.gui.nights import small_night
@@ -203,3 +204,78 @@ def test_the_list_of_keys_fits_into_a_small_window(qtbot, opened):
     assert inside.widget().sizeHint().height() <= 640
     assert inside.widget().sizeHint().width() <= 1240
     page.reject()
+
+
+@pytest.fixture
+def blinking(qtbot, shown):
+    shown.night.select(LIGHTS, LIGHTS[0])
+    qtbot.keyClick(shown, KEY.Key_B)
+    qtbot.waitUntil(lambda: shown.viewing.blink.loaded == len(LIGHTS), timeout=PATIENCE_MS)
+    return shown
+
+
+def test_a_blink_is_made_faster_and_slower_by_keys(qtbot, blinking):
+    blink, bar = blinking.viewing.blink, blinking.viewing.blink_bar
+    blink.set_rate(8.0)
+    qtbot.keyClick(blinking, KEY.Key_Period)
+    assert (blink.rate, bar.rate.value()) == (12.0, 12)
+    for _ in range(2):
+        qtbot.keyClick(blinking, KEY.Key_Comma)
+    assert (blink.rate, bar.rate.value()) == (5.0, 5)
+    for _ in range(12):
+        qtbot.keyClick(blinking, KEY.Key_Comma)
+    assert blink.rate == 1.0
+    for _ in range(12):
+        qtbot.keyClick(blinking, KEY.Key_Period)
+    assert blink.rate == 30.0
+    assert blink.is_playing
+
+
+def test_the_ways_of_a_blink_are_chosen_by_keys_and_its_bar_shows_them(qtbot, blinking):
+    bar, levels = blinking.viewing.blink_bar, blinking.viewing.blinking.levels
+    qtbot.keyClick(blinking, KEY.Key_H)
+    assert bar.ping_pong.isChecked()
+    seen = []
+    for _ in range(3):
+        qtbot.keyClick(blinking, KEY.Key_B, SHIFT)
+        seen.append((levels.mode, bar.looks.text()))
+    assert seen == [("same", "Same levels"), ("own", "Own levels"), ("contrast", "Same contrast")]
+    assert "same contrast" in blinking.log.text.toPlainText().splitlines()[-1].lower()
+
+
+def test_a_blink_of_frames_whose_places_are_not_known_says_that_it_cannot_be_aligned(qtbot, blinking):
+    qtbot.keyClick(blinking, KEY.Key_J)
+    assert "cannot be aligned" in blinking.log.text.toPlainText().splitlines()[-1]
+    assert blinking.viewing.blink.aligned
+
+
+def test_a_blink_is_shown_as_taken_and_aligned_by_a_key(qtbot, shown):
+    shown.viewing.places = lambda paths, **_: {path: BlinkPlace((3.0, 0.0)) for path in paths}
+    shown.night.select(LIGHTS, LIGHTS[0])
+    qtbot.keyClick(shown, KEY.Key_B)
+    bar = shown.viewing.blink_bar
+    qtbot.waitUntil(bar.aligned.isEnabled, timeout=PATIENCE_MS)
+    for is_on in (False, True):
+        qtbot.keyClick(shown, KEY.Key_J)
+        assert bar.aligned.isChecked() is is_on
+
+
+def test_two_frames_are_compared_in_each_way_and_swapped_by_keys(qtbot, shown):
+    shown.night.select(LIGHTS[:2], LIGHTS[0])
+    qtbot.keyClick(shown, KEY.Key_D)
+    qtbot.waitUntil(lambda: shown.viewing.comparing.is_on, timeout=PATIENCE_MS)
+    view = shown.viewing.compare
+    modes = []
+    for _ in range(3):
+        qtbot.keyClick(view, KEY.Key_N)
+        modes.append(next(mode for mode, button in view.buttons.items() if button.isChecked()))
+    assert modes == ["wipe", "blink", "side"]
+    titles = view.left.title, view.right.title
+    qtbot.keyClick(view, KEY.Key_R)
+    assert (view.right.title, view.left.title) == titles
+
+
+def test_the_keys_of_comparing_say_how_to_compare_while_nothing_is(qtbot, shown):
+    qtbot.keyClick(shown, KEY.Key_N)
+    assert "D compares two frames" in shown.log.text.toPlainText().splitlines()[-1]
+    assert not shown.viewing.comparing.is_on

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage
 
+from astep_gui.models.blink_places import BlinkPlace
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from tests.gui.nights import SIZE
 from tests.gui.test_workflow import LIGHTS, reduce
@@ -168,3 +171,66 @@ def test_a_click_on_a_turned_frame_at_rest_is_not_taken_for_another_place(qtbot,
     qtbot.waitUntil(starry.notice.isVisible, timeout=PATIENCE_MS)
     assert "turned" in starry.notice.why.text()
     assert not viewing.story.is_busy
+
+
+def test_a_badge_follows_its_frame_after_both_were_swapped(qtbot, starry):
+    view = compare(qtbot, starry, LIGHTS[0], LIGHTS[1])
+    starry.decisions.reject([LIGHTS[0]], "cloud")
+    assert "cloud" in view.left.badge
+    assert not view.right.badge
+    qtbot.mouseClick(view.swap, LEFT)
+    assert view.right.title == "000"
+    starry.decisions.reject([LIGHTS[1]], "wind")
+    assert "wind" in view.left.badge
+    assert "cloud" in view.right.badge
+    qtbot.keyClick(starry, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not view.left.badge
+    assert "cloud" in view.right.badge
+    qtbot.mouseClick(view.swap, LEFT)
+    assert "cloud" in view.left.badge
+
+
+def test_after_a_swap_it_is_said_which_one_is_moved_now(qtbot, starry):
+    view = compare(qtbot, starry, LIGHTS[0], LIGHTS[1])
+    qtbot.mouseClick(view.swap, LEFT)
+    assert view.note.full_text == "aligned: 000 is moved by 5.0 px onto 001"
+
+
+def test_after_a_swap_the_frame_that_was_turned_is_still_said_to_be(qtbot, starry):
+    view = compare(qtbot, starry, LIGHTS[0], LIGHTS[2])
+    qtbot.mouseClick(view.swap, LEFT)
+    assert view.note.full_text == "aligned: 002 is turned by 180° onto 000"
+
+
+@pytest.fixture
+def hardly_turned(starry, monkeypatch):
+    """The window on frames that an alignment turns by hundredths of a degree, or by two degrees: the last one."""
+
+    def places(paths, **_):
+        angles = dict(zip(LIGHTS, (0.0, 0.03, -0.03, 2.0), strict=True))
+        turned = {p: BlinkPlace((4.0, 3.0), lambda shown: replace(shown, place=lambda x, y: (x, y)), angles[p])
+                  for p in paths if angles[p]}  # fmt: skip
+        return {LIGHTS[0]: BlinkPlace((0.0, 0.0))} | turned
+
+    monkeypatch.setattr(starry.viewing, "places", places)
+    return starry
+
+
+def test_a_frame_turned_by_hundredths_of_a_degree_is_called_aligned_in_a_blink(qtbot, hardly_turned):
+    hardly_turned.night.select(LIGHTS, LIGHTS[0])
+    qtbot.keyClick(hardly_turned, Qt.Key.Key_B)
+    model = hardly_turned.viewing.blink
+    qtbot.waitUntil(lambda: model.loaded == 4, timeout=PATIENCE_MS)
+    model.pause()
+    said = []
+    for k in range(4):
+        model.go(k)
+        said.append(hardly_turned.viewing.view.head.state.text())
+    assert said == ["raw · aligned"] * 3 + ["raw · turned onto the others"]
+
+
+def test_a_frame_turned_by_hundredths_of_a_degree_is_said_to_be_moved_beside_another(qtbot, hardly_turned):
+    view = compare(qtbot, hardly_turned, LIGHTS[0], LIGHTS[1])
+    assert view.note.full_text == "aligned: 001 is moved by 5.0 px onto 000"
+    view = compare(qtbot, hardly_turned, LIGHTS[0], LIGHTS[3])
+    assert view.note.full_text == "aligned: 003 is turned by 2° onto 000"

@@ -87,3 +87,29 @@ def test_a_frame_that_the_quick_look_has_not_come_to_says_that_its_verdict_follo
     assert "verdict follows" in awaited.why
     assert frame_state(FRAME, {}, {}, {}, None).word == "not judged"
     assert frame_state(Frame("b", FrameKind.BIAS, 1, 1), {}, {}, {}, None, is_awaited=True).word == "in use"
+
+
+COMMAND = "an existing master: `astep set NIGHT kind=dark 'm.fits'` makes it serve"
+
+
+@pytest.mark.parametrize("where", ["failed", "left_out", "flag", "note"])
+def test_reasons_name_the_ways_of_the_window_and_no_commands(where):
+    flag = Flag("cloud", COMMAND, "note" if where == "note" else "bad")
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=(flag,) if where in {"flag", "note"} else ())
+    said = frame_state(
+        FRAME,
+        {},
+        {"a.fits": COMMAND} if where == "left_out" else {},
+        {"a.fits": COMMAND} if where == "failed" else {},
+        row,
+    )
+    for words in (said.words, frame_tip(FRAME, said)):
+        assert "“Set kind…” (K)" in words.replace("\n", " ")
+        assert "astep" not in words
+
+
+def test_what_was_said_against_a_rejected_frame_names_no_commands():
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=(Flag("cloud", COMMAND, "bad"),))
+    said = frame_state(FRAME, {"a.fits": "cloud"}, {}, {}, row)
+    assert "astep" not in said.verdict
+    assert "“Set kind…” (K)" in said.against

@@ -102,3 +102,10 @@ def test_the_window_says_it_in_the_log_over_the_image_and_in_the_tip(opened, qtb
     opened.night.select([LIGHTS[1]])
     QApplication.processEvents()
     assert not opened.viewing.rail.verdict.isVisible()
+
+
+def test_what_the_first_look_said_is_known_in_a_night_that_is_opened_again_and_is_no_news_then(judgements):
+    rows = look("final", a=(), b=(CLOUD,), c=()).rows
+    kept = QuickLook(rows, first_said={"a": "cloud", "b": "cloud"})
+    assert judgements.take_look(kept, of_kind(FrameKind.SCIENCE)) == {}
+    assert judgements.first_said == {"a": "cloud"}, "of b the final values say the same, of c nothing is kept"

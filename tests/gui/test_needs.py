@@ -1,17 +1,18 @@
 """What needs a person: how far a remedy reaches, what its button says that it does, where it leads."""
 
 import time
+from dataclasses import replace
 
 import pytest
-from PyQt6.QtCore import QEvent, QPoint
+from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QApplication, QPushButton
+from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 
 from astep_gui.models.needs import Need, Remedy, needs_of
 from astep_gui.widgets.needs_you import MAX_HEIGHT_PX, MAX_PART
 from pipeline_core.config import Recipe
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
-from pipeline_core.plan import Choices, build_plan
+from pipeline_core.plan import Choices, LeftOut, build_plan
 from pipeline_core.types import Frame, FrameKind, Night
 
 PATIENCE_MS = 30_000
@@ -222,3 +223,97 @@ def test_the_list_of_needs_has_its_room_at_once_while_the_pointer_is_elsewhere(q
     before = tree.mapToGlobal(QPoint(0, 0)).y()
     crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
     qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before, timeout=PATIENCE_MS)
+
+
+# -- two clicks --------------------------------------------------------------------------------------------------
+
+
+def click_at(qtbot, window, place):
+    """Press and release where the pointer is, on whatever lies there; tell its words."""
+    under = window.childAt(window.mapFromGlobal(place))
+    qtbot.mouseClick(under, Qt.MouseButton.LeftButton, pos=under.mapFromGlobal(place))
+    return under.text()
+
+
+@pytest.fixture
+def first_reject(qtbot, crowded):
+    """Where the first button "Reject" of the list lies; the pointer is over it."""
+    crowded.resize(1600, 1000)
+    qtbot.wait(100)  # until all is laid out
+    button = next(b for b in crowded.needs.findChildren(QPushButton) if b.text().startswith("Reject") and b.isVisible())
+    place = button.mapToGlobal(button.rect().center())
+    QCursor.setPos(place)
+    return place
+
+
+def settled(window):
+    return {path: why for path, why in window.night.rejected.items() if why in {"cloud", "frost", "wind"}}
+
+
+def test_a_double_click_settles_one_need_and_a_click_later_the_next(qtbot, crowded, first_reject):
+    needs = len(crowded.night.needs)
+    assert click_at(qtbot, crowded, first_reject).startswith("Reject")
+    qtbot.waitUntil(lambda: len(crowded.night.needs) == needs - 1, timeout=PATIENCE_MS)
+    QApplication.processEvents()
+    assert click_at(qtbot, crowded, first_reject).startswith("Reject"), "that of the next need"
+    QApplication.processEvents()
+    assert len(settled(crowded)) == 1
+    qtbot.wait(QApplication.doubleClickInterval() + 50)
+    click_at(qtbot, crowded, first_reject)
+    assert len(settled(crowded)) == 2
+
+
+def test_a_line_that_stays_where_it_is_hears_a_click_at_once(qtbot, crowded, first_reject):
+    lines = [crowded.needs._line(k) for k in range(len(crowded.night.needs))]
+    last = next(line for line in reversed(lines) if "wind" in line._need.title)
+    before = lines.index(last)
+    crowded.night.needs = [*crowded.night.needs, Need("one more", "why", (), (Remedy("Show", "show"),))]
+    crowded.needs.show_needs()
+    QApplication.processEvents()
+    stays = crowded.needs._line(before)
+    button = next(b for b in stays.findChildren(QPushButton) if b.text().startswith("Reject"))
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert list(settled(crowded).values()) == ["wind"]
+
+
+def test_the_second_half_of_a_double_click_comes_before_the_list_is_told_again(qtbot, crowded, first_reject):
+    under = crowded.childAt(crowded.mapFromGlobal(first_reject))
+    qtbot.mouseClick(under, Qt.MouseButton.LeftButton)
+    click_at(qtbot, crowded, first_reject)
+    assert len(settled(crowded)) == 1
+    assert crowded.decisions.stack.count() == 1, "and stands once in what can be undone"
+
+
+# -- words -------------------------------------------------------------------------------------------------------
+
+
+def test_needs_and_plan_name_the_ways_of_the_window_and_no_commands(qtbot, opened):
+    words = "`astep set OUT kind=dark` settles it: no master has that name"
+    qtbot.waitUntil(lambda: opened.night.plan is not None, timeout=PATIENCE_MS)
+    science, other = opened.night.plan.science[0], opened.night.plan.science[1:]
+    opened.night.plan = replace(
+        opened.night.plan,
+        science=(replace(science, warnings=(words,)), *other),
+        warnings=("run `astep reduce` again",),
+        left_out=(LeftOut("x.fits", "an existing master: `astep set NIGHT kind=dark 'x.fits'` makes it serve"),),
+    )
+    opened.night._ask_needs()
+    opened.plan_panel.follow()
+    QApplication.processEvents()
+    lines = [line.text(0) for line in opened.plan_panel._lines()]
+    tips = [line.toolTip(0) for line in opened.plan_panel._lines()]
+    needs = [opened.needs._line(k) for k in range(len(opened.night.needs))]
+    shown = [
+        *lines,
+        *tips,
+        *(label.text() for n in needs for label in n.findChildren(QLabel)),
+        *(n.toolTip() for n in needs),
+    ]
+    assert not [said for said in shown if "astep" in said]
+    assert "▲ “Set kind…” (K) settles it: no master has that name" in lines
+    assert "“Reduce night” (Ctrl+R)" in " ".join(lines)
+    need = next(need for need in opened.night.needs if need.why == words)
+    opened.deeds.remedy(need, next(one for one in need.remedies if one.label == "Plan"))
+    assert [line.text(0) for line in opened.plan_panel.tree.selectedItems()] == [
+        "▲ “Set kind…” (K) settles it: no master has that name"
+    ]
