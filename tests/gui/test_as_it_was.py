@@ -129,3 +129,17 @@ def test_one_kind_of_masked_pixels_stays_one_though_the_menu_ticks_the_action(sh
     shown.viewing.view.overlays.masks[4].trigger()
     assert shown.actions_by_name["masks"].isChecked()
     assert shown.viewing.view.mask_bits == 4
+
+
+def test_a_night_closed_and_opened_again_in_one_window_shows_the_same_part_and_step(qtbot, shown, night_folder):
+    view, steps = shown.viewing.view, shown.viewing.steps
+    qtbot.waitUntil(lambda: "raw" in steps.names() and steps.path is not None, timeout=PATIENCE_MS)
+    steps.choose("raw")
+    view.set_view_rect(QRectF(10.0, 20.0, 24.0, 16.0))
+    middle = view.view_rect().center()
+    qtbot.wait(CALM_MS + 200)
+    shown.night.close()
+    shown.open_night(night_folder)
+    qtbot.waitUntil(lambda: view.shown is not None and shown.night.plan is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: steps.chosen == "raw", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: (view.view_rect().center() - middle).manhattanLength() < 1.0, timeout=PATIENCE_MS)
