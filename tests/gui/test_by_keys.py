@@ -203,3 +203,11 @@ def test_the_list_of_keys_fits_into_a_small_window(qtbot, opened):
     assert inside.widget().sizeHint().height() <= 640
     assert inside.widget().sizeHint().width() <= 1240
     page.reject()
+
+
+def test_a_recent_night_is_offered_by_its_own_name_whatever_stands_in_it(qtbot, opened, tmp_path):
+    opened.remembered.opened(small_night(tmp_path / "M31 & M32", science=1))
+    qtbot.keyClick(opened, KEY.Key_E, CONTROL)
+    (offer,) = popup().actions()
+    assert "M31 && M32" in offer.text(), "one & would underline the letter after it, and not be seen"
+    popup().close()
