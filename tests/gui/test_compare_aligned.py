@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage
 
 from pipeline_core.measures import QualityRow, ScienceMeasures
-from tests.gui.nights import SIZE
+from tests.gui.nights import SIZE, small_night
 from tests.gui.test_workflow import LIGHTS, reduce
 
 LEFT = Qt.MouseButton.LeftButton
@@ -168,3 +168,22 @@ def test_a_click_on_a_turned_frame_at_rest_is_not_taken_for_another_place(qtbot,
     qtbot.waitUntil(starry.notice.isVisible, timeout=PATIENCE_MS)
     assert "turned" in starry.notice.why.text()
     assert not viewing.story.is_busy
+
+
+def test_two_frames_that_are_compared_do_not_stay_over_another_night(qtbot, starry, tmp_path):
+    compare(qtbot, starry, LIGHTS[0], LIGHTS[1])
+    other = small_night(tmp_path / "other", science=2)
+    starry.open_night(other)
+    qtbot.waitUntil(lambda: starry.night.place.night == other and starry.viewing.view.shown is not None, timeout=9000)
+    assert not starry.viewing.comparing.is_on
+    assert starry.viewing.compare.left.shown is None
+
+
+def test_two_frames_that_were_asked_for_do_not_come_over_another_night(qtbot, starry, tmp_path):
+    viewing, other = starry.viewing, small_night(tmp_path / "other", science=2)
+    viewing.comparing.ask_frames(LIGHTS[0], LIGHTS[1])
+    starry.night.close()
+    starry.open_night(other)
+    qtbot.waitUntil(lambda: starry.night.is_open and viewing.view.shown is not None, timeout=9000)
+    qtbot.wait(200)
+    assert not viewing.comparing.is_on
