@@ -152,7 +152,7 @@ class Decisions(QObject):
         is_accepted = "accept" in file.name.lower()
         self._decide(
             f"import {file.name}",
-            lambda book, _label: book.import_accepted(file, known) if is_accepted else book.import_rejected(file, known),
+            lambda book, _: book.import_accepted(file, known) if is_accepted else book.import_rejected(file, known),
         )
 
     def set_recipe(self, recipe: Recipe) -> None:

@@ -141,7 +141,7 @@ class ViewDeeds(QObject):
         nights = [night for night in window.remembered.recent() if night != open_now]
         menu = QMenu(window)
         for number, night in enumerate(nights, 1):
-            words = f"{night.name}    {night.parent}".replace("&", "&&")  # else it would mark the key of the next letter
+            words = f"{night.name}    {night.parent}".replace("&", "&&")  # one alone marks the key of what follows
             _offer(menu, f"&{number}  {words}", partial(window.open_night, night))
         if not nights:
             _offer(menu, "No other night was opened yet", None)
