@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from astep_gui.models.night_model import NightModel
     from pipeline_core.config import Recipe
+    from pipeline_core.decision_steps import Label
     from pipeline_core.logbook import Logbook
 
-    Write = Callable[[Logbook], int | None]
+    Write = Callable[[Logbook, Label], int | None]
     Reader = Callable[[], Logbook]
 
 
@@ -26,16 +27,21 @@ class DecisionCommand(QUndoCommand):
 
     Parameters
     ----------
-    label : str
-        What the menu says after "Undo".
+    label : str or callable
+        What the menu says after "Undo", or what makes the words of the frames that are changed.
     logbook : callable
         Gives the open logbook.
     write : callable, optional
-        Writes the step; None for a step that the logbook holds already.
+        Takes the logbook and a label, and writes the step; None for a step that the logbook holds already.
     """
 
-    def __init__(self, label: str, logbook: Reader, write: Write | None = None) -> None:
-        super().__init__(label)
+    def __init__(self, label: Label, logbook: Reader, write: Write | None = None) -> None:
+        super().__init__(label if isinstance(label, str) else "")
+        self.changed: tuple[str, ...] = ()
+        """What the step changes: less than was asked for, where something was decided so already."""
+        self.changes_nothing = False
+        """All that was asked for was decided so already."""
+        self._label = label
         self._logbook = logbook
         self._write = write
         self._is_written = write is None
@@ -48,10 +54,18 @@ class DecisionCommand(QUndoCommand):
             return
         if self._write is not None and not self._is_written:
             self._is_written = True
-            if self._write(self._logbook()) is None:
-                self.setObsolete(True)  # it changed nothing, and the logbook has no step to undo
+            if self._write(self._logbook(), self._named) is None:
+                self.changes_nothing = True
+                self.setObsolete(True)  # the logbook has no step to undo
             return
         self._logbook().redo()
+
+    def _named(self, changed: Sequence[str]) -> str:
+        """Return the label of the step, and take note of what it changes."""
+        self.changed = tuple(changed)
+        words = self._label if isinstance(self._label, str) else self._label(changed)
+        self.setText(words)
+        return words
 
     def undo(self) -> None:
         """Take the step back."""
@@ -94,37 +108,43 @@ class Decisions(QObject):
 
     def reject(self, paths: Sequence[str], reason: str = "") -> None:
         """Reject frames, with a reason."""
-        told = _told("rejected", paths, [reason])
-        self._decide(f"reject {counted(paths)}", lambda logbook: logbook.reject(paths, reason), told)
+        self.reject_each(dict.fromkeys(paths, reason))
 
     def reject_each(self, reasons: Mapping[str, str]) -> None:
         """Reject frames, each for its own reason: one step."""
-        label = f"reject {counted(list(reasons))}"
         changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
-        told = _told("rejected", list(reasons), list(reasons.values()))
-        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label), told)
+        self._decide(
+            lambda paths: f"reject {counted(paths)}",
+            lambda logbook, label: logbook.decide_all(changes, label=label),
+            lambda paths: _told("rejected", paths, [reasons[path] for path in paths]),
+        )
 
     def accept(self, paths: Sequence[str], reason: str = "") -> None:
         """Accept frames, against rules and checks too; those that were accepted already are not named."""
-        paths = [path for path in paths if path not in self._night.choices.kept] or paths
-        told = _told("accepted", paths, [reason])
-        self._decide(f"accept {counted(paths)}", lambda logbook: logbook.accept(paths, reason), told)
+        self._decide(
+            lambda changed: f"accept {counted(changed)}",
+            lambda logbook, label: logbook.accept(paths, reason, label=label),
+            lambda changed: _told("accepted", changed, [reason]),
+        )
 
     def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
         """Set kind, filter or another field of frames."""
-        label = f"{field} = {value or 'none'} for {counted(paths)}"
-        self._decide(label, lambda logbook: logbook.decide(paths, field, value, label=label))
+        self._decide(
+            lambda changed: f"{field} = {value or 'none'} for {counted(changed)}",
+            lambda logbook, label: logbook.decide(paths, field, value, label=label),
+        )
 
     def regroup(self, changes: Sequence[tuple[str, str, object]], title: str) -> None:
         """Make frames like those of a group: one step, whatever fields it takes."""
-        paths = list(dict.fromkeys(path for path, _field, _value in changes))
-        label = f"{counted(paths)} to {title}"
-        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
+        self._decide(
+            lambda paths: f"{counted(paths)} to {title}",
+            lambda logbook, label: logbook.decide_all(changes, label=label),
+        )
 
     def set_reference(self, path: str | None) -> None:
         """Choose the frame that others are laid on and compared with; None leaves it to their quality."""
         label = "reference chosen by quality" if path is None else f"reference {counted([path])}"
-        self._decide(label, lambda logbook: logbook.choose_reference(path))
+        self._decide(label, lambda logbook, _label: logbook.choose_reference(path))
 
     def import_list(self, file: Path) -> None:
         """Decide what a list of frames says: of names with "accept" in the file's name, else of rejected ones."""
@@ -132,7 +152,7 @@ class Decisions(QObject):
         is_accepted = "accept" in file.name.lower()
         self._decide(
             f"import {file.name}",
-            lambda book: book.import_accepted(file, known) if is_accepted else book.import_rejected(file, known),
+            lambda book, _: book.import_accepted(file, known) if is_accepted else book.import_rejected(file, known),
         )
 
     def set_recipe(self, recipe: Recipe) -> None:
@@ -144,7 +164,7 @@ class Decisions(QObject):
             names = list(changes)
             label = f"{names[0]} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
             before = recipe_changes(recipe, self._night.recipe)
-            self._decide(label, lambda logbook: logbook.decide_recipe(changes, before, label=label))
+            self._decide(label, lambda logbook, _label: logbook.decide_recipe(changes, before, label=label))
 
     def set_hint(self, path: str, hint: Mapping[str, float | None]) -> None:
         """Say where a frame that does not solve by itself is to be searched; None takes a hint back."""
@@ -155,9 +175,11 @@ class Decisions(QObject):
         from pipeline_core.solve_hints import hint_changes  # noqa: PLC0415 - only when asked for
 
         words = "hints for solving" if any(value is not None for value in hint.values()) else "no hints for solving"
-        label = f"{words} {counted(list(paths))}"
         changes = [change for path in paths for change in hint_changes(path, hint)]
-        self._decide(label, lambda logbook: logbook.decide_all(changes, label=label))
+        self._decide(
+            lambda changed: f"{words} {counted(changed)}",
+            lambda logbook, label: logbook.decide_all(changes, label=label),
+        )
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""
@@ -180,12 +202,15 @@ class Decisions(QObject):
             self.said.emit(words)
             self.taken_back.emit([path for path in dict.fromkeys(changed) if self._night.frame(path) is not None])
 
-    def _decide(self, label: str, write: Write, told: str = "") -> None:
-        before = self.stack.count(), self.stack.index()
+    def _decide(self, label: Label, write: Write, told: Callable[[Sequence[str]], str] | None = None) -> None:
         command = DecisionCommand(label, self._night.writable_logbook, write)
-        is_done = self._step(lambda: self.stack.push(command))
-        if is_done and (self.stack.count(), self.stack.index()) != before:  # else it changed nothing
-            self.said.emit(f"{told or label} · Ctrl+Z takes it back")
+        if not self._step(lambda: self.stack.push(command)):
+            return
+        if command.changes_nothing:
+            self._mirror()  # the stack dropped what could be done again; the logbook did not
+            return
+        words = self.stack.undoText() if told is None else told(command.changed)
+        self.said.emit(f"{words} · Ctrl+Z takes it back")
 
     def _step(self, deed: Callable[[], None]) -> bool:
         try:

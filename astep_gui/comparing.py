@@ -47,6 +47,7 @@ class Comparing(QObject):
         viewing.rail.frames_asked.connect(self.ask_frame)
         viewing.compare.closed.connect(self.end)
         viewing.compare.swapped.connect(self._swapped)
+        night.night_changed.connect(self._night_changed)
 
     @property
     def is_on(self) -> bool:
@@ -120,6 +121,15 @@ class Comparing(QObject):
         if viewing.view.shown is not None:
             viewing.levels.follow(viewing.view.shown)
             viewing.levels_panel.show_image(viewing.view.shown)
+
+    def _night_changed(self) -> None:
+        """Show no frames that the night does not hold: another one is open, or they went."""
+        if self._paths is None or all(self._night.frame(path) is not None for path in self._paths):
+            return
+        self.pair.cancel()
+        if self.is_on:
+            self.end()
+        self._paths = None
 
     def close(self) -> None:
         """End the thread."""

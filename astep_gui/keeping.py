@@ -79,6 +79,7 @@ class Keeper(QObject):
             signal.connect(self._shown_otherwise)
         window.night.plan_changed.connect(self._put_step_back)
         window.night.night_changed.connect(self._keep_open)
+        window.night.night_changed.connect(self._forget_closed)
 
     def _shown_otherwise(self) -> None:
         """Notice another step or quantity only: what is measured meanwhile must not put off the writing."""
@@ -111,6 +112,11 @@ class Keeper(QObject):
                 QTimer.singleShot(0, lambda: view.set_view_rect(part))  # once it was fitted into the window
         else:
             self._later()
+
+    def _forget_closed(self) -> None:
+        """Put step and part back the next time too: a night may be closed and opened again in one window."""
+        if not self._window.night.is_open:
+            self._step_of = self._part_of = None
 
     @property
     def is_waiting(self) -> bool:

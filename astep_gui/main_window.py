@@ -323,6 +323,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put panels where they were first."""
+        self.image_only.set_on(False)
         self.restoreState(self._first_layout, LAYOUT_VERSION)
         for dock in self.docks.values():
             dock.setFloating(False)
@@ -345,6 +346,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
+        self.image_only.set_on(False)  # with the panels come levels that made room: they are nobody's wish either
         self.deeds.make_room(is_needed=False)
         self.keeper.end()
         self.hide()  # a thread that compiles a kernel is waited for, which a person need not see

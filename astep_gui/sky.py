@@ -178,6 +178,7 @@ class Sky(QObject):
 
         dialog = GotoDialog([*self.model.objects(), *known_names()], self._window)
         dialog.asked.connect(lambda text, network: self._find(dialog, text, network=network))
+        dialog.found.connect(lambda target: self._go(dialog, target))
         dialog.open()
 
     def _find(self, dialog: GotoDialog, text: str, *, network: bool) -> None:
@@ -197,8 +198,9 @@ class Sky(QObject):
             return ask_network(text)
 
         job = self._window.jobs.job("looking for a place", work)
-        job.done.connect(lambda target: self._go(dialog, target))
-        job.failed.connect(lambda error: dialog.say(f"{error.what}: {error.why}.\n{error.hint}", "bad"))
+        # Connected to the dialog's own, which is gone with it: the network may take its time.
+        job.done.connect(dialog.found)
+        job.failed.connect(dialog.refuse)
         job.start()
 
     def _go(self, dialog: GotoDialog, target: Target) -> None:

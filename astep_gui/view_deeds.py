@@ -199,7 +199,8 @@ class ViewDeeds(QObject):
         nights = [night for night in window.remembered.recent() if night != open_now]
         menu = QMenu(window)
         for number, night in enumerate(nights, 1):
-            _offer(menu, f"&{number}  {night.name}    {night.parent}", partial(window.open_night, night))
+            words = f"{night.name}    {night.parent}".replace("&", "&&")  # one alone marks the key of what follows
+            _offer(menu, f"&{number}  {words}", partial(window.open_night, night))
         if not nights:
             _offer(menu, "No other night was opened yet", None)
         menu.aboutToHide.connect(menu.deleteLater)

@@ -217,11 +217,14 @@ class Logbook:
         changes = rejecting(dict.fromkeys(chosen, reason))
         return self.decide_all(changes, reason, source=source, label=lambda paths: f"reject {_count(paths)}")
 
-    def accept(self, paths: Iterable[str], reason: str = "", *, source: Source = "person") -> int | None:
+    def accept(
+        self, paths: Iterable[str], reason: str = "", *, source: Source = "person", label: Label | None = None
+    ) -> int | None:
         """Accept frames, against rules too; a calibration frame stays in its master whatever a check says."""
         chosen = list(dict.fromkeys(paths))
         changes = [(path, *change) for path in chosen for change in (("rejected", False), ("kept", True))]
-        return self.decide_all(changes, reason, source=source, label=lambda paths: f"accept {_count(paths)}")
+        words = label or (lambda paths: f"accept {_count(paths)}")
+        return self.decide_all(changes, reason, source=source, label=words)
 
     def choose_reference(self, path: str | None) -> int | None:
         """Choose the frame that others are laid on, as one step of undo; None leaves it to quality."""

@@ -143,7 +143,7 @@ def gather(place: Place, context: RunContext) -> NightFacts:
         history = logbook.history()
         products = store.products()
         plan = planned_with(store, night, choices_of(logbook), recipe).plan
-        state = night_state(logbook, store)
+        state = night_state(night, logbook, store)
     science = sorted(
         (f for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None),
         key=lambda f: (f.mid_utc is None, f.mid_utc, f.path),

@@ -1,4 +1,4 @@
-"""Of which state of the night a report is: whether decisions or products changed since it was written."""
+"""Of which state of the night a report is: whether frames, decisions or products changed since it was written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from pipeline_core.logbook import Logbook
     from pipeline_core.store import Store
+    from pipeline_core.types import Night
 
 REPORTS = ("report.html", "report_small.html")
 """Names of a night's reports in its output."""
@@ -18,8 +19,16 @@ _HEAD_BYTES = 2000
 """The mark stands among the first bytes of a report."""
 
 
-def night_state(logbook: Logbook, store: Store) -> str:
-    """Return a word that is another one as soon as anything changed that a report of the night shows."""
+def night_state(night: Night, logbook: Logbook, store: Store) -> str:
+    """Return a word that is another one as soon as anything changed that a report of the night shows.
+
+    Parameters
+    ----------
+    night : Night
+        As scanned, or as decided.
+    logbook : Logbook
+    store : Store
+    """
     # Not above: a window tells the reports of a night apart before anything heavy is imported.
     from pipeline_core.depth_night import STAGE as DEPTH_STAGE  # noqa: PLC0415
     from pipeline_core.quality_report import CALIBRATION_STAGE, FINAL_STAGE  # noqa: PLC0415
@@ -32,7 +41,9 @@ def night_state(logbook: Logbook, store: Store) -> str:
         for product in store.products()
         if product.name.startswith("masters/") or product.stage in shown
     )
-    return digest(logbook.last_id(), made)
+    # Not by the files' times: those of a night that was copied may be others.
+    frames = sorted((frame.path, frame.size_bytes) for frame in night.frames)
+    return digest(logbook.last_id(), frames, made)
 
 
 def state_mark(state: str) -> str:

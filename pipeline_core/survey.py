@@ -175,7 +175,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         warnings, _left_out = logbook.told()
         sky_words = logbook.told_of_sky()
         ended = last_run(logbook.database)
-        state = night_state(logbook, store)
+        state = night_state(night, logbook, store)
         found = [on_sky[path].solved for path in on_sky if path in night.by_path and path not in rejected]
     return Survey(
         masters,

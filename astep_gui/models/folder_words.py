@@ -29,7 +29,10 @@ def folder_words(folder: Path) -> str:
         above = folder.parent
         made = "it is made" if above.is_dir() else f"it is made, and {above.name or above} with it"
         return f"a new folder: {made}"
-    number = sum(1 for _ in folder.iterdir())
+    try:
+        number = sum(1 for _ in folder.iterdir())
+    except OSError:
+        return "a folder that may not be looked into: files of the same names are replaced"
     if not number:
         return "an empty folder"
     things = "one thing" if number == 1 else f"{number} things"

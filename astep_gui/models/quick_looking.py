@@ -98,7 +98,7 @@ class QuickLooking(QObject):
 
     def look(self, place: Place, night: Night, recipe: Recipe) -> None:
         """Measure the science frames that have no final values, and judge all; an earlier look ends."""
-        self.stop()
+        self._drop()
         known, first = self._known, self._first
 
         def work(context: RunContext) -> object:
@@ -130,6 +130,12 @@ class QuickLooking(QObject):
 
     def stop(self) -> None:
         """Look no more: a run measures better, or a newer look begins."""
+        was_on = self.is_on
+        self._drop()
+        if was_on:
+            self.progressed.emit()
+
+    def _drop(self) -> None:
         self._wait.stop()
         self._done = self._total = 0
         if self._job is not None:
@@ -155,10 +161,12 @@ class QuickLooking(QObject):
     def _judged(self, found: QuickLook) -> None:
         self.unjudged = set()
         self.ended.emit(found)
+        self.progressed.emit()
 
     def _fail(self, error: object) -> None:
         self.failed.emit(error)
         self.stopped.emit()
+        self.progressed.emit()
 
     def _prepares(self, words: str) -> None:
         """Say what goes on, and when it is over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,14 +70,20 @@ class ExportDialog(QDialog):
     @property
     def path(self) -> Path:
         """The folder that is named; a mere name is one beside the results."""
-        named = Path(self.folder.text().strip()).expanduser()
+        named = self._named()
         return named if named.is_absolute() else self._beside / named
+
+    def _named(self) -> Path:
+        typed = Path(self.folder.text().strip())
+        with suppress(RuntimeError):  # "~" and a name that nobody has, while it is typed
+            return typed.expanduser()
+        return typed
 
     def _follow(self) -> None:
         """Say what the folder is, or why it cannot be."""
         is_named = bool(self.folder.text().strip())
         problem = folder_problem(self.path) if is_named else "a folder needs a name"
-        where = "" if Path(self.folder.text().strip()).expanduser().is_absolute() else f", in {self.path.parent}"
+        where = "" if self._named().is_absolute() else f", in {self.path.parent}"
         self.told.setText(f"! {problem}" if problem else f"{folder_words(self.path)}{where}")
         self.told.setProperty("role", "bad" if problem else "dim")
         if (style := self.told.style()) is not None:

@@ -10,12 +10,16 @@ from PyQt6.QtWidgets import QCheckBox, QCompleter, QDialog, QHBoxLayout, QLabel,
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
+    from pipeline_core.errors import AstepError
+
 
 class GotoDialog(QDialog):
     """Asks where to; stays open until a place is found, so that a typing error costs nothing."""
 
     asked = pyqtSignal(str, bool)
     """What was typed, and whether the network may be asked."""
+    found = pyqtSignal(object)
+    """The Target that was asked for."""
 
     def __init__(self, names: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +60,10 @@ class GotoDialog(QDialog):
             box.addWidget(widget)
         box.addLayout(row)
         self.text.setFocus()
+
+    def refuse(self, error: AstepError) -> None:
+        """Say why nothing was found."""
+        self.say(f"{error.what}: {error.why}.\n{error.hint}", "bad")
 
     def say(self, words: str, tone: str = "dim") -> None:
         """Answer, good or bad."""

@@ -263,6 +263,8 @@ class StepsRail(QWidget):
         leaves_room = not says_verdict or self.verdict.fitting(self._suggestion, beside)[1]
         self.compare.setVisible(leaves_room)
         self.all.setVisible(not leaves_room and not self.verdict.fitting(self._suggestion, room)[1])
+        if self.all.isHidden():
+            self.page.hide()
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""
@@ -298,8 +300,9 @@ class StepsRail(QWidget):
         return sum(button.sizeHint().width() for button in buttons) + 12
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Fit the steps into the new width."""
+        """Fit the steps into the new width; what was read lay below the old one."""
         super().resizeEvent(event)
+        self.page.hide()
         self._fit()
         self._say()
 

@@ -89,14 +89,15 @@ def test_the_small_report_stays_below_100_kilobytes(place):
     assert file.stat().st_size <= 100_000
 
 
-def test_a_report_is_old_once_something_was_decided_and_new_once_it_is_written_anew(place, tmp_path):
+def test_a_report_is_old_once_something_was_decided_or_a_frame_came_in_and_new_once_it_is_written_anew(place, tmp_path):
     made = Place(place.night, tmp_path / "out")
     shutil.copytree(place.output, made.output)
-    frame = scan_night(made.night, RunContext()).frames[-1].path
+    night = scan_night(made.night, RunContext())
+    frame = night.frames[-1].path
 
-    def reports():
+    def reports(now=night):
         with Logbook.read_only(made.output) as logbook, Store(made.output, logbook.database) as store:
-            return reports_of(made.output, night_state(logbook, store))
+            return reports_of(made.output, night_state(now, logbook, store))
 
     (made.output / "report_small.html").unlink(missing_ok=True)
     write_report(made, RunContext())
@@ -108,16 +109,19 @@ def test_a_report_is_old_once_something_was_decided_and_new_once_it_is_written_a
     assert reports() == {"report.html": True, "report_small.html": False}
     write_report(made, RunContext())
     assert reports() == {"report.html": False, "report_small.html": False}
+    grown = replace(night, frames=(*night.frames, replace(night.frames[-1], path="one_more.fits")))
+    assert reports(grown) == {"report.html": True, "report_small.html": True}
 
 
 def test_a_report_is_old_once_a_product_that_it_shows_was_made_anew_and_not_for_a_quick_look(place, tmp_path):
     shutil.copytree(place.output, out := tmp_path / "out")
+    night = scan_night(place.night, RunContext())
     with Logbook.open(out, place.night) as logbook, Store(out, logbook.database) as store:
-        before = night_state(logbook, store)
+        before = night_state(night, logbook, store)
         store.finish(remembered(MEASURE_QUICK, None, "a.fits", "1"), None, None, {}, 0.1)
-        assert night_state(logbook, store) == before
+        assert night_state(night, logbook, store) == before
         store.finish(remembered(MEASURE_SCIENCE, None, "a.fits", "1"), None, None, {}, 0.1)
-        assert night_state(logbook, store) != before
+        assert night_state(night, logbook, store) != before
 
 
 def test_a_report_of_an_earlier_version_counts_as_old_and_a_missing_one_not_at_all(tmp_path):

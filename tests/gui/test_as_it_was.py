@@ -155,3 +155,17 @@ def test_frames_that_a_search_hides_are_seen_again(qtbot, shown, killed_and_reop
     again = killed_and_reopened()
     assert again.table.search.text() == ""
     assert again.table.model.index_of(LIGHTS[0]).isValid()
+
+
+def test_a_night_closed_and_opened_again_in_one_window_shows_the_same_part_and_step(qtbot, shown, night_folder):
+    view, steps = shown.viewing.view, shown.viewing.steps
+    qtbot.waitUntil(lambda: "raw" in steps.names() and steps.path is not None, timeout=PATIENCE_MS)
+    steps.choose("raw")
+    view.set_view_rect(QRectF(10.0, 20.0, 24.0, 16.0))
+    middle = view.view_rect().center()
+    qtbot.wait(CALM_MS + 200)
+    shown.night.close()
+    shown.open_night(night_folder)
+    qtbot.waitUntil(lambda: view.shown is not None and shown.night.plan is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: steps.chosen == "raw", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: (view.view_rect().center() - middle).manhattanLength() < 1.0, timeout=PATIENCE_MS)

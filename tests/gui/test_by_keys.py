@@ -279,3 +279,11 @@ def test_the_keys_of_comparing_say_how_to_compare_while_nothing_is(qtbot, shown)
     qtbot.keyClick(shown, KEY.Key_N)
     assert "D compares two frames" in shown.log.text.toPlainText().splitlines()[-1]
     assert not shown.viewing.comparing.is_on
+
+
+def test_a_recent_night_is_offered_by_its_own_name_whatever_stands_in_it(qtbot, opened, tmp_path):
+    opened.remembered.opened(small_night(tmp_path / "M31 & M32", science=1))
+    qtbot.keyClick(opened, KEY.Key_E, CONTROL)
+    (offer,) = popup().actions()
+    assert "M31 && M32" in offer.text(), "one & would underline the letter after it, and not be seen"
+    popup().close()

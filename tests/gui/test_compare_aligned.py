@@ -12,7 +12,7 @@ from PyQt6.QtGui import QImage
 
 from astep_gui.models.blink_places import BlinkPlace
 from pipeline_core.measures import QualityRow, ScienceMeasures
-from tests.gui.nights import SIZE
+from tests.gui.nights import SIZE, small_night
 from tests.gui.test_workflow import LIGHTS, reduce
 
 LEFT = Qt.MouseButton.LeftButton
@@ -234,3 +234,22 @@ def test_a_frame_turned_by_hundredths_of_a_degree_is_said_to_be_moved_beside_ano
     assert view.note.full_text == "aligned: 001 is moved by 5.0 px onto 000"
     view = compare(qtbot, hardly_turned, LIGHTS[0], LIGHTS[3])
     assert view.note.full_text == "aligned: 003 is turned by 2° onto 000"
+
+
+def test_two_frames_that_are_compared_do_not_stay_over_another_night(qtbot, starry, tmp_path):
+    compare(qtbot, starry, LIGHTS[0], LIGHTS[1])
+    other = small_night(tmp_path / "other", science=2)
+    starry.open_night(other)
+    qtbot.waitUntil(lambda: starry.night.place.night == other and starry.viewing.view.shown is not None, timeout=9000)
+    assert not starry.viewing.comparing.is_on
+    assert starry.viewing.compare.left.shown is None
+
+
+def test_two_frames_that_were_asked_for_do_not_come_over_another_night(qtbot, starry, tmp_path):
+    viewing, other = starry.viewing, small_night(tmp_path / "other", science=2)
+    viewing.comparing.ask_frames(LIGHTS[0], LIGHTS[1])
+    starry.night.close()
+    starry.open_night(other)
+    qtbot.waitUntil(lambda: starry.night.is_open and viewing.view.shown is not None, timeout=9000)
+    qtbot.wait(200)
+    assert not viewing.comparing.is_on

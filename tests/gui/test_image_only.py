@@ -6,6 +6,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from astep_gui.deeds import PANELS_OF
+from astep_gui.main_window import LAYOUT_VERSION
 
 
 def shown(window):
@@ -111,3 +112,23 @@ def test_every_part_of_the_work_has_its_panels_back(qtbot, alone):
         assert alone.tabs.name == name
         assert not alone.docks[panels[0]].isHidden()
         alone.image_only.set_on(True)
+
+
+def test_levels_that_made_room_are_there_the_next_time_though_the_image_was_alone_at_the_end(qtbot, opened, remembered):
+    opened.resize(1280, 720)
+    opened.tabs.choose("Reduce")
+    assert opened.docks["levels"].isHidden(), "they made room for the run"
+    press(qtbot, opened, Qt.Key.Key_F11)
+    opened.close()
+    opened.restoreState(remembered.state("layout"), LAYOUT_VERSION)
+    assert not opened.docks["levels"].isHidden()
+
+
+def test_panels_are_put_where_they_were_first_though_the_image_is_alone(qtbot, opened):
+    opened.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, opened.docks["frames"])
+    press(qtbot, opened, Qt.Key.Key_F11)
+    opened.reset_layout()
+    qtbot.wait(50)
+    assert opened.dockWidgetArea(opened.docks["frames"]) == Qt.DockWidgetArea.LeftDockWidgetArea
+    assert {"frames", "levels"} <= shown(opened)
+    assert not opened.actions_by_name["image_only"].isChecked()

@@ -176,3 +176,30 @@ def test_the_picture_holds_the_image_and_its_marks_without_buttons(suspected, qt
     picture = QImage(str(file))
     assert picture.size() == suspected.viewing.view.canvas.size() * picture.devicePixelRatio()
     assert len({picture.pixel(x, picture.height() // 2) for x in range(picture.width())}) > 10
+
+
+def test_frames_that_were_rejected_for_the_same_already_are_not_counted_among_what_undo_takes_back(suspected):
+    said = []
+    suspected.decisions.said.connect(said.append)
+    suspected.decisions.reject_each({LIGHTS[1]: "cloud"})
+    suspected.decisions.reject_each(dict.fromkeys(LIGHTS[1:4], "cloud"))
+    assert suspected.decisions.stack.undoText() == "reject 2 frames"
+    assert said[-1].startswith("rejected 2 frames · cloud")
+    assert suspected.night.logbook.steps()[0][-1] == "reject 2 frames"
+    suspected.decisions.set_field([LIGHTS[0]], "filter", "V")
+    suspected.decisions.set_field(LIGHTS[:2], "filter", "V")
+    assert suspected.decisions.stack.undoText() == f"filter = V for {LIGHTS[1]}"
+    assert suspected.night.logbook.steps()[0][-1] == f"filter = V for {LIGHTS[1]}"
+
+
+def test_a_decision_that_changes_nothing_is_not_told_and_ends_no_redoing(suspected):
+    decisions, said = suspected.decisions, []
+    decisions.accept([LIGHTS[0]])
+    decisions.reject_each({LIGHTS[1]: "cloud"})
+    decisions.undo()
+    decisions.said.connect(said.append)
+    decisions.accept([LIGHTS[0]])
+    assert said == []
+    assert decisions.stack.redoText() == f"reject {LIGHTS[1]}"
+    decisions.redo()
+    assert suspected.night.rejected == {LIGHTS[1]: "cloud"}

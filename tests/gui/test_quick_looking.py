@@ -253,3 +253,19 @@ def test_the_window_tells_the_first_minute_where_a_person_looks(opened, qtbot, m
     assert "light_001.fits" in changed.args[0]
     assert opened.night.state_of("light_001.fits").word == "not judged"
     assert "quick look" not in opened.table.count.text()
+
+
+@pytest.mark.parametrize("how", ["judged", "stopped", "failed"])
+def test_a_look_that_is_over_is_not_said_to_be_at_work(qtbot, looking, asked, how):
+    said = []
+    looking.progressed.connect(lambda: said.append(looking.words))
+    asked.gate.clear()
+    looking.look(PLACE, NIGHT, Recipe())
+    qtbot.waitUntil(lambda: "a.fits" in looking.unjudged, timeout=3000)
+    assert said[-1]
+    if how == "stopped":
+        looking.stop()
+    if how == "failed":
+        asked.answer = DataError("cannot look", "no memory", "close programs")
+    asked.gate.set()
+    qtbot.waitUntil(lambda: said[-1] == "", timeout=3000)

@@ -8,6 +8,7 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication, QPushButton
 
+from astep_gui.models.folder_words import folder_words
 from astep_gui.models.results_words import old_reports_words
 from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
@@ -196,6 +197,24 @@ def test_a_folder_that_cannot_be_is_explained_and_nothing_is_begun(qtbot, reduce
     assert dialog.isVisible()
     assert not reduced.errands.is_running("export")
     dialog.close()
+
+
+@pytest.mark.parametrize("name", ["~nobody_of_this_name", "~nobody_of_this_name/frames"])
+def test_a_home_that_nobody_has_is_a_folder_of_that_name(qtbot, reduced, name):
+    dialog = export_dialog(qtbot, reduced)
+    beside = reduced.night.place.output.parent
+    type_folder(qtbot, dialog, name)
+    assert dialog.path == beside / name
+    assert dialog.told.text().startswith("a new folder")
+    dialog.close()
+
+
+def test_of_a_folder_that_may_not_be_looked_into_that_is_said(tmp_path, monkeypatch):
+    def refused(_folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    assert folder_words(tmp_path) == "a folder that may not be looked into: files of the same names are replaced"
 
 
 def test_a_folder_that_holds_the_night_is_refused_by_the_core_in_words(qtbot, reduced):

@@ -20,6 +20,7 @@ from astep_gui.widgets.nova_key_dialog import NovaKeyDialog
 from astep_gui.widgets.solve_hint_dialog import SolveHintDialog
 from pipeline_core.cli import main
 from pipeline_core.demo.night import make_demo_night
+from pipeline_core.errors import UsageError
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.science.tan_sip import separation_deg
@@ -652,3 +653,23 @@ def test_the_depth_of_a_solved_frame_is_among_its_facts(sky, lights):
     assert told["Zero point"].startswith(f"{depth.zero_point_mag:.2f} mag")
     assert told["Limit"] == f"{depth.limiting_mag:.2f} mag"
     assert told["Sky"].endswith("mag/arcsec²")
+
+
+def test_a_place_that_is_found_after_the_question_was_put_away_is_no_fault(qtbot, opened, monkeypatch):
+    found, faults = threading.Event(), []
+
+    def find_target(*_args, **_more):
+        found.wait(5)
+        raise UsageError("cannot find it", "nobody knows it", "name another")
+
+    monkeypatch.setattr("pipeline_core.sky_target.find_target", find_target)
+    monkeypatch.setattr("sys.excepthook", lambda *fault: faults.append(fault))
+    opened.sky.go_to()
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, GotoDialog) and w.isVisible())
+    dialog.asked.emit("M 5", False)
+    dialog.close()
+    qtbot.wait(50)
+    found.set()
+    qtbot.waitUntil(lambda: not opened.jobs.are_running, timeout=5000)
+    qtbot.wait(50)
+    assert not faults

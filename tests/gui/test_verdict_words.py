@@ -169,3 +169,18 @@ def test_with_a_step_chosen_its_words_follow_the_cause(judged, qtbot):
     settle()
     assert rail.verdict.isVisible()
     assert not rail.note.isVisible()
+
+
+def test_all_that_is_said_does_not_stay_over_the_image_when_a_step_is_chosen_or_panels_move(judged, qtbot):
+    judged.resize(1280, 720)
+    settle()
+    rail = look_at(qtbot, judged, LIGHTS[0])
+    qtbot.mouseClick(rail.all, LEFT)
+    judged.docks["frames"].hide()
+    settle()
+    assert not rail.page.isVisible() or place_of(rail.page).left() == place_of(rail).left()
+    judged.docks["frames"].show()
+    settle()
+    rail.all.setChecked(True)
+    qtbot.mouseClick(rail.buttons["raw"], LEFT)
+    assert not rail.page.isVisible()
