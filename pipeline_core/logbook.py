@@ -30,6 +30,8 @@ class Logbook:
     def __init__(self, database: Database, output: Path) -> None:
         self.database = database
         self.output = output
+        self._in_force: tuple[int, list[tuple[Any, ...]], Current] | None = None
+        """The decision up to which it was read, the rows of :data:`IN_FORCE`, and what they come to."""
 
     @classmethod
     def open(cls, output: Path, night: Path | None = None) -> Self:
@@ -302,8 +304,16 @@ class Logbook:
     # -- what is in force ------------------------------------------------------------------------------------
 
     def current(self) -> Current:
-        """Return what is decided now: subject → field → value."""
-        return current_of(self.database.rows(IN_FORCE))
+        """Return what is decided now: subject → field → value; only to be read."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[list[tuple[Any, ...]], Current]:
+        """Read what is in force, anew only where somebody has decided: it is asked for six times a decision."""
+        last = self.last_id()
+        if self._in_force is None or self._in_force[0] != last:
+            rows = self.database.rows(IN_FORCE)
+            self._in_force = last, rows, current_of(rows)
+        return self._in_force[1:]
 
     def rejected(self) -> dict[str, str]:
         """Return the rejected frames and why."""
@@ -311,7 +321,7 @@ class Logbook:
 
     def rejected_by_rule(self) -> frozenset[str]:
         """Return the frames that a rule of the recipe rejected, and no person has decided about."""
-        rows = [row for row in self.database.rows(IN_FORCE) if row[1] == "rejected" and row[3] == "rule"]
+        rows = [row for row in self._read()[0] if row[1] == "rejected" and row[3] == "rule"]
         return frozenset(rejected_of(current_of(rows)))
 
     def kept(self) -> frozenset[str]:

@@ -132,12 +132,18 @@ class FrameTableModel(GroupedRows):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort inside each group."""
+        if (column, order) == (self._sort, self._order):
+            return  # the view asks twice, and rows that stand as they should need not be made anew
         self._sort, self._order = column, order
         self.rebuild()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
     def rebuild(self) -> None:
         """Make the rows anew."""
+        with self.states.unchanged():
+            self._rebuild()
+
+    def _rebuild(self) -> None:
         self.beginResetModel()
         self._wanted = search_for(self.search_words)
         frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
@@ -149,9 +155,8 @@ class FrameTableModel(GroupedRows):
                 groups[key] = Group(heading(key), key=key)
             groups[key].paths.append(frame.path)
         self._groups = [groups[key] for key in sorted(groups)]
-        with self.states.unchanged():
-            for group in self._groups:
-                group.paths = self._sorted(group.paths)
+        for group in self._groups:
+            group.paths = self._sorted(group.paths)
         if self._numbers_are_of is not self._night.raw:
             self._numbers = numbers_of(frame.path for frame in self._night.frames)
             self._numbers_are_of = self._night.raw

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QAbstractItemModel, QModelIndex
 from astep_gui.models.frame_columns import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from PyQt6.QtCore import QObject
 
@@ -48,6 +48,19 @@ class GroupedRows(QAbstractItemModel):
             return QModelIndex()
         group, row = self._where[path]
         return self.createIndex(row, 0, group + 1)
+
+    def stretches(self, paths: Iterable[str]) -> list[tuple[QModelIndex, QModelIndex]]:
+        """Return the rows of frames as stretches, first and last: thousands of frames stand in few of them."""
+        places = sorted(self._where[path] for path in paths if path in self._where)
+        found: list[tuple[QModelIndex, QModelIndex]] = []
+        begin = 0
+        for k in range(1, len(places) + 1):
+            group, row = places[k - 1]
+            if k == len(places) or places[k] != (group, row + 1):
+                first = places[begin][1]
+                found.append((self.createIndex(first, 0, group + 1), self.createIndex(row, 0, group + 1)))
+                begin = k
+        return found
 
     def path_of(self, index: QModelIndex) -> str | None:
         """Return the frame of a row; None for a group."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline_core.types import Frame, Night
 
 _COALESCE_MS = 120
+_OFTEN = 500
+"""Frames of a night of which the picture is made anew so often while columns arrive: 8 ms of the window's time."""
 
 
 class KeogramModel(QObject):
@@ -68,6 +70,7 @@ class KeogramModel(QObject):
         groups : mapping of str to str
             Path → group: filters are measured against their own darkest frames.
         """
+        before = self._keys, self._groups, self.note
         self.paths = [frame.path for frame in frames]
         self._keys = [(f.path, f.mtime_ns, f.size_bytes) for f in frames]
         # A rejected frame is in no group of the plan, but its sky is that of its filter and exposure.
@@ -79,7 +82,12 @@ class KeogramModel(QObject):
         self._columns = {key: column for key, column in self._columns.items() if key in known}
         missing = [f for f, key in zip(frames, self._keys, strict=True) if key not in self._columns]
         self.note = ""
-        self._tell()
+        # Longer nights take longer to draw, and are told of less often.
+        pause_ms = _COALESCE_MS * max(1, len(frames) // _OFTEN)
+        if pause_ms != self._timer.interval():
+            self._timer.setInterval(pause_ms)  # which begins it anew
+        if before != (self._keys, self._groups, self.note):
+            self._tell()  # else a decision changed nothing in the picture
         if missing:
             keys = {f.path: (f.path, f.mtime_ns, f.size_bytes) for f in missing}
             self._background.ask("night", lambda context, tell: _read(night, plan, missing, keys, context, tell))

@@ -198,7 +198,7 @@ def _and_rejected(paths: Sequence[str], kind: str, night: Night) -> tuple[str, .
     night : Night
     """
     members = [night.by_path[path] for path in paths]
-    alike = {_likeness(frame, kind) for frame in members}
+    alike, kinds = {_likeness(frame, kind) for frame in members}, {frame.kind for frame in members}
     temperatures = [frame.temperature_c for frame in members if frame.temperature_c is not None]
     # Once, not for each of thousands of frames: the needs are looked at after every decision.
     span = (min(temperatures), max(temperatures)) if temperatures else None
@@ -206,6 +206,7 @@ def _and_rejected(paths: Sequence[str], kind: str, night: Night) -> tuple[str, .
         frame.path
         for frame in night.frames
         if frame.unusable is None
+        and frame.kind in kinds  # a few flats among thousands of frames
         and _likeness(frame, kind) in alike
         and (kind == "flat" or _is_as_warm(frame.temperature_c, span))
     ]

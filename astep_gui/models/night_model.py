@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 NEEDS_MS = 250
 """Quick values come in a few at a time; what they need of a person is said anew at most this often."""
+DECIDED_MS = 200
+"""Whoever goes through frames rejecting decides faster than a night of thousands is planned: that waits for a rest."""
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
 
@@ -279,7 +281,7 @@ class NightModel(QObject):
         if not is_own:
             self.history_changed.emit()
         self.frames_changed.emit(list(dict.fromkeys(change.subject for change in changes)))
-        self._planning.ask_soon()
+        self._planning.ask_soon(DECIDED_MS)
 
     def _decide_frames(self) -> None:
         assert self.raw is not None

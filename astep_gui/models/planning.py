@@ -37,15 +37,17 @@ class Planning(QObject):
         """Says what is to be planned, when its turn has come; None where nothing is."""
         self._job: Job | None = None
         self._is_old = False
+        self._pause_ms = 0
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._begin)
 
-    def ask_soon(self) -> None:
-        """Plan when what goes on now is done: many decisions at once make one plan."""
+    def ask_soon(self, after_ms: int = 0) -> None:
+        """Plan when what goes on now is done, and nothing else was asked for so long: many decisions make one plan."""
         self._is_old = self._job is not None
+        self._pause_ms = after_ms
         if not self._is_old:
-            self._soon.start(0)
+            self._soon.start(after_ms)
 
     def forget(self) -> None:
         """Want no answer any more."""
@@ -75,6 +77,6 @@ class Planning(QObject):
         self._job = None
         if self._is_old:
             self._is_old = False
-            self._soon.start(0)
+            self._soon.start(self._pause_ms)
         else:
             signal.emit(answer)

@@ -65,6 +65,7 @@ class TimelineModel(QObject):
         self.rows: list[QualityRow] = []
         self.frames: Mapping[str, Frame] = {}
         self._measured: list[Quantity] = []
+        self._forget()
         self.rejected: Mapping[str, str] = {}
         self.kept: frozenset[str] = frozenset()
         """Frames that a person accepted: what was said against them is settled."""
@@ -94,8 +95,13 @@ class TimelineModel(QObject):
             time = frames[row.path].mid_utc if row.path in frames else None
             return (time is None, time.timestamp() if time else 0.0, row.path)
 
-        self.rows = sorted(rows, key=key)
-        self.frames = frames
+        ordered = sorted(rows, key=key)
+        if ordered and self._knows(ordered, frames):  # only what was decided may be other: most often
+            self.frames = frames
+            self.set_rejected(rejected, kept)
+            return
+        self.rows, self.frames = ordered, frames
+        self._forget()
         self.rejected, self.kept = rejected, kept
         self.axis.set_times([frames[row.path].mid_utc if row.path in frames else None for row in self.rows])
         self._measured = [q for q in QUANTITIES if is_measured(q, self.rows, frames)]
@@ -106,6 +112,23 @@ class TimelineModel(QObject):
         self.changed.emit()
         self.threshold_changed.emit()
 
+    def _forget(self) -> None:
+        """Forget what was made out of the rows."""
+        self._values: dict[str, npt.NDArray[np.float64]] = {}
+        self._spans: list[Span] | None = None
+        self._index = {row.path: k for k, row in enumerate(self.rows)}
+
+    def _knows(self, ordered: Sequence[QualityRow], frames: Mapping[str, Frame]) -> bool:
+        """Tell whether rows and their frames are those that are plotted."""
+        if len(ordered) != len(self.rows) or any(new is not old for new, old in zip(ordered, self.rows, strict=True)):
+            return False
+        pairs = ((frames.get(row.path), self.frames.get(row.path)) for row in ordered)
+        return all(new is old or new == old for new, old in pairs)
+
+    def index_of(self, path: str | None) -> int | None:
+        """Return the row of a frame, None if it has none."""
+        return self._index.get(path or "")
+
     def set_awaited(self, words: str) -> None:
         """Say what is going on while there is nothing to plot."""
         if words != self.awaited:
@@ -115,6 +138,8 @@ class TimelineModel(QObject):
 
     def set_rejected(self, rejected: Mapping[str, str], kept: frozenset[str] = frozenset()) -> None:
         """Take what is rejected now (path → reason), and what a person accepted."""
+        if (rejected, kept) == (self.rejected, self.kept):
+            return  # thousands of points are not drawn for nothing
         self.rejected, self.kept = rejected, kept
         self.changed.emit()
         self.threshold_changed.emit()
@@ -155,13 +180,21 @@ class TimelineModel(QObject):
 
     def values(self) -> npt.NDArray[np.float64]:
         """Return what is plotted upwards, one a row."""
-        return values_of(self.what, self.rows, self.frames)
+        return self._values_of(self.what)
+
+    def _values_of(self, what: Quantity) -> npt.NDArray[np.float64]:
+        """Return a quantity of each row, made out once; only to be read."""
+        if what.name not in self._values:
+            values = values_of(what, self.rows, self.frames)
+            values.setflags(write=False)
+            self._values[what.name] = values
+        return self._values[what.name]
 
     def places(self) -> npt.NDArray[np.float64]:
         """Return what is plotted to the right, one a row."""
         if self.against == TIME:
             return self.axis.places
-        return values_of(quantity(self.against), self.rows, self.frames)
+        return self._values_of(quantity(self.against))
 
     def unit(self) -> str:
         """Return the unit of what is plotted upwards."""
@@ -169,6 +202,11 @@ class TimelineModel(QObject):
 
     def spans(self) -> list[Span]:
         """Return the light of the night in stretches; none where place or time is not known."""
+        if self._spans is None:
+            self._spans = self._lit()
+        return self._spans
+
+    def _lit(self) -> list[Span]:
         if not self.axis.is_time or len(self.rows) < 2:
             return []
         sun, moon = (values_of(quantity(f"{body}_altitude_deg"), self.rows) for body in ("sun", "moon"))

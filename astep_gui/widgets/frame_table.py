@@ -222,10 +222,8 @@ class FrameTable(QWidget):
             return
         self._is_following = True
         rows = QItemSelection()
-        for path in self._night.selection:
-            index = self.model.index_of(path)
-            if index.isValid():
-                rows.select(index, index)
+        for first, last in self.model.stretches(self._night.selection):
+            rows.select(first, last)
         flags = QItemSelectionModel.SelectionFlag
         chosen.select(rows, flags.ClearAndSelect | flags.Rows)
         current = self.model.index_of(self._night.current or "")

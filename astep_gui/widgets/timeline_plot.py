@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from astep_gui.models.timeline_model import TIME, TimelineModel
-from astep_gui.theme import theme
+from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.night_light import draw_light, name_light
 from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.painting import painting
@@ -24,6 +24,7 @@ from astep_gui.widgets.plot_area import (
     nice_ticks,
     span_of,
 )
+from astep_gui.widgets.timeline_points import draw_halos, draw_marks, shown, signs_of, wild_of
 from pipeline_core.night_series import quantity
 
 if TYPE_CHECKING:
@@ -44,15 +45,20 @@ class TimelinePlot(QWidget):
         self._brush: tuple[float, float] | None = None
         self._drags_threshold = False
         self._hover = -1
-        self._points: npt.NDArray[np.float64] = np.zeros((0, 2))
+        self._places: npt.NDArray[np.float64] = np.zeros((0, 2))
+        self._signs = self._wild = np.zeros(0, np.int8)
+        """Where the points of that picture are, and their marks."""
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         OwnKeys(self, {Qt.Key.Key_Escape}, lambda: model.threshold is not None)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(84)
         self.setAccessibleName("Timeline of the night")
-        for signal in (model.changed, model.pointed, model.threshold_changed, model.axis.changed):
-            signal.connect(self.update)
+        self._still: QPixmap | None = None
+        """All that stays as it is while other frames are looked at or selected: thousands of points are drawn once."""
+        for signal in (model.changed, model.threshold_changed, model.axis.changed, theme_notice().changed):
+            signal.connect(self._renew)
+        model.pointed.connect(self.update)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Prefer a low, wide strip."""
@@ -148,6 +154,37 @@ class TimelinePlot(QWidget):
             words = self.model.awaited or "Frames appear here as soon as they are measured"
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, words)
             return
+        if (picture := self._still) is None or picture.size() != self.size() * self.devicePixelRatioF():
+            picture = self._still = self._picture()
+        painter.drawPixmap(0, 0, picture)
+        painter.setClipRect(area.adjusted(-6, -6, 6, 6))
+        self._draw_meant(painter, area)
+        if self._brush is not None:
+            low, high = sorted(self._brush)
+            fill = theme().colour("accent")
+            fill.setAlpha(50)
+            painter.fillRect(QRectF(low, area.top(), high - low, area.height()), fill)
+
+    def _renew(self) -> None:
+        self._still = None
+        self.update()
+
+    def _picture(self) -> QPixmap:
+        """Draw what stays."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        with painting(picture) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            font = self.font()
+            font.setPixelSize(11)
+            painter.setFont(font)
+            self._draw_still(painter, self.area())
+        return picture
+
+    def _draw_still(self, painter: QPainter, area: QRectF) -> None:
+        painter.fillRect(self.rect(), theme().colour("panel"))
+        painter.fillRect(area, theme().colour("ground"))
         spans = self.model.spans() if self.model.against == TIME else []
         draw_light(painter, area, self.model.axis, spans)
         self._draw_axes(painter, area)
@@ -155,11 +192,6 @@ class TimelinePlot(QWidget):
         painter.setClipRect(area.adjusted(-6, -6, 6, 6))
         self._draw_threshold(painter, area)
         self._draw_points(painter, area)
-        if self._brush is not None:
-            low, high = sorted(self._brush)
-            fill = theme().colour("accent")
-            fill.setAlpha(50)
-            painter.fillRect(QRectF(low, area.top(), high - low, area.height()), fill)
 
     def _draw_axes(self, painter: QPainter, area: QRectF) -> None:
         low, high = self._span()
@@ -189,48 +221,30 @@ class TimelinePlot(QWidget):
         draw_place_axis(painter, self, area, placed, unit)
 
     def _draw_points(self, painter: QPainter, area: QRectF) -> None:
-        model, points = self.model, self.points()
-        good, suspect, bad = (theme().colour(token) for token in ("plot_1", "warn", "bad"))
-        accent = theme().colour("text")
-        proposal = model.proposal()
-        doomed = set(proposal.paths) if proposal is not None else set()
-        scaled = self._scaled(model.values())
-        low, high = self._held()
-        for k, (row, (x, y)) in enumerate(zip(model.rows, points, strict=True)):
-            is_current = row.path == model.current
-            if is_current and np.isfinite(x) and model.against == TIME:
-                painter.setPen(QPen(theme().colour("text"), 1))
-                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            if not (np.isfinite(x) and np.isfinite(y)) or not area.left() - 4 <= x <= area.right() + 4:
-                continue
-            at = QPointF(float(x), float(y))
-            if row.path in model.selection:
-                halo = theme().colour("accent")
-                halo.setAlpha(110)
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(halo)
-                painter.drawEllipse(at, 6.5, 6.5)
-            if row.path in model.rejected or row.path in doomed:
-                painter.setPen(QPen(bad, 1.6 if row.path in model.rejected else 2.2))
-                painter.drawLine(at + QPointF(-3.5, -3.5), at + QPointF(3.5, 3.5))
-                painter.drawLine(at + QPointF(-3.5, 3.5), at + QPointF(3.5, -3.5))
-            elif model.is_suspect(row):
-                painter.setPen(QPen(suspect, 1.5))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawPolygon(QPolygonF([at + QPointF(0, -4.5), at + QPointF(4.2, 3), at + QPointF(-4.2, 3)]))
-            else:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(good)
-                painter.drawEllipse(at, 2.6, 2.6)
-            if not low <= scaled[k] <= high:
-                up = -1 if scaled[k] > high else 1
-                painter.setPen(QPen(theme().colour("text"), 1.4))
-                tip = at + QPointF(0, 8 * up)
-                painter.drawLine(at, tip)
-            if is_current or k == self._hover:
-                painter.setPen(QPen(accent, 1.6))
-                painter.setBrush(Qt.BrushStyle.NoBrush)
-                painter.drawEllipse(at, 7, 7)
+        points = self.points()
+        self._places = points
+        self._signs = signs_of(self.model)
+        self._wild = wild_of(self._scaled(self.model.values()), *self._held())
+        here = shown(points, area.left(), area.right())
+        draw_marks(painter, points[here], self._signs[here], self._wild[here])
+
+    def _draw_meant(self, painter: QPainter, area: QRectF) -> None:
+        """Draw what is meant over the picture that stays: the selected frames, the current one, the one pointed at."""
+        model, points = self.model, self._places
+        here = shown(points, area.left(), area.right())
+        if model.selection:
+            paths = [row.path for row in model.rows]
+            chosen = np.array([k for k in here.tolist() if paths[k] in model.selection], np.intp)
+            draw_halos(painter, points[chosen])
+            draw_marks(painter, points[chosen], self._signs[chosen], self._wild[chosen])
+        current = model.index_of(model.current)
+        if current is not None and model.against == TIME and np.isfinite(x := float(points[current, 0])):
+            painter.setPen(QPen(theme().colour("text"), 1))
+            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        painter.setPen(QPen(theme().colour("text"), 1.6))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for k in {current, self._hover} & set(here.tolist()):
+            painter.drawEllipse(QPointF(*points[k].tolist()), 7, 7)
 
     def _draw_threshold(self, painter: QPainter, area: QRectF) -> None:
         y = self.threshold_y()

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline_core.decision_steps import IN_FORCE
 from pipeline_core.decisions import NIGHT, RECIPE
 from pipeline_core.errors import AstepError, NightError, UsageError
 from pipeline_core.io import database
@@ -473,3 +474,25 @@ def test_one_reference_takes_the_place_of_another_in_one_step_and_quality_choose
         book.choose_reference(None)
         assert not book.references()
         assert book.choose_reference(None) is None
+
+
+def test_what_is_in_force_is_read_once_a_decision_and_again_when_another_process_decided(logbook, night, monkeypatch):
+    asked = []
+    rows = logbook.database.rows
+    monkeypatch.setattr(
+        logbook.database, "rows", lambda sql, *more: (asked.append(sql == IN_FORCE), rows(sql, *more))[1]
+    )
+    logbook.reject(["sci/a.fits"], "cloud")
+    asked.clear()
+    for _ in range(3):
+        logbook.apply(night)
+        assert logbook.rejected() == {"sci/a.fits": "cloud"}
+        assert logbook.rejected_by_rule() == frozenset()
+        assert logbook.references() == frozenset()
+    assert sum(asked) == 1
+    with Logbook.open(logbook.output) as other:
+        other.reject(["sci/b.fits"], "frost")
+    assert logbook.rejected() == {"sci/a.fits": "cloud", "sci/b.fits": "frost"}
+    logbook.undo()
+    assert logbook.rejected() == {"sci/a.fits": "cloud"}
+    assert sum(asked) == 3

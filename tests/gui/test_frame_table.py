@@ -443,3 +443,49 @@ def test_a_name_stands_where_it_will_stand_beside_its_picture(qtbot, opened):
     opened.table.model.thumbnails.get = lambda *_: None  # it is still being read
     assert styled(opened, index).features & QStyleOptionViewItem.ViewItemFeature.HasDecoration
     assert styled(opened, index).decorationSize.width() > 0
+
+
+# -- of thousands of frames ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_grouped", [True, False])
+def test_selected_frames_are_marked_as_few_stretches_of_rows(opened, is_grouped):
+    table = opened.table
+    table.grouped.setChecked(is_grouped)
+    order = table.model.ordered()
+    wanted = [*order[:3], *order[4:6]]
+    stretches = table.model.stretches([*reversed(wanted), "no such frame"])
+    found = [
+        table.model.path_of(first.siblingAtRow(row))
+        for first, last in stretches
+        for row in range(first.row(), last.row() + 1)
+    ]
+    assert sorted(found) == sorted(wanted)
+    assert len(stretches) < len(wanted)
+    opened.night.select(wanted)
+    assert table.selected_paths() == wanted
+    opened.night.select(order)
+    assert table.selected_paths() == order
+
+
+def test_no_frame_is_no_stretch(opened):
+    assert opened.table.model.stretches([]) == []
+
+
+def test_a_click_on_a_heading_makes_the_rows_anew_once(opened):
+    made = []
+    opened.table.model.rebuilt.connect(lambda: made.append(1))
+    opened.table.tree.sortByColumn(column_number("name"), Qt.SortOrder.DescendingOrder)
+    assert len(made) == 1
+    assert [path for path in opened.table.model.ordered() if path in LIGHTS] == LIGHTS[::-1]
+
+
+def test_a_search_by_state_asks_for_each_state_once(opened, monkeypatch):
+    asked = []
+    states = opened.table.model.states
+    monkeypatch.setattr(states, "_state_of", lambda path: (asked.append(path), opened.night.state_of(path))[1])
+    opened.table.tree.sortByColumn(column_number("state"), Qt.SortOrder.DescendingOrder)
+    asked.clear()
+    opened.table.model.search("not judged")
+    assert len(asked) == len(set(asked))
+    assert set(asked) == {frame.path for frame in opened.night.frames}

@@ -86,3 +86,15 @@ def test_why_no_plan_can_be_made_is_told(qtbot, jobs, monkeypatch):
     planning.ask_soon()
     qtbot.waitUntil(lambda: bool(failed))
     assert (told, failed[0].what) == ([], "no plan")
+
+
+def test_a_plan_waits_until_nobody_has_decided_for_a_while(qtbot, jobs, monkeypatch):
+    planning, asked, told, _failed = _answering(jobs, monkeypatch, lambda number, *_: number)
+    for number in (1, 2, 3):
+        asked[0] = number
+        planning.ask_soon(150)
+        qtbot.wait(20)
+    assert told == []
+    qtbot.waitUntil(lambda: bool(told))
+    qtbot.wait(200)
+    assert told == [3]

@@ -1,0 +1,104 @@
+"""The points of the timeline: one mark a frame, those of a kind drawn together, so that thousands are drawn at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PyQt6.QtCore import QLineF, QPointF, Qt
+from PyQt6.QtGui import QPen, QPolygonF
+
+from astep_gui.theme import theme
+
+if TYPE_CHECKING:
+    from PyQt6.QtGui import QPainter
+
+    from astep_gui.models.timeline_model import TimelineModel
+
+Floats = npt.NDArray[np.float64]
+Signs = npt.NDArray[np.int8]
+Indices = npt.NDArray[np.intp]
+
+GOOD, SUSPECT, DOOMED, REJECTED = range(4)
+"""What a mark says; doomed is what the threshold line would reject."""
+_CROSSED = ((DOOMED, 2.2), (REJECTED, 1.6))
+_ARROW_PX = 8.0
+_TRIANGLE = ((0.0, -4.5), (4.2, 3.0), (-4.2, 3.0))
+
+
+def signs_of(model: TimelineModel) -> Signs:
+    """Return what the mark of each row says, (n,)."""
+    found = model.proposal()
+    doomed = set(found.paths) if found is not None else set()
+    signs = np.full(len(model.rows), GOOD, np.int8)
+    for k, row in enumerate(model.rows):
+        if row.path in model.rejected:
+            signs[k] = REJECTED
+        elif row.path in doomed:
+            signs[k] = DOOMED
+        elif row.flags and model.is_suspect(row):
+            signs[k] = SUSPECT
+    return signs
+
+
+def wild_of(values: Floats, low: float, high: float) -> Signs:
+    """Return where an arrow is due, (n,): -1 up, 1 down, 0 for values between two that are held."""
+    return np.where(values > high, -1, np.where(values < low, 1, 0)).astype(np.int8)
+
+
+def draw_halos(painter: QPainter, points: Floats) -> None:
+    """Lay a halo where selected frames stand; their marks come over it.
+
+    Parameters
+    ----------
+    painter : QPainter
+    points : (n, 2) float, px
+    """
+    halo = theme().colour("accent")
+    halo.setAlpha(110)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(halo)
+    for x, y in points.tolist():
+        painter.drawEllipse(QPointF(x, y), 6.5, 6.5)
+
+
+def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> None:
+    """Draw marks: dots, then triangles, then crosses, so that what speaks against a frame is never covered.
+
+    Parameters
+    ----------
+    painter : QPainter
+    points : (n, 2) float, px
+        All finite.
+    signs : (n,) int8
+    wild : (n,) int8
+        See :func:`wild_of`.
+    """
+    dot = QPen(theme().colour("plot_1"), 5.2)
+    dot.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(dot)
+    painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points[signs == GOOD].tolist()]))
+    painter.setPen(QPen(theme().colour("warn"), 1.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for x, y in points[signs == SUSPECT].tolist():
+        painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in _TRIANGLE]))
+    for sign, width in _CROSSED:
+        painter.setPen(QPen(theme().colour("bad"), width))
+        painter.drawLines(
+            [
+                line
+                for x, y in points[signs == sign].tolist()
+                for line in (QLineF(x - 3.5, y - 3.5, x + 3.5, y + 3.5), QLineF(x - 3.5, y + 3.5, x + 3.5, y - 3.5))
+            ]
+        )
+    painter.setPen(QPen(theme().colour("text"), 1.4))
+    arrows = zip(points[wild != 0].tolist(), wild[wild != 0].tolist(), strict=True)
+    painter.drawLines([QLineF(x, y, x, y + _ARROW_PX * way) for (x, y), way in arrows])
+
+
+def shown(points: Floats, left: float, right: float) -> Indices:
+    """Return which points are measured and lie on the part of the night that is shown."""
+    x, y = points[:, 0], points[:, 1]
+    with np.errstate(invalid="ignore"):
+        return np.flatnonzero(np.isfinite(x) & np.isfinite(y) & (x >= left - 4) & (x <= right + 4))

@@ -1,0 +1,185 @@
+"""The points of the timeline: drawn once, marked anew, and again only when what they say is another thing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QPoint, QPointF, Qt
+
+from astep_gui.models.keogram_model import KeogramModel
+from astep_gui.models.timeline_model import TimelineModel
+from astep_gui.theme import theme
+from astep_gui.widgets import timeline_plot
+from astep_gui.widgets.timeline_plot import TimelinePlot
+from astep_gui.widgets.timeline_points import DOOMED, GOOD, REJECTED, SUSPECT, shown, signs_of, wild_of
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.types import Frame, FrameKind
+
+START = datetime(2026, 6, 21, 0, 0, tzinfo=UTC)
+PATHS = [f"f{k}.fits" for k in range(8)]
+
+
+def night():
+    rows = [
+        QualityRow(
+            path,
+            ScienceMeasures("final", "electron", fwhm_px=2.5 + 0.1 * k),
+            flags=(Flag("defocus", "twice the usual"),) if k == 5 else (),
+        )
+        for k, path in enumerate(PATHS)
+    ]
+    frames = {
+        path: Frame(path, FrameKind.SCIENCE, 1, 1, mid_utc=START + timedelta(minutes=10 * k))
+        for k, path in enumerate(PATHS)
+    }
+    return rows, frames
+
+
+@pytest.fixture
+def model(qapp):
+    made = TimelineModel()
+    made.set_night(*night(), {PATHS[1]: "cloud"})
+    return made
+
+
+@pytest.fixture
+def plot(model, qtbot, monkeypatch):
+    """A plot on the screen; ``drawn`` holds how many marks were drawn each time."""
+    drawn = []
+    draw = timeline_plot.draw_marks
+    monkeypatch.setattr(timeline_plot, "draw_marks", lambda *what: (drawn.append(len(what[1])), draw(*what)))
+    widget = TimelinePlot(model)
+    widget.drawn = drawn
+    qtbot.addWidget(widget)
+    widget.resize(700, 160)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    widget.grab()
+    drawn.clear()
+    return widget
+
+
+def colours_about(picture, point, reach=8):
+    x, y = round(point[0]), round(point[1])
+    return {
+        picture.pixelColor(QPoint(x + dx, y + dy)).name()
+        for dx in range(-reach, reach + 1)
+        for dy in range(-reach, reach + 1)
+    }
+
+
+def test_looking_at_other_frames_draws_no_point_again(model, plot):
+    for path in PATHS:
+        model.set_current(path)
+        plot.grab()
+    assert plot.drawn == []
+
+
+def test_selected_frames_are_the_only_ones_drawn_again(model, plot):
+    model.set_selection(PATHS[2:5])
+    plot.grab()
+    assert plot.drawn == [3]
+
+
+def test_the_current_frame_has_its_line_and_the_one_before_has_none_any_more(model, plot):
+    model.set_current(PATHS[3])
+    first = plot.grab().toImage()
+    model.set_current(PATHS[6])
+    second = plot.grab().toImage()
+    top = plot.area().top() + 2  # above all points
+    at3, at6 = ((plot.points()[k][0], top) for k in (3, 6))
+    assert len(colours_about(first, at3, 1)) > len(colours_about(second, at3, 1))
+    assert len(colours_about(second, at6, 1)) > len(colours_about(first, at6, 1))
+
+
+def test_a_selected_frame_stands_on_a_halo(model, plot):
+    before = colours_about(plot.grab().toImage(), plot.points()[3])
+    model.set_selection(PATHS[3:5])
+    after = colours_about(plot.grab().toImage(), plot.points()[3])
+    assert len(after - before) > 1
+    assert theme().colour("plot_1").name() in after  # its own mark lies over the halo
+    model.set_selection([])
+    assert colours_about(plot.grab().toImage(), plot.points()[3]) == before
+
+
+def test_a_rejection_is_drawn(model, plot):
+    bad = theme().colour("bad").name()
+    assert bad not in colours_about(plot.grab().toImage(), plot.points()[3], 4)
+    model.set_rejected({PATHS[3]: "cloud"})
+    assert bad in colours_about(plot.grab().toImage(), plot.points()[3], 4)
+
+
+def test_decisions_that_are_those_it_knows_draw_nothing(model, plot, qtbot):
+    rows, frames = night()
+    model.set_night(rows, frames, {PATHS[1]: "cloud"})  # other rows: drawn
+    plot.grab()
+    plot.drawn.clear()
+    with qtbot.assertNotEmitted(model.changed):
+        model.set_rejected({PATHS[1]: "cloud"})
+        model.set_night(rows[::-1], dict(frames), {PATHS[1]: "cloud"})
+    plot.grab()
+    assert plot.drawn == []
+
+
+def test_the_same_rows_with_another_decision_are_told_and_frames_corrected_are_placed_anew(model, qtbot):
+    rows, frames = night()
+    model.set_night(rows, frames, {})
+    with qtbot.waitSignal(model.changed):
+        model.set_night(rows, frames, {PATHS[2]: "frost"})
+    assert model.rejected == {PATHS[2]: "frost"}
+    late = frames | {PATHS[0]: Frame(PATHS[0], FrameKind.SCIENCE, 1, 1, mid_utc=START + timedelta(hours=9))}
+    with qtbot.waitSignal(model.changed):
+        model.set_night(rows, late, {PATHS[2]: "frost"})
+    assert model.rows[-1].path == PATHS[0]
+    assert model.index_of(PATHS[0]) == len(PATHS) - 1
+
+
+def test_values_are_those_of_the_rows_it_has_now(model):
+    rows, frames = night()
+    before = model.values()
+    assert model.values() is before  # made out once
+    model.set_night(rows[:3], frames, {})
+    assert model.values().tolist() == pytest.approx([2.5, 2.6, 2.7])
+
+
+def test_another_size_draws_the_picture_anew(plot):
+    plot.resize(500, 140)
+    plot.grab()
+    assert plot.drawn == [len(PATHS)]
+
+
+def test_marks_say_what_is_decided_proposed_and_suspected(model):
+    model.set_threshold(3.15)
+    assert signs_of(model).tolist() == [GOOD, REJECTED, GOOD, GOOD, GOOD, SUSPECT, GOOD, DOOMED]
+
+
+def test_arrows_are_due_beyond_what_is_held_and_nowhere_else():
+    assert wild_of(np.array([0.5, 1.0, 2.0, 3.0, 9.0, np.nan]), 1.0, 3.0).tolist() == [1, 0, 0, 0, -1, 0]
+
+
+def test_points_that_are_not_measured_or_out_of_sight_are_not_shown():
+    points = np.array([[10.0, 5.0], [np.nan, 5.0], [50.0, np.nan], [120.0, 5.0], [99.0, 5.0]])
+    assert shown(points, 0.0, 100.0).tolist() == [0, 4]
+
+
+def test_a_click_goes_to_the_frame_that_is_drawn_there(model, plot, qtbot):
+    with qtbot.waitSignal(model.frame_asked) as asked:
+        qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=QPointF(*plot.points()[4]).toPoint())
+    assert asked.args == [PATHS[4]]
+
+
+def test_a_decision_that_changes_no_column_and_no_group_leaves_the_keogram(qapp, qtbot, monkeypatch):
+    model = KeogramModel()
+    monkeypatch.setattr(model._background, "ask", lambda *_: None)
+    frames = list(night()[1].values())
+    groups = dict.fromkeys(PATHS, "R 90 s")
+    model.set_night(None, None, frames, groups)
+    with qtbot.assertNotEmitted(model.changed):  # a rejected frame is in no group of the plan, its sky stays
+        model.set_night(None, None, frames, {path: groups[path] for path in PATHS[1:]})
+    with qtbot.waitSignal(model.changed):
+        model.set_night(None, None, frames[1:], groups)
+    with qtbot.waitSignal(model.changed):
+        model.set_night(None, None, frames[1:], dict.fromkeys(PATHS, "V 90 s"))
+    model.close()
