@@ -63,7 +63,7 @@ class BlinkBar(QWidget):
         self.rate.setRange(int(SLOWEST), int(FASTEST))
         self.rate.setSuffix(" fps")
         self.rate.setKeyboardTracking(False)
-        self.rate.setToolTip("Frames a second")
+        self.rate.setToolTip("Frames a second (slower ,  faster .)")
         self.rate.valueChanged.connect(lambda value: blink.set_rate(float(value)))
         self.reached = QLabel()
         self.reached.setFont(mono_font())
@@ -76,8 +76,9 @@ class BlinkBar(QWidget):
         self.notes.setContentsMargins(8, 0, 8, 0)
         self._left_out: tuple[str, ...] = ()
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
+        self.ping_pong.setToolTip("There and back: at the end it turns round (H)")
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
-        self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames")
+        self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames (J)")
         self.looks = self._levels_button()
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
         self._lay_out()
@@ -208,7 +209,7 @@ class BlinkBar(QWidget):
         is_mixed = kins > 1 and mode != "own"
         self.looks.setText(f"{words} · {kins} kinds" if is_mixed else words)
         several = f"\n{kins} kinds, filters or exposures go by: each has levels of its own" if is_mixed else ""
-        self.looks.setToolTip(f"Levels. {words}: {more}{several}")
+        self.looks.setToolTip(f"Levels (Shift+B). {words}: {more}{several}")
         self.looks.setAccessibleName(f"Levels: {self.looks.text()}")
 
     def _slide(self, value: int) -> None:

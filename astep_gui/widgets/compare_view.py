@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MODES = {"side": "Side by side", "wipe": "Wipe", "blink": "Blink"}
 _TIPS = {
-    "side": "Both beside each other",
+    "side": "Both beside each other (N: the next way)",
     "wipe": "One over the other: drag the line between them",
     "blink": "One after the other, three times a second",
 }
@@ -103,7 +103,7 @@ class CompareView(QWidget):
         self.same_levels.setToolTip("Show equal values alike; off: each image has its own levels")
         self.same_levels.clicked.connect(self._levels.set_frozen)  # one switch, seen here and beside the histogram
         self.same_levels.toggled.connect(self._follow_levels)
-        self.swap = self._tool("Swap", "Exchange left and right")
+        self.swap = self._tool("Swap", "Exchange left and right (R)")
         self.swap.clicked.connect(self.swap_images)
         self.close_button = self._tool("Close", "Show one image again (Esc)")
         self.close_button.clicked.connect(self._close)

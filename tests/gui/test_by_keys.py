@@ -201,7 +201,8 @@ def test_the_list_of_keys_fits_into_a_small_window(qtbot, opened):
     opened.actions_by_name["shortcuts"].trigger()
     page = next(w for w in QApplication.topLevelWidgets() if isinstance(w, ShortcutsOverlay) and w.isVisible())
     inside = page.findChild(QScrollArea)
-    assert inside.widget().sizeHint().height() <= 640
+    # Of the 615 px that a screen of 720 leaves: without a screen the letters are a tenth lower.
+    assert inside.widget().sizeHint().height() <= 560
     assert inside.widget().sizeHint().width() <= 1240
     page.reject()
 
