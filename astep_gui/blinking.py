@@ -153,10 +153,9 @@ class Blinking(QObject):
         """Follow decisions on the frames that go by."""
         if not self.is_on:
             return
-        for frame in self.model.frames:
-            path = _path(frame)
-            if path in paths:
-                self.model.set_badge(frame.key, self._viewing.badge(path))
+        changed = frozenset(paths)  # thousands may be, of thousands that go by
+        told = {frame.key: self._viewing.badge(_path(frame)) for frame in self.model.frames if _path(frame) in changed}
+        self.model.set_badges(told)
         current = self.model.current
         if current is not None and (shown := self._viewing.view.shown) is not None and shown.key == current.key:
             self._viewing.view.set_badge(current.badge)

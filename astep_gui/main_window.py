@@ -331,11 +331,6 @@ class MainWindow(QMainWindow):
         self.deeds.turn_to(self.tabs.name)
         self._fit_table()
 
-    @property
-    def first_layout(self) -> QByteArray:
-        """The layout of a new window."""
-        return self._first_layout
-
     def event(self, event: QEvent | None) -> bool:
         """Take an event as any window does, but whole.
 

@@ -17,7 +17,7 @@ from astep_gui.models.memory_budget import MemoryBudget
 from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from astep_gui.models.blink_frame import BlinkFrame
 
@@ -147,11 +147,11 @@ class BlinkModel(QObject):
         self.state_changed.emit()
         self.progress_changed.emit()
 
-    def set_badge(self, key: Hashable, badge: str | None) -> None:
-        """Take note that a frame was rejected or accepted."""
+    def set_badges(self, badges: Mapping[Hashable, str | None]) -> None:
+        """Take note that frames (by their keys) were rejected or accepted."""
         for k, frame in enumerate(self._frames):
-            if frame.key == key:
-                self._frames[k] = replace(frame, badge=badge)
+            if frame.key in badges:
+                self._frames[k] = replace(frame, badge=badges[frame.key])
 
     # Playing
 

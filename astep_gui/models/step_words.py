@@ -33,8 +33,6 @@ WORDS = {
 DEEDS = STEP_WORDS | {"level": "scaled to 1", "master": "its master"}
 """Beside the name of the frame."""
 
-_KINDS_OF_MASTERS = ("bias", "dark", "flat")
-
 
 def deed_words(step: Step, before: Step | None, task: Task) -> str:
     """Say what a step did, with its numbers.

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _ROUNDS = ((1, 1.0), (2, 0.5), (3, 0.25))  # order, part of the first radius
 _PREDICTED_PX = 8.0
-_QUICK_ROUNDS = 3
 _TIGHTEST_PX = 1.5  # two stars closer than this are one
 
 

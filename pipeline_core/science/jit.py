@@ -28,11 +28,6 @@ def summing_kernel(function: F) -> F:
     return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=allowed)(function))
 
 
-def inlined(function: F) -> F:
-    """Compile a one-line step that is written into the loops which call it."""
-    return cast("F", numba.njit(inline="always", error_model="numpy")(function))
-
-
 @contextmanager
 def side_by_side() -> Iterator[None]:
     """Let LLVM put like sums that stand beside each other into one instruction, in what is compiled meanwhile.

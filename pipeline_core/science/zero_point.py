@@ -17,8 +17,6 @@ Floats = npt.NDArray[np.float64]
 
 SOLAR_COLOUR = 0.82
 """BP - RP of the Sun (Casagrande & VandenBerg 2018, MNRAS 479, L102): the zero point is that of such a star."""
-USUAL_COLOUR_ERROR = 0.2
-"""mag a mag: how much bands that are called alike differ where no colour term is known."""
 
 _FEWEST = 5
 _FEWEST_FOR_COLOUR = 20

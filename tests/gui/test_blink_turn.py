@@ -79,6 +79,6 @@ def test_without_alignment_it_is_shown_as_it_was_taken_and_turned_again_when_ask
 
 def test_a_rejected_flipped_frame_is_still_turned(qtbot, model):
     model.set_frames(frames())
-    model.set_badge("b", "REJECTED")
+    model.set_badges({"b": "REJECTED"})
     assert model.frames[1].badge == "REJECTED"
     assert model.frames[1].turn is not None
