@@ -130,7 +130,7 @@ class StarTrackModel(QObject):
             if np.isfinite(star.fwhm_px):
                 lines.append(f"FWHM {star.fwhm_px:.2f} px")
             lines.append(f"at x {star.x_px + 1:.1f}, y {star.y_px + 1:.1f}")
-        else:
+        if point.note:
             lines.append(point.note)
         if point.path in self.rejected:
             lines.append(f"✕ rejected: {self.rejected[point.path] or 'no reason given'}")

@@ -158,10 +158,11 @@ class _Stamps(QWidget):
                 ny, nx = codes.shape
                 self._images[point.path] = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Grayscale8).copy()
             painter.drawImage(box, toned(self._images[point.path]))
-        is_lost = point.star is None or not point.star.found
-        if is_lost:
+        is_placed = not point.note.startswith("not aligned")
+        if point.star is None or not point.star.found or not is_placed:
             painter.setPen(theme().colour("on_image"))
-            words = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
+            lost = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
+            words = lost if is_placed else "not aligned"
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, words)
         is_rejected = point.path in self.model.rejected
         if is_rejected:
