@@ -115,13 +115,13 @@ def with_measured(
             bridges[place.reference] = place, one
     added = {}
     for path, shape in shapes.items():
-        one, place = alignment.by_path.get(path), places.get(path)
-        if shape is None or place is None or (one is not None and one.aligned) or place.reference not in bridges:
+        known, place = alignment.by_path.get(path), places.get(path)
+        if shape is None or place is None or (known is not None and known.aligned) or place.reference not in bridges:
             continue
         other, base = bridges[place.reference]
         assert base.placement is not None, "only aligned frames are bridges"
         link = place.seen_from(other, base.path).alignment(shape)
-        blank = one or FrameAlignment(path, base.pointing, None)
+        blank = known or FrameAlignment(path, base.pointing, None)
         added[path] = replace(blank, reference=base.reference, placement=base.placement.then(link))
     kept = [one for one in alignment.frames if one.path not in added]
     return NightAlignment((*kept, *added.values())) if added else alignment

@@ -110,6 +110,22 @@ def test_a_rejected_frame_is_aligned_but_no_reference(place, capsys):
     assert next(f for f in document["frames"] if f["path"] == first)["aligned"] is True
 
 
+def test_a_reference_that_is_rejected_is_said_and_another_takes_its_place_also_where_a_person_chose_it(place, capsys):
+    chosen = load_alignment(place.output).frames[-1].path
+    ask(capsys, "align", place.output, "--reference", chosen)
+    assert load_alignment(place.output).references == (chosen,)
+    assert main(["reject", str(place.output), chosen.rpartition("/")[2], "--reason", "wind"]) == 0
+    told = capsys.readouterr().out
+    assert "the reference is rejected: quality chooses another at the next update" in told
+    assert main(["reject", str(place.output), load_alignment(place.output).frames[0].path]) == 0
+    assert "reference" not in capsys.readouterr().out
+    document = ask(capsys, "align", place.output)[1]
+    assert document["reference"] != chosen
+    assert main(["accept", str(place.output), chosen.rpartition("/")[2], "--quiet"]) == 0
+    capsys.readouterr()
+    assert ask(capsys, "align", place.output)[1]["reference"] == chosen, "it was only set aside"
+
+
 def test_rejected_frames_say_so_and_are_not_counted(place, capsys):
     paths = sorted(one.path for one in load_alignment(place.output).frames)
     with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
