@@ -71,6 +71,8 @@ class StarPoint:
     stamp: npt.NDArray[np.uint8] | None
     note: str = ""
     """Why there is no star, or why it may be another one, in words."""
+    is_aligned: bool = True
+    """Whether it is known where the star lies in this frame; else it was looked for in the same place of the chip."""
 
 
 def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) -> list[Source]:
@@ -156,7 +158,7 @@ def follow_star(sources: Sequence[Source], like: str, x: float, y: float, contex
         there = moved(x, y, start, source)
         try:
             point = _star_in(source, *there)
-            yield point if known_together(start, source) else replace(point, note=NOT_ALIGNED)
+            yield point if known_together(start, source) else replace(point, note=NOT_ALIGNED, is_aligned=False)
         except (AstepError, OSError) as error:
             yield StarPoint(source.path, source.mid_utc, None, None, f"cannot be read: {error}")
 

@@ -102,6 +102,7 @@ def test_a_frame_that_was_not_aligned_is_looked_at_in_the_same_place_and_says_so
     assert moved(10, 20, sources[0], sources[2]) == (10, 20)
     points = list(follow_star(sources, "s0.fits", 40.0, 45.0, RunContext()))
     assert points[2].note == NOT_ALIGNED
+    assert [point.is_aligned for point in points] == [True, True, False, True]
     assert not points[2].star.found
     assert points[1].note == ""
 

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline_core import planned, solve_reduced
 from pipeline_core import reduce as reduce_module
-from pipeline_core.align_night import REFERENCE_REJECTED, align_night, load_alignment
 from pipeline_core.align_night import STAGE as ALIGNMENT
+from pipeline_core.align_night import align_night, load_alignment
 from pipeline_core.cli.reduce import reduction_document
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.lock import RunLock
@@ -111,28 +111,6 @@ def test_a_rejected_frame_is_moved_and_nothing_is_computed(place):
         logbook.reject(LIGHTS[:1], "cloud")
     found = surveyed(place)
     assert (dict(found.stale), found.moves, found.is_up_to_date) == ({}, (LIGHTS[0],), False)
-
-
-def test_another_reference_is_aligned_anew_and_after_the_update_nothing_is_to_be_done(tmp_path):
-    place = Place(small_night(tmp_path / "night"), tmp_path / "out")
-    reduced(place)
-    (first,) = load_alignment(place.output).references
-    other = next(one.path for one in load_alignment(place.output).frames if one.aligned and one.path != first)
-    with Logbook.open(place.output) as logbook:
-        logbook.choose_reference(other)
-    found = surveyed(place)
-    assert set(found.realigned.values()) == {"the reference changed"}
-    assert not found.is_up_to_date
-    assert (dict(found.stale), found.moves, found.unjudged, found.unaligned) == ({}, (), (), ())
-    reduced(place)
-    assert load_alignment(place.output).references == (other,)
-    assert surveyed(place).is_up_to_date
-    with Logbook.open(place.output) as logbook:
-        logbook.reject([other], "wind")
-    assert set(surveyed(place).realigned.values()) == {REFERENCE_REJECTED}
-    reduced(place)
-    assert load_alignment(place.output).references != (other,)
-    assert surveyed(place).is_up_to_date
 
 
 def test_a_rejected_dark_changes_its_master_and_all_that_stands_on_it(place):
