@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.events import RunContext
+    from pipeline_core.handing_on import HandedOn
 
 _OWN = ("show_results", "report", "calibrated")
 """Actions that are methods here."""
@@ -102,20 +103,23 @@ class ResultsDeeds(NightDeeds):
         if place is None or raw is None:
             return
 
-        def work(context: RunContext) -> tuple[list[Path], list[str], str]:
+        def work(context: RunContext) -> tuple[HandedOn, str]:
             from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words  # noqa: PLC0415 - the stages
 
-            written, untimed = hand_on(place, raw, program, folder, context)  # type: ignore[arg-type]
-            unplaced = without_wcs_words(without_wcs(written), len(written), "Sky (Shift+S) looks for them on the sky")
-            return written, untimed, unplaced
+            handed = hand_on(place, raw, program, folder, context)  # type: ignore[arg-type]
+            names = without_wcs(handed.files)
+            return handed, without_wcs_words(names, len(handed.files), "Sky (Shift+S) looks for them on the sky")
 
         if window.errands.start("export", "the export", work, lambda done: self._exported(program, folder, *done)):
             window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
 
-    def _exported(self, program: str, folder: Path, written: list[Path], untimed: list[str], unplaced: str) -> None:
+    def _exported(self, program: str, folder: Path, handed: HandedOn, unplaced: str) -> None:
         self._window.log.quiet()
-        self._window.log.say(f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}")
-        for path in untimed:
+        written = handed.files
+        where = f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}"
+        self._window.log.say(f"{where}; {handed.words}" if handed.words else where)
+        for path in handed.untimed:
             self._window.log.say("left out: its time is unknown", "warning", path)
         if unplaced:
-            self._window.log.say(f"{len(written)} frames lie in {folder}; {unplaced}", "warning")
+            doubts = f"; {handed.words}" if handed.words else ""  # the last line is the one that is seen
+            self._window.log.say(f"{len(written)} frames lie in {folder}{doubts}; {unplaced}", "warning")

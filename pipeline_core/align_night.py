@@ -165,6 +165,7 @@ def align_frames(
     """
     measured, rejected = to_place(night, store), logbook.rejected()
     tasks = _tasks(night, trims, measured, rejected, logbook.references(), recipe)
+    _say_rejected_references(store, rejected, logbook.references(), context)
     known = {product.label for product in store.products(STAGE)}
     made: dict[str, Made] = {}
     for task in context.track(JOB, tasks):
@@ -216,6 +217,55 @@ def unplaced(night: Night, store: Store) -> set[str]:
     return to_place(night, store).keys() - _looked_at(product.made for product in store.products(STAGE))
 
 
+REFERENCE_REJECTED = "the reference is rejected: quality chooses another at the next update"
+
+
+def rejected_references(store: Store, rejected: Container[str], chosen: Iterable[str]) -> list[str]:
+    """Return the rejected frames on which an alignment stands, or that a person chose for that."""
+    standing = [field["reference"] for product in store.products(STAGE) for field in product.made["fields"]]
+    return [path for path in dict.fromkeys((*standing, *sorted(chosen))) if path in rejected]
+
+
+def realigned(
+    night: Night, trims: Mapping[Geometry, Section], store: Store, logbook: Logbook, recipe: Recipe
+) -> dict[str, str]:
+    """Return the pointings that an update would align anew, though all their frames were looked at: name → why.
+
+    Parameters
+    ----------
+    night : Night
+        With decisions applied.
+    trims, store, logbook, recipe
+        As in :func:`align_frames`; nothing is changed.
+    """
+    measured, rejected, chosen = to_place(night, store), logbook.rejected(), logbook.references()
+    made = {product.label: product.made for product in store.products(STAGE)}
+    if not made or measured.keys() <= rejected.keys():
+        return {}
+    found = {}
+    for task in _tasks(night, trims, measured, rejected, chosen, recipe):
+        if store.fresh(task) is not None:
+            continue
+        standing = {field["reference"] for field in made.get(task.label, {"fields": []})["fields"]}
+        wanted = task.settings["reference"]
+        if standing & rejected.keys():
+            found[task.label] = REFERENCE_REJECTED
+        elif task.label in made and (wanted is None or wanted not in standing):
+            known = set(_placed(made[task.label])) | set(made[task.label]["unaligned"])
+            is_same = known == set(task.settings["frames"])
+            found[task.label] = "the reference changed" if is_same else "its frames changed"
+        else:
+            found[task.label] = "its frames or settings changed"
+    return found
+
+
+def _say_rejected_references(
+    store: Store, rejected: Container[str], chosen: Iterable[str], context: RunContext
+) -> None:
+    for path in rejected_references(store, rejected, chosen):
+        context.say(JOB, "the reference is rejected: quality chooses another", path=path)
+
+
 def _looked_at(made: Iterable[Made]) -> set[str]:
     return {path for one in made for path in (*_placed(one), *one["unaligned"])}
 
@@ -252,7 +302,8 @@ def _tasks(
                 "measured": {path: measured[path].key for path in paths},
                 "shape": list(shape),
                 "rejected": [path for path in paths if path in rejected],
-                "reference": next((path for path in paths if path in chosen), None),
+                # A person's choice that was rejected since waits for its acceptance: quality chooses meanwhile.
+                "reference": next((path for path in paths if path in chosen and path not in rejected), None),
                 "max_order": recipe.align.max_order,
             }
             label = pointing if len(geometries) == 1 else f"{pointing} · {geometry}"

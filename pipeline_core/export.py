@@ -9,6 +9,9 @@ What each reader wants:
   ``DATE-OBS`` and ``EXPTIME``. They get unsigned 16-bit counts of 2 e⁻ above a pedestal, so that the
   sky's noise is not cut at zero.
 
+Frames of several groups (pointing, filter, exposure) lie in a folder a group, each numbered from 1: a sequence is
+stacked or searched as a whole, and what was taken otherwise must not be in it.
+
 All get ``DATE-OBS`` as the **start** of the exposure, as the FITS standard and the cameras' own software
 have it, with ``DATE-AVG`` the middle and ``DATE-END`` the end. A reader that lets its user say which of
 these the header holds (Astrometrica does) must be told: start.
@@ -27,7 +30,7 @@ from pipeline_core.errors import DataError, NightError, UsageError
 from pipeline_core.events import RunContext
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 Target = Literal["tycho", "astrometrica", "siril"]
@@ -37,6 +40,9 @@ ELECTRONS_PER_COUNT = (
 )
 PEDESTAL_COUNTS = 1000.0  # 100 sigma of the faintest sky's noise below zero
 FULL_SCALE = 65535
+
+_NO_GROUP = "others"
+"""Where frames lie that are in no group of the plan, beside those that are."""
 
 NOT_OF_A_PLAIN_IMAGE = (
     "EXTEND",
@@ -58,6 +64,7 @@ def export_frames(
     target: Target,
     folder: Path,
     context: RunContext | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write calibrated frames for another program.
 
@@ -72,11 +79,14 @@ def export_frames(
         Made if missing. Files of the same names are replaced; others are left alone.
     context : RunContext, optional
         Hears how far it is; its cancel ends it between two frames.
+    groups : mapping, optional
+        Frame's path → name of its group, good as that of a folder. Where it names one group only, or none, all lie in
+        ``folder`` itself.
 
     Returns
     -------
     list of Path
-        The files written, in time order.
+        The files written, in time order; those of a group together, the group that begins first first.
 
     Raises
     ------
@@ -110,17 +120,26 @@ def export_frames(
                 "its time does not say that it is UTC",
                 "set the time offset of the frame",
             )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NightError(
-            f"cannot make the folder {folder}", error.strerror or str(error), "name another folder"
-        ) from error
     ordered = sorted(frames, key=lambda frame: (frame[2], frame[0]))
+    together: dict[str, list[tuple[str, Path, datetime]]] = {}
+    for frame in ordered:
+        together.setdefault((groups or {}).get(frame[0], ""), []).append(frame)
+    is_one = len(together) == 1
     written = []
-    steps = (context or RunContext()).track("export", ordered)
-    for number, (path, file, mid_utc) in enumerate(steps, start=1):
-        target_file = folder / _name(target, number, path, mid_utc)
+    numbered = [
+        (folder if is_one else folder / (name or _NO_GROUP), number, frame)
+        for name, members in together.items()
+        for number, frame in enumerate(members, start=1)
+    ]
+    for place in dict.fromkeys(place for place, _, _ in numbered):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NightError(
+                f"cannot make the folder {place}", error.strerror or str(error), "name another folder"
+            ) from error
+    for place, number, (path, file, mid_utc) in (context or RunContext()).track("export", numbered):
+        target_file = place / _name(target, number, path, mid_utc)
         _export_one(output / file, target_file, target, mid_utc)
         written.append(target_file)
     return written

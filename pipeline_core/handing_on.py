@@ -2,25 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from astropy.io import fits
 
-from pipeline_core.errors import NightError
+from pipeline_core.errors import DataError, NightError
 from pipeline_core.export import export_frames
+from pipeline_core.kept_looks import TABLE
 from pipeline_core.logbook import Logbook
-from pipeline_core.session import Place, check_output
+from pipeline_core.measures import to_look_at
+from pipeline_core.plan import Choices, build_plan
+from pipeline_core.quality_table import read_with_calibration
+from pipeline_core.session import Place, check_output, recipe_of
 from pipeline_core.store import Store
 from pipeline_core.types import FrameKind
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.export import Target
     from pipeline_core.types import Night
+
+
+@dataclass(frozen=True)
+class HandedOn:
+    """What was written for another program."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    untimed: tuple[str, ...] = ()
+    """Frames that were left out, because their time is unknown."""
+    suggested: tuple[str, ...] = ()
+    """Frames among those written that are suggested to be rejected, and about which nobody has decided."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Folders of groups in ``folder``; none where all frames are of one group."""
+        inside = dict.fromkeys(file.parent for file in self.files if file.parent != self.folder)
+        return tuple(place.name for place in inside)
+
+    @property
+    def words(self) -> str:
+        """Where the groups lie, and what is to be thought of before the frames are used; empty where nothing is."""
+        said = []
+        if self.groups:
+            said.append(f"in {len(self.groups)} folders, one a pointing, filter and exposure: {', '.join(self.groups)}")
+        if self.suggested:
+            number, are = len(self.suggested), "is" if len(self.suggested) == 1 else "are"
+            which = f"{number} of them" if len(self.files) > 1 else "it"
+            said.append(f"{which} {are} suggested to be rejected")
+        return "; ".join(said)
 
 
 def without_wcs(files: Sequence[Path]) -> list[str]:
@@ -33,9 +69,7 @@ def without_wcs(files: Sequence[Path]) -> list[str]:
     return [file.name for file in files if "CRVAL1" not in fits.getheader(file)]
 
 
-def hand_on(
-    place: Place, night: Night, target: Target, folder: Path, context: RunContext | None = None
-) -> tuple[list[Path], list[str]]:
+def hand_on(place: Place, night: Night, target: Target, folder: Path, context: RunContext | None = None) -> HandedOn:
     """Write the accepted calibrated frames of a night for another program.
 
     Parameters
@@ -51,9 +85,7 @@ def hand_on(
 
     Returns
     -------
-    written : list of Path
-    untimed : list of str
-        Frames that were left out, because their time is unknown.
+    HandedOn
 
     Raises
     ------
@@ -65,6 +97,8 @@ def hand_on(
         night = logbook.apply(night)
         rejected = logbook.rejected()
         wanted = {f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None} - set(rejected)
+        groups = _folders(night, recipe_of(place, None))
+        suggested = _suggested(place, rejected, logbook.kept())
         products = [p for p in store.products(SCIENCE_STAGE) if p.label in wanted]
     frames, untimed = [], []
     for product in products:
@@ -79,7 +113,26 @@ def hand_on(
             "it holds no accepted calibrated frame with a time",
             "run `astep reduce` first, or set the time",
         )
-    return export_frames(place.output, frames, target, folder, context), untimed
+    files = export_frames(place.output, frames, target, folder, context, groups)
+    doubted = tuple(path for path, _, _ in frames if path in suggested)
+    return HandedOn(folder, tuple(files), tuple(untimed), doubted)
+
+
+def _folders(night: Night, recipe: Recipe) -> dict[str, str]:
+    """Return path → what the folder of its group (pointing, filter, exposure) is called."""
+    from pipeline_core.stack_night import file_names  # noqa: PLC0415 - heavy
+
+    groups = build_plan(night, recipe, Choices()).groups
+    names = file_names(groups)
+    return {path: names[group] for group, paths in groups.items() for path in paths}
+
+
+def _suggested(place: Place, rejected: Collection[str], kept: Collection[str]) -> set[str]:
+    try:
+        rows, _flags = read_with_calibration(place.output / TABLE)
+    except DataError:  # a run that was stopped before it judged has written none
+        return set()
+    return {row.path for row in to_look_at(rows, rejected, kept)}
 
 
 def without_wcs_words(names: Sequence[str], number: int, remedy: str) -> str:

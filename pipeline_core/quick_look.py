@@ -12,6 +12,7 @@ from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import calibration_measures, judge_calibration
 from pipeline_core.kept_looks import QuickLook, first_looks, keep_looks, kept_looks
 from pipeline_core.logbook import Logbook
+from pipeline_core.measured_places import measured_place, onto_final
 from pipeline_core.measures import Flag, QualityRow, headline, science_measures
 from pipeline_core.night_quality import judged_rows
 from pipeline_core.plan import Choices, build_plan
@@ -101,8 +102,10 @@ def quick_look(
     context.check()
     # What has no final values is judged by the first look at all frames, as far as it is remembered.
     looked = {path: known[path] for path in every if path in known}
-    rows |= {row.path: row for row in judged_rows(night, plan.groups, looked) if row.path not in final}
-    quick = [row for path, row in rows.items() if path not in final]
+    together = {row.path: row for row in judged_rows(night, plan.groups, looked)}
+    placed = {path for path, row in rows.items() if measured_place(row) is not None}
+    quick = onto_final([row for path, row in together.items() if path not in final], together, placed)
+    rows |= {row.path: row for row in quick}
     first |= {row.path: headline(row.flags) for row in quick}
     if place.has_logbook:
         keep_looks(place, quick, night, {path: says for path, says in first.items() if path in night.by_path})

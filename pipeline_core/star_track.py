@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pipeline_core.errors import AstepError
 from pipeline_core.grouping import Geometry
 from pipeline_core.io.fits_file import RowReader
+from pipeline_core.measured_places import measured_places
 from pipeline_core.science.one_star import STAMP, StarHere, measure_star, stamp_codes
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline_core.events import RunContext
+    from pipeline_core.measured_places import MeasuredPlace
     from pipeline_core.measures import QualityRow
     from pipeline_core.plan import Plan
     from pipeline_core.types import Frame, Night, Section
 
 _USUAL_FWHM_PX = 3.0
 """Where a frame's own is not measured."""
+
+
+NOT_ALIGNED = "not aligned: how this frame lies on the others is not known; looked at in the same place of the chip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ class Source:
     frame: Frame
     trim: Section | None
     row: QualityRow | None
-    """Its place among the others; None where it was not measured."""
+    """What was measured on it; None where nothing was."""
+    place: MeasuredPlace | None = None
+    """How it lies; against those of the same reference that is known."""
 
     @property
     def mid_utc(self) -> datetime | None:
@@ -63,7 +70,9 @@ class StarPoint:
     """None where the frame could not be read or the place lies outside; positions are in the trimmed frame."""
     stamp: npt.NDArray[np.uint8] | None
     note: str = ""
-    """Why there is no star, in words."""
+    """Why there is no star, or why it may be another one, in words."""
+    is_aligned: bool = True
+    """Whether it is known where the star lies in this frame; else it was looked for in the same place of the chip."""
 
 
 def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) -> list[Source]:
@@ -78,6 +87,7 @@ def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) 
         Path of a science frame.
     """
     by_path = {row.path: row for row in rows}
+    places = measured_places(by_path)
     group = next((paths for paths in plan.groups.values() if like in paths), (like,))
     wanted = night.by_path[like]
     planned = {path for paths in plan.groups.values() for path in paths}
@@ -92,7 +102,17 @@ def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) 
     frames = [night.by_path[path] for path in dict.fromkeys([*group, *others]) if path in night.by_path]
     frames = [f for f in frames if f.layout is not None and f.shape is not None and f.unusable is None]
     frames.sort(key=lambda f: (f.mid_utc is None, f.mid_utc, f.path))
-    return [Source(f.path, night.file(f), f, plan.trims.get(Geometry.of(f)), by_path.get(f.path)) for f in frames]
+    return [
+        Source(f.path, night.file(f), f, plan.trims.get(Geometry.of(f)), by_path.get(f.path), places.get(f.path))
+        for f in frames
+    ]
+
+
+def known_together(one: Source, other: Source) -> bool:
+    """Tell whether it is known how two frames lie on each other: both measured, in the end against the same frame."""
+    if one.path == other.path:
+        return True
+    return one.place is not None and other.place is not None and one.place.reference == other.place.reference
 
 
 def moved(x: float, y: float, from_: Source, to: Source) -> tuple[float, float]:
@@ -107,23 +127,16 @@ def moved(x: float, y: float, from_: Source, to: Source) -> tuple[float, float]:
     Returns
     -------
     (x, y)
-        Unchanged where either frame could not be aligned.
+        Unchanged where they are not known against each other.
     """
-
-    def placed(source: Source) -> tuple[complex, complex] | None:
-        row = source.row
-        if row is None or row.dx_px is None or row.dy_px is None or row.mirrored:
-            return None
-        return complex(row.dx_px, row.dy_px), np.exp(1j * np.radians(row.rotation_deg or 0.0))
-
-    first, second = placed(from_), placed(to)
-    if first is None or second is None or from_.path == to.path:
+    first, second = from_.place, to.place
+    if first is None or second is None or not known_together(from_, to) or from_.path == to.path:
         return x, y
     ny, nx = from_.shape
     centre = complex((nx - 1) / 2, (ny - 1) / 2)
     # Shifts are those of the field's centre, turns are about it.
-    reference = (complex(x, y) - centre - first[0]) / first[1]
-    there = reference * second[1] + centre + second[0]
+    reference = (complex(x, y) - centre - first.shift) / first.turn
+    there = reference * second.turn + centre + second.shift
     return there.real, there.imag
 
 
@@ -144,7 +157,8 @@ def follow_star(sources: Sequence[Source], like: str, x: float, y: float, contex
     for source in context.track("one star", sources):
         there = moved(x, y, start, source)
         try:
-            yield _star_in(source, *there)
+            point = _star_in(source, *there)
+            yield point if known_together(start, source) else replace(point, note=NOT_ALIGNED, is_aligned=False)
         except (AstepError, OSError) as error:
             yield StarPoint(source.path, source.mid_utc, None, None, f"cannot be read: {error}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pipeline_core.align_night import unplaced
+from pipeline_core.align_night import realigned, unplaced
 from pipeline_core.io.output_names import rejected_product
 from pipeline_core.journal import was_broken_off
 from pipeline_core.lock import holder
@@ -65,6 +65,8 @@ class Survey:
     """Science frames whose file would move to or from ``rejected/``."""
     unaligned: tuple[str, ...] = ()
     """Measured science frames, rejected ones too, that no alignment has looked at yet: a run was stopped before it."""
+    realigned: Mapping[str, str] = field(default_factory=dict)
+    """Pointings whose alignment is of before, all of whose frames were looked at: name → why it is made anew."""
     unsolved: tuple[str, ...] = ()
     """Calibrated frames not searched on the sky, where others of the night were: a run was stopped amid it."""
     calibrated: Mapping[str, str] = field(default_factory=dict)
@@ -94,7 +96,8 @@ class Survey:
     def is_up_to_date(self) -> bool:
         """Whether a run would make nothing and move nothing."""
         waiting = any(master.state != "up to date" for master in self.masters)
-        return not (waiting or self.stale or self.unjudged or self.moves or self.unaligned or self.unsolved)
+        frames = self.stale or self.unjudged or self.moves or self.unaligned or self.unsolved
+        return not (waiting or frames or self.realigned)
 
 
 def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
@@ -169,6 +172,9 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
         waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
         on_sky = solutions(store)
+        # Frames that are calibrated anew are measured anew, and aligned with all that: it is not said twice.
+        is_settled = recipe.align.enabled and not (stale or unjudged or waiting)
+        anew = realigned(tasks.night, tasks.plan.trims, store, logbook, recipe) if is_settled else {}
         # Nothing needs the place of a rejected frame: a night is not unfinished for it.
         searched = {*on_sky, *rejected} if on_sky and recipe.solve.enabled != "never" else set()
         searched |= passed_over(store, logbook) if searched else set()
@@ -184,6 +190,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         tuple(unjudged),
         tuple(moves),
         tuple(path for path in here if path in waiting),
+        anew,
         tuple(path for path in here if path not in searched) if searched else (),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
         noise_summary(product.made for product in made if product.label in tasks.tasks.science),

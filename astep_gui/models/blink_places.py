@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import cmath
-import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astep_gui.models.blink_turn import turn_of
-from pipeline_core.science.alignment import Alignment
+from pipeline_core.measured_places import measured_places, with_measured
 from pipeline_core.science.placement import Placement
 from pipeline_core.science.turned_codes import needs_turning
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
     from astep_gui.models.blink_turn import Turn
     from pipeline_core.align_night import NightAlignment
+    from pipeline_core.measured_places import MeasuredPlace
     from pipeline_core.measures import QualityRow
 
     Shape = tuple[int, int]
@@ -72,34 +71,42 @@ def blink_places(
     meridian the smaller part is turned; and where the frame on which the alignment stands lies beyond the meridian, or
     is not blinked at all, nothing is turned for its sake.
     """
-    grounds = {path: _grounds(path, alignment, rows) for path in paths}
+    aligned = {path for path in paths if alignment is not None and _is_aligned(path, alignment)}
+    if alignment is not None:  # frames that were rejected before the reduction are in no alignment
+        alignment = with_measured(alignment, rows, {path: shapes[path] for path in paths})
+    measured = measured_places(rows)
+    grounds = {path: _grounds(path, alignment, measured) for path in paths}
     count = Counter(ground for path in paths for ground in grounds[path])
     if not count:
         return {}
     # An alignment knows turns and distortion, measured shifts do not; but one aligned frame is laid on nothing.
     chosen = max(count, key=lambda ground: (ground[0] and count[ground] > 1, count[ground]))
     members = [path for path in paths if chosen in grounds[path]]
-    known_twice = [path for path in members if len(grounds[path]) > 1]  # those bring in frames that are not aligned
-    members = known_twice or members
+    members = [path for path in members if path in aligned] or members  # better known than what was only measured
     base = onto if onto is not None else members[len(members) // 2]
     places = {}
     for path in paths:
         place = _by_alignment(path, base, alignment, shapes[path], first_of)
-        place = place or _by_shifts(path, base, rows, shapes, first_of)
+        place = place or _by_shifts(path, base, measured, shapes, first_of)
         if place is not None:
             places[path] = place
     return places if len(places) > 1 else {}
 
 
-def _grounds(path: str, alignment: NightAlignment | None, rows: Mapping[str, QualityRow]) -> list[Ground]:
+def _is_aligned(path: str, alignment: NightAlignment) -> bool:
+    one = alignment.by_path.get(path)
+    return one is not None and one.aligned
+
+
+def _grounds(path: str, alignment: NightAlignment | None, measured: Mapping[str, MeasuredPlace]) -> list[Ground]:
     """Return on what a frame is placed."""
     found: list[Ground] = []
     one = alignment.by_path.get(path) if alignment is not None else None
     if one is not None and one.placement is not None and one.reference is not None:
         found.append((True, one.reference, _half_turns(one.placement.rotation_deg)))
-    measured = _measured(path, rows)
-    if measured is not None:
-        found.append((False, measured[0], _half_turns(measured[2])))
+    place = measured.get(path)
+    if place is not None:
+        found.append((False, place.reference, _half_turns(place.turn_deg)))
     return found
 
 
@@ -125,39 +132,24 @@ def _by_alignment(
 def _by_shifts(
     path: str,
     base: str,
-    rows: Mapping[str, QualityRow],
+    measured: Mapping[str, MeasuredPlace],
     shapes: Mapping[str, Shape | None],
     first_of: Callable[[str], tuple[int, int]],
 ) -> BlinkPlace | None:
     """Place by what was measured at the reduction: shifts of the middle, and whether the field is upside down."""
-    own, other = _measured(path, rows), _measured(base, rows)
-    if own is None or other is None or own[0] != other[0]:
+    own, other = measured.get(path), measured.get(base)
+    if own is None or other is None or own.reference != other.reference:
         return None
-    if _half_turns(own[2]) == _half_turns(other[2]):
-        moved = own[1] - other[1]
+    if _half_turns(own.turn_deg) == _half_turns(other.turn_deg):
+        moved = own.shift - other.shift
         return BlinkPlace((moved.real, moved.imag))
     shape, base_shape = shapes[path], shapes[base]
     if shape is None or shape != base_shape:
         return None
-    placement = _placement(own, shape).seen_from(_placement(other, shape))
+    placement = Placement.of(own.seen_from(other, base).alignment(shape), shape)
     return _turned(placement, path, base, first_of)
 
 
 def _turned(placement: Placement, path: str, base: str, first_of: Callable[[str], tuple[int, int]]) -> BlinkPlace:
     turn = turn_of(placement, first_of(path), first_of(base))
     return BlinkPlace(placement.displacement, turn, placement.rotation_deg)
-
-
-def _measured(path: str, rows: Mapping[str, QualityRow]) -> tuple[str, complex, float] | None:
-    """Return the frame against which a frame was measured, the shift of its middle (px), its turn (degrees)."""
-    row = rows.get(path)
-    if row is None or row.dx_px is None or row.dy_px is None or row.mirrored:
-        return None
-    return str(row.extra.get("reference")), complex(row.dx_px, row.dy_px), row.rotation_deg or 0.0
-
-
-def _placement(measured: tuple[str, complex, float], shape: Shape) -> Placement:
-    """Return what was measured as a placement: turned about the middle of the field, and moved."""
-    _reference, moved, angle_deg = measured
-    middle, turn = complex((shape[1] - 1) / 2, (shape[0] - 1) / 2), cmath.exp(1j * math.radians(angle_deg))
-    return Placement.of(Alignment(turn, middle - turn * middle + moved), shape)

@@ -14,8 +14,10 @@ from astep_gui.models.planning import Planning
 from astep_gui.models.quick_looking import QuickLooking
 from astep_gui.models.reading_night import decided_recipe, first_shown, reading
 from astep_gui.models.survey_watch import SurveyWatch
+from pipeline_core.align_night import REFERENCE_REJECTED
 from pipeline_core.decisions import RECIPE
 from pipeline_core.errors import AstepError, NightError
+from pipeline_core.events import Event
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -290,7 +292,8 @@ class NightModel(QObject):
         else:
             self._last_id = self.logbook.last_id()
             self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
-            self.reference = min(self.logbook.references(), default=None)
+            rejected = self.logbook.rejected()
+            self.reference = min((path for path in self.logbook.references() if path not in rejected), default=None)
         self.judgements.heed(self.frame)
 
     # -- recipe and plan -------------------------------------------------------------------------------------
@@ -322,6 +325,9 @@ class NightModel(QObject):
             self._surveying.look(self.place, self.raw, self.recipe)
 
     def _take_survey(self, found: Survey) -> None:
+        lost = [why for why in found.realigned.values() if why == REFERENCE_REJECTED]
+        if lost and (self.survey is None or lost[0] not in self.survey.realigned.values()):
+            self.said.emit([Event("message", "alignment", text=REFERENCE_REJECTED)])
         self.survey = found
         self.survey_changed.emit()
 

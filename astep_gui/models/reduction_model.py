@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from astep_gui.jobs import Job, Jobs
     from astep_gui.models.night_model import NightModel
     from pipeline_core.events import Event, RunContext
+    from pipeline_core.plan_types import Plan
     from pipeline_core.reduce import Reduction, RunOptions
     from pipeline_core.survey import Survey
 
@@ -245,9 +246,22 @@ def waiting_words(survey: Survey | None) -> str:
         words = "Judge anew"
     elif survey.unaligned:
         words = f"{len(survey.unaligned)} not aligned"
+    elif survey.realigned:
+        is_reference = any("reference" in why for why in survey.realigned.values())
+        words = "Reference changed" if is_reference else "Align anew"
     else:
         words = f"{len(survey.unsolved)} not solved"
     return f"{words}: update"
+
+
+def first_run_words(plan: Plan, survey: Survey | None) -> str:
+    """Say what a run would make of a night no frame of which is calibrated yet; masters may be there from a cut run."""
+    frames = f"calibrates {len(plan.science)} frame{'' if len(plan.science) == 1 else 's'}"
+    masters = survey.masters if survey is not None and survey.masters else None
+    ready = sum(master.state == "up to date" for master in masters) if masters is not None else 0
+    to_make = len(masters) - ready if masters is not None else len(plan.masters)
+    words = f"makes {to_make} master{'' if to_make == 1 else 's'} and {frames}" if to_make else frames
+    return f"{words}; {ready} master{' is' if ready == 1 else 's are'} up to date" if ready else words
 
 
 def waiting_reasons(survey: Survey, most: int = 6) -> list[str]:
@@ -266,6 +280,7 @@ def waiting_reasons(survey: Survey, most: int = 6) -> list[str]:
         lines.append(f"to be judged anew: {len(survey.unjudged)}")
     if survey.unaligned:
         lines.append(f"to be placed on their reference: {len(survey.unaligned)}")
+    lines += [f"{pointing} is aligned anew: {why}" for pointing, why in survey.realigned.items()]
     if survey.unsolved:
         lines.append(f"to be found on the sky: {len(survey.unsolved)}")
     return [*lines[:most], f"and {len(lines) - most} more"] if len(lines) > most else lines

@@ -110,13 +110,15 @@ class StarTrackModel(QObject):
 
     def fluxes(self) -> npt.NDArray[np.float64]:
         """Return the star's light relative to its median; NaN where there is no star."""
-        flux = np.array([p.star.flux if p.star is not None and p.star.found else np.nan for p in self.points], float)
+        stars = [p.star if p.is_aligned else None for p in self.points]  # else it may be another one
+        flux = np.array([star.flux if star is not None and star.found else np.nan for star in stars], float)
         good = flux[np.isfinite(flux)]
         return flux / np.median(good) if good.size and np.median(good) > 0 else flux
 
     def widths(self) -> npt.NDArray[np.float64]:
         """Return the star's FWHM, px; NaN where it could not be measured."""
-        return np.array([p.star.fwhm_px if p.star is not None else np.nan for p in self.points], float)
+        stars = [p.star if p.is_aligned else None for p in self.points]
+        return np.array([star.fwhm_px if star is not None else np.nan for star in stars], float)
 
     def words(self, index: int) -> str:
         """Describe the star in one frame."""
@@ -130,7 +132,7 @@ class StarTrackModel(QObject):
             if np.isfinite(star.fwhm_px):
                 lines.append(f"FWHM {star.fwhm_px:.2f} px")
             lines.append(f"at x {star.x_px + 1:.1f}, y {star.y_px + 1:.1f}")
-        else:
+        if point.note:
             lines.append(point.note)
         if point.path in self.rejected:
             lines.append(f"✕ rejected: {self.rejected[point.path] or 'no reason given'}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QPushButton
 
-from astep_gui.models.reduction_model import waiting_reasons
+from astep_gui.models.reduction_model import first_run_words, waiting_reasons
 from astep_gui.theme import icon
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ReduceButton(QPushButton):
         plan, survey = self._night.plan, self._night.survey
         assert plan is not None, "asked for only when there is one"
         if survey is None or not survey.is_reduced:
-            return f"{len(plan.masters)} masters, {len(plan.science)} science frames (Ctrl+R)"
+            return f"Ctrl+R {first_run_words(plan, survey)}"
         if survey.is_up_to_date:
             return "nothing changed since the last run; a click checks it again (Ctrl+R)"
         return "\n".join(["only what changed is computed anew (Ctrl+R):", *waiting_reasons(survey)])

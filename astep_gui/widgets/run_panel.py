@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from astep_gui.models.reduction_model import duration_words, waiting_reasons
+from astep_gui.models.reduction_model import duration_words, first_run_words, waiting_reasons
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import mono_font, theme, theme_notice
 
@@ -132,7 +132,7 @@ class RunPanel(QWidget):
             return "Planning" if self._night.is_open else "No night is open"
         if survey is not None and survey.is_reduced:
             return "Everything is up to date" if survey.is_up_to_date else "What changed is made anew by Ctrl+R:"
-        return f"Ctrl+R makes {len(plan.masters)} masters and calibrates {len(plan.science)} frames"
+        return f"Ctrl+R {first_run_words(plan, survey)}"
 
     def _show_stage(self, stage: StageProgress) -> None:
         if stage.name not in self._lines:

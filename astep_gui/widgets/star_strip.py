@@ -85,8 +85,11 @@ class StarStrip(QWidget):
             words += f" · light ± {100 * scatter:.1f} %"
         if np.isfinite(width).any():
             words += f" · FWHM {np.nanmedian(width):.2f} px"
-        lost = sum(point.star is None or not point.star.found for point in model.points)
-        return words + (f" · not seen on {lost}" if lost else "")
+        known = [point for point in model.points if point.is_aligned]
+        lost = sum(point.star is None or not point.star.found for point in known)
+        words += f" · not seen on {lost}" if lost else ""
+        unknown = len(model.points) - len(known)
+        return words + (f" · {unknown} not aligned" if unknown else "")
 
     def _reveal(self) -> None:
         self.stamps.update()
@@ -158,10 +161,10 @@ class _Stamps(QWidget):
                 ny, nx = codes.shape
                 self._images[point.path] = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Grayscale8).copy()
             painter.drawImage(box, toned(self._images[point.path]))
-        is_lost = point.star is None or not point.star.found
-        if is_lost:
+        if point.star is None or not point.star.found or not point.is_aligned:
             painter.setPen(theme().colour("on_image"))
-            words = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
+            lost = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
+            words = lost if point.is_aligned else "not aligned"
             painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, words)
         is_rejected = point.path in self.model.rejected
         if is_rejected:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline_core.align_night import REFERENCE_REJECTED, rejected_references
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.set_recipe import named_settings, set_recipe
 from pipeline_core.cli.wording import counted
@@ -19,6 +20,7 @@ from pipeline_core.plan_geometry import CHOSEN
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_night, check_output, choices_of, find_place, matching, recipe_of
 from pipeline_core.solve_hints import HINTS, half_places
+from pipeline_core.store import Store
 from pipeline_core.types import Frame, FrameKind, Night
 from pipeline_core.verdicts import move_products
 
@@ -204,6 +206,10 @@ def _reject(arguments: argparse.Namespace, night: Night, logbook: Logbook, talk:
     if new:
         kinds = _kinds(f for f in frames if f.path not in before)
         talk.say(f"rejected {counted(new, 'frame')}{kinds}{': ' + arguments.reason if arguments.reason else ''}")
+        with Store(logbook.output, logbook.database) as store:
+            lost = set(rejected_references(store, {f.path for f in frames} - before.keys(), logbook.references()))
+        if lost:
+            talk.say(f"  ! {named(sorted(lost))}: {REFERENCE_REJECTED}")
     for (old, why), paths in _by_value({path: (before[path], reasons[path]) for path in again}).items():
         if why and why != old:
             told = f"the reason was {old!r} and is now {why!r} (`astep undo` brings the old one back)"

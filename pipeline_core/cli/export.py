@@ -20,12 +20,17 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place = find_place(arguments.output)
     check_night(place)
     night = scan_night(place.night, talk.context())
-    written, untimed = hand_on(place, night, arguments.program, arguments.folder)
+    handed = hand_on(place, night, arguments.program, arguments.folder)
+    written = handed.files
     unplaced = without_wcs(written)
-    answer = {"folder": str(arguments.folder), "files": [path.name for path in written]}
-    talk.answer(answer | {"without_time": untimed, "without_wcs": unplaced})
+    names = [path.relative_to(arguments.folder).as_posix() for path in written]
+    answer = {"folder": str(arguments.folder), "files": names, "groups": list(handed.groups)}
+    doubts = {"suggested": list(handed.suggested)}
+    talk.answer(answer | {"without_time": list(handed.untimed), "without_wcs": unplaced} | doubts)
     talk.say(f"{len(written)} frames for {arguments.program} lie in {arguments.folder}")
-    for path in untimed:
+    if handed.words:
+        talk.say(f"  - {handed.words}")
+    for path in handed.untimed:
         talk.say(f"  ! left out {path}: its time is unknown; set it with `astep set`")
     if words := without_wcs_words(unplaced, len(written), f"`astep solve {place.output}` looks for them on the sky"):
         talk.say(f"  ! {words}")

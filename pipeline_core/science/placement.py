@@ -146,6 +146,21 @@ class Placement:
         matched, rms_px = min(self.matched, other.matched), math.hypot(self.rms_px, other.rms_px)
         return Placement(self.centre, self.reach, tuple(x_terms), tuple(y_terms), matched, rms_px)
 
+    def then(self, link: Alignment) -> Placement:
+        """Return where the reference's pixels lie in a third frame, if those of this one lie there as ``link`` has it.
+
+        Parameters
+        ----------
+        link : Alignment
+            Not mirrored.
+        """
+        terms = link.turn * (np.array(self.x_terms) + 1j * np.array(self.y_terms))
+        terms[0] += link.shift
+        matched, rms_px = min(self.matched, link.matched), math.hypot(self.rms_px, link.rms_px)
+        return Placement(
+            self.centre, self.reach, tuple(terms.real.tolist()), tuple(terms.imag.tolist()), matched, rms_px
+        )
+
     def area(self, x_px: npt.ArrayLike, y_px: npt.ArrayLike) -> Floats:
         """Return how many pixels of this frame one pixel of the reference covers, at reference positions."""
         step = 0.5

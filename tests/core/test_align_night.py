@@ -8,16 +8,19 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from pipeline_core.align_night import align_night, load_alignment
+from pipeline_core.align_night import REFERENCE_REJECTED, align_night, load_alignment
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.errors import UsageError
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.logbook import Logbook
-from pipeline_core.session import Place
+from pipeline_core.reduce import RunOptions, reduce_night
+from pipeline_core.scan import scan_night
+from pipeline_core.session import Place, recipe_of
 from pipeline_core.stack_night import StackOptions, file_names, stack_night
 from pipeline_core.store import Store
+from pipeline_core.survey import survey
 
 N_SCIENCE = 8
 R = ("R",)
@@ -108,6 +111,49 @@ def test_a_rejected_frame_is_aligned_but_no_reference(place, capsys):
     document = ask(capsys, "align", place.output)[1]
     assert document["reference"] != first
     assert next(f for f in document["frames"] if f["path"] == first)["aligned"] is True
+
+
+def test_a_reference_that_is_rejected_is_said_and_another_takes_its_place_also_where_a_person_chose_it(place, capsys):
+    chosen = load_alignment(place.output).frames[-1].path
+    ask(capsys, "align", place.output, "--reference", chosen)
+    assert load_alignment(place.output).references == (chosen,)
+    assert main(["reject", str(place.output), chosen.rpartition("/")[2], "--reason", "wind"]) == 0
+    told = capsys.readouterr().out
+    assert "the reference is rejected: quality chooses another at the next update" in told
+    assert main(["reject", str(place.output), load_alignment(place.output).frames[0].path]) == 0
+    assert "reference" not in capsys.readouterr().out
+    document = ask(capsys, "align", place.output)[1]
+    assert document["reference"] != chosen
+    assert main(["accept", str(place.output), chosen.rpartition("/")[2], "--quiet"]) == 0
+    capsys.readouterr()
+    assert ask(capsys, "align", place.output)[1]["reference"] == chosen, "it was only set aside"
+
+
+def test_another_reference_is_aligned_anew_and_after_the_update_nothing_is_to_be_done(place):
+    def surveyed():
+        return survey(place, scan_night(place.night, RunContext()), recipe_of(place, None))
+
+    def reduced():
+        reduce_night(place, recipe_of(place, None), RunOptions(executor="threads"), RunContext())
+
+    assert surveyed().is_up_to_date
+    (first,) = load_alignment(place.output).references
+    other = next(one.path for one in load_alignment(place.output).frames if one.aligned and one.path != first)
+    with Logbook.open(place.output) as logbook:
+        logbook.choose_reference(other)
+    found = surveyed()
+    assert set(found.realigned.values()) == {"the reference changed"}
+    assert not found.is_up_to_date
+    assert (dict(found.stale), found.moves, found.unjudged, found.unaligned) == ({}, (), (), ())
+    reduced()
+    assert load_alignment(place.output).references == (other,)
+    assert surveyed().is_up_to_date
+    with Logbook.open(place.output) as logbook:
+        logbook.reject([other], "wind")
+    assert set(surveyed().realigned.values()) == {REFERENCE_REJECTED}
+    reduced()
+    assert load_alignment(place.output).references != (other,)
+    assert surveyed().is_up_to_date
 
 
 def test_rejected_frames_say_so_and_are_not_counted(place, capsys):

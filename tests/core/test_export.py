@@ -104,6 +104,23 @@ def test_siril_gets_floats_of_its_range_in_a_numbered_sequence_without_rounding(
     assert data * header["EGAIN"] == pytest.approx(fits.getdata(frames[1][1]), rel=1e-5)
 
 
+@pytest.mark.parametrize("target", ["siril", "tycho"])
+def test_several_groups_lie_in_a_folder_each_numbered_from_one_and_one_group_in_none(reduced, tmp_path, target):
+    output, frames = reduced
+    names = [f"{k}.fits" for k in range(5)]
+    five = [(name, frames[k % 2][1], MID + timedelta(seconds=90 * k)) for k, name in enumerate(names)]
+    groups = {"0.fits": "M_31_R_90_s", "1.fits": "M_31_V_90_s", "2.fits": "M_31_R_90_s", "3.fits": "M_31_V_90_s"}
+    written = export_frames(output, five, target, tmp_path / "out", groups=groups)
+    assert [path.parent.name for path in written] == ["M_31_R_90_s"] * 2 + ["M_31_V_90_s"] * 2 + ["others"]
+    assert sorted(place.name for place in (tmp_path / "out").iterdir()) == ["M_31_R_90_s", "M_31_V_90_s", "others"]
+    numbers = [path.name[6:11] if target == "siril" else path.name[:5] for path in written]
+    assert numbers == ["00001", "00002", "00001", "00002", "00001"]
+    times = [fits.getheader(path)["DATE-AVG"] for path in written]
+    assert times[:2] == sorted(times[:2])
+    alone = export_frames(output, five[:3:2], target, tmp_path / "alone", groups=groups)
+    assert {path.parent for path in alone} == {tmp_path / "alone"}
+
+
 def test_names_carry_the_time_and_the_raw_name_without_spaces_or_wrappers(reduced, tmp_path):
     output, frames = reduced
     written = export_frames(output, frames, "tycho", tmp_path / "out")

@@ -14,7 +14,7 @@ from pipeline_core.on_demand import science_tasks, steps_as_far_as_possible, tas
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
 from pipeline_core.science.one_star import measure_star, stamp_codes
-from pipeline_core.star_track import follow_pixel, follow_star, moved, sources_of
+from pipeline_core.star_track import NOT_ALIGNED, follow_pixel, follow_star, moved, sources_of
 
 SIGMA = 1.2
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0)) * SIGMA
@@ -95,11 +95,30 @@ def test_moving_there_and_back_is_no_move(drifting):
     assert moved(*there, sources[2], sources[1]) == pytest.approx((12.5, 77.0))
 
 
-def test_a_frame_that_was_not_aligned_is_looked_at_in_the_same_place(drifting):
+def test_a_frame_that_was_not_aligned_is_looked_at_in_the_same_place_and_says_so(drifting):
     night, plan, rows = drifting
-    rows[1] = replace(rows[1], dx_px=None)
+    rows[2] = replace(rows[2], dx_px=None)
     sources = sources_of(night, plan, rows, "s0.fits")
-    assert moved(10, 20, sources[0], sources[1]) == (10, 20)
+    assert moved(10, 20, sources[0], sources[2]) == (10, 20)
+    points = list(follow_star(sources, "s0.fits", 40.0, 45.0, RunContext()))
+    assert points[2].note == NOT_ALIGNED
+    assert [point.is_aligned for point in points] == [True, True, False, True]
+    assert not points[2].star.found
+    assert points[1].note == ""
+
+
+def test_a_star_is_followed_into_frames_that_a_quick_look_measured_against_another_reference(drifting):
+    night, plan, rows = drifting
+    rows[0] = replace(rows[0], extra={"reference": "s0.fits"})
+    rows[1] = replace(rows[1], extra={"reference": "s0.fits"})
+    # Rejected before the reduction: known against s1, (3, -2) from the reference of the others, and turned.
+    rows[2] = replace(rows[2], dx_px=8.0, dy_px=2.0, extra={"reference": "s1.fits"})
+    points = list(follow_star(sources_of(night, plan, rows, "s0.fits"), "s0.fits", 40.0, 45.0, RunContext()))
+    assert points[2].star.found
+    assert (points[2].star.x_px, points[2].star.y_px) == pytest.approx((64, 58), abs=0.1)
+    rows[2] = replace(rows[2], extra={"reference": "a frame that is known against none of them"})
+    points = list(follow_star(sources_of(night, plan, rows, "s0.fits"), "s0.fits", 40.0, 45.0, RunContext()))
+    assert points[2].note == NOT_ALIGNED
 
 
 def test_following_stops_at_a_cancel(drifting):

@@ -21,7 +21,9 @@ from pipeline_core.errors import DataError, NightError
 from pipeline_core.handing_on import without_wcs, without_wcs_words
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.logbook import Logbook
+from pipeline_core.measures import Flag
 from pipeline_core.planned import planned
+from pipeline_core.quality_table import read_quality_table, write_quality_table
 from pipeline_core.recipe_file import load_recipe
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
@@ -263,6 +265,26 @@ def test_exported_frames_are_in_time_order_and_only_the_accepted_ones(night, cap
     assert len(document["files"]) == N_SCIENCE - 1
     times = [fits.getheader(tmp_path / "siril" / name)["DATE-OBS"] for name in document["files"]]
     assert times == sorted(times)
+
+
+def test_export_says_where_the_groups_lie_and_which_frames_are_suggested_to_be_rejected(night, capsys, tmp_path):
+    folder, out, _ = night
+    doubted, answered, other = (raw.relative_to(folder).as_posix() for raw in science_files(folder)[:3])
+    rows = [replace(row, flags=()) for row in read_quality_table(out / "quality.ecsv")]
+    cloud = (Flag("cloud", "cloud: half of the light"),)
+    rows = [replace(row, flags=cloud) if row.path in {doubted, answered} else row for row in rows]
+    write_quality_table(out / "quality.ecsv", rows, rejected={}, calibration_flags={})
+    run(capsys, "accept", out, answered.rpartition("/")[2])
+    run(capsys, "set", out, "filter=V", other.rpartition("/")[2])
+    assert main(["export", str(out), "--for", "siril", str(tmp_path / "siril")]) == 0
+    told = capsys.readouterr().out
+    assert "1 of them is suggested to be rejected" in told
+    assert "in 2 folders, one a pointing, filter and exposure: " in told
+    _, document = run(capsys, "export", out, "--for", "siril", tmp_path / "again")
+    assert document["suggested"] == [doubted]
+    assert len(document["groups"]) == 2
+    assert all((tmp_path / "again" / name).is_file() for name in document["files"])
+    assert len(document["files"]) == N_SCIENCE
 
 
 def test_export_says_which_frames_do_not_know_their_place_on_the_sky(tmp_path):

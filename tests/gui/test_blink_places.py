@@ -71,6 +71,20 @@ def test_a_frame_that_is_not_aligned_is_laid_by_its_measured_shift_on_the_others
     assert found["b"].shift == pytest.approx((1.0, -0.5))
 
 
+def test_a_frame_that_was_rejected_before_the_reduction_is_laid_by_its_quick_look_on_aligned_ones_beyond_the_flip():
+    # b was measured quickly on a, whose final values stand on r; seen from the other side of the meridian.
+    rows = {"a": row(2.0, 1.0), "b": row(5.0, -4.0, reference="a"), "c": row(0.0, 0.0, reference="another filter's")}
+    found = places("abc", night(a=placed(), b=None, c=placed(6, 0, flipped=True)), rows)
+    assert set(found) == {"a", "b", "c"}
+    both = places("ab", night(a=placed(), b=None), rows)
+    assert both["b"].turn is None
+    assert np.subtract(both["b"].shift, both["a"].shift) == pytest.approx((5.0, -4.0), abs=1e-6)
+    # The only frame of its side on which c could be laid was moved by (5, -4) and is not aligned itself.
+    assert found["b"].turn is None
+    assert found["b"].shift == pytest.approx((5.0, -4.0), abs=1e-6)
+    assert found["c"].turn is not None
+
+
 def test_measured_shifts_against_different_frames_are_not_mixed():
     rows = {"a": row(2.0, 0.0), "b": row(0.0, 0.0), "c": row(1.0, 0.0, reference="s"), "d": row(1.0, 0, rotation=179.9)}
     found = places("abcd", None, rows)

@@ -1,5 +1,7 @@
 """Two images compared, one star all night, why this pixel: used by clicks and keys."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QRectF, Qt
@@ -198,6 +200,21 @@ def test_its_light_and_width_follow_the_night(strip):
     assert np.isnan(light[5])
     assert np.nanmedian(strip.model.widths()) == pytest.approx(2.355 * 1.2, abs=0.1)
     assert "not seen on 1" in strip.head.full_text
+
+
+def test_a_frame_that_is_not_aligned_is_told_and_what_is_found_there_is_no_value_of_the_star(star_night, strip, qtbot):
+    night, plan, rows = star_night
+    rows = [*rows[:4], replace(rows[4], extra={"reference": "another"}), rows[5]]
+    model = strip.model
+    model.set_night(night, plan, rows, {})
+    model.follow("s5.fits", 68.0, 54.0)  # where the star lies in the fifth frame, of the sixth, that has none
+    qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
+    assert model.points[4].star.found
+    assert np.isnan(model.fluxes()[4])
+    assert np.isnan(model.widths()[4])
+    assert "not aligned" in model.words(4)
+    assert strip.head.full_text.endswith(" · 1 not aligned")
+    assert not strip.grab().isNull()
 
 
 def test_a_click_on_a_stamp_asks_for_its_frame_and_x_rejects_it(strip, qtbot):

@@ -529,8 +529,24 @@ def test_what_a_click_would_do_is_said_in_few_words():
     assert waiting_words(Survey(calibrated=made, unaligned=("a", "b"), unsolved=("a",))) == "2 not aligned: update"
     assert waiting_words(Survey(calibrated=made, unsolved=("a",))) == "1 not solved: update"
     assert waiting_reasons(Survey(calibrated=made, unsolved=("a",))) == ["to be found on the sky: 1"]
+    other = Survey(calibrated=made, realigned={"field": "the reference changed"})
+    assert waiting_words(other) == "Reference changed: update"
+    assert waiting_reasons(other) == ["field is aligned anew: the reference changed"]
     lines = waiting_reasons(Survey(calibrated=made, stale={f"{k}.fits": f"why {k}" for k in range(9)}))
     assert lines[-1] == "and 3 more"
+
+
+def test_after_a_run_that_was_cancelled_the_masters_that_are_there_are_not_to_be_made_again(qtbot, opened):
+    plan = opened.night.plan
+    assert opened.run_panel.headline.text() == f"Ctrl+R makes {len(plan.masters)} masters and calibrates 4 frames"
+    with qtbot.waitSignal(opened.run.finished, timeout=90_000):
+        opened.run.start(RunOptions(executor="threads", only="masters"))
+    with qtbot.waitSignal(opened.run.cancelled, timeout=90_000):
+        opened.run.start(RunOptions(executor="threads"))
+        opened.run.cancel()
+    words = f"Ctrl+R calibrates 4 frames; {len(plan.masters)} masters are up to date"
+    qtbot.waitUntil(lambda: opened.run_panel.headline.text() == words, timeout=PATIENCE_MS)
+    assert opened.reduce_button.toolTip() == words
 
 
 def test_the_summary_says_why_nothing_was_solved(opened):
