@@ -74,7 +74,7 @@ def _fault(term: str) -> str:
     if (found := _TERM.match(term)) is None:
         return ""
     name, sign, value = found.groups()
-    if (column := _column(name, is_number=True)) is not None:
+    if _column(name, is_number=True) is not None:
         if not value:
             return f"a number is missing after '{term}'"
         return "" if _number(value) is not None else f"'{_short(value)}' is no number"
