@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "Search: cloud, fwhm>3"
 SYNTAX = (
-    "Every word must be found in name, kind, filter, object or state.\n"
+    "Every word must be found in name, kind, filter, object or state; blanks or commas part them.\n"
     "-word   leaves out frames that hold it\n"
-    "kind:dark  filter:R  object:…  state:cloud   looks in one column\n"
+    "kind:dark  filter=R  object:…  state:cloud   looks in one column\n"
     "fwhm>3  depth>0.5  sky<900  exposure=90   compares numbers (also temp, ellip, stars)\n"
     "Enter goes to the first frame found, Esc shows all again."
 )
-_COMPARED = re.compile(r"^(\w+)(<=|>=|<|>|=)([-+\d.,]+)$")
-_NAMED = re.compile(r"^(\w+):(.*)$")
+MOST_LETTERS = 14
+"""Of a term that is quoted under the list."""
+_PARTED = re.compile(r"[\s;]+|(?<!\d),|,(?!\d)")  # the comma of 2,5 parts nothing
+_AROUND_SIGN = re.compile(r"(?<=\w)\s*(<=|>=|<|>|=|:)\s*")
+_TERM = re.compile(r"^(\w+)(<=|>=|<|>|=|:)(.*)$")
+_NUMBER = re.compile(r"^([-+]?\d*[.,]?\d+|[-+]?\d+[.,]?)(?:s|px|mag|°c?|e⁻|adu)?$")
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
@@ -48,24 +52,61 @@ def search_for(words: str) -> Wanted | None:
     callable or None
         Says of a frame, its quality and its state whether it is wanted; None for an empty search.
     """
-    tests = [_test(word) for word in words.lower().split() if word != "-"]
+    tests = [_test(term) for term in _terms(words)]
     if not tests:
         return None
     return lambda frame, row, state: all(test(frame, row, state) for test in tests)
 
 
-def _test(word: str) -> Wanted:
-    if word.startswith("-"):
-        refused = _test(word[1:])
+def not_understood(words: str) -> str:
+    """Say what of a search is a comparison that cannot be made; nothing where all is understood."""
+    faults = (_fault(term.removeprefix("-")) for term in _terms(words))
+    return " · ".join(fault for fault in faults if fault)
+
+
+def _terms(words: str) -> list[str]:
+    """Return what a search is made of: "fwhm > 2, cloud" is fwhm>2 and cloud."""
+    joined = _AROUND_SIGN.sub(r"\1", words.lower())
+    return [term for term in _PARTED.split(joined) if term not in {"", "-"}]
+
+
+def _fault(term: str) -> str:
+    if (found := _TERM.match(term)) is None:
+        return ""
+    name, sign, value = found.groups()
+    if _column(name, is_number=True) is not None:
+        if not value:
+            return f"a number is missing after '{term}'"
+        return "" if _number(value) is not None else f"'{_short(value)}' is no number"
+    if _column(name, is_number=False) is None:
+        return "" if sign == ":" else f"'{_short(name)}' is no column"
+    return "" if sign in {":", "="} else f"{name} holds words, no numbers"
+
+
+def _short(word: str) -> str:
+    """Return the beginning of a word: what is said of it stands in one line of a narrow list."""
+    return word if len(word) <= MOST_LETTERS else f"{word[: MOST_LETTERS - 1]}…"
+
+
+def _number(value: str) -> float | None:
+    """Return the number that is written, with or without its unit."""
+    found = _NUMBER.match(value)
+    return float(found[1].replace(",", ".")) if found else None
+
+
+def _test(term: str) -> Wanted:
+    if term.startswith("-"):
+        refused = _test(term[1:])
         return lambda frame, row, state: not refused(frame, row, state)
-    if (found := _COMPARED.match(word)) and (column := _column(found[1], is_number=True)) is not None:
-        try:
-            return _comparison(column, found[2], float(found[3].replace(",", ".")))
-        except ValueError:
-            return _anywhere(word)
-    if (found := _NAMED.match(word)) and (column := _column(found[1], is_number=False)) is not None:
-        return _inside(column, found[2])
-    return _anywhere(word)
+    if (found := _TERM.match(term)) is None:
+        return _anywhere(term)
+    name, sign, value = found.groups()
+    limit, column = _number(value), _column(name, is_number=True)
+    if column is not None and limit is not None:
+        return _comparison(column, "=" if sign == ":" else sign, limit)
+    if sign in {":", "="} and (column := _column(name, is_number=False)) is not None:
+        return _inside(column, value)
+    return _anywhere(term)
 
 
 def _column(name: str, *, is_number: bool) -> Column | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, Qt, pyqtSignal
 from PyQt6.QtGui import QActionGroup
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
@@ -26,6 +26,11 @@ FAST = 3.0
 
 ROOMY_PX = 960
 """Width from which all stands on one line."""
+SPACING_PX = 6
+PLAY_PX = 86
+"""The same for both of its words."""
+ICON_MARGIN_PX = 18
+"""Around the picture of a toggle without words."""
 LEVELS_WORDS: dict[LevelsMode, tuple[str, str]] = {
     "contrast": ("Same contrast", "each frame from its own sky, as wide as the middle frame of its kind"),
     "same": ("Same levels", "equal values look alike: a sky much brighter or darker than most is white or black"),
@@ -53,7 +58,7 @@ class BlinkBar(QWidget):
         self.back = self._button("previous", "", "The frame before (←)", lambda: blink.step(-1))
         self.play = self._button("play", "Play", "Blink (B or Space)", blink.toggle)
         self.forth = self._button("next", "", "The next frame (→)", lambda: blink.step(1))
-        self.play.setMinimumWidth(86)
+        self.play.setMinimumWidth(PLAY_PX)
         self.place = QSlider(Qt.Orientation.Horizontal)
         self.place.setAccessibleName("Frame")
         self.place.valueChanged.connect(self._slide)
@@ -75,6 +80,8 @@ class BlinkBar(QWidget):
         self.notes.setProperty("role", "warn")
         self.notes.setContentsMargins(8, 0, 8, 0)
         self._left_out: tuple[str, ...] = ()
+        self._wide: dict[tuple[str, str], int] = {}
+        """Width of a toggle with its words, by words and font."""
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
         self.ping_pong.setToolTip("There and back: at the end it turns round (H)")
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
@@ -91,13 +98,14 @@ class BlinkBar(QWidget):
     def _lay_out(self) -> None:
         self._upper, self._lower = QHBoxLayout(), QHBoxLayout()
         for row in (self._upper, self._lower):
-            row.setSpacing(6)
+            row.setSpacing(SPACING_PX)
         for widget in (self.back, self.play, self.forth):
             self._upper.addWidget(widget)
         self._upper.addWidget(self.place, 1)
         for widget in (self.count, self.rate):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.looks)
+        """The first ones do without their words first."""
         self._upper.addWidget(self.close_button)
         for label in (self.reached, self.notes):
             self._lower.addWidget(label)
@@ -112,6 +120,54 @@ class BlinkBar(QWidget):
             self._lower.addWidget(toggle)
         self.place.setMinimumWidth(60)
         self.setMinimumWidth(430)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Give the words their room anew whenever one of them is longer or shorter than before."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._fit_words()
+        return super().event(event)
+
+    def _fit_words(self) -> None:
+        """Keep what is said whole: toggles do with their pictures, and the reached rate goes, before a time is cut."""
+        margins = self.contentsMargins().left() + self.contentsMargins().right() + 16
+        said = [label for label in (self.notes,) if not label.isHidden()]
+        if self._is_roomy:
+            said += [self.back, self.play, self.forth, self.count, self.rate, self.close_button]
+        needed = sum(max(widget.sizeHint().width(), widget.minimumWidth()) for widget in said)
+        needed += (self.place.minimumWidth() if self._is_roomy else 0) + SPACING_PX * (len(said) + len(self._toggles))
+        room = self.width() - margins - needed
+        wide = [self._width_with_words(toggle) for toggle in self._toggles]
+        narrow = [toggle.iconSize().width() + ICON_MARGIN_PX for toggle in self._toggles]
+        for k, toggle in enumerate(self._toggles):
+            has_words = sum(wide) <= room
+            style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
+            toggle.setToolButtonStyle(style)
+            wide[k] = wide[k] if has_words else narrow[k]
+        left = self.width() - margins - needed - sum(wide) - SPACING_PX
+        self.reached.setVisible(bool(self.reached.text()) and self.reached.sizeHint().width() <= left)
+        self._fit_play()
+        if (layout := self.layout()) is not None:
+            layout.activate()  # at once: Qt has laid out already what it was asked for
+
+    def _fit_play(self) -> None:
+        """Do without the word of the first button where the time would be cut."""
+        others = (self.back, self.forth, self.count, self.rate, self.close_button)
+        room = self.width() - 16 - self.place.minimumWidth() - sum(widget.sizeHint().width() for widget in others)
+        has_words = room - SPACING_PX * (len(others) + 1) >= PLAY_PX
+        style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
+        self.play.setToolButtonStyle(style)
+        self.play.setMinimumWidth(PLAY_PX if has_words else 0)
+
+    def _width_with_words(self, toggle: QToolButton) -> int:
+        """Return the width that a toggle has, or would have, with its words."""
+        toggle.ensurePolished()
+        key = (toggle.text(), toggle.font().key())
+        if key not in self._wide:
+            was = toggle.toolButtonStyle()
+            toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            self._wide[key] = toggle.sizeHint().width()
+            toggle.setToolButtonStyle(was)
+        return self._wide[key]
 
     def say_left_out(self, names: Sequence[str]) -> None:
         """Say which frames do not go by, because they have no calibrated file yet."""
@@ -143,6 +199,7 @@ class BlinkBar(QWidget):
         super().resizeEvent(event)
         is_roomy = self.width() >= ROOMY_PX
         if is_roomy == self._is_roomy:
+            self._fit_words()
             return
         self._is_roomy = is_roomy
         for toggle in self._toggles:
@@ -158,6 +215,7 @@ class BlinkBar(QWidget):
             else:
                 self._lower.insertWidget(number, label)
         self._follow_place()
+        self._fit_words()
         self.updateGeometry()
 
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
@@ -207,10 +265,11 @@ class BlinkBar(QWidget):
         words, more = LEVELS_WORDS[mode]
         self.levels_actions[mode].setChecked(True)
         is_mixed = kins > 1 and mode != "own"
-        self.looks.setText(f"{words} · {kins} kinds" if is_mixed else words)
+        said = f"{words} · {kins} kinds" if is_mixed else words
+        self.looks.setText(f"{said} ▾")
         several = f"\n{kins} kinds, filters or exposures go by: each has levels of its own" if is_mixed else ""
         self.looks.setToolTip(f"Levels (Shift+B). {words}: {more}{several}")
-        self.looks.setAccessibleName(f"Levels: {self.looks.text()}")
+        self.looks.setAccessibleName(f"Levels: {said}")
 
     def _slide(self, value: int) -> None:
         if value != self._blink.index:
@@ -271,6 +330,7 @@ class BlinkBar(QWidget):
         if blink.loaded < len(blink.frames):
             words.append(f"loaded {blink.loaded}")
         self.reached.setText(" · ".join(words))
+        self.rate.setToolTip(" · ".join(("Frames a second", *words)))  # where the label has no room
 
     @staticmethod
     def _check(button: QToolButton, on: bool) -> None:  # noqa: FBT001

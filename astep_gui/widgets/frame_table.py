@@ -11,7 +11,7 @@ from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from astep_gui.models.frame_columns import COLUMNS, column_number, shown_at_first
-from astep_gui.models.frame_search import PLACEHOLDER, SYNTAX
+from astep_gui.models.frame_search import PLACEHOLDER, SYNTAX, not_understood
 from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.theme import icon, mono_font, ui_font
 from astep_gui.widgets.frame_glance import FrameGlance
@@ -270,7 +270,12 @@ class FrameTable(QWidget):
 
     def _say_count(self, *_: object) -> None:
         total, shown, rejected = len(self._night.frames), self.model.count, len(self._night.rejected)
-        words = f"{total} frames" if shown == total else f"{shown} of {total} frames · Esc shows all"
+        if shown == total:
+            words = f"{total} frames"
+        elif fault := not_understood(self.model.search_words):
+            words = f"{fault} · Esc shows all"
+        else:
+            words = f"{shown} of {total} frames · Esc shows all" if shown else "no frame fits · Esc shows all"
         looks = self._night.looking.words
         words += f" · {looks}" if looks else ""
         self.count.setText(words + (f" · ✕ {rejected} rejected" if rejected else ""))

@@ -142,7 +142,7 @@ def test_a_blink_is_as_it_was_set(qtbot, shown, killed_and_reopened):
     again = killed_and_reopened()
     assert not again.viewing.is_blinking, "it is looked at as a frame"
     bar = again.viewing.blink_bar
-    assert (bar.rate.value(), bar.ping_pong.isChecked(), bar.looks.text()) == (14, True, "Own levels")
+    assert (bar.rate.value(), bar.ping_pong.isChecked(), bar.looks.text()) == (14, True, "Own levels ▾")
     again.night.select(LIGHTS, LIGHTS[0])
     qtbot.keyClick(again, Qt.Key.Key_B)
     assert again.viewing.is_blinking

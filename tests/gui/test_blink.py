@@ -183,6 +183,32 @@ def test_all_that_the_bar_says_is_read_whole_at_any_width(qtbot, blink, bar, wid
     assert not unreadable(bar)
 
 
+@pytest.mark.parametrize("width", [430, 520, 560, 620, 700, 860, 960, 1100, 1400])
+def test_the_notes_of_a_blink_take_the_room_of_the_toggles_words_never_of_the_time(qtbot, blink, bar, width):
+    blink.set_frames([replace(frame, when=f"04:{k:02d}:45 UTC") for k, frame in enumerate(frames(20))])
+    qtbot.waitUntil(lambda: blink.loaded == 20, timeout=5000)
+    bar.resize(width, 70)
+    bar.reached.setText("30.0 fps · 1:4 · loaded 18")
+    bar.notes.setText("6 of 20 not aligned")
+    bar.notes.show()
+    QApplication.processEvents()
+    assert bar.notes.isVisible()
+    assert not unreadable(bar)
+
+
+def test_toggles_have_their_words_again_where_there_is_room(qtbot, bar):
+    icons = Qt.ToolButtonStyle.ToolButtonIconOnly
+    for width in (430, 1400, 430):
+        bar.resize(width, 70)
+        bar.notes.setText("16 of 20 not aligned")
+        bar.notes.show()
+        QApplication.processEvents()
+        assert (bar.ping_pong.toolButtonStyle() == icons) == (width == 430)
+    bar.notes.hide()
+    QApplication.processEvents()
+    assert bar.looks.toolButtonStyle() != icons
+
+
 def test_the_bar_plays_steps_and_says_where_it_is(qtbot, bar, blink):
     qtbot.mouseClick(bar.forth, Qt.MouseButton.LeftButton)
     assert bar.count.text() == " 2/20"

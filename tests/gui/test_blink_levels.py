@@ -175,16 +175,16 @@ def test_the_bar_says_which_levels_are_used_and_a_click_chooses_others(qtbot, bl
     bar = BlinkBar(blink, blinking)
     qtbot.addWidget(bar)
     bar.show()
-    assert bar.looks.text() == "Same contrast · 2 kinds"
+    assert bar.looks.text() == "Same contrast · 2 kinds ▾"
     assert "its own sky" in bar.looks.toolTip()
     assert "2 kinds, filters or exposures" in bar.looks.toolTip()
     bar.levels_actions["own"].trigger()
     assert blinking.mode == "own"
-    assert bar.looks.text() == "Own levels"
+    assert bar.looks.text() == "Own levels ▾"
     assert bar.levels_actions["own"].isChecked()
     blink.set_frames(frames()[:3])
     bar.levels_actions["contrast"].trigger()
-    assert bar.looks.text() == "Same contrast"
+    assert bar.looks.text() == "Same contrast ▾"
 
 
 def test_thumbnails_of_what_went_by_have_their_own_frames_levels(blinking, blink):
@@ -201,7 +201,7 @@ def test_darks_flats_and_lights_that_are_blinked_together_are_all_grey_on_the_sc
     qtbot.waitUntil(lambda: viewing.view.shown is not None, timeout=8000)
     qtbot.keyClick(opened, Qt.Key.Key_B)
     qtbot.waitUntil(lambda: viewing.blink.loaded == 4, timeout=8000)
-    assert viewing.blink_bar.looks.text() == "Same contrast · 3 kinds"
+    assert viewing.blink_bar.looks.text() == "Same contrast · 3 kinds ▾"
     qtbot.mouseClick(viewing.blink_bar.play, LEFT)
     for _ in range(4):
         qtbot.mouseClick(viewing.blink_bar.forth, LEFT)

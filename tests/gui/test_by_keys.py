@@ -240,7 +240,7 @@ def test_the_ways_of_a_blink_are_chosen_by_keys_and_its_bar_shows_them(qtbot, bl
     for _ in range(3):
         qtbot.keyClick(blinking, KEY.Key_B, SHIFT)
         seen.append((levels.mode, bar.looks.text()))
-    assert seen == [("same", "Same levels"), ("own", "Own levels"), ("contrast", "Same contrast")]
+    assert seen == [("same", "Same levels ▾"), ("own", "Own levels ▾"), ("contrast", "Same contrast ▾")]
     assert "same contrast" in blinking.log.text.toPlainText().splitlines()[-1].lower()
 
 

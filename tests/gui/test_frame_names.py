@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astep_gui.models.frame_columns import COLUMNS, shown_at_first
-from astep_gui.models.frame_search import search_for
+from astep_gui.models.frame_search import PLACEHOLDER, not_understood, search_for
 from astep_gui.models.frame_state import FrameState
 from astep_gui.models.short_names import numbers_of, short_names
 from pipeline_core.measures import QualityRow, ScienceMeasures
@@ -79,12 +79,38 @@ CLOUD = FrameState("▲", "cloud", "warn", "half of the light is missing")
         ("fwhm>3", True), ("fwhm>3.2", False), ("fwhm>=3.2", True), ("FWHM<3", False), ("depth>0.3", True),
         ("exp=90", True), ("exposure=91", False), ("temp<-20", True), ("temp<-21", False), ("sky<900 fwhm<4", True),
         ("-fwhm>3", False), ("stars>0", False),
+        ("cloud, fwhm>3", True), ("cloud,fwhm>3.5", False), ("fwhm>3,1", True), ("fwhm>3,5", False),
+        ("fwhm > 3", True), ("fwhm >= 3.3", False), ("kind = science; r", True), ("filter=R", True),
+        ("filter=V", False), ("exp=90,filter:r", True), ("exp=90s", True), ("exp:90", True), ("exp:91", False),
+        ("light_007, -cloud", False), ("temp < -20", True),
         ("fwhm>wide", False), ("nosuch>3", False), ("nosuch:3", False),
     ],
 )  # fmt: skip
 def test_a_search_finds_what_its_words_say(words, is_found):
     wanted = search_for(words)
     assert (wanted is None or wanted(FRAME, ROW, CLOUD)) == is_found
+
+
+def test_the_search_that_the_line_itself_shows_as_an_example_is_understood():
+    example = PLACEHOLDER.removeprefix("Search: ")
+    assert search_for(example)(FRAME, ROW, CLOUD)
+    assert not not_understood(example)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("fwhm > two", "'two' is no number"),
+        ("cloud, fwhm>", "a number is missing after 'fwhm>'"),
+        ("-fwhm>wide", "'wide' is no number"),
+        ("averylongnameofnothing>3", "'averylongname…' is no column"),
+        ("seeing>3", "'seeing' is no column"),
+        ("filter>R", "filter holds words, no numbers"),
+        ("light_007 -cloud fwhm>2,5 filter=R exp=90s 04:30", ""),
+    ],
+)
+def test_a_term_that_cannot_be_understood_is_named(words, said):
+    assert not_understood(words) == said
 
 
 def test_a_frame_that_was_not_measured_is_in_no_comparison():

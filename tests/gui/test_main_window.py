@@ -130,6 +130,22 @@ def test_searching_leaves_the_frames_that_hold_every_word(qtbot, opened):
     assert opened.table.count.text() == "1 of 14 frames · Esc shows all"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("nosuchframe", "no frame fits · Esc shows all"),
+        ("flat, fwhm > two", "'two' is no number · Esc shows all"),
+        ("kind=flat, 002", "1 of 14 frames · Esc shows all"),
+    ],
+)
+def test_under_the_list_it_is_said_why_a_search_finds_nothing_and_the_way_out(qtbot, opened, words, said):
+    qtbot.keyClicks(opened.table.search, words)
+    qtbot.waitUntil(lambda: opened.table.model.search_words == words, timeout=2000)
+    assert opened.table.count.text() == said
+    qtbot.keyClick(opened.table.search, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: opened.table.count.text() == "14 frames", timeout=2000)
+
+
 def test_what_the_command_line_decides_appears_and_can_be_undone_here(qtbot, opened):
     place = opened.night.place
     with Logbook.open(place.output, place.night) as other:
