@@ -32,7 +32,7 @@ def asked(monkeypatch):
     asked = type("Asked", (), {"known": [], "answer": "judged", "gate": threading.Event()})()
     asked.gate.set()
 
-    def quick_look(_place, _night, _recipe, context, tell, known):
+    def quick_look(_place, _night, _recipe, context, tell, known, _first):
         asked.known.append(dict(known))
         known["a.fits"] = {"measures": {}}
         tell([ROW])
@@ -198,7 +198,7 @@ def test_what_earlier_runs_left_is_told_before_anything_is_measured(qtbot, looki
 def test_it_says_how_far_it_is_and_that_verdicts_follow(qtbot, looking, asked, monkeypatch):
     began, go_on = threading.Event(), threading.Event()
 
-    def quick_look(_place, _night, _recipe, context, _tell, _known):
+    def quick_look(_place, _night, _recipe, context, _tell, _known, _first):
         for number in context.track("quick look", range(33)):
             if number == 12:
                 began.set()
