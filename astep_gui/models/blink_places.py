@@ -80,7 +80,8 @@ def blink_places(
     if not count:
         return {}
     # An alignment knows turns and distortion, measured shifts do not; but one aligned frame is laid on nothing.
-    chosen = max(count, key=lambda ground: (ground[0] and count[ground] > 1, count[ground]))
+    known = Counter(ground for path in aligned for ground in grounds[path])  # of two sides alike the better known one
+    chosen = max(count, key=lambda ground: (ground[0] and count[ground] > 1, count[ground], known[ground]))
     members = [path for path in paths if chosen in grounds[path]]
     members = [path for path in members if path in aligned] or members  # better known than what was only measured
     base = onto if onto is not None else members[len(members) // 2]

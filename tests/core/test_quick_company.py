@@ -14,6 +14,7 @@ from pipeline_core.events import RunContext
 from pipeline_core.io.database import Database
 from pipeline_core.kept_looks import first_looks, keep_looks, kept_looks, last_known
 from pipeline_core.logbook import Logbook
+from pipeline_core.measured_places import measured_places
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, to_look_at
 from pipeline_core.quality_report import quality_report
 from pipeline_core.quality_table import read_quality_table, write_quality_table
@@ -73,6 +74,18 @@ def test_rejected_frames_are_as_bad_after_the_reduction_as_before_it(place, figu
         assert any(flag.severity != "note" for flag in rows[path].flags)
     others = [r.measures.state for path, r in rows.items() if path not in worst]
     assert set(others) == {"final"}
+
+
+def test_frames_rejected_before_the_reduction_lie_on_the_reference_of_the_reduced_ones(place, figures):
+    _before, worst = figures
+    night = scan_night(place.night, RunContext())
+    rows = {r.path: r for r in quick_look(place, night, Recipe(), RunContext(), lambda _rows: None).rows}
+    places = measured_places(rows)
+    placed = [path for path in worst if path in places]
+    assert placed
+    for path in placed:
+        alike = [p for p in rows if night.by_path[p].filter == night.by_path[path].filter and p not in worst]
+        assert places[path].reference in {places[p].reference for p in alike if p in places}
 
 
 def test_a_night_opened_anew_has_the_same_figures_and_tells_no_frame_twice(place, figures):

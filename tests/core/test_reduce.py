@@ -263,8 +263,13 @@ def test_exported_frames_are_in_time_order_and_only_the_accepted_ones(night, cap
     code, document = run(capsys, "export", out, "--for", "siril", tmp_path / "siril")
     assert code == 0
     assert len(document["files"]) == N_SCIENCE - 1
-    times = [fits.getheader(tmp_path / "siril" / name)["DATE-OBS"] for name in document["files"]]
-    assert times == sorted(times)
+    groups = document["groups"] or ["."]
+    for group in groups:
+        files = sorted((tmp_path / "siril" / group).glob("*.fit"))
+        headers = [fits.getheader(file) for file in files]
+        times = [header["DATE-OBS"] for header in headers]
+        assert times == sorted(times)
+        assert len({(header["FILTER"], header["EXPTIME"]) for header in headers}) == 1
 
 
 def test_export_says_where_the_groups_lie_and_which_frames_are_suggested_to_be_rejected(night, capsys, tmp_path):

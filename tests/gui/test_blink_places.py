@@ -85,6 +85,12 @@ def test_a_frame_that_was_rejected_before_the_reduction_is_laid_by_its_quick_loo
     assert found["c"].turn is not None
 
 
+def test_of_two_sides_with_as_many_frames_the_one_with_more_aligned_ones_stays_as_it_is():
+    rows = {"a": row(0.0, 0.0, reference="a"), "b": row(1.0, 1.0, reference="a")}
+    found = places("abcd", night(a=placed(flipped=True), b=None, c=placed(), d=placed(2, 0)), rows)
+    assert [found[path].turn is None for path in "abcd"] == [False, False, True, True]
+
+
 def test_measured_shifts_against_different_frames_are_not_mixed():
     rows = {"a": row(2.0, 0.0), "b": row(0.0, 0.0), "c": row(1.0, 0.0, reference="s"), "d": row(1.0, 0, rotation=179.9)}
     found = places("abcd", None, rows)
