@@ -238,7 +238,9 @@ def counted(paths: Sequence[str]) -> str:
 
 
 def _told(deed: str, paths: Sequence[str], reasons: Sequence[str]) -> str:
-    """Say what was done to frames, and why where all have one reason: "rejected 0066.fits · cloud"."""
+    """Say what was done, and why where all have one reason: "rejected 0066.fits · cloud", "10 frames rejected"."""
     why = set(reasons)
     reason = why.pop() if len(why) == 1 else ""
-    return " · ".join(part for part in (f"{deed} {counted(paths)}", reason) if part)
+    frames = counted(paths)
+    what = f"{deed} {frames}" if len(paths) == 1 else f"{frames} {deed}"
+    return " · ".join(part for part in (what, reason) if part)

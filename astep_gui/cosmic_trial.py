@@ -23,5 +23,6 @@ def try_cosmic_settings(model: NightModel, view: ImageView, dialog: SettingsDial
     preview = CosmicPreviewModel(night, place.output, frame.path, part, dialog)
     dialog.set_beside("cosmic", CosmicPreviewPanel(preview, frame.name))
     dialog.edited.connect(preview.set_recipe)
+    dialog.mistaken.connect(preview.set_nothing)
     dialog.finished.connect(preview.close)
     preview.set_recipe(dialog.recipe())

@@ -295,4 +295,5 @@ class Deeds(ResultsDeeds):
         """Reduce, and show how far it is."""
         self._window.run.start()
         if self._window.run.is_running:
+            self._window.log.say("reducing …")  # what was said before is over
             self._window.tabs.choose("Reduce")

@@ -132,6 +132,7 @@ class Viewing(QObject):
     def _connect(self) -> None:
         night, view = self._night, self.view
         night.selection_changed.connect(self.show_frame)
+        night.selection_changed.connect(lambda: self.story_panel.show_current(night.current))
         night.frames_changed.connect(self._frames_changed)
         night.plan_changed.connect(self._plan_changed)
         night.quality_changed.connect(self._quality_soon)

@@ -44,10 +44,15 @@ class NoiseSummary:
             " · rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a star's "
             "signal-to-noise stays), and by the masters' own noise"
         )
+        grew = (
+            " · grows from place to place where dividing by the flat makes a slope of the sky seen that the corners' "
+            "shade hid (twilight, Moon, stray light), or where the flat itself does not fit"
+        )
         return (
             f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} · "
             f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit}"
             + (rose if self.pixel_calibrated > WORTH_A_WORD * self.pixel_raw else "")
+            + (grew if self.tile_calibrated > WORTH_A_WORD * self.tile_raw else "")
         )
 
 

@@ -61,12 +61,24 @@ class CosmicPreviewModel(QObject):
         """Whether an answer is being computed."""
         return self._background.is_busy or self._timer.isActive()
 
+    @property
+    def has_settings(self) -> bool:
+        """Whether there are settings that can be tried."""
+        return self._recipe is not None
+
     def set_recipe(self, recipe: Recipe) -> None:
         """Try these settings; others within a moment take their place."""
         if self._recipe is not None and recipe.cosmic == self._recipe.cosmic:
             return
         self._recipe = recipe
         self._timer.start()
+        self.changed.emit()
+
+    def set_nothing(self) -> None:
+        """There are no settings to try now: what was found with earlier ones stands for nothing."""
+        self._recipe, self.words, self.is_warning = None, "", False
+        self._timer.stop()
+        self._background.cancel()
         self.changed.emit()
 
     def close(self) -> None:
@@ -91,6 +103,8 @@ class CosmicPreviewModel(QObject):
         self.changed.emit()
 
     def _take(self, _key: object, answer: tuple[CosmicPreview, ShownImage, ShownImage]) -> None:
+        if self._recipe is None:
+            return  # of settings that are gone
         preview, marked, cleaned = answer
         self.words, self.is_warning = preview.words, preview.touched > 0
         self.arrived.emit(marked, cleaned)

@@ -64,6 +64,8 @@ class FrameState:
         """All of it in one line: "▲ cloud: stars are 0.84 mag fainter"."""
         if not self.why:
             return f"{self.mark} {self.word}"
+        if self.is_reason_told:
+            return f"{self.mark} {self.word} · {self.against}"
         is_said = self.why.startswith((f"{self.word}:", f"{self.word} ", REMARK))
         return f"{self.mark} {self.why if is_said else f'{self.word}: {self.why}'}"
 
@@ -75,10 +77,15 @@ class FrameState:
         if not is_told:
             return ""
         said = self.words
-        if self.against and self.word != "accepted":
+        if self.against and self.word != "accepted" and not self.is_reason_told:
             said += f" · said against it: {self.against}"
         noted = f" · noted besides: {self.noted}" if self.noted and not self.is_remark else ""
-        return said + noted + (f" · the first look said: {self.first_said}" if self.first_said else "")
+        return said + noted + (f" · {_first_words(self.first_said)}" if self.first_said else "")
+
+    @property
+    def is_reason_told(self) -> bool:
+        """Whether the reason for which it was rejected is the cause that is said against it: it is named once."""
+        return bool(self.why) and self.against.startswith(f"{self.why}:")
 
     @property
     def is_remark(self) -> bool:
@@ -205,18 +212,23 @@ def _told(flag: Flag) -> str:
     return flag.words if flag.words.startswith(f"{flag.cause}:") else f"{flag.cause}: {flag.words}"
 
 
+def _first_words(said: str, of: str = "") -> str:
+    """Say what the first look said; what it called good may well have had a remark, which is its mark then."""
+    return f"the first look{of} found nothing against it" if said == "good" else f"the first look{of} said: {said}"
+
+
 def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) -> str:
     """Say of a frame what its row has no room for: whole name, what it is, why it stands as it does."""
     exposure = "" if frame.exposure_s is None else f"{frame.exposure_s:g} s"
     facts = (frame.kind.value, frame.filter, exposure, frame.object)
     lines = [frame.path, " · ".join(fact for fact in facts if fact)]
     lines.append(state.words)
-    if state.against and state.against not in state.why:
+    if state.against and state.against not in state.why and not state.is_reason_told:
         lines.append(f"said against it: {state.against}")
     if state.remarks and not state.is_remark:
         lines.append(f"noted besides, no reason to reject: {state.remarks}")
     if state.first_said:
-        lines.append(f"the first look at the raw frame said: {state.first_said}")
+        lines.append(_first_words(state.first_said, " at the raw frame"))
     if state.sky_why:
         lines.append(f"on the sky: {state.sky_why}")
     if state.is_first_look:

@@ -93,5 +93,5 @@ def changed_events(news: Mapping[str, str]) -> list[Event]:
         Event("message", JOB, text=f"first look → final: {news[path]}", path=path) for path in list(news)[:MOST_NAMED]
     ]
     words = f"{len(news)} verdicts differ" if len(news) > 1 else "a verdict differs"
-    words += " from the first look: see tips"
+    words += " from the first look: rest the pointer on a row"
     return [*lines, Event("message", JOB, text=words)]

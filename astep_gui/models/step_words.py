@@ -30,8 +30,9 @@ WORDS = {
 }
 """One short word each: nine of them stand beside each other in a window of 1280 pixels."""
 
-DEEDS = STEP_WORDS | {"level": "scaled to 1", "master": "its master"}
-"""Beside the name of the frame."""
+_AFTER = {name: f"after {name}" for name in ("overscan", "bias", "dark", "flat", "gain")}
+DEEDS = STEP_WORDS | _AFTER | {"level": "scaled to 1", "master": "its master"}
+"""Beside the name of the frame, where "· − dark" would be read as a name."""
 
 
 def deed_words(step: Step, before: Step | None, task: Task) -> str:

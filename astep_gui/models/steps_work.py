@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from astep_gui.models.step_words import DEEDS, deed_words
+from astep_gui.models.step_words import DEEDS, STEP_WORDS, deed_words
 from pipeline_core.types import FrameKind, Section
 
 if TYPE_CHECKING:
@@ -97,7 +97,11 @@ class StepsOfFrames:
         changed = steps.steps.difference(step.name) if difference and step.name == name else None
         words = self._words_of(path, steps)
         if changed is not None:
-            title = "its master − this frame" if step.name == "master" else f"change: {DEEDS[step.name]}"
+            title = (
+                "its master − this frame"
+                if step.name == "master"
+                else f"change: {STEP_WORDS.get(step.name, DEEDS[step.name])}"
+            )
             return Answer(path, self._shown(path, step, changed, title, changed=True), _found(steps), words)
         shown = self._shown(path, step, step.image, DEEDS[step.name], changed=False)
         return Answer(path, shown, _found(steps), words)

@@ -80,8 +80,13 @@ class CosmicPreviewPanel(QWidget):
         mark = "▲ " if model.is_warning else "✓ "
         words = f"{mark}{model.words}" if model.words else ""
         tries = f"First {model.preparing} …" if model.preparing else "Trying these settings …"
+        if not model.has_settings:
+            words = "Not tried: the settings are not whole"
         self.words.setText(tries if model.is_busy else words)
-        role = "dim" if model.is_busy else "warn" if model.is_warning else "good"
+        self.view.setEnabled(model.has_settings)
+        for button in self.buttons.values():
+            button.setEnabled(model.has_settings)
+        role = "dim" if model.is_busy or not model.has_settings else "warn" if model.is_warning else "good"
         if self.words.property("role") != role:
             self.words.setProperty("role", role)
             if (style := self.words.style()) is not None:

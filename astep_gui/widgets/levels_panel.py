@@ -151,7 +151,7 @@ class LevelsPanel(QWidget):
         self.more = QComboBox()
         self.more.setToolTip("Other levels")
         self.more.setAccessibleName("Other levels")
-        self.more.addItem("other", "")
+        self.more.addItem("more", "")
         for name in _MORE:
             self.more.addItem(PRESETS[name], name)
         self.more.activated.connect(lambda _index: self._levels.use_preset(self.more.currentData() or "auto"))
@@ -218,7 +218,7 @@ class LevelsPanel(QWidget):
             button.setChecked(levels.preset == name)
         self.presets.setExclusive(levels.preset in self.preset_buttons)
         self.more.setCurrentIndex(max(0, self.more.findData(levels.preset)))
-        self.more.setItemText(0, "by hand" if levels.preset == MANUAL else "other")
+        self.more.setItemText(0, "by hand" if levels.preset == MANUAL else "more")
         self.stretch.setCurrentIndex(self.stretch.findData(levels.stretch))
         self.colours.setCurrentIndex(self.colours.findData(levels.colormap))
         self.inverted.setChecked(levels.inverted)

@@ -98,6 +98,13 @@ class LogStrip(QWidget):
             self.line.setProperty("role", _ROLES[level])
             self.line.style().polish(self.line)
 
+    def settle(self) -> None:
+        """Let an error that was put away stand in the log only, no more in the line."""
+        if self.line.property("role") == _ROLES["error"]:
+            self.clock.setText("")
+            self.line.setText("")
+            self.line.set_role("")
+
     def busy(self, words: str) -> None:
         """Say what goes on; empty when nothing does."""
         if words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class NoticeBar(QFrame):
     """Shows the newest error with its three parts, and how many came before it."""
+
+    put_away = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,6 +78,7 @@ class NoticeBar(QFrame):
         """Put the notice away."""
         self._said = []
         self.hide()
+        self.put_away.emit()
 
     def _copy(self) -> None:
         _to_clipboard("\n".join(self._said))

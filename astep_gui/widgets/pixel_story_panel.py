@@ -58,9 +58,34 @@ class PixelStoryPanel(QScrollArea):
         self.setWidget(inner)
         self.setAccessibleName("Why this pixel")
         model.changed.connect(self._follow)
+        self._shown: str | None = None
+        """Path of the frame in the image."""
         self._follow()
 
+    def show_current(self, path: str | None) -> None:
+        """Know which frame is in the image: the story of another one is dimmed, and said to be of another one."""
+        self._shown = path
+        self._follow()
+
+    def _say_whose(self) -> None:
+        """Say under the head that another frame is shown; dim what is not about it."""
+        model = self.model
+        is_other = model.path is not None and self._shown not in {None, model.path}
+        if is_other and self._shown is not None:
+            name = self._shown.rsplit("/", 1)[-1]
+            self.head.setText(f"{self.head.text()}\n▲ not of {name}, which is shown: right-click a pixel of it")
+        for label in self.findChildren(QLabel):
+            role = "dim" if is_other and label is not self.head else ""
+            if (label.property("role") or "") != role:
+                label.setProperty("role", role)
+                if (style := label.style()) is not None:
+                    style.polish(label)
+
     def _follow(self) -> None:
+        self._tell()
+        self._say_whose()
+
+    def _tell(self) -> None:
         model, story = self.model, self.model.story
         for widget in (self.equation, self.table):
             widget.setVisible(story is not None)

@@ -137,6 +137,8 @@ class SettingsDialog(QDialog):
     recipe_chosen = pyqtSignal(object)
     edited = pyqtSignal(object)
     """The recipe as it stands in the form, whenever it makes sense."""
+    mistaken = pyqtSignal()
+    """What stands in the form makes no sense now."""
 
     def __init__(self, recipe: Recipe, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -257,6 +259,7 @@ class SettingsDialog(QDialog):
         except UsageError as error:
             self.mistake.setText(f"! {error.why}")
             self.use.setEnabled(False)
+            self.mistaken.emit()
         else:
             self.mistake.clear()
             self.use.setEnabled(True)

@@ -256,15 +256,16 @@ def _long_by_itself(e: Evidence) -> Flag | None:
     if not (e.ellipticity > LONG_ELLIPTICITY and e.coherence > ONE_WAY and e.stars >= FEWEST_LONG):
         return None
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
-    usual = (
-        f" (the clear reference is long itself: {e.ellipticity_clear:.2f})"
+    bound = f"the {LONG_ELLIPTICITY:.2f} that optics and seeing make at most"
+    against = (
+        f"judged against {bound}, for the clear reference is long itself: {e.ellipticity_clear:.2f}"
         if e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
-        else ""
+        else f"more than {bound}"
     )
-    figures = f"ellipticity {e.ellipticity:.2f}{along} all over the field, more than optics or seeing make{usual}"
+    figures = f"ellipticity {e.ellipticity:.2f}{along} all over the field, {against}"
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
-        return Flag("trailed", f"trailed: {figures}, the telescope moved{_by(e)}", "bad")
-    return Flag("wind", f"wind: {figures}, shaking or poor guiding", "suspect")
+        return Flag("trailed", f"trailed: {figures}; the telescope moved{_by(e)}", "bad")
+    return Flag("wind", f"wind: {figures}; shaking or poor guiding", "suspect")
 
 
 def _by(e: Evidence) -> str:

@@ -63,6 +63,13 @@ def test_noise_that_rises_is_explained_and_noise_that_falls_is_not():
     assert "flat" not in noise_summary([report(82.5)]).words()
 
 
+def test_a_sky_that_is_less_even_than_before_is_explained_apart_from_the_noise_of_pixels():
+    jason = report(82.5) | {"noise": report(82.5)["noise"] | {"tile_raw": 5.46, "tile_calibrated": 7.66}}
+    words = noise_summary([jason]).words()
+    assert "from place to place 5.46 → 7.66 e⁻ · grows from place to place where dividing by the flat" in words
+    assert "rises from pixel to pixel" not in words
+
+
 def test_electrons_are_not_mixed_with_adu():
     assert noise_summary([report(10.0, "adu"), report(20.0)]).pixel_raw == 20.0
     assert "ADU" in noise_summary([report(10.0, "adu")]).words()

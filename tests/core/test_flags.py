@@ -167,7 +167,8 @@ def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trai
     flag = only(replace(GOOD, ellipticity=0.42, ellipticity_clear=0.42, coherence=0.97))
     assert (flag.cause, flag.severity) == ("trailed", "bad")
     assert "0.42 along 31°" in flag.words
-    assert "the clear reference is long itself: 0.42" in flag.words
+    assert "judged against the 0.30 that optics and seeing make at most" in flag.words
+    assert "the clear reference is long itself: 0.42; the telescope moved" in flag.words
     shaken = only(replace(GOOD, ellipticity=0.35, ellipticity_clear=0.30, coherence=0.97))
     assert (shaken.cause, shaken.severity) == ("wind", "suspect")
 

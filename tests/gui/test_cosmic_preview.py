@@ -27,6 +27,7 @@ def dialog(reduced, qtbot):
     panel = CosmicPreviewPanel(model, science[0])
     dialog.set_beside("cosmic", panel)
     dialog.edited.connect(model.set_recipe)
+    dialog.mistaken.connect(model.set_nothing)
     dialog.finished.connect(model.close)
     model.set_recipe(Recipe())
     dialog.show()
@@ -64,12 +65,19 @@ def test_hits_are_marked_in_colour_and_a_click_shows_the_frame_without_them(dial
     assert (cleaned.image[~hits] == marked.image[~hits]).all()
 
 
-def test_settings_that_make_no_sense_are_not_tried(dialog, qtbot):
+@pytest.mark.parametrize("text", ["none", "-2"])
+def test_settings_that_make_no_sense_are_not_tried_and_what_earlier_ones_found_is_gone(dialog, qtbot, text):
     form, panel = dialog
     words = panel.words.text()
-    retype(qtbot, form, "sigclip", "none")
+    retype(qtbot, form, "sigclip", text)
     qtbot.wait(300)
-    assert panel.words.text() == words
+    assert form.mistake.text()
+    assert panel.words.text() == "Not tried: the settings are not whole"
+    assert panel.words.property("role") == "dim"
+    assert not panel.view.isEnabled()
+    retype(qtbot, form, "sigclip", str(Recipe().cosmic.sigclip))
+    qtbot.waitUntil(lambda: panel.words.text() == words, timeout=PATIENCE_MS)
+    assert panel.view.isEnabled()
 
 
 def test_it_stands_beside_the_cosmic_ray_settings_only(dialog):

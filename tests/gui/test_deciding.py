@@ -44,11 +44,21 @@ def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(ope
     opened.decisions.reject([LIGHTS[1]], "cloud")
     assert line.full_text == f"rejected {LIGHTS[1]} · cloud · Ctrl+Z takes it back"
     opened.decisions.accept(LIGHTS[1:3])
-    assert line.full_text == "accepted 2 frames · Ctrl+Z takes it back"
+    assert line.full_text == "2 frames accepted · Ctrl+Z takes it back"
     qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
     assert line.full_text == "taken back: accept 2 frames"
     opened.decisions.set_field([LIGHTS[2]], "filter", "V")
     assert line.full_text == f"filter = V for {LIGHTS[2]} · Ctrl+Z takes it back"
+
+
+def test_a_key_that_rejected_many_frames_says_how_many_and_the_way_back(opened, qtbot):
+    opened.table.show_only(LIGHTS[:3])
+    opened.table.tree.setFocus()
+    qtbot.keyClick(opened.table.tree, Qt.Key.Key_X)
+    assert opened.log.line.full_text.startswith("3 frames rejected")
+    assert opened.log.line.full_text.endswith(" · Ctrl+Z takes it back")
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert not opened.night.rejected
 
 
 def menu():

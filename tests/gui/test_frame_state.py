@@ -71,13 +71,22 @@ def test_a_rejected_frame_is_not_said_to_have_remarks_against_it():
     assert "said against it" not in frame_tip(FRAME, rejected)
 
 
+def test_a_reason_that_is_the_cause_itself_is_named_once():
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=(CLOUD,))
+    by_cause = frame_state(FRAME, {"a.fits": "cloud"}, {}, {}, row)
+    assert by_cause.verdict == f"✕ rejected · cloud: {CLOUD.words.removeprefix('cloud: ')}"
+    assert frame_tip(FRAME, by_cause).count("cloud") == by_cause.verdict.count("cloud")
+    by_hand = frame_state(FRAME, {"a.fits": "aeroplane"}, {}, {}, row)
+    assert by_hand.verdict.startswith("✕ rejected: aeroplane · said against it: cloud: ")
+
+
 def test_what_the_first_look_said_is_told_where_the_final_values_say_otherwise():
     mended, spoilt = state("final", first_said="cloud"), state("final", CLOUD, first_said="good")
     assert mended.verdict.startswith("✓ good")
     assert mended.verdict.endswith("the first look said: cloud")
-    assert spoilt.verdict.endswith("the first look said: good")
-    for judged, said in ((mended, "cloud"), (spoilt, "good")):
-        assert f"the first look at the raw frame said: {said}" in frame_tip(FRAME, judged)
+    assert spoilt.verdict.endswith("the first look found nothing against it")  # its mark may have been a remark
+    assert "the first look at the raw frame said: cloud" in frame_tip(FRAME, mended)
+    assert "the first look at the raw frame found nothing against it" in frame_tip(FRAME, spoilt)
     assert state("final").verdict == ""
 
 

@@ -295,6 +295,22 @@ def test_the_story_of_a_pixel_holds_its_equation_masters_and_its_value_all_night
     assert asked.args == [panel.model.values[0][0]]
 
 
+def test_the_story_of_a_frame_that_is_not_shown_is_dimmed_and_says_so(panel, reduced, qtbot):
+    shown, other = reduced[2][:2]
+    panel.show_current(shown)
+    panel.model.ask(shown, 100, 120)
+    qtbot.waitUntil(lambda: not panel.model.is_busy, timeout=PATIENCE_MS)
+    assert "not of" not in panel.head.text()
+    assert not panel.equation.property("role")
+    panel.show_current(other)
+    name = other.rsplit("/", 1)[-1]
+    assert f"not of {name}, which is shown" in panel.head.text()
+    assert panel.equation.property("role") == "dim"
+    panel.show_current(shown)
+    assert "not of" not in panel.head.text()
+    assert not panel.equation.property("role")
+
+
 def test_a_pixel_outside_the_frame_is_refused_in_words(panel, reduced, qtbot):
     panel.model.ask(reduced[2][0], 9999, 0)
     qtbot.waitUntil(lambda: not panel.model.is_busy, timeout=PATIENCE_MS)

@@ -78,7 +78,7 @@ def test_a_line_for_each_frame_and_one_that_is_short_enough_to_be_read_whole():
     assert [event.path for event in events[:2]] == ["x/0.fits", "x/1.fits"]
     assert "good → wind" in events[0].text
     assert len(events) == MOST_NAMED + 1
-    assert events[-1].text == f"{MOST_NAMED + 5} verdicts differ from the first look: see tips"
+    assert events[-1].text == f"{MOST_NAMED + 5} verdicts differ from the first look: rest the pointer on a row"
     assert "a verdict differs from" in changed_events({"a": "cloud → good"})[-1].text
 
 
@@ -92,7 +92,7 @@ def test_the_window_says_it_in_the_log_over_the_image_and_in_the_tip(opened, qtb
     opened.night._take_look(look("final", **{LIGHTS[0]: (), LIGHTS[1]: ()}))
     lines = opened.log.text.toPlainText().splitlines()
     assert f"{LIGHTS[0]}: first look → final: cloud → good" in lines[-2]
-    assert lines[-1].endswith("a verdict differs from the first look: see tips")
+    assert lines[-1].endswith("a verdict differs from the first look: rest the pointer on a row")
     opened.night.select([LIGHTS[0]])
     QApplication.processEvents()
     assert opened.viewing.rail.verdict.isVisible()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from astep_gui.widgets.log_strip import LogStrip
+from pipeline_core.errors import AstepError
 from pipeline_core.events import Event
 
 
@@ -32,6 +33,26 @@ def test_what_is_counted_is_shown_instead_and_then_again_what_goes_on(log):
     assert not log.bar.isHidden()
     log.hear([Event("finished", "reading headers")])
     assert (log.what.text(), log.bar.isHidden()) == ("preparing", True)
+
+
+def test_an_error_that_was_put_away_stands_in_the_log_only(opened):
+    opened.show_problem(AstepError("the report cannot be written", "the disk is full", "make room"))
+    assert "the disk is full" in opened.log.line.full_text
+    opened.notice.clear()
+    assert opened.log.line.full_text == ""
+    assert "the disk is full" in opened.log.text.toPlainText()
+    opened.log.say("reducing …")
+    opened.notice.clear()
+    assert opened.log.line.full_text == "reducing …"
+
+
+def test_a_run_that_begins_takes_the_place_of_what_was_said_before(opened, monkeypatch):
+    monkeypatch.setattr(type(opened.run), "start", lambda _run: None)
+    monkeypatch.setattr(type(opened.run), "is_running", property(lambda _run: True))
+    opened.log.say("it was not calibrated yet; Ctrl+R reduces the night", "warning")
+    opened.deeds.begin_run()
+    assert opened.log.line.full_text == "reducing …"
+    assert not opened.log.line.property("role")
 
 
 def test_the_line_has_the_width_of_the_window(qtbot, opened):

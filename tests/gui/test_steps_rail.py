@@ -53,7 +53,7 @@ def menu_of(rail):
 def test_each_step_shows_the_frame_after_it_with_name_and_unit(steps, qtbot):
     raw, dark, final = (click(qtbot, steps, name) for name in ("raw", "dark", "cosmic"))
     assert raw.title.endswith("· raw")
-    assert dark.title.endswith("· − dark")
+    assert dark.title.endswith("· after dark")
     assert (raw.unit, dark.unit, final.unit) == ("ADU", "ADU", "e⁻")
     # Darks of the demo night lie near 1,000 ADU.
     assert np.median(raw.image) - np.median(dark.image) == pytest.approx(1000, abs=10)
@@ -108,14 +108,14 @@ def test_holding_the_key_shows_the_step_before_and_letting_go_the_step_again(ste
     assert shown.args[0].title.endswith("· raw")  # bias, trim and overscan did nothing here
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
         qtbot.keyRelease(steps, Qt.Key.Key_QuoteLeft)
-    assert shown.args[0].title.endswith("· − dark")
+    assert shown.args[0].title.endswith("· after dark")
 
 
 def test_another_frame_keeps_the_step_and_a_second_click_leaves_it(steps, reduced, qtbot):
     click(qtbot, steps, "flat")
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
         steps.model.set_frame(reduced[2][1])
-    assert shown.args[0].title == f"{reduced[2][1].rsplit('/', 1)[-1]} · ÷ flat"
+    assert shown.args[0].title == f"{reduced[2][1].rsplit('/', 1)[-1]} · after flat"
     with qtbot.waitSignal(steps.model.closed):
         qtbot.mouseClick(steps.buttons["flat"], LEFT)
     assert steps.model.chosen is None
@@ -197,14 +197,14 @@ def test_the_step_before_stands_first_among_what_a_step_can_be_compared_with(ste
     assert asked.args == ["dark", "flat"]
     with qtbot.waitSignal(steps.model.pair_arrived, timeout=PATIENCE_MS) as pair:
         steps.model.ask_pair(*asked.args)
-    assert [shown.title[-6:] for shown in pair.args] == ["− dark", "÷ flat"]
+    assert [shown.title[-10:] for shown in pair.args] == ["after dark", "after flat"]
 
 
 def test_one_step_of_two_frames_is_compared(steps, reduced, qtbot):
     with qtbot.waitSignal(steps.model.pair_arrived, timeout=PATIENCE_MS) as pair:
         steps.model.ask_pair("dark", "dark", reduced[2][1])
     names = [path.rsplit("/", 1)[-1] for path in reduced[2][:2]]
-    assert [shown.title for shown in pair.args] == [f"{name} · − dark" for name in names]
+    assert [shown.title for shown in pair.args] == [f"{name} · after dark" for name in names]
 
 
 def compared(qtbot, window):
