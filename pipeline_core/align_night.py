@@ -229,7 +229,7 @@ def rejected_references(store: Store, rejected: Container[str], chosen: Iterable
 def realigned(
     night: Night, trims: Mapping[Geometry, Section], store: Store, logbook: Logbook, recipe: Recipe
 ) -> dict[str, str]:
-    """Return the pointings that an update would align anew, though all their frames were looked at: name → why.
+    """Return the pointings that an update would place on another reference: name → why.
 
     Parameters
     ----------
@@ -244,19 +244,21 @@ def realigned(
         return {}
     found = {}
     for task in _tasks(night, trims, measured, rejected, chosen, recipe):
-        if store.fresh(task) is not None:
+        if task.label not in made or store.fresh(task) is not None:
             continue
-        standing = {field["reference"] for field in made.get(task.label, {"fields": []})["fields"]}
+        standing = [field["reference"] for field in made[task.label]["fields"]]
         wanted = task.settings["reference"]
-        if standing & rejected.keys():
+        if any(path in rejected for path in standing):
             found[task.label] = REFERENCE_REJECTED
-        elif task.label in made and (wanted is None or wanted not in standing):
-            known = set(_placed(made[task.label])) | set(made[task.label]["unaligned"])
-            is_same = known == set(task.settings["frames"])
-            found[task.label] = "the reference changed" if is_same else "its frames changed"
-        else:
-            found[task.label] = "its frames or settings changed"
+        elif wanted in _placed(made[task.label]) and wanted not in standing:
+            found[task.label] = "the reference changed"
+        elif any(store.fresh(_with_reference(task, path)) is not None for path in (None, *standing)):
+            found[task.label] = "the reference changed"  # one that has no place yet, or quality chooses again
     return found
+
+
+def _with_reference(task: Task, path: str | None) -> Task:
+    return replace(task, settings={**task.settings, "reference": path})
 
 
 def _say_rejected_references(

@@ -66,7 +66,7 @@ class Survey:
     unaligned: tuple[str, ...] = ()
     """Measured science frames, rejected ones too, that no alignment has looked at yet: a run was stopped before it."""
     realigned: Mapping[str, str] = field(default_factory=dict)
-    """Pointings whose alignment is of before, all of whose frames were looked at: name → why it is made anew."""
+    """Pointings that would be placed on another reference: name → why."""
     unsolved: tuple[str, ...] = ()
     """Calibrated frames not searched on the sky, where others of the night were: a run was stopped amid it."""
     calibrated: Mapping[str, str] = field(default_factory=dict)

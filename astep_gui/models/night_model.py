@@ -293,7 +293,10 @@ class NightModel(QObject):
             self._last_id = self.logbook.last_id()
             self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
             rejected = self.logbook.rejected()
-            self.reference = min((path for path in self.logbook.references() if path not in rejected), default=None)
+            before, chosen = self.reference, self.logbook.references()
+            self.reference = min((path for path in chosen if path not in rejected), default=None)
+            if before in chosen and before in rejected:
+                self._tell_lost_reference()
         self.judgements.heed(self.frame)
 
     # -- recipe and plan -------------------------------------------------------------------------------------
@@ -325,11 +328,16 @@ class NightModel(QObject):
             self._surveying.look(self.place, self.raw, self.recipe)
 
     def _take_survey(self, found: Survey) -> None:
-        lost = [why for why in found.realigned.values() if why == REFERENCE_REJECTED]
-        if lost and (self.survey is None or lost[0] not in self.survey.realigned.values()):
-            self.said.emit([Event("message", "alignment", text=REFERENCE_REJECTED)])
+        known = self.survey.realigned.values() if self.survey is not None else ()
+        # Where a person had chosen it, it was said when it was rejected.
+        is_told = self.logbook is not None and not self.logbook.references().isdisjoint(self.logbook.rejected())
+        if REFERENCE_REJECTED in found.realigned.values() and REFERENCE_REJECTED not in known and not is_told:
+            self._tell_lost_reference()
         self.survey = found
         self.survey_changed.emit()
+
+    def _tell_lost_reference(self) -> None:
+        self.said.emit([Event("message", "alignment", text=REFERENCE_REJECTED)])
 
     # -- needs -----------------------------------------------------------------------------------------------
 

@@ -247,8 +247,7 @@ def waiting_words(survey: Survey | None) -> str:
     elif survey.unaligned:
         words = f"{len(survey.unaligned)} not aligned"
     elif survey.realigned:
-        is_reference = any("reference" in why for why in survey.realigned.values())
-        words = "Reference changed" if is_reference else "Align anew"
+        words = "Reference changed"
     else:
         words = f"{len(survey.unsolved)} not solved"
     return f"{words}: update"

@@ -149,6 +149,15 @@ def test_another_reference_is_aligned_anew_and_after_the_update_nothing_is_to_be
     assert load_alignment(place.output).references == (other,)
     assert surveyed().is_up_to_date
     with Logbook.open(place.output) as logbook:
+        logbook.choose_reference(None)
+    assert set(surveyed().realigned.values()) == {"the reference changed"}, "quality chooses again"
+    with Logbook.open(place.output) as logbook:
+        logbook.choose_reference(other)
+        logbook.reject([first], "wind")
+    assert not surveyed().realigned, "not that of an ordinary frame"
+    with Logbook.open(place.output) as logbook:
+        logbook.accept([first])
+    with Logbook.open(place.output) as logbook:
         logbook.reject([other], "wind")
     assert set(surveyed().realigned.values()) == {REFERENCE_REJECTED}
     reduced()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from PyQt6.QtCore import Qt
 
+from pipeline_core.align_night import REFERENCE_REJECTED
 from pipeline_core.logbook import Logbook
+from pipeline_core.survey import Survey
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 BOTH = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -51,3 +53,23 @@ def test_what_the_command_line_chose_is_marked_in_the_table(qtbot, opened):
     with Logbook.open(opened.night.place.output, opened.night.place.night) as logbook:
         logbook.choose_reference(LIGHTS[0])
     qtbot.waitUntil(lambda: opened.table.model.index_of(LIGHTS[0]).data() == "000 · ref", timeout=PATIENCE_MS)
+
+
+def test_the_reference_that_is_rejected_is_none_any_more_and_it_is_said_once(qtbot, opened):
+    choose(qtbot, opened, LIGHTS[1])
+    opened.decisions.reject([LIGHTS[0]], "wind")
+    assert REFERENCE_REJECTED not in opened.log.text.toPlainText()
+    opened.decisions.reject([LIGHTS[1]], "wind")
+    assert opened.night.reference is None
+    opened.night._take_survey(Survey(realigned={"field": REFERENCE_REJECTED}))
+    qtbot.waitUntil(lambda: REFERENCE_REJECTED in opened.log.text.toPlainText(), timeout=PATIENCE_MS)
+    assert opened.log.text.toPlainText().count(REFERENCE_REJECTED) == 1
+    opened.decisions.accept([LIGHTS[1]])
+    assert opened.night.reference == LIGHTS[1], "it was only set aside"
+
+
+def test_that_the_reference_quality_chose_is_rejected_is_said_once(qtbot, opened):
+    for _ in range(2):
+        opened.night._take_survey(Survey(realigned={"field": REFERENCE_REJECTED}))
+    qtbot.waitUntil(lambda: REFERENCE_REJECTED in opened.log.text.toPlainText(), timeout=PATIENCE_MS)
+    assert opened.log.text.toPlainText().count(REFERENCE_REJECTED) == 1
