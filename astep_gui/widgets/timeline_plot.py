@@ -210,8 +210,12 @@ class TimelinePlot(QWidget):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(halo)
                 painter.drawEllipse(at, 6.5, 6.5)
-            if row.path in model.rejected or row.path in doomed:
-                painter.setPen(QPen(bad, 1.6 if row.path in model.rejected else 2.2))
+            if row.path in doomed:  # proposed only: a ring around what it is now, no ✕ yet
+                painter.setPen(QPen(bad, 2.0))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawEllipse(at, 5.0, 5.0)
+            if row.path in model.rejected:
+                painter.setPen(QPen(bad, 1.6))
                 painter.drawLine(at + QPointF(-3.5, -3.5), at + QPointF(3.5, 3.5))
                 painter.drawLine(at + QPointF(-3.5, 3.5), at + QPointF(3.5, -3.5))
             elif model.is_suspect(row):
