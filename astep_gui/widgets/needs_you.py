@@ -69,7 +69,7 @@ class NeedsYou(QWidget):
         night.needs_changed.connect(self.show_needs)
         night.looking.failed.connect(self.show_needs)
         night.looking.progressed.connect(self._say_how_many)
-        night.survey_changed.connect(lambda: None if night.needs else self.show_needs())
+        night.survey_changed.connect(lambda: self._say_how_many() if night.needs else self.show_needs())
         self.show_needs()
 
     def show_needs(self) -> None:
