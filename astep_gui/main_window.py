@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         self.plan_panel = PlanPanel(self.night)
         self.log = LogStrip()
         self.log.hide()  # until there is something to say
+        self.notice.put_away.connect(self.log.settle)
         self.reduce_button = ReduceButton(self.night, self.run)
         self.viewing = Viewing(self.night, self.decisions, self)
         self.products = ProductViewing(self.night, self.viewing, self)
@@ -217,7 +218,6 @@ class MainWindow(QMainWindow):
         self.run_panel.settings_asked.connect(deeds.settings)
         self.run_panel.plan_asked.connect(deeds.plan)
         self.run_panel.frame_asked.connect(lambda path: self.night.select([path]))
-        self.notice.put_away.connect(self.log.settle)
         self.results.folder_asked.connect(deeds.show_results)
         self.results.report_asked.connect(deeds.report)
         self.results.reports_asked.connect(deeds.renew_reports)

@@ -43,7 +43,7 @@ class Proposal:
 
     @property
     def words(self) -> str:
-        """The cost in one line: "reject 37 of 785: depth −0.03 mag, median FWHM 2.90 → 2.60 px"."""
+        """The cost in one line: "reject 37 of 785: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px"."""
         if not self.paths:
             return "rejects no frame"
         said = f"reject {len(self.paths)} of {self.total}"
@@ -51,11 +51,16 @@ class Proposal:
         if np.isneginf(self.depth_change_mag) or len(self.paths) == self.total:
             return f"{said}: nothing would be left"
         if np.isfinite(self.depth_change_mag):
-            costs.append(f"depth {self.depth_change_mag:+.2f} mag".replace("-", "−").replace("+0.00", "±0.00"))
+            costs.append(self._depth_words())
         if np.isfinite(self.before) and np.isfinite(self.after):
             was = format(self.before, self.what.form)
             costs.append(f"median {self.what.label} {was} → {self.what.words(self.after)}")
         return f"{said}: {', '.join(costs)}" if costs else said
+
+    def _depth_words(self) -> str:
+        """Say which way a stack changes: a sign of a magnitude is read either way."""
+        change = round(self.depth_change_mag, 2)
+        return f"stack {abs(change):.2f} mag {'deeper' if change > 0 else 'shallower'}" if change else "stack as deep"
 
 
 def beyond(

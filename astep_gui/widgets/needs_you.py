@@ -69,7 +69,7 @@ class NeedsYou(QWidget):
         night.needs_changed.connect(self.show_needs)
         night.looking.failed.connect(self.show_needs)
         night.looking.progressed.connect(self._say_how_many)
-        night.survey_changed.connect(lambda: None if night.needs else self.show_needs())
+        night.survey_changed.connect(lambda: self._say_how_many() if night.needs else self.show_needs())
         self.show_needs()
 
     def show_needs(self) -> None:
@@ -166,7 +166,10 @@ class NeedsYou(QWidget):
         if rests_on_first and not still:
             still = " · first look"
         self.heading.setToolTip(_FIRST_LOOK if rests_on_first else "")
-        self.heading.setText((f"Needs you · {len(needs)}" if needs else count) + still)
+        if needs:
+            to_look_at = is_reduced and survey is not None and survey.is_up_to_date  # nothing waits for them
+            count = f"Needs you · {len(needs)}" + (" to look at" if to_look_at else "")
+        self.heading.setText(count + still)
         self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
         _polish(self.heading)
 

@@ -52,7 +52,10 @@ class Timeline(QWidget):
         self.threshold = QToolButton(self)
         self.threshold.setText("Threshold")
         self.threshold.setCheckable(True)
-        self.threshold.setToolTip("Lay a line: frames beyond it are proposed for rejection, with the cost shown first")
+        self.threshold.setToolTip(
+            "Lay a line: frames beyond it are proposed for rejection (a red ring; ✕ are rejected already), with the "
+            "cost shown first"
+        )
         self.side = QToolButton(self)
         self.side.setToolTip("Reject above the line, or below it")
         self.cost = QLabel(self)

@@ -20,9 +20,11 @@ Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
 Indices = npt.NDArray[np.intp]
 
-GOOD, SUSPECT, DOOMED, REJECTED = range(4)
-"""What a mark says; doomed is what the threshold line would reject."""
-_CROSSED = ((DOOMED, 2.2), (REJECTED, 1.6))
+GOOD, SUSPECT, REJECTED = range(3)
+"""What a mark says."""
+DOOMED = 4
+"""Added to the first two: the threshold line would reject it."""
+_RING_PX = 5.0
 _ARROW_PX = 8.0
 _TRIANGLE = ((0.0, -4.5), (4.2, 3.0), (-4.2, 3.0))
 
@@ -35,10 +37,10 @@ def signs_of(model: TimelineModel) -> Signs:
     for k, row in enumerate(model.rows):
         if row.path in model.rejected:
             signs[k] = REJECTED
-        elif row.path in doomed:
-            signs[k] = DOOMED
         elif row.flags and model.is_suspect(row):
             signs[k] = SUSPECT
+        if row.path in doomed:
+            signs[k] |= DOOMED
     return signs
 
 
@@ -66,6 +68,8 @@ def draw_halos(painter: QPainter, points: Floats) -> None:
 def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> None:
     """Draw marks: dots, then triangles, then crosses, so that what speaks against a frame is never covered.
 
+    What is proposed only has a ring around its mark, and no cross yet.
+
     Parameters
     ----------
     painter : QPainter
@@ -75,23 +79,26 @@ def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> 
     wild : (n,) int8
         See :func:`wild_of`.
     """
+    kinds, bad = signs & ~DOOMED, theme().colour("bad")
     dot = QPen(theme().colour("plot_1"), 5.2)
     dot.setCapStyle(Qt.PenCapStyle.RoundCap)
     painter.setPen(dot)
-    painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points[signs == GOOD].tolist()]))
+    painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points[kinds == GOOD].tolist()]))
     painter.setPen(QPen(theme().colour("warn"), 1.5))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for x, y in points[signs == SUSPECT].tolist():
+    for x, y in points[kinds == SUSPECT].tolist():
         painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in _TRIANGLE]))
-    for sign, width in _CROSSED:
-        painter.setPen(QPen(theme().colour("bad"), width))
-        painter.drawLines(
-            [
-                line
-                for x, y in points[signs == sign].tolist()
-                for line in (QLineF(x - 3.5, y - 3.5, x + 3.5, y + 3.5), QLineF(x - 3.5, y + 3.5, x + 3.5, y - 3.5))
-            ]
-        )
+    painter.setPen(QPen(bad, 2.0))
+    for x, y in points[(signs & DOOMED) != 0].tolist():
+        painter.drawEllipse(QPointF(x, y), _RING_PX, _RING_PX)
+    painter.setPen(QPen(bad, 1.6))
+    painter.drawLines(
+        [
+            line
+            for x, y in points[kinds == REJECTED].tolist()
+            for line in (QLineF(x - 3.5, y - 3.5, x + 3.5, y + 3.5), QLineF(x - 3.5, y + 3.5, x + 3.5, y - 3.5))
+        ]
+    )
     painter.setPen(QPen(theme().colour("text"), 1.4))
     arrows = zip(points[wild != 0].tolist(), wild[wild != 0].tolist(), strict=True)
     painter.drawLines([QLineF(x, y, x, y + _ARROW_PX * way) for (x, y), way in arrows])

@@ -36,7 +36,7 @@ def test_a_proposal_says_its_cost_in_one_line():
     rows = [row(k, 2.5) for k in range(8)] + [row(8, 4.0, 0.9), row(9, 5.0, 1.2)]
     found = beyond("fwhm_px", 3.0, rows, set())
     assert found.paths == ("f8.fits", "f9.fits")
-    assert found.words == "reject 2 of 10: depth −0.02 mag, median FWHM 2.50 → 2.50 px"
+    assert found.words == "reject 2 of 10: stack 0.02 mag shallower, median FWHM 2.50 → 2.50 px"
     assert found.reason == "FWHM > 3.00 px"
 
 

@@ -184,7 +184,7 @@ def test_frames_that_were_rejected_for_the_same_already_are_not_counted_among_wh
     suspected.decisions.reject_each({LIGHTS[1]: "cloud"})
     suspected.decisions.reject_each(dict.fromkeys(LIGHTS[1:4], "cloud"))
     assert suspected.decisions.stack.undoText() == "reject 2 frames"
-    assert said[-1].startswith("rejected 2 frames · cloud")
+    assert said[-1].startswith("2 frames rejected · cloud")
     assert suspected.night.logbook.steps()[0][-1] == "reject 2 frames"
     suspected.decisions.set_field([LIGHTS[0]], "filter", "V")
     suspected.decisions.set_field(LIGHTS[:2], "filter", "V")

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from PyQt6.QtCore import QEvent, QPoint, Qt
@@ -11,6 +12,7 @@ from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 from astep_gui.models.needs import Need, Remedy, needs_of
 from astep_gui.widgets.needs_you import MAX_HEIGHT_PX, MAX_PART
 from pipeline_core.config import Recipe
+from pipeline_core.errors import AstepError
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, LeftOut, build_plan
 from pipeline_core.types import Frame, FrameKind, Night
@@ -135,6 +137,36 @@ def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
     opened.night._take_rows(final)
     opened.needs.show_needs()
     assert "first look" not in opened.needs.heading.text()
+
+
+def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_waited_for(opened, monkeypatch):
+    needs = len(opened.night.needs)
+    assert needs
+    assert opened.needs.heading.text().startswith(f"Needs you · {needs}")
+    assert "to look at" not in opened.needs.heading.text()
+    monkeypatch.setattr(opened.night, "survey", SimpleNamespace(is_reduced=True, is_up_to_date=True))
+    opened.needs._say_how_many()
+    assert opened.needs.heading.text().startswith(f"Needs you · {needs} to look at")
+    monkeypatch.setattr(opened.night, "survey", SimpleNamespace(is_reduced=True, is_up_to_date=False))
+    opened.needs._say_how_many()
+    assert "to look at" not in opened.needs.heading.text()
+
+
+def test_neither_a_notice_nor_the_name_of_a_product_moves_the_frames_under_the_pointer(opened, qtbot):
+    opened.show()
+    qtbot.waitExposed(opened)
+    opened.log.say("something")
+    qtbot.wait(50)
+
+    def place():
+        return opened.table.tree.mapTo(opened, QPoint(0, 0)), opened.table.tree.size()
+
+    before = place()
+    opened.show_problem(AstepError("the report cannot be written", "the disk is full", "make room"))
+    opened.products.bar.show()
+    qtbot.wait(50)
+    assert opened.notice.isVisible()
+    assert place() == before
 
 
 def test_plan_beside_a_need_unfolds_and_marks_the_lines_it_speaks_of(qtbot, opened):

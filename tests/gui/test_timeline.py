@@ -104,8 +104,31 @@ def test_a_threshold_shows_its_cost_before_anything_is_rejected(timeline, qtbot)
     with qtbot.assertNotEmitted(timeline.model.reject_asked):
         qtbot.mouseClick(timeline.threshold, LEFT)
     assert timeline.cost.isVisible()
-    assert timeline.cost.text() == "Reject 2 of 39: depth −0.01 mag, median FWHM 2.54 → 2.54 px"
+    assert timeline.cost.text() == "Reject 2 of 39: stack 0.01 mag shallower, median FWHM 2.54 → 2.54 px"
     assert timeline.apply.text() == "Reject 2 frames"
+
+
+def test_frames_that_are_only_proposed_have_a_ring_where_rejected_ones_have_a_cross(timeline, qtbot):
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    timeline.model.set_threshold(2.0)  # the rejected frame lies beyond it as all others do
+    proposed = timeline.model.proposal().paths
+    assert "f003.fits" not in proposed
+    assert "f020.fits" in proposed
+    picture = timeline.plot.grab().toImage()
+
+    def is_red(index, dx, dy):
+        middle = at(timeline, index)
+        return any(
+            colour.red() > colour.green() + 60 and colour.red() > colour.blue() + 60
+            for x in (-1, 0, 1)
+            for y in (-1, 0, 1)
+            for colour in [picture.pixelColor(middle.x() + dx + x, middle.y() + dy + y)]
+        )
+
+    assert is_red(3, 0, 0)
+    assert not is_red(3, 0, -5)
+    assert not is_red(20, 0, 0)
+    assert is_red(20, 0, -5)
 
 
 def test_dragging_the_line_changes_the_proposal_and_the_button_rejects_as_one_decision(timeline, qtbot):
