@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.errors import UsageError
 from pipeline_core.grouping import Geometry, by_pointing, grouped
 from pipeline_core.logbook import Logbook
@@ -215,9 +216,6 @@ def to_place(night: Night, store: Store) -> dict[str, Product]:
 def unplaced(night: Night, store: Store) -> set[str]:
     """Return the frames of :func:`to_place` that no alignment has looked at yet; it may have found no place for one."""
     return to_place(night, store).keys() - _looked_at(product.made for product in store.products(STAGE))
-
-
-REFERENCE_REJECTED = "the reference is rejected: quality chooses another at the next update"
 
 
 def rejected_references(store: Store, rejected: Container[str], chosen: Iterable[str]) -> list[str]:

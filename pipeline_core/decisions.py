@@ -36,6 +36,8 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "hint_radius_deg": (1e-3, 180.0),
 }
 """Fields that hold a number, and the range in which one makes sense."""
+REFERENCE_REJECTED = "the reference is rejected: quality chooses another at the next update"
+"""What is said when a person rejects the frame on which others are aligned."""
 MASTERS = ("bias", "dark", "flat")
 """Fields that force a frame's master by its name, or "none"."""
 FIELDS = ("kind", "filter", *NUMBERS, *MASTERS, "rejected", "kept", "reference")

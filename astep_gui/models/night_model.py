@@ -14,8 +14,7 @@ from astep_gui.models.planning import Planning
 from astep_gui.models.quick_looking import QuickLooking
 from astep_gui.models.reading_night import decided_recipe, first_shown, reading
 from astep_gui.models.survey_watch import SurveyWatch
-from pipeline_core.align_night import REFERENCE_REJECTED
-from pipeline_core.decisions import RECIPE
+from pipeline_core.decisions import RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Event
 from pipeline_core.logbook import Logbook

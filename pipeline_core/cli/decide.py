@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline_core.align_night import REFERENCE_REJECTED, rejected_references
+from pipeline_core.align_night import rejected_references
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.set_recipe import named_settings, set_recipe
 from pipeline_core.cli.wording import counted
-from pipeline_core.decisions import MASTERS, RECIPE
+from pipeline_core.decisions import MASTERS, RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import UsageError, did_you_mean
 from pipeline_core.io.decision_lists import read_list
 from pipeline_core.logbook import Logbook, rejecting

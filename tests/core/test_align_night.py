@@ -8,9 +8,10 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from pipeline_core.align_night import REFERENCE_REJECTED, align_night, load_alignment
+from pipeline_core.align_night import align_night, load_alignment
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
+from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.errors import UsageError
 from pipeline_core.events import Cancelled, RunContext

@@ -64,7 +64,7 @@ def test_the_line_has_the_width_of_the_window(qtbot, opened):
     opened.actions_by_name["log"].trigger()
     qtbot.wait(50)
     assert opened.log.text.isVisible()
-    assert opened.log.text.width() > 500  # between the panels, which keep their height
+    assert opened.log.text.width() > 400  # between the panels, which keep their height
 
 
 def test_a_tip_of_a_menu_does_not_hide_the_line(qtbot, opened):

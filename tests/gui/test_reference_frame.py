@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PyQt6.QtCore import Qt
 
-from pipeline_core.align_night import REFERENCE_REJECTED
+from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.logbook import Logbook
 from pipeline_core.survey import Survey
 

@@ -47,7 +47,7 @@ def test_words_and_answers_are_back_when_the_step_is_left(trailed, qtbot):
     assert trailed.night.state_of(LIGHTS[1]).word == "accepted"
 
 
-@pytest.mark.parametrize(("key", "begins"), [(Qt.Key.Key_X, "✕ rejected: trailed · "), (Qt.Key.Key_U, "✓ accepted ")])
+@pytest.mark.parametrize(("key", "begins"), [(Qt.Key.Key_X, "✕ rejected · trailed: "), (Qt.Key.Key_U, "✓ accepted ")])
 def test_a_frame_that_was_judged_keeps_the_words_and_figures(trailed, qtbot, key, begins):
     qtbot.keyClick(trailed, key)
     trailed.night.select([LIGHTS[1]])

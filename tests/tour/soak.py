@@ -148,7 +148,7 @@ def deeds(p: Program, chance: random.Random, nights: list[Path]) -> dict[str, tu
             p.screen.click(*chance.choice(places))
 
     def step() -> None:
-        rail = [w for w in p.ask("widgets") if w["window"] == "MainWindow" and w["text"] in {"− dark", "÷ flat", "Raw"}]
+        rail = [w for w in p.ask("widgets") if w["class"] == "StepButton"]
         if rail:
             place = chance.choice(rail)["place"]
             p.screen.click(place[0] + place[2] / 2, place[1] + place[3] / 2)
