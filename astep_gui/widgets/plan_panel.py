@@ -119,13 +119,13 @@ class PlanPanel(QWidget):
             count = f" · {_frames(paths)}" if paths else ""  # a mask may stand on a flat alone
             line = self._line(masters, f"{master.name}{count}", paths, master.equation)
             if master.equation:
-                self._line(line, master.equation, paths)
+                self._line(line, readable(master.equation), paths)
             for words in master.warnings:
                 self._warn(line, words, paths)
         science = self._branch(f"Science frames · {len(plan.science)}")
         for (title, equation), members in sorted(_alike(plan.science).items()):  # in one order, whatever is rejected
             line = self._line(science, f"{title} · {_frames(members)}", [s.path for s in members])
-            self._line(line, equation, [s.path for s in members], tone="dim")
+            self._line(line, readable(equation), [s.path for s in members], tone="dim")
             line.setExpanded(True)
             for words in members[0].warnings:
                 self._warn(line, words, [s.path for s in members])
@@ -243,6 +243,15 @@ def _warned(words: str) -> str:
 
 def _frames(items: Sequence[object]) -> str:
     return f"{len(items)} frame{'' if len(items) == 1 else 's'}"
+
+
+def readable(equation: str) -> str:
+    """Write a division with a stroke: in letters of this size the dots of ÷ run into a plus."""
+    above, sign, below = equation.rpartition(" ÷ ")
+    if not sign:
+        return equation
+    is_sum = " − " in above and not above.startswith("combine")
+    return f"({above}) / {below}" if is_sum else f"{above} / {below}"
 
 
 def _alike(science: Sequence[SciencePlan]) -> dict[tuple[str, str], list[SciencePlan]]:

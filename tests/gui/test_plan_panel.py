@@ -6,6 +6,8 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QPushButton
 
+from astep_gui.widgets.plan_panel import readable
+
 PATIENCE_MS = 8000
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 
@@ -82,3 +84,10 @@ def test_the_plan_is_not_scrolled_away_by_a_decision(qtbot, without_flat):
     without_flat.decisions.reject([LIGHTS[3]], "cloud")
     qtbot.waitUntil(lambda: without_flat.night.plan is not before, timeout=PATIENCE_MS)
     assert bar.value() == place
+
+
+def test_a_division_is_written_with_a_stroke_that_is_not_read_as_a_plus():
+    assert readable("raw − dark_90s ÷ flat_R") == "(raw − dark_90s) / flat_R"
+    assert readable("raw ÷ flat_R") == "raw / flat_R"
+    assert readable("raw − bias") == "raw − bias"
+    assert readable("combine 8 × (raw − bias) ÷ its median") == "combine 8 × (raw − bias) / its median"
