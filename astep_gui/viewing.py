@@ -197,7 +197,8 @@ class Viewing(QObject):
             path = None  # the frames that go by are others
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
-        self.rail.set_suggestion(state.verdict if state is not None else "", is_open=is_open)
+        tone = state.tone if state is not None else "dim"
+        self.rail.set_suggestion(state.verdict if state is not None else "", is_open=is_open, tone=tone)
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")

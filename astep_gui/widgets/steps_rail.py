@@ -51,7 +51,7 @@ class StepsRail(QWidget):
         self.buttons: dict[str, StepButton] = {}
         self._names: tuple[str, ...] = ()
         self._suggestion = self._invitation = ""
-        self._is_open = False
+        self._is_open, self._tone = False, "dim"
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         # Always two lines, for the one or the other: the image does not jump from frame to frame.
@@ -126,7 +126,7 @@ class StepsRail(QWidget):
         """Return what stands beside the words, from left to right."""
         return self.reject, self.keep, self.make, self.difference, self.peek, self.all, self.compare
 
-    def set_suggestion(self, words: str, *, is_open: bool = True) -> None:
+    def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn") -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
 
         Parameters
@@ -134,10 +134,12 @@ class StepsRail(QWidget):
         words : str
         is_open : bool
             Nobody has answered yet: both answers are one click away.
+        tone : str
+            "warn" or "bad", as the frame's mark in the list.
         """
-        if (words, is_open) != (self._suggestion, self._is_open):
+        if (words, is_open, tone) != (self._suggestion, self._is_open, self._tone):
             self.page.hide()
-            self._suggestion, self._is_open = words, is_open
+            self._suggestion, self._is_open, self._tone = words, is_open, tone
             self._say()
 
     def set_invitation(self, words: str) -> None:
@@ -236,7 +238,7 @@ class StepsRail(QWidget):
             if model.difference and model.words and not model.shows_difference:
                 words += "; no difference to show"
         self.note.set_role("warn" if model.error is not None or missing is not None else "dim")
-        self.verdict.set_role("warn" if self._is_open else "dim")
+        self.verdict.set_role(self._tone if self._is_open else "dim")
         speaks_of_step = model.chosen is not None or model.error is not None
         says_verdict = bool(self._suggestion) and not speaks_of_step
         # A step leaves the verdict its cause: "▲ cloud · dark_90s subtracted …"; a remark can wait.

@@ -20,10 +20,10 @@ Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
 Indices = npt.NDArray[np.intp]
 
-GOOD, SUSPECT, REJECTED = range(3)
+GOOD, SUSPECT, BAD, REJECTED = range(4)
 """What a mark says."""
 DOOMED = 4
-"""Added to the first two: the threshold line would reject it."""
+"""Added to one of the others: the threshold line would reject it."""
 _RING_PX = 5.0
 _ARROW_PX = 8.0
 _TRIANGLE = ((0.0, -4.5), (4.2, 3.0), (-4.2, 3.0))
@@ -38,7 +38,7 @@ def signs_of(model: TimelineModel) -> Signs:
         if row.path in model.rejected:
             signs[k] = REJECTED
         elif row.flags and model.is_suspect(row):
-            signs[k] = SUSPECT
+            signs[k] = BAD if any(flag.severity == "bad" for flag in row.flags) else SUSPECT
         if row.path in doomed:
             signs[k] |= DOOMED
     return signs
@@ -84,10 +84,11 @@ def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> 
     dot.setCapStyle(Qt.PenCapStyle.RoundCap)
     painter.setPen(dot)
     painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points[kinds == GOOD].tolist()]))
-    painter.setPen(QPen(theme().colour("warn"), 1.5))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for x, y in points[kinds == SUSPECT].tolist():
-        painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in _TRIANGLE]))
+    for kind, colour in ((SUSPECT, theme().colour("warn")), (BAD, bad)):  # as in the list
+        painter.setPen(QPen(colour, 1.5))
+        for x, y in points[kinds == kind].tolist():
+            painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in _TRIANGLE]))
     painter.setPen(QPen(bad, 2.0))
     for x, y in points[(signs & DOOMED) != 0].tolist():
         painter.drawEllipse(QPointF(x, y), _RING_PX, _RING_PX)

@@ -4,6 +4,7 @@ import pytest
 from PyQt6.QtCore import QPoint, QRect, Qt
 from PyQt6.QtWidgets import QApplication
 
+from astep_gui.widgets.timeline_points import BAD, SUSPECT, signs_of
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.words_seen import unreadable
 
@@ -184,3 +185,11 @@ def test_all_that_is_said_does_not_stay_over_the_image_when_a_step_is_chosen_or_
     rail.all.setChecked(True)
     qtbot.mouseClick(rail.buttons["raw"], LEFT)
     assert not rail.page.isVisible()
+
+
+def test_what_is_bad_and_what_is_suspect_have_the_colour_of_their_marks_in_the_list(judged, qtbot):
+    for path, tone in ((LIGHTS[0], "bad"), (LIGHTS[1], "warn")):
+        rail = look_at(qtbot, judged, path)
+        assert judged.night.state_of(path).tone == tone
+        assert rail.verdict.property("role") == tone
+    assert signs_of(judged.viewing.timeline_model).tolist()[:2] == [BAD, SUSPECT]
