@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from astep_gui.actions import WORKFLOW_WORDS
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from astep_gui.models.needs import Need, Remedy
     from pipeline_core.reduce import Reduction
 
+SAYS_MUCH = {"Reduce", "Results"}
+"""Parts of the work that say more than fits below the levels in a low window."""
 SHORT_PX = 820
 """Below this height of the window the levels make room for the run and its results."""
 PANELS_OF = {
@@ -202,10 +204,14 @@ class Deeds(ResultsDeeds):
             if not docks[panel].isFloating():  # what a person took out of the window stays where it is
                 docks[panel].setVisible(panel in panels)
         self._window.bring_up(panels[0])
-        says_much = name in {"Reduce", "Results"}  # more than fits below high levels
-        if says_much:
+        if name in SAYS_MUCH:
             self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
-        self.make_room(is_needed=says_much and self._window.height() < SHORT_PX)
+        self.follow_height()
+
+    def follow_height(self) -> None:
+        """Put the levels away while a low window shows what says much, and bring them back elsewhere."""
+        is_low = self._window.height() < SHORT_PX
+        self.make_room(is_needed=is_low and self._window.tabs.name in SAYS_MUCH)
 
     @property
     def has_made_room(self) -> bool:
@@ -221,6 +227,14 @@ class Deeds(ResultsDeeds):
         elif not is_needed and self._levels_are_away:
             levels.show()
             self._levels_are_away = False
+            QTimer.singleShot(0, self._share_anew)
+
+    def _share_anew(self) -> None:
+        """Lay panels out anew: Qt may leave one that was shown again below another until the next click."""
+        docks = self._window.docks
+        below = next((name for name in PANELS_OF[self._window.tabs.name] if docks[name].isVisible()), None)
+        if below is not None and docks["levels"].isVisible():
+            self._window.resizeDocks([docks["levels"], docks[below]], [2, 3], Qt.Orientation.Vertical)
 
     def image_only(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Put panels and strips aside, or bring them back."""

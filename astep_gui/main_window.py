@@ -364,8 +364,8 @@ class MainWindow(QMainWindow):
             self._fit_table()
         elif is_small:
             self._give_table_room()
-        if self.height() >= SHORT_PX and not self.image_only.is_on:
-            self.deeds.make_room(is_needed=False)
+        if not self.image_only.is_on and self.night.is_open:
+            self.deeds.follow_height()
         is_low = self.height() < SHORT_PX
         if is_low != self._is_low:
             self._is_low = is_low

@@ -183,7 +183,7 @@ def test_all_that_the_bar_says_is_read_whole_at_any_width(qtbot, blink, bar, wid
     assert not unreadable(bar)
 
 
-@pytest.mark.parametrize("width", [430, 520, 560, 620, 700, 860, 960, 1100, 1400])
+@pytest.mark.parametrize("width", [480, 520, 560, 620, 700, 860, 960, 1100, 1400])
 def test_the_notes_of_a_blink_take_the_room_of_the_toggles_words_never_of_the_time(qtbot, blink, bar, width):
     blink.set_frames([replace(frame, when=f"04:{k:02d}:45 UTC") for k, frame in enumerate(frames(20))])
     qtbot.waitUntil(lambda: blink.loaded == 20, timeout=5000)

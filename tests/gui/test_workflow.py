@@ -102,10 +102,34 @@ def test_in_a_low_window_the_levels_make_room_for_results_and_come_back(qtbot, o
     QApplication.processEvents()
     assert not opened.docks["levels"].isHidden()
     opened.resize(1280, 720)
+    click_tab(qtbot, opened, "Night")
     opened.docks["levels"].close()
     click_tab(qtbot, opened, "Results")
     click_tab(qtbot, opened, "Night")
     assert opened.docks["levels"].isHidden(), "what a person closed stays closed"
+
+
+def panels_overlap(window):
+    seen = [dock for dock in window.docks.values() if not dock.visibleRegion().isEmpty()]
+    return [
+        (one.objectName(), other.objectName())
+        for k, one in enumerate(seen)
+        for other in seen[:k]
+        if one.geometry().intersects(other.geometry())
+    ]
+
+
+def test_a_window_made_low_makes_room_at_once_and_no_panel_lies_on_another(qtbot, opened):
+    opened.resize(1600, 1000)
+    click_tab(qtbot, opened, "Results")
+    assert not opened.docks["levels"].isHidden()
+    opened.resize(1280, 720)
+    qtbot.waitUntil(opened.docks["levels"].isHidden)
+    for name in ("Judge", "Results", "Night", "Reduce", "Judge"):
+        click_tab(qtbot, opened, name)
+        qtbot.wait(50)
+        assert not panels_overlap(opened), name
+        assert opened.docks["levels"].isHidden() == (name in {"Results", "Reduce"})
 
 
 # -- before -------------------------------------------------------------------------------------------------------
