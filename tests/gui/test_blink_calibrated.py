@@ -92,6 +92,42 @@ def test_the_way_back_to_the_frame_ends_the_blink_of_calibrated_files(qtbot, sho
     assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
 
 
+def test_the_calibrated_file_asked_for_in_a_raw_blink_is_of_the_frame_that_is_seen(qtbot, shown):
+    viewing, night = shown.viewing, shown.night
+    qtbot.keyClick(shown, Qt.Key.Key_Y)
+    night.select([LIGHTS[0]])
+    blink(qtbot, shown)
+    assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
+    qtbot.waitUntil(lambda: viewing.blink.index == 2, timeout=5000)
+    assert night.current == LIGHTS[0]  # where the blink began
+    qtbot.keyClick(shown, Qt.Key.Key_Y)
+    seen = viewing.blink.current.key[1]
+    assert seen != LIGHTS[0]
+    assert night.current == shown.products.calibrated == seen
+    assert viewing.timeline_model.current == seen
+    assert shown.log.text.toPlainText().splitlines()[-1].endswith("B blinks the calibrated files")
+    qtbot.waitUntil(lambda: viewing.view.title.endswith("_CAL.fits"), timeout=PATIENCE_MS)
+    qtbot.wait(300)  # neither the frame itself nor another one may take its place
+    assert viewing.view.title == f"{seen.removesuffix('.fits')}_CAL.fits"
+    qtbot.keyClick(shown, Qt.Key.Key_X)
+    assert seen in night.rejected
+    assert LIGHTS[0] not in night.rejected
+
+
+def test_a_raw_blink_only_pauses_where_the_frame_that_is_seen_is_not_calibrated(qtbot, opened):
+    viewing = opened.viewing
+    opened.night.select([LIGHTS[0]])
+    blink(qtbot, opened)
+    qtbot.waitUntil(lambda: viewing.blink.index == 2, timeout=5000)
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    seen = viewing.blink.current.key[1]
+    assert viewing.is_blinking
+    assert not viewing.blink.is_playing
+    assert opened.night.current == viewing.timeline_model.current == seen != LIGHTS[0]
+    assert viewing.view.title == seen
+    assert opened.log.text.toPlainText().splitlines()[-1].endswith("Ctrl+R reduces the night")
+
+
 def test_choosing_a_frame_that_is_not_calibrated_ends_the_blink_and_shows_it(qtbot, shown):
     blink(qtbot, shown)
     shown.viewing.blink.pause()
