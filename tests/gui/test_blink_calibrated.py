@@ -80,6 +80,16 @@ def test_frames_without_a_calibrated_file_are_left_out_and_named(qtbot, shown):
     assert LIGHTS[2] in notes.toolTip()
 
 
+def test_a_rejected_frame_without_a_calibrated_file_is_not_told_as_one_that_is_to_come(qtbot, shown):
+    shown.decisions.reject([LIGHTS[2]])
+    for file in list(shown.night.place.output.rglob("light_002_CAL.fits")):
+        file.unlink()
+    blink(qtbot, shown)
+    notes = shown.viewing.blink_bar.notes
+    assert notes.text() == "1 rejected, not calibrated"
+    assert LIGHTS[2] in notes.toolTip()
+
+
 def test_the_way_back_to_the_frame_ends_the_blink_of_calibrated_files(qtbot, shown):
     viewing = shown.viewing
     blink(qtbot, shown)
