@@ -88,7 +88,11 @@ class Blinking(QObject):
         self.is_calibrated = calibrated
         viewing.pages.setCurrentWidget(viewing.view)
         self._aside.leave(self._words_of(chosen))
-        self.bar.say_left_out([path.rpartition("/")[2] for path in wanted if path not in sources])
+        left_out = {path: path.rpartition("/")[2] for path in wanted if path not in sources}
+        self.bar.say_left_out(
+            [name for path, name in left_out.items() if path not in night.rejected],
+            [name for path, name in left_out.items() if path in night.rejected],
+        )
         self.bar.show()
         self.model.set_frames(frames, sources[night.current][0] if night.current in sources else None)
         self.levels.begin()

@@ -43,14 +43,23 @@ class ResultsDeeds(NightDeeds):
             show_outside(self._window, self._night.place.output / name)
 
     def calibrated(self) -> None:
-        """Show the current frame as its calibrated file holds it; a second time, the frame itself."""
-        window, path = self._window, self._night.current
+        """Show the current frame as its calibrated file holds it; a second time, the frame itself.
+
+        Of frames that go by, the one that is seen is meant: it becomes the current one before its file is shown.
+        """
+        window, viewing = self._window, self._window.viewing
+        if viewing.is_blinking:
+            viewing.blink.pause()
+        path = self._night.current
         if path is None:
             return
         if window.products.calibrated == path:
             window.products.end()
-        else:
-            window.products.show_calibrated(path)
+            return
+        was_blinking = viewing.is_blinking
+        window.products.show_calibrated(path)
+        if was_blinking and not viewing.is_blinking:
+            window.log.say("the blink ended on this frame; B blinks the calibrated files", path=path)
 
     # -- report ----------------------------------------------------------------------------------------------
 

@@ -120,13 +120,18 @@ class ViewDeeds(QObject):
 
     def _set_rate(self, rate: float) -> None:
         self._viewing.blink.set_rate(rate)
-        self._window.log.say(f"blink: {rate:.0f} fps")
+        self._tell_of_blink(f"{rate:.0f} fps")
+
+    def _tell_of_blink(self, words: str) -> None:
+        """Say how frames are blinked from now on; in the log only while the blink's own bar shows it."""
+        log = self._window.log
+        (log.note if self._viewing.is_blinking else log.say)(f"blink: {words}")
 
     def blink_back(self) -> None:
         """Turn round at the end of a blink, or begin anew."""
         blink = self._viewing.blink
         blink.set_ping_pong(not blink.ping_pong)
-        self._window.log.say(f"blink: {'there and back' if blink.ping_pong else 'from the beginning after the end'}")
+        self._tell_of_blink("there and back" if blink.ping_pong else "from the beginning after the end")
 
     def blink_aligned(self) -> None:
         """Lay the frames of a blink on each other, or show them as they were taken."""
@@ -135,13 +140,13 @@ class ViewDeeds(QObject):
             self._window.log.say("these frames cannot be aligned: how they lie on each other was not measured")
             return
         blink.set_aligned(not blink.aligned)
-        self._window.log.say(f"blink: {'aligned' if blink.aligned else 'as the frames were taken'}")
+        self._tell_of_blink("aligned" if blink.aligned else "as the frames were taken")
 
     def blink_levels(self) -> None:
         """Use the next of the levels that a blink may have."""
         levels = self._viewing.blinking.levels
         levels.set_mode(MODES[(MODES.index(levels.mode) + 1) % len(MODES)])
-        self._window.log.say(f"blink: {': '.join(LEVELS_WORDS[levels.mode])}")
+        self._tell_of_blink(": ".join(LEVELS_WORDS[levels.mode]))
 
     def compare_mode(self) -> None:
         """See the two frames side by side, with a wipe, or one after the other."""

@@ -80,6 +80,7 @@ class BlinkBar(QWidget):
         self.notes.setProperty("role", "warn")
         self.notes.setContentsMargins(8, 0, 8, 0)
         self._left_out: tuple[str, ...] = ()
+        self._rejected: tuple[str, ...] = ()
         self._wide: dict[tuple[str, str], int] = {}
         """Width of a toggle with its words, by words and font."""
         self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
@@ -169,9 +170,9 @@ class BlinkBar(QWidget):
             toggle.setToolButtonStyle(was)
         return self._wide[key]
 
-    def say_left_out(self, names: Sequence[str]) -> None:
-        """Say which frames do not go by, because they have no calibrated file yet."""
-        self._left_out = tuple(names)
+    def say_left_out(self, names: Sequence[str], rejected: Sequence[str] = ()) -> None:
+        """Say which frames do not go by: they have no calibrated file yet, or need none, because they are rejected."""
+        self._left_out, self._rejected = tuple(names), tuple(rejected)
         self._follow_notes()
 
     def ask_reject(self) -> None:
@@ -303,6 +304,9 @@ class BlinkBar(QWidget):
         if self._left_out:
             words.append(f"{len(self._left_out)} not calibrated yet")
             tips.append("\n".join(("Left out, they have no calibrated file:", *self._left_out)))
+        if self._rejected:
+            words.append(f"{len(self._rejected)} rejected{'' if self._left_out else ', not calibrated'}")
+            tips.append("\n".join(("Left out, they are rejected and have no calibrated file:", *self._rejected)))
         self.notes.setText(" · ".join(words))
         self.notes.setToolTip("\n\n".join(tips))
         self.notes.setVisible(bool(words))

@@ -98,6 +98,10 @@ class LogStrip(QWidget):
             self.line.setProperty("role", _ROLES[level])
             self.line.style().polish(self.line)
 
+    def note(self, words: str) -> None:
+        """Add a line to the log only: it is seen elsewhere already, and would stand in the strip when long past."""
+        self.text.appendPlainText(f"{datetime.now().astimezone():%H:%M:%S}  {_MARKS['info']}{in_window(words)}")
+
     def settle(self) -> None:
         """Let an error that was put away stand in the log only, no more in the line."""
         if self.line.property("role") == _ROLES["error"]:

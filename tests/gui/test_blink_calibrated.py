@@ -80,6 +80,16 @@ def test_frames_without_a_calibrated_file_are_left_out_and_named(qtbot, shown):
     assert LIGHTS[2] in notes.toolTip()
 
 
+def test_a_rejected_frame_without_a_calibrated_file_is_not_told_as_one_that_is_to_come(qtbot, shown):
+    shown.decisions.reject([LIGHTS[2]])
+    for file in list(shown.night.place.output.rglob("light_002_CAL.fits")):
+        file.unlink()
+    blink(qtbot, shown)
+    notes = shown.viewing.blink_bar.notes
+    assert notes.text() == "1 rejected, not calibrated"
+    assert LIGHTS[2] in notes.toolTip()
+
+
 def test_the_way_back_to_the_frame_ends_the_blink_of_calibrated_files(qtbot, shown):
     viewing = shown.viewing
     blink(qtbot, shown)
@@ -90,6 +100,42 @@ def test_the_way_back_to_the_frame_ends_the_blink_of_calibrated_files(qtbot, sho
     assert viewing.levels.unit == "ADU"
     blink(qtbot, shown)
     assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
+
+
+def test_the_calibrated_file_asked_for_in_a_raw_blink_is_of_the_frame_that_is_seen(qtbot, shown):
+    viewing, night = shown.viewing, shown.night
+    qtbot.keyClick(shown, Qt.Key.Key_Y)
+    night.select([LIGHTS[0]])
+    blink(qtbot, shown)
+    assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
+    qtbot.waitUntil(lambda: viewing.blink.index == 2, timeout=5000)
+    assert night.current == LIGHTS[0]  # where the blink began
+    qtbot.keyClick(shown, Qt.Key.Key_Y)
+    seen = viewing.blink.current.key[1]
+    assert seen != LIGHTS[0]
+    assert night.current == shown.products.calibrated == seen
+    assert viewing.timeline_model.current == seen
+    assert shown.log.text.toPlainText().splitlines()[-1].endswith("B blinks the calibrated files")
+    qtbot.waitUntil(lambda: viewing.view.title.endswith("_CAL.fits"), timeout=PATIENCE_MS)
+    qtbot.wait(300)  # neither the frame itself nor another one may take its place
+    assert viewing.view.title == f"{seen.removesuffix('.fits')}_CAL.fits"
+    qtbot.keyClick(shown, Qt.Key.Key_X)
+    assert seen in night.rejected
+    assert LIGHTS[0] not in night.rejected
+
+
+def test_a_raw_blink_only_pauses_where_the_frame_that_is_seen_is_not_calibrated(qtbot, opened):
+    viewing = opened.viewing
+    opened.night.select([LIGHTS[0]])
+    blink(qtbot, opened)
+    qtbot.waitUntil(lambda: viewing.blink.index == 2, timeout=5000)
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    seen = viewing.blink.current.key[1]
+    assert viewing.is_blinking
+    assert not viewing.blink.is_playing
+    assert opened.night.current == viewing.timeline_model.current == seen != LIGHTS[0]
+    assert viewing.view.title == seen
+    assert opened.log.text.toPlainText().splitlines()[-1].endswith("Ctrl+R reduces the night")
 
 
 def test_choosing_a_frame_that_is_not_calibrated_ends_the_blink_and_shows_it(qtbot, shown):

@@ -245,6 +245,18 @@ def test_the_ways_of_a_blink_are_chosen_by_keys_and_its_bar_shows_them(qtbot, bl
     assert "same contrast" in blinking.log.text.toPlainText().splitlines()[-1].lower()
 
 
+def test_what_the_bar_of_a_blink_shows_is_not_left_standing_in_the_status_line(qtbot, blinking):
+    blinking.log.say("as it was")
+    for key in (KEY.Key_Comma, KEY.Key_H):
+        qtbot.keyClick(blinking, key)
+    qtbot.keyClick(blinking, KEY.Key_B, SHIFT)
+    assert blinking.log.line.full_text == "as it was"
+    assert " fps" in blinking.log.text.toPlainText().splitlines()[-3]
+    qtbot.keyClick(blinking, KEY.Key_Escape)
+    qtbot.keyClick(blinking, KEY.Key_Comma)
+    assert blinking.log.line.full_text.endswith(" fps")  # nothing else says it
+
+
 def test_a_blink_of_frames_whose_places_are_not_known_says_that_it_cannot_be_aligned(qtbot, blinking):
     qtbot.keyClick(blinking, KEY.Key_J)
     assert "cannot be aligned" in blinking.log.text.toPlainText().splitlines()[-1]
