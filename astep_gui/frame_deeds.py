@@ -37,6 +37,7 @@ class FrameDeeds(QObject):
         self._night = window.night
         self._decisions = window.decisions
         self._viewing = window.viewing
+        window.night.night_changed.connect(self._begin_night)
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action does."""
@@ -137,10 +138,7 @@ class FrameDeeds(QObject):
 
     def show_suspects(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Show only frames with suggestions."""
-        states = [self._night.state_of(frame.path) for frame in self._night.frames]
-        suspected = frozenset(state.word for state in states if state.mark == "▲")
-        # When nothing is suspected the list is empty, as asked: no state has that word.
-        self._only("show_rejected", suspected or frozenset({"suspected"}), is_on=is_on)
+        self._only("show_rejected", frozenset({"▲"}), is_on=is_on)  # by the mark: causes come in while it is on
 
     def show_rejected(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Show only rejected frames."""
@@ -156,6 +154,12 @@ class FrameDeeds(QObject):
         for name in ("show_suspects", "show_rejected"):
             self._window.actions_by_name[name].setChecked(False)
         self._window.table.search.clear()
+
+    def _begin_night(self) -> None:
+        """Show all of another night: what was searched for was meant for the one that was closed."""
+        if not self._night.is_open:
+            self.show_all()
+            self._window.table.search_now()
 
     def copy_path(self) -> None:
         """Put the selected frames' files on the clipboard."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline_core.align_night import align_frames
+from pipeline_core.align_night import align_frames, realigned
 from pipeline_core.depth_night import known_depths
 from pipeline_core.night_quality import Judged, write_quality
 from pipeline_core.verdicts import move_products
@@ -53,6 +53,8 @@ class Finished:
     """Why nothing was solved; empty if it was, or need not be."""
     judged: int = 0
     """Frames that were judged anew."""
+    realigned: Mapping[str, str] = field(default_factory=dict)
+    """Pointings that were placed on another reference: name → why."""
 
 
 def finish_night(
@@ -87,6 +89,7 @@ def finish_night(
     judged = _judge(measured, recipe, store, logbook, depths)
     anew = judged.anew
     move_products(store.output, logbook)
+    moved = _moved(measured, recipe, store, logbook)
     unaligned = _align(measured, recipe, store, logbook, context)
     sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
     after = solved_depths(measured.night, measured.made, measured.keys, store, recipe.solve, context)
@@ -94,7 +97,8 @@ def finish_night(
         judged = _judge(measured, recipe, store, logbook, after)
         move_products(store.output, logbook)
     not_solved = sky.warnings if sky is not None else ()
-    return Finished(judged.suggested, (*judged.warnings, *unaligned, *not_solved), sky, sky_words, anew or judged.anew)
+    warnings = (*judged.warnings, *unaligned, *not_solved)
+    return Finished(judged.suggested, warnings, sky, sky_words, anew or judged.anew, moved)
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:
@@ -105,6 +109,13 @@ def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, d
     return write_quality(
         store.output, measured.night, measured.plan, made, measured.flags, recipe, logbook, keys, depths
     )
+
+
+def _moved(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook) -> dict[str, str]:
+    """Return which pointings are about to be placed on another reference, as the survey told before the run."""
+    if not recipe.align.enabled or not measured.made:
+        return {}
+    return realigned(measured.night, measured.plan.trims, store, logbook, recipe)
 
 
 def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, context: RunContext) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
+from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
@@ -95,6 +96,8 @@ class Reduction:
     flagged: int = 0
     judged: int = 0
     """Frames that were judged anew."""
+    realigned: Mapping[str, str] = field(default_factory=dict)
+    """Pointings that were placed on another reference: name → why."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated science frames."""
     did_something: bool = False
@@ -103,6 +106,13 @@ class Reduction:
     """Where the frames look; None where they could not be solved."""
     sky_words: str = ""
     """Why nothing was solved; empty if it was, or need not be."""
+
+    @property
+    def aligned_words(self) -> str:
+        """That pointings were aligned anew, and why; empty where none was."""
+        past = {REFERENCE_REJECTED: "the reference was rejected"}  # what was to come is done now
+        why = dict.fromkeys(past.get(words, words) for words in self.realigned.values())
+        return f"aligned anew: {', '.join(why)}" if why else ""
 
 
 def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: RunContext) -> Reduction:
@@ -229,7 +239,8 @@ class _Reducer:
             self._heed_decisions()
             self.recipe = with_changes(self.recipe, self.logbook.recipe_changes())
             write_text(self.place.output / RECIPE_FILE, recipe_toml(self.recipe))
-            self.result = Reduction(self.place.output, peak_memory_mb=self.result.peak_memory_mb)
+            before = self.result
+            self.result = Reduction(self.place.output, peak_memory_mb=before.peak_memory_mb, realigned=before.realigned)
 
     def _settle_recipe(self) -> None:
         """Let a recipe that was named win over settings decided before: the next run must not fall back to them."""
@@ -317,6 +328,7 @@ class _Reducer:
             measured, self.recipe, self.store, self.logbook, self.context, self.pool, self.options.memory_bytes
         )
         self.result.flagged, self.result.judged = finished.suggested, finished.judged
+        self.result.realigned = {**self.result.realigned, **finished.realigned}
         self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
         self._count_rejected_by_rule(tasks, report)
         self.result.warnings += finished.warnings

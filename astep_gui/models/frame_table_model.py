@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QMimeData, QModelIndex, Qt, pyqtSignal
+from PyQt6.QtCore import QMimeData, QModelIndex, Qt, QTimer, pyqtSignal
 
 from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 FRAMES_MIME = "application/x-astep-frames"
 """What is dragged: the paths of frames of this night, as JSON. No files: nothing outside may move a raw frame."""
 MASTERS_TITLE = "Masters"
+FILTER_MS = 400
+"""What is searched for is looked for again at most this often while values come in."""
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
 _ALIGN = {
@@ -68,7 +70,9 @@ class FrameTableModel(GroupedRows):
         self.search_words = ""
         self._wanted: Wanted | None = None
         self.shown_states: frozenset[str] = frozenset()
-        """Only frames in these states (words); empty for all."""
+        """Only frames in these states (words or marks); empty for all."""
+        self._held: frozenset[str] = frozenset()
+        """Selected frames that fit no more: they stay until another is selected."""
         self.shows_thumbnails = False
         self.thumbnails = Thumbnails(self)
         self.thumbnails.arrived.connect(self._show_thumbnail)
@@ -81,11 +85,18 @@ class FrameTableModel(GroupedRows):
         night.night_changed.connect(self._begin_night)
         night.frames_changed.connect(self._refresh)
         night.survey_changed.connect(self._follow_masters)
+        self._filter_soon = QTimer(self)
+        self._filter_soon.setSingleShot(True)
+        self._filter_soon.setInterval(FILTER_MS)
+        self._filter_soon.timeout.connect(self.filter_again)
+        for signal in (night.frames_changed, night.quality_changed, night.survey_changed):
+            signal.connect(self._states_changed)
+        night.selection_changed.connect(self._let_go)
 
     def _begin_night(self) -> None:
         self.thumbnails.clear()
         self._masters = self._surveyed()
-        self.rebuild()
+        self._rebuild_strictly()
 
     def _surveyed(self) -> dict[str, MasterState]:
         survey = self._night.survey
@@ -123,12 +134,40 @@ class FrameTableModel(GroupedRows):
         """Keep frames in which every word is found: name, kind, filter, object, state."""
         if words != self.search_words:
             self.search_words = words
-            self.rebuild()
+            self._rebuild_strictly()
 
     def show_states(self, words: frozenset[str]) -> None:
-        """Show only frames in these states; empty for all."""
+        """Show only frames in these states (words or marks); empty for all."""
         self.shown_states = words
+        self._rebuild_strictly()
+
+    def _rebuild_strictly(self) -> None:
+        self._held = frozenset()
+        self._filter_soon.stop()
         self.rebuild()
+
+    def _states_changed(self, *_: object) -> None:
+        """Look again soon which frames fit; not put off by what comes meanwhile, which may come for minutes."""
+        if (self._wanted is not None or self.shown_states) and not self._filter_soon.isActive():
+            self._filter_soon.start()
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._states_changed()
+
+    def filter_again(self) -> None:
+        """Follow what is known of the frames now; rows are made anew only when others fit than are shown.
+
+        A selected frame that fits no more, a suspect that was just rejected say, stays until another is selected:
+        who goes on from it to the next one does not begin at the top again.
+        """
+        with self.states.unchanged():
+            self._held = frozenset()
+            fitting = {frame.path for frame in self._night.frames if self._is_wanted(frame)}
+            chosen = {*self._night.selection, self._night.current or ""}
+            self._held = frozenset((chosen & self._where.keys()) - fitting)
+            if fitting | self._held != self._where.keys():
+                self._rebuild()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort inside each group."""
@@ -176,10 +215,10 @@ class FrameTableModel(GroupedRows):
         return group_keys(self._night.frames)
 
     def _is_wanted(self, frame: Frame) -> bool:
-        if self._wanted is None and not self.shown_states:
+        if (self._wanted is None and not self.shown_states) or frame.path in self._held:
             return True
         state = self.states.of(frame.path)
-        if self.shown_states and state.word not in self.shown_states:
+        if self.shown_states and self.shown_states.isdisjoint({state.word, state.mark}):
             return False
         return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
 

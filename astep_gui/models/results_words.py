@@ -39,12 +39,18 @@ def headline(result: Reduction) -> str:
     if result.failed:
         return f"! Finished, {len(result.failed)} failed"
     if not counts["done"] and not any(state == "made" for state in result.masters.values()):
-        # Judging makes no product: nothing was up to date for the person who asked for it.
-        return f"✓ {counted(result.judged)} judged anew" if result.judged else "✓ Everything was up to date"
+        # Judging and aligning make no product: nothing was up to date for the person who asked for it.
+        return f"✓ {_without_product(result)}"
     if not counts["done"]:
         made = sum(state == "made" for state in result.masters.values())
         return f"✓ {made} master{'' if made == 1 else 's'} made"
     return f"✓ {counted(counts['done'])} calibrated"
+
+
+def _without_product(result: Reduction) -> str:
+    judged = f"{counted(result.judged)} judged anew" if result.judged else ""
+    words = ", ".join(filter(None, (judged, result.aligned_words)))
+    return words[:1].upper() + words[1:] if words else "Everything was up to date"
 
 
 def run_facts(result: Reduction) -> dict[str, str]:

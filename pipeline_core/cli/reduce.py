@@ -121,4 +121,6 @@ def _done(reduction: Reduction) -> list[str]:
     told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
     if reduction.judged and not counts["done"]:
         told.append(f"{counted(reduction.judged, 'frame')} judged anew")
+    if reduction.realigned:
+        told.append(reduction.aligned_words)
     return told

@@ -135,7 +135,7 @@ def test_another_reference_is_aligned_anew_and_after_the_update_nothing_is_to_be
         return survey(place, scan_night(place.night, RunContext()), recipe_of(place, None))
 
     def reduced():
-        reduce_night(place, recipe_of(place, None), RunOptions(executor="threads"), RunContext())
+        return reduce_night(place, recipe_of(place, None), RunOptions(executor="threads"), RunContext()).realigned
 
     assert surveyed().is_up_to_date
     (first,) = load_alignment(place.output).references
@@ -146,7 +146,8 @@ def test_another_reference_is_aligned_anew_and_after_the_update_nothing_is_to_be
     assert set(found.realigned.values()) == {"the reference changed"}
     assert not found.is_up_to_date
     assert (dict(found.stale), found.moves, found.unjudged, found.unaligned) == ({}, (), (), ())
-    reduced()
+    assert set(reduced().values()) == {"the reference changed"}
+    assert reduced() == {}, "the next run has nothing to align"
     assert load_alignment(place.output).references == (other,)
     assert surveyed().is_up_to_date
     with Logbook.open(place.output) as logbook:
@@ -161,7 +162,7 @@ def test_another_reference_is_aligned_anew_and_after_the_update_nothing_is_to_be
     with Logbook.open(place.output) as logbook:
         logbook.reject([other], "wind")
     assert set(surveyed().realigned.values()) == {REFERENCE_REJECTED}
-    reduced()
+    assert set(reduced().values()) == {REFERENCE_REJECTED}
     assert load_alignment(place.output).references != (other,)
     assert surveyed().is_up_to_date
 

@@ -11,13 +11,14 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QStyleOptionViewItem
 
 from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_columns import COLUMNS, column_number
-from astep_gui.models.frame_table_model import FRAMES_MIME
+from astep_gui.models.frame_table_model import FILTER_MS, FRAMES_MIME
 from astep_gui.models.thumbnails import LARGE_PX, MOST_KEPT, SIDE_PX
 from astep_gui.theme import theme, ui_font
 from astep_gui.theme.fonts import MONO_FAMILY
 from astep_gui.widgets.frame_glance import page
 from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX
 from pipeline_core.errors import NightError
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import small_night, write_frame
 
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
@@ -221,6 +222,72 @@ def test_a_search_leaves_what_it_names_and_enter_goes_there(qtbot, opened):
     assert opened.table.tree.hasFocus() or not opened.isActiveWindow()
     qtbot.keyClick(opened.table.tree, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: opened.table.model.count == 14, timeout=2000)
+
+
+def judge(window, flagged, paths=LIGHTS):
+    """Let values come in, those of some frames with a cloud over them."""
+    cloud = (Flag("cloud", "half the light is gone", "suspect"),)
+    window.night._take_rows(
+        QualityRow(path, ScienceMeasures("quick", "ADU"), flags=cloud if path in flagged else ()) for path in paths
+    )
+
+
+def test_a_search_finds_frames_whose_values_come_in_after_it_was_typed(qtbot, opened):
+    find(opened, qtbot, "cloud")
+    assert opened.table.model.ordered() == []
+    assert opened.table.count.text().startswith("no frame fits")
+    judge(opened, LIGHTS[1:3])
+    qtbot.waitUntil(lambda: opened.table.model.ordered() == LIGHTS[1:3], timeout=3000)
+    assert opened.table.count.text().startswith("2 of 14 frames")
+
+
+def test_only_suspects_follows_verdicts_of_causes_that_were_not_known_when_it_was_asked_for(qtbot, opened):
+    opened.actions_by_name["show_suspects"].trigger()
+    assert opened.table.model.ordered() == []
+    judge(opened, LIGHTS[:1])
+    qtbot.waitUntil(lambda: opened.table.model.ordered() == LIGHTS[:1], timeout=3000)
+
+
+def test_values_that_come_in_one_by_one_move_the_found_rows_once_and_not_where_the_same_frames_fit(qtbot, opened):
+    find(opened, qtbot, "cloud")
+    rebuilt = []
+    opened.table.model.rebuilt.connect(lambda: rebuilt.append(1))
+    for path in LIGHTS:
+        judge(opened, LIGHTS, [path])
+    qtbot.waitUntil(lambda: opened.table.model.count == 4, timeout=3000)
+    judge(opened, LIGHTS)
+    qtbot.wait(FILTER_MS + 200)
+    assert rebuilt == [1]
+
+
+def test_a_suspect_that_was_just_rejected_stays_among_the_suspects_until_one_goes_on(qtbot, opened):
+    judge(opened, LIGHTS)
+    opened.actions_by_name["show_suspects"].trigger()
+    opened.night.select([LIGHTS[1]], LIGHTS[1])
+    opened.decisions.reject([LIGHTS[1]], "cloud")
+    qtbot.wait(FILTER_MS + 200)
+    assert opened.table.model.ordered() == LIGHTS
+    assert opened.table.step(1) == LIGHTS[2]
+    opened.night.select([LIGHTS[2]], LIGHTS[2])
+    qtbot.waitUntil(lambda: opened.table.model.ordered() == [LIGHTS[0], *LIGHTS[2:]], timeout=3000)
+
+
+def test_another_night_is_shown_whole_whatever_was_searched_for_in_the_one_before(qtbot, opened, tmp_path):
+    opened.actions_by_name["show_rejected"].trigger()
+    find(opened, qtbot, "dark")
+    opened.open_night(small_night(tmp_path / "other"))
+    qtbot.waitUntil(lambda: opened.night.is_open and opened.night.place.night.name == "other", timeout=8000)
+    assert opened.table.search.text() == ""
+    assert not opened.actions_by_name["show_rejected"].isChecked()
+    assert opened.table.model.count == 14
+
+
+def test_a_night_that_is_read_again_keeps_what_is_searched_for(qtbot, opened, night_folder):
+    find(opened, qtbot, "dark")
+    write_frame(night_folder / "dark_009.fits", "dark", number=9)
+    opened.night.refresh()
+    qtbot.waitUntil(lambda: set(opened.table.model.ordered()) == {*DARKS, "dark_009.fits"}, timeout=8000)
+    assert opened.table.search.text() == "dark"
 
 
 def test_what_can_be_searched_for_is_said_where_one_types(opened):

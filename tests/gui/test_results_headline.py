@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from astep_gui.models.results_words import headline
+from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.reduce import Reduction
 
 
@@ -14,3 +15,15 @@ def test_a_run_that_only_judged_was_not_for_nothing():
 def test_what_was_calibrated_comes_before_what_was_judged():
     done = {"done": 4, "cached": 0, "failed": 0, "left_out": 0}
     assert headline(Reduction(Path("out"), counts=done, judged=14)) == "✓ 4 frames calibrated"
+
+
+def test_a_run_that_only_aligned_says_why():
+    moved = {"M 5": "the reference changed", "M 6": "the reference changed"}
+    assert headline(Reduction(Path("out"), realigned=moved)) == "✓ Aligned anew: the reference changed"
+    both = headline(Reduction(Path("out"), judged=14, realigned=moved))
+    assert both == "✓ 14 frames judged anew, aligned anew: the reference changed"
+
+
+def test_the_reason_for_aligning_anew_does_not_announce_what_is_done():
+    moved = {"M 5": REFERENCE_REJECTED}
+    assert headline(Reduction(Path("out"), realigned=moved)) == "✓ Aligned anew: the reference was rejected"
