@@ -144,7 +144,8 @@ class FrameTableModel(GroupedRows):
     def _rebuild_strictly(self) -> None:
         self._held = frozenset()
         self._filter_soon.stop()
-        self.rebuild()
+        with self.states.unchanged():
+            self._rebuild()
 
     def _states_changed(self, *_: object) -> None:
         """Look again soon which frames fit; not put off by what comes meanwhile, which may come for minutes."""
@@ -162,12 +163,16 @@ class FrameTableModel(GroupedRows):
         who goes on from it to the next one does not begin at the top again.
         """
         with self.states.unchanged():
-            self._held = frozenset()
-            fitting = {frame.path for frame in self._night.frames if self._is_wanted(frame)}
-            chosen = {*self._night.selection, self._night.current or ""}
-            self._held = frozenset((chosen & self._where.keys()) - fitting)
-            if fitting | self._held != self._where.keys():
+            if self._hold() | self._held != self._where.keys():
                 self._rebuild()
+
+    def _hold(self) -> set[str]:
+        """Hold the selected frames that are shown and fit no more; return those that fit."""
+        self._held = frozenset()
+        fitting = {frame.path for frame in self._night.frames if self._is_wanted(frame)}
+        chosen = {*self._night.selection, self._night.current or ""}
+        self._held = frozenset((chosen & self._where.keys()) - fitting)
+        return fitting
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort inside each group."""
@@ -178,8 +183,10 @@ class FrameTableModel(GroupedRows):
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
     def rebuild(self) -> None:
-        """Make the rows anew."""
+        """Make the rows anew; a selected frame that fits no more stays."""
         with self.states.unchanged():
+            if self._wanted is not None or self.shown_states:
+                self._hold()
             self._rebuild()
 
     def _rebuild(self) -> None:
