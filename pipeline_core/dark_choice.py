@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pipeline_core.types import Frame
 
 
+CHOSEN = "that was chosen for it"
+"""How a warning begins that a master of a person's choice is not there."""
+
+
 class DarkLike(Protocol):
     """What must be known of a master dark (or bias) to choose it."""
 

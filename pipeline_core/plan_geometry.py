@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pipeline_core.dark_choice import DarkUse, choose_dark, chosen_dark, no_dark_words
+from pipeline_core.dark_choice import CHOSEN, DarkUse, choose_dark, chosen_dark
+from pipeline_core.flat_calibration import FlatUse, calibration_of_flats, unheard_by_ready
 from pipeline_core.grouping import (
     Geometry,
     by_exposure,
@@ -21,10 +22,9 @@ from pipeline_core.ready_masters import ready_plan, stand_in
 from pipeline_core.types import Frame, FrameKind
 
 if TYPE_CHECKING:
-    from pipeline_core.config import Recipe
+    from collections.abc import Sequence
 
-CHOSEN = "that was chosen for it"
-"""How a warning begins that a master of a person's choice is not there."""
+    from pipeline_core.config import Recipe
 
 
 class GeometryPlanner:
@@ -154,89 +154,35 @@ class GeometryPlanner:
                 f"flat_{_file_safe(name or 'nofilter')}{self.suffix}", {m.name for m in masters.values()}
             )
             if (ready := self._ready_among(members)) is not None:
-                masters[name] = ready_plan(ready, label, "flat", self.geometry)
+                deaf = unheard_by_ready(ready, self.choices.forced)
+                masters[name] = replace(ready_plan(ready, label, "flat", self.geometry), warnings=deaf)
                 continue
-            frames, dark, scales, notes = self._dark_of_flats(members)
-            corrected = self._flat_equation(dark, scales)
+            use = calibration_of_flats(members, self._darks, self._bias, self.choices.forced, self.recipe.dark)
+            self.left_out += use.left_out
+            corrected = self._flat_equation(use)
             masters[name] = MasterPlan(
                 label,
                 "flat",
-                _paths(frames),
+                _paths(use.frames),
                 self.geometry,
                 filter=name,
-                exposure_s=mean_exposure(frames),
-                temperature_c=mean_temperature(frames),
-                bias=self._bias.name if self._bias is not None else None,
-                dark=dark,
-                dark_scales=scales,
-                equation=f"combine {len(frames)} × ({corrected}) ÷ its median",
-                warnings=(*notes, *_few(frames, "flat")),
+                exposure_s=mean_exposure(use.frames),
+                temperature_c=mean_temperature(use.frames),
+                bias=use.bias,
+                dark=use.dark,
+                dark_scales=use.scales,
+                equation=f"combine {len(use.frames)} × ({corrected}) ÷ its median",
+                warnings=(*use.warnings, *_few(use.frames, "flat")),
             )
         return masters
 
-    def _dark_of_flats(self, frames: list[Frame]) -> tuple[list[Frame], str | None, tuple[float, ...], list[str]]:
-        """Return the dark that a person chose for all of a filter's flats, else the one that matches most of them."""
-        darks = self._flat_darks_first()
-        chosen = [self.choices.forced.get(f.path, {}).get("dark") for f in frames]
-        name = chosen[0] if len(set(chosen)) == 1 else None
-        if name == "none":
-            return frames, None, (0.0,) * len(frames), []  # a person knows, and goes without
-        if (master := next((m for m in darks if m.name == name), None)) is not None:
-            uses = [chosen_dark(f, master, self.recipe.dark) for f in frames]
-            return frames, master.name, (1.0,) * len(frames), list(dict.fromkeys(w for u in uses for w in u.warnings))
-        notes = []
-        if name is not None:
-            have = ", ".join(m.name for m in darks) or "none"
-            notes = [f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves"]
-        elif names := sorted({one for one in chosen if one is not None}):
-            count = sum(one is not None for one in chosen)
-            words = f"was chosen for {count} of the {len(frames)} flats that are combined, not the same one for all"
-            named = " or ".join(names)
-            notes = [f"the dark {CHOSEN}, {named}, {words}: the usual choice serves; choose one for all of them"]
-        frames, dark, scales, warnings = self._matching_dark_of_flats(frames, darks)
-        return frames, dark, scales, [*notes, *warnings]
-
-    def _matching_dark_of_flats(
-        self, frames: list[Frame], darks: list[MasterPlan]
-    ) -> tuple[list[Frame], str | None, tuple[float, ...], list[str]]:
-        """Choose the dark of a filter's flats: the one that most of them want serves all.
-
-        Its current is scaled for flats of other exposures, which needs the bias. Without a bias only the flats it
-        matches are combined: the zero level would stay in the others.
-        """
-        uses = [choose_dark(f, darks, self._bias, self.recipe.dark) for f in frames]
-        wanted = Counter(use.dark for use in uses if use.dark is not None)
-        if not wanted:
-            exposures = [f.exposure_s for f in frames if f.exposure_s is not None]
-            if len(exposures) == len(frames):
-                return frames, None, (0.0,) * len(frames), [no_dark_words(exposures, darks, self._bias)]
-            return frames, None, (0.0,) * len(frames), list(dict.fromkeys(w for use in uses for w in use.warnings))
-        dark = wanted.most_common(1)[0][0]
-        if len(wanted) > 1 or len(set(wanted.elements())) < len(frames):
-            chosen = [master for master in darks if master.name == dark]
-            uses = [use if use.dark == dark else choose_dark(f, chosen, self._bias, self.recipe.dark)
-                    for f, use in zip(frames, uses, strict=True)]  # fmt: skip
-        if self._bias is None:
-            without = [f for f, use in zip(frames, uses, strict=True) if use.dark != dark]
-            self.left_out += [
-                LeftOut(f.path, f"{dark} serves the other flats, not its exposure, and there is no bias")
-                for f in without
-            ]
-            kept = [(f, use) for f, use in zip(frames, uses, strict=True) if use.dark == dark]
-            frames, uses = [f for f, _ in kept], [use for _, use in kept]
-        scales = tuple(use.scale if use.dark == dark else 0.0 for use in uses)
-        return frames, dark, scales, list(dict.fromkeys(w for use in uses for w in use.warnings))
-
-    def _flat_darks_first(self) -> list[MasterPlan]:
-        return sorted(self._darks, key=lambda m: not m.is_flatdark)
-
-    def _flat_equation(self, dark: str | None, scales: tuple[float, ...]) -> str:
+    def _flat_equation(self, use: FlatUse) -> str:
         raw = "flat − overscan" if self.has_overscan else "flat"
-        if dark is not None and all(s == 1.0 for s in scales):
-            return f"{raw} − {dark} [holds bias]"
-        if dark is not None and self._bias is not None:
-            return f"{raw} − {self._bias.name} − scaled ({dark} − {self._bias.name})"
-        return f"{raw} − {self._bias.name}" if self._bias is not None else raw
+        if use.dark is not None and all(scale == 1.0 for scale in use.scales):
+            return f"{raw} − {use.dark} [holds bias]"
+        if use.dark is not None and use.bias is not None:
+            return f"{raw} − {use.bias} − scaled ({use.dark} − {use.bias})"
+        return f"{raw} − {use.bias}" if use.bias is not None else raw
 
     def _plan_science(self) -> None:
         science = self._of_kind(FrameKind.SCIENCE)
@@ -257,7 +203,7 @@ class GeometryPlanner:
         warnings: list[str] = []
         bias = self._forced_bias(forced["bias"], warnings) if "bias" in forced else self._bias
         use = (
-            self._forced_dark(frame, forced["dark"], warnings)
+            self._forced_dark(frame, forced["dark"], bias, warnings)
             if "dark" in forced
             else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
         )
@@ -295,14 +241,14 @@ class GeometryPlanner:
             warnings.append(f"the bias {CHOSEN}, {name}, does not exist: the usual one serves")
         return self._bias
 
-    def _forced_dark(self, frame: Frame, name: str, warnings: list[str]) -> DarkUse:
+    def _forced_dark(self, frame: Frame, name: str, bias: MasterPlan | None, warnings: list[str]) -> DarkUse:
         if name == "none":
             return DarkUse(None, 1.0, ())
         master = next((m for m in self._darks if m.name == name), None)
         if master is None:
             have = ", ".join(m.name for m in self._darks) or "none"
             warnings.append(f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves")
-            return choose_dark(frame, [m for m in self._darks if not m.is_flatdark], self._bias, self.recipe.dark)
+            return choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
         return chosen_dark(frame, master, self.recipe.dark)
 
     def _forced_flat(self, name: str, warnings: list[str]) -> MasterPlan | None:
@@ -391,11 +337,11 @@ class GeometryPlanner:
         return used | ({self._bias.name} if self._bias is not None else set())
 
 
-def _paths(frames: list[Frame]) -> tuple[str, ...]:
+def _paths(frames: Sequence[Frame]) -> tuple[str, ...]:
     return tuple(f.path for f in frames)
 
 
-def _few(frames: list[Frame], kind: str) -> tuple[str, ...]:
+def _few(frames: Sequence[Frame], kind: str) -> tuple[str, ...]:
     if len(frames) >= 3:
         return ()
     return (f"only {len(frames)} {kind} frame{'s' if len(frames) > 1 else ''}: a hit cannot be told from the pixel",)

@@ -10,13 +10,13 @@ from pipeline_core.align_night import rejected_references
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.set_recipe import named_settings, set_recipe
 from pipeline_core.cli.wording import counted
+from pipeline_core.dark_choice import CHOSEN
 from pipeline_core.decisions import MASTERS, RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import UsageError, did_you_mean
 from pipeline_core.io.decision_lists import read_list
 from pipeline_core.logbook import Logbook, rejecting
 from pipeline_core.name_words import named
 from pipeline_core.plan import build_plan
-from pipeline_core.plan_geometry import CHOSEN
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_night, check_output, choices_of, find_place, matching, recipe_of
 from pipeline_core.solve_hints import HINTS, half_places
@@ -117,7 +117,7 @@ def _unheard_masters(frames: list[Frame], values: dict[str, Any], night: Night, 
     place = Place(night.root, logbook.output)
     plan = build_plan(decided, recipe_of(place, None), choices_of(logbook))
     told = {science.path: science.warnings for science in plan.science}
-    if set(chosen) == {"dark"}:  # flats take one too
+    if "flat" not in chosen:  # flats take these too
         told |= {path: master.warnings for master in plan.masters if master.kind == "flat" for path in master.frames}
     lines = Counter(
         words
@@ -127,7 +127,7 @@ def _unheard_masters(frames: list[Frame], values: dict[str, Any], night: Night, 
     )
     deaf = len(frames) - sum(f.path in told for f in frames)
     if deaf:
-        takers = "science frames or flats" if set(chosen) == {"dark"} else "science frames"
+        takers = "science frames or flats" if "flat" not in chosen else "science frames"
         lines[f"{deaf} of them are no usable {takers}: only these take a master that is chosen for them"] = deaf
     return list(lines)
 

@@ -134,6 +134,10 @@ def test_a_master_chosen_for_a_frame_that_takes_none_is_said(demo, out, told):
     assert "!" not in said
     _, said = told("set", demo, "dark=dark_9s", "*_SKYFLAT_*", "-o", out)
     assert "dark_9s, does not exist (darks: flatdark_10s" in said
+    _, said = told("set", demo, "bias=none", "*_SKYFLAT_*", "-o", out)
+    assert "!" not in said
+    _, said = told("set", demo, "bias=bias_9", "*_SKYFLAT_*", "-o", out)
+    assert "bias_9, does not exist" in said
     _, said = told("set", demo, "dark=none", "*_DARK*", "-o", out)
     assert "of them are no usable science frames or flats" in said
 

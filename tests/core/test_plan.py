@@ -447,3 +447,54 @@ def test_a_dark_chosen_for_flats_that_does_not_exist_is_said_with_those_that_do(
     flat = flats_with(**dict.fromkeys(("flat_000", "flat_001", "flat_002"), "dark_7s"))
     assert flat.dark == "flatdark_10s_-10C"
     assert any("dark_7s, does not exist (darks: flatdark_10s_-10C, " in words for words in flat.warnings)
+
+
+# -- a bias chosen for flats -------------------------------------------------------------------------------------
+
+FLATS = ("flat_000", "flat_001", "flat_002")
+
+
+def flats_with_bias(*, dark_s=90.0, **bias_of):
+    """Plan a night whose flats of 10 s have no dark of their exposure, where some had a bias chosen."""
+    frames = night(series("bias", 5), series("dark", 5, exposure_s=dark_s), series("flat", 3), series("science", 2))
+    forced = {f"flat/{name}.fits": {"bias": bias} for name, bias in bias_of.items()}
+    return build_plan(frames, RECIPE, Choices(forced=forced)).master("flat_R")
+
+
+def test_flats_go_without_a_bias_where_a_person_wants_none():
+    assert flats_with_bias().bias == "bias"
+    flat = flats_with_bias(**dict.fromkeys(FLATS, "none"))
+    assert flat.bias is None
+    assert "bias" not in flat.equation
+    assert len(flat.frames) == 3
+
+
+def test_flats_without_a_bias_take_no_scaled_dark():
+    assert flats_with_bias(dark_s=20.0).dark_scales == (0.5,) * 3
+    flat = flats_with_bias(dark_s=20.0, **dict.fromkeys(FLATS, "none"))
+    assert (flat.bias, flat.dark, flat.dark_scales) == (None, None, (0.0,) * 3)
+
+
+def test_the_bias_that_serves_anyway_is_chosen_without_a_word():
+    flat = flats_with_bias(**dict.fromkeys(FLATS, "bias"))
+    assert flat == flats_with_bias()
+
+
+def test_a_bias_that_is_not_chosen_for_all_flats_alike_is_refused_with_words():
+    flat = flats_with_bias(flat_000="none", flat_001="none")
+    assert flat.bias == "bias"
+    assert any("the bias that was chosen for it, none, was chosen for 2 of the 3 flats" in w for w in flat.warnings)
+
+
+def test_a_bias_chosen_for_flats_that_does_not_exist_is_said():
+    flat = flats_with_bias(**dict.fromkeys(FLATS, "nosuch"))
+    assert flat.bias == "bias"
+    assert any("the bias that was chosen for it, nosuch, does not exist" in words for words in flat.warnings)
+
+
+def test_a_frame_without_a_bias_takes_no_scaled_dark_when_the_chosen_one_is_missing():
+    path = "science/science_000.fits"
+    frames = night(series("bias", 3), series("dark", 3, exposure_s=120.0), series("science", 1))
+    science = build_plan(frames, RECIPE, Choices(forced={path: {"bias": "none", "dark": "nosuch"}})).science[0]
+    assert (science.bias, science.dark) == (None, None)
+    assert "None" not in science.equation
