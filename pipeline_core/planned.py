@@ -11,6 +11,7 @@ from pipeline_core.judge_calibration import calibration_measures, hard_words, ju
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Plan, build_plan
 from pipeline_core.session import choices_of
+from pipeline_core.stage import Raw
 from pipeline_core.store import Store
 from pipeline_core.tasks import CameraFacts, NightTasks, TaskBuilder, calibration_quality_tasks
 
@@ -122,12 +123,22 @@ def _before(store: Store, checks: Mapping[str, Task]) -> dict[str, Made]:
     """Return what was found in darks by the stars of other science frames than those that a run would take now.
 
     Which stars are looked for changes with every science frame that is rejected; what is in a dark does not. A run
-    measures it again, and finds the same: until then it is not taken for a good one.
+    measures it again, and finds the same: until then it is not taken for a good one. A file that was replaced since, or
+    a frame that was no dark then, was never looked at.
     """
     with_stars = {path: task for path, task in checks.items() if len(task.inputs) > 1}
     stages = {task.stage.name for task in with_stars.values()}
     last = {product.label: product.made for stage in stages for product in store.products(stage)}
-    return {path: last[path] for path in with_stars if path in last}
+    return {path: last[path] for path, task in with_stars.items() if path in last and _is_of(last[path], task)}
+
+
+def _is_of(made: Made, check: Task) -> bool:
+    """Whether a report is of the file that a check would look at, in whatever company; earlier versions did not say."""
+    from pipeline_core.stages.quality import looked_at  # noqa: PLC0415 - heavy
+
+    raw = check.inputs["raw"]
+    assert isinstance(raw, Raw), "a raw frame is measured"
+    return made.get("of") is None or made["of"] == looked_at(check.settings["kind"], raw.size_bytes, raw.mtime_ns)
 
 
 def _known(store: Store, tasks: Mapping[str, Task]) -> dict[str, Made]:

@@ -42,9 +42,10 @@ def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Pa
 
     ``settings``: ``kind``, ``layout``, ``overscan``, ``overscan_order``, ``trim``, ``gain_e_per_adu``,
     ``read_noise_e``, ``saturation_adu``, and of darks ``stars_…``: what :func:`find_stars` found in science frames.
-    Input: ``raw``. Nothing is written.
+    Input: ``raw``. Nothing is written. ``of`` in the report says as what which file was looked at.
     """
     del out, threads
+    file = inputs["raw"].stat()
     layout = ImageLayout(**settings["layout"])
     saturation = settings["saturation_adu"]
     with ExitStack() as opened:
@@ -74,7 +75,12 @@ def measure_raw_calibration(settings: Mapping[str, Any], inputs: Mapping[str, Pa
                 if name.startswith(STARS) and found["fwhm_px"] is not None
             ],
         )
-    return {"measures": asdict(measures)}
+    return {"measures": asdict(measures), "of": looked_at(settings["kind"], file.st_size, file.st_mtime_ns)}
+
+
+def looked_at(kind: str, size_bytes: int, mtime_ns: int) -> dict[str, Any]:
+    """Return how a report names the file that was measured, and as what: another file of its name is another frame."""
+    return {"kind": kind, "size_bytes": size_bytes, "mtime_ns": mtime_ns}
 
 
 def _without_overscan(raw: Pixels, settings: Mapping[str, Any]) -> tuple[Image, float]:

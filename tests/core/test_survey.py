@@ -9,13 +9,15 @@ from pipeline_core import reduce as reduce_module
 from pipeline_core.align_night import STAGE as ALIGNMENT
 from pipeline_core.align_night import align_night, load_alignment
 from pipeline_core.cli.reduce import reduction_document
+from pipeline_core.config import Recipe
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
+from pipeline_core.plan import build_plan
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
-from pipeline_core.session import Place, recipe_of
+from pipeline_core.session import Place, choices_of, recipe_of
 from pipeline_core.solve_reduced import passed_over
 from pipeline_core.solve_tasks import SOLVE
 from pipeline_core.solving.result import FrameSolution
@@ -23,6 +25,7 @@ from pipeline_core.stage import Stage, Task, remembered
 from pipeline_core.stages.science import CALIBRATE
 from pipeline_core.store import Store
 from pipeline_core.survey import calibrated_file, calibrated_files, survey
+from pipeline_core.tasks import calibration_quality_tasks
 from pipeline_core.verdicts import SCIENCE_STAGE, move_products
 from tests.gui.nights import small_night
 
@@ -126,8 +129,9 @@ def test_a_rejected_dark_changes_its_master_and_all_that_stands_on_it(place):
     assert not found.new
 
 
-def test_a_rejected_science_frame_does_not_bring_a_bad_dark_back_into_its_master(tmp_path, monkeypatch):
-    """Its stars were looked for in the dark: the run looks for another's, and leaves the same dark out."""
+@pytest.fixture
+def bad_dark(tmp_path, monkeypatch):
+    """A reduced night one of whose darks was found to hold stars, whatever is in it: (place, its path)."""
     bad = "dark_001.fits"
     for module in (planned, reduce_module):
         judge = module.judge_calibration
@@ -138,13 +142,43 @@ def test_a_rejected_science_frame_does_not_bring_a_bad_dark_back_into_its_master
         )  # fmt: skip
     place = Place(small_night(tmp_path / "night"), tmp_path / "out")
     reduced(place)
-    assert bad not in next(master for master in surveyed(place).masters if master.kind == "dark").frames
+    assert bad not in dark_master(place).frames
+    return place, bad
+
+
+def dark_master(place):
+    return next(master for master in surveyed(place).masters if master.kind == "dark")
+
+
+def test_a_rejected_science_frame_does_not_bring_a_bad_dark_back_into_its_master(bad_dark):
+    """Its stars were looked for in the dark: the run looks for another's, and leaves the same dark out."""
+    place, _ = bad_dark
     for light in LIGHTS[:3]:
         with Logbook.open(place.output) as logbook:
             logbook.reject([light], "cloud")
         found = surveyed(place)
         assert {master.name: master.why for master in found.masters if master.state != "up to date"} == {}
         assert not found.stale
+
+
+def test_a_dark_whose_file_was_replaced_does_not_count_by_what_the_old_one_held(bad_dark):
+    place, bad = bad_dark
+    (place.night / bad).write_bytes((place.night / "dark_000.fits").read_bytes())
+    assert bad in dark_master(place).frames
+    assert dark_master(place).state != "up to date"
+
+
+def test_a_frame_that_was_measured_as_a_flat_does_not_count_by_it_once_it_is_a_dark(place):
+    flat = "flat_000.fits"
+    with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
+        (before,) = store.products("quality of calibration frames", flat)
+        assert before.made["of"]["kind"] == "flat"
+        logbook.decide([flat], "kind", "dark")
+        night = logbook.apply(scan_night(place.night))
+        plan = build_plan(night, Recipe(), choices_of(logbook))
+        check = calibration_quality_tasks(night, plan, Recipe(), {})[flat]
+        assert len(check.inputs) > 1, "stars are looked for in it"
+        assert planned._before(store, {flat: check}) == {}
 
 
 def test_a_frame_of_another_filter_is_the_only_one_to_be_made_anew(place):
