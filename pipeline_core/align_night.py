@@ -123,6 +123,10 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
     NightError
         If another run is writing into the output.
     """
+    # They stand on this module: the table counts shifts from the chosen reference.
+    from pipeline_core.depth_night import known_depths  # noqa: PLC0415
+    from pipeline_core.renewed_quality import renew_table  # noqa: PLC0415
+
     with opened_night(place, context) as opened:
         night = opened.night
         if not opened.measured():
@@ -130,7 +134,7 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
                 f"nothing to align in {place.output}", "no frame's stars were measured", "run `astep reduce` first"
             )
         plan = build_plan(night, recipe, Choices())
-        return align_frames(
+        aligned = align_frames(
             night,
             plan.trims,
             opened.store,
@@ -139,6 +143,8 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
             context,
             force=force,
         )
+        renew_table(opened.store, opened.logbook, night, recipe, known_depths(opened.store))
+        return aligned
 
 
 def align_frames(
@@ -193,11 +199,13 @@ def rejected_words(why: str) -> str:
 def load_alignment(output: Path) -> NightAlignment | None:
     """Return what the last alignment of an output came to; None where there is none. Changes nothing."""
     with Logbook.read_only(output) as logbook, Store(output, logbook.database) as store:
-        made = {product.label: product.made for product in store.products(STAGE)}
-        rejected = logbook.rejected()
-    if not made:
-        return None
-    return _gathered(made, sorted(_looked_at(made.values())), {}, rejected)
+        return last_alignment(store, logbook.rejected())
+
+
+def last_alignment(store: Store, rejected: Mapping[str, str]) -> NightAlignment | None:
+    """Return what the last alignment of an open output came to; None where there is none."""
+    made = {product.label: product.made for product in store.products(STAGE)}
+    return _gathered(made, sorted(_looked_at(made.values())), {}, rejected) if made else None
 
 
 def to_place(night: Night, store: Store) -> dict[str, Product]:

@@ -79,8 +79,8 @@ def finish_night(
 
     Notes
     -----
-    The table is written before anything that may take long, and once more where a depth became known: a run that is
-    stopped meanwhile leaves a table without it.
+    The table is written before anything that may take long, and once more where a depth became known or the alignment
+    moved: a run that is stopped meanwhile leaves a table without it.
     """
     from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
     from pipeline_core.solved_depth import solved_depths  # noqa: PLC0415 - heavy
@@ -93,7 +93,7 @@ def finish_night(
     unaligned = _align(measured, recipe, store, logbook, context)
     sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
     after = solved_depths(measured.night, measured.made, measured.keys, store, recipe.solve, context)
-    if after != depths:
+    if after != depths or logbook.references():  # shifts are counted from those, as they are aligned now
         judged = _judge(measured, recipe, store, logbook, after)
         move_products(store.output, logbook)
     not_solved = sky.warnings if sky is not None else ()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline_core.align_night import STAGE as ALIGNMENT
+from pipeline_core.chosen_reference import chosen_references, counted_from
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
@@ -20,6 +22,7 @@ from pipeline_core.quality_table import write_quality_table
 from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
 from pipeline_core.science.rules import matching_rows
 from pipeline_core.stage import digest
+from pipeline_core.store import Store
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -157,6 +160,7 @@ def write_quality(
         Its ``quality.reject`` rules turn suggestions into rejections.
     logbook : Logbook
         Takes the rules' rejections as decisions that a person can take back. Remembers what the table was made of.
+        Shifts are counted from the references that a person chose.
     keys : mapping, optional
         Frame's path → key of its quality task. Without them the night is judged anew.
     depths : mapping, optional
@@ -168,11 +172,16 @@ def write_quality(
     """
     table = output / "quality.ecsv"
     groups = build_plan(night, recipe, Choices()).groups  # rejected frames are judged among the others
+    store = Store(output, logbook.database)
+    references, aligned = chosen_references(store, logbook)
+    # Frames of other groups, which were judged apart, lie on a chosen one as the alignment has it.
+    aligned_by = [p.key for p in store.products(ALIGNMENT)] if aligned is not None and len(groups) > 1 else []
     judged_on = None
     if keys is not None:
         measured = sorted((path, keys[path], repr(night.by_path.get(path))) for path in made if path in keys)
         judged_on = [_program(), measured, groups, repr(night.site), repr(sorted(calibration.items()))]
         judged_on.append(recipe.quality.model_dump())
+        judged_on.append([sorted(references), aligned_by])
         judged_on.append(repr(sorted((depths or {}).items(), key=lambda item: item[0])))
         known = json.loads(logbook.database.fact(_FACT) or "{}")
         answers = _answered(judged_on, logbook.rejected(), logbook.kept())
@@ -180,7 +189,8 @@ def write_quality(
             return Judged(known["suggested"], tuple(known["warnings"]))
     from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
 
-    rows = join_depths(judged_rows(night, groups, made), night, depths or {})
+    rows = counted_from(judged_rows(night, groups, made), references, aligned)
+    rows = join_depths(rows, night, depths or {})
     planned = {science.path for science in plan.science}
     used = [row for row in rows if row.path in planned]
     warnings = [*apply_rules(used, recipe, logbook), *dark_warnings(used)]

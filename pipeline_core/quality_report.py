@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline_core.chosen_reference import chosen_references, counted_from
 from pipeline_core.depth_night import join_depths, known_depths
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import judge_calibration
@@ -59,6 +60,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
         rejected, kept = logbook.rejected(), logbook.kept()
+        references = chosen_references(store, logbook)
         depths = known_depths(store)
         final: dict[str, Made] = {p.label: p.made for p in store.products(FINAL_STAGE)}
         measured = {p.label: p.made["measures"] for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
@@ -79,7 +81,7 @@ def quality_report(place: Place, context: RunContext) -> QualityReport:
     calibration = {
         path: CalibrationMeasures(**{**values, "notes": tuple(values["notes"])}) for path, values in measured.items()
     }
-    rows = join_depths(rows, night, depths)
+    rows = join_depths(counted_from(rows, *references), night, depths)
     return QualityReport(
         rows,
         calibration,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline_core.chosen_reference import chosen_references, counted_from
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import calibration_measures, judge_calibration
 from pipeline_core.kept_looks import QuickLook, first_looks, keep_looks, kept_looks
@@ -23,6 +24,7 @@ from pipeline_core.tasks import quick_tasks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pipeline_core.align_night import NightAlignment
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
@@ -70,10 +72,12 @@ def quick_look(
     flags: Mapping[str, tuple[Flag, ...]] = {}
     every = quick_tasks(night, plan, recipe)
     kept: set[str] = set()
+    references: tuple[frozenset[str], NightAlignment | None] = frozenset(), None
     if place.has_logbook:
         with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
             kept = {row.path for row in kept_looks(logbook.database, night)}
             first |= first_looks(logbook.database, night)
+            references = chosen_references(store, logbook)
             made |= {p.label: p.made for p in store.products(FINAL_STAGE) if p.label in night.by_path}
             measured = {p.label: p.made for p in store.products(CALIBRATION_STAGE) if p.label in night.by_path}
         found = calibration_measures(measured)
@@ -106,6 +110,8 @@ def quick_look(
     placed = {path for path, row in rows.items() if measured_place(row) is not None}
     quick = onto_final([row for path, row in together.items() if path not in final], together, placed)
     rows |= {row.path: row for row in quick}
+    rows = {row.path: row for row in counted_from(list(rows.values()), *references)}
+    quick = [rows[row.path] for row in quick]
     first |= {row.path: headline(row.flags) for row in quick}
     if place.has_logbook:
         keep_looks(place, quick, night, {path: says for path, says in first.items() if path in night.by_path})

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline_core.depth_night import CatalogueStars, known_depths, measure_depths
-from pipeline_core.judge_calibration import calibration_measures, judge_calibration
-from pipeline_core.night_quality import write_quality
 from pipeline_core.plan import build_plan
+from pipeline_core.renewed_quality import renew_table
 from pipeline_core.scan import scan_night
 from pipeline_core.science.catalogue_match import in_frame
 from pipeline_core.science.proper_motion import julian_year
@@ -16,7 +15,6 @@ from pipeline_core.solve_means import make_provider
 from pipeline_core.solve_memory import solutions
 from pipeline_core.solving.index_files import find_indexes
 from pipeline_core.stage import digest
-from pipeline_core.verdicts import move_products
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,23 +85,14 @@ def renew_quality(store: Store, logbook: Logbook, recipe: Recipe, context: RunCo
         return ["depths are not measured: the raw night is not there, and with it exposures and filters"]
     night = logbook.apply(scan_night(folder, context))
     plan = build_plan(night, recipe, choices_of(logbook))
-    planned, rejected = {science.path for science in plan.science}, logbook.rejected()
-    whole = [
-        p for p in store.products("quality") if p.label in planned or (p.label in rejected and p.label in night.by_path)
-    ]
-    products = [product for product in whole if product.label in planned]
+    planned = {science.path for science in plan.science}
+    products = [product for product in store.products("quality") if product.label in planned]
     made, keys = {p.label: p.made for p in products}, {p.label: p.key for p in products}
     before = known_depths(store)
     depths = solved_depths(night, made, keys, store, recipe.solve, context)
     if depths == before:
         return []
-    looked = {p.label: p.made for p in store.products("quality of calibration frames")}
-    measures = calibration_measures({path: one for path, one in looked.items() if path in night.by_path})
-    flags = judge_calibration([night.by_path[path] for path in measures], measures, recipe.flat)
-    made, keys = {p.label: p.made for p in whole}, {p.label: p.key for p in whole}
-    judged = write_quality(store.output, night, plan, made, flags, recipe, logbook, keys, depths)
-    move_products(store.output, logbook)
-    return list(judged.warnings)
+    return list(renew_table(store, logbook, night, recipe, depths).warnings)
 
 
 class _Catalogue:

@@ -16,6 +16,8 @@ from pipeline_core.demo.night import make_demo_night
 from pipeline_core.errors import UsageError
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.logbook import Logbook
+from pipeline_core.quality_table import read_quality_table
+from pipeline_core.quick_look import quick_look
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, recipe_of
@@ -413,3 +415,66 @@ def test_names_of_stacks_come_from_harmless_letters_only(place):
     for stack in groups(place).values():
         assert stack.file.parent == place.output / "stacks"
         assert set(stack.file.name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-_")
+
+
+# -- the quality table and the reference -----------------------------------------------------------------------
+
+
+def table_of(place):
+    return {row.path: row for row in read_quality_table(place.output / "quality.ecsv")}
+
+
+def assert_counts_from(reference, rows, aligned):
+    for one in aligned:
+        shift = rows[one["path"]].dx_px, rows[one["path"]].dy_px
+        # The judging fits a similarity to fewer stars than the alignment.
+        assert shift == pytest.approx((one["dx_px"], one["dy_px"]), abs=0.5)
+        assert rows[one["path"]].extra["reference"] == reference
+    assert (rows[reference].dx_px, rows[reference].dy_px) == (0.0, 0.0)
+
+
+def test_the_quality_table_counts_shifts_of_all_filters_from_the_reference_once_it_is_aligned(place, capsys):
+    before = table_of(place)
+    assert len({row.extra["reference"] for row in before.values()}) == 2, "each filter is judged on its own"
+    wanted = sorted(before)[3]
+    _, document = ask(capsys, "align", place.output, "--reference", wanted)
+    assert document["reference"] == wanted
+    assert max(abs(one["dx_px"]) for one in document["frames"]) > 1.0, "the frames moved"
+    assert_counts_from(wanted, table_of(place), document["frames"])
+    assert survey(place, scan_night(place.night), Recipe()).is_up_to_date
+    _, shown = ask(capsys, "quality", place.output)
+    assert {one["path"]: one["dx_px"] for one in shown["frames"] if one["kind"] == "science"} == pytest.approx(
+        {path: row.dx_px for path, row in table_of(place).items()}
+    )
+    ask(capsys, "align", place.output, "--reference", "auto")
+    assert table_of(place) == before
+
+
+def test_a_run_after_the_choice_writes_the_table_from_it(place, capsys):
+    wanted = sorted(table_of(place))[5]
+    with Logbook.open(place.output) as logbook:
+        logbook.choose_reference(wanted)
+    assert not survey(place, scan_night(place.night), Recipe()).is_up_to_date
+    ask(capsys, "reduce", place.night, "-o", place.output, "--executor", "threads")
+    _, document = ask(capsys, "align", place.output)
+    assert_counts_from(wanted, table_of(place), document["frames"])
+
+
+def test_a_reference_that_was_rejected_counts_no_more(place, capsys):
+    before = table_of(place)
+    wanted = sorted(before)[5]
+    ask(capsys, "align", place.output, "--reference", wanted)
+    ask(capsys, "reject", place.output, wanted)
+    ask(capsys, "reduce", place.night, "-o", place.output, "--executor", "threads")
+    assert {row.extra["reference"] for row in table_of(place).values()} == {
+        row.extra["reference"] for row in before.values()
+    }
+
+
+def test_the_first_look_counts_from_the_reference_as_well(place):
+    wanted = sorted(table_of(place))[3]
+    with Logbook.open(place.output) as logbook:
+        logbook.choose_reference(wanted)
+        night = logbook.apply(scan_night(place.night))
+    look = quick_look(place, night, Recipe(), RunContext(), lambda _: None)
+    assert {row.extra["reference"] for row in look.rows} == {wanted}
