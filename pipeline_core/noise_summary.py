@@ -27,6 +27,8 @@ class NoiseSummary:
     tile_raw: float
     """Scatter of the sky from place to place: :func:`pipeline_core.science.evenness.tile_scatter`."""
     tile_calibrated: float
+    without_flat: int = 0
+    """Frames that no flat was at hand for; frames made by an earlier version do not tell."""
 
     def document(self) -> dict[str, Any]:
         """Return it for the command line's JSON."""
@@ -44,9 +46,15 @@ class NoiseSummary:
             " · rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a star's "
             "signal-to-noise stays), and by the masters' own noise"
         )
+        bare = (
+            f"; {self.without_flat} of {self.frames} frames have no flat, so dust and the corners' shade stay in them"
+            if self.without_flat
+            else ""
+        )
         grew = (
-            " · grows from place to place where dividing by the flat makes a slope of the sky seen that the corners' "
-            "shade hid (twilight, Moon, stray light), or where the flat itself does not fit"
+            " · grows from place to place where the raw frame hid a slope of the sky (twilight, Moon, stray light): "
+            "behind the opposite slope of the camera's zero level, which comes off with bias or dark, or behind the "
+            f"corners' shade, which comes off with the flat; or where the flat does not fit{bare}"
         )
         return (
             f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} · "
@@ -74,7 +82,8 @@ def noise_summary(reports: Iterable[Mapping[str, Any]]) -> NoiseSummary | None:
         found = [noise for noise in told if noise["unit"] == unit]
         if found:
             values = {name: median(noise[name] for noise in found) for name in _NAMES}
-            return NoiseSummary(unit, len(found), **values)
+            bare = sum(noise.get("flattened") is False for noise in found)
+            return NoiseSummary(unit, len(found), **values, without_flat=bare)
     return None
 
 

@@ -32,6 +32,12 @@ def tile_scatter(image: npt.NDArray[Any], tiles: int = TILES) -> float:
     float
         Normal-equivalent median absolute deviation of the tiles' medians, in the image's unit; NaN where no pixel
         counts. 8 ms for 4096².
+
+    Notes
+    -----
+    A median of whole numbers is a whole number: of a raw frame whose sky differs by a few counts from place to place
+    the scatter came out up to a third wrong beside that of the calibrated frame. Half the pixels are therefore counted
+    off within the number that stands in the middle, as if they lay evenly about it: the median of grouped data.
     """
     ny, nx = image.shape
     rows, columns = min(tiles, ny), min(tiles, nx)
@@ -44,6 +50,11 @@ def tile_scatter(image: npt.NDArray[Any], tiles: int = TILES) -> float:
     if not values.size:
         return float("nan")
     medians = np.nanmedian(values, axis=1)
+    if image.dtype.kind in "iu":
+        below = (values < medians[:, None]).mean(axis=1)
+        # An even number of pixels may have its median between two numbers: none is equal then, and it is exact.
+        equal = (values == medians[:, None]).mean(axis=1)
+        medians = medians + np.where(equal > 0, (0.5 - below) / np.maximum(equal, 1e-9) - 0.5, 0.0)
     return MAD_TO_SIGMA * float(np.median(np.abs(medians - np.median(medians))))
 
 
@@ -53,7 +64,11 @@ def noise_of(image: npt.NDArray[Any]) -> tuple[float, float]:
 
 
 def told_noise(
-    raw_adu: tuple[float, float], calibrated: tuple[float, float], gain_e_per_adu: float | None
+    raw_adu: tuple[float, float],
+    calibrated: tuple[float, float],
+    gain_e_per_adu: float | None,
+    *,
+    flattened: bool,
 ) -> dict[str, Any] | None:
     """Put the noise before and after the calibration beside each other, in one unit.
 
@@ -62,12 +77,14 @@ def told_noise(
     raw_adu, calibrated : (pixel, place)
         Of :func:`noise_of`; the second in electrons where the gain is known, else in ADU.
     gain_e_per_adu : float or None
+    flattened : bool
+        Whether the frame was divided by a flat.
 
     Returns
     -------
     dict or None
-        ``unit`` ("electron" or "adu"), ``pixel_raw``, ``pixel_calibrated``, ``tile_raw``, ``tile_calibrated``; None
-        where one of them cannot be told.
+        ``unit`` ("electron" or "adu"), ``pixel_raw``, ``pixel_calibrated``, ``tile_raw``, ``tile_calibrated``,
+        ``flattened``; None where one of them cannot be told.
     """
     before = [value * (gain_e_per_adu or 1.0) for value in raw_adu]
     values = [float(value) for pair in zip(before, calibrated, strict=True) for value in pair]
@@ -75,4 +92,4 @@ def told_noise(
         return None
     names = ("pixel_raw", "pixel_calibrated", "tile_raw", "tile_calibrated")
     told = {name: round(value, 4) for name, value in zip(names, values, strict=True)}
-    return {"unit": "adu" if gain_e_per_adu is None else "electron", **told}
+    return {"unit": "adu" if gain_e_per_adu is None else "electron", **told, "flattened": flattened}

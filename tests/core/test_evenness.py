@@ -7,6 +7,7 @@ import pytest
 
 from pipeline_core.noise_summary import noise_summary
 from pipeline_core.science.evenness import tile_scatter
+from pipeline_core.science.reduction import FrameFacts, Masters, reduce_frame
 
 
 def sky(seed, shape=(512, 640), noise=10.0):
@@ -33,6 +34,21 @@ def test_stars_and_pixels_without_value_do_not_count():
     image[rng.integers(0, 512, 3000), rng.integers(0, 640, 3000)] = 60000.0
     image[100:140, 100:180] = np.nan
     assert tile_scatter(image) == pytest.approx(even, rel=0.2)
+
+
+def test_a_raw_frames_whole_numbers_scatter_as_the_light_they_stand_for():
+    """A sky of a few counts' slope: medians of whole numbers told 0 or 1.5 ADU, where the light has 0.5 to 1.4."""
+    y, _ = np.indices((512, 640)) / 512
+    for slope in (1.5, 2.5, 4.0):
+        light = sky(5, noise=6.0) + np.float32(slope) * y.astype(np.float32)
+        assert tile_scatter(np.rint(light).astype(np.uint16)) == pytest.approx(tile_scatter(light), rel=0.08)
+
+
+def test_whole_numbers_without_noise_scatter_by_nothing():
+    assert tile_scatter(np.full((64, 64), 7, np.int32)) == 0.0
+    halves = np.zeros((32, 32), np.uint16)
+    halves[::2] = 9  # each tile's median lies between two numbers
+    assert tile_scatter(halves) == 0.0
 
 
 def test_small_whole_numbered_and_empty_images_are_answered():
@@ -63,11 +79,34 @@ def test_noise_that_rises_is_explained_and_noise_that_falls_is_not():
     assert "flat" not in noise_summary([report(82.5)]).words()
 
 
+def grown(*, flattened):
+    told = report(82.5)["noise"] | {"tile_raw": 5.46, "tile_calibrated": 7.66}
+    return {"noise": told if flattened is None else told | {"flattened": flattened}}
+
+
 def test_a_sky_that_is_less_even_than_before_is_explained_apart_from_the_noise_of_pixels():
-    jason = report(82.5) | {"noise": report(82.5)["noise"] | {"tile_raw": 5.46, "tile_calibrated": 7.66}}
-    words = noise_summary([jason]).words()
-    assert "from place to place 5.46 → 7.66 e⁻ · grows from place to place where dividing by the flat" in words
+    words = noise_summary([grown(flattened=True)]).words()
+    assert "from place to place 5.46 → 7.66 e⁻ · grows from place to place where the raw frame hid a slope" in words
     assert "rises from pixel to pixel" not in words
+    assert "no flat" not in words
+
+
+def test_a_sky_that_is_less_even_in_frames_without_a_flat_is_not_laid_to_a_flat_alone():
+    words = noise_summary([grown(flattened=False), grown(flattened=False), grown(flattened=True)]).words()
+    assert "zero level, which comes off with bias or dark" in words
+    assert "2 of 3 frames have no flat" in words
+    assert "no flat" not in noise_summary([grown(flattened=None)]).words()
+
+
+def test_a_slope_of_the_sky_that_the_zero_level_hid_is_seen_once_the_bias_is_off():
+    """As in the Visual frames of Jason: the zero level falls by 16 e⁻ over the chip, the sky rises by as much."""
+    x = np.broadcast_to(np.linspace(-8.0, 8.0, 256, dtype=np.float32), (256, 256))
+    rng = np.random.default_rng(6)
+    raw = np.rint(1100.0 + rng.normal(0.0, 5.0, (256, 256))).astype(np.uint16)
+    facts = FrameFacts(1.0, 5.0, None, 0.0, None, 0, None, grow_bleeding=False)
+    made = reduce_frame(raw, facts, Masters(bias=(1000.0 - x).astype(np.float32)), None).made["noise"]
+    assert made["tile_calibrated"] > 5 * made["tile_raw"]
+    assert made["flattened"] is False
 
 
 def test_electrons_are_not_mixed_with_adu():
