@@ -61,7 +61,7 @@ class Deeds(ResultsDeeds):
             "redo": self._decisions.redo,
             "invert": window.viewing.levels.set_inverted,
             "cross_hair": window.viewing.view.set_cross_hair,
-            "reset_layout": window.reset_layout,
+            "reset_layout": lambda: window.panels.reset(),  # noqa: PLW0108 - they are docked later
             "reduce": self.begin_run,
             "cancel": self.cancel,
             "report_small": partial(self.report, small=True),

@@ -28,11 +28,10 @@ _MOVES = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hi
 class Keeper(QObject):
     """Watches one window and writes to what is remembered. Decisions are none of its business: they have a logbook."""
 
-    def __init__(self, window: MainWindow, layout_version: int) -> None:
+    def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
         self._remembered = window.remembered
-        self._version = layout_version
         self._since_s = int(time.time())
         """When this process was surely there."""
         self._step_of: Path | None = None
@@ -140,7 +139,7 @@ class Keeper(QObject):
             remembered.set_state("geometry", window.saveGeometry())
             remembered.set_word("place", place_of(window))
         if not window.deeds.has_made_room:
-            remembered.set_state("layout", window.layout_of_night(self._version))
+            remembered.set_state("layout", window.panels.of_night())
         remembered.set_word("workflow", window.tabs.name)
         remembered.set_state("columns", window.table.save_columns())
         if not window.image_only.is_on:

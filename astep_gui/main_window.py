@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QMainWindow, QSizePolicy, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from astep_gui.actions import ACTIONS, build_actions
 from astep_gui.commands import Decisions
@@ -17,6 +17,7 @@ from astep_gui.keeping import Keeper
 from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
+from astep_gui.panel_layout import PanelLayout
 from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
@@ -37,7 +38,7 @@ from astep_gui.widgets.start_page import StartPage
 from astep_gui.widgets.workflow_tabs import WorkflowTabs
 
 if TYPE_CHECKING:
-    from PyQt6.QtCore import QByteArray, QEvent
+    from PyQt6.QtCore import QEvent
     from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
 TOOLS = (
@@ -45,12 +46,6 @@ TOOLS = (
     *("blink", "fit", "one_to_one", "", "plan", "settings"),
 )
 """Actions of the tool bar; "" separates."""
-
-LEAST_TABLE_PX, MOST_TABLE_PX, MOST_IN_SMALL_PX = 300, 540, 470
-"""The frame table's own wish for room is followed between these; what is wider is scrolled."""
-
-REST_PX = 740
-"""What image and right panels need at least beside the frame table."""
 
 SMALL_PX = 1400
 """Below this width of the window the table leaves out what is said elsewhere too."""
@@ -79,21 +74,22 @@ class MainWindow(QMainWindow):
         self.deeds = Deeds(self)
         self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots() | ViewDeeds(self).slots())
         self.toolbar = self._make_toolbar()
-        self._make_docks()
+        if (menus := self.menuBar()) is not None:
+            menus.setCornerWidget(self.tabs, Qt.Corner.TopRightCorner)
+        self.panels = PanelLayout(self, LAYOUT_VERSION)
+        self.docks = self.panels.docks
         self.image_only = ImageOnly(self, LAYOUT_VERSION)
         self.start_buttons = StartButtons(self)
         self._connect()
         self._to_select: list[Path] = []
-        self._is_small = self._is_low = False
+        self.is_small = self._is_low = False
         self.deeds.turn_to(self.tabs.name)
         self._ticks = Ticks(self)
-        self._first_layout = self._layout_of_night = self.saveState(LAYOUT_VERSION)
-        self._docks_shown = True
-        self.keeper = Keeper(self, LAYOUT_VERSION)
+        self.panels.begin()
+        self.keeper = Keeper(self)
         layout = self.keeper.restore()
-        self._show_docks()  # there is no night yet
-        if not layout.isEmpty():
-            self._layout_of_night = layout
+        self.panels.follow_night()  # there is none yet
+        self.panels.put_back(layout)
         self.follow()
         self.keeper.begin()
 
@@ -155,45 +151,6 @@ class MainWindow(QMainWindow):
         self.addToolBar(bar)
         return bar
 
-    def _make_docks(self) -> None:
-        side = Qt.DockWidgetArea
-        frames = self.frames_panel = QWidget()
-        frames.setMinimumWidth(LEAST_TABLE_PX)
-        box = QVBoxLayout(frames)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(4)
-        box.addWidget(self.needs)
-        box.addWidget(self.table, 1)
-        self.docks: dict[str, QDockWidget] = {}
-        self._dock("frames", "Frames", frames, side.LeftDockWidgetArea)
-        right = side.RightDockWidgetArea
-        self._dock("levels", "Levels", self.viewing.levels_panel, right)
-        self._dock("inspect", "Inspect", self.viewing.inspect_panel, right)
-        self._dock("pixel", "Pixel", self.viewing.story_panel, right)
-        self._dock("header", "Header", self.header, right)
-        self._dock("plan", "Plan", self.plan_panel, right)
-        self._dock("run", "Run", self.run_panel, right)
-        self._dock("results", "Results", self.results, right)
-        self._dock("sky", "Sky", self.sky.panel, right)
-        for name in ("pixel", "header", "plan", "sky", "run", "results"):
-            self.tabifyDockWidget(self.docks["inspect"], self.docks[name])
-        bar = self.menuBar()
-        if bar is not None:
-            bar.setCornerWidget(self.tabs, Qt.Corner.TopRightCorner)
-        self.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
-        self.setCorner(Qt.Corner.BottomRightCorner, side.RightDockWidgetArea)
-        self.resizeDocks(
-            [self.docks["frames"], self.docks["levels"]], [self.table.wanted_width(), 330], Qt.Orientation.Horizontal
-        )
-
-    def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
-        self.addDockWidget(area, dock)
-        self.docks[name] = dock
-        return dock
-
     def bring_up(self, name: str) -> None:
         """Show a panel, in front of those that share its place."""
         self.image_only.set_on(False)
@@ -210,7 +167,7 @@ class MainWindow(QMainWindow):
         self.table.edit_asked.connect(self.decisions.set_field)
         self.table.menu_asked.connect(deeds.frame_menu)
         self.table.fields_asked.connect(deeds.field_menu)
-        self.table.outgrown.connect(self._give_table_room)
+        self.table.outgrown.connect(self.panels.give_table_room)
         self.table.master_asked.connect(self.products.show_master)
         self.table.model.regroup_asked.connect(deeds.regroup)
         self.plan_panel.remedy_chosen.connect(deeds.remedy)
@@ -270,7 +227,7 @@ class MainWindow(QMainWindow):
     def _night_changed(self) -> None:
         place = self.night.place
         self.pages.setCurrentIndex(int(self.night.is_open))
-        self._show_docks()
+        self.panels.follow_night()
         if place is None:
             self.setWindowTitle("ASTEP Harvest")
             self.start_page.show_recent(self.remembered.recent())
@@ -287,50 +244,10 @@ class MainWindow(QMainWindow):
             )
             root, files, self._to_select = place.night.absolute(), self._to_select, []
             if self.remembered.state("layout").isEmpty():
-                self._fit_table()  # names are known only now
+                self.panels.fit_table()  # names are known only now
             if files:
                 self.table.show_only([f.relative_to(root).as_posix() for f in files if f.is_relative_to(root)])
         self.follow()
-
-    def _show_docks(self) -> None:
-        """Panels belong to a night: on the start page there are none. Those a person closed stay closed."""
-        is_open = self.night.is_open
-        if is_open == self._docks_shown:
-            return
-        if not is_open:
-            self._layout_of_night = self.layout_of_night()
-        self._docks_shown = is_open
-        for bar in (self.toolbar, self.tabs, *self.docks.values()):
-            bar.setVisible(is_open)
-        if is_open:
-            self.restoreState(self._layout_of_night, LAYOUT_VERSION)
-
-    def layout_of_night(self, version: int = LAYOUT_VERSION) -> QByteArray:
-        """Return where the panels of a night are, shown or (on the start page) not."""
-        if self.image_only.is_on:
-            return self.image_only.layout_before
-        return self.saveState(version) if self._docks_shown else self._layout_of_night
-
-    def _fit_table(self) -> None:
-        """Give the frame table the width at which nothing in it is cut."""
-        self._give_table_room()
-        self.resizeDocks([self.docks["frames"]], [self.table.wanted_width()], Qt.Orientation.Horizontal)
-
-    def _give_table_room(self) -> None:
-        """Let no other panel press the frame table, nor it them, in whatever window."""
-        # In a narrow window other panels give way, not the words of the table; but they must not lie over each other.
-        most = min(MOST_IN_SMALL_PX if self._is_small else MOST_TABLE_PX, self.width() - REST_PX)
-        self.frames_panel.setMinimumWidth(max(LEAST_TABLE_PX, min(self.table.wanted_width(), most)))
-
-    def reset_layout(self) -> None:
-        """Put panels where they were first."""
-        self.image_only.set_on(False)
-        self.restoreState(self._first_layout, LAYOUT_VERSION)
-        for dock in self.docks.values():
-            dock.setFloating(False)
-            dock.show()
-        self.deeds.turn_to(self.tabs.name)
-        self._fit_table()
 
     def event(self, event: QEvent | None) -> bool:
         """Take an event as any window does, but whole.
@@ -358,12 +275,12 @@ class MainWindow(QMainWindow):
         """Let the table do with less room in a small window."""
         super().resizeEvent(event)
         is_small = self.width() < SMALL_PX
-        if is_small != self._is_small:
-            self._is_small = is_small
+        if is_small != self.is_small:
+            self.is_small = is_small
             self.table.set_compact(is_small)
-            self._fit_table()
+            self.panels.fit_table()
         elif is_small:
-            self._give_table_room()
+            self.panels.give_table_room()
         if not self.image_only.is_on and self.night.is_open:
             self.deeds.follow_height()
         is_low = self.height() < SHORT_PX

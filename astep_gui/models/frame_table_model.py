@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QMimeData, QModelIndex, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QModelIndex, Qt, QTimer, pyqtSignal
 
+from astep_gui.models.dragged_rows import DraggedRows
 from astep_gui.models.frame_columns import COLUMNS, column_number
-from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
-from astep_gui.models.frame_search import search_for
+from astep_gui.models.frame_filter import FrameFilter
+from astep_gui.models.frame_groups import MOST_LETTERS, Group, group_keys, grouped_exposure, heading
 from astep_gui.models.frame_state import NO_STATE, frame_tip
-from astep_gui.models.grouped_rows import GroupedRows
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
 from astep_gui.models.short_names import numbers_of, short_names
@@ -22,13 +21,10 @@ if TYPE_CHECKING:
 
     from PyQt6.QtCore import QObject
 
-    from astep_gui.models.frame_search import Wanted
     from astep_gui.models.night_model import NightModel
     from pipeline_core.survey import MasterState
-    from pipeline_core.types import Frame, Night
+    from pipeline_core.types import Night
 
-FRAMES_MIME = "application/x-astep-frames"
-"""What is dragged: the paths of frames of this night, as JSON. No files: nothing outside may move a raw frame."""
 MASTERS_TITLE = "Masters"
 FILTER_MS = 400
 """What is searched for is looked for again at most this often while values come in."""
@@ -53,26 +49,17 @@ _FLAGS = {
 """Made once: they are asked for with every cell that is painted."""
 
 
-class FrameTableModel(GroupedRows):
+class FrameTableModel(DraggedRows):
     """Rows of the night model; what is edited goes out as a question, the answer comes back from the logbook."""
 
     edit_asked = pyqtSignal(str, str, str)
     """Path of the edited row, field, value."""
-    regroup_asked = pyqtSignal(list, list, str)
-    """Frames were dropped on a group: their paths, (path, field, value) of what must change for it, its title."""
     rebuilt = pyqtSignal()
 
     def __init__(self, night: NightModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._night = night
+        super().__init__(night, parent)
         self._sort = column_number("utc")
         self._order = Qt.SortOrder.AscendingOrder
-        self.search_words = ""
-        self._wanted: Wanted | None = None
-        self.shown_states: frozenset[str] = frozenset()
-        """Only frames in these states (words or marks); empty for all."""
-        self._held: frozenset[str] = frozenset()
-        """Selected frames that fit no more: they stay until another is selected."""
         self.shows_thumbnails = False
         self.thumbnails = Thumbnails(self)
         self.thumbnails.arrived.connect(self._show_thumbnail)
@@ -82,6 +69,7 @@ class FrameTableModel(GroupedRows):
         self._numbers_are_of: Night | None = None
         self._short: dict[str, str] = {}
         self.states = MomentStates(night.state_of)
+        self._filter = FrameFilter(night, self.states)
         night.night_changed.connect(self._begin_night)
         night.frames_changed.connect(self._refresh)
         night.survey_changed.connect(self._follow_masters)
@@ -130,30 +118,35 @@ class FrameTableModel(GroupedRows):
             self.is_grouped = is_grouped
             self.rebuild()
 
+    @property
+    def search_words(self) -> str:
+        """What is searched for."""
+        return self._filter.words
+
     def search(self, words: str) -> None:
         """Keep frames in which every word is found: name, kind, filter, object, state."""
         if words != self.search_words:
-            self.search_words = words
+            self._filter.search(words)
             self._rebuild_strictly()
 
     def show_states(self, words: frozenset[str]) -> None:
         """Show only frames in these states (words or marks); empty for all."""
-        self.shown_states = words
+        self._filter.shown_states = words
         self._rebuild_strictly()
 
     def _rebuild_strictly(self) -> None:
-        self._held = frozenset()
+        self._filter.let_go()
         self._filter_soon.stop()
         with self.states.unchanged():
             self._rebuild()
 
     def _states_changed(self, *_: object) -> None:
         """Look again soon which frames fit; not put off by what comes meanwhile, which may come for minutes."""
-        if (self._wanted is not None or self.shown_states) and not self._filter_soon.isActive():
+        if self._filter.is_on and not self._filter_soon.isActive():
             self._filter_soon.start()
 
     def _let_go(self) -> None:
-        if self._held:
+        if self._filter.held:
             self._states_changed()
 
     def filter_again(self) -> None:
@@ -163,16 +156,8 @@ class FrameTableModel(GroupedRows):
         who goes on from it to the next one does not begin at the top again.
         """
         with self.states.unchanged():
-            if self._hold() | self._held != self._where.keys():
+            if self._filter.hold(self._where) | self._filter.held != self._where.keys():
                 self._rebuild()
-
-    def _hold(self) -> set[str]:
-        """Hold the selected frames that are shown and fit no more; return those that fit."""
-        self._held = frozenset()
-        fitting = {frame.path for frame in self._night.frames if self._is_wanted(frame)}
-        chosen = {*self._night.selection, self._night.current or ""}
-        self._held = frozenset((chosen & self._where.keys()) - fitting)
-        return fitting
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort inside each group."""
@@ -185,14 +170,13 @@ class FrameTableModel(GroupedRows):
     def rebuild(self) -> None:
         """Make the rows anew; a selected frame that fits no more stays."""
         with self.states.unchanged():
-            if self._wanted is not None or self.shown_states:
-                self._hold()
+            if self._filter.is_on:
+                self._filter.hold(self._where)
             self._rebuild()
 
     def _rebuild(self) -> None:
         self.beginResetModel()
-        self._wanted = search_for(self.search_words)
-        frames = [frame for frame in self._night.frames if self._is_wanted(frame)]
+        frames = [frame for frame in self._night.frames if self._filter.shows(frame)]
         self._keys = self._group_keys()
         groups: dict[tuple[Any, ...], Group] = {}
         for frame in frames:
@@ -210,7 +194,7 @@ class FrameTableModel(GroupedRows):
             path: name for group in self._groups for path, name in short_names(group.paths, self._numbers).items()
         }
         self._where = {path: (g, k) for g, group in enumerate(self._groups) for k, path in enumerate(group.paths)}
-        if self._masters and self.is_grouped and self._wanted is None and not self.shown_states:
+        if self._masters and self.is_grouped and not self._filter.is_on:
             self._groups.append(Group(MASTERS_TITLE, list(self._masters), is_masters=True))
         self.endResetModel()
         self.rebuilt.emit()
@@ -220,14 +204,6 @@ class FrameTableModel(GroupedRows):
             return self._keys
         self._keys_are_of = self._night.night
         return group_keys(self._night.frames)
-
-    def _is_wanted(self, frame: Frame) -> bool:
-        if (self._wanted is None and not self.shown_states) or frame.path in self._held:
-            return True
-        state = self.states.of(frame.path)
-        if self.shown_states and self.shown_states.isdisjoint({state.word, state.mark}):
-            return False
-        return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
 
     def _sorted(self, paths: Iterable[str]) -> list[str]:
         known: list[tuple[Any, str]] = []
@@ -369,45 +345,3 @@ class FrameTableModel(GroupedRows):
         if not number:
             return _GROUP_FLAGS if index.isValid() else _MASTER_FLAGS
         return _FLAGS[bool(COLUMNS[index.column()].field), self.is_grouped]
-
-    # -- dragging --------------------------------------------------------------------------------------------
-
-    def supportedDropActions(self) -> Qt.DropAction:  # noqa: N802 - Qt's name
-        """Nothing is taken from where it was: the logbook says where it belongs."""
-        return Qt.DropAction.CopyAction
-
-    def mimeTypes(self) -> list[str]:  # noqa: N802
-        """Return what can be dropped here."""
-        return [FRAMES_MIME]
-
-    def mimeData(self, indexes: Iterable[QModelIndex]) -> QMimeData:  # noqa: N802
-        """Pack the frames that are dragged."""
-        paths = [path for index in indexes if (path := self.path_of(index)) is not None]
-        data = QMimeData()
-        data.setData(FRAMES_MIME, json.dumps(list(dict.fromkeys(paths))).encode())
-        return data
-
-    def canDropMimeData(  # noqa: N802
-        self, data: QMimeData | None, _action: Qt.DropAction, _row: int, _column: int, parent: QModelIndex
-    ) -> bool:
-        """Frames can be dropped on a group, or on a frame of it."""
-        return data is not None and data.hasFormat(FRAMES_MIME) and self._group_at(parent) is not None
-
-    def dropMimeData(  # noqa: N802
-        self, data: QMimeData | None, _action: Qt.DropAction, _row: int, _column: int, parent: QModelIndex
-    ) -> bool:
-        """Ask that the dropped frames become like those of the group."""
-        group = self._group_at(parent)
-        if data is None or group is None or not data.hasFormat(FRAMES_MIME):
-            return False
-        paths = [path for path in json.loads(data.data(FRAMES_MIME).data()) if path in self._keys]
-        frames = [frame for path in paths if (frame := self._night.frame(path)) is not None]
-        self.regroup_asked.emit(paths, changes_for(frames, group), group.title)
-        return True
-
-    def _group_at(self, index: QModelIndex) -> Group | None:
-        if not index.isValid() or not self.is_grouped:
-            return None
-        number = index.internalId()
-        group = self._groups[number - 1] if number else self._groups[index.row()]
-        return None if group.is_masters else group

@@ -1,4 +1,4 @@
-"""The open night: its frames as decided, its plan, its quality, and which frames are meant."""
+"""The open night as it becomes: read, decided about, planned, looked at, reduced."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.folder_watch import FolderWatch
-from astep_gui.models.frame_state import FrameState, frame_state
-from astep_gui.models.judgements import Judgements, changed_events
-from astep_gui.models.needs import Need, needs_of, output_problem
+from astep_gui.models.judgements import changed_events
+from astep_gui.models.known_night import KnownNight
+from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.planning import Planning
-from astep_gui.models.quick_looking import QuickLooking
 from astep_gui.models.reading_night import decided_recipe, first_shown, reading
 from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE, REFERENCE_REJECTED
@@ -21,19 +20,17 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
     from astep_gui.jobs import Job, Jobs
     from astep_gui.models.planning import Question
-    from astep_gui.models.sky_words import SkyStatus
-    from pipeline_core.config import Recipe
     from pipeline_core.kept_looks import QuickLook
-    from pipeline_core.measures import Flag, QualityRow
-    from pipeline_core.plan_types import Choices, Plan
+    from pipeline_core.measures import QualityRow
+    from pipeline_core.plan_types import Plan
     from pipeline_core.reduce import Reduction
     from pipeline_core.survey import Survey
-    from pipeline_core.types import Frame, Night
+    from pipeline_core.types import Night
 
 NEEDS_MS = 250
 """Quick values come in a few at a time; what they need of a person is said anew at most this often."""
@@ -43,14 +40,13 @@ FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
 
 
-class NightModel(QObject):
+class NightModel(KnownNight):
     """State of the night; knows no widgets. Decisions reach it through the logbook only."""
 
     night_changed = pyqtSignal()
     """Another night, or none, or its files changed."""
     frames_changed = pyqtSignal(list)
     """Paths whose fields or state changed."""
-    selection_changed = pyqtSignal()
     quality_changed = pyqtSignal()
     plan_changed = pyqtSignal()
     needs_changed = pyqtSignal()
@@ -67,13 +63,11 @@ class NightModel(QObject):
     """An AstepError to be shown."""
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._jobs = jobs
+        super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
         self.looks_quickly = True
         """Measure science frames in the background when a night opens."""
-        self._clear()
         self._planning = Planning(jobs, self._to_plan, self)
         self._planning.planned.connect(lambda plan: self._take_plan(plan, None))
         self._planning.failed.connect(lambda error: self._take_plan(None, error))
@@ -83,7 +77,6 @@ class NightModel(QObject):
         self._needs_soon.setSingleShot(True)
         self._needs_soon.setInterval(NEEDS_MS)
         self._needs_soon.timeout.connect(self._ask_needs)
-        self.looking = QuickLooking(jobs, self)
         self.looking.due.connect(self.look_quickly)
         self.looking.rows_came.connect(self._take_rows)
         self.looking.begun.connect(self._take_look)
@@ -101,68 +94,7 @@ class NightModel(QObject):
         self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self.follow_decisions)
 
-    def _clear(self) -> None:
-        self.place: Place | None = None
-        self.raw: Night | None = None
-        self.night: Night | None = None
-        self.logbook: Logbook | None = None
-        self.choices: Choices = NO_CHOICES
-        self._recipe: Recipe | None = None
-        self.plan: Plan | None = None
-        self.plan_error: AstepError | None = None
-        self.judgements = Judgements()
-        self.failed: dict[str, str] = {}
-        self.finished: set[str] = set()
-        """Calibrated in the run that is on, or in the last one."""
-        self.left_out: dict[str, str] = {}
-        self.survey: Survey | None = None
-        """None while it is not known."""
-        self.needs: list[Need] = []
-        self.current: str | None = None
-        self.selection: tuple[str, ...] = ()
-        self.reference: str | None = None
-        """The frame that a person chose for others to be compared with."""
-        self.sky_words: Mapping[str, SkyStatus] = {}
-
     # -- opening ---------------------------------------------------------------------------------------------
-
-    @property
-    def recipe(self) -> Recipe:
-        """Settings of the reduction; read only when asked for, so that the window is there before pydantic is."""
-        if self._recipe is None:
-            from pipeline_core.recipe_file import load_recipe  # noqa: PLC0415 - see above
-
-            self._recipe = load_recipe(None)
-        return self._recipe
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a night is shown."""
-        return self.night is not None
-
-    @property
-    def frames(self) -> Sequence[Frame]:
-        """All frames, as decided, sorted by path."""
-        return self.night.frames if self.night else ()
-
-    @property
-    def rejected(self) -> Mapping[str, str]:
-        """Rejected frames and why."""
-        return self.choices.rejected
-
-    @property
-    def rows(self) -> dict[str, QualityRow]:
-        """Quality of the science frames that were measured, by path."""
-        return self.judgements.rows
-
-    @property
-    def calibration_flags(self) -> Mapping[str, tuple[Flag, ...]]:
-        """What is said of biases, darks and flats, by path."""
-        return self.judgements.calibration_flags
-
-    def frame(self, path: str | None) -> Frame | None:
-        """Return a frame by its night-relative path."""
-        return self.night.by_path.get(path) if self.night and path else None
 
     def open(self, folder: Path, output: Path | None = None) -> None:
         """Read a night (or the output of one) in the background, and show it when it is read."""
@@ -409,41 +341,3 @@ class NightModel(QObject):
         self._planning.ask_soon()  # the masters may be others now: whoever shows steps looks again
         self.looking.wait_after_run()
         self._survey_soon()
-
-    # -- selection -------------------------------------------------------------------------------------------
-
-    def select(self, paths: Iterable[str], current: str | None = None) -> None:
-        """Mean some frames, and look at one of them.
-
-        Parameters
-        ----------
-        paths : iterable of str
-        current : str, optional
-            The frame that is shown; the first of the selection if absent.
-        """
-        chosen = tuple(dict.fromkeys(path for path in paths if self.frame(path) is not None))
-        looked_at = current if self.frame(current) is not None else next(iter(chosen), None)
-        if looked_at is not None and not chosen:
-            chosen = (looked_at,)
-        if (chosen, looked_at) == (self.selection, self.current):
-            return
-        self.selection, self.current = chosen, looked_at
-        self.selection_changed.emit()
-
-    def state_of(self, path: str) -> FrameState:
-        """Return how a frame stands, as mark, word and tone."""
-        frame = self.frame(path)
-        assert frame is not None, "only frames of the night have a state"
-        return frame_state(
-            frame,
-            self.rejected,
-            self.left_out,
-            self.failed,
-            self.rows.get(path),
-            self.calibration_flags.get(path, ()),
-            is_kept=path in self.choices.kept,
-            is_finished=path in self.finished,
-            is_unjudged=path in self.looking.unjudged,
-            is_awaited=self.looking.is_on,
-            first_said=self.judgements.first_said.get(path, ""),
-        ).with_sky(self.sky_words.get(path))

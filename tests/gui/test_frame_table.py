@@ -10,8 +10,9 @@ from PyQt6.QtGui import QCursor, QFont, QFontMetrics, QHelpEvent, QImage
 from PyQt6.QtWidgets import QApplication, QComboBox, QMenu, QStyleOptionViewItem, QToolTip
 
 from astep_gui.main_window import MainWindow
+from astep_gui.models.dragged_rows import FRAMES_MIME
 from astep_gui.models.frame_columns import COLUMNS, column_number
-from astep_gui.models.frame_table_model import FILTER_MS, FRAMES_MIME
+from astep_gui.models.frame_table_model import FILTER_MS
 from astep_gui.models.thumbnails import LARGE_PX, MOST_KEPT, SIDE_PX
 from astep_gui.theme import theme, ui_font
 from astep_gui.theme.fonts import MONO_FAMILY
@@ -89,7 +90,7 @@ def test_a_rejected_frame_is_painted_dim_and_its_state_in_its_tone(qtbot, opened
 @pytest.mark.parametrize("width", [1280, 1600])
 def test_nothing_in_the_table_is_cut(qtbot, opened, width):
     opened.resize(width, 800)
-    opened.reset_layout()
+    opened.panels.reset()
     QApplication.processEvents()
     table = opened.table
     assert table.wanted_width() <= table.tree.width() + 2

@@ -84,7 +84,7 @@ def test_the_menu_of_panels_brings_them_back_too(qtbot, alone):
 
 def test_the_layout_of_before_is_the_one_that_is_remembered(qtbot, alone, remembered):
     alone.keeper.keep()
-    assert alone.layout_of_night() == alone.image_only.layout_before
+    assert alone.panels.of_night() == alone.image_only.layout_before
     assert remembered.state("layout") == alone.image_only.layout_before
     alone.night.close()
     qtbot.waitUntil(lambda: not alone.night.is_open)
@@ -127,7 +127,7 @@ def test_levels_that_made_room_are_there_the_next_time_though_the_image_was_alon
 def test_panels_are_put_where_they_were_first_though_the_image_is_alone(qtbot, opened):
     opened.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, opened.docks["frames"])
     press(qtbot, opened, Qt.Key.Key_F11)
-    opened.reset_layout()
+    opened.panels.reset()
     qtbot.wait(50)
     assert opened.dockWidgetArea(opened.docks["frames"]) == Qt.DockWidgetArea.LeftDockWidgetArea
     assert {"frames", "levels"} <= shown(opened)

@@ -116,7 +116,7 @@ def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):
     QApplication.processEvents()
     frames, levels = opened.docks["frames"].geometry(), opened.docks["levels"].geometry()
     centre = opened.centralWidget().geometry()
-    inside = opened.frames_panel
+    inside = opened.docks["frames"].widget()
     assert inside.width() <= frames.width(), "what is inside is not wider than its panel"
     assert frames.right() < centre.left()
     assert centre.right() < levels.left()

@@ -87,7 +87,7 @@ def test_a_panel_that_floats_is_left_alone_by_the_tabs(qtbot, opened):
     opened.docks["plan"].setFloating(True)
     click_tab(qtbot, opened, "Judge")
     assert opened.docks["plan"].isVisible()
-    opened.reset_layout()
+    opened.panels.reset()
     assert not opened.docks["plan"].isFloating()
 
 
