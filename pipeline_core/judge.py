@@ -88,7 +88,6 @@ def judge_night(
             flags=science_flags(
                 replace(
                     e,
-                    is_alone=len(rows) == 1,
                     halo_share=share,
                     depth_loss_mag=math.nan if row.depth_loss_mag is None else row.depth_loss_mag,
                 )
