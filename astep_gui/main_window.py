@@ -230,9 +230,7 @@ class MainWindow(QMainWindow):
         self.results.calibrated_asked.connect(deeds.calibrated)
         self.results.master_asked.connect(self.products.show_master)
         self.results.frames_asked.connect(self.table.show_only)
-        self.products.nothing_there.connect(
-            lambda path: self.log.say("it was not calibrated yet; Ctrl+R reduces the night", "warning", path)
-        )
+        self.products.nothing_there.connect(lambda path, why: self.log.say(why, "warning", path))
         self.tabs.chosen.connect(deeds.turn_to)
         self.reduce_button.reduce_asked.connect(deeds.begin_run)
         self.reduce_button.cancel_asked.connect(self.run.cancel)

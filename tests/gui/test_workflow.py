@@ -430,8 +430,21 @@ def test_calibrated_files_are_stepped_through_until_one_is_missing(qtbot, reduce
 
 
 def test_a_frame_that_was_not_calibrated_says_so(qtbot, opened):
+    opened.night.select(LIGHTS[:1])
     qtbot.keyClick(opened, Qt.Key.Key_Y)
     assert "not calibrated yet" in opened.log.text.toPlainText()
+
+
+def test_a_frame_that_is_not_to_be_calibrated_says_why(qtbot, opened):
+    opened.night.select(["bias_000.fits"])
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    opened.decisions.reject(LIGHTS[1:2], "wind")
+    opened.night.select(LIGHTS[1:2])
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    said = opened.log.text.toPlainText()
+    assert "no science frame (its kind: bias)" in said
+    assert "it was rejected (wind), and so it was left out of the reduction; U accepts it" in said
+    assert "not calibrated yet" not in said
 
 
 def test_masters_of_an_earlier_plan_are_listed_apart_from_those_that_are_used(reduced):
