@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QSizePolicy
 
 from astep_gui.blink_frames import blink_frames, calibrated_sources, raw_source, usable_in_time
@@ -36,6 +36,9 @@ _TOO_FEW = (
 
 class Blinking(QObject):
     """Wires a :class:`BlinkModel` to the night, the image and the strips below it."""
+
+    passing = pyqtSignal(object)
+    """Path of the frame that goes by, told as often as the cursors move; None when none does any more."""
 
     def __init__(self, viewing: Viewing, night: NightModel) -> None:
         super().__init__(viewing)
@@ -104,6 +107,7 @@ class Blinking(QObject):
             return
         self.model.pause()
         self._cursor.stop()
+        self.passing.emit(None)
         self.levels.end()
         self.bar.hide()
         was_calibrated, self.is_calibrated = self.is_calibrated, False
@@ -206,6 +210,7 @@ class Blinking(QObject):
         frame = self.model.current
         if not self.model.is_playing:
             self._cursor.stop()
+        self.passing.emit(_path(frame) if self.model.is_playing and frame is not None else None)
         if self.is_on and frame is not None:
             for model in (self._viewing.timeline_model, self._viewing.keogram_model):
                 model.set_current(_path(frame))

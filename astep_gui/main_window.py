@@ -182,18 +182,16 @@ class MainWindow(QMainWindow):
         self.results.export_asked.connect(deeds.export)
         self.results.stop_asked.connect(self.errands.cancel)
         self.errands.said.connect(self.log.hear)
-        self.errands.problem.connect(self.show_problem)
         self.errands.stopped.connect(lambda title: self.log.say(f"stopped: {title}; what is finished stays"))
         self.results.calibrated_asked.connect(deeds.calibrated)
         self.results.master_asked.connect(self.products.show_master)
         self.results.frames_asked.connect(self.table.show_only)
-        self.products.nothing_there.connect(
-            lambda path: self.log.say("it was not calibrated yet; Ctrl+R reduces the night", "warning", path)
-        )
+        self.products.nothing_there.connect(lambda path, why: self.log.say(why, "warning", path))
+        self.viewing.blinking.passing.connect(self.table.tree.mark_passing)
         self.tabs.chosen.connect(deeds.turn_to)
         self.reduce_button.reduce_asked.connect(deeds.begin_run)
         self.reduce_button.cancel_asked.connect(self.run.cancel)
-        for source in (self.night, self.run, self.decisions):
+        for source in (self.night, self.run, self.decisions, self.errands):
             source.problem.connect(self.show_problem)
         self.night.said.connect(self.log.hear)
         self.decisions.said.connect(self.log.say)

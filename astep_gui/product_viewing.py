@@ -11,8 +11,9 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import calibrated_loader
 from astep_gui.models.master_images import PARTS, master_loader
+from astep_gui.models.window_words import in_window
 from astep_gui.widgets.product_bar import ProductBar
-from pipeline_core.types import MaskBit
+from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -30,8 +31,8 @@ ALL_BITS = sum(MaskBit.WORDS)
 class ProductViewing(QObject):
     """Puts a product into the image view, with a bar that says what it is and offers its other parts."""
 
-    nothing_there = pyqtSignal(str)
-    """Path of a frame that was not calibrated yet."""
+    nothing_there = pyqtSignal(str, str)
+    """Path of a frame that is not calibrated, and why it is not."""
     changed = pyqtSignal()
     """Another product is shown, or none."""
 
@@ -94,7 +95,7 @@ class ProductViewing(QObject):
         survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
         file = calibrated_file(place, path) if place is not None else None
         if file is None or frame is None:
-            self.nothing_there.emit(path)
+            self.nothing_there.emit(path, self._why_uncalibrated(path))
             return
         if not self._viewing.blinks_calibrated:
             self._begin()
@@ -193,6 +194,18 @@ class ProductViewing(QObject):
         if self.calibrated is not None:
             return "calibrated", self.calibrated
         return ("stack", str(self.stack.file)) if self.stack is not None else None
+
+    def _why_uncalibrated(self, path: str) -> str:
+        night, frame = self._night, self._night.frame(path)
+        if path in night.rejected:
+            reason = night.rejected[path]
+            said = f"it was rejected ({reason})" if reason else "it was rejected"
+            return f"{said}, and so it was left out of the reduction; U accepts it, Ctrl+R then calibrates it"
+        if frame is not None and frame.kind is not FrameKind.SCIENCE:
+            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
+        if path in night.left_out:
+            return f"it is left out of the reduction: {in_window(night.left_out[path])}"
+        return "it was not calibrated yet; Ctrl+R reduces the night"
 
     def _frame_chosen(self) -> None:
         """Go on with calibrated files where the next frame has one; a master gives way to the frame."""

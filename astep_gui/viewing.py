@@ -136,6 +136,7 @@ class Viewing(QObject):
         night.frames_changed.connect(self._frames_changed)
         night.plan_changed.connect(self._plan_changed)
         night.quality_changed.connect(self._quality_soon)
+        night.survey_changed.connect(lambda: self.steps.set_done(night.survey.steps if night.survey else {}))
         night.night_changed.connect(self._night_changed)
         night.looking.progressed.connect(lambda: self.timeline_model.set_awaited(night.looking.words))
         self.images.arrived.connect(self._arrived)

@@ -113,6 +113,7 @@ def evidence_of(
             moon_altitude_deg=moon[k],
             streaks=len(group.measures[k].streaks),
             may_freeze=group.may_freeze,
+            is_alone=n == 1,
             **shared,
         )
         for k in range(n)

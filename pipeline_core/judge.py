@@ -78,6 +78,8 @@ def judge_night(
             members, [measures[f.path] for f in members], [stars.get(f.path, _NO_STARS) for f in members], site
         )
         rows, evidence = _judge_group(group)
+        if len(rows) == 1:  # beside itself every frame is as clear and as deep as the best
+            rows = [replace(rows[0], transparency=None, depth_loss_mag=None)]
         judged.append(([replace(row, extra={**row.extra, "group": number}) for row in rows], evidence))
     shares = _halo_shares(judged, by_path)
     found = {

@@ -40,5 +40,7 @@ def company(groups: Mapping[str, Sequence[str]], rows: Sequence[QualityRow], mis
     for paths in groups.values():
         if any(path in missing for path in paths):
             known = [(deep, path) for path in paths if (deep := loss.get(path)) is not None]
-            chosen += [path for _, path in sorted(known)[:COMPANY]]
+            deepest = [path for _, path in sorted(known)]
+            # One that was alone on its final values has no loss: it is all the company there is.
+            chosen += (deepest or [path for path in paths if path in loss])[:COMPANY]
     return chosen

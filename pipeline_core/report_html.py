@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pipeline_core.report import Detail, NightFacts
     from pipeline_core.report_pictures import Picture
 
-_MARKS = {"rejected": "✕", "accepted": "✓", "suspect": "!", "good": "✓"}
+_MARKS = {"rejected": "✕", "accepted": "✓", "suspect": "!", "not judged": "?", "good": "✓"}
+_TONES = {"rejected": "bad", "suspect": "warn", "not judged": "warn"}
 _NAMED = 6
 """So many frames of a decision are named; of more the first ones."""
 
@@ -219,7 +220,7 @@ def _pictures(pictures: Sequence[Picture]) -> str:
         return ""
     shown = "".join(
         f'<figure class="{p.state}"><img src="{p.uri}" width="{p.width}" height="{p.height}" alt="{escape(p.path)}">'
-        f'<figcaption><span class="{ {"rejected": "bad", "suspect": "warn"}.get(p.state, "dim") }">{_MARKS[p.state]} '
+        f'<figcaption><span class="{_TONES.get(p.state, "dim")}">{_MARKS[p.state]} '
         f"{p.state}{_why(p)}</span><br>"
         f'<span class="dim">{escape(p.path.rsplit("/", 1)[-1])}</span></figcaption></figure>'
         for p in pictures

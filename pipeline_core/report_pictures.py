@@ -9,6 +9,7 @@ from pipeline_core.errors import DataError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.png import data_uri, grey_png
+from pipeline_core.measures import NOT_JUDGED
 from pipeline_core.science.thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Picture:
     path: str
     why: str
     state: str
-    """rejected, accepted (by a person, against what was said), suspect, or good."""
+    """rejected, accepted (by a person, against what was said), suspect, not judged, or good."""
     uri: str
     width: int
     height: int
@@ -92,8 +93,11 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
     small = thumbnail(image, size)
     row = next((row for row in facts.quality.rows if row.path == path), None)
     against = _causes(row) if row is not None else ""
+    untold = next((flag.words for flag in (row.flags if row is not None else ()) if flag.cause == NOT_JUDGED), "")
     if path in facts.quality.rejected:
         state = "rejected"
+    elif untold and not against and path not in facts.quality.kept:
+        state, why = NOT_JUDGED, untold.removeprefix(f"{NOT_JUDGED}: ")
     elif not against:
         state = "good"
     elif path in facts.quality.kept:

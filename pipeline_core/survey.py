@@ -71,7 +71,8 @@ class Survey:
     """Calibrated frames not searched on the sky, where others of the night were: a run was stopped amid it."""
     calibrated: Mapping[str, str] = field(default_factory=dict)
     """Science frames that were calibrated once: path → output-relative file, as it lies now."""
-
+    steps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What was done to those whose file a run would leave as it is: path → step → why it did nothing, "" if it did."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated frames that the plan takes: those that a run sums up."""
     warnings: tuple[str, ...] = ()
@@ -120,6 +121,8 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
     Only reads, so that a run that goes on meanwhile is not disturbed. Calibration frames that were not measured yet are
     taken for good ones, so a first run may leave out one that is listed here.
     """
+    from pipeline_core.stages.science import steps_done  # noqa: PLC0415 - heavy: with the tasks it is there
+
     if not place.has_logbook:
         return Survey()
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
@@ -170,6 +173,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
             and product.label in night.by_path
         ]
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
+        steps = {path: steps_done(tasks.tasks.science[path].settings) for path in here if path in tasks.tasks.science}
         waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
         on_sky = solutions(store)
         # Frames that are calibrated anew are measured anew, and aligned with all that: it is not said twice.
@@ -193,6 +197,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         anew,
         tuple(path for path in here if path not in searched) if searched else (),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
+        steps,
         noise_summary(product.made for product in made if product.label in tasks.tasks.science),
         tuple(warnings),
         (sum(found), len(found)) if found else None,

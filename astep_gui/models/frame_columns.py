@@ -75,7 +75,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("name", "Frame", lambda f, _r, _s: f.name, _text, "what tells the file from the others of its series",
            sample="0000"),
     Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1],
-           "▲ something speaks against it, ✕ rejected, – left out, ? not judged: too few stars, "
+           "▲ something speaks against it, ✕ rejected, – left out, ? not judged: too few stars, or alone in its group, "
            "· a word besides: a remark, no reason to reject; ○ good at a first look at the raw frame, ✓ after the "
            "reduction",
            sample="▲ dark too strong"),

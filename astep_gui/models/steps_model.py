@@ -17,7 +17,7 @@ from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from astep_gui.models.frame_images import ShownImage
@@ -49,7 +49,7 @@ class StepEntry:
     can_be_shown: bool
     has_difference: bool
     is_known: bool = False
-    """Whether it was computed: before, the note is what the plan says."""
+    """Whether it was computed, here or by the last run: before, the note is what the plan says."""
 
     @property
     def state(self) -> Literal["done", "idle", "missing", "waiting"]:
@@ -92,6 +92,8 @@ class StepsModel(QObject):
         self._recipe: Recipe | None = None
         self._plan: Plan | None = None
         self._words: dict[str, str] = {}
+        self._done: Mapping[str, Mapping[str, str]] = {}
+        """What the last run did to its frames."""
         self.preparing = ""
         """What must be done once before any step can be computed, in words."""
         self.reached = ""
@@ -157,10 +159,17 @@ class StepsModel(QObject):
             self._ask()
         self.changed.emit()
 
+    def set_done(self, done: Mapping[str, Mapping[str, str]]) -> None:
+        """Take note of what the last run did: path → step → why it did nothing, empty where it did its work."""
+        was, self._done = self._done.get(self.path or ""), done
+        if done.get(self.path or "") != was:
+            self.changed.emit()
+
     def forget_night(self) -> None:
         """Compute nothing until a night is told: frames of another one may be asked for before its plan is known."""
         self._forget_work()
         self._night = self._plan = None
+        self._done = {}
 
     def _forget_work(self) -> None:
         self._background.cancel()
@@ -264,9 +273,10 @@ class StepsModel(QObject):
     def _entry(self, name: str) -> StepEntry:
         found = self._steps.get(self.path or "")
         if found is None:
-            note = self._foretold(name)
+            done = self._done.get(self.path or "", {})
+            note = done[name] if name in done else self._foretold(name)
             changes = name not in {"raw", "gain", "level", "trim", "mask"} and not note
-            return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes)
+            return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes, is_known=name in done)
         step = next((step for step in found.steps if step.name == name), None)
         if step is None:
             return StepEntry(name, WORDS[name], "", can_be_shown=False, has_difference=False)

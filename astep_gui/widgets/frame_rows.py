@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QModelIndex, QSize, Qt
+from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ROW_PX = 24
 THUMBNAIL_PX = 48
 INDENT_PX = 14
+PASSING_PX = 4
+"""The bar before the row of the frame that goes by in a blink."""
 _AT_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 
 
@@ -187,6 +189,7 @@ class FrameTree(QTreeView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._passing: str | None = None
         self.setAccessibleName("Frames of the night")
         self.setFrameShape(QTreeView.Shape.NoFrame)
 
@@ -211,6 +214,43 @@ class FrameTree(QTreeView):
         """Paint the rows as they are now."""
         with self._frames.states.unchanged():
             super().paintEvent(event)
+
+    @property
+    def passing(self) -> str | None:
+        """The frame that goes by just now."""
+        return self._passing
+
+    def mark_passing(self, path: str | None) -> None:
+        """Point at the frame that goes by in a blink; selection and current row stay as they are.
+
+        Its row is kept in sight, but not where its group is folded, and never under the pointer.
+        """
+        was, self._passing = self._passing, path
+        room = self.viewport()
+        if was == path or room is None:
+            return
+        index = self._frames.index_of(path or "")
+        is_folded = index.parent().isValid() and not self.isExpanded(index.parent())
+        if index.isValid() and not is_folded and not self.underMouse():
+            self.scrollTo(index)
+        for one in (was, path):
+            row = self.visualRect(self._frames.index_of(one)) if one is not None else QRect()
+            if row.isValid():
+                room.update(0, row.top(), room.width(), row.height())
+
+    def drawRow(  # noqa: N802 - Qt's name
+        self, painter: QPainter | None, options: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
+        """Draw a row; around that of the frame that goes by a thin frame with a bar at its beginning."""
+        super().drawRow(painter, options, index)
+        room = self.viewport()
+        if self._passing is None or painter is None or room is None or self._frames.path_of(index) != self._passing:
+            return
+        painter.save()
+        painter.setPen(theme().colour("accent"))
+        painter.drawRect(0, options.rect.top(), room.width() - 1, options.rect.height() - 1)
+        painter.fillRect(0, options.rect.top(), PASSING_PX, options.rect.height(), theme().colour("accent"))
+        painter.restore()
 
     def sizeHintForColumn(self, column: int) -> int:  # noqa: N802
         """Return the width that a double click on a column's edge gives it."""

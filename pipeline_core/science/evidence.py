@@ -15,6 +15,8 @@ class Evidence:
     Scatters are frame-to-frame standard deviations of the quantity before them.
     """
 
+    is_alone: bool = False
+    """No other frame of its group is measured: its clear reference is the frame itself."""
     stars: float = NAN
     stars_clear: float = NAN
     aligned: bool = True

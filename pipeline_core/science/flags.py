@@ -95,7 +95,7 @@ def science_flags(e: Evidence) -> tuple[Flag, ...]:
     found += [_aurora(e, dimmed), _twilight(e), _streak(e), _too_still(e)]
     found += [] if long_stars or wide else [_low(e)]
     flags = [flag for flag in found if flag is not None]
-    if e.stars < FEWEST_JUDGED and all(flag.severity == "note" for flag in flags):
+    if (e.stars < FEWEST_JUDGED or e.is_alone) and all(flag.severity == "note" for flag in flags):
         flags.insert(0, _not_judged(e))
     gravity = {"bad": 0, "suspect": 1, "note": 2}
     return tuple(sorted(flags, key=lambda flag: gravity[flag.severity]))
@@ -346,6 +346,9 @@ def _few_stars(e: Evidence, *, explained: bool) -> Flag | None:
 
 
 def _not_judged(e: Evidence) -> Flag:
+    if e.is_alone and not e.stars < FEWEST_JUDGED:
+        why = "alone in its group: no other frame of its field, filter and exposure to compare it with"
+        return Flag(NOT_JUDGED, f"not judged: {why}; look at it", "note")
     many = f"{e.stars:.0f} stars" if e.stars > 1 else "one star"
     return Flag(NOT_JUDGED, f"not judged: {many} only, too few to tell a good frame from a bad one: look at it", "note")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,6 +48,37 @@ class Step:
 
 Observe = Callable[[Step], None]
 
+NO_OVERSCAN = "none is used: the frames have none, not all have the same, or it is switched off"
+NO_COSMIC = "switched off in the recipe"
+
+
+def idle_notes(*, is_trimmed: bool, masters: Collection[str], dark_scale: float, has_gain: bool) -> dict[str, str]:
+    """Say why steps from trimming to gain have nothing to do; empty for those that do their work.
+
+    Parameters
+    ----------
+    is_trimmed : bool
+        Something is cut off the frame, or a pedestal comes off it.
+    masters : collection of str
+        Kinds that are at hand: bias, dark, flat.
+    dark_scale : float
+        By which the dark current of the dark is multiplied; one that is not scaled holds the bias.
+    has_gain : bool
+    """
+    bias = dark = ""
+    if "dark" not in masters:
+        bias = "" if "bias" in masters else "there is no bias, or none is wanted"
+        dark = "no dark for this exposure, or none is wanted"
+    elif dark_scale == 1.0:
+        bias = "inside the dark"
+    return {
+        "trim": "" if is_trimmed else "the whole chip is lit",
+        "bias": bias,
+        "dark": dark,
+        "flat": "" if "flat" in masters else "no flat for this filter, or none is wanted",
+        "gain": "" if has_gain else "the gain is unknown",
+    }
+
 
 class Watch:
     """Copies each step for whoever looks; costs nothing when nobody does.
@@ -69,8 +100,7 @@ class Watch:
         image = raw.astype(np.float32)
         self.show("raw", image, "ADU")
         if levels is None:
-            note = "none is used: the frames have none, not all have the same, or it is switched off"
-            self.show("overscan", image, "ADU", note)
+            self.show("overscan", image, "ADU", NO_OVERSCAN)
         else:
             self.show("overscan", image - levels, "ADU")
 

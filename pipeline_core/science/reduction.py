@@ -21,7 +21,7 @@ from pipeline_core.science import calibrate
 from pipeline_core.science.cosmic import margin_for
 from pipeline_core.science.evenness import noise_of, told_noise
 from pipeline_core.science.frame_cosmic import remove_cosmic_rays
-from pipeline_core.science.frame_steps import Observe, Watch
+from pipeline_core.science.frame_steps import NO_COSMIC, Observe, Watch, idle_notes
 from pipeline_core.science.overscan import frame_levels
 from pipeline_core.science.pixel_mask import saturated_bits
 from pipeline_core.types import Bits, Image, MaskBit, Rows, Section
@@ -92,7 +92,7 @@ def reduce_frame(
     masters: Masters,
     cosmic: CosmicChoices | None,
     *,
-    cosmic_note: str = "switched off in the recipe",
+    cosmic_note: str = NO_COSMIC,
     uncertainty: bool = False,
     threads: int = 1,
     observe: Observe | None = None,
@@ -250,20 +250,14 @@ def _saturated(raw: npt.NDArray[Any], facts: FrameFacts) -> Bits:
 
 def _notes(facts: FrameFacts, masters: Masters) -> dict[str, tuple[Literal["ADU", "electron"], str]]:
     """Return the unit after each step from trimming to gain, and the word of those that have nothing to do."""
-    bias = dark = ""
-    if masters.dark is None:
-        bias = "" if masters.bias is not None else "there is no bias, or none is wanted"
-        dark = "no dark for this exposure, or none is wanted"
-    elif masters.dark_scale == 1.0:
-        bias = "inside the dark"
     has_gain = facts.gain_e_per_adu is not None
-    return {
-        "trim": ("ADU", "" if facts.trim is not None or facts.pedestal_adu else "the whole chip is lit"),
-        "bias": ("ADU", bias),
-        "dark": ("ADU", dark),
-        "flat": ("ADU", "" if masters.flat is not None else "no flat for this filter, or none is wanted"),
-        "gain": ("electron" if has_gain else "ADU", "" if has_gain else "the gain is unknown"),
-    }
+    notes = idle_notes(
+        is_trimmed=facts.trim is not None or bool(facts.pedestal_adu),
+        masters={name for name in ("bias", "dark", "flat") if getattr(masters, name) is not None},
+        dark_scale=masters.dark_scale,
+        has_gain=has_gain,
+    )
+    return {name: ("electron" if has_gain and name == "gain" else "ADU", note) for name, note in notes.items()}
 
 
 def _check_masters(shape: tuple[int, int], masters: Masters) -> None:

@@ -11,6 +11,7 @@ from pipeline_core.io.calibrated_file import science_header, write_calibrated
 from pipeline_core.io.fits_file import read_image, read_layout
 from pipeline_core.io.masters_file import stored_master
 from pipeline_core.science.frame_cosmic import CosmicChoices
+from pipeline_core.science.frame_steps import NO_COSMIC, NO_OVERSCAN, idle_notes
 from pipeline_core.science.reduction import FrameFacts, Masters, Reduced, reduce_frame
 from pipeline_core.stage import Made, Stage
 from pipeline_core.types import Frame, ImageLayout, Section
@@ -121,6 +122,19 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
 
 
 CALIBRATE = Stage("science frames", 4, make_calibrated)
+
+
+def steps_done(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Say of each step of a frame calibrated with these settings why it did nothing; empty where it did its work."""
+    between = idle_notes(
+        is_trimmed=bool(settings["trim"] or settings["pedestal_adu"]),
+        masters=settings["masters"],
+        dark_scale=settings["dark_scale"],
+        has_gain=settings["gain_e_per_adu"] is not None,
+    )
+    overscan = "" if settings["overscan"] else NO_OVERSCAN
+    cosmic = "" if settings["cosmic"] else NO_COSMIC
+    return {"raw": "", "overscan": overscan, **between, "mask": "", "cosmic": cosmic}
 
 
 def frame_from(facts: Mapping[str, Any]) -> Frame:

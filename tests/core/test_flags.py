@@ -152,6 +152,15 @@ def test_a_frame_with_a_handful_of_stars_is_not_judged_rather_than_good(stars, m
     assert headline([flag]) == NOT_JUDGED
 
 
+def test_a_frame_alone_in_its_group_is_not_judged_rather_than_good_and_what_speaks_against_it_is_said():
+    flag = only(replace(GOOD, is_alone=True))
+    assert (flag.cause, flag.severity, headline([flag])) == (NOT_JUDGED, "note", NOT_JUDGED)
+    assert flag.words.startswith("not judged: alone in its group: no other frame")
+    assert "3 stars only" in only(replace(GOOD, is_alone=True, stars=3, stars_clear=3)).words
+    trailed = science_flags(replace(GOOD, is_alone=True, ellipticity=0.6, ellipticity_clear=0.6, coherence=0.9))
+    assert [flag.cause for flag in trailed] == ["trailed"]
+
+
 def test_five_stars_tell_a_frame_and_what_speaks_against_one_with_fewer_is_said():
     assert science_flags(replace(GOOD, stars=5, stars_clear=5)) == ()
     clouded = science_flags(replace(GOOD, stars=3, stars_clear=3, loss_mag=0.9))

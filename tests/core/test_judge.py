@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline_core.judge import judge_night
-from pipeline_core.measures import CAUSES, ScienceMeasures, StarList
+from pipeline_core.measures import CAUSES, ScienceMeasures, StarList, headline
 from pipeline_core.night_quality import judged_rows
 from pipeline_core.science.sun_moon import airmass, sun_and_moon, twilight_brightness
 from pipeline_core.types import FrameKind
@@ -278,6 +278,16 @@ def test_filters_are_judged_apart():
     rows = judge_night(night.frames, night.measures, night.stars, nights.DOME_C, groups=[red])
     assert not [against(row) for row in rows if against(row)]
     assert {row.extra["group"] for row in rows} == {0, 1}
+
+
+def test_a_frame_alone_in_its_group_is_neither_good_nor_as_deep_as_itself():
+    rng = np.random.default_rng(26)
+    night = nights.build(nights.ordinary_states(rng, 6), rng)
+    night.frames[3] = replace(night.frames[3], filter="V")
+    rows = judge_night(night.frames, night.measures, night.stars, nights.DOME_C, groups=[])
+    assert [headline(row.flags) for row in rows] == ["good", "good", "good", "not judged", "good", "good"]
+    assert (rows[3].depth_loss_mag, rows[3].transparency) == (None, None)
+    assert all(row.depth_loss_mag is not None for row in rows if row is not rows[3])
 
 
 def test_frames_without_measures_are_passed_over():

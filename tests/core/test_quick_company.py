@@ -38,6 +38,10 @@ def test_the_deepest_frames_of_the_group_come_along_and_no_more_than_ten():
     assert company(groups, rows, set()) == []
 
 
+def test_a_frame_that_was_alone_on_its_final_values_comes_along():
+    assert company({"a": ["alone", "lost"]}, [row("alone", None)], {"lost"}) == ["alone"]
+
+
 def reduction(place):
     return ["reduce", str(place.night), "-o", str(place.output), "--executor", "threads"]
 

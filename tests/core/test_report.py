@@ -156,6 +156,19 @@ def test_a_frame_that_a_person_accepted_is_not_called_suspect_and_decisions_name
     assert one.count("b&gt;.fits") == 1, "a frame that the decision names already is not named twice"
 
 
+def test_a_frame_that_nobody_could_judge_is_not_called_good(place):
+    facts = gather(place, RunContext())
+    flag = Flag("not judged", "not judged: alone in its group: nothing to compare it with", "note")
+    rows = [replace(facts.quality.rows[0], flags=(flag,)), *facts.quality.rows[1:]]
+    alone = rows[0].path
+    facts = replace(facts, quality=replace(facts.quality, rows=rows, kept=frozenset(), rejected={}))
+    assert picture_of(facts, alone, "", 64, 4).state == "not judged"
+    page = render(facts, Detail(12, 64, 4, 200, 4, 100), RunContext())
+    assert "? not judged: alone in its group: nothing to compare it with</span>" in page
+    accepted = replace(facts, quality=replace(facts.quality, kept=frozenset({alone})))
+    assert picture_of(accepted, alone, "", 64, 4).state == "good", "a person did"
+
+
 def test_a_report_where_nothing_was_made_is_refused_with_a_hint(tmp_path):
     with pytest.raises(UsageError) as refusal:
         write_report(Place(tmp_path, tmp_path / "out"), RunContext())

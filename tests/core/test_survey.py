@@ -14,6 +14,7 @@ from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import build_plan
+from pipeline_core.on_demand import night_tasks, steps_as_far_as_possible, task_of
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
@@ -75,6 +76,18 @@ def test_after_a_run_nothing_is_to_be_done(place):
     )
     assert {"bias", "dark", "flat", "mask"} == {master.kind for master in found.masters}
     assert all((place.output / file).is_file() for file in found.calibrated.values())
+
+
+def test_what_was_done_to_a_frame_is_told_as_its_steps_tell_it(place):
+    with Logbook.open(place.output) as logbook:
+        logbook.decide([LIGHTS[0]], "exposure_s", 12.0)
+    found = surveyed(place)
+    assert sorted(found.steps) == LIGHTS[1:], "what a run would make anew is not done"
+    night = scan_night(place.night, RunContext())
+    task = task_of(night_tasks(night, recipe_of(place, None), place.output).science, LIGHTS[1])
+    shown = {step.name: step.note for step in steps_as_far_as_possible(task, place.output).steps.steps}
+    assert found.steps[LIGHTS[1]] == shown
+    assert [name for name, note in shown.items() if not note] == ["raw", "dark", "flat", "gain", "mask", "cosmic"]
 
 
 def test_a_run_that_was_stopped_before_it_aligned_or_amid_solving_is_not_up_to_date(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from astep_gui.models.blink_places import BlinkPlace
+from astep_gui.theme import theme
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.test_workflow import LIGHTS, reduce
 
@@ -114,6 +115,49 @@ def test_the_cursors_of_plot_and_keogram_follow_the_frames_that_go_by(qtbot, rea
     assert not drawn, "the picture is the same, it is not made anew"
     qtbot.keyClick(ready, Qt.Key.Key_Space)
     assert viewing.timeline_model.current == ready.night.current == viewing.blink.current.key[1]
+
+
+def test_the_list_points_at_the_frame_that_goes_by_and_keeps_its_selection(qtbot, ready):
+    tree, model = ready.table.tree, blink(qtbot, ready, LIGHTS, rate=8.0)
+    chosen, current = ready.table.selected_paths(), tree.currentIndex()
+    seen, pictures = set(), {}
+
+    def all_pointed_at():
+        assert tree.passing in {None, ready.viewing.timeline_model.current}
+        if tree.passing is not None:
+            seen.add(tree.passing)
+            row = tree.visualRect(ready.table.model.index_of(tree.passing))
+            pictures[tree.passing] = tree.viewport().grab().toImage().pixelColor(1, row.center().y()).name()
+        return seen == set(LIGHTS)
+
+    qtbot.waitUntil(all_pointed_at, timeout=PATIENCE_MS)
+    assert set(pictures.values()) == {theme().colour("accent").name()}, "a bar stands before the row"
+    assert (ready.table.selected_paths(), tree.currentIndex()) == (chosen, current)
+    qtbot.keyClick(ready, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: tree.passing is None, timeout=PATIENCE_MS)
+    assert ready.table.model.path_of(tree.currentIndex()) == model.current.key[1]
+
+
+def test_the_row_of_the_frame_that_goes_by_is_brought_into_sight_but_not_under_the_pointer(qtbot, ready):
+    tree = ready.table.tree
+    bar, rows = tree.verticalScrollBar(), tree.viewport()
+    ready.resize(1280, 560)
+    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=PATIENCE_MS)
+    far = ready.table.model.ordered()[-1]
+    bar.setValue(0)
+    tree.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, True)
+    tree.mark_passing(far)
+    assert bar.value() == 0
+    tree.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+    tree.mark_passing(None)
+    tree.mark_passing(far)
+    assert rows.rect().contains(tree.visualRect(ready.table.model.index_of(far)))
+    assert bar.value() > 0
+    group = ready.table.model.index_of(far).parent()
+    tree.collapse(group)
+    tree.mark_passing(None)
+    tree.mark_passing(far)
+    assert not tree.isExpanded(group), "a folded group stays folded"
 
 
 def test_the_cursor_moves_at_most_ten_times_a_second_however_fast_frames_go_by(qtbot, ready):

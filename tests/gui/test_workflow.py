@@ -338,6 +338,21 @@ def test_after_decisions_the_button_says_how_many_frames_change_and_why(qtbot, r
     assert reduced.reduce_button.text() == "Up to date"
 
 
+def test_the_rail_of_a_calibrated_frame_marks_what_the_run_did_before_any_step_is_looked_at(qtbot, reduced):
+    buttons = reduced.viewing.rail.buttons
+    qtbot.keyClick(reduced.table, Qt.Key.Key_Home)
+    reduced.night.select(LIGHTS[:1])
+    states = {name: button.state for name, button in buttons.items()}
+    idle = {"overscan", "trim", "bias"}
+    assert states == {name: "idle" if name in idle else "done" for name in states}
+    assert "inside the dark" in buttons["bias"].toolTip()
+    reduced.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
+    surveyed(qtbot, reduced, lambda survey: list(survey.stale) == LIGHTS[:1])
+    assert buttons["flat"].state == "waiting", "the run would do it anew"
+    reduced.night.select(LIGHTS[1:2])
+    assert buttons["flat"].state == "done"
+
+
 def test_an_update_computes_only_what_changed(qtbot, reduced):
     reduced.decisions.set_field(LIGHTS[:1], "filter", "V")
     surveyed(qtbot, reduced, lambda survey: list(survey.stale) == LIGHTS[:1])
@@ -415,8 +430,21 @@ def test_calibrated_files_are_stepped_through_until_one_is_missing(qtbot, reduce
 
 
 def test_a_frame_that_was_not_calibrated_says_so(qtbot, opened):
+    opened.night.select(LIGHTS[:1])
     qtbot.keyClick(opened, Qt.Key.Key_Y)
     assert "not calibrated yet" in opened.log.text.toPlainText()
+
+
+def test_a_frame_that_is_not_to_be_calibrated_says_why(qtbot, opened):
+    opened.night.select(["bias_000.fits"])
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    opened.decisions.reject(LIGHTS[1:2], "wind")
+    opened.night.select(LIGHTS[1:2])
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    said = opened.log.text.toPlainText()
+    assert "no science frame (its kind: bias)" in said
+    assert "it was rejected (wind), and so it was left out of the reduction; U accepts it" in said
+    assert "not calibrated yet" not in said
 
 
 def test_masters_of_an_earlier_plan_are_listed_apart_from_those_that_are_used(reduced):
