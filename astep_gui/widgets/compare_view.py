@@ -291,6 +291,8 @@ class _Stage(QWidget):
         is_side = owner.mode == "side"
         for name in (owner.left_name, owner.right_name):
             name.setVisible(not is_side)  # each view says its own
+        for view in (owner.left, owner.right):
+            view.head.setVisible(is_side)  # else it stands above both, and the line of a wipe would run over it
         if is_side:
             half = (width - 4) // 2
             owner.left.setGeometry(0, 0, half, height)

@@ -36,6 +36,10 @@ _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "stopped": "–"
 _TONES = {"waiting": "dim", "running": "accent", "finished": "good", "stopped": "warn"}
 
 
+BAR_PX = 18
+"""As high as the style draws it at least: lower, it would hang below its line."""
+
+
 class RunPanel(QWidget):
     """Follows the run; before it, says what it would do and with which settings."""
 
@@ -139,11 +143,11 @@ class RunPanel(QWidget):
             row = self._grid.rowCount()
             line = (QLabel(), QLabel(stage.name), QProgressBar(), QLabel())
             line[2].setTextVisible(False)
-            line[2].setFixedHeight(10)
+            line[2].setFixedHeight(BAR_PX)
             line[3].setFont(mono_font())
             line[3].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for column, widget in enumerate(line):
-                self._grid.addWidget(widget, row, column)
+                self._grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignVCenter)
             self._lines[stage.name] = line
         mark, _name, bar, count = self._lines[stage.name]
         mark.setText(_MARKS[stage.state])
