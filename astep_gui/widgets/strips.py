@@ -45,4 +45,5 @@ class Strips(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Share anew."""
         super().resizeEvent(event)
-        self._keogram.setFixedHeight(round(float(np.interp(self.height(), _FULL_AT_PX, KEOGRAM_PX))))
+        height = self.height() - self._timeline.offered_px  # what a threshold costs is no room to grow into
+        self._keogram.setFixedHeight(round(float(np.interp(height, _FULL_AT_PX, KEOGRAM_PX))))

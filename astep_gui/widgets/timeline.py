@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.timeline_model import TIME
-from astep_gui.widgets.timeline_plot import TimelinePlot
+from astep_gui.widgets.timeline_plot import LEAST_PX, TimelinePlot
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from astep_gui.models.timeline_model import TimelineModel
 
 
+HELD_PX = 140
+"""Height of the plot that a threshold's cost leaves to it, if it had as much."""
 BESIDE_PX = 680
 """Width from which the cost of a threshold stands between its buttons, and not below them."""
 
@@ -114,6 +116,11 @@ class Timeline(QWidget):
         layout.addWidget(self._offer)
         layout.addWidget(self.plot, 1)
 
+    @property
+    def offered_px(self) -> int:
+        """Height of what is said and asked of a threshold; 0 while there is none."""
+        return 0 if self._offer.isHidden() else self._offer.sizeHint().height()
+
     def _follow(self) -> None:
         """Show the quantities that were measured; keep the choice."""
         known = self.model.quantities()
@@ -181,6 +188,10 @@ class Timeline(QWidget):
 
     def _follow_threshold(self) -> None:
         found = self.model.proposal()
+        if found is None:
+            self.plot.setMinimumHeight(LEAST_PX)
+        elif self._offer.isHidden():  # the image gives way: just now the plot is what is looked at
+            self.plot.setMinimumHeight(max(LEAST_PX, min(self.plot.height(), HELD_PX)))
         self._offer.setVisible(found is not None)
         self.threshold.setChecked(found is not None)
         if found is None:

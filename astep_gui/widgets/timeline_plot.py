@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from PyQt6.QtCore import QEvent
     from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QWheelEvent
 
+LEAST_PX = 84
 _REACH_PX = 10.0
 _TOP, _BOTTOM = 8, 22
 _RIM_PX = 11
@@ -53,7 +54,7 @@ class TimelinePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         OwnKeys(self, {Qt.Key.Key_Escape}, lambda: model.threshold is not None)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(84)
+        self.setMinimumHeight(LEAST_PX)
         self.setAccessibleName("Timeline of the night")
         self._still: QPixmap | None = None
         """All that stays as it is while other frames are looked at or selected: thousands of points are drawn once."""

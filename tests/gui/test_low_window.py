@@ -159,9 +159,11 @@ def test_a_strip_made_large_in_a_high_window_leaves_the_image_its_room_in_a_low_
 def test_a_threshold_goes_where_it_is_dragged_and_its_axis_stays(qtbot, low):
     turn_to(qtbot, low, "Judge")
     timeline = low.viewing.timeline
+    least = timeline.plot.height()
     qtbot.mouseClick(timeline.threshold, LEFT)
     qtbot.wait(60)
     plot, model = timeline.plot, low.viewing.timeline_model
+    assert plot.height() >= least - 1, "what it costs takes nothing of the plot"
     before, span, height = model.threshold, plot._span(), plot.height()
     x, y = int(plot.area().right()) - 3, round(plot.threshold_y())
     scale = (span[1] - span[0]) / plot.area().height()
@@ -170,6 +172,7 @@ def test_a_threshold_goes_where_it_is_dragged_and_its_axis_stays(qtbot, low):
         qtbot.mouseMove(plot, QPoint(x, y - step))
     assert plot._span() == span
     assert plot.height() == height
+    assert image_part(low) >= 0.32
     assert model.threshold == pytest.approx(before + 10 * scale, abs=1.5 * scale)
     qtbot.mouseRelease(plot, LEFT, pos=QPoint(x, y - 10))
     assert plot._span() != span, "once it is let go the axis holds it with room around"
