@@ -154,6 +154,8 @@ class InspectPanel(QWidget):
         self.plot.addItem(self._curve)
         # What is plotted upwards stands inside: beside the axis of a low plot it would be cut.
         self._upwards = pg.LabelItem(justify="right")
+        self._upwards.setAutoFillBackground(True)
+        self._upwards.setZValue(100)
         self._upwards.setParentItem(self.plot.getPlotItem().getViewBox())
         self._upwards.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, 0))
         layout.addWidget(self.plot, 1)
@@ -379,6 +381,9 @@ class InspectPanel(QWidget):
     def _axes(self, below: str, left: str) -> None:
         item = self.plot.getPlotItem()
         item.setLabel("bottom", below)
+        ground = self._upwards.palette()
+        ground.setColor(ground.ColorRole.Window, theme().colour("ground"))
+        self._upwards.setPalette(ground)
         self._upwards.setText(left, color=theme().colour("dim").name(), size="11px")
         item.enableAutoRange()
 
