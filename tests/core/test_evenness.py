@@ -88,15 +88,22 @@ def grown(*, flattened):
 
 def test_a_sky_that_is_less_even_than_before_is_explained_apart_from_the_noise_of_pixels():
     words = noise_summary([grown(flattened=True)]).words()
-    assert "from place to place 5.46 → 7.66 e⁻ · grows from place to place where the raw frame hid a slope" in words
+    assert "from place to place 5.46 → 7.66 e⁻ · grows from place to place where bias, dark or flat take off" in words
+    assert "where the flat does not fit" in words
     assert "rises from pixel to pixel" not in words
     assert "no flat" not in words
 
 
-def test_a_sky_that_is_less_even_in_frames_without_a_flat_is_not_laid_to_a_flat_alone():
+def test_a_sky_that_is_less_even_is_not_laid_to_a_flat_where_there_is_none():
+    words = noise_summary([grown(flattened=False), grown(flattened=False)]).words()
+    assert "an opposite slope of the camera's zero level hid a slope of the sky" in words
+    assert "no frame has a flat" in words
+    assert "does not fit" not in words
+
+
+def test_it_is_said_how_many_frames_have_no_flat_as_far_as_it_is_known():
     words = noise_summary([grown(flattened=False), grown(flattened=False), grown(flattened=True)]).words()
-    assert "zero level, which comes off with bias or dark" in words
-    assert "2 of 3 frames have no flat" in words
+    assert words.endswith("does not fit; 2 of 3 frames have no flat")
     assert "no flat" not in noise_summary([grown(flattened=None)]).words()
 
 
