@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
-    from pipeline_core.store import Product
+    from pipeline_core.store_lines import Product
     from pipeline_core.types import Frame, Night, Section
 
 JOB = STAGE = "alignment"

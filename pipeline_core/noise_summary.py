@@ -46,16 +46,19 @@ class NoiseSummary:
             " · rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a star's "
             "signal-to-noise stays), and by the masters' own noise"
         )
-        bare = (
-            f"; {self.without_flat} of {self.frames} frames have no flat, so dust and the corners' shade stay in them"
-            if self.without_flat
-            else ""
-        )
-        grew = (
-            " · grows from place to place where the raw frame hid a slope of the sky (twilight, Moon, stray light): "
-            "behind the opposite slope of the camera's zero level, which comes off with bias or dark, or behind the "
-            f"corners' shade, which comes off with the flat; or where the flat does not fit{bare}"
-        )
+        sky = "a slope of the sky (twilight, Moon, stray light)"
+        if self.without_flat == self.frames:
+            grew = (
+                f" · grows from place to place where an opposite slope of the camera's zero level hid {sky} until the "
+                "bias or dark came off; no frame has a flat, so the corners' shade stays"
+            )
+        else:
+            grew = (
+                f" · grows from place to place where bias, dark or flat take off what hid {sky}: a slope of the zero "
+                "level, the corners' shade; or where the flat does not fit"
+            )
+            if self.without_flat:
+                grew += f"; {self.without_flat} of {self.frames} frames have no flat"
         return (
             f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} · "
             f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit}"

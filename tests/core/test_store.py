@@ -15,7 +15,7 @@ from pipeline_core import store as store_module
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.io.atomic import atomic_file, part_path
 from pipeline_core.io.database import Database
-from pipeline_core.stage import Task
+from pipeline_core.stage import Task, identity
 from pipeline_core.store import Store
 
 
@@ -99,6 +99,13 @@ def test_of_one_label_nothing_else_is_parsed(night, store, monkeypatch):
     assert [product.label for product in store.products(MEASURE.name, names[1])] == [names[1]]
     assert [text for text in parsed if "of" in text] == ['{"of": "sci_001.fits"}']
     assert store.products("another stage", names[1]) == []
+
+
+def test_the_keys_of_all_that_was_made_are_told_without_parsing_a_report(night, store, monkeypatch):
+    task = Task(MEASURE, None, {}, {"raw": night.raw("sci_000.fits")}, "sci_000.fits")
+    store.finish(task, None, None, {"of": 1}, 0.1)
+    monkeypatch.setattr("pipeline_core.store.json.loads", lambda _: pytest.fail("parsed"))
+    assert store.made_keys() == [(identity(task), None, MEASURE.name, task.key)]
 
 
 def test_what_was_made_is_known_after_reopening(night, store):
