@@ -127,6 +127,7 @@ class Blinking(QObject):
             "rate": model.rate,
             "ping_pong": model.ping_pong,
             "aligned": model.aligned,
+            "without_rejected": model.without_rejected,
             "levels": self.levels.mode,
         }
 
@@ -135,6 +136,7 @@ class Blinking(QObject):
         self.model.set_rate(float(settings["rate"]))
         self.model.set_ping_pong(bool(settings["ping_pong"]))
         self.model.set_aligned(bool(settings["aligned"]))
+        self.model.set_without_rejected(bool(settings.get("without_rejected")))  # an older version did not keep it
         if settings["levels"] in MODES:
             self.levels.set_mode(settings["levels"])
 
