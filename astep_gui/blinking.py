@@ -120,6 +120,17 @@ class Blinking(QObject):
             self._viewing.show_frame()
         self._viewing.suggest()
 
+    def outlives_change(self) -> bool:
+        """Tell whether a blink goes on though the night is another: one that grew, and holds all its frames as before.
+
+        What came in is not in it; the next one has it.
+        """
+        return self.is_on and all(
+            (frame := self._night.frame(_path(one))) is not None
+            and (self.is_calibrated or one.key == raw_source(self._night, frame.path)[0])
+            for one in self.model.frames
+        )
+
     def settings(self) -> dict[str, object]:
         """Return how a person wants to blink, as plain values."""
         model = self.model
@@ -127,6 +138,7 @@ class Blinking(QObject):
             "rate": model.rate,
             "ping_pong": model.ping_pong,
             "aligned": model.aligned,
+            "without_rejected": model.without_rejected,
             "levels": self.levels.mode,
         }
 
@@ -135,6 +147,7 @@ class Blinking(QObject):
         self.model.set_rate(float(settings["rate"]))
         self.model.set_ping_pong(bool(settings["ping_pong"]))
         self.model.set_aligned(bool(settings["aligned"]))
+        self.model.set_without_rejected(bool(settings.get("without_rejected")))  # an older version did not keep it
         if settings["levels"] in MODES:
             self.levels.set_mode(settings["levels"])
 

@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QMainWindow, QSizePolicy, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from astep_gui.actions import ACTIONS, build_actions
+from astep_gui.closing import Closing
 from astep_gui.commands import Decisions
 from astep_gui.deeds import SHORT_PX, Deeds
 from astep_gui.image_only import ImageOnly
@@ -69,6 +70,7 @@ class MainWindow(QMainWindow):
         self.decisions = Decisions(self.night, self)
         self.run = ReductionModel(self.night, self.jobs, self)
         self.errands = Errands(self.jobs, self)
+        self.closing = Closing(self)
         self._make_panels()
         self.sky = Sky(self)
         self.deeds = Deeds(self)
@@ -257,6 +259,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
+        if event is not None and not self.closing.may_close():
+            event.ignore()
+            return
         self.image_only.set_on(False)  # with the panels come levels that made room: they are nobody's wish either
         self.deeds.make_room(is_needed=False)
         self.keeper.end()

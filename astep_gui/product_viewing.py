@@ -59,7 +59,7 @@ class ProductViewing(QObject):
         self._words: dict[Hashable, tuple[str, ...]] = {}
         """What is to be known of each image that was loaded."""
         night.selection_changed.connect(self._frame_chosen)
-        night.night_changed.connect(self.forget)
+        night.night_changed.connect(self._night_changed)
         viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
         viewing.calibrated_left.connect(self._blink_left)
@@ -142,6 +142,10 @@ class ProductViewing(QObject):
     def close(self) -> None:
         """End the thread."""
         self._images.close()
+
+    def _night_changed(self) -> None:
+        if not self._viewing.blinks_calibrated:  # one that goes on does so for a night that only grew
+            self.forget()
 
     def _begin(self) -> None:
         self._viewing.end_blink()

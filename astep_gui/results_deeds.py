@@ -86,7 +86,8 @@ class ResultsDeeds(NightDeeds):
 
     def _show_report(self, files: list[Path]) -> None:
         self._tell_reports(files)
-        show_outside(self._window, files[0])
+        if not self._window.closing.is_waited_for:
+            show_outside(self._window, files[0])
 
     def _tell_reports(self, files: list[Path]) -> None:
         self._window.log.quiet()

@@ -32,7 +32,7 @@ RATES = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0)
 _OWN = (
     "zoom_in", "zoom_out", "zscale", "next_stretch", "next_colours", "overlays", "compare_with", "save_cutout",
     "columns", "next_quantity", "next_against", "threshold", "recent", "blink_slower", "blink_faster", "blink_back",
-    "blink_aligned", "blink_levels", "compare_mode", "compare_swap",
+    "blink_without_rejected", "blink_aligned", "blink_levels", "compare_mode", "compare_swap",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -132,6 +132,12 @@ class ViewDeeds(QObject):
         blink = self._viewing.blink
         blink.set_ping_pong(not blink.ping_pong)
         self._tell_of_blink("there and back" if blink.ping_pong else "from the beginning after the end")
+
+    def blink_without_rejected(self) -> None:
+        """Pass over rejected frames in a blink, or show all."""
+        blink = self._viewing.blink
+        blink.set_without_rejected(not blink.without_rejected)
+        self._tell_of_blink("without rejected frames" if blink.without_rejected else "with rejected frames")
 
     def blink_aligned(self) -> None:
         """Lay the frames of a blink on each other, or show them as they were taken."""

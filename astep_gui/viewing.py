@@ -324,8 +324,9 @@ class Viewing(QObject):
     # -- the night as a whole --------------------------------------------------------------------------------
 
     def _night_changed(self) -> None:
-        self.end_blink()
-        self.blink.forget()
+        if not self.blinking.outlives_change():
+            self.end_blink()
+            self.blink.forget()
         self.images.clear()
         self.star.clear()
         self.steps.forget_night()

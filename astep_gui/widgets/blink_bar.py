@@ -87,6 +87,8 @@ class BlinkBar(QWidget):
         self.ping_pong.setToolTip("There and back: at the end it turns round (H)")
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
         self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames (J)")
+        self.skip = self._toggle("without_rejected", "No rejected", blink.set_without_rejected)
+        self.skip.setToolTip("No rejected: leave out frames that are rejected, or are rejected meanwhile (Ctrl+H)")
         self.looks = self._levels_button()
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
         self._lay_out()
@@ -105,7 +107,7 @@ class BlinkBar(QWidget):
         self._upper.addWidget(self.place, 1)
         for widget in (self.count, self.rate):
             self._upper.addWidget(widget)
-        self._toggles = (self.ping_pong, self.aligned, self.looks)
+        self._toggles = (self.ping_pong, self.aligned, self.skip, self.looks)
         """The first ones do without their words first."""
         self._upper.addWidget(self.close_button)
         for label in (self.reached, self.notes):
@@ -289,6 +291,7 @@ class BlinkBar(QWidget):
         self.rate.blockSignals(False)  # noqa: FBT003
         self._check(self.ping_pong, blink.ping_pong)
         self._check(self.aligned, blink.aligned)
+        self._check(self.skip, blink.without_rejected)
         self.aligned.setEnabled(blink.has_shifts)
         self._follow_levels()
         self._follow_notes()
@@ -307,6 +310,9 @@ class BlinkBar(QWidget):
         if self._rejected:
             words.append(f"{len(self._rejected)} rejected{'' if self._left_out else ', not calibrated'}")
             tips.append("\n".join(("Left out, they are rejected and have no calibrated file:", *self._rejected)))
+        if passed := self._blink.passed_over:
+            words.append(f"{len(passed)} rejected left out")
+            tips.append("\n".join(("Passed over, they are rejected (Ctrl+H shows them again):", *passed)))
         self.notes.setText(" · ".join(words))
         self.notes.setToolTip("\n\n".join(tips))
         self.notes.setVisible(bool(words))

@@ -138,11 +138,12 @@ class PlanPanel(QWidget):
         Parameters
         ----------
         words : str
-            The warning.
+            The warning; of several, each has a line of its own.
         paths : sequence of str
             The frames it is about: of several lines with these words those that share a frame are meant.
         """
-        said = [line for line in self._lines() if line.text(0) == _warned(words)]
+        wanted = {_warned(one) for one in words.split("\n")}
+        said = [line for line in self._lines() if line.text(0) in wanted]
         meant = [line for line in said if set(line.data(0, _PATHS) or ()) & set(paths)] or said
         self.tree.clearSelection()
         for line in meant:

@@ -269,7 +269,7 @@ def test_no_word_of_the_bar_is_left_out_in_windows_from_1280_on(qtbot, bar, widt
     with qtbot.waitExposed(bar):
         bar.show()
     qtbot.wait(20)
-    for toggle in (bar.ping_pong, bar.aligned, bar.looks):
+    for toggle in (bar.ping_pong, bar.aligned, bar.skip, bar.looks):
         assert toggle.isVisible()
         assert toggle.width() >= toggle.fontMetrics().horizontalAdvance(toggle.text())
         assert bar.rect().right() >= toggle.geometry().right()

@@ -12,6 +12,8 @@ from astep_gui.models.folder_words import folder_words
 from astep_gui.models.results_words import old_reports_words
 from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
+from pipeline_core.errors import NightError
+from pipeline_core.events import Cancelled
 from pipeline_core.handing_on import hand_on
 from pipeline_core.report import write_report
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
@@ -140,6 +142,73 @@ def test_the_button_of_the_report_cancels_while_it_is_written(qtbot, reduced, mo
     assert reduced.actions_by_name["report"].isEnabled()
     assert not shown
     assert "stopped: the report of the night" in reduced.log.text.toPlainText()
+
+
+@pytest.fixture
+def slowly(monkeypatch):
+    """A report that is written once it is let; whether it was, and whether it was stopped."""
+    gate = type("Gate", (), {"let": threading.Event(), "entered": threading.Event(), "stopped": False})()
+
+    def slow(place, context, **more):
+        gate.entered.set()
+        while not gate.let.wait(0.02):
+            try:
+                context.check()
+            except Cancelled:
+                gate.stopped = True
+                raise
+        return write_report(place, context, **more)
+
+    monkeypatch.setattr(core_report, "write_report", slow)
+    yield gate
+    gate.let.set()
+
+
+def test_quitting_while_the_report_is_written_finishes_it_says_so_and_closes_then(qtbot, reduced, shown, slowly):
+    output = reduced.night.place.output
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(slowly.entered.is_set, timeout=PATIENCE_MS)
+    qtbot.keyClick(reduced, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert reduced.isVisible()
+    assert "finishing the report of the night, then the window closes" in reduced.log.line.full_text
+    slowly.let.set()
+    qtbot.waitUntil(lambda: not reduced.isVisible(), timeout=PATIENCE_MS)
+    assert (output / "report.html").read_text().rstrip().endswith("</html>")
+    assert not shown, "no browser opens after the window"
+
+
+def test_quitting_a_second_time_stops_what_is_written_and_leaves_nothing_half(qtbot, reduced, shown, slowly):
+    output = reduced.night.place.output
+    before = sorted(output.rglob("*.part"))
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(slowly.entered.is_set, timeout=PATIENCE_MS)
+    for _ in range(2):
+        qtbot.keyClick(reduced, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert not reduced.isVisible()
+    assert slowly.stopped
+    assert not (output / "report.html").exists()
+    assert sorted(output.rglob("*.part")) == before
+    assert not shown
+
+
+def test_a_window_that_was_to_close_stays_where_the_report_cannot_be_written(qtbot, reduced, monkeypatch):
+    entered, let = threading.Event(), threading.Event()
+
+    def fails(*_args, **_more):
+        entered.set()
+        let.wait(10)
+        raise NightError("the report cannot be written", "the disk is full", "make room")
+
+    monkeypatch.setattr(core_report, "write_report", fails)
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(entered.is_set, timeout=PATIENCE_MS)
+    reduced.close()
+    let.set()
+    qtbot.waitUntil(reduced.notice.isVisible, timeout=PATIENCE_MS)
+    qtbot.wait(100)
+    assert reduced.isVisible()
+    reduced.close()
+    assert not reduced.isVisible()
 
 
 # -- export --------------------------------------------------------------------------------------------------------
