@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import QMimeData, QModelIndex, Qt, QTimer, pyqtSignal
 
 from astep_gui.models.frame_columns import COLUMNS, column_number
-from astep_gui.models.frame_groups import MOST_LETTERS, Group, changes_for, group_keys, grouped_exposure, heading
+from astep_gui.models.frame_groups import Group, changes_for, group_keys, grouped_exposure, heading
 from astep_gui.models.frame_search import search_for
 from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.grouped_rows import GroupedRows
@@ -331,7 +331,7 @@ class FrameTableModel(GroupedRows):
         rejected = sum(path in self._night.rejected for path in group.paths)
         count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
         rest = count + (f" · ✕ {rejected} rejected" if rejected else "")
-        return heading(group.key, MOST_LETTERS - len(rest)) + rest
+        return heading(group.key) + rest
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""

@@ -23,6 +23,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.heading_lines import lines_of
 
 SPOKEN = (QLabel, QPushButton, QToolButton, QCheckBox, QComboBox, QLineEdit)
 LEAST_BESIDE_PX = 2
@@ -82,8 +83,12 @@ def cells_cut(tree: QTreeView) -> list[str]:
             room = place.width() - 6 - (option.decorationSize.width() + 4 if has_picture else 0)
             if "…" in option.text:
                 found.append(f"cell {option.text!r} is shortened")
-            wide = max(map(option.fontMetrics.horizontalAdvance, option.text.split("\u2028")), default=0)
-            if wide > room:
+            wide = option.fontMetrics.horizontalAdvance(option.text)
+            if option.features & QStyleOptionViewItem.ViewItemFeature.WrapText:
+                lines = lines_of(option.text, option.font, room)
+                if lines * option.fontMetrics.lineSpacing() > place.height():
+                    found.append(f"{lines} lines of cell {option.text!r} have {place.height()} px")
+            elif wide > room:
                 found.append(f"cell {option.text!r} needs {wide} px, has {room}")
         index = tree.indexBelow(index)
     return found
