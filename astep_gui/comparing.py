@@ -12,6 +12,7 @@ from astep_gui.blink_frames import calibrated_sources
 from astep_gui.models.blink_frame import SEEN_DEG
 from astep_gui.models.frame_pair import FramePair
 from astep_gui.models.short_names import numbers_of, short_names
+from astep_gui.models.short_titles import titled
 from pipeline_core.errors import NightError
 from pipeline_core.types import FrameKind
 
@@ -209,11 +210,7 @@ class Comparing(QObject):
     def _named(self, shown: ShownImage, path: str, name: str) -> ShownImage:
         """Return an image under its short name, with what was done to it: "055 · cosmic rays removed"."""
         frame = self._night.frame(path)
-        if isinstance(shown.key, tuple) and shown.key[0] == "calibrated":
-            return replace(shown, title=f"{name} · calibrated")
-        if frame is None or not shown.title.startswith(frame.name):
-            return shown
-        return replace(shown, title=name + shown.title.removeprefix(frame.name))
+        return shown if frame is None else replace(shown, title=titled(shown.key, shown.title, name, frame.name))
 
     def _show(self, left: ShownImage, right: ShownImage) -> None:
         viewing, paths = self._viewing, self._paths

@@ -101,7 +101,8 @@ class ProductViewing(QObject):
             self._begin()
         self.master, self.calibrated, self.stack = None, path, None
         self.changed.emit()
-        self.bar.show_calibrated(file.name, survey.stale.get(path, "") if survey is not None else "")
+        stale = survey.stale.get(path, "") if survey is not None else ""
+        self.bar.show_calibrated(file.name, stale, self._viewing.short_titles.name(path))
         try:
             stamp = file.stat().st_mtime_ns
         except OSError:

@@ -17,6 +17,7 @@ from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
@@ -72,7 +73,9 @@ class Viewing(QObject):
         self.keogram_model = KeogramModel(self.timeline_model.axis, self)
         self.star = StarTrackModel(self)
         self.story = PixelStoryModel(self)
+        self.short_titles = ShortTitles(night)
         self.view = ImageView(self.levels)
+        self.view.head.short_title = self.short_titles.of
         self.compare = CompareView(self.levels)
         self.rail = StepsRail(self.steps)
         self.blinking = Blinking(self, night)
@@ -81,6 +84,7 @@ class Viewing(QObject):
         self.timeline = Timeline(self.timeline_model)
         self.keogram = KeogramStrip(self.keogram_model)
         self.star_strip = StarStrip(self.star)
+        self.star_strip.name_of = self.short_titles.name
         self.star_strip.hide()
         self.levels_panel = LevelsPanel(self.levels)
         self.inspect_panel = InspectPanel(self.inspection)

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QModelIndex, Qt, QTimer, pyqtSignal
 from astep_gui.models.dragged_rows import DraggedRows
 from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_filter import FrameFilter
-from astep_gui.models.frame_groups import MOST_LETTERS, Group, group_keys, grouped_exposure, heading
+from astep_gui.models.frame_groups import Group, group_keys, grouped_exposure, heading
 from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
@@ -307,7 +307,7 @@ class FrameTableModel(DraggedRows):
         rejected = sum(path in self._night.rejected for path in group.paths)
         count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
         rest = count + (f" · ✕ {rejected} rejected" if rejected else "")
-        return heading(group.key, MOST_LETTERS - len(rest)) + rest
+        return heading(group.key) + rest
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""

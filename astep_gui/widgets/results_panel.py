@@ -177,7 +177,9 @@ class ResultsPanel(QWidget):
         self.old_words.setText(words)
         is_finished = survey is not None and self._night.current in survey.calibrated
         self.calibrated.setEnabled(is_finished or self._night.current in self._night.finished)
-        self.where.setText(str(place.output) if place is not None else "")
+        beside = place is not None and place.output.parent == place.night.parent
+        short = f"{place.output.name}, beside the night" if place is not None and beside else ""
+        self.where.say(str(place.output) if place is not None else "", short)
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
         else:

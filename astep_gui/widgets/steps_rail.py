@@ -249,8 +249,9 @@ class StepsRail(QWidget):
         # Where they do nothing the words get their room; the tool bar too rejects and accepts.
         for button in (self.reject, self.keep):
             button.setVisible(says_verdict and self._is_open)
-        self.peek.setVisible(not says_verdict and missing is None)
-        self.difference.setVisible(not says_verdict and (missing is None or model.difference))
+        is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
+        self.peek.setVisible(not says_verdict and missing is None and not is_aside)
+        self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
         self.make.setVisible(missing is not None and model.error is None)
         self._fit_verdict(says_verdict=says_verdict)
         self.verdict.setText(self._suggestion)

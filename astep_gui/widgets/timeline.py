@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from astep_gui.models.timeline_model import TimelineModel
 
 
+FEWEST_TABS = 3
+"""Where fewer have room, all quantities stand in one list: a single tab looks as if there were no others."""
+
+
 class Timeline(QWidget):
     """Shows a :class:`TimelineModel` with its choices above the plot."""
 
@@ -45,10 +49,9 @@ class Timeline(QWidget):
         self.more.setToolTip("Quantities for which there is no room here")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(QMenu(self.more))
-        self.against = QComboBox(self)
-        self.against.setToolTip("What is plotted to the right")
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.setMinimumContentsLength(9)
+        self.what = self._list("What is plotted upwards (Q: the next)")
+        """The quantities, in the place of their tabs where there is little room."""
+        self.against = self._list("What is plotted to the right")
         self.threshold = QToolButton(self)
         self.threshold.setText("Threshold")
         self.threshold.setCheckable(True)
@@ -71,6 +74,7 @@ class Timeline(QWidget):
         self._soon.timeout.connect(self._fit)
         self._lay_out()
         self.tabs.currentChanged.connect(self._quantity_chosen)
+        self.what.activated.connect(lambda: model.set_quantity(self.what.currentData()))
         self.against.activated.connect(lambda: model.set_against(self.against.currentData()))
         self.threshold.clicked.connect(self._threshold_clicked)
         self.side.clicked.connect(lambda: model.set_side("low" if model.side == "high" else "high"))
@@ -81,15 +85,24 @@ class Timeline(QWidget):
         self._follow()
         self._follow_threshold()
 
+    def _list(self, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        box.setToolTip(tip)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(9)
+        return box
+
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(8, 4, 12, 2)
         head.setSpacing(8)
+        head.addWidget(self.what)
         head.addWidget(self.tabs, 1)
         head.addWidget(self.more)
         self._against_label = QLabel("against", self)
         head.addWidget(self._against_label)
         head.addWidget(self.against)
+        head.addStretch(0)  # takes the room of the tabs where they are not shown
         head.addWidget(self.threshold)
         self._offer = QWidget(self)
         offer = QHBoxLayout(self._offer)
@@ -117,19 +130,25 @@ class Timeline(QWidget):
             for q in known:
                 self.tabs.setTabData(self.tabs.addTab(q.label), q.name)
             self.tabs.blockSignals(False)  # noqa: FBT003
-            self.against.clear()
+            for box in (self.what, self.against):
+                box.clear()
             self.against.addItem("Time", TIME)
             for q in known:
-                self.against.addItem(q.label, q.name)
+                for box in (self.what, self.against):
+                    box.addItem(q.label, q.name)
         if self.model.what.name in names:
             self.tabs.setCurrentIndex(names.index(self.model.what.name))
+            self.what.setCurrentIndex(names.index(self.model.what.name))
         self._fit()
         self.against.setCurrentIndex(max(0, self.against.findData(self.model.against)))
         for widget in (self.against, self._against_label, self.threshold):
             widget.setVisible(bool(known))
 
     def _fit(self) -> None:
-        """Show as many quantities as there is room for, the chosen one always; the rest are under "More"."""
+        """Show as many quantities as there is room for, the chosen one always; the rest are under "More".
+
+        Where they are few, all of them stand in a list instead.
+        """
         beside = (self.more, self._against_label, self.against, self.threshold)
         room = self.width() - sum(widget.sizeHint().width() + 8 for widget in beside) - 28
         widths = [
@@ -152,7 +171,11 @@ class Timeline(QWidget):
         # Qt lays tabs that come back into view out only when something else asks it to.
         self.tabs.setExpanding(True)
         self.tabs.setExpanding(False)
-        self.more.setVisible(not menu.isEmpty())
+        hidden = len(menu.actions())
+        is_list = hidden > 0 and len(widths) - hidden < FEWEST_TABS
+        self.what.setVisible(is_list)
+        self.tabs.setVisible(not is_list)
+        self.more.setVisible(hidden > 0 and not is_list)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the quantities into the new width, once the tab bar has it: else it lays out none of the new ones."""

@@ -111,6 +111,18 @@ def test_a_blink_begins_with_the_whole_left_image_and_names_it_beside_the_scale_
     assert left.x() > compare.stage.width() / 4
 
 
+def test_images_stay_where_they_are_from_one_way_of_comparing_to_the_other(compare, qtbot):
+    places = []
+    for mode in ("side", "wipe"):
+        compare.set_mode(mode)
+        qtbot.wait(30)
+        canvas = compare.left.canvas
+        places.append((canvas.mapTo(compare, QPoint(0, 0)).y(), canvas.height()))
+    assert places[0] == places[1]
+    assert compare.left_name.isVisible()
+    assert compare.left_name.width() > 300, "both names have the width of the window to themselves"
+
+
 def test_after_a_blink_that_was_closed_the_next_pair_stands_side_by_side(compare, qtbot):
     qtbot.mouseClick(compare.buttons["blink"], LEFT)
     compare.clear()

@@ -318,6 +318,25 @@ def test_quantities_come_back_into_view_when_the_window_grows(timeline, qtbot, q
     assert all(tabs.tabRect(k).width() > 20 and tabs.rect().contains(tabs.tabRect(k)) for k in shown)
 
 
+def test_where_few_tabs_have_room_every_quantity_stands_in_one_list(timeline, qtbot):
+    names = [q.name for q in timeline.model.quantities()]
+    timeline.resize(420, 220)
+    qtbot.wait(30)
+    assert timeline.what.isVisible()
+    assert not timeline.tabs.isVisible()
+    assert not timeline.more.isVisible()
+    assert [timeline.what.itemData(k) for k in range(timeline.what.count())] == names
+    timeline.what.setCurrentIndex(2)
+    timeline.what.activated.emit(2)
+    assert timeline.model.what.name == names[2]
+    timeline.model.set_quantity(names[0])
+    assert timeline.what.currentData() == names[0]
+    timeline.resize(1400, 220)
+    qtbot.wait(30)
+    assert timeline.tabs.isVisible()
+    assert not timeline.what.isVisible()
+
+
 def test_in_a_low_strip_values_keep_their_places_and_only_wild_ones_stand_at_the_rim(timeline):
     """The usual values must not be pressed onto one line where the strip is a few fingers high."""
     plot, model = timeline.plot, timeline.model
