@@ -302,6 +302,18 @@ def exported(folder):
         return list(csv.DictReader(file, dialect="excel-tab"))
 
 
+def test_export_says_which_frames_are_not_as_decided_since(night, capsys, tmp_path):
+    folder, out, _ = night
+    path = science_files(folder)[0].relative_to(folder).as_posix()
+    _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "before")
+    assert document["stale"] == []
+    run(capsys, "set", out, "filter=V", path)
+    _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "after")
+    assert document["stale"] == [path]
+    assert main(["export", str(out), "--for", "tycho", str(tmp_path / "after")]) == 0
+    assert "1 of them is not as decided since: reduce the night, then export again" in capsys.readouterr().out
+
+
 def test_an_export_over_an_earlier_one_of_more_frames_names_what_would_be_taken_for_frames(night, capsys, tmp_path):
     _, out, _ = night
     assert main(["export", str(out), "--for", "siril", str(tmp_path / "siril")]) == 0
