@@ -143,7 +143,9 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
             context,
             force=force,
         )
-        renew_table(opened.store, opened.logbook, night, recipe, known_depths(opened.store))
+        judged = renew_table(opened.store, opened.logbook, night, recipe, known_depths(opened.store))
+        for words in judged.warnings if judged.anew else ():  # a rule may name other frames now
+            context.say(JOB, words, level="warning")
         return aligned
 
 

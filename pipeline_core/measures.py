@@ -86,7 +86,7 @@ class ScienceMeasures:
     streaks: tuple[tuple[float, float, float, float], ...] = ()
     """Satellites and planes: x0, y0, x1, y1 in px."""
     halo_ratio: float | None = None
-    """Median of flux in 8 FWHM over flux in 3 FWHM: frost, ice crystals."""
+    """Median of the flux in a circle 8 FWHM across over that in one of 3 FWHM: frost, ice crystals."""
     notes: tuple[str, ...] = ()
 
 

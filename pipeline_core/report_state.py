@@ -37,9 +37,9 @@ def night_state(night: Night, logbook: Logbook, store: Store) -> str:
 
     shown = {SCIENCE_STAGE, FINAL_STAGE, CALIBRATION_STAGE, DEPTH_STAGE}
     made = sorted(
-        (name, location or "", key)
-        for name, location, stage, key in store.made_keys()
-        if name.startswith("masters/") or stage in shown
+        (product.name, product.location or "", product.key)
+        for product in store.products()
+        if product.name.startswith("masters/") or product.stage in shown
     )
     # Not by the files' times: those of a night that was copied may be others.
     frames = sorted((frame.path, frame.size_bytes) for frame in night.frames)

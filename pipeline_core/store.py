@@ -359,23 +359,14 @@ class Store:
     def products(self, stage: str | None = None, label: str | None = None) -> list[Product]:
         """Return all that was made, by name; of one stage, or under one label only, where these are named.
 
-        What is not asked for is not parsed: the report of a frame may be a list of a thousand stars.
+        Nothing is parsed before it is asked for: the report of a frame may be a list of a thousand stars.
         """
         rows = self._database.rows(
             "SELECT name, location, label, stage, key, made, seconds, versions, when_utc FROM products "
             "WHERE (?1 IS NULL OR stage = ?1) AND key != ?2 AND (?3 IS NULL OR label = ?3) ORDER BY name",
             (stage, _BEING_REPLACED, label),
         )
-        return [
-            Product(name, location, label, stage_name, key, json.loads(made), seconds, json.loads(by), when_utc)
-            for name, location, label, stage_name, key, made, seconds, by, when_utc in rows
-        ]
-
-    def made_keys(self) -> list[tuple[str, str | None, str, str]]:
-        """Return (name, location, stage, key) of all that was made, by name, without parsing what it reported."""
-        return self._database.rows(
-            "SELECT name, location, stage, key FROM products WHERE key != ? ORDER BY name", (_BEING_REPLACED,)
-        )
+        return [Product(*row) for row in rows]
 
     def typical_seconds(self) -> dict[str, float]:
         """Return stage → mean seconds of one task so far: the first guess of the time a run will take."""

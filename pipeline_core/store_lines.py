@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,9 +31,9 @@ class Row:
     crc32: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Product:
-    """One line of the store."""
+    """One line of the store. What was reported is parsed when it is asked for: it may be a list of a thousand stars."""
 
     name: str
     """Output-relative path under which its task knows it; stage and label for a measurement."""
@@ -40,7 +42,21 @@ class Product:
     label: str
     stage: str
     key: str
-    made: Made
+    report: str = field(repr=False)
+    """JSON, as it is kept."""
     seconds: float
-    versions: dict[str, str]
+    built_with: str = field(repr=False)
+    """JSON, as it is kept."""
     when_utc: str
+
+    @cached_property
+    def made(self) -> Made:
+        """What the task reported; only to be read."""
+        made: Made = json.loads(self.report)
+        return made
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Programs and libraries it was made with, by name."""
+        versions: dict[str, str] = json.loads(self.built_with)
+        return versions
