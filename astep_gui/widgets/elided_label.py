@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QTextLayout
+from PyQt6.QtGui import QTextLayout, QTextOption
 from PyQt6.QtWidgets import QLabel, QSizePolicy
 
+from astep_gui.models.held_together import held_together
 from astep_gui.models.tip_words import wrapped
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ class ElidedLabel(QLabel):
         """Return the lines but the last that is allowed, and the words that are left for it."""
         if self._lines < 2:
             return [], words
-        layout = QTextLayout(words, self.font())
+        layout = QTextLayout(held_together(words), self.font())
+        manner = QTextOption()
+        manner.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # a path has no boundaries
+        layout.setTextOption(manner)
         layout.beginLayout()
         head, at = [], 0
         while len(head) < self._lines - 1:

@@ -223,6 +223,8 @@ class FrameTable(QWidget):
                 self.tree.setFirstColumnSpanned(below, self.model.index(row, 0), True)  # noqa: FBT003
         self._is_following = False
         self.columns.fit()
+        if self.model.is_grouped:  # the flat list has all columns, and is scrolled sideways
+            self.outgrown.emit()
         self.tree.headings.fit()
         self.follow()
         if bar is not None:

@@ -91,15 +91,14 @@ class ImageHead(QWidget):
     def _fit(self) -> None:
         if self._is_compact:
             return
-        wanted = [self._title, self.zoom, self.overlays]
-        if not self.state.isHidden():
-            wanted.append(self.state)
-        room = self.width() - _MARGIN - 6 - (len(wanted) - 1) * _SPACING
-        room -= sum(one.sizeHint().width() for one in wanted)
+        room = self.width() - _MARGIN - 6
+        for one in (self.state, self.zoom, self.overlays):
+            room -= one.sizeHint().width() + _SPACING if one is not self.state or not one.isHidden() else 0
         about = self.about.sizeHint().width() + _SPACING
-        short = ""
-        if room < 0:  # the short name stands there, and what it leaves may do for the size
+        title, short = self._title.width_of(self.title), ""
+        if title > room:  # the short name stands there, and what it leaves may do for the size
             short = self.short_title(self._key, self.title)
-            room += self._title.width_of(self.title) - self._title.width_of(short)
+            title = self._title.width_of(short)
         self._title.say(self.title, short)
-        self.about.setVisible(about <= room)
+        self.about.setVisible(title + about <= room)
+        self.zoom.setVisible(title <= room)

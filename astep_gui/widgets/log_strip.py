@@ -42,7 +42,7 @@ class LogStrip(QWidget):
         self.clock = QLabel()
         self.clock.setProperty("role", "dim")
         self.clock.setFont(mono_font())
-        self.line = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.line = ElidedLabel(mode=Qt.TextElideMode.ElideRight, lines=2)
         self.what = QLabel()
         self.what.setProperty("role", "dim")
         self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)

@@ -81,7 +81,8 @@ class StarStrip(QWidget):
         """Return what is known of the star in one line, and in ever shorter ones."""
         model = self.model
         path, x, y = model.place or ("", 0.0, 0.0)
-        count = f"{len(model.points)} of {model.total} frames" if model.is_busy else f"{len(model.points)} frames"
+        seen = len(model.points)
+        count = f"{seen} of {model.total} frames" if model.is_busy else f"{seen} frame{'' if seen == 1 else 's'}"
         of_filter = f"{count} of {model.filter_name}" if model.filter_name else count
         measured = []
         flux, width = model.fluxes(), model.widths()

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.held_together import held_together
 from astep_gui.models.timeline_model import TIME
 from astep_gui.widgets.timeline_plot import TimelinePlot
 
@@ -93,7 +94,7 @@ class Timeline(QWidget):
         return box
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
+        head = self._head = QHBoxLayout()
         head.setContentsMargins(8, 4, 12, 2)
         head.setSpacing(8)
         head.addWidget(self.what)
@@ -105,7 +106,7 @@ class Timeline(QWidget):
         head.addStretch(0)  # takes the room of the tabs where they are not shown
         head.addWidget(self.threshold)
         self._offer = QWidget(self)
-        offer = QHBoxLayout(self._offer)
+        offer = self._offer_row = QHBoxLayout(self._offer)
         offer.setContentsMargins(12, 2, 12, 4)
         offer.setSpacing(8)
         offer.addWidget(self.side)
@@ -176,6 +177,15 @@ class Timeline(QWidget):
         self.what.setVisible(is_list)
         self.tabs.setVisible(not is_list)
         self.more.setVisible(hidden > 0 and not is_list)
+        self._place_side(in_head=is_list)
+
+    def _place_side(self, *, in_head: bool) -> None:
+        """Beside a list there is room for the side of the threshold, and the words of its cost have more."""
+        row, other = (self._head, self._offer_row) if in_head else (self._offer_row, self._head)
+        if row.indexOf(self.side) < 0:
+            other.removeWidget(self.side)
+            row.insertWidget(row.indexOf(self.threshold) if in_head else 0, self.side)
+        self.side.setVisible(self.model.proposal() is not None)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the quantities into the new width, once the tab bar has it: else it lays out none of the new ones."""
@@ -185,12 +195,13 @@ class Timeline(QWidget):
     def _follow_threshold(self) -> None:
         found = self.model.proposal()
         self._offer.setVisible(found is not None)
+        self.side.setVisible(found is not None)
         self.threshold.setChecked(found is not None)
         if found is None:
             return
         self.side.setText("↑ above" if self.model.side == "high" else "↓ below")
         words = found.words
-        self.cost.setText(words[0].upper() + words[1:])
+        self.cost.setText(held_together(words[0].upper() + words[1:]))
         count = len(found.paths)
         self.apply.setText(f"Reject {count} frame{'' if count == 1 else 's'}" if count else "Reject")
         self.apply.setEnabled(bool(found.paths))

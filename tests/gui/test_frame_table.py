@@ -490,6 +490,28 @@ def test_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_list(qtbot,
         assert bar.maximum() == 0
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_a_layout_kept_from_a_night_of_short_names_leaves_room_for_the_longer_ones_of_the_next(
+    qtbot, opened, remembered, tmp_path, size
+):
+    opened.resize(*size)
+    QApplication.processEvents()
+    opened.close()
+    night = small_night(tmp_path / "next")
+    for word in ("Jason", "prefix"):
+        for k in range(3):
+            write_frame(night / f"{word}_{k:04d}_x.fits", "object", number=k, FILTER="R", OBJECT="M 5")
+    again = MainWindow(remembered)
+    again.resize(*size)
+    again.show()
+    again.open_night(night)
+    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=8000)
+    qtbot.wait(50)
+    assert not names_cut(again.table)
+    assert again.table.tree.horizontalScrollBar().maximum() == 0
+    again.close()
+
+
 def test_the_heading_of_a_field_with_a_long_name_takes_two_lines_and_the_rows_below_it_none_more(
     qtbot, window, tmp_path
 ):

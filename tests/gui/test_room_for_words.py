@@ -5,6 +5,7 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 
+from astep_gui.models.held_together import NO_BREAK, held_together
 from astep_gui.models.results_words import in_the_window
 from astep_gui.models.sky_words import AGAIN, HINT, INDEX, SkyStatus, Way
 from astep_gui.theme import ui_font
@@ -126,6 +127,15 @@ def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):
     assert frames.right() < centre.left()
     assert centre.right() < levels.left()
     assert levels.right() <= opened.width()
+
+
+def test_a_value_and_its_unit_are_not_parted_and_nothing_else_is_changed():
+    said = "Reject 3 of 18: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px · 5 frames px"
+    held = held_together(said)
+    assert held.replace(NO_BREAK, " ") == said
+    assert len(held) == len(said)
+    assert "2.90 → 2.60 px".replace(" ", NO_BREAK) in held
+    assert "5 frames px" in held
 
 
 # -- names and badges ------------------------------------------------------------------------------------------------
