@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -24,7 +24,7 @@ from astep_gui.widgets.heading_lines import HeadingLines
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from PyQt6.QtCore import QAbstractItemModel, QEvent
     from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent, QResizeEvent
@@ -179,6 +179,7 @@ class FrameTree(QTreeView):
         """Gives the width of a column, pixels."""
         self._frames = model
         self.setModel(model)
+        model.many_changed.connect(self._paint_anew)
         self.headings = HeadingLines(self)
         self.rows = RowDelegate(self.headings, self)
         self.setItemDelegate(self.rows)
@@ -213,6 +214,44 @@ class FrameTree(QTreeView):
         """Break headings at the new width."""
         super().resizeEvent(event)
         self.headings.fit()
+
+    def _paint_anew(self) -> None:
+        room = self.viewport()
+        assert room is not None, "every tree has one"
+        room.update()
+
+    def unfold_groups(self, folded: Collection[str]) -> None:
+        """Unfold new groups but those of these titles; headings and masters take the whole width.
+
+        Notes
+        -----
+        In this order the rows are laid out once, and with half the questions to the model: as long as no row takes the
+        whole width, Qt does not ask of each whether it does. That is 50 ms less for 5,000 frames.
+        """
+        groups = self._frames.groups if self._frames.is_grouped else ()
+        for row, group in enumerate(groups):
+            if group.title not in folded:
+                self.expand(self._frames.index(row, 0))
+        self.executeDelayedItemsLayout()
+        for row, group in enumerate(groups):
+            self.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
+            for below in range(len(group.paths) if group.is_masters else 0):
+                self.setFirstColumnSpanned(below, self._frames.index(row, 0), True)  # noqa: FBT003
+
+    def selectAll(self) -> None:  # noqa: N802 - Qt's name
+        """Select all frames in sight, group by group; Qt's own asks the model eight times a row."""
+        chosen, frames = self.selectionModel(), self._frames
+        if chosen is None:
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        rows = QItemSelection()
+        for row, group in enumerate(frames.groups):
+            head = frames.index(row, 0) if frames.is_grouped else QModelIndex()
+            if frames.is_grouped:
+                rows.select(head, head)
+            if group.paths and (not frames.is_grouped or self.isExpanded(head)):
+                rows.select(frames.index(0, 0, head), frames.index(len(group.paths) - 1, 0, head))
+        chosen.select(rows, flags.ClearAndSelect | flags.Rows)
 
     def scrollTo(  # noqa: N802 - Qt's name
         self, index: QModelIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible

@@ -216,11 +216,7 @@ class FrameTable(QWidget):
         place = bar.value() if bar is not None else 0
         self._is_following = True
         self.tree.setRootIsDecorated(self.model.is_grouped)
-        for row, group in enumerate(self.model.groups if self.model.is_grouped else ()):
-            self.tree.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
-            self.tree.setExpanded(self.model.index(row, 0), group.title not in self._folded)
-            for below in range(len(group.paths) if group.is_masters else 0):
-                self.tree.setFirstColumnSpanned(below, self.model.index(row, 0), True)  # noqa: FBT003
+        self.tree.unfold_groups(self._folded)
         self._is_following = False
         self.columns.fit()
         if self.model.is_grouped:  # the flat list has all columns, and is scrolled sideways

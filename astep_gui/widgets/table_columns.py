@@ -38,6 +38,8 @@ class TableColumns(QToolButton):
         self._is_compact = self._is_fitting = False
         self._by_hand: set[int] = set()
         """Columns whose width a person chose."""
+        self._name_px: dict[str, int] = {}
+        """Of each name that was ever shown: with thousands of rows they are not measured anew for every search."""
         self.setText("Columns")
         self.setToolTip("Choose the columns")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -109,7 +111,9 @@ class TableColumns(QToolButton):
         title = QFontMetrics(ui_font()).horizontalAdvance(str(self._model.title(number))) + 13
         if column.key != "name":
             return max(words.horizontalAdvance(column.sample) + CELL_PX, title)
-        widest = max((words.horizontalAdvance(name) for name in self._model.names()), default=0)
+        names = self._model.names()
+        self._name_px |= {name: words.horizontalAdvance(name) for name in names if name not in self._name_px}
+        widest = max((self._name_px[name] for name in names), default=0)
         inside = max(min(widest, WIDEST_NAME_PX), words.horizontalAdvance(column.sample))
         inside += 2 * INDENT_PX if self._model.is_grouped else 0
         return max(inside + CELL_PX + (THUMBNAIL_PX if self._model.shows_thumbnails else 0), title)

@@ -181,7 +181,10 @@ def star_night(tmp_path):
         pixels = np.clip(rng.normal(1000, 5, (128, 128)) + star, 0, 65535).astype(np.uint16)
         fits.PrimaryHDU(pixels, header).writeto(tmp_path / f"s{k}.fits")
         measures = ScienceMeasures("quick", "ADU", fwhm_px=2.8)
-        rows.append(QualityRow(f"s{k}.fits", measures, dx_px=2.0 * k, dy_px=1.0 * k, rotation_deg=0.0))
+        measured_on = {"reference": "s0.fits"}
+        rows.append(
+            QualityRow(f"s{k}.fits", measures, dx_px=2.0 * k, dy_px=1.0 * k, rotation_deg=0.0, extra=measured_on)
+        )
     night = scan_night(tmp_path, RunContext())
     return night, build_plan(night, Recipe(), Choices()), rows
 
