@@ -193,6 +193,28 @@ def auto_levels(level: SkyLevel) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
+def change_levels(level: SkyLevel, values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return levels for what a step changed: four sigma to both sides, farther where pixels stand out.
+
+    Parameters
+    ----------
+    level : SkyLevel
+    values : (n,) float64
+        Finite pixels (:func:`sample`).
+
+    Notes
+    -----
+    What a dark takes off a hot pixel lies far below the rest, and what a mask or a flat does may lie above: on each
+    side the levels reach as far as all but one pixel in ten thousand. Levels made for sky and stars end two sigma below
+    the middle, where a hot pixel is as black as noise.
+    """
+    if not values.size or not level.sigma > 0.0:
+        return auto_levels(level)
+    least, most = (float(v) for v in np.percentile(values, [0.01, 99.99]))
+    low, high = level.sky - 4.0 * level.sigma, level.sky + 4.0 * level.sigma
+    return max(min(low, least), level.lowest), min(max(high, most), level.highest)
+
+
 def percentile_levels(values: npt.NDArray[np.float64], percent: float) -> tuple[float, float]:
     """Return the levels between which the given percentage of a sample lies, as much left out below as above."""
     if not values.size:
