@@ -78,6 +78,9 @@ class StarStrip(QWidget):
         path, x, y = model.place or ("", 0.0, 0.0)
         count = f"{len(model.points)} of {model.total} frames" if model.is_busy else f"{len(model.points)} frames"
         count += f" of {model.filter_name}" if model.filter_name else ""
+        if others := model.other_filters:
+            which = ", ".join(f"{name} ({number})" for name, number in others.items())
+            count += f" · not {which}: other light, Shift-click the star on one of those"
         words = f"{count} · x {x + 1:.0f}, y {y + 1:.0f} of {stem_of(path)}"
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
