@@ -194,7 +194,7 @@ def auto_levels(level: SkyLevel) -> tuple[float, float]:
 
 
 def change_levels(level: SkyLevel, values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return levels for what a step changed: four sigma to both sides, farther where pixels stand out.
+    """Return levels for what a step changed: four sigma to both sides, up to twelve where pixels stand out.
 
     Parameters
     ----------
@@ -204,15 +204,17 @@ def change_levels(level: SkyLevel, values: npt.NDArray[np.float64]) -> tuple[flo
 
     Notes
     -----
-    What a dark takes off a hot pixel lies far below the rest, and what a mask or a flat does may lie above: on each
-    side the levels reach as far as all but one pixel in ten thousand. Levels made for sky and stars end two sigma below
-    the middle, where a hot pixel is as black as noise.
+    What a dark takes off a hot pixel lies far below the rest, and what other steps do may lie above: on each side the
+    levels reach as far as all but one pixel in a thousand. Beyond twelve sigma nobody takes a pixel for noise, and if
+    the levels reached to the hottest, noise and lukewarm pixels would be all one grey. Levels made for sky and stars
+    end two sigma below the middle, where a hot pixel is as black as noise.
     """
     if not values.size or not level.sigma > 0.0:
         return auto_levels(level)
-    least, most = (float(v) for v in np.percentile(values, [0.01, 99.99]))
-    low, high = level.sky - 4.0 * level.sigma, level.sky + 4.0 * level.sigma
-    return max(min(low, least), level.lowest), min(max(high, most), level.highest)
+    least, most = (float(v) for v in np.percentile(values, [0.1, 99.9]))
+    below, above = (float(np.clip(far / level.sigma, 4.0, 12.0)) for far in (level.sky - least, most - level.sky))
+    low, high = level.sky - below * level.sigma, level.sky + above * level.sigma
+    return max(low, level.lowest), min(high, level.highest)
 
 
 def percentile_levels(values: npt.NDArray[np.float64], percent: float) -> tuple[float, float]:
