@@ -114,8 +114,8 @@ class NightModel(KnownNight):
     def _read(self, place: Place, previous: Night | None) -> None:
         if self._scan is not None:
             self._scan.cancel()
-        job = reading(self._jobs, place, previous)
-        self._scan = job
+        job = self._scan = reading(self._jobs, place, previous)
+        job.failed.connect(self._folders.tell_again)
         job.heard.connect(self.said)
         job.done.connect(lambda night: self._opened(job, place, night))
         job.failed.connect(lambda error: self.problem.emit(error) if job is self._scan else None)

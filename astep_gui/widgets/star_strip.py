@@ -84,6 +84,8 @@ class StarStrip(QWidget):
         seen = len(model.points)
         count = f"{seen} of {model.total} frames" if model.is_busy else f"{seen} frame{'' if seen == 1 else 's'}"
         of_filter = f"{count} of {model.filter_name}" if model.filter_name else count
+        which = ", ".join(f"{name} ({number})" for name, number in model.other_filters.items())
+        others, way = (f"not {which}", ": other light, Shift-click the star on one of those") if which else ("", "")
         measured = []
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
@@ -98,8 +100,12 @@ class StarStrip(QWidget):
             measured.append(f"{unknown} not aligned")
         place = f"x {x + 1:.0f}, y {y + 1:.0f}"
         names = (stem_of(path), self.name_of(path))
-        heads = (*([of_filter, f"{place} of {name}"] for name in names), [of_filter, place], [of_filter], [count])
-        return tuple(" · ".join([*head, *measured]) for head in heads)
+        heads = (
+            *([of_filter, others + way, f"{place} of {name}"] for name in names),
+            *([of_filter, others, *where] for where in ([f"{place} of {names[-1]}"], [place], [])),
+            [count],
+        )
+        return tuple(" · ".join(filter(None, [*head, *measured])) for head in heads)
 
     def _reveal(self) -> None:
         self.stamps.update()

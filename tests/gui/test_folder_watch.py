@@ -9,6 +9,8 @@ from PyQt6.QtCore import Qt
 
 from astep_gui.models import folder_watch
 from astep_gui.models.folder_watch import FolderWatch
+from pipeline_core import scan
+from pipeline_core.errors import NightError
 from tests.gui.nights import write_frame
 from tests.gui.test_workflow import reduce
 
@@ -95,6 +97,20 @@ def test_a_night_that_was_closed_is_looked_at_no_more(qtbot, opened, monkeypatch
     monkeypatch.setattr(FolderWatch, "_look", lambda _self: looks.append(1))
     qtbot.wait(800)
     assert not looks
+
+
+def test_what_came_in_while_the_night_could_not_be_read_is_read_later(qtbot, opened, night_folder, monkeypatch):
+    failed = []
+
+    def broken(*_args, **_more):
+        failed.append(1)
+        raise NightError("the night cannot be read", "the disk was away", "try again")
+
+    with monkeypatch.context() as away:
+        away.setattr(scan, "scan_night", broken)
+        light(night_folder / "light_900.fits")
+        qtbot.waitUntil(lambda: bool(failed), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("calibrated", [False, True])

@@ -20,6 +20,7 @@ from pipeline_core.events import RunContext
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
+from pipeline_core.types import Night
 
 LEFT = Qt.MouseButton.LeftButton
 PATIENCE_MS = 60_000  # a first call may compile kernels
@@ -215,6 +216,20 @@ def test_its_light_and_width_follow_the_night(strip):
     assert np.isnan(light[5])
     assert np.nanmedian(strip.model.widths()) == pytest.approx(2.355 * 1.2, abs=0.1)
     assert "not seen on 1" in strip.head.full_text
+
+
+def test_the_strip_says_in_which_filters_the_star_is_not_followed_and_how_it_can_be(star_night, strip, qtbot):
+    night, plan, rows = star_night
+    first = night.frames[0]
+    others = [replace(first, path=f"{name}.fits", filter=name[0]) for name in ("V1", "V2", "B1")]
+    others.append(replace(first, path="other field.fits", filter="I", object="B"))
+    model = strip.model
+    assert "not V" not in strip.head.full_text
+    model.set_night(Night(night.root, (*night.frames, *others)), plan, rows, {})
+    model.follow("s1.fits", 62.0, 51.0)
+    qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
+    words = "6 frames of R · not V (2), B (1): other light, Shift-click the star on one of those"
+    qtbot.waitUntil(lambda: strip.head.full_text.startswith(words), timeout=PATIENCE_MS)
 
 
 def test_a_frame_that_is_not_aligned_is_told_and_what_is_found_there_is_no_value_of_the_star(star_night, strip, qtbot):

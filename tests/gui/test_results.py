@@ -16,6 +16,7 @@ from pipeline_core.errors import NightError
 from pipeline_core.events import Cancelled
 from pipeline_core.handing_on import hand_on
 from pipeline_core.report import write_report
+from tests.gui.nights import small_night
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
 
 LEFT = Qt.MouseButton.LeftButton
@@ -424,3 +425,45 @@ def test_a_demo_night_is_begun_once_and_its_button_cancels(qtbot, window, tmp_pa
     press(qtbot, button)
     qtbot.waitUntil(lambda: button.text() == "Make a demo night…", timeout=2000)
     assert window.actions_by_name["demo"].isEnabled()
+
+
+def test_a_demo_night_that_is_stopped_leaves_nothing_hidden_behind(qtbot, window, tmp_path, monkeypatch):
+    begun = threading.Event()
+
+    def slow(night, *, size, ctx):
+        assert size
+        night.mkdir()
+        (night / "dark.fits").touch()
+        begun.set()
+        for _ in ctx.track("demo frames", range(500)):
+            threading.Event().wait(0.02)
+
+    monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", slow)
+    window.deeds.make_demo(tmp_path / "demo_night")
+    qtbot.waitUntil(begun.is_set, timeout=PATIENCE_MS)
+    qtbot.keyClick(window, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not window.errands.is_running("demo"), timeout=PATIENCE_MS)
+    assert not list(tmp_path.glob(".*"))
+    assert not (tmp_path / "demo_night").exists()
+
+
+def test_a_demo_night_that_is_ready_does_not_take_the_place_of_a_night_opened_meanwhile(
+    qtbot, window, night_folder, tmp_path, monkeypatch
+):
+    let = threading.Event()
+
+    def slow(night, *, size, ctx):
+        assert size
+        ctx.check()
+        small_night(night)
+        let.wait(10)
+
+    monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", slow)
+    window.deeds.make_demo(tmp_path / "demo_night")
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=PATIENCE_MS)
+    let.set()
+    qtbot.waitUntil(lambda: not window.errands.is_running("demo"), timeout=PATIENCE_MS)
+    qtbot.wait(200)
+    assert window.night.place.night == night_folder
+    assert "the demo night is made: it lies in" in window.log.line.full_text

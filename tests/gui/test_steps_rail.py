@@ -101,6 +101,22 @@ def test_the_difference_is_what_the_step_changed(steps, qtbot):
     assert np.median(shown.args[0].image) == pytest.approx(-1000, abs=10)
 
 
+def test_hot_pixels_are_told_from_noise_in_the_difference_of_a_dark(steps, qtbot, levels):
+    click(qtbot, steps, "dark")
+    with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as arrived:
+        qtbot.mouseClick(steps.difference, LEFT)
+    shown = arrived.args[0]
+    levels.follow(shown)
+    change = shown.image[np.isfinite(shown.image)]
+    noise = 1.4826 * np.median(np.abs(change - np.median(change)))
+    hot = change < np.median(change) - 30 * noise
+    assert hot.any()
+    black = change < levels.lo
+    assert np.count_nonzero(black & ~hot) < 2 * np.count_nonzero(hot), "noise is none of what is black"
+    assert levels.lo < np.median(change) - 5 * noise < levels.hi
+    assert levels.hi < np.median(change) + 8 * noise
+
+
 def test_holding_the_key_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
     click(qtbot, steps, "dark")
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
