@@ -28,6 +28,8 @@ _CELL, _GAP = 62, 4
 _CURVE = 30
 _LABEL = 14
 _NAME = 15
+_WORDS = 220
+"""Pixels that "light 0.98 – 1.02 × its median" takes, however few stamps there are."""
 
 
 class StarStrip(QWidget):
@@ -128,8 +130,10 @@ class _Stamps(QWidget):
         self.follow()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Be as wide as the stamps there are."""
-        return QSize(max(1, len(self.model.points)) * (_CELL + _GAP) + _GAP, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
+        """Be as wide as the stamps there are, and as the words over the curves."""
+        return QSize(
+            max(_WORDS, len(self.model.points) * (_CELL + _GAP) + _GAP), _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8
+        )
 
     def follow(self) -> None:
         """Take the points that have arrived."""
