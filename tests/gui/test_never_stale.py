@@ -19,6 +19,7 @@ LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 SOLVED = SkyStatus("✓", "solved", "good", short="solved")
 FRAME = LIGHTS[1]
 CLOUD = Flag("cloud", "cloud: stars are 0.84 mag fainter")
+SOLVED = SkyStatus("✓", "solved", "good", short="solved")
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
