@@ -13,8 +13,8 @@ from pipeline_core.config import Recipe
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan import build_plan
 from pipeline_core.on_demand import night_tasks, steps_as_far_as_possible, task_of
+from pipeline_core.plan import build_plan
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
