@@ -316,7 +316,7 @@ class _Reducer:
             wanted += list(tasks.quality.values())
         report = self._run(wanted)
         self._count(tasks, report)
-        self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}).values())
+        self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}), self.night.by_path)
         if self.options.only is not None:
             move_products(self.place.output, self.logbook)
             return
