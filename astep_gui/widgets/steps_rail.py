@@ -15,7 +15,7 @@ from astep_gui.widgets.step_button import STATES, StepButton
 from astep_gui.widgets.verdict_words import VerdictPage, VerdictWords
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QKeyEvent, QResizeEvent
+    from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.steps_model import StepEntry, StepsModel
 
@@ -307,19 +307,3 @@ class StepsRail(QWidget):
         self.page.hide()
         self._fit()
         self._say()
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Peek while ` is held."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft:
-            if not event.isAutoRepeat():
-                self.model.peek(True)  # noqa: FBT003 - a switch
-            return
-        super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        """End the peek."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft:
-            if not event.isAutoRepeat():
-                self.model.peek(False)  # noqa: FBT003 - a switch
-            return
-        super().keyReleaseEvent(event)

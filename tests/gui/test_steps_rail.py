@@ -101,13 +101,13 @@ def test_the_difference_is_what_the_step_changed(steps, qtbot):
     assert np.median(shown.args[0].image) == pytest.approx(-1000, abs=10)
 
 
-def test_holding_the_key_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
+def test_holding_the_button_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
     click(qtbot, steps, "dark")
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.keyPress(steps, Qt.Key.Key_QuoteLeft)
+        qtbot.mousePress(steps.peek, LEFT)
     assert shown.args[0].title.endswith("· raw")  # bias, trim and overscan did nothing here
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.keyRelease(steps, Qt.Key.Key_QuoteLeft)
+        qtbot.mouseRelease(steps.peek, LEFT)
     assert shown.args[0].title.endswith("· after dark")
 
 
