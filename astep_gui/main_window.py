@@ -19,6 +19,7 @@ from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.panel_layout import PanelLayout
+from astep_gui.peeking import Peeking
 from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
@@ -40,7 +41,7 @@ from astep_gui.widgets.workflow_tabs import WorkflowTabs
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QEvent
-    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 
 TOOLS = (
     *("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", ""),
@@ -58,6 +59,9 @@ LAYOUT_VERSION = 4
 class MainWindow(QMainWindow):
     """One night in one window."""
 
+    peeking: Peeking | None = None
+    """Not there yet for the first events."""
+
     def __init__(self, remembered: Remembered | None = None) -> None:
         super().__init__()
         self.setObjectName("main")
@@ -72,6 +76,8 @@ class MainWindow(QMainWindow):
         self.errands = Errands(self.jobs, self)
         self.closing = Closing(self)
         self._make_panels()
+        self.peeking = Peeking(self.viewing.steps, self)
+        self.peeking.nothing_before.connect(self.log.say)
         self.sky = Sky(self)
         self.deeds = Deeds(self)
         self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots() | ViewDeeds(self).slots())
@@ -80,6 +86,8 @@ class MainWindow(QMainWindow):
             menus.setCornerWidget(self.tabs, Qt.Corner.TopRightCorner)
         self.panels = PanelLayout(self, LAYOUT_VERSION)
         self.docks = self.panels.docks
+        for dock in self.docks.values():
+            dock.installEventFilter(self.peeking)
         self.image_only = ImageOnly(self, LAYOUT_VERSION)
         self.start_buttons = StartButtons(self)
         self._connect()
@@ -255,6 +263,8 @@ class MainWindow(QMainWindow):
         While this function waits for the answer, Python's lock is held. Without it a repaint of the window would ask
         for the lock with each of the hundreds of cells that are painted, and wait for each while a thread is at work.
         """
+        if event is not None and self.peeking is not None and self.peeking.take(event):
+            return True
         return super().event(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
@@ -291,20 +301,6 @@ class MainWindow(QMainWindow):
             self._is_low = is_low
             if self.remembered.state("strips").isEmpty():  # else a person laid them out, or left them so
                 self.viewing.set_low(is_low)
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Peek at the step before for as long as ` is held."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
-            self.viewing.steps.peek(True)  # noqa: FBT003 - a switch
-        else:
-            super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """End the peek."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
-            self.viewing.steps.peek(False)  # noqa: FBT003 - a switch
-        else:
-            super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         """Take folders and files."""

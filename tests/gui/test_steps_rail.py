@@ -117,13 +117,13 @@ def test_hot_pixels_are_told_from_noise_in_the_difference_of_a_dark(steps, qtbot
     assert levels.hi < np.median(change) + 8 * noise
 
 
-def test_holding_the_key_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
+def test_holding_the_button_shows_the_step_before_and_letting_go_the_step_again(steps, qtbot):
     click(qtbot, steps, "dark")
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.keyPress(steps, Qt.Key.Key_QuoteLeft)
+        qtbot.mousePress(steps.peek, LEFT)
     assert shown.args[0].title.endswith("· raw")  # bias, trim and overscan did nothing here
     with qtbot.waitSignal(steps.model.arrived, timeout=PATIENCE_MS) as shown:
-        qtbot.keyRelease(steps, Qt.Key.Key_QuoteLeft)
+        qtbot.mouseRelease(steps.peek, LEFT)
     assert shown.args[0].title.endswith("· after dark")
 
 
