@@ -6,7 +6,6 @@ from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 
 from astep_gui.models.held_together import NO_BREAK, held_together
-from astep_gui.models.results_words import in_the_window
 from astep_gui.models.sky_words import AGAIN, HINT, INDEX, SkyStatus, Way
 from astep_gui.theme import ui_font
 from astep_gui.widgets.elided_label import ElidedLabel
@@ -109,11 +108,6 @@ def test_the_help_of_a_setting_says_not_set_as_its_field_does():
     words = [label.text() for editor in form.editors.values() for label in editor.findChildren(QLabel)]
     assert not [text for text in words if "None" in text]
     form.deleteLater()
-
-
-def test_a_clause_that_goes_takes_the_end_of_no_parenthesis_with_it():
-    said = "not known: no header has it (PIXSCALE or SECPIX; or `astep set OUT` says it)"
-    assert in_the_window(said) == "not known: no header has it (PIXSCALE or SECPIX); Sky (Shift+S) solves with hints"
 
 
 def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):

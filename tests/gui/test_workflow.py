@@ -11,7 +11,6 @@ from astep_gui.deeds import PANELS_OF
 from astep_gui.main_window import MainWindow
 from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.reduction_model import StageProgress, waiting_reasons, waiting_words
-from astep_gui.models.results_words import in_the_window
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.needs_you import NeedsYou
 from astep_gui.widgets.run_panel import settings_words
@@ -634,7 +633,9 @@ def test_a_stage_begins_waiting():
     assert StageProgress("darks").state == "waiting"
 
 
-def test_in_the_results_no_command_is_named_where_a_panel_helps():
+def test_in_the_results_no_command_is_named_where_a_panel_helps(opened):
     words = "no header tells the pixel scale; `astep solve OUT --scale ARCSEC` searches with yours"
-    assert in_the_window(words) == "no header tells the pixel scale; Sky (Shift+S) solves with hints"
-    assert in_the_window("no index file was found") == "no index file was found"
+    opened.run.result = Reduction(opened.night.place.output, sky_words=words)
+    opened.results.follow()
+    said = opened.results.facts["Solved"].text()
+    assert said == "none: no header tells the pixel scale; “Solve with hints…” searches with yours"
