@@ -373,6 +373,11 @@ class Logbook:
             decisions.append(Decision(**line))
         return decisions
 
+    def subjects_since(self, last_id: int) -> list[str]:
+        """Return what was decided about after a decision (its ``id``), each once: enough for most who follow."""
+        question = "SELECT subject FROM decisions WHERE id > ? GROUP BY subject ORDER BY min(id)"
+        return [subject for (subject,) in self.database.rows(question, (last_id,))]
+
     def last_id(self) -> int:
         """Return the id of the newest decision, 0 if there is none."""
         return int(self.database.rows("SELECT coalesce(max(id), 0) FROM decisions")[0][0])

@@ -203,9 +203,9 @@ class NightModel(KnownNight):
                 self.logbook = Logbook.open(self.place.output, self.place.night)
             if self.logbook.last_id() == self._last_id:
                 return
-            changes = self.logbook.changes_since(self._last_id)
+            subjects = self.logbook.subjects_since(self._last_id)
             self._decide_frames()
-            if any(change.subject == RECIPE for change in changes):
+            if RECIPE in subjects:
                 self._decide_recipe()
         except AstepError as error:
             self._follow.stop()  # said once, not every second
@@ -213,7 +213,7 @@ class NightModel(KnownNight):
             return
         if not is_own:
             self.history_changed.emit()
-        self.frames_changed.emit(list(dict.fromkeys(change.subject for change in changes)))
+        self.frames_changed.emit(subjects)
         self._planning.ask_soon(DECIDED_MS)
 
     def _decide_frames(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline_core.io.fits_names import FITS_NAME
@@ -16,14 +17,18 @@ _DIGITS = re.compile(r"(\d+)")
 _SEPARATORS = " _-."
 FEWEST_DIGITS = 3
 """A running number keeps so many of its digits: 055, not 55, so that numbers stand under each other."""
+MOST_KNOWN = 20_000
+"""Names taken apart once, not anew with every letter of a search: more frames than nights have."""
 
 
+@lru_cache(MOST_KNOWN)
 def stem_of(path: str) -> str:
     """Return a frame's name without folders and suffix."""
     name = path.rsplit("/", 1)[-1]
     return FITS_NAME.sub("", name) or name
 
 
+@lru_cache(MOST_KNOWN)
 def family_of(stem: str) -> str:
     """Return the name with its numbers left out: "Jason.00000055.Entered" belongs to "Jason.#.Entered"."""
     return _DIGITS.sub("#", stem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QModelIndex, QSize, Qt
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -23,7 +23,7 @@ from astep_gui.theme import mono_font, theme, toned, ui_font
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from PyQt6.QtCore import QAbstractItemModel, QEvent
     from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent
@@ -171,6 +171,7 @@ class FrameTree(QTreeView):
         self._width_of = width_of
         self._frames = model
         self.setModel(model)
+        model.many_changed.connect(self._paint_anew)
         self.rows = RowDelegate(self)
         self.setItemDelegate(self.rows)
         self.setUniformRowHeights(True)
@@ -193,6 +194,44 @@ class FrameTree(QTreeView):
     def event(self, event: QEvent | None) -> bool:
         """Take an event whole: see the main window's; rows are laid out after one."""
         return super().event(event)
+
+    def _paint_anew(self) -> None:
+        room = self.viewport()
+        assert room is not None, "every tree has one"
+        room.update()
+
+    def unfold_groups(self, folded: Collection[str]) -> None:
+        """Unfold new groups but those of these titles; headings and masters take the whole width.
+
+        Notes
+        -----
+        In this order the rows are laid out once, and with half the questions to the model: as long as no row takes the
+        whole width, Qt does not ask of each whether it does. That is 50 ms less for 5,000 frames.
+        """
+        groups = self._frames.groups if self._frames.is_grouped else ()
+        for row, group in enumerate(groups):
+            if group.title not in folded:
+                self.expand(self._frames.index(row, 0))
+        self.executeDelayedItemsLayout()
+        for row, group in enumerate(groups):
+            self.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
+            for below in range(len(group.paths) if group.is_masters else 0):
+                self.setFirstColumnSpanned(below, self._frames.index(row, 0), True)  # noqa: FBT003
+
+    def selectAll(self) -> None:  # noqa: N802 - Qt's name
+        """Select all frames in sight, group by group; Qt's own asks the model eight times a row."""
+        chosen, frames = self.selectionModel(), self._frames
+        if chosen is None:
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        rows = QItemSelection()
+        for row, group in enumerate(frames.groups):
+            head = frames.index(row, 0) if frames.is_grouped else QModelIndex()
+            if frames.is_grouped:
+                rows.select(head, head)
+            if group.paths and (not frames.is_grouped or self.isExpanded(head)):
+                rows.select(frames.index(0, 0, head), frames.index(len(group.paths) - 1, 0, head))
+        chosen.select(rows, flags.ClearAndSelect | flags.Rows)
 
     def scrollTo(  # noqa: N802 - Qt's name
         self, index: QModelIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible

@@ -63,6 +63,8 @@ class FrameTable(QWidget):
         self._reference: str | None = None
         self._by_hand: set[int] = set()
         """Columns whose width a person chose."""
+        self._name_px: dict[str, int] = {}
+        """Of each name that was ever shown: with thousands of rows they are not measured anew for every search."""
         self.model = FrameTableModel(night, self)
         self.tree = FrameTree(self.model, self._wanted_width)
         self.tree.rows.glance = FrameGlance(self.tree, self.model, night)
@@ -240,11 +242,7 @@ class FrameTable(QWidget):
         place = bar.value() if bar is not None else 0
         self._is_following = True
         self.tree.setRootIsDecorated(self.model.is_grouped)
-        for row, group in enumerate(self.model.groups if self.model.is_grouped else ()):
-            self.tree.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
-            self.tree.setExpanded(self.model.index(row, 0), group.title not in self._folded)
-            for below in range(len(group.paths) if group.is_masters else 0):
-                self.tree.setFirstColumnSpanned(below, self.model.index(row, 0), True)  # noqa: FBT003
+        self.tree.unfold_groups(self._folded)
         self._is_following = False
         self.fit_columns()
         self.follow()
@@ -349,7 +347,9 @@ class FrameTable(QWidget):
         title = QFontMetrics(ui_font()).horizontalAdvance(str(self.model.title(number))) + 13
         if column.key != "name":
             return max(words.horizontalAdvance(column.sample) + CELL_PX, title)
-        widest = max((words.horizontalAdvance(name) for name in self.model.names()), default=0)
+        names = self.model.names()
+        self._name_px |= {name: words.horizontalAdvance(name) for name in names if name not in self._name_px}
+        widest = max((self._name_px[name] for name in names), default=0)
         inside = max(min(widest, WIDEST_NAME_PX), words.horizontalAdvance(column.sample))
         inside += 2 * INDENT_PX if self.model.is_grouped else 0
         return max(inside + CELL_PX + (THUMBNAIL_PX if self.model.shows_thumbnails else 0), title)

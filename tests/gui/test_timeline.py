@@ -270,7 +270,8 @@ def keogram(raw_night, qtbot):
     found, plan = raw_night
     model.set_night(found, plan, found.frames, {})
     qtbot.waitUntil(lambda: model.done == 6, timeout=20000)
-    qtbot.waitUntil(lambda: not model._background.is_busy, timeout=5000)
+    qtbot.waitUntil(lambda: not model._background.is_busy and model.codes(60).shape[1] == 60, timeout=5000)
+    qtbot.waitUntil(lambda: not (model._drawing.is_busy or model._timer.isActive()), timeout=5000)
     yield widget
     model.close()
 
