@@ -249,9 +249,10 @@ class NightModel(KnownNight):
         before = self.left_out
         self.left_out = {item.path: item.reason for item in self.plan.left_out} if self.plan else {}
         changed = [path for path in {*before, *self.left_out} if before.get(path) != self.left_out.get(path)]
+        self._look_at_needs()  # first: the plan shows beside its warnings what settles them
         self.plan_changed.emit()
         self.frames_changed.emit(changed)
-        self._ask_needs()
+        self.needs_changed.emit()
         self._survey_soon()
 
     def _survey_soon(self) -> None:
@@ -274,10 +275,14 @@ class NightModel(KnownNight):
 
     def _ask_needs(self) -> None:
         if self.night is not None:
+            self._look_at_needs()
+            self.needs_changed.emit()
+
+    def _look_at_needs(self) -> None:
+        if self.night is not None:
             kept, flags = self.choices.kept, self.calibration_flags
             problem = output_problem(self.place.output) if self.place is not None else ""
             self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, flags, kept, problem)
-            self.needs_changed.emit()
 
     # -- quality ---------------------------------------------------------------------------------------------
 
