@@ -51,7 +51,7 @@ def record(
     lines = []
     for subject, field, value, said_by in changes:
         last = last_of.get((subject, field), (None, None))
-        new = None if value is None else json.dumps(value)
+        new = _written(value)
         # The same value said by a person instead of a rule is a change: it now stands against rules.
         if new != last[0] or (new is not None and said_by != last[1]):
             lines.append((subject, field, last[0], last[1], new, said_by))
@@ -113,6 +113,11 @@ def rejected_of(current: Current) -> dict[str, str]:
     return {
         path: str(fields["rejected"]) for path, fields in current.items() if isinstance(fields.get("rejected"), str)
     }
+
+
+@lru_cache(4096, typed=True)  # thousands of decisions hold few values; typed, for 1 is not True
+def _written(value: Value) -> str | None:
+    return None if value is None else json.dumps(value)
 
 
 @lru_cache(4096)

@@ -385,7 +385,10 @@ class Logbook:
     def _write_lists(self) -> None:
         # Under the write lock, so that of two deciding processes the last one writes the last state.
         with self.database.transaction() as connection:
-            current = current_of(connection.execute(IN_FORCE).fetchall())
+            rows = connection.execute(IN_FORCE).fetchall()
+            current = current_of(rows)
+            (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
+            self._in_force = last, rows, current  # asked for next, and as it is under the lock
             row = connection.execute("SELECT value FROM facts WHERE name = 'frames'").fetchone()
             kinds = {
                 path: str(current.get(path, {}).get("kind") or kind)

@@ -18,6 +18,7 @@ PATIENCE_MS = 8000
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 FRAME = LIGHTS[1]
 CLOUD = Flag("cloud", "cloud: stars are 0.84 mag fainter")
+SOLVED = SkyStatus("✓", "solved", "good", short="solved")
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
@@ -42,7 +43,9 @@ CHANGES = {
     "calibrated": lambda window: window.night.frames_finished([FRAME]),
     "left out": lambda window: window.night.left_out.update({FRAME: "no dark of 10 s"}),
     "found otherwise": lambda window: window.night.judgements.first_said.update({FRAME: "cloud"}),
-    "solved": lambda window: setattr(window.night, "sky_words", {FRAME: SkyStatus("✓", "solved", "good", short="solved")}),
+    "solved": lambda window: setattr(
+        window.night, "sky_words", {FRAME: SkyStatus("✓", "solved", "good", short="solved")}
+    ),
     "waited for": lambda window: window.night.looking.wait_for_image(),
 }
 
