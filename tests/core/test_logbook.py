@@ -476,7 +476,7 @@ def test_one_reference_takes_the_place_of_another_in_one_step_and_quality_choose
         assert book.choose_reference(None) is None
 
 
-def test_what_is_in_force_is_read_with_a_decision_and_again_only_when_another_process_decided(logbook, night, monkeypatch):
+def test_what_is_in_force_is_read_with_a_decision_and_again_when_another_process_decided(logbook, night, monkeypatch):
     asked = []
     rows = logbook.database.rows
     monkeypatch.setattr(
