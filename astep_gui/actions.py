@@ -140,7 +140,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
           tip="Another step, or another frame, beside the one that is shown"),
     _spec("blink_slower", BLINKING, "Blink slower", ",", needs="night", begins_section=True),
     _spec("blink_faster", BLINKING, "Blink faster", ".", needs="night"),
-    _spec("blink_back", BLINKING, "Blink there and back", "H", needs="night",
+    _spec("blink_back", BLINKING, "Blink to and fro", "H", needs="night",
           tip="At the end turn round, or begin anew"),
     _spec("blink_without_rejected", BLINKING, "Blink without rejected frames", "Ctrl+H", needs="night",
           tip="Rejected frames, and those that are rejected meanwhile, do not go by, or do again"),

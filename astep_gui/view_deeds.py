@@ -138,7 +138,7 @@ class ViewDeeds(QObject):
         """Turn round at the end of a blink, or begin anew."""
         blink = self._viewing.blink
         blink.set_ping_pong(not blink.ping_pong)
-        self._tell_of_blink("there and back" if blink.ping_pong else "from the beginning after the end")
+        self._tell_of_blink("to and fro" if blink.ping_pong else "from the beginning after the end")
 
     def blink_without_rejected(self) -> None:
         """Pass over rejected frames in a blink, or show all."""

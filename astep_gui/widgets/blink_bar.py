@@ -1,4 +1,4 @@
-"""The controls of blinking: play, step, rate, there and back, aligned."""
+"""The controls of blinking: play, step, rate, to and fro, aligned."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class BlinkBar(QWidget):
         self._rejected: tuple[str, ...] = ()
         self._wide: dict[tuple[str, str], int] = {}
         """Width of a toggle with its words, by words and font."""
-        self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
-        self.ping_pong.setToolTip("There and back: at the end it turns round (H)")
+        self.ping_pong = self._toggle("ping_pong", "To and fro", blink.set_ping_pong)
+        self.ping_pong.setToolTip("To and fro: at the end it turns round (H)")
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
         self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames (J)")
         self.skip = self._toggle("without_rejected", "No rejected", blink.set_without_rejected)
@@ -220,6 +220,12 @@ class BlinkBar(QWidget):
         self._follow_place()
         self._fit_words()
         self.updateGeometry()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Measure the words anew in another theme, when Qt lays out for it: what stands around them differs."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._wide.clear()
 
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
         button = QToolButton()
