@@ -206,6 +206,7 @@ class Deeds(ResultsDeeds):
         self._window.bring_up(panels[0])
         if name in SAYS_MUCH:
             self._window.resizeDocks([docks["levels"], docks[panels[0]]], [1, 3], Qt.Orientation.Vertical)
+        self._window.viewing.splitter.set_work(name)
         self.follow_height()
 
     def follow_height(self) -> None:

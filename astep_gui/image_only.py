@@ -21,7 +21,6 @@ class ImageOnly(QObject):
         self._window = window
         self._version = version
         self._before = QByteArray()
-        self._sizes: list[int] = []
         self._is_on = False
         self._star = window.viewing.star.place
         self._soon = QTimer(self)
@@ -49,15 +48,17 @@ class ImageOnly(QObject):
         if is_on != self._is_on and (window.night.is_open or not is_on):
             splitter = window.viewing.splitter
             if is_on:
-                self._before, self._sizes = window.saveState(self._version), splitter.sizes()
+                self._before = window.saveState(self._version)
+                window.toolbar.hide()  # all of it is in menus, and has keys
                 for dock in window.docks.values():
                     if not dock.isFloating():
                         dock.hide()
             self._is_on = is_on
             splitter.widget(1).setVisible(not is_on)
             if not is_on:
-                splitter.setSizes(self._sizes)
                 window.restoreState(self._before, self._version)
+                splitter.share()
+                window.deeds.follow_height()  # it may have become lower or higher meanwhile
         window.actions_by_name["image_only"].setChecked(self._is_on)
 
     def _look(self) -> None:

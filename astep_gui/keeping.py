@@ -59,7 +59,7 @@ class Keeper(QObject):
             window.night.selection_changed,
             window.night.night_changed,
             window.viewing.levels.changed,
-            window.viewing.splitter.splitterMoved,
+            window.viewing.splitter.moved,
             window.table.grouped.toggled,
             window.tabs.chosen,
             header.sectionResized,
@@ -142,8 +142,7 @@ class Keeper(QObject):
             remembered.set_state("layout", window.panels.of_night())
         remembered.set_word("workflow", window.tabs.name)
         remembered.set_state("columns", window.table.save_columns())
-        if not window.image_only.is_on:
-            remembered.set_state("strips", window.viewing.splitter.saveState())
+        remembered.set_word("shares", json.dumps(window.viewing.splitter.by_hand()))
         remembered.set_word("grouped", "yes" if window.table.grouped.isChecked() else "no")
         remembered.set_word("levels", json.dumps(window.viewing.levels.state()))
         place, current = window.night.place, window.night.current
@@ -199,12 +198,12 @@ class Keeper(QObject):
     def restore(self) -> QByteArray:
         """Put the window as it was; return the layout of its panels, empty if none was kept."""
         window, remembered = self._window, self._remembered
-        geometry, strips = remembered.state("geometry"), remembered.state("strips")
+        geometry = remembered.state("geometry")
         if not geometry.isEmpty():
             window.restoreGeometry(geometry)
             put_back(window, remembered.word("place", ""))
-        if not strips.isEmpty():
-            window.viewing.splitter.restoreState(strips)
+        with suppress(ValueError, TypeError, AttributeError):  # of another version: they are then as at first
+            window.viewing.splitter.take_up(json.loads(remembered.word("shares", "{}")))
         with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
             if state := json.loads(remembered.word("levels", "{}")):
                 window.viewing.levels.restore(state)
@@ -223,6 +222,7 @@ class Keeper(QObject):
         window.tabs.blockSignals(True)  # noqa: FBT003 - the layout that was kept holds which panels are in front
         window.tabs.choose(remembered.word("workflow", "Night"))
         window.tabs.blockSignals(False)  # noqa: FBT003
+        window.viewing.splitter.set_work(window.tabs.name)
         return remembered.state("layout")
 
     def left_open(self) -> Path | None:

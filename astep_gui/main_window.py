@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QMainWindow, QSizePolicy, QStackedWidget, QToolBar, 
 from astep_gui.actions import ACTIONS, build_actions
 from astep_gui.closing import Closing
 from astep_gui.commands import Decisions
-from astep_gui.deeds import SHORT_PX, Deeds
+from astep_gui.deeds import Deeds
 from astep_gui.image_only import ImageOnly
 from astep_gui.jobs import Jobs
 from astep_gui.keeping import Keeper
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self.start_buttons = StartButtons(self)
         self._connect()
         self._to_select: list[Path] = []
-        self.is_small = self._is_low = False
+        self.is_small = False
         self.deeds.turn_to(self.tabs.name)
         self._ticks = Ticks(self)
         self.panels.begin()
@@ -296,11 +296,6 @@ class MainWindow(QMainWindow):
             self.panels.give_table_room()
         if not self.image_only.is_on and self.night.is_open:
             self.deeds.follow_height()
-        is_low = self.height() < SHORT_PX
-        if is_low != self._is_low:
-            self._is_low = is_low
-            if self.remembered.state("strips").isEmpty():  # else a person laid them out, or left them so
-                self.viewing.set_low(is_low)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         """Take folders and files."""

@@ -88,6 +88,7 @@ class PanelLayout:
             bar.setVisible(is_open)
         if is_open:
             window.restoreState(self._of_night, self._version)
+            window.deeds.follow_height()  # what was kept is of no window in particular
 
     def of_night(self) -> QByteArray:
         """Return where the panels of a night are, shown or (on the start page) not."""
@@ -108,6 +109,7 @@ class PanelLayout:
         for dock in self.docks.values():
             dock.setFloating(False)
             dock.show()
+        window.viewing.splitter.take_up({})
         window.deeds.turn_to(window.tabs.name)
         self.fit_table()
 

@@ -187,7 +187,7 @@ class ProductViewing(QObject):
         self._viewing.blinking.follow_levels(shown)
         offset, state = self._viewing.blinking.place_of(shown)
         self._viewing.view.show_image(shown, badge, offset=offset, state=state)
-        self._viewing.levels_panel.show_image(shown)
+        self._viewing.levels_panel.show_image(shown, has_sky=self.master is None)
         self._viewing.inspect_panel.show_image(shown)
         if self.master is not None:
             self.bar.say(self._words.get(shown.key, ()))

@@ -29,11 +29,13 @@ from astep_gui.widgets.keogram import KeogramStrip
 from astep_gui.widgets.levels_panel import LevelsPanel
 from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
 from astep_gui.widgets.readout import Readout
-from astep_gui.widgets.share_splitter import ShareSplitter
+from astep_gui.widgets.share_splitter import Share, ShareSplitter
 from astep_gui.widgets.star_strip import StarStrip
 from astep_gui.widgets.steps_rail import StepsRail
+from astep_gui.widgets.strips import Strips
 from astep_gui.widgets.timeline import Timeline
 from pipeline_core.errors import NightError
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
     from pipeline_core.measures import Flag
 
-LOWER_PART, LOWER_PX = 0.27, (176, 250)
-"""Part of the height that timeline and keogram have, and pixels at least and at most."""
+SHARES = {"Night": Share(0.27, 144, 250), "Judge": Share(0.4, 204, 440)}
+"""What timeline and keogram have of the height: most where frames are judged by them."""
+UPPER_PX = 354
+"""What steps and image keep in a low window: the image is then nearly half of what lies between the panels."""
 _TURNED = ("it is turned onto the others, its pixels lie elsewhere", "Esc ends the blink and shows it as it was taken")
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
@@ -85,7 +89,6 @@ class Viewing(QObject):
         self.keogram = KeogramStrip(self.keogram_model)
         self.star_strip = StarStrip(self.star)
         self.star_strip.name_of = self.short_titles.name
-        self.star_strip.hide()
         self.levels_panel = LevelsPanel(self.levels)
         self.inspect_panel = InspectPanel(self.inspection)
         self.story_panel = PixelStoryPanel(self.story)
@@ -111,15 +114,8 @@ class Viewing(QObject):
         box.setSpacing(0)
         for widget in (self.rail, self.pages, self.blink_bar):
             box.addWidget(widget, int(widget is self.pages))
-        lower = QWidget()
-        strips = QVBoxLayout(lower)
-        strips.setContentsMargins(0, 0, 0, 0)
-        strips.setSpacing(0)
-        strips.addWidget(self.timeline, 1)
-        strips.addWidget(self.keogram)
-        # One star's night takes the place of the whole field's: the image keeps its room.
-        strips.addWidget(self.star_strip, 1)
-        split = ShareSplitter(upper, lower, LOWER_PART, *LOWER_PX)
+        self.strips = Strips(self.timeline, self.keogram, self.star_strip)
+        split = ShareSplitter(upper, self.strips, SHARES, UPPER_PX)
         whole = QWidget()
         outer = QVBoxLayout(whole)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -128,10 +124,6 @@ class Viewing(QObject):
         outer.addWidget(self.readout)
         self.splitter = split
         return whole
-
-    def set_low(self, is_low: bool) -> None:  # noqa: FBT001 - a switch
-        """In a low window the strips below the image have little more than the least they need."""
-        self.splitter.setSizes([340, 200] if is_low else [600, 250])
 
     def _connect(self) -> None:
         night, view = self._night, self.view
@@ -190,10 +182,7 @@ class Viewing(QObject):
 
     def _show_strip(self) -> None:
         """Show the star that is followed, or the timeline with its keogram."""
-        follows = self.star.place is not None
-        self.star_strip.setVisible(follows)
-        for widget in (self.timeline, self.keogram):
-            widget.setVisible(not follows)
+        self.strips.show_star(self.star.place is not None)
 
     def suggest(self) -> None:
         """Say what speaks against the current frame, and what a person has answered."""
@@ -276,8 +265,12 @@ class Viewing(QObject):
         self.view.show_image(shown, self.badge(path), offset=offset, state=state)
         self._night.looking.image_is_shown()
         self.star_marks.show_image(shown)
-        self.levels_panel.show_image(shown)
+        self.levels_panel.show_image(shown, has_sky=self._has_sky(path))
         self.inspect_panel.show_image(shown)
+
+    def _has_sky(self, path: str) -> bool:
+        frame = self._night.frame(path)
+        return frame is None or frame.kind in {FrameKind.SCIENCE, FrameKind.OTHER, FrameKind.UNKNOWN}
 
     def _show_step(self, shown: ShownImage) -> None:
         """Show a step; one that is chosen during a blink ends it, for its levels would not be those of the others."""

@@ -44,6 +44,8 @@ _AT_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 class RowDelegate(QStyledItemDelegate):
     """Paints rows in the theme's colours: the state's mark and word in its tone, numbers in columns."""
 
+    is_striped = False
+    """Whether the row that was painted last has the other ground: Qt tells that to cells only."""
     glance: FrameGlance | None = None
     """Shows a frame large when the pointer rests on its row."""
 
@@ -97,6 +99,7 @@ class RowDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw a cell; through a rejected frame's name goes a line."""
         super().paint(painter, option, index)
+        self.is_striped = bool(option.features & QStyleOptionViewItem.ViewItemFeature.Alternate)
         if painter is None or COLUMNS[index.column()].key != "name":
             return
         state = index.data(STATE_ROLE)
@@ -299,6 +302,7 @@ class FrameTree(QTreeView):
     ) -> None:
         """Draw a row; around that of the frame that goes by a thin frame with a bar at its beginning."""
         super().drawRow(painter, options, index)
+        self._draw_rest(painter, options, index)
         room = self.viewport()
         if self._passing is None or painter is None or room is None or self._frames.path_of(index) != self._passing:
             return
@@ -307,6 +311,18 @@ class FrameTree(QTreeView):
         painter.drawRect(0, options.rect.top(), room.width() - 1, options.rect.height() - 1)
         painter.fillRect(0, options.rect.top(), PASSING_PX, options.rect.height(), theme().colour("accent"))
         painter.restore()
+
+    def _draw_rest(self, painter: QPainter | None, options: QStyleOptionViewItem, index: QModelIndex) -> None:
+        """Carry stripe or selection on to the edge, beyond the last column."""
+        room, header, chosen = self.viewport(), self.header(), self.selectionModel()
+        if painter is None or room is None or header is None or chosen is None:
+            return
+        end = header.length() - header.offset()
+        rest = QRect(end, options.rect.top(), room.width() - end, options.rect.height())
+        if rest.width() > 0 and chosen.isSelected(index):
+            painter.fillRect(rest, options.palette.highlight())
+        elif rest.width() > 0 and self.rows.is_striped:
+            painter.fillRect(rest, theme().colour("stripe"))
 
     def sizeHintForColumn(self, column: int) -> int:  # noqa: N802
         """Return the width that a double click on a column's edge gives it."""

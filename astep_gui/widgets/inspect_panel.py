@@ -30,6 +30,8 @@ from pipeline_core.science.regions import moffat_curve
 from pipeline_core.types import Section
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.image_marks import DrawnShape
 
@@ -47,6 +49,10 @@ _INVITE = {
     "circle": "Drag from a centre outwards to see the statistics of the pixels around it.",
 }
 """What an empty panel says: how to fill it."""
+
+
+SIGN_PX = 280
+"""Height of the panel from which the invitation has a sign above it."""
 
 
 class InspectPanel(QWidget):
@@ -69,7 +75,7 @@ class InspectPanel(QWidget):
         self._look: StarLook | LineLook | RegionLook | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
-        layout.setSpacing(6)
+        layout.setSpacing(5)
         self._build_tools(layout)
         self._build_plot(layout)
         self.says = QLabel()
@@ -128,6 +134,11 @@ class InspectPanel(QWidget):
         box.addStretch(2)
         return rest
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """In a low panel the invitation needs the room of its sign."""
+        super().resizeEvent(event)
+        self._sign.setVisible(self.height() >= SIGN_PX)
+
     def _invite(self, tool: str) -> None:
         """Say in the middle of the empty panel what to do."""
         self.invitation.setText(_INVITE.get(tool, ""))
@@ -135,12 +146,16 @@ class InspectPanel(QWidget):
 
     def _build_plot(self, layout: QVBoxLayout) -> None:
         self.plot = small_plot(self)
-        self.plot.setMinimumHeight(110)
+        self.plot.setMinimumHeight(84)
         self.plot.setAccessibleName("Profile")
         self._points = pg.ScatterPlotItem(size=4, pxMode=True)
         self._curve = pg.PlotDataItem()
         self.plot.addItem(self._points)
         self.plot.addItem(self._curve)
+        # What is plotted upwards stands inside: beside the axis of a low plot it would be cut.
+        self._upwards = pg.LabelItem(justify="right")
+        self._upwards.setParentItem(self.plot.getPlotItem().getViewBox())
+        self._upwards.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, 0))
         layout.addWidget(self.plot, 1)
 
     def _build_figures(self, layout: QVBoxLayout) -> None:
@@ -364,7 +379,7 @@ class InspectPanel(QWidget):
     def _axes(self, below: str, left: str) -> None:
         item = self.plot.getPlotItem()
         item.setLabel("bottom", below)
-        item.setLabel("left", left)
+        self._upwards.setText(left, color=theme().colour("dim").name(), size="11px")
         item.enableAutoRange()
 
     def _dress(self) -> None:

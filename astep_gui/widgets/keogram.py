@@ -35,7 +35,6 @@ class KeogramStrip(QWidget):
         self._pressed = False
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumHeight(44)
         self.setAccessibleName("Keogram of the night")
         self.mode = QToolButton(self)
         self.mode.setAutoRaise(True)

@@ -28,11 +28,17 @@ from pipeline_core.science.colormaps import COLORMAPS
 from pipeline_core.science.display import histogram, histogram_range, stretched
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
 
 _BUTTONS = ("auto", "zscale", "99.5")
 _MORE = ("99.9", "98", "full")
+
+
+LEAST_PLOT_PX, NAMED_PX = 76, 100
+"""Height of the histogram at least, and that at which its axis has a name: below, the read-out alone says the unit."""
 
 
 class LevelsPanel(QWidget):
@@ -63,9 +69,25 @@ class LevelsPanel(QWidget):
         """Return the size at which all is read easily."""
         return QSize(300, 330)
 
-    def show_image(self, shown: ShownImage | None) -> None:
-        """Draw the histogram of an image."""
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """In a low window leave the room of the axis' name to the bars."""
+        super().resizeEvent(event)
+        self._name_axis()
+
+    def _name_axis(self) -> None:
+        unit = self._shown.unit if self._shown is not None else ""
+        axis = self.plot.getPlotItem().getAxis("bottom")
+        axis.setLabel(f"pixel value  ({unit})" if unit else "pixel value")
+        axis.showLabel(self.plot.height() >= NAMED_PX)
+
+    def show_image(self, shown: ShownImage | None, *, has_sky: bool | None = None) -> None:
+        """Draw the histogram of an image; where it has no sky, as a dark or a master, its level is marked.
+
+        Where nothing is said of a sky it is an image like the last.
+        """
         self._shown = shown
+        if has_sky is not None:
+            self._sky.label.setFormat("sky" if has_sky else "level")
         self._following = True  # fields that round what they show must not move the levels
         self._draw_histogram(shown)
         self._follow()
@@ -87,14 +109,13 @@ class LevelsPanel(QWidget):
         self._saturation.setVisible(near)
         if shown.saturation is not None:
             self._saturation.setValue(shown.saturation)
-        unit = f"  ({shown.unit})" if shown.unit else ""
-        self.plot.getPlotItem().setLabel("bottom", f"pixel value{unit}")
+        self._name_axis()
         for field in (self.low, self.high):
             field.setDecimals(0 if shown.image.dtype.kind in "ui" else self._decimals(shown.level.sigma))
 
     def _build_plot(self) -> None:
         self.plot = small_plot(self, left=False)
-        self.plot.setMinimumHeight(110)
+        self.plot.setMinimumHeight(LEAST_PLOT_PX)
         self.plot.setAccessibleName("Histogram of the image")
         self._bars = pg.PlotDataItem([0.0, 1.0], [0.0], stepMode="center", fillLevel=0.0)
         self._curve = pg.PlotDataItem()

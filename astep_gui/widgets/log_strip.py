@@ -55,6 +55,7 @@ class LogStrip(QWidget):
         self.fold.setIcon(icon("chevron_up"))
         self.fold.setText("Log")
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setProperty("small", "true")
         self.fold.setToolTip("Unfold the log (Ctrl+L)")
         self.fold.toggled.connect(self._fold)
         head = QHBoxLayout(self)

@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QResizeEvent
+
     from pipeline_core.errors import AstepError
+
+
+MOST_PART = 0.17
+"""Of the window's height, that a notice takes at most."""
 
 
 class NoticeBar(QFrame):
@@ -39,18 +46,22 @@ class NoticeBar(QFrame):
         close.setIcon(icon("remove"))
         close.setToolTip("Put away (Esc)")
         close.clicked.connect(self.clear)
-        words = QVBoxLayout()
-        words.setSpacing(1)
         for label in (self.what, self.why, self.hint):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            words.addWidget(label)
-        box = QHBoxLayout(self)
-        box.setContentsMargins(12, 8, 8, 8)
-        box.addLayout(words, 1)
-        box.addWidget(self.copy_path, 0, Qt.AlignmentFlag.AlignTop)
-        box.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
-        box.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        # Buttons beside the last part only: beside all three they would press them into twice as many lines.
+        box = QGridLayout(self)
+        box.setContentsMargins(12, 5, 6, 5)
+        box.setHorizontalSpacing(6)
+        box.setVerticalSpacing(1)
+        box.setColumnStretch(0, 1)
+        box.addWidget(self.what, 0, 0, 1, 3)
+        box.addWidget(close, 0, 3, 2, 1, Qt.AlignmentFlag.AlignTop)
+        box.addWidget(self.why, 1, 0, 1, 3)
+        box.addWidget(self.hint, 2, 0)
+        for column, button in enumerate((self.copy_path, copy), 1):
+            box.addWidget(button, 2, column, 1, column, Qt.AlignmentFlag.AlignBottom)
+        self._parts: dict[QLabel, str] = {}
         self.hide()
 
     def show_error(self, error: AstepError, paths: str = "") -> None:
@@ -67,12 +78,36 @@ class NoticeBar(QFrame):
         self.copy_path.setVisible(bool(paths))
         self._said.append(str(error))
         again = f"  ({len(self._said)} notices)" if len(self._said) > 1 else ""
-        self.what.setText(_breakable(f"! {in_window(error.what)}{again}"))
-        self.why.setText(in_window(error.why))
-        self.hint.setText(in_window(error.hint))
+        self._parts = {
+            self.what: _breakable(f"! {in_window(error.what)}{again}"),
+            self.why: _breakable(in_window(error.why)),
+            self.hint: _breakable(in_window(error.hint)),
+        }
         self.why.setVisible(bool(error.why))
-        self.hint.setVisible(bool(error.hint))
+        self._fit()
         self.show()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Fit the words into the new width."""
+        super().resizeEvent(event)
+        if event is not None and event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def _fit(self) -> None:
+        """Shorten parts in the middle where the whole would take the room of the image; all is in tips and log."""
+        for label, words in self._parts.items():
+            label.setText(words)
+            label.setToolTip("")
+        layout, window = self.layout(), self.window()
+        if layout is None or window is None or not self.isVisible():
+            return
+        if layout.heightForWidth(self.width()) > MOST_PART * window.height():
+            for label, words in self._parts.items():
+                room = round(1.8 * max(label.width(), 100))  # not two whole lines: words break where they end
+                short = label.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
+                label.setText(short)
+                label.setToolTip("" if short == words else wrapped(words))
 
     def clear(self) -> None:
         """Put the notice away."""

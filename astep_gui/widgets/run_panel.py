@@ -39,6 +39,10 @@ _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "stopped": "–"
 _TONES = {"waiting": "dim", "running": "accent", "finished": "good", "stopped": "warn"}
 
 
+BAR_HEIGHT_PX = 18
+"""As high as the style draws it at least: lower, it would hang below its line."""
+
+
 class RunPanel(QWidget):
     """Follows the run; before it, says what it would do and with which settings."""
 
@@ -145,11 +149,11 @@ class RunPanel(QWidget):
             line = (QLabel(), ElidedLabel(stage.name), QProgressBar(), QLabel())
             line[2].setTextVisible(False)
             line[2].setMinimumWidth(BAR_PX)
-            line[2].setFixedHeight(10)
+            line[2].setFixedHeight(BAR_HEIGHT_PX)
             line[3].setFont(mono_font())
             line[3].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for column, widget in enumerate(line):
-                self._grid.addWidget(widget, row, column)
+                self._grid.addWidget(widget, row, column, Qt.AlignmentFlag.AlignVCenter)
             self._lines[stage.name] = line
         mark, _name, bar, count = self._lines[stage.name]
         mark.setText(_MARKS[stage.state])

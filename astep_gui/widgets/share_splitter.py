@@ -1,42 +1,113 @@
-"""A splitter that shares its height by the window's size until a person moves it."""
+"""A splitter that shares its height by the window's size and the work at hand, until a person moves it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QSplitter
+from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtWidgets import QSplitter, QSplitterHandle
+
+from astep_gui.theme import theme
+from astep_gui.widgets.painting import painting
 
 if TYPE_CHECKING:
-    from PyQt6.QtCore import QByteArray
-    from PyQt6.QtGui import QResizeEvent
+    from collections.abc import Mapping
+
+    from PyQt6.QtGui import QPaintEvent, QResizeEvent
     from PyQt6.QtWidgets import QWidget
+
+HANDLE_PX = 7
+_GRIP_PX = (44.0, 3.0)
+
+
+class Share(NamedTuple):
+    """What the lower widget has of the height: a part, and pixels at least and at most."""
+
+    part: float
+    least: int
+    most: int
 
 
 class ShareSplitter(QSplitter):
-    """Two widgets above each other; the lower one has a part of the height, between a least and a most."""
+    """Two widgets above each other. What a person chooses is a part of the height too, one for each kind of work.
 
-    def __init__(self, upper: QWidget, lower: QWidget, part: float, least: int, most: int) -> None:
+    Parameters
+    ----------
+    shares : mapping of str to Share
+        By the name of the work; the first is the one at the beginning.
+    least_upper : int
+        Pixels that the upper widget keeps in whatever window, as long as the lower one has its own minimum.
+    """
+
+    moved = pyqtSignal()
+    """A person chose another share."""
+
+    def __init__(self, upper: QWidget, lower: QWidget, shares: Mapping[str, Share], least_upper: int) -> None:
         super().__init__(Qt.Orientation.Vertical)
-        self._part, self._least, self._most = part, least, most
-        self._is_by_hand = False
+        self._shares, self._least_upper = dict(shares), least_upper
+        self._work = next(iter(self._shares))
+        self._by_hand: dict[str, float] = {}
+        self.setHandleWidth(HANDLE_PX)
         self.addWidget(upper)
         self.addWidget(lower)
         self.setChildrenCollapsible(False)
         self.setStretchFactor(0, 1)
         self.splitterMoved.connect(self._moved)
 
-    def _moved(self) -> None:
-        self._is_by_hand = True
+    def createHandle(self) -> QSplitterHandle:  # noqa: N802 - Qt's name
+        """Return a handle that is seen to be one."""
+        return _Handle(self.orientation(), self)
 
-    def restoreState(self, state: QByteArray | bytes | bytearray | memoryview) -> bool:  # noqa: N802 - Qt's name
-        """Take up what a person had chosen."""
-        self._is_by_hand = super().restoreState(state)
-        return self._is_by_hand
+    def set_work(self, name: str) -> None:
+        """Share the height as a kind of work wants it, or as a person wanted it there."""
+        self._work = name if name in self._shares else next(iter(self._shares))
+        self.share()
+
+    def by_hand(self) -> dict[str, float]:
+        """Return the parts of the height that a person chose, by the name of the work."""
+        return dict(self._by_hand)
+
+    def take_up(self, parts: Mapping[str, float]) -> None:
+        """Share as a person chose in another window."""
+        self._by_hand = {name: float(part) for name, part in parts.items() if name in self._shares and 0 < part < 1}
+        self.share()
+
+    def share(self) -> None:
+        """Share anew: a height kept from a large window would leave nothing of the image in a small one."""
+        height = self.height() - self.handleWidth()
+        share = self._shares[self._work]
+        part = self._by_hand.get(self._work)
+        low = min(max(round(share.part * height), share.least), share.most) if part is None else round(part * height)
+        low = min(low, height - self._least_upper)  # the splitter itself gives it its minimum
+        self.setSizes([max(1, height - low), max(1, low)])
+
+    def _moved(self) -> None:
+        upper, lower = self.sizes()
+        self._by_hand[self._work] = lower / max(1, upper + lower)
+        self.moved.emit()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Share anew, unless a person has chosen."""
+        """Share anew."""
         super().resizeEvent(event)
-        if not self._is_by_hand:
-            low = min(max(round(self._part * self.height()), self._least), self._most)
-            self.setSizes([max(1, self.height() - low), low])
+        self.share()
+
+    def event(self, event: QEvent | None) -> bool:
+        """Give what needed more room for a while no more than its share afterwards."""
+        done = super().event(event)
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.share()
+        return done
+
+
+class _Handle(QSplitterHandle):
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(HANDLE_PX, HANDLE_PX)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        width, height = _GRIP_PX
+        grip = QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+        with painting(self) as painter:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme().colour("accent" if self.underMouse() else "border"))
+            painter.drawRoundedRect(grip, height / 2, height / 2)

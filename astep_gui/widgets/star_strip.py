@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
-    from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+    from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
     from astep_gui.models.star_track import StarTrackModel
     from pipeline_core.star_track import StarPoint
 
 _CELL, _GAP = 62, 4
+_WIDEST = 150
+"""From stamp to stamp at most: few are spread over the width, so that the curves below them are read."""
 _CURVE = 30
 _LABEL = 14
+_BOTH = 96
+"""Pixels in which time and words stand beside each other."""
 _NAME = 15
 _WORDS = 220
 """Pixels that "light 0.98 – 1.02 × its median" takes, however few stamps there are."""
@@ -67,6 +71,11 @@ class StarStrip(QWidget):
         model.changed.connect(self._follow)
         model.pointed.connect(self._reveal)
         self._follow()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Spread the stamps over the new width."""
+        super().resizeEvent(event)
+        self.stamps.spread(self.width())
 
     def _follow(self) -> None:
         model = self.model
@@ -113,7 +122,7 @@ class StarStrip(QWidget):
         self.stamps.update()
         index = next((k for k, p in enumerate(self.model.points) if p.path == self.model.current), None)
         if index is not None:
-            self.band.ensureVisible(index * (_CELL + _GAP) + _CELL // 2, 10, _CELL * 2, 0)
+            self.band.ensureVisible(round(self.stamps.cell(index).center().x()), 10, _CELL * 2, 0)
 
 
 class _Stamps(QWidget):
@@ -123,6 +132,7 @@ class _Stamps(QWidget):
         super().__init__()
         self.model = model
         self._hover = -1
+        self._width = 0
         self._images: dict[str, QImage] = {}
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -131,9 +141,19 @@ class _Stamps(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Be as wide as the stamps there are, and as the words over the curves."""
-        return QSize(
-            max(_WORDS, len(self.model.points) * (_CELL + _GAP) + _GAP), _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8
-        )
+        width = max(_WORDS, max(1, len(self.model.points)) * self.pitch + _GAP)
+        return QSize(width, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
+
+    @property
+    def pitch(self) -> int:
+        """Pixels from one stamp to the next."""
+        count = max(1, len(self.model.points), self.model.total)  # those that come have their room already
+        return min(max(_CELL + _GAP, (self._width - _GAP) // count), _WIDEST)
+
+    def spread(self, width: int) -> None:
+        """Take the width that there is, as far as the stamps can use it."""
+        self._width = width
+        self.follow()
 
     def follow(self) -> None:
         """Take the points that have arrived."""
@@ -146,11 +166,11 @@ class _Stamps(QWidget):
 
     def cell(self, index: int) -> QRectF:
         """Return where a stamp is drawn."""
-        return QRectF(_GAP + index * (_CELL + _GAP), 2, _CELL, _CELL)
+        return QRectF(_GAP + index * self.pitch + (self.pitch - _GAP - _CELL) / 2, 2, _CELL, _CELL)
 
     def index_at(self, x: float) -> int | None:
         """Return the stamp at a place."""
-        index = int((x - _GAP / 2) // (_CELL + _GAP))
+        index = int((x - _GAP / 2) // self.pitch)
         return index if 0 <= index < len(self.model.points) else None
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
@@ -163,8 +183,8 @@ class _Stamps(QWidget):
         font = self.font()
         font.setPixelSize(10)
         painter.setFont(font)
-        first = max(0, int(shown.left() // (_CELL + _GAP)))
-        last = min(len(self.model.points), int(shown.right() // (_CELL + _GAP)) + 1)
+        first = max(0, int(shown.left() // self.pitch))
+        last = min(len(self.model.points), int(shown.right() // self.pitch) + 1)
         for k in range(first, last):
             self._draw_stamp(painter, k, self.model.points[k])
         if self.model.points:
@@ -181,11 +201,6 @@ class _Stamps(QWidget):
                 ny, nx = codes.shape
                 self._images[point.path] = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Grayscale8).copy()
             painter.drawImage(box, toned(self._images[point.path]))
-        if point.star is None or not point.star.found or not point.is_aligned:
-            painter.setPen(theme().colour("on_image"))
-            lost = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
-            words = lost if point.is_aligned else "not aligned"
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, words)
         is_rejected = point.path in self.model.rejected
         if is_rejected:
             painter.setPen(QPen(theme().colour("bad"), 2))
@@ -197,9 +212,23 @@ class _Stamps(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(box.adjusted(1, 1, -1, -1))
         painter.setPen(theme().colour("bad" if is_rejected else "dim"))
+        middle = box.center().x()
+        below = QRectF(middle - (self.pitch - _GAP) / 2, box.bottom(), self.pitch - _GAP, _NAME)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.caption(index))
+
+    def caption(self, index: int) -> str:
+        """Return what stands below a stamp, never over its star: when it was, and what is the matter with it."""
+        point = self.model.points[index]
         when = f"{point.mid_utc:%H:%M}" if point.mid_utc is not None else f"{index + 1}"
-        words = "rejected" if is_rejected else when
-        painter.drawText(QRectF(box.left(), box.bottom(), _CELL, _NAME), Qt.AlignmentFlag.AlignCenter, words)
+        said = ""
+        if point.path in self.model.rejected:
+            said = "rejected"
+        elif not point.is_aligned:
+            said = "not aligned"
+        elif point.star is None or not point.star.found:
+            said = "no star" if point.star is not None else "not read" if "read" in point.note else "outside"
+        has_room = self.pitch - _GAP >= _BOTH
+        return " · ".join(filter(None, (when, said))) if has_room else said or when
 
     def _draw_curve(
         self, painter: QPainter, values: npt.NDArray[np.float64], label: str, top: int, token: str, left: int

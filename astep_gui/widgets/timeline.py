@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FEWEST_TABS = 3
 """Where fewer have room, all quantities stand in one list: a single tab looks as if there were no others."""
+BESIDE_PX = 680
+"""Width from which the cost of a threshold stands between its buttons, and not below them."""
 
 
 class Timeline(QWidget):
@@ -94,7 +96,7 @@ class Timeline(QWidget):
         return box
 
     def _lay_out(self) -> None:
-        head = self._head = QHBoxLayout()
+        head = QHBoxLayout()
         head.setContentsMargins(8, 4, 12, 2)
         head.setSpacing(8)
         head.addWidget(self.what)
@@ -106,13 +108,17 @@ class Timeline(QWidget):
         head.addStretch(0)  # takes the room of the tabs where they are not shown
         head.addWidget(self.threshold)
         self._offer = QWidget(self)
-        offer = self._offer_row = QHBoxLayout(self._offer)
-        offer.setContentsMargins(12, 2, 12, 4)
-        offer.setSpacing(8)
-        offer.addWidget(self.side)
-        offer.addWidget(self.cost, 1)
-        offer.addWidget(self.apply)
-        offer.addWidget(self.drop)
+        self._offered = QVBoxLayout(self._offer)
+        self._offered.setContentsMargins(12, 2, 12, 4)
+        self._offered.setSpacing(3)
+        self._answers = QHBoxLayout()
+        self._answers.setSpacing(8)
+        self._answers.addWidget(self.side)
+        self._answers.addStretch(0)
+        self._answers.addWidget(self.apply)
+        self._answers.addWidget(self.drop)
+        self._offered.addLayout(self._answers)
+        self._offered.addWidget(self.cost)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -177,27 +183,30 @@ class Timeline(QWidget):
         self.what.setVisible(is_list)
         self.tabs.setVisible(not is_list)
         self.more.setVisible(hidden > 0 and not is_list)
-        self._place_side(in_head=is_list)
-
-    def _place_side(self, *, in_head: bool) -> None:
-        """Beside a list there is room for the side of the threshold, and the words of its cost have more."""
-        row, other = (self._head, self._offer_row) if in_head else (self._offer_row, self._head)
-        if row.indexOf(self.side) < 0:
-            other.removeWidget(self.side)
-            row.insertWidget(row.indexOf(self.threshold) if in_head else 0, self.side)
-        self.side.setVisible(self.model.proposal() is not None)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the quantities into the new width, once the tab bar has it: else it lays out none of the new ones."""
         super().resizeEvent(event)
         self._soon.start()
+        beside = self.width() >= BESIDE_PX
+        if beside != (self._answers.indexOf(self.cost) >= 0):
+            self._answers.insertWidget(1, self.cost, 1) if beside else self._offered.addWidget(self.cost)
+        self.cost.setMinimumHeight(0)
+        self._hold_cost()
+
+    def _hold_cost(self) -> None:
+        """Give the cost the lines it needs, and none back before all is over: the plot must not move under a drag."""
+        sides = self._offered.contentsMargins().left() + self._offered.contentsMargins().right()
+        others = sum(one.sizeHint().width() + 8 for one in (self.side, self.apply, self.drop))
+        room = self.width() - sides - (others if self._answers.indexOf(self.cost) >= 0 else 0)
+        self.cost.setMinimumHeight(max(self.cost.minimumHeight(), self.cost.heightForWidth(max(room, 40))))
 
     def _follow_threshold(self) -> None:
         found = self.model.proposal()
         self._offer.setVisible(found is not None)
-        self.side.setVisible(found is not None)
         self.threshold.setChecked(found is not None)
         if found is None:
+            self.cost.setMinimumHeight(0)
             return
         self.side.setText("↑ above" if self.model.side == "high" else "↓ below")
         words = found.words
@@ -205,6 +214,7 @@ class Timeline(QWidget):
         count = len(found.paths)
         self.apply.setText(f"Reject {count} frame{'' if count == 1 else 's'}" if count else "Reject")
         self.apply.setEnabled(bool(found.paths))
+        self._hold_cost()
 
     def _quantity_chosen(self, index: int) -> None:
         if index >= 0:

@@ -43,7 +43,8 @@ class TimelinePlot(QWidget):
         super().__init__(parent)
         self.model = model
         self._brush: tuple[float, float] | None = None
-        self._drags_threshold = False
+        self._frozen: tuple[float, float] | None = None
+        """What is held while the threshold is dragged: were the axis to follow, the line would run away."""
         self._hover = -1
         self._places: npt.NDArray[np.float64] = np.zeros((0, 2))
         self._signs = self._wild = np.zeros(0, np.int8)
@@ -96,6 +97,8 @@ class TimelinePlot(QWidget):
 
     def _held(self) -> tuple[float, float]:
         """Return the values between which none is wild."""
+        if self._frozen is not None:
+            return self._frozen
         threshold = self.model.threshold
         extra = None
         if threshold is not None:
@@ -203,6 +206,8 @@ class TimelinePlot(QWidget):
             words = [f"{10**v:,.6g}" for v in values]
         else:
             values = nice_ticks(low, high, wanted)
+            if len(values) < 2:  # one tick tells no scale
+                values = nice_ticks(low, high, 2 * wanted)
             words = [f"{v:g}" for v in values]
         if words and self.model.unit():
             words[-1] = f"{words[-1]} {self.model.unit()}"  # the highest tick names the unit
@@ -281,7 +286,7 @@ class TimelinePlot(QWidget):
         y = self.threshold_y()
         at = event.position()
         if y is not None and abs(at.y() - y) <= 6 and self.row_at(at.x(), at.y()) is None:
-            self._drags_threshold = True
+            self._frozen = self._held()
         else:
             self._brush = (at.x(), at.x())
 
@@ -290,7 +295,7 @@ class TimelinePlot(QWidget):
         if event is None:
             return
         at = event.position()
-        if self._drags_threshold:
+        if self._frozen is not None:
             area = self.area()
             self.model.set_threshold(self._value_at(min(max(at.y(), area.top()), area.bottom())))
         elif self._brush is not None:
@@ -318,8 +323,9 @@ class TimelinePlot(QWidget):
         """Finish: a short press shows a frame, a long one selects."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        if self._drags_threshold:
-            self._drags_threshold = False
+        if self._frozen is not None:
+            self._frozen = None
+            self._renew()
             return
         if self._brush is None:
             return

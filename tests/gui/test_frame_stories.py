@@ -247,6 +247,22 @@ def test_a_frame_that_is_not_aligned_is_told_and_what_is_found_there_is_no_value
     assert not strip.grab().isNull()
 
 
+def test_few_stamps_are_spread_over_the_width_and_words_stand_below_them(strip, qtbot):
+    stamps = strip.stamps
+    strip.resize(780, 240)
+    qtbot.wait(20)
+    assert stamps.pitch == (780 - 4) // 6
+    assert stamps.cell(5).right() > 700
+    assert stamps.index_at(stamps.cell(5).center().x()) == 5
+    captions = [stamps.caption(k) for k in range(6)]
+    assert sum("no star" in words for words in captions) == 1
+    assert all(words[2] == ":" for words in captions), "when it was is said beside it"
+    strip.resize(300, 240)
+    qtbot.wait(20)
+    assert stamps.pitch == 66
+    assert stamps.caption(next(k for k, words in enumerate(captions) if "no star" in words)) == "no star"
+
+
 def test_a_click_on_a_stamp_asks_for_its_frame_and_x_rejects_it(strip, qtbot):
     stamps, model = strip.stamps, strip.model
     with qtbot.waitSignal(model.frame_asked) as asked:
