@@ -17,6 +17,7 @@ from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.same_place import SamePlaces
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
@@ -66,6 +67,8 @@ class Viewing(QObject):
         self.budget = MemoryBudget(parent=self)
         self.images = ImageStore(self, budget=self.budget)
         self.inspection = Inspection(self)
+        # Asked when it is needed: the window sets what places frames after this.
+        self.inspection.known = SamePlaces(night, lambda *asked, **how: self.places(*asked, **how))  # noqa: PLW0108
         self.star_marks = StarMarks(self)
         self.steps = StepsModel(self, budget=self.budget)
         self.timeline_model = TimelineModel(self)
