@@ -211,8 +211,8 @@ class Viewing(QObject):
 
     def _follow_suggestion(self) -> None:
         path = self._night.current
-        if path is not None and (flags := self._flags(path)):
-            self.decisions.reject([path], flags[0].cause)
+        if path is not None and self._flags(path):
+            self.decisions.reject([path])
 
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""
