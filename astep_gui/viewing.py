@@ -17,6 +17,7 @@ from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.same_place import SamePlaces
 from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
@@ -71,6 +72,8 @@ class Viewing(QObject):
         self.budget = MemoryBudget(parent=self)
         self.images = ImageStore(self, budget=self.budget)
         self.inspection = Inspection(self)
+        # Asked when it is needed: the window sets what places frames after this.
+        self.inspection.known = SamePlaces(night, lambda *asked, **how: self.places(*asked, **how))  # noqa: PLW0108
         self.star_marks = StarMarks(self)
         self.steps = StepsModel(self, budget=self.budget)
         self.timeline_model = TimelineModel(self)
@@ -201,8 +204,8 @@ class Viewing(QObject):
 
     def _follow_suggestion(self) -> None:
         path = self._night.current
-        if path is not None and (flags := self._flags(path)):
-            self.decisions.reject([path], flags[0].cause)
+        if path is not None and self._flags(path):
+            self.decisions.reject([path])
 
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""

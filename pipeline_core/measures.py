@@ -164,11 +164,19 @@ NOT_JUDGED = "not judged"
 def headline(flags: Iterable[Flag]) -> str:
     """Say in a word or two what was found of a frame: its gravest cause, "good", or "not judged"."""
     flags = list(flags)
+    if cause := gravest_cause(flags):
+        return cause
+    return NOT_JUDGED if any(flag.cause == NOT_JUDGED for flag in flags) else "good"
+
+
+def gravest_cause(flags: Iterable[Flag]) -> str:
+    """Return what speaks most against a frame; empty where nothing does."""
+    flags = list(flags)
     for severity in ("bad", "suspect"):
         for flag in flags:
             if flag.severity == severity:
                 return flag.cause
-    return NOT_JUDGED if any(flag.cause == NOT_JUDGED for flag in flags) else "good"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

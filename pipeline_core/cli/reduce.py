@@ -121,6 +121,6 @@ def _done(reduction: Reduction) -> list[str]:
     told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
     if reduction.judged and not counts["done"]:
         told.append(f"{counted(reduction.judged, 'frame')} judged anew")
-    if reduction.realigned:
+    if reduction.realigned or (reduction.aligned and not counts["done"]):
         told.append(reduction.aligned_words)
     return told
