@@ -51,6 +51,8 @@ class Blinking(QObject):
         self.bar.hide()
         self.is_calibrated = False
         """Whether calibrated files are blinked, and not the frames as they were taken."""
+        self.wanted: list[str] = []
+        """Paths of all frames that were to be blinked, those without a calibrated file too."""
         self._aside = StepAside(viewing.steps, viewing.levels, viewing.rail)
         self._cursor = QTimer(self)
         self._cursor.setInterval(CURSOR_MS)
@@ -88,7 +90,7 @@ class Blinking(QObject):
         places = viewing.places(chosen, is_trimmed=calibrated)
         in_order = {path: sources[path] for path in chosen}
         frames = blink_frames(night, in_order, places, {path: viewing.badge(path) for path in chosen})
-        self.is_calibrated = calibrated
+        self.is_calibrated, self.wanted = calibrated, wanted
         viewing.pages.setCurrentWidget(viewing.view)
         self._aside.leave(self._words_of(chosen))
         left_out = {path: path.rpartition("/")[2] for path in wanted if path not in sources}

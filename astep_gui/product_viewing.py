@@ -95,7 +95,7 @@ class ProductViewing(QObject):
         survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
         file = calibrated_file(place, path) if place is not None else None
         if file is None or frame is None:
-            self.nothing_there.emit(path, self._why_uncalibrated(path))
+            self.nothing_there.emit(path, self.why_uncalibrated(path))
             return
         if not self._viewing.blinks_calibrated:
             self._begin()
@@ -139,6 +139,19 @@ class ProductViewing(QObject):
             self._viewing.view.set_mask_bits(self._bits_before)
             self._bits_before = None
         self.changed.emit()
+
+    def why_uncalibrated(self, path: str) -> str:
+        """Say why a frame has no calibrated file."""
+        night, frame = self._night, self._night.frame(path)
+        if path in night.rejected:
+            reason = night.rejected[path]
+            said = f"it was rejected ({reason})" if reason else "it was rejected"
+            return f"{said}, and so it was left out of the reduction; U accepts it, Ctrl+R then calibrates it"
+        if frame is not None and frame.kind is not FrameKind.SCIENCE:
+            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
+        if path in night.left_out:
+            return f"it is left out of the reduction: {in_window(night.left_out[path])}"
+        return "it was not calibrated yet; Ctrl+R reduces the night"
 
     def close(self) -> None:
         """End the thread."""
@@ -199,18 +212,6 @@ class ProductViewing(QObject):
         if self.calibrated is not None:
             return "calibrated", self.calibrated
         return ("stack", str(self.stack.file)) if self.stack is not None else None
-
-    def _why_uncalibrated(self, path: str) -> str:
-        night, frame = self._night, self._night.frame(path)
-        if path in night.rejected:
-            reason = night.rejected[path]
-            said = f"it was rejected ({reason})" if reason else "it was rejected"
-            return f"{said}, and so it was left out of the reduction; U accepts it, Ctrl+R then calibrates it"
-        if frame is not None and frame.kind is not FrameKind.SCIENCE:
-            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
-        if path in night.left_out:
-            return f"it is left out of the reduction: {in_window(night.left_out[path])}"
-        return "it was not calibrated yet; Ctrl+R reduces the night"
 
     def _frame_chosen(self) -> None:
         """Go on with calibrated files where the next frame has one; a master gives way to the frame."""

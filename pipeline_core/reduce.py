@@ -375,12 +375,14 @@ class _Reducer:
         self._compiled.add(science)
         if not warm_up.is_first_time(science=science):
             return
+        begun = time.monotonic()
         self.context.say("kernels", warm_up.first_time_words(science=science))
         kernels = warm_up.warm_up_science if science else warm_up.warm_up_calibration
         if self.options.executor == "processes" and not self.options.masters_inside:
             warm_up.in_worker(self.context, kernels, self.pool)
         else:
             warm_up.unless_stopped(self.context, kernels)
+        self.context.say("kernels", f"compiled in {time.monotonic() - begun:.0f} s; later runs begin at once")
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""

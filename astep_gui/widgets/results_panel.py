@@ -183,7 +183,8 @@ class ResultsPanel(QWidget):
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
         else:
-            self.headline.setText(headline(result) if result is not None else standing_words(survey))
+            since = f" · {OF_BEFORE}" if self._run.is_overtaken else ""
+            self.headline.setText(f"{headline(result)}{since}" if result is not None else standing_words(survey))
         says = run_facts(result) if result is not None else known_facts(survey, self._night)
         if "To look at" in says:
             says["To look at"] = suggested_words(self._night, result)

@@ -135,7 +135,7 @@ class RunPanel(QWidget):
         run, survey, plan = self._run, self._night.survey, self._night.plan
         if run.is_running:
             left = f" · {duration_words(run.eta_s)}" if run.eta_s is not None else ""
-            how_far = f"{run.done} of {run.total}" if run.total else "Looking what is to be done"
+            how_far = run.how_far(" of ") if run.total else "Looking what is to be done"
             return "Stopping; what is finished stays" if run.is_stopping else f"{how_far}{left}"
         if plan is None:
             return "Planning" if self._night.is_open else "No night is open"
