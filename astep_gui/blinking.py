@@ -51,6 +51,8 @@ class Blinking(QObject):
         self.bar.hide()
         self.is_calibrated = False
         """Whether calibrated files are blinked, and not the frames as they were taken."""
+        self.wanted: list[str] = []
+        """Paths of all frames that were to be blinked, those without a calibrated file too."""
         self._aside = StepAside(viewing.steps, viewing.levels, viewing.rail)
         self._cursor = QTimer(self)
         self._cursor.setInterval(CURSOR_MS)
@@ -88,7 +90,7 @@ class Blinking(QObject):
         places = viewing.places(chosen, is_trimmed=calibrated)
         in_order = {path: sources[path] for path in chosen}
         frames = blink_frames(night, in_order, places, {path: viewing.badge(path) for path in chosen})
-        self.is_calibrated = calibrated
+        self.is_calibrated, self.wanted = calibrated, wanted
         viewing.pages.setCurrentWidget(viewing.view)
         self._aside.leave(self._words_of(chosen))
         left_out = {path: path.rpartition("/")[2] for path in wanted if path not in sources}
@@ -120,6 +122,17 @@ class Blinking(QObject):
             self._viewing.show_frame()
         self._viewing.suggest()
 
+    def outlives_change(self) -> bool:
+        """Tell whether a blink goes on though the night is another: one that grew, and holds all its frames as before.
+
+        What came in is not in it; the next one has it.
+        """
+        return self.is_on and all(
+            (frame := self._night.frame(_path(one))) is not None
+            and (self.is_calibrated or one.key == raw_source(self._night, frame.path)[0])
+            for one in self.model.frames
+        )
+
     def settings(self) -> dict[str, object]:
         """Return how a person wants to blink, as plain values."""
         model = self.model
@@ -127,6 +140,7 @@ class Blinking(QObject):
             "rate": model.rate,
             "ping_pong": model.ping_pong,
             "aligned": model.aligned,
+            "without_rejected": model.without_rejected,
             "levels": self.levels.mode,
         }
 
@@ -135,6 +149,7 @@ class Blinking(QObject):
         self.model.set_rate(float(settings["rate"]))
         self.model.set_ping_pong(bool(settings["ping_pong"]))
         self.model.set_aligned(bool(settings["aligned"]))
+        self.model.set_without_rejected(bool(settings.get("without_rejected")))  # an older version did not keep it
         if settings["levels"] in MODES:
             self.levels.set_mode(settings["levels"])
 

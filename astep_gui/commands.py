@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from pipeline_core.errors import AstepError
+from pipeline_core.measures import gravest_cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,17 +108,19 @@ class Decisions(QObject):
         night.history_changed.connect(self._mirror)
 
     def reject(self, paths: Sequence[str], reason: str = "") -> None:
-        """Reject frames, with a reason."""
-        self.reject_each(dict.fromkeys(paths, reason))
-
-    def reject_each(self, reasons: Mapping[str, str]) -> None:
-        """Reject frames, each for its own reason: one step."""
+        """Reject frames in one step; without a reason, each for what speaks most against it."""
+        reasons = {path: reason or self.cause(path) for path in paths}
         changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
         self._decide(
             lambda paths: f"reject {counted(paths)}",
             lambda logbook, label: logbook.decide_all(changes, label=label),
             lambda paths: _told("rejected", paths, [reasons[path] for path in paths]),
         )
+
+    def cause(self, path: str) -> str:
+        """Return what is suggested against a frame; empty where nothing is."""
+        row = self._night.rows.get(path)
+        return gravest_cause(row.flags if row is not None else self._night.calibration_flags.get(path, ()))
 
     def accept(self, paths: Sequence[str], reason: str = "") -> None:
         """Accept frames, against rules and checks too; those that were accepted already are not named."""

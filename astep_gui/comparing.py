@@ -11,7 +11,9 @@ from PyQt6.QtCore import QObject
 from astep_gui.blink_frames import calibrated_sources
 from astep_gui.models.blink_frame import SEEN_DEG
 from astep_gui.models.frame_pair import FramePair
+from astep_gui.models.same_place import is_trimmed
 from astep_gui.models.short_names import numbers_of, short_names
+from astep_gui.models.short_titles import titled
 from pipeline_core.errors import NightError
 from pipeline_core.types import FrameKind
 
@@ -192,7 +194,7 @@ class Comparing(QObject):
         frames = [self._night.frame(one) for one in (other, path)]
         if path == other or any(frame is None or frame.kind is not FrameKind.SCIENCE for frame in frames):
             return None, ""
-        place = self._viewing.places([other, path], is_trimmed=_is_trimmed(shown), onto=other).get(path)
+        place = self._viewing.places([other, path], is_trimmed=is_trimmed(shown.key), onto=other).get(path)
         onto, name = self._names(other, path)
         if place is None:
             why = f"how {name} lies on {onto} was not measured; across a meridian flip one is upside down"
@@ -209,11 +211,7 @@ class Comparing(QObject):
     def _named(self, shown: ShownImage, path: str, name: str) -> ShownImage:
         """Return an image under its short name, with what was done to it: "055 · cosmic rays removed"."""
         frame = self._night.frame(path)
-        if isinstance(shown.key, tuple) and shown.key[0] == "calibrated":
-            return replace(shown, title=f"{name} · calibrated")
-        if frame is None or not shown.title.startswith(frame.name):
-            return shown
-        return replace(shown, title=name + shown.title.removeprefix(frame.name))
+        return shown if frame is None else replace(shown, title=titled(shown.key, shown.title, name, frame.name))
 
     def _show(self, left: ShownImage, right: ShownImage) -> None:
         viewing, paths = self._viewing, self._paths
@@ -233,11 +231,3 @@ class Comparing(QObject):
         viewing.levels_panel.show_image(left)
         viewing.pages.setCurrentWidget(viewing.compare)
         viewing.compare.setFocus()
-
-
-def _is_trimmed(shown: ShownImage) -> bool:
-    """Tell whether an image begins where the calibrated frame does."""
-    key = shown.key
-    if not isinstance(key, tuple):
-        return False
-    return key[0] == "calibrated" or (key[0] == "step" and key[2] not in {"raw", "overscan"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QPoint
@@ -37,6 +38,7 @@ class FrameDeeds(QObject):
         self._night = window.night
         self._decisions = window.decisions
         self._viewing = window.viewing
+        self._last_reason = ""
         window.night.night_changed.connect(self._begin_night)
 
     def slots(self) -> dict[str, Callable[..., object]]:
@@ -74,8 +76,19 @@ class FrameDeeds(QObject):
 
     def reject_reason(self) -> None:
         """Reject with a reason."""
-        reason, is_sure = QInputDialog.getItem(self._window, "Reject", "Reason", REASONS, 0, True)  # noqa: FBT003
+        paths = list(self._night.selection)
+        if not paths:
+            return
+        causes = Counter(cause for path in paths if (cause := self._decisions.cause(path)))
+        # What is suggested of them, of several the most frequent; what was chosen last only where nothing is.
+        first = causes.most_common(1)[0][0] if causes else self._last_reason
+        reasons = list(dict.fromkeys(filter(None, (first, *causes, *REASONS))))
+        frame = self._night.frame(paths[0]) if len(paths) == 1 else None
+        what = frame.name if frame is not None else counted(paths)
+        words = f"Why {what} {'is' if len(paths) == 1 else 'are'} rejected"
+        reason, is_sure = QInputDialog.getItem(self._window, "Reject", words, reasons, 0, True)  # noqa: FBT003
         if is_sure:
+            self._last_reason = reason
             self.reject_for(reason)
 
     def reject_for(self, reason: str) -> None:
@@ -84,7 +97,7 @@ class FrameDeeds(QObject):
         if not paths:
             return
         following = self._next_open() if len(paths) == 1 else None
-        self._decisions.reject_each({path: reason or self._cause(path) for path in paths})
+        self._decisions.reject(paths, reason)
         if following is not None:
             self._night.select([following])
 
@@ -98,11 +111,6 @@ class FrameDeeds(QObject):
         """Go to the frames that undo or redo changed; a group's heading or a hidden row is no place to stay."""
         if paths and not self._viewing.is_blinking and set(paths) != {self._night.current}:
             self._night.select(paths, paths[0])
-
-    def _cause(self, path: str) -> str:
-        row = self._night.rows.get(path)
-        worst = [flag for flag in row.flags if flag.severity != "note"] if row else []
-        return worst[0].cause if worst else ""
 
     def accept(self) -> None:
         """Accept the selected frames; of those that go by in a blink, the one that is seen."""

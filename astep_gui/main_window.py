@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QMainWindow, QSizePolicy, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from astep_gui.actions import ACTIONS, build_actions
+from astep_gui.closing import Closing
 from astep_gui.commands import Decisions
 from astep_gui.deeds import Deeds
 from astep_gui.image_only import ImageOnly
@@ -18,6 +19,7 @@ from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
 from astep_gui.panel_layout import PanelLayout
+from astep_gui.peeking import Peeking
 from astep_gui.product_viewing import ProductViewing
 from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
@@ -39,7 +41,7 @@ from astep_gui.widgets.workflow_tabs import WorkflowTabs
 
 if TYPE_CHECKING:
     from PyQt6.QtCore import QEvent
-    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+    from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 
 TOOLS = (
     *("open", "undo", "redo", "", "previous", "next", "", "reject", "accept", ""),
@@ -57,6 +59,9 @@ LAYOUT_VERSION = 4
 class MainWindow(QMainWindow):
     """One night in one window."""
 
+    peeking: Peeking | None = None
+    """Not there yet for the first events."""
+
     def __init__(self, remembered: Remembered | None = None) -> None:
         super().__init__()
         self.setObjectName("main")
@@ -69,7 +74,10 @@ class MainWindow(QMainWindow):
         self.decisions = Decisions(self.night, self)
         self.run = ReductionModel(self.night, self.jobs, self)
         self.errands = Errands(self.jobs, self)
+        self.closing = Closing(self)
         self._make_panels()
+        self.peeking = Peeking(self.viewing.steps, self)
+        self.peeking.nothing_before.connect(self.log.say)
         self.sky = Sky(self)
         self.deeds = Deeds(self)
         self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots() | ViewDeeds(self).slots())
@@ -78,6 +86,8 @@ class MainWindow(QMainWindow):
             menus.setCornerWidget(self.tabs, Qt.Corner.TopRightCorner)
         self.panels = PanelLayout(self, LAYOUT_VERSION)
         self.docks = self.panels.docks
+        for dock in self.docks.values():
+            dock.installEventFilter(self.peeking)
         self.image_only = ImageOnly(self, LAYOUT_VERSION)
         self.start_buttons = StartButtons(self)
         self._connect()
@@ -206,7 +216,7 @@ class MainWindow(QMainWindow):
         self.viewing.steps.masters_asked.connect(deeds.make_masters)
         self.viewing.inspection.failed.connect(lambda error: self.log.say(str(error), "warning"))
         self.viewing.story.changed.connect(deeds.show_story)
-        self.run.cancelled.connect(lambda: self.log.say("stopped; what is finished stays, Ctrl+R goes on"))
+        self.run.cancelled.connect(lambda: self.log.say_lasting("stopped; what is finished stays, Ctrl+R goes on"))
         self.run.changed.connect(lambda: None if self.run.is_running else self.log.quiet())
         stack = self.decisions.stack
         stack.indexChanged.connect(self.follow)
@@ -253,10 +263,15 @@ class MainWindow(QMainWindow):
         While this function waits for the answer, Python's lock is held. Without it a repaint of the window would ask
         for the lock with each of the hundreds of cells that are painted, and wait for each while a thread is at work.
         """
+        if event is not None and self.peeking is not None and self.peeking.take(event):
+            return True
         return super().event(event)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 - Qt's name
         """Keep layout and frame; decisions are on disk already."""
+        if event is not None and not self.closing.may_close():
+            event.ignore()
+            return
         self.image_only.set_on(False)  # with the panels come levels that made room: they are nobody's wish either
         self.deeds.make_room(is_needed=False)
         self.keeper.end()
@@ -281,20 +296,6 @@ class MainWindow(QMainWindow):
             self.panels.give_table_room()
         if not self.image_only.is_on and self.night.is_open:
             self.deeds.follow_height()
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Peek at the step before for as long as ` is held."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
-            self.viewing.steps.peek(True)  # noqa: FBT003 - a switch
-        else:
-            super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """End the peek."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft and not event.isAutoRepeat():
-            self.viewing.steps.peek(False)  # noqa: FBT003 - a switch
-        else:
-            super().keyReleaseEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
         """Take folders and files."""

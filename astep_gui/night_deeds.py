@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,10 +66,21 @@ class NightDeeds(FrameDeeds):
             from pipeline_core.demo.night import make_demo_night  # noqa: PLC0415 - needs the simulator
 
             unfinished = night.with_name(f".{night.name}.unfinished")
-            make_demo_night(unfinished, size=size, ctx=context)
-            return unfinished.rename(night)
+            try:
+                make_demo_night(unfinished, size=size, ctx=context)
+                return unfinished.rename(night)
+            finally:  # stopped or failed: nobody would find what is left, nor miss it
+                shutil.rmtree(unfinished, ignore_errors=True)
 
-        if self._window.errands.start("demo", "the demo night", work, self._window.open_night):
+        before = self._night.place
+
+        def made(there: Path) -> None:
+            if self._night.place == before:
+                self._window.open_night(there)
+            else:  # the person works on another night since
+                self._window.log.say(f"the demo night is made: it lies in {there}, Ctrl+O opens it")
+
+        if self._window.errands.start("demo", "the demo night", work, made):
             self._window.log.say(f"making a demo night in {night}")
 
     def open_dropped(self, dropped: list[Path]) -> None:

@@ -59,7 +59,7 @@ class ProductViewing(QObject):
         self._words: dict[Hashable, tuple[str, ...]] = {}
         """What is to be known of each image that was loaded."""
         night.selection_changed.connect(self._frame_chosen)
-        night.night_changed.connect(self.forget)
+        night.night_changed.connect(self._night_changed)
         viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
         viewing.calibrated_left.connect(self._blink_left)
@@ -95,13 +95,14 @@ class ProductViewing(QObject):
         survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
         file = calibrated_file(place, path) if place is not None else None
         if file is None or frame is None:
-            self.nothing_there.emit(path, self._why_uncalibrated(path))
+            self.nothing_there.emit(path, self.why_uncalibrated(path))
             return
         if not self._viewing.blinks_calibrated:
             self._begin()
         self.master, self.calibrated, self.stack = None, path, None
         self.changed.emit()
-        self.bar.show_calibrated(file.name, survey.stale.get(path, "") if survey is not None else "")
+        stale = survey.stale.get(path, "") if survey is not None else ""
+        self.bar.show_calibrated(file.name, stale, self._viewing.short_titles.name(path))
         try:
             stamp = file.stat().st_mtime_ns
         except OSError:
@@ -139,9 +140,26 @@ class ProductViewing(QObject):
             self._bits_before = None
         self.changed.emit()
 
+    def why_uncalibrated(self, path: str) -> str:
+        """Say why a frame has no calibrated file."""
+        night, frame = self._night, self._night.frame(path)
+        if path in night.rejected:
+            reason = night.rejected[path]
+            said = f"it was rejected ({reason})" if reason else "it was rejected"
+            return f"{said}, and so it was left out of the reduction; U accepts it, Ctrl+R then calibrates it"
+        if frame is not None and frame.kind is not FrameKind.SCIENCE:
+            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
+        if path in night.left_out:
+            return f"it is left out of the reduction: {in_window(night.left_out[path])}"
+        return "it was not calibrated yet; Ctrl+R reduces the night"
+
     def close(self) -> None:
         """End the thread."""
         self._images.close()
+
+    def _night_changed(self) -> None:
+        if not self._viewing.blinks_calibrated:  # one that goes on does so for a night that only grew
+            self.forget()
 
     def _begin(self) -> None:
         self._viewing.end_blink()
@@ -194,18 +212,6 @@ class ProductViewing(QObject):
         if self.calibrated is not None:
             return "calibrated", self.calibrated
         return ("stack", str(self.stack.file)) if self.stack is not None else None
-
-    def _why_uncalibrated(self, path: str) -> str:
-        night, frame = self._night, self._night.frame(path)
-        if path in night.rejected:
-            reason = night.rejected[path]
-            said = f"it was rejected ({reason})" if reason else "it was rejected"
-            return f"{said}, and so it was left out of the reduction; U accepts it, Ctrl+R then calibrates it"
-        if frame is not None and frame.kind is not FrameKind.SCIENCE:
-            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
-        if path in night.left_out:
-            return f"it is left out of the reduction: {in_window(night.left_out[path])}"
-        return "it was not calibrated yet; Ctrl+R reduces the night"
 
     def _frame_chosen(self) -> None:
         """Go on with calibrated files where the next frame has one; a master gives way to the frame."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from astep_gui.actions import PROGRAMS
+from astep_gui.blink_frames import calibrated_sources
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside
 from pipeline_core.report_state import REPORTS
@@ -45,21 +46,54 @@ class ResultsDeeds(NightDeeds):
     def calibrated(self) -> None:
         """Show the current frame as its calibrated file holds it; a second time, the frame itself.
 
-        Of frames that go by, the one that is seen is meant: it becomes the current one before its file is shown.
+        Frames that go by, or rest in a blink, go on as their calibrated files, or as they were taken.
+        """
+        window = self._window
+        if window.viewing.is_blinking:
+            self._blink_otherwise()
+        elif self._night.current is None:
+            return
+        elif window.products.calibrated == self._night.current:
+            window.products.end()
+        else:
+            window.products.show_calibrated(self._night.current)
+
+    def _blink_otherwise(self) -> None:
+        """Blink calibrated files in the place of the frames as they were taken, or the other way round, on and on.
+
+        From the frame that is seen, at the same rate; all that was to be blinked comes back with the raw frames.
         """
         window, viewing = self._window, self._window.viewing
-        if viewing.is_blinking:
-            viewing.blink.pause()
-        path = self._night.current
-        if path is None:
+        blink, wanted = viewing.blink, list(viewing.blinking.wanted)
+        if blink.current is None:
             return
-        if window.products.calibrated == path:
+        was_playing, to_calibrated = blink.is_playing, not viewing.blinks_calibrated
+        seen = str(blink.current.key[1])  # type: ignore[index] # "raw" or "calibrated", path, time of the file
+        if to_calibrated:
+            files = calibrated_sources(self._night, wanted)
+            there = [path for path in wanted if path in files]
+            if len(there) < 2:
+                self._say_stays_raw(seen, there, len(wanted))
+                return
+            at = wanted.index(seen) if seen in wanted else 0
+            # One that was not calibrated has no place among them: the next that was is as near.
+            seen = next((path for path in wanted[at:] if path in there), there[-1])
+        blink.pause()
+        viewing.end_blink(to_step=False)
+        self._night.select([seen])
+        if to_calibrated:
+            window.products.show_calibrated(seen)
+        else:
             window.products.end()
-            return
-        was_blinking = viewing.is_blinking
-        window.products.show_calibrated(path)
-        if was_blinking and not viewing.is_blinking:
-            window.log.say("the blink ended on this frame; B blinks the calibrated files", path=path)
+        viewing.toggle_blink(wanted, calibrated=to_calibrated)
+        if not was_playing:
+            blink.pause()
+
+    def _say_stays_raw(self, seen: str, there: Sequence[str], of: int) -> None:
+        have = f"{len(there)} of these {of} frames {'has' if len(there) == 1 else 'have'} a calibrated file"
+        why = f"{seen.rpartition('/')[2]}: {self._window.products.why_uncalibrated(seen)}"
+        rest = "Ctrl+R reduces the night" if seen in there else why
+        self._window.log.say(f"the blink goes on as the frames were taken, for {have}; {rest}", "warning")
 
     # -- report ----------------------------------------------------------------------------------------------
 
@@ -86,7 +120,8 @@ class ResultsDeeds(NightDeeds):
 
     def _show_report(self, files: list[Path]) -> None:
         self._tell_reports(files)
-        show_outside(self._window, files[0])
+        if not self._window.closing.is_waited_for:
+            show_outside(self._window, files[0])
 
     def _tell_reports(self, files: list[Path]) -> None:
         self._window.log.quiet()

@@ -32,7 +32,7 @@ RATES = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0)
 _OWN = (
     "zoom_in", "zoom_out", "zscale", "next_stretch", "next_colours", "overlays", "compare_with", "save_cutout",
     "columns", "next_quantity", "next_against", "threshold", "recent", "blink_slower", "blink_faster", "blink_back",
-    "blink_aligned", "blink_levels", "compare_mode", "compare_swap",
+    "blink_without_rejected", "blink_aligned", "blink_levels", "compare_mode", "compare_swap", "difference",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -54,7 +54,6 @@ class ViewDeeds(QObject):
         slots["next_step"] = partial(viewing.steps.step_by, 1)
         slots["previous_step"] = partial(viewing.steps.step_by, -1)
         # What has a button is done by it: it knows when it can be.
-        slots["difference"] = viewing.rail.difference.click
         slots["same_levels"] = viewing.levels_panel.frozen.click
         slots["keogram_mode"] = viewing.keogram.mode.click
         return slots
@@ -84,6 +83,14 @@ class ViewDeeds(QObject):
         levels = self._viewing.levels
         levels.set_colormap(_after(levels.colormap, list(COLORMAPS)))
         self._window.log.say(f"colours: {levels.colormap}")
+
+    def difference(self) -> None:
+        """Show what the chosen step changed, or say why that cannot be; what is on can always be switched off."""
+        steps, rail = self._viewing.steps, self._viewing.rail
+        if steps.why_no_difference and not steps.difference:
+            self._window.log.say(f"no difference to the step before: {steps.why_no_difference}")
+        else:
+            rail.difference.click()
 
     def overlays(self) -> None:
         """Offer what can be laid over the image."""
@@ -131,7 +138,13 @@ class ViewDeeds(QObject):
         """Turn round at the end of a blink, or begin anew."""
         blink = self._viewing.blink
         blink.set_ping_pong(not blink.ping_pong)
-        self._tell_of_blink("there and back" if blink.ping_pong else "from the beginning after the end")
+        self._tell_of_blink("to and fro" if blink.ping_pong else "from the beginning after the end")
+
+    def blink_without_rejected(self) -> None:
+        """Pass over rejected frames in a blink, or show all."""
+        blink = self._viewing.blink
+        blink.set_without_rejected(not blink.without_rejected)
+        self._tell_of_blink("without rejected frames" if blink.without_rejected else "with rejected frames")
 
     def blink_aligned(self) -> None:
         """Lay the frames of a blink on each other, or show them as they were taken."""

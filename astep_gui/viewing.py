@@ -17,6 +17,8 @@ from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
+from astep_gui.models.same_place import SamePlaces
+from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.models.steps_model import StepsModel
@@ -70,13 +72,17 @@ class Viewing(QObject):
         self.budget = MemoryBudget(parent=self)
         self.images = ImageStore(self, budget=self.budget)
         self.inspection = Inspection(self)
+        # Asked when it is needed: the window sets what places frames after this.
+        self.inspection.known = SamePlaces(night, lambda *asked, **how: self.places(*asked, **how))  # noqa: PLW0108
         self.star_marks = StarMarks(self)
         self.steps = StepsModel(self, budget=self.budget)
         self.timeline_model = TimelineModel(self)
         self.keogram_model = KeogramModel(self.timeline_model.axis, self)
         self.star = StarTrackModel(self)
         self.story = PixelStoryModel(self)
+        self.short_titles = ShortTitles(night)
         self.view = ImageView(self.levels)
+        self.view.head.short_title = self.short_titles.of
         self.compare = CompareView(self.levels)
         self.rail = StepsRail(self.steps)
         self.blinking = Blinking(self, night)
@@ -85,6 +91,7 @@ class Viewing(QObject):
         self.timeline = Timeline(self.timeline_model)
         self.keogram = KeogramStrip(self.keogram_model)
         self.star_strip = StarStrip(self.star)
+        self.star_strip.name_of = self.short_titles.name
         self.levels_panel = LevelsPanel(self.levels)
         self.inspect_panel = InspectPanel(self.inspection)
         self.story_panel = PixelStoryPanel(self.story)
@@ -197,8 +204,8 @@ class Viewing(QObject):
 
     def _follow_suggestion(self) -> None:
         path = self._night.current
-        if path is not None and (flags := self._flags(path)):
-            self.decisions.reject([path], flags[0].cause)
+        if path is not None and self._flags(path):
+            self.decisions.reject([path])
 
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""
@@ -317,8 +324,9 @@ class Viewing(QObject):
     # -- the night as a whole --------------------------------------------------------------------------------
 
     def _night_changed(self) -> None:
-        self.end_blink()
-        self.blink.forget()
+        if not self.blinking.outlives_change():
+            self.end_blink()
+            self.blink.forget()
         self.images.clear()
         self.star.clear()
         self.steps.forget_night()

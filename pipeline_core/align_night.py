@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
     from pipeline_core.stage import Made
-    from pipeline_core.store import Product
+    from pipeline_core.store_lines import Product
     from pipeline_core.types import Frame, Night, Section
 
 JOB = STAGE = "alignment"
@@ -143,7 +143,9 @@ def align_night(place: Place, recipe: Recipe, context: RunContext, *, force: boo
             context,
             force=force,
         )
-        renew_table(opened.store, opened.logbook, night, recipe, known_depths(opened.store))
+        judged = renew_table(opened.store, opened.logbook, night, recipe, known_depths(opened.store))
+        for words in judged.warnings if judged.anew else ():  # a rule may name other frames now
+            context.say(JOB, words, level="warning")
         return aligned
 
 

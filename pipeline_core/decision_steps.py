@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.decisions import Value
@@ -22,11 +23,14 @@ Current = dict[str, dict[str, Value]]
 Label = str | Callable[[Sequence[str]], str]
 """What a step is called, or what makes the words of the subjects it changes."""
 
-IN_FORCE = """
+LAST_WORDS = """
 SELECT subject, field, new, source FROM decisions
-WHERE id IN (SELECT max(id) FROM decisions GROUP BY subject, field) AND new IS NOT NULL ORDER BY subject,
-field
+WHERE id IN (SELECT max(id) FROM decisions GROUP BY subject, field)
 """
+IN_FORCE = f"{LAST_WORDS} AND new IS NOT NULL ORDER BY subject, field"
+
+MANY = 300
+"""From so many on, one question for all that was ever decided is quicker than one for each."""
 
 
 def record(
@@ -43,13 +47,11 @@ def record(
 
     A label that is a function is told the subjects that change, each once: it names those, not all that were asked for.
     """
+    last_of = _last_words(connection, [(subject, field) for subject, field, _, _ in changes])
     lines = []
     for subject, field, value, said_by in changes:
-        last = connection.execute(
-            "SELECT new, source FROM decisions WHERE subject = ? AND field = ? ORDER BY id DESC LIMIT 1",
-            (subject, field),
-        ).fetchone() or (None, None)
-        new = None if value is None else json.dumps(value)
+        last = last_of.get((subject, field), (None, None))
+        new = _written(value)
         # The same value said by a person instead of a rule is a change: it now stands against rules.
         if new != last[0] or (new is not None and said_by != last[1]):
             lines.append((subject, field, last[0], last[1], new, said_by))
@@ -67,6 +69,18 @@ def record(
         [(step, *line) for line in lines],
     )
     return step
+
+
+def _last_words(
+    connection: sqlite3.Connection, asked: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[str | None, str]]:
+    """Return (subject, field) → value and source as they were decided last; what never was is left out."""
+    if len(asked) > MANY:
+        rows = connection.execute(LAST_WORDS).fetchall()
+        return {(subject, field): (new, source) for subject, field, new, source in rows}
+    question = "SELECT new, source FROM decisions WHERE subject = ? AND field = ? ORDER BY id DESC LIMIT 1"
+    found = {one: connection.execute(question, one).fetchone() for one in asked}
+    return {one: row for one, row in found.items() if row is not None}
 
 
 def stacks(connection: sqlite3.Connection | Database) -> tuple[list[int], list[int]]:
@@ -101,6 +115,12 @@ def rejected_of(current: Current) -> dict[str, str]:
     }
 
 
+@lru_cache(4096, typed=True)  # thousands of decisions hold few values; typed, for 1 is not True
+def _written(value: Value) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+@lru_cache(4096)
 def load(text: str | None) -> Value:
     """Return a value from its column; None where it was never decided."""
     value: Value = None if text is None else json.loads(text)

@@ -42,6 +42,8 @@ MASTERS = ("bias", "dark", "flat")
 """Fields that force a frame's master by its name, or "none"."""
 FIELDS = ("kind", "filter", *NUMBERS, *MASTERS, "rejected", "kept", "reference")
 """Everything that can be decided about a frame."""
+OF_FRAMES = frozenset({"kind", "filter", "exposure_s", "temperature_c", "gain_e_per_adu", "time_offset_s"})
+"""Those that make it another frame; the rest is said beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,8 @@ def decided_frame(frame: Frame, fields: Mapping[str, Value], *, time_offset_s: f
     An empty filter means "no filter". Bias, dark and flatdark never have one, whatever was decided; a frame
     that becomes a flat or a science frame keeps the filter the scan found: none if it was scanned as a dark.
     """
+    if not time_offset_s and OF_FRAMES.isdisjoint(fields) and (frame.kind.has_filter or frame.filter is None):
+        return frame  # most of the thousands that are asked for after each decision
     changes: dict[str, Any] = {}
     if fields.get("kind") is not None:
         changes["kind"] = FrameKind(str(fields["kind"]))

@@ -2,9 +2,10 @@
 
 What each reader wants:
 
-- **Siril** works on 32-bit floats between 0 and 1 or on unsigned 16-bit integers, and knows a sequence by
-  names like ``astep_00001.fit`` in one folder (Siril documentation, *Sequences*). It gets floats, divided
-  by the range of the 16-bit files, so that nothing is rounded and nothing bright is cut.
+- **Siril** works on 32-bit floats between 0 and 1 or on unsigned 16-bit integers, and knows a sequence by one
+  name and a number, ``astep_00001.fit``, in one folder (Siril documentation, *Sequences*): raw names have no room
+  there, a table beside the files has them. It gets floats, divided by the range of the 16-bit files, so that nothing
+  is rounded and nothing bright is cut.
 - **Tycho Tracker** and **Astrometrica** read plain 16-bit images everywhere and take time from
   ``DATE-OBS`` and ``EXPTIME``. They get unsigned 16-bit counts of 2 e⁻ above a pedestal, so that the
   sky's noise is not cut at zero.
@@ -28,6 +29,7 @@ import numpy as np
 
 from pipeline_core.errors import DataError, NightError, UsageError
 from pipeline_core.events import RunContext
+from pipeline_core.export_list import Listed, write_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +67,7 @@ def export_frames(
     folder: Path,
     context: RunContext | None = None,
     groups: Mapping[str, str] | None = None,
+    against: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write calibrated frames for another program.
 
@@ -82,11 +85,14 @@ def export_frames(
     groups : mapping, optional
         Frame's path → name of its group, good as that of a folder. Where it names one group only, or none, all lie in
         ``folder`` itself.
+    against : mapping, optional
+        Frame's path → what is said against it, for Siril's table.
 
     Returns
     -------
     list of Path
-        The files written, in time order; those of a group together, the group that begins first first.
+        The images written, in time order; those of a group together, the group that begins first first. Siril's
+        sequences have a table beside them: :mod:`pipeline_core.export_list`.
 
     Raises
     ------
@@ -99,6 +105,49 @@ def export_frames(
     Cancelled
         If the person stopped it; what was written stays.
     """
+    _check(output, frames, target, folder)
+    ordered = sorted(frames, key=lambda frame: (frame[2], frame[0]))
+    together: dict[str, list[tuple[str, Path, datetime]]] = {}
+    for frame in ordered:
+        together.setdefault((groups or {}).get(frame[0], ""), []).append(frame)
+    is_one = len(together) == 1
+    written = []
+    numbered = [
+        (folder if is_one else folder / (name or _NO_GROUP), number, frame)
+        for name, members in together.items()
+        for number, frame in enumerate(members, start=1)
+    ]
+    for place in dict.fromkeys(place for place, _, _ in numbered):
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NightError(
+                f"cannot make the folder {place}", error.strerror or str(error), "name another folder"
+            ) from error
+    lists: dict[Path, list[Listed]] = {}
+    for place, number, (path, file, mid_utc) in (context or RunContext()).track("export", numbered):
+        target_file = place / _name(target, number, path, mid_utc)
+        header = _export_one(output / file, target_file, target, mid_utc)
+        written.append(target_file)
+        lists.setdefault(place, []).append(
+            Listed(
+                number,
+                target_file.name,
+                path,
+                header["DATE-AVG"],
+                header["EXPTIME"],
+                str(header.get("FILTER", "")).strip(),
+                (against or {}).get(path, ""),
+            )
+        )
+    if target == "siril":
+        for place, frames_there in lists.items():
+            write_list(place, frames_there)
+    return written
+
+
+def _check(output: Path, frames: Sequence[tuple[str, Path, datetime]], target: Target, folder: Path) -> None:
+    """Refuse what cannot be exported, before anything is written."""
     if target not in get_args(Target):
         raise UsageError(
             f"cannot export for '{target}'",
@@ -120,29 +169,6 @@ def export_frames(
                 "its time does not say that it is UTC",
                 "set the time offset of the frame",
             )
-    ordered = sorted(frames, key=lambda frame: (frame[2], frame[0]))
-    together: dict[str, list[tuple[str, Path, datetime]]] = {}
-    for frame in ordered:
-        together.setdefault((groups or {}).get(frame[0], ""), []).append(frame)
-    is_one = len(together) == 1
-    written = []
-    numbered = [
-        (folder if is_one else folder / (name or _NO_GROUP), number, frame)
-        for name, members in together.items()
-        for number, frame in enumerate(members, start=1)
-    ]
-    for place in dict.fromkeys(place for place, _, _ in numbered):
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NightError(
-                f"cannot make the folder {place}", error.strerror or str(error), "name another folder"
-            ) from error
-    for place, number, (path, file, mid_utc) in (context or RunContext()).track("export", numbered):
-        target_file = place / _name(target, number, path, mid_utc)
-        _export_one(output / file, target_file, target, mid_utc)
-        written.append(target_file)
-    return written
 
 
 def _name(target: Target, number: int, path: str, mid_utc: datetime) -> str:
@@ -154,8 +180,8 @@ def _name(target: Target, number: int, path: str, mid_utc: datetime) -> str:
     return f"{number:05d}_{mid_utc.astimezone(UTC):%Y%m%dT%H%M%S}_{safe}.fits"
 
 
-def _export_one(source: Path, target_file: Path, target: Target, mid_utc: datetime) -> None:
-    """Write one frame, complete or not at all."""
+def _export_one(source: Path, target_file: Path, target: Target, mid_utc: datetime) -> Any:
+    """Write one frame, complete or not at all; return its header."""
     from astropy.io import fits  # noqa: PLC0415 - heavy: 0.3 s
 
     image, header = _calibrated(source)
@@ -194,6 +220,7 @@ def _export_one(source: Path, target_file: Path, target: Target, mid_utc: dateti
         ) from error
     finally:
         part.unlink(missing_ok=True)
+    return header
 
 
 def _tell_saturation(header: Any, per_value: float, zero: float, full: float) -> None:

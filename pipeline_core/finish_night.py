@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline_core.align_night import align_frames, realigned
+from pipeline_core.align_night import align_frames, realigned, unplaced
 from pipeline_core.depth_night import known_depths
 from pipeline_core.night_quality import Judged, write_quality
 from pipeline_core.verdicts import move_products
@@ -55,6 +55,8 @@ class Finished:
     """Frames that were judged anew."""
     realigned: Mapping[str, str] = field(default_factory=dict)
     """Pointings that were placed on another reference: name → why."""
+    aligned: int = 0
+    """Frames that were laid on their reference for the first time, or for which no place was found."""
 
 
 def finish_night(
@@ -90,6 +92,7 @@ def finish_night(
     anew = judged.anew
     move_products(store.output, logbook)
     moved = _moved(measured, recipe, store, logbook)
+    waiting = unplaced(measured.night, store) & measured.made.keys() if recipe.align.enabled else set()
     unaligned = _align(measured, recipe, store, logbook, context)
     sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
     after = solved_depths(measured.night, measured.made, measured.keys, store, recipe.solve, context)
@@ -98,7 +101,7 @@ def finish_night(
         move_products(store.output, logbook)
     not_solved = sky.warnings if sky is not None else ()
     warnings = (*judged.warnings, *unaligned, *not_solved)
-    return Finished(judged.suggested, warnings, sky, sky_words, anew or judged.anew, moved)
+    return Finished(judged.suggested, warnings, sky, sky_words, anew or judged.anew, moved, len(waiting))
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:

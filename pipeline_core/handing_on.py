@@ -14,18 +14,20 @@ from pipeline_core.kept_looks import TABLE
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import to_look_at
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.planned import planned_with
 from pipeline_core.quality_table import read_with_calibration
-from pipeline_core.session import Place, check_output, recipe_of
+from pipeline_core.session import Place, check_output, choices_of, recipe_of
 from pipeline_core.store import Store
 from pipeline_core.types import FrameKind
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.export import Target
+    from pipeline_core.measures import QualityRow
     from pipeline_core.types import Night
 
 
@@ -39,6 +41,10 @@ class HandedOn:
     """Frames that were left out, because their time is unknown."""
     suggested: tuple[str, ...] = ()
     """Frames among those written that are suggested to be rejected, and about which nobody has decided."""
+    stale: tuple[str, ...] = ()
+    """Frames among those written that a run would make anew: their filter, dark or a setting was changed since."""
+    older: tuple[str, ...] = ()
+    """Files of an earlier export whose numbers go on where these end: another program takes them for the same."""
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -56,6 +62,13 @@ class HandedOn:
             number, are = len(self.suggested), "is" if len(self.suggested) == 1 else "are"
             which = f"{number} of them" if len(self.files) > 1 else "it"
             said.append(f"{which} {are} suggested to be rejected")
+        if self.stale:
+            number = len(self.stale)
+            which, are = (f"{number} of them", "is" if number == 1 else "are") if len(self.files) > 1 else ("it", "is")
+            said.append(f"{which} {are} not as decided since: reduce the night, then export again")
+        if self.older:
+            what = f"{self.older[0]} is" if len(self.older) == 1 else f"{self.older[0]} to {self.older[-1]} are"
+            said.append(f"{what} of an export before, and would be taken for frames: delete what is not wanted")
         return "; ".join(said)
 
 
@@ -97,9 +110,13 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path, context: R
         night = logbook.apply(night)
         rejected = logbook.rejected()
         wanted = {f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None} - set(rejected)
-        groups = _folders(night, recipe_of(place, None))
-        suggested = _suggested(place, rejected, logbook.kept())
+        recipe = recipe_of(place, None)
+        groups = _folders(night, recipe)
+        rows = _rows(place)
+        suggested = {row.path for row in to_look_at(rows, rejected, logbook.kept())}
         products = [p for p in store.products(SCIENCE_STAGE) if p.label in wanted]
+        tasks = planned_with(store, night, choices_of(logbook), recipe).tasks.science
+        fresh = {path for path in wanted & tasks.keys() if store.fresh(tasks[path]) is not None}
     frames, untimed = [], []
     for product in products:
         mid = night.by_path[product.label].mid_utc
@@ -113,9 +130,18 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path, context: R
             "it holds no accepted calibrated frame with a time",
             "run `astep reduce` first, or set the time",
         )
-    files = export_frames(place.output, frames, target, folder, context, groups)
+    against = {row.path: ", ".join(flag.cause for flag in row.flags if flag.severity != "note") for row in rows}
+    files = export_frames(place.output, frames, target, folder, context, groups, against)
     doubted = tuple(path for path, _, _ in frames if path in suggested)
-    return HandedOn(folder, tuple(files), tuple(untimed), doubted)
+    stale = tuple(path for path, _, _ in frames if path not in fresh)
+    older = _older(folder, files) if target == "siril" else ()
+    return HandedOn(folder, tuple(files), tuple(untimed), doubted, stale, older)
+
+
+def _older(folder: Path, files: Sequence[Path]) -> tuple[str, ...]:
+    """Return the files that continue a sequence of Siril's beyond what was written, as paths in ``folder``."""
+    there = {file for place in {file.parent for file in files} for file in place.glob("astep_*.fit")}
+    return tuple(file.relative_to(folder).as_posix() for file in sorted(there - set(files)))
 
 
 def _folders(night: Night, recipe: Recipe) -> dict[str, str]:
@@ -127,12 +153,11 @@ def _folders(night: Night, recipe: Recipe) -> dict[str, str]:
     return {path: names[group] for group, paths in groups.items() for path in paths}
 
 
-def _suggested(place: Place, rejected: Collection[str], kept: Collection[str]) -> set[str]:
+def _rows(place: Place) -> list[QualityRow]:
     try:
-        rows, _flags = read_with_calibration(place.output / TABLE)
+        return read_with_calibration(place.output / TABLE)[0]
     except DataError:  # a run that was stopped before it judged has written none
-        return set()
-    return {row.path for row in to_look_at(rows, rejected, kept)}
+        return []
 
 
 def without_wcs_words(names: Sequence[str], number: int, remedy: str) -> str:

@@ -373,6 +373,11 @@ class Logbook:
             decisions.append(Decision(**line))
         return decisions
 
+    def subjects_since(self, last_id: int) -> list[str]:
+        """Return what was decided about after a decision (its ``id``), each once: enough for most who follow."""
+        question = "SELECT subject FROM decisions WHERE id > ? GROUP BY subject ORDER BY min(id)"
+        return [subject for (subject,) in self.database.rows(question, (last_id,))]
+
     def last_id(self) -> int:
         """Return the id of the newest decision, 0 if there is none."""
         return int(self.database.rows("SELECT coalesce(max(id), 0) FROM decisions")[0][0])
@@ -380,7 +385,10 @@ class Logbook:
     def _write_lists(self) -> None:
         # Under the write lock, so that of two deciding processes the last one writes the last state.
         with self.database.transaction() as connection:
-            current = current_of(connection.execute(IN_FORCE).fetchall())
+            rows = connection.execute(IN_FORCE).fetchall()
+            current = current_of(rows)
+            (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
+            self._in_force = last, rows, current  # asked for next, and as it is under the lock
             row = connection.execute("SELECT value FROM facts WHERE name = 'frames'").fetchone()
             kinds = {
                 path: str(current.get(path, {}).get("kind") or kind)

@@ -56,10 +56,13 @@ class MeasuredPlace:
 
 
 def measured_place(row: QualityRow | None) -> MeasuredPlace | None:
-    """Return what was measured of one frame; None where nothing was."""
+    """Return what was measured of one frame; None where nothing was, or it is not said against which other one."""
     if row is None or row.dx_px is None or row.dy_px is None or row.mirrored:
         return None
-    return MeasuredPlace(str(row.extra.get("reference")), complex(row.dx_px, row.dy_px), row.rotation_deg or 0.0)
+    reference = row.extra.get("reference")
+    if not isinstance(reference, str):
+        return None
+    return MeasuredPlace(reference, complex(row.dx_px, row.dy_px), row.rotation_deg or 0.0)
 
 
 def measured_places(rows: Mapping[str, QualityRow]) -> dict[str, MeasuredPlace]:

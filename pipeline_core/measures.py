@@ -86,7 +86,7 @@ class ScienceMeasures:
     streaks: tuple[tuple[float, float, float, float], ...] = ()
     """Satellites and planes: x0, y0, x1, y1 in px."""
     halo_ratio: float | None = None
-    """Median of flux in 8 FWHM over flux in 3 FWHM: frost, ice crystals."""
+    """Median of the flux in a circle 8 FWHM across over that in one of 3 FWHM: frost, ice crystals."""
     notes: tuple[str, ...] = ()
 
 
@@ -164,11 +164,19 @@ NOT_JUDGED = "not judged"
 def headline(flags: Iterable[Flag]) -> str:
     """Say in a word or two what was found of a frame: its gravest cause, "good", or "not judged"."""
     flags = list(flags)
+    if cause := gravest_cause(flags):
+        return cause
+    return NOT_JUDGED if any(flag.cause == NOT_JUDGED for flag in flags) else "good"
+
+
+def gravest_cause(flags: Iterable[Flag]) -> str:
+    """Return what speaks most against a frame; empty where nothing does."""
+    flags = list(flags)
     for severity in ("bad", "suspect"):
         for flag in flags:
             if flag.severity == severity:
                 return flag.cause
-    return NOT_JUDGED if any(flag.cause == NOT_JUDGED for flag in flags) else "good"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

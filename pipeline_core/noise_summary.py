@@ -1,4 +1,4 @@
-"""What the calibration did to the noise of a night: before and after, in the median over its frames."""
+"""What the calibration did to the noise of a night: before and after, of its largest group of frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+    from pipeline_core.types import Frame
 
 
 WORTH_A_WORD = 1.02
@@ -16,27 +18,52 @@ WORTH_A_WORD = 1.02
 
 @dataclass(frozen=True, slots=True)
 class NoiseSummary:
-    """Noise of raw and calibrated frames in one unit, median over the frames."""
+    """Noise of raw and calibrated frames of one filter and exposure, in one unit.
+
+    Notes
+    -----
+    A short and a long exposure, twilight and night have different noise: a median over all of them jumps from one to
+    another when a single frame is rejected. What the calibration does to a frame is the ratio of after to before, and
+    the median of that hardly depends on which frames are taken.
+    """
 
     unit: str
     """"electron", or "adu" where the gain is unknown."""
+    group: str
+    """Filter and exposure: "Clear, 90 s"."""
     frames: int
+    """Of that group."""
+    of_frames: int
+    """All that tell their noise, of every group."""
     pixel_raw: float
-    """Pixel-to-pixel standard deviation."""
-    pixel_calibrated: float
+    """Pixel-to-pixel standard deviation, median over the group."""
+    pixel_ratio: float
+    """Of the calibrated frame to the raw one, median over the group."""
     tile_raw: float
     """Scatter of the sky from place to place: :func:`pipeline_core.science.evenness.tile_scatter`."""
-    tile_calibrated: float
+    tile_ratio: float
     without_flat: int = 0
     """Frames that no flat was at hand for; frames made by an earlier version do not tell."""
+
+    @property
+    def pixel_calibrated(self) -> float:
+        """What the usual ratio makes of the usual raw frame."""
+        return self.pixel_raw * self.pixel_ratio
+
+    @property
+    def tile_calibrated(self) -> float:
+        """What the usual ratio makes of the usual raw frame."""
+        return self.tile_raw * self.tile_ratio
 
     def document(self) -> dict[str, Any]:
         """Return it for the command line's JSON."""
         return {
             "unit": self.unit,
+            "group": self.group,
             "frames": self.frames,
-            "pixel": {"raw": round(self.pixel_raw, 3), "calibrated": round(self.pixel_calibrated, 3)},
-            "tile_scatter": {"raw": round(self.tile_raw, 3), "calibrated": round(self.tile_calibrated, 3)},
+            "of_frames": self.of_frames,
+            "pixel": _document(self.pixel_raw, self.pixel_ratio),
+            "tile_scatter": _document(self.tile_raw, self.tile_ratio),
         }
 
     def words(self) -> str:
@@ -46,45 +73,92 @@ class NoiseSummary:
             " · rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a star's "
             "signal-to-noise stays), and by the masters' own noise"
         )
-        bare = (
-            f"; {self.without_flat} of {self.frames} frames have no flat, so dust and the corners' shade stay in them"
-            if self.without_flat
-            else ""
-        )
-        grew = (
-            " · grows from place to place where the raw frame hid a slope of the sky (twilight, Moon, stray light): "
-            "behind the opposite slope of the camera's zero level, which comes off with bias or dark, or behind the "
-            f"corners' shade, which comes off with the flat; or where the flat does not fit{bare}"
-        )
+        sky = "a slope of the sky (twilight, Moon, stray light)"
+        if self.without_flat == self.frames:
+            grew = (
+                f" · grows from place to place where an opposite slope of the camera's zero level hid {sky} until the "
+                "bias or dark came off; no frame has a flat, so the corners' shade stays"
+            )
+        else:
+            grew = (
+                f" · grows from place to place where bias, dark or flat take off what hid {sky}: a slope of the zero "
+                "level, the corners' shade; or where the flat does not fit"
+            )
+            if self.without_flat:
+                grew += f"; {self.without_flat} of {self.frames} frames have no flat"
+        of = f" of {self.of_frames}" if self.of_frames > self.frames else ""
+        counted = f"{self.frames}{of} frame{'' if self.of_frames == 1 else 's'}"
         return (
-            f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} · "
-            f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit}"
-            + (rose if self.pixel_calibrated > WORTH_A_WORD * self.pixel_raw else "")
-            + (grew if self.tile_calibrated > WORTH_A_WORD * self.tile_raw else "")
+            f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} (× {self.pixel_ratio:.2f}) · "
+            f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit} (× {self.tile_ratio:.2f}) · "
+            f"median of {counted}: {self.group}"
+            + (rose if self.pixel_ratio > WORTH_A_WORD else "")
+            + (grew if self.tile_ratio > WORTH_A_WORD else "")
         )
 
 
-def noise_summary(reports: Iterable[Mapping[str, Any]]) -> NoiseSummary | None:
+def noise_summary(reports: Mapping[str, Mapping[str, Any]], frames: Mapping[str, Frame]) -> NoiseSummary | None:
     """Put together what the frames of a run reported.
 
     Parameters
     ----------
-    reports : iterable of mapping
-        Of the stage "science frames"; those of earlier versions, which measured no noise, do not count.
+    reports : mapping
+        Path → report of the stage "science frames"; those of earlier versions, which measured no noise, do not count.
+    frames : mapping
+        Path → frame, for its filter and exposure.
 
     Returns
     -------
     NoiseSummary or None
-        None if no frame tells. Where some frames are in electrons and others in ADU, the former.
+        Of the filter and exposure with the most frames, of several the longest exposure; None if no frame tells. Where
+        some frames are in electrons and others in ADU, the former.
     """
-    told = [report["noise"] for report in reports if report.get("noise")]
+    told = {path: report["noise"] for path, report in reports.items() if report.get("noise") and path in frames}
     for unit in ("electron", "adu"):
-        found = [noise for noise in told if noise["unit"] == unit]
-        if found:
-            values = {name: median(noise[name] for noise in found) for name in _NAMES}
-            bare = sum(noise.get("flattened") is False for noise in found)
-            return NoiseSummary(unit, len(found), **values, without_flat=bare)
+        groups: dict[tuple[str, float], list[Mapping[str, Any]]] = {}
+        for path, noise in told.items():
+            if noise["unit"] == unit:
+                groups.setdefault(_group(frames[path]), []).append(noise)
+        if groups:
+            key = max(groups, key=lambda one: (len(groups[one]), one[1], one[0]))
+            return _summed_up(unit, key, groups[key], sum(map(len, groups.values())))
     return None
 
 
-_NAMES = ("pixel_raw", "pixel_calibrated", "tile_raw", "tile_calibrated")
+def _summed_up(unit: str, key: tuple[str, float], found: list[Mapping[str, Any]], of_frames: int) -> NoiseSummary:
+    name, exposure_s = key
+    words = ", ".join(part for part in (name, f"{exposure_s:g} s" if exposure_s >= 0 else "") if part)
+    pixel_raw, pixel_ratio, tile_raw, tile_ratio = (
+        value
+        for kind in ("pixel", "tile")
+        for value in (
+            median(noise[f"{kind}_raw"] for noise in found),
+            median(_ratio(noise[f"{kind}_calibrated"], noise[f"{kind}_raw"]) for noise in found),
+        )
+    )
+    bare = sum(noise.get("flattened") is False for noise in found)
+    return NoiseSummary(
+        unit,
+        words or "no filter and exposure known",
+        len(found),
+        of_frames,
+        pixel_raw,
+        pixel_ratio,
+        tile_raw,
+        tile_ratio,
+        without_flat=bare,
+    )
+
+
+def _ratio(after: float, before: float) -> float:
+    """Return how many times the noise grew; a frame without any, a made one, stays as it is."""
+    return after / before if before > 0 else 1.0
+
+
+def _group(frame: Frame) -> tuple[str, float]:
+    """Return filter and exposure in seconds; -1 where a header gives none. A clock's last digits make no group."""
+    return frame.filter or "", float(f"{frame.exposure_s:.3g}") if frame.exposure_s is not None else -1.0
+
+
+def _document(raw: float, ratio: float) -> dict[str, float]:
+    return {"raw": round(raw, 3), "calibrated": round(raw * ratio, 3), "ratio": round(ratio, 4)}

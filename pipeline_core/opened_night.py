@@ -11,7 +11,7 @@ from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
 from pipeline_core.scan import scan_night
 from pipeline_core.stage import remembered
-from pipeline_core.store import Product, Store
+from pipeline_core.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
     from pipeline_core.stage import Task
+    from pipeline_core.store_lines import Product
     from pipeline_core.types import Night
 
 

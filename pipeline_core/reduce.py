@@ -98,6 +98,8 @@ class Reduction:
     """Frames that were judged anew."""
     realigned: Mapping[str, str] = field(default_factory=dict)
     """Pointings that were placed on another reference: name → why."""
+    aligned: int = 0
+    """Frames that an alignment looked at for the first time: a run before was stopped ahead of it."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated science frames."""
     did_something: bool = False
@@ -109,10 +111,12 @@ class Reduction:
 
     @property
     def aligned_words(self) -> str:
-        """That pointings were aligned anew, and why; empty where none was."""
+        """That frames were aligned, or pointings anew and why; empty where none was."""
         past = {REFERENCE_REJECTED: "the reference was rejected"}  # what was to come is done now
         why = dict.fromkeys(past.get(words, words) for words in self.realigned.values())
-        return f"aligned anew: {', '.join(why)}" if why else ""
+        if why:
+            return f"aligned anew: {', '.join(why)}"
+        return f"{self.aligned} frame{'' if self.aligned == 1 else 's'} aligned" if self.aligned else ""
 
 
 def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: RunContext) -> Reduction:
@@ -240,7 +244,12 @@ class _Reducer:
             self.recipe = with_changes(self.recipe, self.logbook.recipe_changes())
             write_text(self.place.output / RECIPE_FILE, recipe_toml(self.recipe))
             before = self.result
-            self.result = Reduction(self.place.output, peak_memory_mb=before.peak_memory_mb, realigned=before.realigned)
+            self.result = Reduction(
+                self.place.output,
+                peak_memory_mb=before.peak_memory_mb,
+                realigned=before.realigned,
+                aligned=before.aligned,
+            )
 
     def _settle_recipe(self) -> None:
         """Let a recipe that was named win over settings decided before: the next run must not fall back to them."""
@@ -316,7 +325,7 @@ class _Reducer:
             wanted += list(tasks.quality.values())
         report = self._run(wanted)
         self._count(tasks, report)
-        self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}).values())
+        self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}), self.night.by_path)
         if self.options.only is not None:
             move_products(self.place.output, self.logbook)
             return
@@ -329,6 +338,7 @@ class _Reducer:
         )
         self.result.flagged, self.result.judged = finished.suggested, finished.judged
         self.result.realigned = {**self.result.realigned, **finished.realigned}
+        self.result.aligned += finished.aligned
         self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
         self._count_rejected_by_rule(tasks, report)
         self.result.warnings += finished.warnings
@@ -365,12 +375,14 @@ class _Reducer:
         self._compiled.add(science)
         if not warm_up.is_first_time(science=science):
             return
+        begun = time.monotonic()
         self.context.say("kernels", warm_up.first_time_words(science=science))
         kernels = warm_up.warm_up_science if science else warm_up.warm_up_calibration
         if self.options.executor == "processes" and not self.options.masters_inside:
             warm_up.in_worker(self.context, kernels, self.pool)
         else:
             warm_up.unless_stopped(self.context, kernels)
+        self.context.say("kernels", f"compiled in {time.monotonic() - begun:.0f} s; later runs begin at once")
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""

@@ -17,7 +17,7 @@ from pipeline_core.report_pictures import Picture, chosen_frames, picture_of
 from pipeline_core.report_state import REPORTS, night_state
 from pipeline_core.scan import scan_night
 from pipeline_core.session import choices_of, recipe_of
-from pipeline_core.store import Product, Store
+from pipeline_core.store import Store
 from pipeline_core.types import FrameKind, Night
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipeline_core.plan import Plan
     from pipeline_core.science.keogram import Column
     from pipeline_core.session import Place
+    from pipeline_core.store_lines import Product
 
 NAME, SMALL_NAME = REPORTS
 LIMIT_BYTES, SMALL_LIMIT_BYTES = 2_000_000, 100_000

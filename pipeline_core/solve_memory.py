@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pipeline_core.science.tan_sip import TanSip
     from pipeline_core.solving.at_hand import Cone
     from pipeline_core.stage import Made, Task
-    from pipeline_core.store import Product, Store
+    from pipeline_core.store import Store
+    from pipeline_core.store_lines import Product
 
 _HEADER, _PIXELS = "header_of", "pixels_of"
 """What a solution notes: when the file was made whose header holds it, and the key of the pixels it was found in."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pipeline_core.io.index_file import IndexFile
     from pipeline_core.science.tan_sip import TanSip
     from pipeline_core.stage import Made
-    from pipeline_core.store import Product
+    from pipeline_core.store_lines import Product
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline_core.config import SolveSettings
     from pipeline_core.events import RunContext
     from pipeline_core.stage import Made
-    from pipeline_core.store import Product
+    from pipeline_core.store_lines import Product
 
 STARS = "stars for solving"
 """Name of the stage that lists them."""

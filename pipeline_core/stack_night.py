@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
-    from pipeline_core.store import Product, Store
+    from pipeline_core.store import Store
+    from pipeline_core.store_lines import Product
     from pipeline_core.types import Night
 
 JOB = STAGE = "stacks"

@@ -187,10 +187,8 @@ def _star_in(source: Source, x: float, y: float) -> StarPoint:
     cutout = _rows(source, y0 + off_y, y1 + off_y)[:, x0 + off_x : x1 + off_x].astype(np.float32)
     found = measure_star(cutout, x - x0, y - y0, fwhm, source.frame.gain_e_per_adu or 1.0)
     stamp = stamp_codes(cutout, found.x_px, found.y_px, found.sky, found.noise)
-    note = "" if found.found else "no star here: cloud, or too faint"
-    star = StarHere(
-        found.x_px + x0, found.y_px + y0, found.flux, found.error, found.fwhm_px, found.sky, found.noise, found.found
-    )
+    note = "" if found.found else f"no star here: {'a hot pixel or a hit' if found.is_sharp else 'cloud, or too faint'}"
+    star = replace(found, x_px=found.x_px + x0, y_px=found.y_px + y0)
     return StarPoint(source.path, source.mid_utc, star, stamp, note)
 
 

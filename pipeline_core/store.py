@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Self
@@ -13,6 +12,7 @@ from pipeline_core.io.atomic import explained, put_in_place, remove_stale_parts
 from pipeline_core.io.checksum import crc32_of
 from pipeline_core.io.database import Database
 from pipeline_core.stage import identity
+from pipeline_core.store_lines import ROW, Product, Row
 from pipeline_core.versions import versions
 
 if TYPE_CHECKING:
@@ -20,44 +20,8 @@ if TYPE_CHECKING:
 
     from pipeline_core.stage import Made, Task
 
-_ROW = (
-    "SELECT p.key, p.made, p.location, p.previous, p.size_bytes, s.mtime_ns, s.crc32 "
-    "FROM products p LEFT JOIN signatures s ON s.name = p.name WHERE p.name = ?"
-)
-
 _BEING_REPLACED = ""
 """Key of a product whose file is just being replaced: no task has it, so whatever lies there vouches for nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """What is noted of one product or measurement, for checking it."""
-
-    key: str
-    made: str
-    location: str | None
-    previous: str | None
-    """Where the file was before a move that is not finished."""
-    size_bytes: int | None
-    mtime_ns: int | None
-    crc32: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """One line of the store."""
-
-    name: str
-    """Output-relative path under which its task knows it; stage and label for a measurement."""
-    location: str | None
-    """Output-relative path where the file is now; None for a measurement."""
-    label: str
-    stage: str
-    key: str
-    made: Made
-    seconds: float
-    versions: dict[str, str]
-    when_utc: str
 
 
 class Store:
@@ -117,11 +81,11 @@ class Store:
             return False
         return self._place(task.product, row).is_file() and not self._is_intact(task.product, row)
 
-    def _row(self, name: str) -> _Row | None:
-        found = self._database.rows(_ROW, (name,))
-        return _Row(*found[0]) if found else None
+    def _row(self, name: str) -> Row | None:
+        found = self._database.rows(ROW, (name,))
+        return Row(*found[0]) if found else None
 
-    def _is_intact(self, product: str, row: _Row, reading: Callable[[], None] | None = None) -> bool:
+    def _is_intact(self, product: str, row: Row, reading: Callable[[], None] | None = None) -> bool:
         place = self._place(product, row)
         try:
             now = place.stat()
@@ -140,7 +104,7 @@ class Store:
                 connection.execute("UPDATE signatures SET mtime_ns = ? WHERE name = ?", (now.st_mtime_ns, product))
         return True
 
-    def _place(self, product: str, row: _Row) -> Path:
+    def _place(self, product: str, row: Row) -> Path:
         """Return where the file is now; a move that was cut short between its two halves is completed."""
         if row.previous is None or row.location is None:
             return self.file(row.location or product)
@@ -395,17 +359,14 @@ class Store:
     def products(self, stage: str | None = None, label: str | None = None) -> list[Product]:
         """Return all that was made, by name; of one stage, or under one label only, where these are named.
 
-        What is not asked for is not parsed: the report of a frame may be a list of a thousand stars.
+        Nothing is parsed before it is asked for: the report of a frame may be a list of a thousand stars.
         """
         rows = self._database.rows(
             "SELECT name, location, label, stage, key, made, seconds, versions, when_utc FROM products "
             "WHERE (?1 IS NULL OR stage = ?1) AND key != ?2 AND (?3 IS NULL OR label = ?3) ORDER BY name",
             (stage, _BEING_REPLACED, label),
         )
-        return [
-            Product(name, location, label, stage_name, key, json.loads(made), seconds, json.loads(by), when_utc)
-            for name, location, label, stage_name, key, made, seconds, by, when_utc in rows
-        ]
+        return [Product(*row) for row in rows]
 
     def typical_seconds(self) -> dict[str, float]:
         """Return stage → mean seconds of one task so far: the first guess of the time a run will take."""

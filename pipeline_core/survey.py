@@ -198,7 +198,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         tuple(path for path in here if path not in searched) if searched else (),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
         steps,
-        noise_summary(product.made for product in made if product.label in tasks.tasks.science),
+        noise_summary({one.label: one.made for one in made if one.label in tasks.tasks.science}, tasks.night.by_path),
         tuple(warnings),
         (sum(found), len(found)) if found else None,
         sky_words,

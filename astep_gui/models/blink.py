@@ -63,6 +63,8 @@ class BlinkModel(QObject):
         self._history: deque[Hashable] = deque(maxlen=20)
         self.rate = 8.0
         self.ping_pong = False
+        self.without_rejected = False
+        """Whether rejected frames are passed over. Whoever judges wants to see them too: they are shown at first."""
         self.aligned = True
         self.reduction = 1
         """Pixels of a frame to one that is kept, a side."""
@@ -152,6 +154,8 @@ class BlinkModel(QObject):
         for k, frame in enumerate(self._frames):
             if frame.key in badges:
                 self._frames[k] = replace(frame, badge=badges[frame.key])
+        if self.without_rejected:
+            self.state_changed.emit()
 
     # Playing
 
@@ -207,6 +211,17 @@ class BlinkModel(QObject):
         self._forward = True
         self.state_changed.emit()
 
+    def set_without_rejected(self, on: bool) -> None:  # noqa: FBT001 - a slot of a checkable action
+        """Pass over rejected frames, those too that are rejected meanwhile, or show all."""
+        self.without_rejected = on
+        self._load_ahead()
+        self.state_changed.emit()
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Titles of the rejected frames that do not go by, as the person wanted."""
+        return tuple(frame.title for frame in self._frames if self._is_passed_over(frame))
+
     def set_aligned(self, on: bool) -> None:  # noqa: FBT001 - a slot of a checkable action
         """Lay each frame on the reference by its measured shift, or show it as it was taken."""
         if self.aligned == on:
@@ -237,7 +252,12 @@ class BlinkModel(QObject):
     def step(self, by: int) -> None:
         """Stop, and go so many frames on."""
         self.pause()
-        self.go(self._index + by)
+        n, index = len(self._frames), self._index + by
+        for _ in range(n):  # where all are passed over, it is the next one all the same
+            if not self._is_passed_over(self._frames[index % n]):
+                break
+            index += 1 if by > 0 else -1
+        self.go(index)
 
     def recent(self) -> tuple[list[tuple[BlinkFrame, ShownImage]], int]:
         """Return eight of the frames shown last, oldest first, and which a person who pressed a key just now meant."""
@@ -310,8 +330,11 @@ class BlinkModel(QObject):
             if not stay:
                 index, forward = self._following(index, forward=forward)
             stay = False
-            if self._frames[index].key not in self._bad:
+            if not self._is_out(self._frames[index]):
                 break
+        else:
+            self.pause()  # there is nothing left to go by
+            return
         if self._frames[index].key in self._small:
             self._index, self._forward = index, forward
             self._show_current()
@@ -319,6 +342,12 @@ class BlinkModel(QObject):
             if len(self._shown_at) % 4 == 0:
                 self.progress_changed.emit()
         self._load_ahead()
+
+    def _is_passed_over(self, frame: BlinkFrame) -> bool:
+        return self.without_rejected and frame.badge is not None
+
+    def _is_out(self, frame: BlinkFrame) -> bool:
+        return frame.key in self._bad or self._is_passed_over(frame)
 
     def _show_current(self) -> None:
         frame = self.current
@@ -347,7 +376,7 @@ class BlinkModel(QObject):
             if len(self._begun) >= _AHEAD or (ahead > _AHEAD and not room):
                 break
             frame = self._frames[index]
-            if frame.key not in self._small and frame.key not in self._begun and frame.key not in self._bad:
+            if not (frame.key in self._small or frame.key in self._begun or self._is_out(frame)):
                 self._begun[frame.key] = self._pool.submit(self._load, self._batch, frame, self.reduction, self.aligned)
             index, forward = self._following(index, forward=forward)
 

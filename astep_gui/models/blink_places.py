@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from astep_gui.models.blink_turn import turn_of
+from astep_gui.models.blink_turn import place_of, turn_of
 from pipeline_core.measured_places import measured_places, with_measured
 from pipeline_core.science.placement import Placement
 from pipeline_core.science.turned_codes import needs_turning
@@ -14,7 +14,7 @@ from pipeline_core.science.turned_codes import needs_turning
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from astep_gui.models.blink_turn import Turn
+    from astep_gui.models.blink_turn import Place, Turn
     from pipeline_core.align_night import NightAlignment
     from pipeline_core.measured_places import MeasuredPlace
     from pipeline_core.measures import QualityRow
@@ -34,6 +34,12 @@ class BlinkPlace:
     """Where a mere shift would not do."""
     angle_deg: float = 0.0
     """By how much it is turned then."""
+    at: Place | None = None
+    """Where in it a place of that other frame lies, if it is turned."""
+
+    def moved(self, x: float, y: float) -> tuple[float, float]:
+        """Return where in this frame a place of the other one lies, 0-based px."""
+        return self.at(x, y) if self.at is not None else (x + self.shift[0], y + self.shift[1])
 
 
 def blink_places(
@@ -152,5 +158,6 @@ def _by_shifts(
 
 
 def _turned(placement: Placement, path: str, base: str, first_of: Callable[[str], tuple[int, int]]) -> BlinkPlace:
-    turn = turn_of(placement, first_of(path), first_of(base))
-    return BlinkPlace(placement.displacement, turn, placement.rotation_deg)
+    firsts = first_of(path), first_of(base)
+    turn, at = turn_of(placement, *firsts), place_of(placement, *firsts)
+    return BlinkPlace(placement.displacement, turn, placement.rotation_deg, at)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipeline_core.science.placement import Placement
 
     Turn = Callable[[ShownImage], ShownImage]
+    Place = Callable[[float, float], tuple[float, float]]
 
 
 def turn_of(placement: Placement, own_first: tuple[int, int], reference_first: tuple[int, int]) -> Turn:
@@ -30,6 +31,7 @@ def turn_of(placement: Placement, own_first: tuple[int, int], reference_first: t
     own_first, reference_first : (x, y)
         Where the calibrated frame's first pixel lies in the image that is shown.
     """
+    place = place_of(placement, own_first, reference_first)
 
     def turn(shown: ShownImage) -> ShownImage:
         codes = turned_codes(
@@ -42,8 +44,14 @@ def turn_of(placement: Placement, own_first: tuple[int, int], reference_first: t
         facts = scale_only(shown.facts)
         return replace(turned, place=place, facts=facts, mask=None, stars=None, shows_mask=False, unlit=())
 
+    return turn
+
+
+def place_of(placement: Placement, own_first: tuple[int, int], reference_first: tuple[int, int]) -> Place:
+    """Return what tells where in the image of a frame a place of its reference lies, (x, y) 0-based px."""
+
     def place(x: float, y: float) -> tuple[float, float]:
         at_x, at_y = placement.moved(x - reference_first[0], y - reference_first[1])
         return float(at_x) + own_first[0], float(at_y) + own_first[1]
 
-    return turn
+    return place

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class _Errand:
     """One that is being run."""
 
+    title: str
     job: Job
     done: int = 0
     total: int = 0
@@ -48,6 +49,11 @@ class Errands(QObject):
     def is_any(self) -> bool:
         """Whether any can be stopped."""
         return any(not errand.is_stopping for errand in self._running.values())
+
+    @property
+    def titles(self) -> list[str]:
+        """What is being written, as a person reads it; what was told to stop is not among it."""
+        return [errand.title for errand in self._running.values() if not errand.is_stopping]
 
     def words(self, name: str, otherwise: str) -> str:
         """Return what its button says: "Cancel · 12/48" while it runs, its own words otherwise."""
@@ -85,7 +91,7 @@ class Errands(QObject):
         if name in self._running:
             return False
         job = self._jobs.job(title, work)
-        self._running[name] = _Errand(job)
+        self._running[name] = _Errand(title, job)
         job.heard.connect(lambda events: self._hear(name, events))
         job.done.connect(lambda answer: self._end(name, done, answer))
         job.failed.connect(lambda error: self._end(name, self.problem.emit, error))

@@ -56,6 +56,10 @@ class FolderWatch(QObject):
             self._watch.addPaths(fresh)
         self._look_in(LOOK_MS)
 
+    def tell_again(self, *_: object) -> None:
+        """Forget what was told: the night could not be read, and what came in is to be told once more."""
+        self._told = self._before = None
+
     def forget(self) -> None:
         """Watch nothing."""
         if self._watch.directories():

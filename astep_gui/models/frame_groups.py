@@ -109,22 +109,10 @@ def grouped_exposure(frame: Frame) -> float:
     return frame.exposure_s if frame.exposure_s is not None and frame.kind is not FrameKind.BIAS else -1.0
 
 
-MOST_LETTERS = 62
-"""Of a group's heading: what the table has room for. The field's name gives way, the rest must be seen."""
-FEWEST_LETTERS = 8
-"""That a field's name keeps."""
-
-
-def heading(key: tuple[Any, ...], room: int = 1000) -> str:
-    """Name a group as an observer would, "Science · NGC 1866 · R · 90 s", in about so many letters."""
+def heading(key: tuple[Any, ...]) -> str:
+    """Name a group as an observer would: "Science · NGC 1866 · R · 90 s"."""
     if not key:
         return ""
     _order, pointing, kind, name, exposure_s = key
-    rest = [part for part in (kind.capitalize(), name, seconds_words(exposure_s) if exposure_s >= 0 else "") if part]
-    if not pointing:
-        return " · ".join(rest)
-    most = max(FEWEST_LETTERS, room - len(" · ".join(rest)) - 3)
-    if len(pointing) > most:
-        half = most // 2  # both ends: fields of one name are numbered at its end
-        pointing = f"{pointing[:half].rstrip()}…{pointing[half + 1 - most :].lstrip()}"
-    return " · ".join([rest[0], pointing, *rest[1:]])
+    exposure = seconds_words(exposure_s if exposure_s >= 0 else None)
+    return " · ".join(filter(None, (kind.capitalize(), pointing, name, exposure)))

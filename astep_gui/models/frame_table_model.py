@@ -9,7 +9,7 @@ from PyQt6.QtCore import QModelIndex, Qt, QTimer, pyqtSignal
 from astep_gui.models.dragged_rows import DraggedRows
 from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_filter import FrameFilter
-from astep_gui.models.frame_groups import MOST_LETTERS, Group, group_keys, grouped_exposure, heading
+from astep_gui.models.frame_groups import Group, group_keys, heading
 from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from astep_gui.models.night_model import NightModel
     from pipeline_core.survey import MasterState
-    from pipeline_core.types import Night
+    from pipeline_core.types import Frame, Night
 
 MASTERS_TITLE = "Masters"
 FILTER_MS = 400
 """What is searched for is looked for again at most this often while values come in."""
+MANY = 200
+"""Frames from which on rows are not said to have changed one by one."""
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
 _ALIGN = {
@@ -40,6 +42,7 @@ _MASTER_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _GROUP_FLAGS = _MASTER_FLAGS | Qt.ItemFlag.ItemIsDropEnabled
 _FLAGS = {
     (is_edited, is_grouped): _MASTER_FLAGS
+    | Qt.ItemFlag.ItemNeverHasChildren
     | Qt.ItemFlag.ItemIsDragEnabled
     | (Qt.ItemFlag.ItemIsEditable if is_edited else Qt.ItemFlag(0))
     | (Qt.ItemFlag.ItemIsDropEnabled if is_grouped else Qt.ItemFlag(0))
@@ -55,6 +58,8 @@ class FrameTableModel(DraggedRows):
     edit_asked = pyqtSignal(str, str, str)
     """Path of the edited row, field, value."""
     rebuilt = pyqtSignal()
+    many_changed = pyqtSignal()
+    """All that is in sight may say something else: told at once, where Qt would be told row by row."""
 
     def __init__(self, night: NightModel, parent: QObject | None = None) -> None:
         super().__init__(night, parent)
@@ -64,7 +69,7 @@ class FrameTableModel(DraggedRows):
         self.thumbnails = Thumbnails(self)
         self.thumbnails.arrived.connect(self._show_thumbnail)
         self._keys: dict[str, tuple[Any, ...]] = {}
-        self._keys_are_of: Night | None = None
+        self._keys_are_of: Sequence[Frame] = ()
         self._numbers: dict[str, str] = {}
         self._numbers_are_of: Night | None = None
         self._short: dict[str, str] = {}
@@ -164,8 +169,8 @@ class FrameTableModel(DraggedRows):
         if (column, order) == (self._sort, self._order):
             return  # the view asks twice, and rows that stand as they should need not be made anew
         self._sort, self._order = column, order
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)  # later, rows were laid out twice
         self.rebuild()
-        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
 
     def rebuild(self) -> None:
         """Make the rows anew; a selected frame that fits no more stays."""
@@ -177,10 +182,10 @@ class FrameTableModel(DraggedRows):
     def _rebuild(self) -> None:
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._filter.shows(frame)]
-        self._keys = self._group_keys()
+        keys = self._group_keys()
         groups: dict[tuple[Any, ...], Group] = {}
         for frame in frames:
-            key = self._keys[frame.path] if self.is_grouped else ()
+            key = keys[frame.path] if self.is_grouped else ()
             if key not in groups:
                 groups[key] = Group(heading(key), key=key)
             groups[key].paths.append(frame.path)
@@ -200,22 +205,19 @@ class FrameTableModel(DraggedRows):
         self.rebuilt.emit()
 
     def _group_keys(self) -> dict[str, tuple[Any, ...]]:
-        if self._keys_are_of is self._night.night:
-            return self._keys
-        self._keys_are_of = self._night.night
-        return group_keys(self._night.frames)
+        """Return the group of each frame, made out anew only where a frame is another than before."""
+        if self._keys_are_of != self._night.frames:
+            self._keys_are_of = self._night.frames
+            self._keys = group_keys(self._night.frames)
+        return self._keys
 
     def _sorted(self, paths: Iterable[str]) -> list[str]:
-        known: list[tuple[Any, str]] = []
-        unknown: list[str] = []
-        for path in paths:
-            value = self._value(path, self._sort)
-            if value is None:
-                unknown.append(path)
-            else:
-                known.append((value, path))
-        known.sort(reverse=self._order == Qt.SortOrder.DescendingOrder)
-        return [path for _value, path in known] + sorted(unknown)  # what is not known stands last, either way
+        values = {path: self._value(path, self._sort) for path in paths}
+        known = sorted((value, path) for path, value in values.items() if value is not None)
+        if self._order == Qt.SortOrder.DescendingOrder:
+            known.reverse()
+        unknown = sorted(path for path, value in values.items() if value is None)
+        return [path for _value, path in known] + unknown  # what is not known stands last, either way
 
     def _refresh(self, paths: Sequence[str]) -> None:
         """Show frames anew; rows move only when a frame changed its group."""
@@ -223,36 +225,26 @@ class FrameTableModel(DraggedRows):
         if not known:
             return
         if self.is_grouped and any(path in self._where for path in known):
-            before = self._keys
-            keys = self._group_keys() if any(self._is_regrouped(path) for path in known) else before
-            self._keys = keys
-            if any(keys[path] != before.get(path) for path in known):
+            before, keys = self._keys, self._group_keys()
+            if keys is not before and any(keys[path] != before.get(path) for path in known):
                 self.rebuild()
                 return
+        if len(known) > MANY:
+            self.many_changed.emit()
+            return
         for group in range(len(self._groups)) if self.is_grouped else ():
             head = self._parent_of(group)
             self.dataChanged.emit(head, head)  # its title counts the rejected
-        if len(known) > 200:
-            for group in range(len(self._groups)):
-                parent = self._parent_of(group)
-                last = len(self._groups[group].paths) - 1
-                self.dataChanged.emit(self.index(0, 0, parent), self.index(last, len(COLUMNS) - 1, parent))
-            return
         for path in known:
             if (left := self.index_of(path)).isValid():
                 self.dataChanged.emit(left, left.siblingAtColumn(len(COLUMNS) - 1))
-
-    def _is_regrouped(self, path: str) -> bool:
-        frame, key = self._night.frame(path), self._keys.get(path)
-        return (
-            frame is None or key is None or (frame.kind.value, frame.filter or "", grouped_exposure(frame)) != key[2:]
-        )
 
     # -- what there is ---------------------------------------------------------------------------------------------
 
     def names(self) -> Iterable[str]:
         """Return what is written in the first column."""
-        return map(self._named, self._short)
+        reference = self._night.reference
+        return [*self._short.values(), *([self._named(reference)] if reference in self._short else [])]
 
     def _named(self, path: str) -> str:
         """Return a frame's short name; the reference says that it is one."""
@@ -307,7 +299,7 @@ class FrameTableModel(DraggedRows):
         rejected = sum(path in self._night.rejected for path in group.paths)
         count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
         rest = count + (f" · ✕ {rejected} rejected" if rejected else "")
-        return heading(group.key, MOST_LETTERS - len(rest)) + rest
+        return heading(group.key) + rest
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""

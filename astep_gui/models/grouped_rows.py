@@ -28,6 +28,7 @@ class GroupedRows(QAbstractItemModel):
         self._where: dict[str, tuple[int, int]] = {}
         self._masters: dict[str, MasterState] = {}
         self.is_grouped = True
+        self._width = len(COLUMNS)
 
     @property
     def groups(self) -> Sequence[Group]:
@@ -107,11 +108,16 @@ class GroupedRows(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: QModelIndex = _NO_INDEX) -> QModelIndex:
         """Return the index of a row under a group, or of a group."""
-        # Not by hasIndex(): this is asked thousands of times when much is selected.
-        if row < 0 or not 0 <= column < len(COLUMNS) or row >= self.rowCount(parent):
+        # Not by hasIndex(), nor by rowCount(): this is asked once for each of thousands of rows.
+        if row < 0 or not 0 <= column < self._width:
             return QModelIndex()
         if parent.isValid():
-            return self.createIndex(row, column, parent.row() + 1)
+            group = parent.row()
+            if not self.is_grouped or parent.internalId() or parent.column() or row >= len(self._groups[group].paths):
+                return QModelIndex()
+            return self.createIndex(row, column, group + 1)
+        if row >= self.rowCount():
+            return QModelIndex()
         return self.createIndex(row, column, 0 if self.is_grouped else 1)
 
     def parent(self, child: QModelIndex | None = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -20,10 +20,28 @@ from pipeline_core.science.regions import (
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from astep_gui.models.frame_images import ShownImage
     from pipeline_core.science.star_reading import StarReading
 
 NO_STAR = "no star here"
+SAME_STAR_PX = 4.0
+"""How far from where a star must be by the measured shift it may be found: further away it is another one."""
+NOT_PLACED = "how this frame lies on the one that was clicked is not known: the star nearest to the same place"
+_SEARCH_PX = 12.0  # as after a click
+
+
+class KnownFrames(Protocol):
+    """What is known of the frames that are looked at, by the keys of their images."""
+
+    def usual_fwhm(self, shown: ShownImage) -> float | None:
+        """Return the usual width of the stars, px."""
+        ...
+
+    def same_place(self, first: Hashable, shown: ShownImage, x: float, y: float) -> tuple[float, float] | None:
+        """Return where in an image a place of an earlier one lies; None where that is not known."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,10 @@ class StarLook:
     unit: str
     scale_arcsec: float | None
     """Side of a pixel."""
+    note: str = ""
+    """Why it may be another star than that of the frame before."""
+    within_px: float = _SEARCH_PX
+    """How far around the place it was looked for."""
 
 
 class Inspection(QObject):
@@ -70,12 +92,15 @@ class Inspection(QObject):
         self._work = LatestWork(self)
         self._work.done.connect(self.looked)
         self._work.failed.connect(self.failed)
+        self.known: KnownFrames | None = None
         self._star: tuple[float, float] | None = None
+        self._star_on: Hashable = None
+        """Key of the image on which it was clicked."""
         self._shape: tuple[str, float, float, float, float] | None = None
 
     def look_at_star(self, shown: ShownImage, x: float, y: float) -> None:
         """Measure the star nearest to a place (0-based)."""
-        self._star, self._shape = (x, y), None
+        self._star, self._star_on, self._shape = (x, y), shown.key, None
         self._run_star(shown)
 
     def look_along(self, shown: ShownImage, kind: str, x0: float, y0: float, x1: float, y1: float) -> None:
@@ -103,15 +128,32 @@ class Inspection(QObject):
 
     def _run_star(self, shown: ShownImage) -> None:
         assert self._star is not None
-        x, y = self._star
+        (x, y), within, note, usual = self._star, _SEARCH_PX, "", None
+        if self.known is not None:
+            usual = self.known.usual_fwhm(shown)
+            there = self.known.same_place(self._star_on, shown, x, y) if shown.key != self._star_on else None
+            if there is not None:
+                (x, y), within = there, SAME_STAR_PX
+            elif shown.key != self._star_on:
+                note = NOT_PLACED
 
         def measure() -> StarLook:
             from pipeline_core.science.star_reading import read_star  # noqa: PLC0415 - numba after the first paint
 
             gain = 1.0 if shown.unit == "e⁻" else 2.0  # e⁻/ADU: it weighs the fit, hardly more
             masked = _not_to_be_counted(shown)
-            reading = read_star(shown.image, x, y, masked=masked, saturation=shown.saturation, gain=gain)
-            return StarLook(reading, shown.unit, shown.facts.pixel_scale_arcsec if shown.facts else None)
+            reading = read_star(
+                shown.image,
+                x,
+                y,
+                masked=masked,
+                saturation=shown.saturation,
+                gain=gain,
+                reach_px=within,
+                usual_fwhm_px=usual,
+            )
+            scale = shown.facts.pixel_scale_arcsec if shown.facts else None
+            return StarLook(reading, shown.unit, scale, note if reading is not None else "", within)
 
         self._work.run(measure)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.background import Background
@@ -44,6 +45,10 @@ class KeogramModel(QObject):
         self._columns: dict[tuple[str, int, int], Column | None] = {}
         self._keys: list[tuple[str, int, int]] = []
         self._codes: Codes | None = None
+        self._done = 0
+        self._drawing = Background("keogram picture", self)
+        self._drawing.done.connect(self._drawn)
+        self._drawing.failed.connect(self._failed)
         self._background = Background("keogram", self)
         self._background.told.connect(self._arrived)
         self._background.done.connect(lambda *_: self._soon())
@@ -51,12 +56,12 @@ class KeogramModel(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_COALESCE_MS)
-        self._timer.timeout.connect(self._tell)
+        self._timer.timeout.connect(self._tell_in_turn)
 
     @property
     def done(self) -> int:
         """Frames whose column is there."""
-        return sum(key in self._columns for key in self._keys)
+        return self._done
 
     def set_night(self, night: Night, plan: Plan, frames: Sequence[Frame], groups: Mapping[str, str]) -> None:
         """Follow these science frames; only columns that are not known yet are read.
@@ -73,13 +78,12 @@ class KeogramModel(QObject):
         before = self._keys, self._groups, self.note
         self.paths = [frame.path for frame in frames]
         self._keys = [(f.path, f.mtime_ns, f.size_bytes) for f in frames]
-        # A rejected frame is in no group of the plan, but its sky is that of its filter and exposure.
-        alike = {(f.filter, f.exposure_s): groups[f.path] for f in frames if f.path in groups}
-        self._groups = [groups.get(f.path) or alike.get((f.filter, f.exposure_s), f.filter or "") for f in frames]
+        self._groups = _groups_of(frames, groups)
         if self._owns_axis:
             self.axis.set_times([frame.mid_utc for frame in frames])
         known = set(self._keys)
         self._columns = {key: column for key, column in self._columns.items() if key in known}
+        self._done = len(self._columns)
         missing = [f for f, key in zip(frames, self._keys, strict=True) if key not in self._columns]
         self.note = ""
         # Longer nights take longer to draw, and are told of less often.
@@ -108,13 +112,12 @@ class KeogramModel(QObject):
 
     def codes(self, width: int) -> Codes:
         """Return display codes (height, width) of the part of the night that the axis shows; 0 is no data."""
-        from pipeline_core.science.keogram import frames_at, in_time, keogram_codes  # noqa: PLC0415 - after the paint
+        from pipeline_core.science.keogram import frames_at, in_time  # noqa: PLC0415 - after the paint
 
         if self._codes is None:
-            columns = [self._columns.get(key) for key in self._keys]
-            self._codes = keogram_codes(columns, self.mode, groups=self._groups)
-        if len(self.axis.places) != len(self.paths):
-            return self._codes[:, :0]  # the axis has another night already
+            return np.zeros((1, 0), np.uint8)
+        if not len(self.axis.places) == len(self.paths) == self._codes.shape[1]:
+            return self._codes[:, :0]  # one of them has another night already
         return in_time(self._codes, frames_at(self.axis.places, self.axis.low, self.axis.high, width))
 
     def ask_frame(self, place: float) -> None:
@@ -127,22 +130,60 @@ class KeogramModel(QObject):
         """Stop reading, and wait for the thread."""
         self._timer.stop()
         self._background.close()
+        self._drawing.close()
 
     def _arrived(self, _key: object, piece: tuple[tuple[str, int, int], Column | None]) -> None:
-        self._columns[piece[0]] = piece[1]
+        key, column = piece
+        self._done += key not in self._columns
+        self._columns[key] = column
         self._soon()
 
     def _soon(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
 
+    def _tell_in_turn(self) -> None:
+        """Let a picture that is being made be finished first: columns may come faster than pictures are made."""
+        (self._soon if self._drawing.is_busy else self._tell)()
+
     def _tell(self) -> None:
-        self._codes = None
+        """Let the picture be made; the one before stays until it is there. 5,000 frames take 0.1 s."""
+        columns, mode, groups = [self._columns.get(key) for key in self._keys], self.mode, self._groups
+
+        def draw(_context: RunContext, _tell: Callable[[object], None]) -> Codes:
+            from pipeline_core.science.keogram import keogram_codes  # noqa: PLC0415 - after the window is painted
+
+            return keogram_codes(columns, mode, groups=groups)
+
+        if not columns or self.note:
+            self._drawing.cancel()
+            self._codes = None
+            self.changed.emit()
+        else:
+            self._drawing.ask("picture", draw)
+
+    def _drawn(self, _key: object, codes: Codes) -> None:
+        self._codes = codes
         self.changed.emit()
 
     def _failed(self, _key: object, error: AstepError) -> None:
         self.note = str(error)
         self._tell()
+
+
+def _groups_of(frames: Sequence[Frame], groups: Mapping[str, str]) -> list[str]:
+    """Return the group of each frame, in order of time.
+
+    A rejected frame is in no group of the plan, but its sky is that of the frame of its filter and exposure before it;
+    of the next one where there is none.
+    """
+    alike = {(f.filter, f.exposure_s): groups[f.path] for f in reversed(frames) if f.path in groups}
+    found = []
+    for frame in frames:
+        kind = frame.filter, frame.exposure_s
+        alike[kind] = groups.get(frame.path) or alike.get(kind, frame.filter or "")
+        found.append(alike[kind])
+    return found
 
 
 def _read(

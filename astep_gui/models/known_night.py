@@ -60,6 +60,8 @@ class KnownNight(QObject):
         self.reference: str | None = None
         """The frame that a person chose for others to be compared with."""
         self.sky_words: Mapping[str, SkyStatus] = {}
+        self._states: dict[str, tuple[tuple[object, ...], FrameState]] = {}
+        """Path → all that its state is made of, and the state: thousands are asked for with every search."""
 
     # -- its frames ------------------------------------------------------------------------------------------
 
@@ -102,22 +104,32 @@ class KnownNight(QObject):
         return self.night.by_path.get(path) if self.night and path else None
 
     def state_of(self, path: str) -> FrameState:
-        """Return how a frame stands, as mark, word and tone."""
+        """Return how a frame stands, as mark, word and tone; made out anew only where something of it is another."""
         frame = self.frame(path)
         assert frame is not None, "only frames of the night have a state"
-        return frame_state(
-            frame,
-            self.rejected,
-            self.left_out,
-            self.failed,
-            self.rows.get(path),
-            self.calibration_flags.get(path, ()),
-            is_kept=path in self.choices.kept,
-            is_finished=path in self.finished,
-            is_unjudged=path in self.looking.unjudged,
-            is_awaited=self.looking.is_on,
-            first_said=self.judgements.first_said.get(path, ""),
-        ).with_sky(self.sky_words.get(path))
+        row, flags = self.rows.get(path), self.calibration_flags.get(path, ())
+        sky, first_said = self.sky_words.get(path), self.judgements.first_said.get(path, "")
+        is_kept, is_finished = path in self.choices.kept, path in self.finished
+        is_unjudged, is_awaited = path in self.looking.unjudged, self.looking.is_on
+        reasons = self.rejected.get(path), self.left_out.get(path), self.failed.get(path)
+        told = (frame, row, flags, sky, first_said, is_kept, is_finished, is_unjudged, is_awaited, reasons)
+        known = self._states.get(path)
+        if known is None or known[0] != told:
+            state = frame_state(
+                frame,
+                self.rejected,
+                self.left_out,
+                self.failed,
+                row,
+                flags,
+                is_kept=is_kept,
+                is_finished=is_finished,
+                is_unjudged=is_unjudged,
+                is_awaited=is_awaited,
+                first_said=first_said,
+            ).with_sky(sky)
+            known = self._states[path] = (told, state)
+        return known[1]
 
     # -- selection -------------------------------------------------------------------------------------------
 

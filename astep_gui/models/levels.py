@@ -11,6 +11,7 @@ from pipeline_core.science.display import (
     STRETCHES,
     Stretch,
     auto_levels,
+    change_levels,
     colour_table,
     percentile_levels,
     zscale,
@@ -223,7 +224,7 @@ def _chosen(shown: ShownImage, preset: str) -> tuple[float, float]:
     level, values = shown.level, shown.sample
     match preset:
         case "auto":
-            return auto_levels(level)
+            return change_levels(level, values) if shown.is_change else auto_levels(level)
         case "zscale":
             return zscale(values)
         case "full":

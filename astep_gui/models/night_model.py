@@ -114,8 +114,8 @@ class NightModel(KnownNight):
     def _read(self, place: Place, previous: Night | None) -> None:
         if self._scan is not None:
             self._scan.cancel()
-        job = reading(self._jobs, place, previous)
-        self._scan = job
+        job = self._scan = reading(self._jobs, place, previous)
+        job.failed.connect(self._folders.tell_again)
         job.heard.connect(self.said)
         job.done.connect(lambda night: self._opened(job, place, night))
         job.failed.connect(lambda error: self.problem.emit(error) if job is self._scan else None)
@@ -203,9 +203,9 @@ class NightModel(KnownNight):
                 self.logbook = Logbook.open(self.place.output, self.place.night)
             if self.logbook.last_id() == self._last_id:
                 return
-            changes = self.logbook.changes_since(self._last_id)
+            subjects = self.logbook.subjects_since(self._last_id)
             self._decide_frames()
-            if any(change.subject == RECIPE for change in changes):
+            if RECIPE in subjects:
                 self._decide_recipe()
         except AstepError as error:
             self._follow.stop()  # said once, not every second
@@ -213,7 +213,7 @@ class NightModel(KnownNight):
             return
         if not is_own:
             self.history_changed.emit()
-        self.frames_changed.emit(list(dict.fromkeys(change.subject for change in changes)))
+        self.frames_changed.emit(subjects)
         self._planning.ask_soon(DECIDED_MS)
 
     def _decide_frames(self) -> None:
@@ -249,9 +249,10 @@ class NightModel(KnownNight):
         before = self.left_out
         self.left_out = {item.path: item.reason for item in self.plan.left_out} if self.plan else {}
         changed = [path for path in {*before, *self.left_out} if before.get(path) != self.left_out.get(path)]
+        self._look_at_needs()  # first: the plan shows beside its warnings what settles them
         self.plan_changed.emit()
         self.frames_changed.emit(changed)
-        self._ask_needs()
+        self.needs_changed.emit()
         self._survey_soon()
 
     def _survey_soon(self) -> None:
@@ -274,10 +275,14 @@ class NightModel(KnownNight):
 
     def _ask_needs(self) -> None:
         if self.night is not None:
+            self._look_at_needs()
+            self.needs_changed.emit()
+
+    def _look_at_needs(self) -> None:
+        if self.night is not None:
             kept, flags = self.choices.kept, self.calibration_flags
             problem = output_problem(self.place.output) if self.place is not None else ""
             self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, flags, kept, problem)
-            self.needs_changed.emit()
 
     # -- quality ---------------------------------------------------------------------------------------------
 

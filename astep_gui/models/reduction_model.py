@@ -76,7 +76,9 @@ class ReductionModel(QObject):
         """The part that the run that is on was asked for; None for a whole run."""
         self.result: Reduction | None = None
         """Of the last run of this night in this window."""
-        night.survey_changed.connect(self.changed)
+        self._left: list[str] | None = None
+        """What the run left to be done, as the first survey after it told: what failed, what is not solved."""
+        night.survey_changed.connect(self._survey_came)
         night.night_changed.connect(self._another_night)
 
     def _another_night(self) -> None:
@@ -91,18 +93,44 @@ class ReductionModel(QObject):
         return self._job is not None
 
     @property
+    def is_overtaken(self) -> bool:
+        """Whether decisions since the run's end wait to be followed: what it says of itself is of before them."""
+        survey = self._night.survey
+        if self.is_running or self.result is None or self._left is None or survey is None:
+            return False
+        return not survey.is_up_to_date and waiting_reasons(survey, most=len(self._night.frames)) != self._left
+
+    def _survey_came(self) -> None:
+        if self.result is not None and self._left is None and not self.is_running and self._night.survey is not None:
+            self._left = waiting_reasons(self._night.survey, most=len(self._night.frames))
+        self.changed.emit()
+
+    @property
     def words(self) -> str:
-        """What the button says: "Cancel · 34/200 · 2 min left"."""
+        """What the button says: "Cancel · 34/200 · 2 min left", "Cancel · alignment 1/3"."""
         if not self.is_running:
             return waiting_words(self._night.survey)
         if self.is_stopping:
             return "Stopping…"
         parts = ["Cancel"]
         if self.total:
-            parts.append(f"{self.done}/{self.total}")
+            parts.append(self.how_far("/"))
         if self.eta_s is not None:
             parts.append(duration_words(self.eta_s))
         return " · ".join(parts)
+
+    def how_far(self, of: str) -> str:
+        """Say how far the run is: "34/200", or where it is once all that is counted together is done.
+
+        Parameters
+        ----------
+        of : str
+            Between the two numbers: "/", " of ".
+        """
+        if self.done < self.total:
+            return f"{self.done}{of}{self.total}"
+        last = self.stages.get(self.stage, _NONE)  # frames are placed on each other, found on the sky, judged once more
+        return f"{last.name} {last.done}{of}{last.total}" if last.done < last.total else "finishing"
 
     def start(self, options: RunOptions | None = None) -> None:
         """Reduce what is stale. Does nothing while a run goes on or no night is open."""
@@ -123,10 +151,10 @@ class ReductionModel(QObject):
 
         self.done = self.total = 0
         self.eta_s, self.is_stopping, self.stage = None, False, ""
-        self.stages, self.result = {}, None
+        self.stages, self.result, self._left = {}, None, None
         self._before, self._leg, self._leg_done = 0, (0, True), 0
         self.only = options.only if options is not None else None
-        self._expected = self._products_expected() if self.only is None else 0
+        self._expected = self._products_expected()
         self._calibration = self._calibration_expected()
         self._is_timed = self._night.survey is not None and self._night.survey.is_reduced
         self.begun.emit()
@@ -153,6 +181,8 @@ class ReductionModel(QObject):
                 self._reckon(event)
             if event.kind in {"started", "progress"}:
                 self.stage = event.job
+                if not event.data.get("run_total"):
+                    self.eta_s = None  # of what is counted by itself no rest was reckoned
             self._count(event)
             if event.kind == "progress" and event.job == SCIENCE_STAGE:
                 self._night.frames_finished(event.data.get("labels", ()))
@@ -178,6 +208,11 @@ class ReductionModel(QObject):
     def _products_expected(self) -> int:
         """Count masters, calibrations and judgements that a run would do, as far as can be told before it."""
         plan, survey = self._night.plan, self._night.survey
+        if self.only not in {None, "masters"}:
+            return 0
+        if self.only == "masters":
+            known = {master.name: master.state for master in survey.masters} if survey is not None else {}
+            return sum(known.get(master.name) != "up to date" for master in plan.masters) if plan is not None else 0
         if survey is not None and survey.is_reduced:
             masters = sum(master.state != "up to date" for master in survey.masters)
             return masters + 2 * len(survey.stale) + len(survey.unjudged)

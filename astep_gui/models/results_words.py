@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from astep_gui.models.window_words import in_window
 from pipeline_core.measures import to_look_at
 from pipeline_core.types import FrameKind
 
@@ -66,7 +67,7 @@ def run_facts(result: Reduction) -> dict[str, str]:
         left_out = f" · {result.sky.left_out} rejected left out" if result.sky.left_out else ""
         facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames))}{left_out}"
     elif result.sky_words:
-        facts["Solved"] = f"none: {in_the_window(result.sky_words)}"
+        facts["Solved"] = f"none: {in_window(result.sky_words)}"
     facts["To look at"] = ""
     facts["Took"] = _took(result.seconds, result.peak_memory_mb)
     return facts
@@ -91,7 +92,7 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     if survey.solved is not None:
         facts["Solved"] = f"{survey.solved[0]} of {counted(survey.solved[1])}"
     elif survey.sky_words:
-        facts["Solved"] = f"none: {in_the_window(survey.sky_words)}"
+        facts["Solved"] = f"none: {in_window(survey.sky_words)}"
     facts["To look at"] = ""
     if survey.last_run is not None:
         facts["Took"] = _last_took(survey.last_run)
@@ -120,15 +121,6 @@ def old_reports_words(reports: Mapping[str, bool]) -> str:
     """Say which reports do not show what holds now; empty where all do."""
     old = [name for name, is_old in reports.items() if is_old]
     return f"▲ {' and '.join(old)} {'is' if len(old) == 1 else 'are'} {OF_BEFORE}" if old else ""
-
-
-def in_the_window(words: str) -> str:
-    """Return what was said for the command line with the way that the window has: clauses that name a command go."""
-    clauses = words.split("; ")
-    kept = [clause for clause in clauses if "`astep" not in clause]
-    # A parenthesis that was opened in a clause that stays, and closed in one that goes, is closed here.
-    kept = [clause + ")" * max(0, clause.count("(") - clause.count(")")) for clause in kept]
-    return "; ".join([*kept, "Sky (Shift+S) solves with hints"] if len(kept) < len(clauses) else kept)
 
 
 def counted(number: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os.path
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pipeline_core.io.fits_names import FITS_NAME
@@ -16,14 +18,20 @@ _DIGITS = re.compile(r"(\d+)")
 _SEPARATORS = " _-."
 FEWEST_DIGITS = 3
 """A running number keeps so many of its digits: 055, not 55, so that numbers stand under each other."""
+RUNNING_DIGITS = 4
+"""A number that grows from frame to frame and has as many counts them; a shorter one may be seconds."""
+MOST_KNOWN = 20_000
+"""Names taken apart once, not anew with every letter of a search: more frames than nights have."""
 
 
+@lru_cache(MOST_KNOWN)
 def stem_of(path: str) -> str:
     """Return a frame's name without folders and suffix."""
     name = path.rsplit("/", 1)[-1]
     return FITS_NAME.sub("", name) or name
 
 
+@lru_cache(MOST_KNOWN)
 def family_of(stem: str) -> str:
     """Return the name with its numbers left out: "Jason.00000055.Entered" belongs to "Jason.#.Entered"."""
     return _DIGITS.sub("#", stem)
@@ -40,7 +48,8 @@ def numbers_of(paths: Iterable[str]) -> dict[str, str]:
     Returns
     -------
     dict
-        A frame that is alone in its family, or whose name holds no number, keeps its whole name.
+        A frame that is alone in its family, or whose name holds no number, keeps its whole name. Where the last number
+        counts the frames, dates and times before it are left out.
     """
     families: dict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -55,9 +64,19 @@ def numbers_of(paths: Iterable[str]) -> dict[str, str]:
             continue
         # From the first number that differs to the last one; of the first, without leading digits that all share.
         first, last = varying[0], varying[-1]
+        if _runs(pieces, last):
+            first = last
         cut = _digits_shared([parts[first] for parts in pieces.values()])
         short |= {path: "".join(parts[first : last + 1])[cut:] for path, parts in pieces.items()}
     return short
+
+
+def _runs(pieces: Mapping[str, list[str]], at: int) -> bool:
+    """Tell whether the number at a place counts the frames: another one in each file, growing as the names do."""
+    digits = [parts[at] for parts in sorted({tuple(parts) for parts in pieces.values()})]
+    if min(map(len, digits)) < RUNNING_DIGITS:
+        return False
+    return all(int(one) < int(next_one) for one, next_one in pairwise(digits))
 
 
 def _digits_shared(numbers: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +60,27 @@ class StarTrackModel(QObject):
         """Filter of the frames on which the star is followed; empty where they have none."""
         frame = self._night.by_path.get(self.place[0]) if self._night is not None and self.place is not None else None
         return (frame.filter or "") if frame is not None else ""
+
+    @property
+    def other_filters(self) -> dict[str, int]:
+        """Filters in which the field was taken too, each with its frames: the star is not followed on those.
+
+        Their light is another, and how their frames lie on these is measured only when the night is aligned.
+        """
+        frame = self._night.by_path.get(self.place[0]) if self._night is not None and self.place is not None else None
+        if frame is None or self._night is None:
+            return {}
+        field = (frame.kind, frame.object, frame.shape)
+        return dict(
+            Counter(
+                other.filter
+                for other in self._night.frames
+                if other.filter
+                and other.filter != frame.filter
+                and other.unusable is None
+                and (other.kind, other.object, other.shape) == field
+            )
+        )
 
     @property
     def is_busy(self) -> bool:

@@ -54,7 +54,10 @@ def deed_words(step: Step, before: Step | None, task: Task) -> str:
     if step.name == "mask" and step.mask is not None:
         return _masked(step, task)
     if step.name == "cosmic" and step.mask is not None:
-        return f"{np.count_nonzero(step.mask & MaskBit.COSMIC):,} pixels hit by cosmic rays, replaced"
+        from pipeline_core.science.cosmic import count_events  # noqa: PLC0415 - numba after the first paint
+
+        hits = (step.mask & MaskBit.COSMIC) != 0
+        return f"Cosmic rays: {count_events(hits):,} hits ({np.count_nonzero(hits):,} pixels) replaced"
     ny, nx = step.image.shape
     gain = task.settings.get("gain_e_per_adu")
     return {

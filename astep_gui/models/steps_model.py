@@ -140,6 +140,25 @@ class StepsModel(QObject):
         found = self._steps.get(self.path or "")
         return found.missing if found is not None else None
 
+    @property
+    def why_nothing_before(self) -> str:
+        """Why there is no step before the chosen one to be seen, or to differ from; empty where there is one."""
+        if self.path is None:
+            return "no frame with steps is shown"
+        if self.chosen is None:
+            return "choose a step over the image first (Shift+→)"
+        if self.missing is not None and not self._entry(self.chosen).can_be_shown:
+            return f"the step {WORDS[self.chosen]} is not there yet: {self.missing.why}; “Make the masters” makes it"
+        return "Raw is the first step: there is none before it" if self.chosen == "raw" else ""
+
+    @property
+    def why_no_difference(self) -> str:
+        """Why the chosen step has no difference that can be shown; empty where it has one."""
+        if (why := self.why_nothing_before) or self.shows_difference:
+            return why
+        note = self._entry(self.chosen or "").note
+        return f"the step {WORDS[self.chosen or '']} has no difference to show" + (f": {note}" if note else "")
+
     def set_night(self, night: Night, recipe: Recipe, output: Path, plan: Plan | None = None) -> None:
         """Take the night as decided, and the recipe; called again whenever the plan or the masters changed.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 WAYS = {
+    "solve --scale": "“Solve with hints…”",
     "set --scale": "“Solve with hints…”",
     "set --ra": "“Solve with hints…”",
     "set kind": "“Set kind…” (K)",

@@ -36,6 +36,7 @@ QToolButton:pressed { background: $selection; color: $selection_text; }
 QToolButton:focus { border: 1px dashed $border; }
 QToolButton:checked:focus { border: 1px solid $accent; }
 QToolButton:disabled { color: $disabled; }
+QToolButton#fold { padding: 0; }
 QToolButton::menu-indicator { image: none; }
 QPushButton { background: $raised; border: 1px solid $border; border-radius: 5px; padding: 4px 12px; min-height: 18px; }
 QPushButton:hover { background: $hover; }

@@ -1,4 +1,4 @@
-"""The controls of blinking: play, step, rate, there and back, aligned."""
+"""The controls of blinking: play, step, rate, to and fro, aligned."""
 
 from __future__ import annotations
 
@@ -83,10 +83,12 @@ class BlinkBar(QWidget):
         self._rejected: tuple[str, ...] = ()
         self._wide: dict[tuple[str, str], int] = {}
         """Width of a toggle with its words, by words and font."""
-        self.ping_pong = self._toggle("ping_pong", "There and back", blink.set_ping_pong)
-        self.ping_pong.setToolTip("There and back: at the end it turns round (H)")
+        self.ping_pong = self._toggle("ping_pong", "To and fro", blink.set_ping_pong)
+        self.ping_pong.setToolTip("To and fro: at the end it turns round (H)")
         self.aligned = self._toggle("align", "Aligned", blink.set_aligned)
         self.aligned.setToolTip("Aligned: stars stay where they are, by the measured places of the frames (J)")
+        self.skip = self._toggle("without_rejected", "No rejected", blink.set_without_rejected)
+        self.skip.setToolTip("No rejected: leave out frames that are rejected, or are rejected meanwhile (Ctrl+H)")
         self.looks = self._levels_button()
         self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
         self._lay_out()
@@ -105,7 +107,7 @@ class BlinkBar(QWidget):
         self._upper.addWidget(self.place, 1)
         for widget in (self.count, self.rate):
             self._upper.addWidget(widget)
-        self._toggles = (self.ping_pong, self.aligned, self.looks)
+        self._toggles = (self.ping_pong, self.aligned, self.skip, self.looks)
         """The first ones do without their words first."""
         self._upper.addWidget(self.close_button)
         for label in (self.reached, self.notes):
@@ -219,6 +221,12 @@ class BlinkBar(QWidget):
         self._fit_words()
         self.updateGeometry()
 
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Measure the words anew in another theme, when Qt lays out for it: what stands around them differs."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._wide.clear()
+
     def _button(self, name: str, words: str, tip: str, deed: Callable[[], object]) -> QToolButton:
         button = QToolButton()
         button.setIcon(icon(name))
@@ -289,6 +297,7 @@ class BlinkBar(QWidget):
         self.rate.blockSignals(False)  # noqa: FBT003
         self._check(self.ping_pong, blink.ping_pong)
         self._check(self.aligned, blink.aligned)
+        self._check(self.skip, blink.without_rejected)
         self.aligned.setEnabled(blink.has_shifts)
         self._follow_levels()
         self._follow_notes()
@@ -307,6 +316,9 @@ class BlinkBar(QWidget):
         if self._rejected:
             words.append(f"{len(self._rejected)} rejected{'' if self._left_out else ', not calibrated'}")
             tips.append("\n".join(("Left out, they are rejected and have no calibrated file:", *self._rejected)))
+        if passed := self._blink.passed_over:
+            words.append(f"{len(passed)} rejected left out")
+            tips.append("\n".join(("Passed over, they are rejected (Ctrl+H shows them again):", *passed)))
         self.notes.setText(" · ".join(words))
         self.notes.setToolTip("\n\n".join(tips))
         self.notes.setVisible(bool(words))

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from astep_gui.models.levels import LevelsModel
-from astep_gui.theme import theme
+from astep_gui.theme import theme, ui_font
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.image_view import ImageView
 from astep_gui.widgets.own_keys import OwnKeys
@@ -63,6 +63,7 @@ class CompareView(QWidget):
         self._blink_timer.setInterval(_BLINK_MS)
         self._blink_timer.timeout.connect(self._blink)
         self._build_head()
+        self._build_names()
         self.note = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         """How the right image lies on the left one."""
         self.note.setContentsMargins(10, 0, 8, 3)
@@ -73,6 +74,7 @@ class CompareView(QWidget):
         layout.setSpacing(0)
         layout.addLayout(self._head)
         layout.addWidget(self.note)
+        layout.addWidget(self.names)
         layout.addWidget(self.stage, 1)
         for view, other in ((self.left, self.right), (self.right, self.left)):
             view.view_changed.connect(lambda rect, other=other: self._link(other, rect))
@@ -87,9 +89,6 @@ class CompareView(QWidget):
         self._head = QHBoxLayout()
         self._head.setContentsMargins(10, 4, 8, 4)
         self._head.setSpacing(6)
-        right = Qt.TextElideMode.ElideRight  # what tells them apart stands first
-        self.left_name, self.right_name = ElidedLabel(mode=right), ElidedLabel(mode=right)
-        self.right_name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.modes = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         for mode, words in MODES.items():
@@ -107,11 +106,24 @@ class CompareView(QWidget):
         self.swap.clicked.connect(self.swap_images)
         self.close_button = self._tool("Close", "Show one image again (Esc)")
         self.close_button.clicked.connect(self._close)
-        self._head.addWidget(self.left_name, 1)
         for widget in (*self.buttons.values(), self.same_levels, self.swap, self.close_button):
             self._head.addWidget(widget)
-        self._head.addWidget(self.right_name, 1)
-        self._head.addStretch(0)
+        self._head.addStretch(1)
+
+    def _build_names(self) -> None:
+        """Names on a line of their own, where both images lie in one place; beside each other each says its own."""
+        self.names = QWidget(self)
+        right = Qt.TextElideMode.ElideRight  # what tells them apart stands first
+        self.left_name, self.right_name = ElidedLabel(mode=right), ElidedLabel(mode=right)
+        self.right_name.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self.names)
+        row.setContentsMargins(10, 3, 10, 3)
+        row.setSpacing(12)
+        for name in (self.left_name, self.right_name):
+            name.setFont(ui_font(13, bold=True))
+            row.addWidget(name, 1)
+        # As high as the heads it stands for: images do not jump from one way of comparing to the other.
+        self.names.setFixedHeight(self.left.head.sizeHint().height())
 
     def _tool(self, words: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -287,23 +299,30 @@ class _Stage(QWidget):
 
     def arrange(self) -> None:
         """Place both views for the mode."""
-        owner, width, height = self._owner, self.width(), self.height()
+        owner = self._owner
         is_side = owner.mode == "side"
-        for name in (owner.left_name, owner.right_name):
-            name.setVisible(not is_side)  # each view says its own
+        parts: tuple[tuple[int, int] | None, tuple[int, int] | None]
+        if owner.names.isHidden() != is_side:
+            owner.names.setVisible(not is_side)  # the stage is laid out anew, and comes back here
         for view in (owner.left, owner.right):
-            view.head.setVisible(is_side)  # else it stands above both, and the line of a wipe would run over it
+            view.head.setVisible(is_side)
+        width, height = self.width(), self.height()
         if is_side:
             half = (width - 4) // 2
             owner.left.setGeometry(0, 0, half, height)
             self._window.setGeometry(half + 4, 0, width - half - 4, height)
             owner.right.setGeometry(0, 0, width - half - 4, height)
+            parts = (None, None)
         else:
             x = round(owner.wipe * width)
             owner.left.setGeometry(0, 0, width, height)
             self._window.setGeometry(x, 0, max(0, width - x), height)
             owner.right.setGeometry(-x, 0, width, height)
+            # What is said on an image is said on the part of it that is seen.
+            parts = ((0, x), (x, width)) if owner.mode == "wipe" else (None, None)
             self._grip.setGeometry(QRect(x - _GRIP // 2, 0, _GRIP, height))
+        for view, part in zip((owner.left, owner.right), parts, strict=True):
+            view.set_seen_part(part)
         self._window.raise_()
         self._grip.setVisible(owner.mode == "wipe")
         self._grip.raise_()

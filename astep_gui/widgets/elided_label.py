@@ -1,4 +1,4 @@
-"""A line of words that gives way: shortened in the middle where there is no room, whole in its tool tip.
+"""A line of words that gives way: said in short or cut in the middle where there is no room, whole in its tool tip.
 
 Two lines or more, where that many are allowed: the label is then always as high as all of them, so that nothing below
 it jumps when the words change.
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QTextLayout
+from PyQt6.QtGui import QTextLayout, QTextOption
 from PyQt6.QtWidgets import QLabel, QSizePolicy
 
+from astep_gui.models.held_together import held_together
 from astep_gui.models.tip_words import wrapped
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class ElidedLabel(QLabel):
         self._lines = lines
         self._mode = mode
         self._full = ""
+        self._shorter: tuple[str, ...] = ()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setText(text)
@@ -50,7 +52,11 @@ class ElidedLabel(QLabel):
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show other words."""
-        self._full = text or ""
+        self.say(text or "")
+
+    def say(self, words: str, *shorter: str) -> None:
+        """Show other words; where they have no room, the first of those that say it shorter and have it."""
+        self._full, self._shorter = words, tuple(filter(None, shorter))
         self._shorten()
 
     def set_role(self, role: str) -> None:
@@ -66,7 +72,11 @@ class ElidedLabel(QLabel):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the width of the whole line."""
-        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 4, self._height())
+        return QSize(self.width_of(self._full), self._height())
+
+    def width_of(self, words: str) -> int:
+        """Return the width that words take on one line, pixels."""
+        return self.fontMetrics().horizontalAdvance(words) + 4
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Shorten anew."""
@@ -88,7 +98,10 @@ class ElidedLabel(QLabel):
         return self.height_of(self._lines)
 
     def _shorten(self) -> None:
-        self.setToolTip("" if self._show_lines(self._full) else wrapped(self._full))
+        is_whole = self._show_lines(self._full)
+        self.setToolTip("" if is_whole else wrapped(self._full))
+        if not is_whole:
+            any(self._show_lines(words) for words in self._shorter)  # until one is seen whole
 
     def _show_lines(self, words: str) -> bool:
         """Put words onto the lines that are allowed; return whether all of them are seen."""
@@ -101,7 +114,10 @@ class ElidedLabel(QLabel):
         """Return the lines but the last that is allowed, and the words that are left for it."""
         if self._lines < 2:
             return [], words
-        layout = QTextLayout(words, self.font())
+        layout = QTextLayout(held_together(words), self.font())
+        manner = QTextOption()
+        manner.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)  # a path has no boundaries
+        layout.setTextOption(manner)
         layout.beginLayout()
         head, at = [], 0
         while len(head) < self._lines - 1:

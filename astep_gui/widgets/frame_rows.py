@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -19,14 +19,15 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.frame_columns import COLUMNS
 from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.models.master_rows import STATE_ROLE
-from astep_gui.theme import mono_font, theme, toned, ui_font
+from astep_gui.theme import mono_font, theme, toned
+from astep_gui.widgets.heading_lines import HeadingLines
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from PyQt6.QtCore import QAbstractItemModel, QEvent
-    from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent
+    from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent, QResizeEvent
 
     from astep_gui.models.frame_state import FrameState
     from astep_gui.widgets.frame_glance import FrameGlance
@@ -48,10 +49,10 @@ class RowDelegate(QStyledItemDelegate):
     glance: FrameGlance | None = None
     """Shows a frame large when the pointer rests on its row."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, headings: HeadingLines, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._heads, self._numbers = ui_font(12, bold=True), mono_font()
-        self._heads_metrics, self._numbers_metrics = QFontMetrics(self._heads), QFontMetrics(self._numbers)
+        self._headings, self._numbers = headings, mono_font()
+        self._heads_metrics, self._numbers_metrics = QFontMetrics(headings.font), QFontMetrics(self._numbers)
 
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
         """Choose words, font and colour.
@@ -71,7 +72,8 @@ class RowDelegate(QStyledItemDelegate):
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDisplay
             option.text = words.replace("\n", " ")
         if model.is_group(index):
-            option.font, option.fontMetrics = self._heads, self._heads_metrics
+            option.font, option.fontMetrics = self._headings.font, self._heads_metrics
+            option.features |= QStyleOptionViewItem.ViewItemFeature.WrapText
             return
         column, state = COLUMNS[index.column()], model.data(index, STATE_ROLE)
         if model.shows_thumbnails and column.key == "name" and model.path_of(index) is not None:
@@ -115,7 +117,10 @@ class RowDelegate(QStyledItemDelegate):
     def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
         """Give all rows one height, those with a picture another. The width is the column's, not asked for here."""
         model = index.model()
-        is_tall = isinstance(model, FrameTableModel) and model.shows_thumbnails and model.path_of(index) is not None
+        assert isinstance(model, FrameTableModel)
+        if model.is_group(index):
+            return QSize(0, ROW_PX + self._headings.more_px(index) if index.column() == 0 else 0)
+        is_tall = model.shows_thumbnails and model.path_of(index) is not None
         return QSize(0, THUMBNAIL_PX if is_tall else ROW_PX)
 
     def helpEvent(  # noqa: N802
@@ -171,12 +176,15 @@ class RowDelegate(QStyledItemDelegate):
 class FrameTree(QTreeView):
     """The rows themselves."""
 
-    def __init__(self, model: FrameTableModel, width_of: Callable[[int], int], parent: QWidget | None = None) -> None:
+    def __init__(self, model: FrameTableModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._width_of = width_of
+        self.width_of: Callable[[int], int] = super().sizeHintForColumn
+        """Gives the width of a column, pixels."""
         self._frames = model
         self.setModel(model)
-        self.rows = RowDelegate(self)
+        model.many_changed.connect(self._paint_anew)
+        self.headings = HeadingLines(self)
+        self.rows = RowDelegate(self.headings, self)
         self.setItemDelegate(self.rows)
         self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of a night differ in their middle and end
@@ -199,6 +207,54 @@ class FrameTree(QTreeView):
     def event(self, event: QEvent | None) -> bool:
         """Take an event whole: see the main window's; rows are laid out after one."""
         return super().event(event)
+
+    def follow_heights(self) -> None:
+        """Lay rows out as high as they are now."""
+        self.setUniformRowHeights(self.headings.are_single and not self._frames.shows_thumbnails)
+        self.scheduleDelayedItemsLayout()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Break headings at the new width."""
+        super().resizeEvent(event)
+        self.headings.fit()
+
+    def _paint_anew(self) -> None:
+        room = self.viewport()
+        assert room is not None, "every tree has one"
+        room.update()
+
+    def unfold_groups(self, folded: Collection[str]) -> None:
+        """Unfold new groups but those of these titles; headings and masters take the whole width.
+
+        Notes
+        -----
+        In this order the rows are laid out once, and with half the questions to the model: as long as no row takes the
+        whole width, Qt does not ask of each whether it does. That is 50 ms less for 5,000 frames.
+        """
+        groups = self._frames.groups if self._frames.is_grouped else ()
+        for row, group in enumerate(groups):
+            if group.title not in folded:
+                self.expand(self._frames.index(row, 0))
+        self.executeDelayedItemsLayout()
+        for row, group in enumerate(groups):
+            self.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
+            for below in range(len(group.paths) if group.is_masters else 0):
+                self.setFirstColumnSpanned(below, self._frames.index(row, 0), True)  # noqa: FBT003
+
+    def selectAll(self) -> None:  # noqa: N802 - Qt's name
+        """Select all frames in sight, group by group; Qt's own asks the model eight times a row."""
+        chosen, frames = self.selectionModel(), self._frames
+        if chosen is None:
+            return
+        flags = QItemSelectionModel.SelectionFlag
+        rows = QItemSelection()
+        for row, group in enumerate(frames.groups):
+            head = frames.index(row, 0) if frames.is_grouped else QModelIndex()
+            if frames.is_grouped:
+                rows.select(head, head)
+            if group.paths and (not frames.is_grouped or self.isExpanded(head)):
+                rows.select(frames.index(0, 0, head), frames.index(len(group.paths) - 1, 0, head))
+        chosen.select(rows, flags.ClearAndSelect | flags.Rows)
 
     def scrollTo(  # noqa: N802 - Qt's name
         self, index: QModelIndex, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
@@ -270,7 +326,7 @@ class FrameTree(QTreeView):
 
     def sizeHintForColumn(self, column: int) -> int:  # noqa: N802
         """Return the width that a double click on a column's edge gives it."""
-        return self._width_of(column)
+        return self.width_of(column)
 
     def keyboardSearch(self, _search: str | None) -> None:  # noqa: N802
         """Letters are keys of the window (X rejects), not a search by name."""

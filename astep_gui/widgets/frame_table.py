@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QByteArray, QItemSelection, QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QFontMetrics
-from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QMenu, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
-from astep_gui.models.frame_columns import COLUMNS, column_number, shown_at_first
+from astep_gui.models.frame_columns import COLUMNS, column_number
 from astep_gui.models.frame_search import PLACEHOLDER, SYNTAX, not_understood
 from astep_gui.models.frame_table_model import FrameTableModel
-from astep_gui.theme import icon, mono_font, ui_font
+from astep_gui.theme import icon
 from astep_gui.widgets.frame_glance import FrameGlance
-from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX, FrameTree
+from astep_gui.widgets.frame_rows import THUMBNAIL_PX, FrameTree
+from astep_gui.widgets.table_columns import TableColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
 
 SEARCH_MS = 120
 """The list follows when no other letter came for this long."""
-CELL_PX = 13
-"""Around the words of a cell."""
-WIDEST_NAME_PX = 190
-LESS_NEEDED = frozenset({"utc"})
-"""Left out in a small window: the rows stand in order of time, and the timeline shows it."""
-BESIDE_PICTURES = LESS_NEEDED | {"on_sky"}
-"""Left out in a small window with pictures, which take the room of a column: the tip says it."""
 
 
 class FrameTable(QWidget):
@@ -56,30 +48,17 @@ class FrameTable(QWidget):
         self._night = night
         self._is_following = False
         self._folded: set[str] = set()
-        self._shown = {grouped: set(shown_at_first(is_grouped=grouped)) for grouped in (True, False)}
-        self._is_compact = False
         self._leads = True
         """Whether the current frame is kept in sight: until a person scrolls."""
         self._reference: str | None = None
-        self._by_hand: set[int] = set()
-        """Columns whose width a person chose."""
         self.model = FrameTableModel(night, self)
-        self.tree = FrameTree(self.model, self._wanted_width)
+        self.tree = FrameTree(self.model)
         self.tree.rows.glance = FrameGlance(self.tree, self.model, night)
         self._make_head()
         self._lay_out()
-        header = self.tree.header()
-        assert header is not None
-        header.setSectionsMovable(True)
-        header.setStretchLastSection(False)
-        header.setMinimumSectionSize(30)
-        header.setStyleSheet("QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }")
-        header.sectionResized.connect(self._resized)
-        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        header.customContextMenuRequested.connect(self._header_menu)
         self.tree.sortByColumn(self.model._sort, Qt.SortOrder.AscendingOrder)  # noqa: SLF001 - its own model
         self.tree.setSortingEnabled(True)
-        self._show_columns()
+        self.columns.lay_out()
         self.tree.collapsed.connect(self._fold)
         self.tree.expanded.connect(self._unfold)
         self.model.rebuilt.connect(self._after_rebuild)
@@ -97,6 +76,7 @@ class FrameTable(QWidget):
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
         night.frames_changed.connect(self._fit_reference)
+        night.frames_changed.connect(lambda _paths: self.tree.headings.fit())  # they count the rejected
         for signal in (night.looking.progressed, night.looking.stopped):
             signal.connect(self._say_count)
 
@@ -121,11 +101,7 @@ class FrameTable(QWidget):
             "image", "Small pictures of the frames (T); rest the pointer on one to see it large"
         )
         self.pictures.toggled.connect(self._show_pictures)
-        self.columns = QToolButton()
-        self.columns.setText("Columns")
-        self.columns.setToolTip("Choose the columns")
-        self.columns.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.columns.setMenu(self._column_menu())
+        self.columns = TableColumns(self.tree, self.model)
 
     @staticmethod
     def _switch(name: str, tip: str) -> QToolButton:
@@ -240,13 +216,12 @@ class FrameTable(QWidget):
         place = bar.value() if bar is not None else 0
         self._is_following = True
         self.tree.setRootIsDecorated(self.model.is_grouped)
-        for row, group in enumerate(self.model.groups if self.model.is_grouped else ()):
-            self.tree.setFirstColumnSpanned(row, QModelIndex(), True)  # noqa: FBT003 - Qt's own
-            self.tree.setExpanded(self.model.index(row, 0), group.title not in self._folded)
-            for below in range(len(group.paths) if group.is_masters else 0):
-                self.tree.setFirstColumnSpanned(below, self.model.index(row, 0), True)  # noqa: FBT003
+        self.tree.unfold_groups(self._folded)
         self._is_following = False
-        self.fit_columns()
+        self.columns.fit()
+        if self.model.is_grouped:  # the flat list has all columns, and is scrolled sideways
+            self.outgrown.emit()
+        self.tree.headings.fit()
         self.follow()
         if bar is not None:
             bar.setValue(place)  # last: whoever scrolled away from the current frame stays where he is
@@ -289,10 +264,10 @@ class FrameTable(QWidget):
             self._folded.discard(self.model.groups[index.row()].title)
 
     def _show_pictures(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
-        self.tree.setUniformRowHeights(not is_on)
         self.tree.setIconSize(QSize(THUMBNAIL_PX - 4, THUMBNAIL_PX - 4))
         self.model.show_thumbnails(is_on)
-        self._show_columns()
+        self.tree.follow_heights()
+        self.columns.lay_out()
         # Once the rows have their new heights: before, it would be brought to where it stood.
         QTimer.singleShot(0, lambda: self.tree.scrollTo(self.tree.currentIndex()))
 
@@ -300,118 +275,37 @@ class FrameTable(QWidget):
 
     def _group(self, is_grouped: bool) -> None:  # noqa: FBT001 - a slot
         self.model.set_grouped(is_grouped)
-        self._show_columns()
-
-    @property
-    def shown_columns(self) -> set[str]:
-        """The columns that are shown as the table is now: grouped and flat lists have their own."""
-        return self._shown[self.model.is_grouped]
+        self.columns.lay_out()
 
     def show_column(self, key: str, is_shown: bool) -> None:  # noqa: FBT001 - a slot
         """Show a column, or not."""
-        (self.shown_columns.add if is_shown else self.shown_columns.discard)(key)
-        self._show_columns()
-
-    def _show_columns(self) -> None:
-        shown = self.shown_columns
-        if (self._is_compact or self.model.shows_thumbnails) and shown == shown_at_first(is_grouped=True):
-            # A person who chose columns gets them at any width.
-            both = self._is_compact and self.model.shows_thumbnails
-            shown = shown - (BESIDE_PICTURES if both else LESS_NEEDED)
-        for number, column in enumerate(COLUMNS):
-            self.tree.setColumnHidden(number, column.key not in shown)
-        self.fit_columns()
+        self.columns.show_column(key, is_shown)
 
     def set_compact(self, is_compact: bool) -> None:  # noqa: FBT001 - a switch
         """Do with less room, in a small window."""
-        if is_compact != self._is_compact:
-            self._is_compact = is_compact
-            self._show_columns()
+        self.columns.set_compact(is_compact)
 
-    def fit_columns(self) -> None:
-        """Make each column as wide as its words; those that a person made wider or narrower stay."""
-        was, self._is_following = self._is_following, True
-        for number in range(len(COLUMNS)):
-            if number not in self._by_hand and not self.tree.isColumnHidden(number):
-                self.tree.setColumnWidth(number, self._wanted_width(number))
-        self._is_following = was
+    def wanted_width(self) -> int:
+        """Return the width at which no column is cut."""
+        return self.columns.wanted_width()
+
+    def reset_columns(self) -> None:
+        """Show the columns of a new table, each as wide as its words, in their first order."""
+        self.columns.reset()
 
     def _fit_reference(self, *_: object) -> None:
         """Give the names room for the word that stands behind the reference's."""
         if self._reference != self._night.reference:
             self._reference = self._night.reference
-            self.fit_columns()
+            self.columns.fit()
             self.outgrown.emit()
-
-    def _wanted_width(self, number: int) -> int:
-        column = COLUMNS[number]
-        words = QFontMetrics(mono_font() if column.is_number else ui_font())
-        title = QFontMetrics(ui_font()).horizontalAdvance(str(self.model.title(number))) + 13
-        if column.key != "name":
-            return max(words.horizontalAdvance(column.sample) + CELL_PX, title)
-        widest = max((words.horizontalAdvance(name) for name in self.model.names()), default=0)
-        inside = max(min(widest, WIDEST_NAME_PX), words.horizontalAdvance(column.sample))
-        inside += 2 * INDENT_PX if self.model.is_grouped else 0
-        return max(inside + CELL_PX + (THUMBNAIL_PX if self.model.shows_thumbnails else 0), title)
-
-    def wanted_width(self) -> int:
-        """Return the width at which no column is cut."""
-        shown = [k for k in range(len(COLUMNS)) if not self.tree.isColumnHidden(k)]
-        return sum(self.tree.columnWidth(k) for k in shown) + 16  # the scroll bar
-
-    def _resized(self, number: int, _old: int, _new: int) -> None:
-        """Keep the width that a person gave a column with the mouse."""
-        if not self._is_following and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
-            self._by_hand.add(number)
-
-    def _column_menu(self) -> QMenu:
-        menu = QMenu(self)
-        for number, column in enumerate(COLUMNS[1:], 1):
-            action = menu.addAction(f"{column.title} · {column.tip}" if column.tip else column.title)
-            assert action is not None
-            action.setCheckable(True)
-            action.setData(number)
-            action.triggered.connect(lambda shown, key=column.key: self.show_column(key, shown))
-        menu.addSeparator()
-        usual = menu.addAction("Columns and widths as at first")
-        assert usual is not None
-        usual.triggered.connect(self.reset_columns)
-        menu.aboutToShow.connect(self._tick_columns)
-        return menu
-
-    def _header_menu(self, where: object) -> None:
-        menu, header = self.columns.menu(), self.tree.header()
-        if menu is not None and header is not None:
-            menu.popup(header.mapToGlobal(where))  # type: ignore[arg-type]
-
-    def _tick_columns(self) -> None:
-        menu = self.columns.menu()
-        for action in menu.actions() if menu is not None else ():
-            if action.isCheckable():
-                action.setChecked(not self.tree.isColumnHidden(action.data()))
-
-    def reset_columns(self) -> None:
-        """Show the columns of a new table, each as wide as its words, in their first order."""
-        self._shown[self.model.is_grouped] = set(shown_at_first(is_grouped=self.model.is_grouped))
-        self._by_hand.clear()
-        header = self.tree.header()
-        for number in range(len(COLUMNS)):
-            if header is not None:
-                header.moveSection(header.visualIndex(number), number)
-        self._show_columns()
 
     def save_columns(self) -> QByteArray:
         """Return choice, order and widths of the columns, and whether groups and pictures are shown."""
-        header = self.tree.header()
-        state = header.saveState().data() if header is not None else b""
-        kept = {
-            "grouped": sorted(self._shown[True]),
-            "flat": sorted(self._shown[False]),
-            "by_hand": [COLUMNS[number].key for number in sorted(self._by_hand)],
+        kept = self.columns.state() | {
             "is_grouped": self.model.is_grouped,
             "pictures": self.model.shows_thumbnails,
             "folded": sorted(self._folded),
-            "header": b64encode(state).decode(),
         }
         return QByteArray(json.dumps(kept).encode())
 
@@ -419,20 +313,14 @@ class FrameTable(QWidget):
         """Take them over; a state of another version of the table is passed over."""
         try:
             kept = json.loads(state.data())
-            keys = {column.key for column in COLUMNS}
-            shown = {True: set(kept["grouped"]) & keys | {"name"}, False: set(kept["flat"]) & keys | {"name"}}
-            by_hand = {column_number(key) for key in kept["by_hand"] if key in keys}
-            layout, is_grouped, pictures = b64decode(kept["header"]), kept["is_grouped"], kept["pictures"]
+            is_grouped, pictures = kept["is_grouped"], kept["pictures"]
+            self.columns.restore(kept)
         except (ValueError, KeyError, TypeError):
             return
-        header = self.tree.header()
-        if header is not None:
-            header.restoreState(QByteArray(layout))
-        self._shown, self._by_hand = shown, by_hand
         self._folded = set(kept.get("folded", ()))  # an older version did not keep it
         self.grouped.setChecked(bool(is_grouped))
         self.pictures.setChecked(bool(pictures))
-        self._show_columns()
+        self.columns.lay_out()
 
     def show_only(self, paths: Iterable[str]) -> None:
         """Select frames, whatever is searched for."""

@@ -11,6 +11,8 @@ from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.overlay_button import OverlayButton
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.frame_images import ShownImage
@@ -19,7 +21,7 @@ _SPACING, _MARGIN = 12, 10
 
 
 class ImageHead(QWidget):
-    """Says what is shown; where there is little room, the name goes before the size."""
+    """Says what is shown; where there is little room, the size goes first, then what the name shares with others."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +35,9 @@ class ImageHead(QWidget):
         self.zoom.setFont(mono_font())
         self.overlays = OverlayButton()
         self._is_compact = False
+        self.short_title: Callable[[Hashable, str], str] = lambda _key, title: title
+        """Gives, of an image's key and title, the title that is shown where the whole one has no room."""
+        self._key: Hashable = None
         strip = QHBoxLayout(self)
         strip.setContentsMargins(_MARGIN, 3, 6, 3)
         strip.setSpacing(_SPACING)
@@ -52,6 +57,7 @@ class ImageHead(QWidget):
         words = [f"{nx} × {ny}", shown.unit] if shown.unit else [f"{nx} × {ny}"]
         if shown.reduction > 1:
             words.append(f"shown at 1:{shown.reduction}")
+        self._key = shown.key
         self._title.setText(shown.title)
         self.about.setText(" · ".join(words))
         self.state.setText(state)
@@ -85,8 +91,14 @@ class ImageHead(QWidget):
     def _fit(self) -> None:
         if self._is_compact:
             return
-        wanted = [self._title, self.about, self.zoom, self.overlays]
-        if not self.state.isHidden():
-            wanted.append(self.state)
-        room = sum(one.sizeHint().width() for one in wanted) + (len(wanted) - 1) * _SPACING + _MARGIN + 6
-        self.about.setVisible(room <= self.width())
+        room = self.width() - _MARGIN - 6
+        for one in (self.state, self.zoom, self.overlays):
+            room -= one.sizeHint().width() + _SPACING if one is not self.state or not one.isHidden() else 0
+        about = self.about.sizeHint().width() + _SPACING
+        title, short = self._title.width_of(self.title), ""
+        if title > room:  # the short name stands there, and what it leaves may do for the size
+            short = self.short_title(self._key, self.title)
+            title = self._title.width_of(short)
+        self._title.say(self.title, short)
+        self.about.setVisible(title + about <= room)
+        self.zoom.setVisible(title <= room)

@@ -1,4 +1,4 @@
-"""Marks over the image: scale bar, compass, cross-hair, overview, drawn shapes, the badge of a rejected frame."""
+"""Marks over the image: scale bar, compass, cross-hair, overview, drawn shapes."""
 
 from __future__ import annotations
 
@@ -213,27 +213,3 @@ def draw_overview(painter: QPainter, area: QRectF, picture: QImage, seen: QRectF
     path = QPainterPath()
     path.addRect(part)
     haloed(painter, path, theme().colour("cross_hair"))
-
-
-def draw_badge(painter: QPainter, area: QRectF, frame: QRectF, words: str) -> None:
-    """Say that a frame is rejected: a band of words at the top and a line around the frame."""
-    look = theme()
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(look.colour("badge"), 4.0))
-    painter.drawRect(frame.intersected(area).adjusted(2, 2, -2, -2))
-    font = ui_font(13, bold=True)
-    metrics = QFontMetricsF(font)
-    words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, area.width() - 60)
-    width = metrics.horizontalAdvance(words) + 46
-    pill = QRectF(area.center().x() - width / 2, area.top() + MARGIN, width, 28.0)
-    path = QPainterPath()
-    path.addRoundedRect(pill, 6.0, 6.0)
-    painter.fillPath(path, look.colour("badge"))
-    painter.setPen(QPen(look.colour("badge_text"), 1.0))
-    painter.drawPath(path)
-    cross = QPointF(pill.left() + 17, pill.center().y())
-    painter.setPen(QPen(look.colour("badge_text"), 2.0, cap=Qt.PenCapStyle.RoundCap))
-    painter.drawLine(cross + QPointF(-4, -4), cross + QPointF(4, 4))
-    painter.drawLine(cross + QPointF(-4, 4), cross + QPointF(4, -4))
-    painter.setFont(font)
-    painter.drawText(pill.adjusted(32, 0, -10, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QVBoxLayout, QWidget
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets import image_marks as marks
 from astep_gui.widgets.frame_item import FrameItem, thumbnail
+from astep_gui.widgets.image_badge import draw_badge
 from astep_gui.widgets.image_canvas import ImageCanvas
 from astep_gui.widgets.image_head import ImageHead
 from astep_gui.widgets.overlay_button import MARKS
@@ -53,6 +54,7 @@ class ImageView(QWidget):
         super().__init__(parent)
         self._levels = levels
         self._badge: str | None = None
+        self._seen_part: tuple[int, int] | None = None
         self.message = ""
         self._fitting = True
         self._pointer: QPointF | None = None
@@ -154,6 +156,11 @@ class ImageView(QWidget):
     def set_compact(self, *, compact: bool) -> None:
         """Leave the name alone over the image: half a window has no room for more."""
         self.head.set_compact(compact=compact)
+
+    def set_seen_part(self, part: tuple[int, int] | None) -> None:
+        """Say from where to where (px) it is seen: another image may lie over the rest; None where all of it is."""
+        self._seen_part = part
+        self.canvas.viewport().update()
 
     def set_badge(self, badge: str | None) -> None:
         """Change the badge of the image that is shown."""
@@ -288,7 +295,8 @@ class ImageView(QWidget):
             marks.draw_cross_hair(painter, area, self._pointer)
         if self._badge:
             corners = QRectF(self._to_screen(-0.5, -0.5), self._to_screen(shown.shape[1] - 0.5, shown.shape[0] - 0.5))
-            marks.draw_badge(painter, area, corners.normalized(), self._badge)
+            across = self._seen_part or (area.left(), area.right())
+            draw_badge(painter, area, corners.normalized(), self._badge, across)
         if self._marks["scale_bar"]:
             room = area.intersected(QRectF(area.topLeft(), QSizeF(2.0 * per_pixel * shown.shape[1], area.height())))
             marks.draw_scale_bar(painter, room, per_pixel, facts.pixel_scale_arcsec if facts else None)

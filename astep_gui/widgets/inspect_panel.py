@@ -314,7 +314,8 @@ class InspectPanel(QWidget):
     def _show_star(self, look: StarLook) -> None:
         reading = look.reading
         if reading is None:
-            self._clear(f"{NO_STAR.capitalize()}: nothing stands out of the sky within 12 pixels")
+            near = f"nothing like a star stands out of the sky within {look.within_px:.0f} pixels"
+            self._clear(f"{NO_STAR.capitalize()}: {near}")
             self._invite("star")
             return
         profile = reading.profile
@@ -336,13 +337,13 @@ class InspectPanel(QWidget):
                 pairs.append(("", f"{reading.fwhm_px * look.scale_arcsec:.2f}″"))
             else:
                 pairs.append(("Moffat β", f"{reading.beta:.1f}"))
-            pairs.append(("Elongation", f"{reading.ellipticity:.2f}"))
+            pairs.append(("Ellipticity", f"{reading.ellipticity:.2f}"))
         pairs += [("Peak", _number(profile.peak)), ("Flux", _number(profile.flux)), ("Sky", _number(profile.sky))]
         self._list(pairs[:8])
         if reading.is_saturated:
             self._say("▲ saturated: its width cannot be measured", "warn")
         else:
-            self._say("" if fitted else "No star profile fits: a galaxy, a trail, or too faint", "warn")
+            self._say(look.note if fitted else "No star profile fits: a galaxy, a trail, or too faint", "warn")
 
     def _show_line(self, look: LineLook) -> None:
         self._show_plot(on=True)

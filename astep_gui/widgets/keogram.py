@@ -139,9 +139,13 @@ class KeogramStrip(QWidget):
 
     def _turn(self) -> None:
         self.model.set_mode("structure" if self.model.mode == "sky" else "sky")
+        self._name_mode()  # at once: the picture takes a moment
+
+    def _name_mode(self) -> None:
+        self.mode.setText(_WORDS[self.model.mode])
+        self.mode.setToolTip(_TIPS[self.model.mode])
 
     def _follow(self) -> None:
         self._image = None
-        self.mode.setText(_WORDS[self.model.mode])
-        self.mode.setToolTip(_TIPS[self.model.mode])
+        self._name_mode()
         self.update()

@@ -223,6 +223,7 @@ class LevelsPanel(QWidget):
         self.region.setRegion((levels.lo, levels.hi))
         self.low.setValue(levels.lo)
         self.high.setValue(levels.hi)
+        self._say_clipped()
         part = np.linspace(0.0, 1.0, 65)
         self._curve.setData(levels.lo + part * (levels.hi - levels.lo), self._top * stretched(part, levels.stretch))
         low, high = min(self._span[0], levels.lo), max(self._span[1], levels.hi)
@@ -245,6 +246,16 @@ class LevelsPanel(QWidget):
         self.inverted.setChecked(levels.inverted)
         self.frozen.setChecked(levels.frozen)
         self._following = False
+
+    def _say_clipped(self) -> None:
+        """Say in the tips how many pixels lie beyond black and white."""
+        values = self._shown.sample if self._shown is not None else np.zeros(0)
+        for field, name, is_out in (
+            (self.low, "Black", values < self._levels.lo),
+            (self.high, "White", values > self._levels.hi),
+        ):
+            part = f"; {100 * np.count_nonzero(is_out) / values.size:.2g} % of the pixels are" if values.size else ""
+            field.setToolTip(f"{name}: values beyond are shown as {name.lower()}{part}")
 
     def _dress(self) -> None:
         look = theme()

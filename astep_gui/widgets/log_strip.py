@@ -39,10 +39,11 @@ class LogStrip(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._busy = ""
+        self._is_held = False
         self.clock = QLabel()
         self.clock.setProperty("role", "dim")
         self.clock.setFont(mono_font())
-        self.line = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        self.line = ElidedLabel(mode=Qt.TextElideMode.ElideRight, lines=2)
         self.what = QLabel()
         self.what.setProperty("role", "dim")
         self.what.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
@@ -77,7 +78,10 @@ class LogStrip(QWidget):
         """Take in events: messages become lines, progress moves the bar."""
         for event in events:
             if event.kind == "message" or (event.kind == "failed" and event.text):
-                self.say(event.text, event.level, event.path, event.when)
+                if self._is_held and event.level == "info":
+                    self.note(event.text)  # nobody asked for it: what a person did stays in sight
+                else:
+                    self.say(event.text, event.level, event.path, event.when)
             elif event.kind in {"started", "progress"} and event.total:
                 self.what.setText(f"{event.job} · {event.done}/{event.total}")
                 self.bar.setRange(0, event.total)
@@ -88,6 +92,7 @@ class LogStrip(QWidget):
 
     def say(self, words: str, level: str = "info", path: str | None = None, when: float | None = None) -> None:
         """Add a line."""
+        self._is_held = False
         clock = datetime.fromtimestamp(when).astimezone() if when else datetime.now().astimezone()
         about = f"{path}: " if path and path not in words else ""
         line = f"{_MARKS[level]}{about}{in_window(words)}"
@@ -98,6 +103,11 @@ class LogStrip(QWidget):
         if self.line.property("role") != _ROLES[level]:
             self.line.setProperty("role", _ROLES[level])
             self.line.style().polish(self.line)
+
+    def say_lasting(self, words: str) -> None:
+        """Add a line that stays in sight until a person does something: what is merely heard goes into the log."""
+        self.say(words)
+        self._is_held = True
 
     def note(self, words: str) -> None:
         """Add a line to the log only: it is seen elsewhere already, and would stand in the strip when long past."""

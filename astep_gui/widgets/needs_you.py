@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
+from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Remedy
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
+from astep_gui.theme import icon
 from astep_gui.widgets.remedy_buttons import remedy_buttons
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QMouseEvent, QResizeEvent, QShowEvent
 
+    from astep_gui.models.equal_needs import NeedLine
     from astep_gui.models.needs import Need
     from astep_gui.models.night_model import NightModel
 
@@ -33,6 +36,8 @@ MAX_HEIGHT_PX = 190
 """Of the lines, in a low window; where there is more room they take :data:`MAX_PART` of the window's height."""
 MAX_PART = 0.3
 _BELOW_PX = 4
+_PART_PX = 17
+"""By so much one of several equal needs stands in."""
 
 
 class NeedsYou(QWidget):
@@ -45,7 +50,9 @@ class NeedsYou(QWidget):
         super().__init__(parent)
         self._night = night
         self._is_narrow = False
-        self._shown: tuple[list[Need], bool] | None = None
+        self._shown: tuple[list[NeedLine], bool] | None = None
+        self._unfolded: set[str] = set()
+        """Kins of equal needs that stand one by one."""
         self._has_room: Path | None = None
         """The night in which the list got its room once."""
         self.heading = QLabel()
@@ -75,7 +82,7 @@ class NeedsYou(QWidget):
     def show_needs(self) -> None:
         """Show what the night needs now."""
         self._say_how_many()
-        wanted_lines = (list(self._night.needs), self._is_narrow)
+        wanted_lines = (in_lines(self._night.needs, self._unfolded), self._is_narrow)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
         scrolled = self._scroll()
@@ -85,16 +92,25 @@ class NeedsYou(QWidget):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        needs = self._night.needs
-        for need, came_s in zip(needs, came, strict=True):
-            self._list.addWidget(_NeedLine(need, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s))
+        for line, came_s in zip(wanted_lines[0], came, strict=True):
+            shown = _NeedLine(line, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s)
+            shown.set_unfolded(line.kin in self._unfolded)
+            shown.fold_asked.connect(self._fold)
+            self._list.addWidget(shown)
         self._list.addStretch(1)  # where there is more room than they take, no line moves for it
         self._fit_height()
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(scrolled)
 
-    def _when_they_came(self, needs: Sequence[Need], scrolled: int) -> list[float]:
+    def _fold(self, kin: str) -> None:
+        """Show the needs of a kin one by one, or together again; the list takes its room at once."""
+        self._unfolded ^= {kin}
+        self.show_needs()
+        self._has_room = None
+        QTimer.singleShot(0, self._fit_height)
+
+    def _when_they_came(self, needs: Sequence[NeedLine], scrolled: int) -> list[float]:
         """Return for each line when it took the place of another one (s of a clock); 0 where none stood there."""
         before = [] if self._shown is None else self._shown[0]
         now_s, came = time.monotonic(), []
@@ -193,11 +209,15 @@ class NeedsYou(QWidget):
 
 
 class _NeedLine(QWidget):
-    """One need: mark, title, remedies; why in a tool tip."""
+    """One need, or several equal ones: mark, title, remedies; why in a tool tip."""
 
-    def __init__(self, need: Need, choose: Callable[[Need, Remedy], object], ways: int, came_s: float) -> None:
+    fold_asked = pyqtSignal(str)
+    """The kin of the equal needs of this line."""
+
+    def __init__(self, line: NeedLine, choose: Callable[[Need, Remedy], object], ways: int, came_s: float) -> None:
         super().__init__()
         self.came_s = came_s
+        need = line.need
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
         mark.setFixedWidth(12)
@@ -207,13 +227,28 @@ class _NeedLine(QWidget):
         self.setToolTip(wrapped(f"{why}\n\nA click on the words shows the frames." if need.paths else why))
         self._need, self._choose = need, choose
         row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row.setContentsMargins(_PART_PX if line.is_part else 0, 0, 0, 0)
         row.setSpacing(5)
         row.addWidget(mark)
+        self.fold = QToolButton(self)
+        self.fold.setHidden(not line.parts)
+        if line.parts:
+            self.fold.setObjectName("fold")
+            self.fold.setFixedSize(18, 18)
+            self.fold.setIconSize(QSize(14, 14))
+            self.fold.clicked.connect(lambda _on: self.fold_asked.emit(line.kin))
+            row.addWidget(self.fold)
         row.addWidget(title, 1)
         shown, rest = _divided(need, ways)
         for button in remedy_buttons(shown, rest, self._do):
             row.addWidget(button)
+
+    def set_unfolded(self, is_unfolded: bool) -> None:  # noqa: FBT001 - a switch
+        """Say whether the equal needs stand below, and offer the other."""
+        words = "Show them in one line again" if is_unfolded else "Show each in a line of its own"
+        self.fold.setIcon(icon("chevron_down" if is_unfolded else "chevron_right"))
+        self.fold.setToolTip(words)
+        self.fold.setAccessibleName(words)
 
     def _do(self, way: Remedy) -> None:
         """Do what was clicked; not by the second half of a double click that was meant for the line before."""

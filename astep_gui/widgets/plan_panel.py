@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline_core.plan_types import Plan, SciencePlan
 
 _PATHS = Qt.ItemDataRole.UserRole
+_NAMED_WHEN_UNFOLDED = QTreeWidgetItem.ChildIndicatorPolicy.ShowIndicator
 _KEEP_MARKED = QItemSelectionModel.SelectionFlag.NoUpdate
 
 
@@ -59,6 +60,7 @@ class PlanPanel(QWidget):
         self.tree.setIndentation(14)
         self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
         self.tree.itemActivated.connect(self._activated)
+        self.tree.itemExpanded.connect(self._name_frames)
         self.tree.itemExpanded.connect(lambda line: self._fold(line, is_open=True))
         self.tree.itemCollapsed.connect(lambda line: self._fold(line, is_open=False))
         box = QVBoxLayout(self)
@@ -138,11 +140,12 @@ class PlanPanel(QWidget):
         Parameters
         ----------
         words : str
-            The warning.
+            The warning; of several, each has a line of its own.
         paths : sequence of str
             The frames it is about: of several lines with these words those that share a frame are meant.
         """
-        said = [line for line in self._lines() if line.text(0) == _warned(words)]
+        wanted = {_warned(one) for one in words.split("\n")}
+        said = [line for line in self._lines() if line.text(0) in wanted]
         meant = [line for line in said if set(line.data(0, _PATHS) or ()) & set(paths)] or said
         self.tree.clearSelection()
         for line in meant:
@@ -193,7 +196,12 @@ class PlanPanel(QWidget):
         branch = self._branch(f"Left out · {len(plan.left_out)}")
         for reason, paths in reasons.items():
             line = self._line(branch, f"{len(paths)} · {in_window(reason)}", paths)
-            for path in paths:
+            line.setChildIndicatorPolicy(_NAMED_WHEN_UNFOLDED)  # they may be thousands
+
+    def _name_frames(self, line: QTreeWidgetItem) -> None:
+        """Write the frames of a reason under it, when somebody wants to see them."""
+        if line.childIndicatorPolicy() == _NAMED_WHEN_UNFOLDED and not line.childCount():
+            for path in line.data(0, _PATHS):
                 self._line(line, path, [path])
 
     def _branch(self, title: str) -> QTreeWidgetItem:

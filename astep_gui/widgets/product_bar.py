@@ -66,13 +66,15 @@ class ProductBar(QWidget):
         self.say(())
         self.show()
 
-    def show_calibrated(self, name: str, stale: str) -> None:
-        """Name a calibrated file."""
+    def show_calibrated(self, name: str, stale: str, short: str = "") -> None:
+        """Name a calibrated file; in short where the whole name has no room."""
         self.name.setText("Calibrated")
         for button in self.parts.values():
             button.hide()
         self._about = f"▲ to be renewed: {stale}" if stale else ""
         self.say((name,))
+        if short:
+            self.words.say(self.words.full_text, " · ".join(filter(None, (self._about, short))))
         self.show()
 
     def show_stack(self, stack: StackMade) -> None:

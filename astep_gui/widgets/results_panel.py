@@ -177,11 +177,14 @@ class ResultsPanel(QWidget):
         self.old_words.setText(words)
         is_finished = survey is not None and self._night.current in survey.calibrated
         self.calibrated.setEnabled(is_finished or self._night.current in self._night.finished)
-        self.where.setText(str(place.output) if place is not None else "")
+        beside = place is not None and place.output.parent == place.night.parent
+        short = f"{place.output.name}, beside the night" if place is not None and beside else ""
+        self.where.say(str(place.output) if place is not None else "", short)
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
         else:
-            self.headline.setText(headline(result) if result is not None else standing_words(survey))
+            since = f" · {OF_BEFORE}" if self._run.is_overtaken else ""
+            self.headline.setText(f"{headline(result)}{since}" if result is not None else standing_words(survey))
         says = run_facts(result) if result is not None else known_facts(survey, self._night)
         if "To look at" in says:
             says["To look at"] = suggested_words(self._night, result)

@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.reduction_model import duration_words, first_run_words, waiting_reasons
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import mono_font, theme, theme_notice
+from astep_gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from pipeline_core.events import Event
 
 MOST_SAID = 500
+BAR_PX = 36
+"""Of the bar of a stage, at least."""
 _LEVEL = Qt.ItemDataRole.UserRole + 1
 _LEVEL_TONES = {"info": "dim", "warning": "warn", "error": "bad"}
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "stopped": "–"}
 _TONES = {"waiting": "dim", "running": "accent", "finished": "good", "stopped": "warn"}
 
 
-BAR_PX = 18
+BAR_HEIGHT_PX = 18
 """As high as the style draws it at least: lower, it would hang below its line."""
 
 
@@ -65,6 +68,8 @@ class RunPanel(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(5)
+        # Names give way before the panel asks for more room, which it would take from the image amid a run.
+        self._grid.setColumnStretch(1, 5)
         self._grid.setColumnStretch(2, 1)
         self.settings = QLabel()
         self.settings.setWordWrap(True)
@@ -130,7 +135,7 @@ class RunPanel(QWidget):
         run, survey, plan = self._run, self._night.survey, self._night.plan
         if run.is_running:
             left = f" · {duration_words(run.eta_s)}" if run.eta_s is not None else ""
-            how_far = f"{run.done} of {run.total}" if run.total else "Looking what is to be done"
+            how_far = run.how_far(" of ") if run.total else "Looking what is to be done"
             return "Stopping; what is finished stays" if run.is_stopping else f"{how_far}{left}"
         if plan is None:
             return "Planning" if self._night.is_open else "No night is open"
@@ -141,9 +146,10 @@ class RunPanel(QWidget):
     def _show_stage(self, stage: StageProgress) -> None:
         if stage.name not in self._lines:
             row = self._grid.rowCount()
-            line = (QLabel(), QLabel(stage.name), QProgressBar(), QLabel())
+            line = (QLabel(), ElidedLabel(stage.name), QProgressBar(), QLabel())
             line[2].setTextVisible(False)
-            line[2].setFixedHeight(BAR_PX)
+            line[2].setMinimumWidth(BAR_PX)
+            line[2].setFixedHeight(BAR_HEIGHT_PX)
             line[3].setFont(mono_font())
             line[3].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for column, widget in enumerate(line):

@@ -16,6 +16,8 @@ from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.painting import painting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
     from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent
 
@@ -30,6 +32,8 @@ _LABEL = 14
 _BOTH = 96
 """Pixels in which time and words stand beside each other."""
 _NAME = 15
+_WORDS = 220
+"""Pixels that "light 0.98 – 1.02 × its median" takes, however few stamps there are."""
 
 
 class StarStrip(QWidget):
@@ -38,6 +42,8 @@ class StarStrip(QWidget):
     def __init__(self, model: StarTrackModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
+        self.name_of: Callable[[str], str] = stem_of
+        """Gives, of a frame's path, the short name that is shown where the whole one has no room."""
         self.head = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.stop = QToolButton(self)
         self.stop.setText("Close")
@@ -79,26 +85,38 @@ class StarStrip(QWidget):
         elif model.place is None:
             self.head.setText("Shift-click a star: its stamp, light and width appear here, frame by frame.")
         else:
-            self.head.setText(self._summary())
+            self.head.say(*self._summaries())
         self.stamps.follow()
 
-    def _summary(self) -> str:
+    def _summaries(self) -> tuple[str, ...]:
+        """Return what is known of the star in one line, and in ever shorter ones."""
         model = self.model
         path, x, y = model.place or ("", 0.0, 0.0)
-        count = f"{len(model.points)} of {model.total} frames" if model.is_busy else f"{len(model.points)} frames"
-        count += f" of {model.filter_name}" if model.filter_name else ""
-        words = f"{count} · x {x + 1:.0f}, y {y + 1:.0f} of {stem_of(path)}"
+        seen = len(model.points)
+        count = f"{seen} of {model.total} frames" if model.is_busy else f"{seen} frame{'' if seen == 1 else 's'}"
+        of_filter = f"{count} of {model.filter_name}" if model.filter_name else count
+        which = ", ".join(f"{name} ({number})" for name, number in model.other_filters.items())
+        others, way = (f"not {which}", ": other light, Shift-click the star on one of those") if which else ("", "")
+        measured = []
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
             scatter = 1.4826 * float(np.nanmedian(np.abs(flux - np.nanmedian(flux))))
-            words += f" · light ± {100 * scatter:.1f} %"
+            measured.append(f"light ± {100 * scatter:.1f} %")
         if np.isfinite(width).any():
-            words += f" · FWHM {np.nanmedian(width):.2f} px"
+            measured.append(f"FWHM {np.nanmedian(width):.2f} px")
         known = [point for point in model.points if point.is_aligned]
-        lost = sum(point.star is None or not point.star.found for point in known)
-        words += f" · not seen on {lost}" if lost else ""
-        unknown = len(model.points) - len(known)
-        return words + (f" · {unknown} not aligned" if unknown else "")
+        if lost := sum(point.star is None or not point.star.found for point in known):
+            measured.append(f"not seen on {lost}")
+        if unknown := len(model.points) - len(known):
+            measured.append(f"{unknown} not aligned")
+        place = f"x {x + 1:.0f}, y {y + 1:.0f}"
+        names = (stem_of(path), self.name_of(path))
+        heads = (
+            *([of_filter, others + way, f"{place} of {name}"] for name in names),
+            *([of_filter, others, *where] for where in ([f"{place} of {names[-1]}"], [place], [])),
+            [count],
+        )
+        return tuple(" · ".join(filter(None, [*head, *measured])) for head in heads)
 
     def _reveal(self) -> None:
         self.stamps.update()
@@ -122,8 +140,9 @@ class _Stamps(QWidget):
         self.follow()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Be as wide as the stamps there are."""
-        return QSize(max(1, len(self.model.points)) * self.pitch + _GAP, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
+        """Be as wide as the stamps there are, and as the words over the curves."""
+        width = max(_WORDS, max(1, len(self.model.points)) * self.pitch + _GAP)
+        return QSize(width, _CELL + _NAME + 2 * (_CURVE + _LABEL) + 8)
 
     @property
     def pitch(self) -> int:

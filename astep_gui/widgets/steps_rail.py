@@ -10,12 +10,11 @@ from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolB
 
 from astep_gui.models.step_words import WORDS
 from astep_gui.theme import theme_notice
-from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.step_button import STATES, StepButton
 from astep_gui.widgets.verdict_words import VerdictPage, VerdictWords
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QKeyEvent, QResizeEvent
+    from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.steps_model import StepEntry, StepsModel
 
@@ -56,13 +55,13 @@ class StepsRail(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         # Always two lines, for the one or the other: the image does not jump from frame to frame.
         self.verdict = VerdictWords(mode=Qt.TextElideMode.ElideRight, lines=LINES)
-        self.note = ElidedLabel(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
+        self.note = VerdictWords(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
         self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
         self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
         self.all = self._tool("All ▾", "Read all that is said of this frame")
         self.all.setCheckable(True)
         self.page = VerdictPage(self)
-        self.all.toggled.connect(lambda on: self.page.open(self.verdict.full_text) if on else self.page.hide())
+        self.all.toggled.connect(lambda on: self.page.open(self._spoken.full_text) if on else self.page.hide())
         self.page.closed.connect(lambda: self.all.setChecked(False))
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
@@ -249,22 +248,29 @@ class StepsRail(QWidget):
         # Where they do nothing the words get their room; the tool bar too rejects and accepts.
         for button in (self.reject, self.keep):
             button.setVisible(says_verdict and self._is_open)
-        self.peek.setVisible(not says_verdict and missing is None)
-        self.difference.setVisible(not says_verdict and (missing is None or model.difference))
+        is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
+        self.peek.setVisible(not says_verdict and missing is None and not is_aside)
+        self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
         self.make.setVisible(missing is not None and model.error is None)
-        self._fit_verdict(says_verdict=says_verdict)
         self.verdict.setText(self._suggestion)
+        self._fit_words()
 
-    def _fit_verdict(self, *, says_verdict: bool) -> None:
-        """Where a verdict needs the room of "Compare", give it; where it needs yet more, offer all of it instead."""
+    @property
+    def _spoken(self) -> VerdictWords:
+        """What stands below the steps now: the verdict, or what the step did."""
+        return self.note if self.verdict.isHidden() else self.verdict
+
+    def _fit_words(self) -> None:
+        """Where the words need the room of "Compare", give it; where they need yet more, offer all of them instead."""
+        said = self._spoken
         sides = self._below.contentsMargins().left() + self._below.contentsMargins().right()
         others = [one for one in self._tools() if one not in {self.all, self.compare} and not one.isHidden()]
         gap = self._below.spacing()
         room = self.width() - sides - sum(one.sizeHint().width() + gap for one in others)
         beside = room - self.compare.sizeHint().width() - gap
-        leaves_room = not says_verdict or self.verdict.fitting(self._suggestion, beside)[1]
+        leaves_room = said.fitting(said.full_text, beside)[1]
         self.compare.setVisible(leaves_room)
-        self.all.setVisible(not leaves_room and not self.verdict.fitting(self._suggestion, room)[1])
+        self.all.setVisible(not leaves_room and not said.fitting(said.full_text, room)[1])
         if self.all.isHidden():
             self.page.hide()
 
@@ -307,19 +313,3 @@ class StepsRail(QWidget):
         self.page.hide()
         self._fit()
         self._say()
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Peek while ` is held."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft:
-            if not event.isAutoRepeat():
-                self.model.peek(True)  # noqa: FBT003 - a switch
-            return
-        super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802 - Qt's name
-        """End the peek."""
-        if event is not None and event.key() == Qt.Key.Key_QuoteLeft:
-            if not event.isAutoRepeat():
-                self.model.peek(False)  # noqa: FBT003 - a switch
-            return
-        super().keyReleaseEvent(event)

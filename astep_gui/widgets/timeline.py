@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.held_together import held_together
 from astep_gui.models.timeline_model import TIME
 from astep_gui.widgets.timeline_plot import LEAST_PX, TimelinePlot
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 HELD_PX = 140
 """Height of the plot that a threshold's cost leaves to it, if it had as much."""
+FEWEST_TABS = 3
+"""Where fewer have room, all quantities stand in one list: a single tab looks as if there were no others."""
 BESIDE_PX = 680
 """Width from which the cost of a threshold stands between its buttons, and not below them."""
 
@@ -51,10 +54,9 @@ class Timeline(QWidget):
         self.more.setToolTip("Quantities for which there is no room here")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setMenu(QMenu(self.more))
-        self.against = QComboBox(self)
-        self.against.setToolTip("What is plotted to the right")
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.against.setMinimumContentsLength(9)
+        self.what = self._list("What is plotted upwards (Q: the next)")
+        """The quantities, in the place of their tabs where there is little room."""
+        self.against = self._list("What is plotted to the right")
         self.threshold = QToolButton(self)
         self.threshold.setText("Threshold")
         self.threshold.setCheckable(True)
@@ -77,6 +79,7 @@ class Timeline(QWidget):
         self._soon.timeout.connect(self._fit)
         self._lay_out()
         self.tabs.currentChanged.connect(self._quantity_chosen)
+        self.what.activated.connect(lambda: model.set_quantity(self.what.currentData()))
         self.against.activated.connect(lambda: model.set_against(self.against.currentData()))
         self.threshold.clicked.connect(self._threshold_clicked)
         self.side.clicked.connect(lambda: model.set_side("low" if model.side == "high" else "high"))
@@ -87,15 +90,24 @@ class Timeline(QWidget):
         self._follow()
         self._follow_threshold()
 
+    def _list(self, tip: str) -> QComboBox:
+        box = QComboBox(self)
+        box.setToolTip(tip)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(9)
+        return box
+
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(8, 4, 12, 2)
         head.setSpacing(8)
+        head.addWidget(self.what)
         head.addWidget(self.tabs, 1)
         head.addWidget(self.more)
         self._against_label = QLabel("against", self)
         head.addWidget(self._against_label)
         head.addWidget(self.against)
+        head.addStretch(0)  # takes the room of the tabs where they are not shown
         head.addWidget(self.threshold)
         self._offer = QWidget(self)
         self._offered = QVBoxLayout(self._offer)
@@ -132,19 +144,25 @@ class Timeline(QWidget):
             for q in known:
                 self.tabs.setTabData(self.tabs.addTab(q.label), q.name)
             self.tabs.blockSignals(False)  # noqa: FBT003
-            self.against.clear()
+            for box in (self.what, self.against):
+                box.clear()
             self.against.addItem("Time", TIME)
             for q in known:
-                self.against.addItem(q.label, q.name)
+                for box in (self.what, self.against):
+                    box.addItem(q.label, q.name)
         if self.model.what.name in names:
             self.tabs.setCurrentIndex(names.index(self.model.what.name))
+            self.what.setCurrentIndex(names.index(self.model.what.name))
         self._fit()
         self.against.setCurrentIndex(max(0, self.against.findData(self.model.against)))
         for widget in (self.against, self._against_label, self.threshold):
             widget.setVisible(bool(known))
 
     def _fit(self) -> None:
-        """Show as many quantities as there is room for, the chosen one always; the rest are under "More"."""
+        """Show as many quantities as there is room for, the chosen one always; the rest are under "More".
+
+        Where they are few, all of them stand in a list instead.
+        """
         beside = (self.more, self._against_label, self.against, self.threshold)
         room = self.width() - sum(widget.sizeHint().width() + 8 for widget in beside) - 28
         widths = [
@@ -167,7 +185,11 @@ class Timeline(QWidget):
         # Qt lays tabs that come back into view out only when something else asks it to.
         self.tabs.setExpanding(True)
         self.tabs.setExpanding(False)
-        self.more.setVisible(not menu.isEmpty())
+        hidden = len(menu.actions())
+        is_list = hidden > 0 and len(widths) - hidden < FEWEST_TABS
+        self.what.setVisible(is_list)
+        self.tabs.setVisible(not is_list)
+        self.more.setVisible(hidden > 0 and not is_list)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Fit the quantities into the new width, once the tab bar has it: else it lays out none of the new ones."""
@@ -199,7 +221,7 @@ class Timeline(QWidget):
             return
         self.side.setText("↑ above" if self.model.side == "high" else "↓ below")
         words = found.words
-        self.cost.setText(words[0].upper() + words[1:])
+        self.cost.setText(held_together(words[0].upper() + words[1:]))
         count = len(found.paths)
         self.apply.setText(f"Reject {count} frame{'' if count == 1 else 's'}" if count else "Reject")
         self.apply.setEnabled(bool(found.paths))

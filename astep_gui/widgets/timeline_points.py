@@ -59,10 +59,10 @@ def draw_halos(painter: QPainter, points: Floats) -> None:
     """
     halo = theme().colour("accent")
     halo.setAlpha(110)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(halo)
-    for x, y in points.tolist():
-        painter.drawEllipse(QPointF(x, y), 6.5, 6.5)
+    round_pen = QPen(halo, 13.0)
+    round_pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(round_pen)
+    painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points.tolist()]))
 
 
 def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SENTENCE = re.compile(r"; | · ")
 _ASIDE = re.compile(r" \([^()]*\)")
+_BREAK = ",:; "
+"""Is not left at the end of words that are cut."""
 
 
 class VerdictWords(ElidedLabel):
@@ -27,8 +29,8 @@ class VerdictWords(ElidedLabel):
 
         Notes
         -----
-        Sentences are left out from the end; where not even the first fits, its asides in brackets, then all but its
-        cause.
+        Sentences are left out from the end; where not even the first fits, its asides in brackets, then as few of its
+        last words as need be: a cause alone is no reason.
         """
         if self.lines_of(words, width) <= self.lines:
             return words, True
@@ -37,8 +39,12 @@ class VerdictWords(ElidedLabel):
             shown = f"{words[: ends[said - 1]]} · {len(ends) - said} more"
             if self.lines_of(shown, width) <= self.lines:
                 return shown, False
-        first = f"{_ASIDE.sub('', words[: ends[0]])} · more"
-        return first if self.lines_of(first, width) <= self.lines else f"{words.partition(':')[0]} · more", False
+        first = _ASIDE.sub("", words[: ends[0]])
+        shown = f"{first} · more"
+        while self.lines_of(shown, width) > self.lines and " " in first:
+            first = first.rpartition(" ")[0]
+            shown = f"{first.rstrip(_BREAK)} … · more"
+        return shown, False
 
     def _shorten(self) -> None:
         shown, is_whole = self.fitting(self.full_text, self.width())

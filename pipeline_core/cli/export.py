@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     unplaced = without_wcs(written)
     names = [path.relative_to(arguments.folder).as_posix() for path in written]
     answer = {"folder": str(arguments.folder), "files": names, "groups": list(handed.groups)}
-    doubts = {"suggested": list(handed.suggested)}
+    doubts = {"suggested": list(handed.suggested), "stale": list(handed.stale), "older": list(handed.older)}
     talk.answer(answer | {"without_time": list(handed.untimed), "without_wcs": unplaced} | doubts)
     talk.say(f"{len(written)} frames for {arguments.program} lie in {arguments.folder}")
     if handed.words:

@@ -86,7 +86,7 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
     elif reduction.sky_words:
         talk.say(f"not solved: {reduction.sky_words}")
     if reduction.noise is not None:
-        talk.say(f"noise: {reduction.noise.words()} (median of {counted(reduction.noise.frames, 'frame')})")
+        talk.say(f"noise: {reduction.noise.words()}")
     if reduction.flagged:
         talk.say(
             f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"
@@ -121,6 +121,6 @@ def _done(reduction: Reduction) -> list[str]:
     told += [f"{counts[name]} {how}" for name, how in words.items() if counts[name]]
     if reduction.judged and not counts["done"]:
         told.append(f"{counted(reduction.judged, 'frame')} judged anew")
-    if reduction.realigned:
+    if reduction.realigned or (reduction.aligned and not counts["done"]):
         told.append(reduction.aligned_words)
     return told

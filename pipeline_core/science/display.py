@@ -193,6 +193,30 @@ def auto_levels(level: SkyLevel) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
+def change_levels(level: SkyLevel, values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return levels for what a step changed: four sigma to both sides, up to twelve where pixels stand out.
+
+    Parameters
+    ----------
+    level : SkyLevel
+    values : (n,) float64
+        Finite pixels (:func:`sample`).
+
+    Notes
+    -----
+    What a dark takes off a hot pixel lies far below the rest, and what other steps do may lie above: on each side the
+    levels reach as far as all but one pixel in a thousand. Beyond twelve sigma nobody takes a pixel for noise, and if
+    the levels reached to the hottest, noise and lukewarm pixels would be all one grey. Levels made for sky and stars
+    end two sigma below the middle, where a hot pixel is as black as noise.
+    """
+    if not values.size or not level.sigma > 0.0:
+        return auto_levels(level)
+    least, most = (float(v) for v in np.percentile(values, [0.1, 99.9]))
+    below, above = (float(np.clip(far / level.sigma, 4.0, 12.0)) for far in (level.sky - least, most - level.sky))
+    low, high = level.sky - below * level.sigma, level.sky + above * level.sigma
+    return max(low, level.lowest), min(high, level.highest)
+
+
 def percentile_levels(values: npt.NDArray[np.float64], percent: float) -> tuple[float, float]:
     """Return the levels between which the given percentage of a sample lies, as much left out below as above."""
     if not values.size:

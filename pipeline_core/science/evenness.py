@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 TILES = 16
 """Tiles along each side: coarse enough that stars do not fill one, fine enough for vignetting and dust rings."""
 _SAMPLES = 24
-"""Pixels along a tile's side that are looked at: its median is then known to 1.25/24 of the pixel noise."""
+"""Pixels along a tile's side that are looked at: its level is then known to 1.1/24 of the pixel noise."""
 
 
 def tile_scatter(image: npt.NDArray[Any], tiles: int = TILES) -> float:
-    """Return the scatter of the medians of square tiles.
+    """Return the scatter of the levels of square tiles.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def tile_scatter(image: npt.NDArray[Any], tiles: int = TILES) -> float:
     Returns
     -------
     float
-        Normal-equivalent median absolute deviation of the tiles' medians, in the image's unit; NaN where no pixel
-        counts. 8 ms for 4096².
+        Normal-equivalent median absolute deviation of the tiles' levels, in the image's unit; NaN where no pixel
+        counts. 4 ms for 4096².
 
     Notes
     -----
-    A median of whole numbers is a whole number: of a raw frame whose sky differs by a few counts from place to place
-    the scatter came out up to a third wrong beside that of the calibrated frame. Half the pixels are therefore counted
-    off within the number that stands in the middle, as if they lay evenly about it: the median of grouped data.
+    A tile's level is the mean of the middle half of its pixels: stars do not count, as with a median, but a median of
+    whole numbers is a whole number. Where the sky of a raw frame differs by a few counts from place to place, the
+    scatter of medians is up to a third off, and cannot be set beside that of the calibrated frame.
     """
     ny, nx = image.shape
     rows, columns = min(tiles, ny), min(tiles, nx)
@@ -46,16 +46,23 @@ def tile_scatter(image: npt.NDArray[Any], tiles: int = TILES) -> float:
     cut = image[: rows * height, : columns * width]
     blocks = cut.reshape(rows, height, columns, width)[:, ::step_y, :, ::step_x]
     values = np.moveaxis(blocks, 1, 2).reshape(rows * columns, -1).astype(np.float32)
-    values = values[np.isfinite(values).any(axis=1)]
+    values[~np.isfinite(values)] = np.nan
+    values = values[~np.isnan(values).all(axis=1)]
     if not values.size:
         return float("nan")
-    medians = np.nanmedian(values, axis=1)
-    if image.dtype.kind in "iu":
-        below = (values < medians[:, None]).mean(axis=1)
-        # An even number of pixels may have its median between two numbers: none is equal then, and it is exact.
-        equal = (values == medians[:, None]).mean(axis=1)
-        medians = medians + np.where(equal > 0, (0.5 - below) / np.maximum(equal, 1e-9) - 0.5, 0.0)
-    return MAD_TO_SIGMA * float(np.median(np.abs(medians - np.median(medians))))
+    levels = _middle_half_means(values)
+    return MAD_TO_SIGMA * float(np.median(np.abs(levels - np.median(levels))))
+
+
+def _middle_half_means(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the mean between the quartiles of each row; NaN does not count."""
+    ordered = np.sort(values, axis=1)  # NaN comes last
+    known = np.count_nonzero(~np.isnan(values), axis=1)[:, None]
+    rank = np.arange(values.shape[1])
+    middle = (rank >= known // 4) & (rank < known - known // 4)
+    sums = np.where(middle, ordered, 0.0).sum(axis=1, dtype=np.float64)
+    means: npt.NDArray[np.float64] = sums / middle.sum(axis=1)
+    return means
 
 
 def noise_of(image: npt.NDArray[Any]) -> tuple[float, float]:

@@ -153,7 +153,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         flags.append(
             Flag(
                 cause,
-                f"{seen} {100 * stronger:.0f} % stronger than in the clear reference{loss}, slowly{fixed}",
+                f"{seen} {100 * stronger:.0f} % stronger than in the clear reference{loss}, which came slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )

@@ -36,11 +36,13 @@ def remove_cosmic_rays(
     gain: float,
     choices: CosmicChoices,
     threads: int,
+    fwhm_px: float | None = None,
 ) -> dict[str, Any]:
     """Replace and flag cosmic rays in place; bad and saturated pixels are masked first.
 
     ``room`` and ``noise_room`` hold the frame and its variance inside ``margin`` pixels. What the dark explains gets
-    its value back, and is flagged hot.
+    its value back, and is flagged hot. ``fwhm_px`` is the width of the stars where it was measured before, on more of
+    the frame than is given.
     """
     # Light that saturates spills into the neighbours; a pixel that is bad by itself does not.
     spills = np.uint8(MaskBit.SATURATED | MaskBit.NO_DATA)
@@ -55,6 +57,7 @@ def remove_cosmic_rays(
         sigfrac=choices.sigfrac,
         objlim=choices.objlim,
         iterations=choices.iterations,
+        fwhm_px=fwhm_px,
         protect_below_fwhm_px=choices.protect_below_fwhm_px,
         threads=threads,
         engine=choices.engine,

@@ -14,6 +14,13 @@ from pipeline_core.science.psf import fit_moffats
 STAMP = 41
 """Pixels of a stamp's side: 8 FWHM of ordinary seeing each way."""
 _FAINTEST = 5.0  # sigma of its flux: below, there is no star here
+_SHARPEST_PX = 0.8  # of a star the pixel alone makes a wider image
+_SHARPEST = 0.6  # of the frame's usual width: single faint stars are measured a third too sharp at most
+
+
+def sharpest_star_px(usual_fwhm_px: float | None) -> float:
+    """Return the FWHM below which light is a hot pixel or a cosmic-ray hit, by the usual width of a frame's stars."""
+    return max(_SHARPEST_PX, _SHARPEST * usual_fwhm_px) if usual_fwhm_px is not None else _SHARPEST_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class StarHere:
     noise: float
     found: bool
     """Whether there is a star at all."""
+    is_sharp: bool = False
+    """Light that is narrower than a star can be: a hot pixel or a hit."""
 
 
 def measure_star(cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: float, gain: float) -> StarHere:
@@ -75,7 +84,10 @@ def measure_star(cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: f
     if flux < _FAINTEST * error:
         return StarHere(x, y, flux, error, math.nan, sky, noise, found=False)
     fit = fit_moffats(image, at_x, at_y, fwhm_px, noise=noise, gain=gain)
-    return StarHere(cx, cy, flux, error, float(fit.fwhm_px[0]), sky, noise, found=True)
+    width = float(fit.fwhm_px[0])
+    if width < sharpest_star_px(fwhm_px):
+        return StarHere(cx, cy, flux, error, math.nan, sky, noise, found=False, is_sharp=True)
+    return StarHere(cx, cy, flux, error, width, sky, noise, found=True)
 
 
 def stamp_codes(

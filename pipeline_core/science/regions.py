@@ -9,13 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline_core.types import Mask
 
 Floats = npt.NDArray[np.float64]
 Pixels = npt.NDArray[Any]
 """(ny, nx) uint16 or floating; NaN where nothing is known."""
 
-_SEARCH_PX = 12  # how far from a click a star may lie
+SEARCH_PX = 12.0
+"""How far from a click a star may lie."""
+_SAME_PX = 1.5  # peaks nearer than this to each other are one
 _STAMP_PX = 28  # half the side of what is looked at around it
 _DETECTION_SIGMA = 5.0  # of the smoothed sky
 _SHARPEST = 0.30  # smoothed over raw peak: 0.25 for a single hot pixel, 0.40 for a star of FWHM 1.3 px
@@ -55,6 +59,11 @@ class RadialProfile:
     """Sky removed, in a circle of three half-light widths, at least 4 px."""
     rough_fwhm_px: float
     """From the area above half of the peak: the first guess of a fit."""
+    aperture_px: float
+    """Radius of that circle."""
+    peak_x_px: float
+    peak_y_px: float
+    """The peak that was taken for it, 0-based: the centre of light may lie beside it."""
 
 
 def line_profile(image: Pixels, x0: float, y0: float, x1: float, y1: float) -> tuple[Floats, Floats]:
@@ -162,7 +171,15 @@ def _described(part: Pixels, masked: Mask | None, inside: Mask | None) -> Region
     )
 
 
-def star_near(image: Pixels, x_px: float, y_px: float, masked: Mask | None = None) -> RadialProfile | None:
+def star_near(
+    image: Pixels,
+    x_px: float,
+    y_px: float,
+    masked: Mask | None = None,
+    *,
+    reach_px: float = SEARCH_PX,
+    but_not: Sequence[tuple[float, float]] = (),
+) -> RadialProfile | None:
     """Find the star nearest to a place, and its light by distance from its centre.
 
     Parameters
@@ -172,6 +189,10 @@ def star_near(image: Pixels, x_px: float, y_px: float, masked: Mask | None = Non
         Where a person pointed, 0-based.
     masked : (ny, nx) bool, optional
         Pixels that do not count, but for saturated ones: their star is one.
+    reach_px : float
+        How far from there the star may lie.
+    but_not : sequence of (x, y)
+        Places, 0-based, where something else than a star was found.
 
     Returns
     -------
@@ -192,7 +213,8 @@ def star_near(image: Pixels, x_px: float, y_px: float, masked: Mask | None = Non
     smooth = _smoothed(light)
     smooth_noise = max(_scatter(smooth[known]), 1e-9)
     x, y = x_px - columns.start, y_px - rows.start
-    found = _nearest_peak(smooth, light, x, y, _DETECTION_SIGMA * smooth_noise)
+    others = [(there_x - columns.start, there_y - rows.start) for there_x, there_y in but_not]
+    found = _nearest_peak(smooth, light, (x, y), _DETECTION_SIGMA * smooth_noise, reach_px, others)
     if found is None:
         return None
     top = float(smooth[found])
@@ -203,6 +225,7 @@ def star_near(image: Pixels, x_px: float, y_px: float, masked: Mask | None = Non
     around = distance < 15.0
     area = float(np.count_nonzero((light > 0.5 * peak) & (distance < 12.0) & _one_piece(light > 0.5 * peak, found)))
     fwhm = max(1.0, 2.0 * np.sqrt(max(area, 1.0) / np.pi))
+    aperture = max(4.0, 1.5 * fwhm)
     near = around & known & (distance < max(8.0, 3.0 * fwhm))
     order = np.argsort(distance[near])
     return RadialProfile(
@@ -213,8 +236,11 @@ def star_near(image: Pixels, x_px: float, y_px: float, masked: Mask | None = Non
         sky,
         noise,
         peak,
-        float(light[distance <= max(4.0, 1.5 * fwhm)].sum()),
+        float(light[distance <= aperture].sum()),
         fwhm,
+        aperture,
+        float(found[1] + columns.start),
+        float(found[0] + rows.start),
     )
 
 
@@ -250,20 +276,34 @@ def _smoothed(light: Floats) -> Floats:
     return smooth
 
 
-def _nearest_peak(smooth: Floats, light: Floats, x: float, y: float, limit: float) -> tuple[int, int] | None:
+def _nearest_peak(
+    smooth: Floats,
+    light: Floats,
+    at: tuple[float, float],
+    limit: float,
+    reach_px: float,
+    but_not: Sequence[tuple[float, float]],
+) -> tuple[int, int] | None:
     """Return the (row, column) of the peak nearest to a place that is a star's."""
+    x, y = at
     inner = smooth[1:-1, 1:-1]
     highest = np.ones(inner.shape, bool)
+    raw = np.full(inner.shape, -np.inf)
     for dy in (0, 1, 2):
         for dx in (0, 1, 2):
-            highest &= inner >= smooth[dy : dy + inner.shape[0], dx : dx + inner.shape[1]]
-    rows, columns = np.nonzero(highest & (inner > limit) & (inner > _SHARPEST * light[1:-1, 1:-1]))
+            part = slice(dy, dy + inner.shape[0]), slice(dx, dx + inner.shape[1])
+            highest &= inner >= smooth[part]
+            raw = np.maximum(raw, light[part])  # noise moves the smoothed peak off a hot pixel
+    rows, columns = np.nonzero(highest & (inner > limit) & (inner > _SHARPEST * raw))
     rows, columns = rows + 1, columns + 1
     distance = np.hypot(columns - x, rows - y)
     if not distance.size:
         return None
     # Of a bright star and a bump of noise on its wing the star is meant: near peaks compete with their light.
-    near = np.flatnonzero(distance <= _SEARCH_PX)
+    meant = distance <= reach_px
+    for other_x, other_y in but_not:
+        meant &= np.hypot(columns - other_x, rows - other_y) > _SAME_PX
+    near = np.flatnonzero(meant)
     if not near.size:
         return None
     best = near[np.argmin(distance[near] / (1.0 + np.log10(smooth[rows[near], columns[near]] / limit)))]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline_core.science.one_star import sharpest_star_px
 from pipeline_core.science.psf import fit_moffats
-from pipeline_core.science.regions import RadialProfile, star_near
+from pipeline_core.science.regions import SEARCH_PX, RadialProfile, star_near
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pipeline_core.types import Mask
 
 _HALF_PX = 40  # of the stamp: the fit looks at most 24 px around the star
+_PEAK_SIGMAS = 5.0  # of the sky's noise, of the brightest pixel
+_FLUX_SIGMAS = 8.0  # of all light together, for a wide image whose pixels are all below that
+_TRIES = 12  # peaks near the place that are looked at; a warm chip may have as many hot pixels there
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ def read_star(
     masked: Mask | None = None,
     saturation: float | None = None,
     gain: float = 1.0,
+    reach_px: float = SEARCH_PX,
+    usual_fwhm_px: float | None = None,
 ) -> StarReading | None:
     """Measure the star nearest to a place.
 
@@ -55,15 +61,45 @@ def read_star(
         In the image's unit.
     gain : float
         Electrons per image unit.
+    reach_px : float
+        How far from there the star may lie.
+    usual_fwhm_px : float, optional
+        Of the frame's stars, where it is known: what is much sharper is none.
 
     Returns
     -------
     StarReading or None
-        None where no star is.
+        None where no star is: nothing but noise, hot pixels and hits.
     """
-    profile = star_near(image, x_px, y_px, masked)
-    if profile is None:
-        return None
+    others: list[tuple[float, float]] = []
+    for _ in range(_TRIES):
+        profile = star_near(image, x_px, y_px, masked, reach_px=reach_px, but_not=others)
+        if profile is None:
+            return None
+        sharpest = sharpest_star_px(usual_fwhm_px)
+        reading = _read(image, profile, saturation, gain, sharpest) if _stands_out(profile) else None
+        if reading is not None:
+            return reading
+        others.append((profile.peak_x_px, profile.peak_y_px))
+    return None
+
+
+def _stands_out(profile: RadialProfile) -> bool:
+    """Tell whether a peak is more than noise that a person's eye, or a smoothed image, made a star of."""
+    if profile.peak >= _PEAK_SIGMAS * profile.noise:
+        return True
+    pixels = np.count_nonzero(profile.radius_px <= profile.aperture_px)
+    return profile.flux >= _FLUX_SIGMAS * profile.noise * float(np.sqrt(pixels))
+
+
+def _read(
+    image: npt.NDArray[Any],
+    profile: RadialProfile,
+    saturation: float | None,
+    gain: float,
+    sharpest_px: float,
+) -> StarReading | None:
+    """Fit a star; None where the fit says that it is none."""
     x0, y0 = max(0, round(profile.x_px) - _HALF_PX), max(0, round(profile.y_px) - _HALF_PX)
     stamp = image[y0 : y0 + 2 * _HALF_PX + 1, x0 : x0 + 2 * _HALF_PX + 1].astype(np.float32)
     stamp = np.where(np.isfinite(stamp), stamp - np.float32(profile.sky), np.float32(0.0))
@@ -77,7 +113,9 @@ def read_star(
     )
     fwhm, beta = float(fit.fwhm_px[0]), float(fit.beta[0])
     saturated = saturation is not None and profile.peak + profile.sky >= 0.98 * saturation
-    good = np.isfinite(fwhm) and 0.5 < fwhm < 40.0 and float(fit.residual[0]) < 0.6 and not saturated
+    if fwhm < sharpest_px and not saturated:
+        return None
+    good = np.isfinite(fwhm) and fwhm < 40.0 and float(fit.residual[0]) < 0.6 and not saturated
     if not good:
         nan = float("nan")
         return StarReading(profile, nan, nan, nan, nan, saturated)

@@ -191,7 +191,7 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
     if (level := reduced.made.get("overscan_level_adu")) is not None:
         header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")
     for keyword, name, words in (
-        ("NCOSMIC", "cosmic_events", "cosmic-ray events"),
+        ("NCOSMIC", "cosmic_events", "cosmic-ray hits: groups of pixels"),
         ("NHOTLEFT", "hot_leftovers", "left-overs of hot pixels, flagged hot"),
         ("CRGUARD", "protected_stars", "stars too sharp for L.A.Cosmic, protected"),
         ("CRFWHM", "cosmic_fwhm_px", "[px] star width that the cosmic-ray step saw"),

@@ -12,6 +12,7 @@ from pipeline_core.science.display import (
     STRETCHES,
     auto_levels,
     bit_pyramid,
+    change_levels,
     coded,
     colour_table,
     histogram,
@@ -188,3 +189,19 @@ def test_a_large_frame_is_coded_in_a_moment():
     start = time.process_time()  # others may be at work here
     coded(image)
     assert time.process_time() - start < 1.0
+
+
+def test_the_levels_of_a_change_reach_to_its_hot_pixels_and_are_even_about_noise_alone():
+    rng = np.random.default_rng(31)
+    noise = rng.normal(-1000.0, 3.0, (400, 400)).astype(np.float32)
+    low, high = change_levels(sky_level(noise), sample(noise))
+    assert (low + high) / 2 == pytest.approx(-1000.0, abs=1.0)
+    assert high - low == pytest.approx(8 * 3.0, rel=0.1)
+    hot = noise.copy()
+    hot.ravel()[::400] = -6000.0  # what a dark takes off them
+    low, high = change_levels(sky_level(hot), sample(hot))
+    assert low == pytest.approx(-1000.0 - 12 * 3.0, rel=0.02)
+    assert high == pytest.approx(-1000.0 + 4 * 3.0, rel=0.02)
+    assert change_levels(sky_level(np.full((9, 9), 5.0)), np.full(81, 5.0)) == auto_levels(
+        sky_level(np.full((9, 9), 5.0))
+    )

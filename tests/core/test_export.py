@@ -1,5 +1,6 @@
 """Export: what each program finds in the files it gets."""
 
+import csv
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ from astropy.io import fits
 
 from pipeline_core.errors import DataError, UsageError
 from pipeline_core.export import ELECTRONS_PER_COUNT, PEDESTAL_COUNTS, export_frames
+from pipeline_core.export_list import LIST
 
 MID = datetime(2026, 6, 21, 2, 0, 45, tzinfo=UTC)
 
@@ -37,7 +39,8 @@ def test_each_file_is_one_plain_image_and_the_names_sort_in_time_order(reduced, 
     output, frames = reduced
     written = export_frames(output, frames, target, tmp_path / "out")
     assert written == sorted(written)
-    assert [path.name for path in written] == sorted(path.name for path in (tmp_path / "out").iterdir())
+    images = {path for path in (tmp_path / "out").iterdir() if path.suffix.startswith(".fit")}
+    assert set(written) == images
     middles = []
     for path in written:
         with fits.open(path) as hdus:
@@ -102,6 +105,42 @@ def test_siril_gets_floats_of_its_range_in_a_numbered_sequence_without_rounding(
     assert header["BITPIX"] == -32
     assert np.median(data) < 1
     assert data * header["EGAIN"] == pytest.approx(fits.getdata(frames[1][1]), rel=1e-5)
+
+
+def listed(folder):
+    with (folder / LIST).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, dialect="excel-tab"))
+
+
+def test_beside_sirils_sequence_a_table_says_which_raw_frame_each_file_is(reduced, tmp_path):
+    output, frames = reduced
+    against = {frames[0][0]: "cloud, wind"}
+    written = export_frames(output, frames, "siril", tmp_path / "out", against=against)
+    common = {"exposure_s": "90.0", "filter": "R"}
+    assert listed(tmp_path / "out") == [
+        {"number": "1", "file": written[0].name, "raw_frame": "2026-06-21-CAMS/light 1.fits.gz",
+         "mid_utc": "2026-06-21T02:00:45.000", **common, "said_against_it": ""},
+        {"number": "2", "file": written[1].name, "raw_frame": "2026-06-21-CAMS/light 0.fits.gz",
+         "mid_utc": "2026-06-21T02:10:45.000", **common, "said_against_it": "cloud, wind"},
+    ]  # fmt: skip
+
+
+def test_a_name_with_a_tab_or_a_line_feed_stays_one_cell_of_the_table(reduced, tmp_path):
+    output, frames = reduced
+    odd = 'M\t31\n"R".fits'
+    export_frames(output, [(odd, *frames[0][1:])], "siril", tmp_path / "out")
+    (line,) = listed(tmp_path / "out")
+    assert line["raw_frame"] == odd
+
+
+def test_each_of_sirils_sequences_has_its_own_table_and_other_programs_need_none(reduced, tmp_path):
+    output, frames = reduced
+    groups = {frames[0][0]: "M_31_V", frames[1][0]: "M_31_R"}
+    export_frames(output, frames, "siril", tmp_path / "out", groups=groups)
+    assert [line["raw_frame"] for line in listed(tmp_path / "out" / "M_31_V")] == [frames[0][0]]
+    assert [line["number"] for line in listed(tmp_path / "out" / "M_31_R")] == ["1"]
+    export_frames(output, frames, "tycho", tmp_path / "tycho")
+    assert not (tmp_path / "tycho" / LIST).exists()
 
 
 @pytest.mark.parametrize("target", ["siril", "tycho"])

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline_core.decision_steps import IN_FORCE
+from pipeline_core.decision_steps import IN_FORCE, MANY
 from pipeline_core.decisions import NIGHT, RECIPE
 from pipeline_core.errors import AstepError, NightError, UsageError
 from pipeline_core.io import database
@@ -476,7 +476,7 @@ def test_one_reference_takes_the_place_of_another_in_one_step_and_quality_choose
         assert book.choose_reference(None) is None
 
 
-def test_what_is_in_force_is_read_once_a_decision_and_again_when_another_process_decided(logbook, night, monkeypatch):
+def test_what_is_in_force_is_read_with_a_decision_and_again_when_another_process_decided(logbook, night, monkeypatch):
     asked = []
     rows = logbook.database.rows
     monkeypatch.setattr(
@@ -489,10 +489,46 @@ def test_what_is_in_force_is_read_once_a_decision_and_again_when_another_process
         assert logbook.rejected() == {"sci/a.fits": "cloud"}
         assert logbook.rejected_by_rule() == frozenset()
         assert logbook.references() == frozenset()
-    assert sum(asked) == 1
+    assert not any(asked), "it was read under the lock of the decision"
     with Logbook.open(logbook.output) as other:
         other.reject(["sci/b.fits"], "frost")
     assert logbook.rejected() == {"sci/a.fits": "cloud", "sci/b.fits": "frost"}
     logbook.undo()
     assert logbook.rejected() == {"sci/a.fits": "cloud"}
-    assert sum(asked) == 3
+    assert sum(asked) == 1
+
+
+# -- many at once ----------------------------------------------------------------------------------------
+
+
+def test_who_follows_is_told_each_subject_once_in_the_order_of_the_first_decision_about_it(logbook):
+    logbook.reject(["b.fits"], "cloud")
+    seen = logbook.last_id()
+    logbook.reject(["c.fits", "a.fits"], "wind")
+    logbook.undo()
+    logbook.decide(["b.fits"], "filter", "V")
+    assert logbook.subjects_since(seen) == ["c.fits", "a.fits", "b.fits"]
+    assert logbook.subjects_since(logbook.last_id()) == []
+
+
+@pytest.mark.parametrize("count", [3, MANY + 1])
+def test_thousands_are_decided_as_a_few_are_and_what_was_decided_so_is_left_out(logbook, count):
+    paths = [f"{k:04d}.fits" for k in range(count)]
+    logbook.reject(paths[:2], "cloud")
+    logbook.reject(paths, "wind")
+    logbook.accept(paths[:1])
+    logbook.reject(paths, "wind")
+    assert logbook.steps()[0][-1] == "reject 0000.fits", "the others were rejected so already"
+    logbook.undo(2)
+    assert logbook.rejected() == dict.fromkeys(paths, "wind")
+    logbook.undo()
+    assert logbook.rejected() == dict.fromkeys(paths[:2], "cloud")
+
+
+def test_a_rule_for_thousands_does_not_speak_over_a_person(logbook):
+    paths = [f"{k:04d}.fits" for k in range(MANY + 1)]
+    logbook.reject(paths[:1], "wind")
+    logbook.follow_rules(dict.fromkeys(paths, "too wide"))
+    assert logbook.rejected() == {**dict.fromkeys(paths, "too wide"), paths[0]: "wind"}
+    logbook.reject(paths, "too wide")
+    assert not logbook.rejected_by_rule(), "the same said by a person stands against rules now"

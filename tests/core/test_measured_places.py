@@ -55,6 +55,12 @@ def test_a_quick_look_is_chained_through_its_reference_onto_that_of_the_final_va
     assert place.turn_deg == pytest.approx(TRUTH["r"][1])
 
 
+def test_frames_of_which_no_reference_is_told_are_not_known_against_each_other():
+    rows = {path: replace(row(path, "f"), extra={}) for path in "aq"}
+    assert measured_places(rows) == {}
+    assert measured_places({path: replace(one, extra={"reference": None}) for path, one in rows.items()}) == {}
+
+
 def test_references_that_lead_in_a_circle_end():
     rows = {"a": row("a", "q"), "q": row("q", "a")}
     assert set(measured_places(rows)) == {"a", "q"}

@@ -41,6 +41,16 @@ def test_empty_sky_holds_no_star():
     assert not measure_star(cutout(30, 30, 0), 30.0, 30.0, 2.8, gain=1.0).found
 
 
+def test_a_hot_pixel_or_a_hit_is_no_star_however_high_it_stands():
+    """Followed through the night, one of Jason had "FWHM 0.21 px" and a curve of one point."""
+    image = cutout(30, 30, 0)
+    image[30, 30] += 900
+    image[30, 31] += 260
+    found = measure_star(image, 30.0, 30.0, 2.8, gain=1.0)
+    assert (found.found, found.is_sharp) == (False, True)
+    assert math.isnan(found.fwhm_px)
+
+
 def test_a_hot_pixel_beside_a_star_does_not_draw_the_centre_away():
     image = cutout(30, 30, 30000)
     image[33, 33] += 3000

@@ -100,6 +100,14 @@ def test_a_flat_needs_neither_dark_nor_raw_flats():
     assert (master.is_ready, master.bias, master.dark, master.warnings) == (True, None, None, ())
 
 
+def test_a_bias_or_dark_chosen_for_an_existing_master_flat_is_refused_with_words():
+    flat = named(existing("f.fits", filter="R"), kind="flat")
+    frames = night(series("bias", 3), series("dark", 3), [flat], series("science", 1))
+    chosen = Choices(forced={"f.fits": {"bias": "bias", "dark": "none"}})
+    (words,) = build_plan(frames, RECIPE, chosen).master("flat_R").warnings
+    assert "the bias that was chosen for it, bias, is not taken off" in words
+
+
 def test_of_two_masters_of_a_group_one_serves_and_the_other_says_which():
     masters = [named(existing(p), kind="bias") for p in ("a.fits", "b.fits")]
     frames = night(masters, series("science", 1))

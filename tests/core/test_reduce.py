@@ -1,5 +1,6 @@
 """A whole night, end to end: what is made, what is made again, and what a person's decisions do to it."""
 
+import csv
 import hashlib
 import io
 import json
@@ -18,6 +19,7 @@ from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.truth import load_truth
 from pipeline_core.errors import DataError, NightError
+from pipeline_core.export_list import LIST
 from pipeline_core.handing_on import without_wcs, without_wcs_words
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.logbook import Logbook
@@ -290,6 +292,39 @@ def test_export_says_where_the_groups_lie_and_which_frames_are_suggested_to_be_r
     assert len(document["groups"]) == 2
     assert all((tmp_path / "again" / name).is_file() for name in document["files"])
     assert len(document["files"]) == N_SCIENCE
+    frames = [frame for group in document["groups"] for frame in exported(tmp_path / "again" / group)]
+    assert {frame["raw_frame"] for frame in frames if frame["said_against_it"] == "cloud"} == {doubted, answered}
+
+
+def exported(folder):
+    """Return the lines of the table beside an exported sequence."""
+    with (folder / LIST).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, dialect="excel-tab"))
+
+
+def test_export_says_which_frames_are_not_as_decided_since(night, capsys, tmp_path):
+    folder, out, _ = night
+    path = science_files(folder)[0].relative_to(folder).as_posix()
+    _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "before")
+    assert document["stale"] == []
+    run(capsys, "set", out, "filter=V", path)
+    _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "after")
+    assert document["stale"] == [path]
+    assert main(["export", str(out), "--for", "tycho", str(tmp_path / "after")]) == 0
+    assert "1 of them is not as decided since: reduce the night, then export again" in capsys.readouterr().out
+
+
+def test_an_export_over_an_earlier_one_of_more_frames_names_what_would_be_taken_for_frames(night, capsys, tmp_path):
+    _, out, _ = night
+    assert main(["export", str(out), "--for", "siril", str(tmp_path / "siril")]) == 0
+    assert "export before" not in capsys.readouterr().out
+    last = max((tmp_path / "siril").rglob("astep_*.fit"))
+    raw_frame = exported(last.parent)[-1]["raw_frame"]
+    run(capsys, "reject", out, raw_frame)
+    assert main(["export", str(out), "--for", "siril", str(tmp_path / "siril")]) == 0
+    name = last.relative_to(tmp_path / "siril").as_posix()
+    assert f"{name} is of an export before" in capsys.readouterr().out
+    assert raw_frame not in {frame["raw_frame"] for frame in exported(last.parent)}
 
 
 def test_export_says_which_frames_do_not_know_their_place_on_the_sky(tmp_path):

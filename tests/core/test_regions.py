@@ -87,6 +87,43 @@ def test_a_hot_pixel_is_no_star():
     assert star_near(image, 60, 60) is None
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_warm_pixel_that_noise_helps_is_no_star_and_does_not_hide_the_star_beside_it(seed):
+    """Raw frames of Jason: every second click found a "star" of FWHM 0.3 to 0.8 px, twelve sigma high."""
+    image = np.random.default_rng(seed).normal(500.0, 10.0, (120, 120)).astype(np.float32)
+    image[60, 60] += 120.0
+    image[60, 61] += 45.0
+    assert read_star(image, 60, 60, usual_fwhm_px=2.0) is None
+    y, x = np.indices(image.shape)
+    image += 900.0 * np.exp(-4 * np.log(2) * ((x - 67) ** 2 + (y - 60) ** 2) / 2.2**2).astype(np.float32)
+    found = read_star(image, 60, 60, usual_fwhm_px=2.0)
+    assert (found.profile.x_px, found.profile.y_px) == pytest.approx((67.0, 60.0), abs=0.3)
+
+
+def test_a_bump_of_the_noise_is_no_star():
+    """Frame 073 of Jason: a peak of three sigma at the place of another frame's star was measured as one."""
+    image = np.random.default_rng(4).normal(500.0, 10.0, (120, 120)).astype(np.float32)
+    y, x = np.indices(image.shape)
+    image[60, 60] = 500.0
+    bump = np.exp(-4 * np.log(2) * ((x - 60) ** 2 + (y - 60) ** 2) / 2.0**2).astype(np.float32)
+    assert read_star(image + 30.0 * bump, 60, 60) is None
+    assert read_star(image + 200.0 * bump, 60, 60) is not None
+
+
+def test_a_wide_faint_star_is_one_although_no_pixel_of_it_stands_out():
+    image = np.random.default_rng(5).normal(500.0, 10.0, (160, 160)).astype(np.float32)
+    y, x = np.indices(image.shape)
+    image += 25.0 * np.exp(-4 * np.log(2) * ((x - 80) ** 2 + (y - 80) ** 2) / 12.0**2).astype(np.float32)
+    found = read_star(image, 80, 80)
+    assert found is not None
+    assert (found.profile.x_px, found.profile.y_px) == pytest.approx((80.0, 80.0), abs=3.0)
+
+
+def test_where_the_star_must_be_no_other_one_is_taken():
+    assert star_near(field(), 108.0, 81.0) is not None
+    assert star_near(field(), 108.0, 81.0, reach_px=4.0) is None
+
+
 def test_the_faint_star_that_was_clicked_is_meant_and_not_a_far_bright_one():
     found = star_near(field(), 151.0, 149.0)
     assert (found.x_px, found.y_px) == pytest.approx((150.0, 150.0), abs=0.3)

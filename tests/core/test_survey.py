@@ -13,8 +13,8 @@ from pipeline_core.config import Recipe
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.lock import RunLock
 from pipeline_core.logbook import Logbook
-from pipeline_core.plan import build_plan
 from pipeline_core.on_demand import night_tasks, steps_as_far_as_possible, task_of
+from pipeline_core.plan import build_plan
 from pipeline_core.recipe_file import recipe_changes
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
@@ -113,7 +113,9 @@ def test_a_run_that_was_stopped_before_it_aligned_or_amid_solving_is_not_up_to_d
     assert set(found.unaligned) <= set(LIGHTS)
     assert found.unaligned
     assert sorted(found.unsolved) == LIGHTS[1:]
-    reduced(place)  # to its end, though nothing here can solve these frames: another run would not do more
+    ended = reduced(place)  # though nothing here can solve these frames: another run would not do more
+    assert ended.aligned_words == f"{len(found.unaligned)} frames aligned"
+    assert not reduced(place).aligned_words
     assert surveyed(place).is_up_to_date
     with Logbook.open(place.output) as logbook, Store(place.output, logbook.database) as store:
         assert passed_over(store, logbook) == set(LIGHTS[1:])

@@ -137,12 +137,14 @@ def test_a_blink_is_as_it_was_set(qtbot, shown, killed_and_reopened):
     bar = shown.viewing.blink_bar
     bar.rate.setValue(14)
     qtbot.mouseClick(bar.ping_pong, LEFT)
+    qtbot.mouseClick(bar.skip, LEFT)
     bar.levels_actions["own"].trigger()
     qtbot.keyClick(shown, Qt.Key.Key_Escape)
     again = killed_and_reopened()
     assert not again.viewing.is_blinking, "it is looked at as a frame"
     bar = again.viewing.blink_bar
     assert (bar.rate.value(), bar.ping_pong.isChecked(), bar.looks.text()) == (14, True, "Own levels ▾")
+    assert bar.skip.isChecked()
     again.night.select(LIGHTS, LIGHTS[0])
     qtbot.keyClick(again, Qt.Key.Key_B)
     assert again.viewing.is_blinking

@@ -269,7 +269,21 @@ def test_no_word_of_the_bar_is_left_out_in_windows_from_1280_on(qtbot, bar, widt
     with qtbot.waitExposed(bar):
         bar.show()
     qtbot.wait(20)
-    for toggle in (bar.ping_pong, bar.aligned, bar.looks):
+    for toggle in (bar.ping_pong, bar.aligned, bar.skip, bar.looks):
         assert toggle.isVisible()
         assert toggle.width() >= toggle.fontMetrics().horizontalAdvance(toggle.text())
         assert bar.rect().right() >= toggle.geometry().right()
+
+
+def test_the_widths_of_the_words_are_measured_anew_in_another_theme(qtbot, bar):
+    bar.resize(900, bar.sizeHint().height())
+    with qtbot.waitExposed(bar):
+        bar.show()
+    qtbot.wait(20)
+    plain = bar.ping_pong.width()
+    bar.setStyleSheet("QToolButton { padding: 3px 20px; }")  # as another theme may have it
+    qtbot.wait(20)
+    bar.resize(901, bar.height())
+    qtbot.wait(20)
+    assert bar.ping_pong.width() > plain
+    assert bar._width_with_words(bar.ping_pong) == bar.ping_pong.width()

@@ -90,52 +90,77 @@ def test_a_rejected_frame_without_a_calibrated_file_is_not_told_as_one_that_is_t
     assert LIGHTS[2] in notes.toolTip()
 
 
-def test_the_way_back_to_the_frame_ends_the_blink_of_calibrated_files(qtbot, shown):
-    viewing = shown.viewing
+def waits_for_all(qtbot, window):
+    model = window.viewing.blink
+    qtbot.waitUntil(lambda: len(model.frames) > 1 and model.loaded == len(model.frames), timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("plays", [True, False])
+def test_a_key_switches_a_blink_between_raw_and_calibrated_where_it_is(qtbot, shown, plays):
+    viewing, model = shown.viewing, shown.viewing.blink
     blink(qtbot, shown)
-    qtbot.keyClick(shown, Qt.Key.Key_Y)
+    for kind, unit in (("raw", "ADU"), ("calibrated", "e⁻"), ("raw", "ADU")):
+        if not plays:
+            model.pause()
+        model.rate = 1.0  # the frame that is seen does not change meanwhile
+        seen = model.index
+        qtbot.keyClick(shown, Qt.Key.Key_Y)
+        assert viewing.is_blinking
+        assert model.is_playing == plays
+        assert [frame.key[:2] for frame in model.frames] == [(kind, path) for path in LIGHTS]
+        assert (model.index, model.rate) == (seen, 1.0)
+        waits_for_all(qtbot, shown)
+        qtbot.waitUntil(lambda unit=unit: viewing.view.shown.unit == unit, timeout=PATIENCE_MS)
+        assert viewing.levels.unit == unit
+        assert shown.products.is_on == (kind == "calibrated")
+        assert viewing.rail.isVisible() == (kind == "raw")
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
     assert not viewing.is_blinking
-    assert not shown.products.is_on
     qtbot.waitUntil(lambda: viewing.view.title == shown.night.current, timeout=PATIENCE_MS)
-    assert viewing.levels.unit == "ADU"
-    blink(qtbot, shown)
-    assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
 
 
-def test_the_calibrated_file_asked_for_in_a_raw_blink_is_of_the_frame_that_is_seen(qtbot, shown):
+def test_a_blink_made_calibrated_ends_on_the_calibrated_frame_and_x_means_it(qtbot, shown):
     viewing, night = shown.viewing, shown.night
     qtbot.keyClick(shown, Qt.Key.Key_Y)
-    night.select([LIGHTS[0]])
     blink(qtbot, shown)
     assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
-    qtbot.waitUntil(lambda: viewing.blink.index == 2, timeout=5000)
-    assert night.current == LIGHTS[0]  # where the blink began
     qtbot.keyClick(shown, Qt.Key.Key_Y)
+    waits_for_all(qtbot, shown)
+    viewing.blink.pause()
     seen = viewing.blink.current.key[1]
-    assert seen != LIGHTS[0]
-    assert night.current == shown.products.calibrated == seen
-    assert viewing.timeline_model.current == seen
-    assert shown.log.text.toPlainText().splitlines()[-1].endswith("B blinks the calibrated files")
-    qtbot.waitUntil(lambda: viewing.view.title.endswith("_CAL.fits"), timeout=PATIENCE_MS)
+    assert night.current == shown.products.calibrated == viewing.timeline_model.current == seen
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
     qtbot.wait(300)  # neither the frame itself nor another one may take its place
     assert viewing.view.title == f"{seen.removesuffix('.fits')}_CAL.fits"
     qtbot.keyClick(shown, Qt.Key.Key_X)
-    assert seen in night.rejected
-    assert LIGHTS[0] not in night.rejected
+    assert list(night.rejected) == [seen]
 
 
-def test_a_raw_blink_only_pauses_where_the_frame_that_is_seen_is_not_calibrated(qtbot, opened):
+def test_frames_without_a_calibrated_file_go_by_again_when_the_blink_is_raw_again(qtbot, shown):
+    next(shown.night.place.output.rglob("light_002_CAL.fits")).unlink()
+    model = shown.viewing.blink
+    qtbot.keyClick(shown, Qt.Key.Key_Y)
+    blink(qtbot, shown)
+    model.pause()
+    model.go(2)
+    for seen in ([LIGHTS[0], LIGHTS[1], LIGHTS[3]], LIGHTS):
+        qtbot.keyClick(shown, Qt.Key.Key_Y)
+        assert [frame.key[1] for frame in model.frames] == seen
+        assert model.current.key[1] == LIGHTS[3], "the next that is calibrated"
+
+
+def test_a_raw_blink_goes_on_where_fewer_than_two_are_calibrated_and_says_why_of_the_frame_that_is_seen(qtbot, opened):
     viewing = opened.viewing
     opened.night.select([LIGHTS[0]])
     blink(qtbot, opened)
+    viewing.blink.set_rate(1.0)
     qtbot.waitUntil(lambda: viewing.blink.index == 2, timeout=5000)
     qtbot.keyClick(opened, Qt.Key.Key_Y)
-    seen = viewing.blink.current.key[1]
-    assert viewing.is_blinking
-    assert not viewing.blink.is_playing
-    assert opened.night.current == viewing.timeline_model.current == seen != LIGHTS[0]
-    assert viewing.view.title == seen
-    assert opened.log.text.toPlainText().splitlines()[-1].endswith("Ctrl+R reduces the night")
+    assert viewing.blink.is_playing
+    assert {frame.key[0] for frame in viewing.blink.frames} == {"raw"}
+    said = opened.log.line.full_text
+    assert "0 of these 4 frames have a calibrated file" in said
+    assert said.endswith(f"{LIGHTS[2]}: it was not calibrated yet; Ctrl+R reduces the night")
 
 
 def test_choosing_a_frame_that_is_not_calibrated_ends_the_blink_and_shows_it(qtbot, shown):

@@ -321,3 +321,55 @@ def test_u_while_frames_go_by_fast_only_stops_for_nobody_knows_which_was_meant(q
     assert not model.is_playing
     qtbot.keyClick(ready, Qt.Key.Key_U)
     assert set(ready.night.rejected) == set(LIGHTS) - {model.current.key[1]}
+
+
+# -- without rejected frames ---------------------------------------------------------------------------------------
+
+
+def goes_by(qtbot, model, seconds=0.6):
+    """Return the frames that are seen within a while."""
+    seen = set()
+    model.frame_due.connect(lambda _small, frame, _offset: seen.add(frame.key[1]))
+    qtbot.wait(round(1000 * seconds))
+    return seen
+
+
+def test_one_click_leaves_rejected_frames_out_and_another_shows_them_again(qtbot, ready):
+    ready.decisions.reject(LIGHTS[:1], "cloud")
+    model = blink(qtbot, ready, LIGHTS, rate=30.0)
+    bar = ready.viewing.blink_bar
+    assert goes_by(qtbot, model) == set(LIGHTS), "who judges sees them all at first"
+    qtbot.mouseClick(bar.skip, LEFT)
+    assert goes_by(qtbot, model) == set(LIGHTS[1:])
+    assert bar.notes.text() == "1 rejected left out"
+    assert LIGHTS[0] in bar.notes.toolTip()
+    qtbot.mouseClick(bar.skip, LEFT)
+    assert goes_by(qtbot, model) == set(LIGHTS)
+    assert bar.notes.isHidden()
+
+
+def test_a_frame_that_is_rejected_meanwhile_does_not_come_again_and_the_arrows_pass_over_it(qtbot, ready):
+    model = blink(qtbot, ready, LIGHTS, rate=2.0)
+    qtbot.keyClick(ready, Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)
+    assert ready.viewing.blink_bar.skip.isChecked()
+    qtbot.waitUntil(lambda: model.index == 2, timeout=PATIENCE_MS)
+    qtbot.keyClick(ready, Qt.Key.Key_X)
+    assert set(ready.night.rejected) == {LIGHTS[2]}
+    qtbot.waitUntil(lambda: model.index != 2, timeout=PATIENCE_MS)
+    model.set_rate(30.0)
+    assert goes_by(qtbot, model) == {LIGHTS[0], LIGHTS[1], LIGHTS[3]}
+    qtbot.keyClick(ready, Qt.Key.Key_Space)
+    model.go(1)
+    qtbot.mouseClick(ready.viewing.blink_bar.forth, LEFT)
+    assert model.index == 3
+    qtbot.mouseClick(ready.viewing.blink_bar.back, LEFT)
+    assert model.index == 1
+
+
+def test_a_blink_of_rejected_frames_only_stops_where_they_are_left_out(qtbot, ready):
+    ready.decisions.reject(LIGHTS, "cloud")
+    model = blink(qtbot, ready, LIGHTS)
+    assert model.is_playing
+    qtbot.mouseClick(ready.viewing.blink_bar.skip, LEFT)
+    qtbot.waitUntil(lambda: not model.is_playing, timeout=PATIENCE_MS)
+    assert "4 rejected left out" in ready.viewing.blink_bar.notes.text()

@@ -11,9 +11,10 @@ from PyQt6.QtWidgets import QWidget
 from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.blink_levels import BlinkLevels
-from astep_gui.models.blink_places import blink_places
+from astep_gui.models.blink_places import BlinkPlace, blink_places
 from astep_gui.models.frame_images import Loaded, shown_image
 from astep_gui.models.levels import LevelsModel
+from astep_gui.models.same_place import SamePlaces
 from astep_gui.widgets.blink_bar import BlinkBar
 from pipeline_core.align_night import FrameAlignment, NightAlignment
 from pipeline_core.science.alignment import Alignment
@@ -181,3 +182,31 @@ def test_the_bar_says_which_frames_were_left_out(bar):
     assert "e.fits" in bar.notes.toolTip()
     bar.say_left_out([])
     assert not bar.notes.isVisible()
+
+
+def test_a_place_of_one_frame_is_told_in_another_that_was_moved_or_turned():
+    found = blink_places(
+        ["a", "b"], night(a=placed(3, -2), b=placed(8, 1)), {}, dict.fromkeys("ab", SHAPE), lambda _p: (0, 0), "a"
+    )
+    assert found["b"].moved(50.0, 60.0) == pytest.approx((55.0, 63.0))
+    found = blink_places(
+        ["a", "b"], night(a=placed(), b=placed(flipped=True)), {}, dict.fromkeys("ab", SHAPE), lambda _p: (0, 0), "a"
+    )
+    assert found["b"].moved(50.0, 60.0) == pytest.approx((2 * MIDDLE.real - 50.0, 2 * MIDDLE.imag - 60.0))
+
+
+def same_places(lies):
+    frames = {"a.fits": "a.fits", "b.fits": "b.fits"}
+    known = SimpleNamespace(
+        plan=None, frame=frames.get, rows={"b.fits": SimpleNamespace(measures=SimpleNamespace(fwhm_px=2.5))}
+    )
+    return SamePlaces(known, lambda paths, **how: {paths[1]: lies} if how["onto"] == paths[0] and lies else {})
+
+
+def test_a_star_is_looked_for_where_the_measured_shift_puts_it_and_nowhere_if_none_was_measured():
+    shown = SimpleNamespace(key=("raw", "b.fits", 7))
+    assert same_places(BlinkPlace((4.0, -1.0))).same_place(("raw", "a.fits", 7), shown, 10.0, 20.0) == (14.0, 19.0)
+    assert same_places(None).same_place(("raw", "a.fits", 7), shown, 10.0, 20.0) is None
+    assert same_places(None).same_place(("step", "b.fits", "dark", False), shown, 10.0, 20.0) == (10.0, 20.0)
+    assert same_places(None).same_place(("master", "bias"), shown, 10.0, 20.0) is None
+    assert same_places(None).usual_fwhm(shown) == 2.5

@@ -5,10 +5,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from PyQt6.QtCore import Qt
 
 from astep_gui.models import folder_watch
 from astep_gui.models.folder_watch import FolderWatch
+from pipeline_core import scan
+from pipeline_core.errors import NightError
 from tests.gui.nights import write_frame
+from tests.gui.test_workflow import reduce
 
 PATIENCE_MS = 20_000
 
@@ -93,3 +97,45 @@ def test_a_night_that_was_closed_is_looked_at_no_more(qtbot, opened, monkeypatch
     monkeypatch.setattr(FolderWatch, "_look", lambda _self: looks.append(1))
     qtbot.wait(800)
     assert not looks
+
+
+def test_what_came_in_while_the_night_could_not_be_read_is_read_later(qtbot, opened, night_folder, monkeypatch):
+    failed = []
+
+    def broken(*_args, **_more):
+        failed.append(1)
+        raise NightError("the night cannot be read", "the disk was away", "try again")
+
+    with monkeypatch.context() as away:
+        away.setattr(scan, "scan_night", broken)
+        light(night_folder / "light_900.fits")
+        qtbot.waitUntil(lambda: bool(failed), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_a_blink_goes_on_while_the_night_grows_and_ends_when_one_of_its_frames_is_gone(
+    qtbot, opened, night_folder, calibrated
+):
+    lights = [f"light_{k:03d}.fits" for k in range(4)]
+    opened.viewing.blink.rate = 8.0
+    opened.night.select(lights[:1])
+    if calibrated:
+        reduce(qtbot, opened)
+        qtbot.keyClick(opened, Qt.Key.Key_Y)
+    qtbot.keyClick(opened, Qt.Key.Key_B)
+    model = opened.viewing.blink
+    qtbot.waitUntil(lambda: model.is_playing and model.loaded == 4, timeout=PATIENCE_MS)
+    light(night_folder / "light_900.fits")
+    qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=PATIENCE_MS)
+    seen = set()
+    model.frame_due.connect(lambda _small, frame, _offset: seen.add(frame.key[1]))
+    qtbot.waitUntil(lambda: seen == set(lights), timeout=PATIENCE_MS)
+    assert opened.viewing.is_blinking
+    assert model.is_playing
+    qtbot.keyClick(opened, Qt.Key.Key_Space)
+    kind = "calibrated" if calibrated else "raw"
+    qtbot.waitUntil(lambda: opened.viewing.view.shown.key[:2] == (kind, opened.night.current), timeout=PATIENCE_MS)
+    assert opened.products.is_on == calibrated
+    (night_folder / lights[2]).unlink()
+    qtbot.waitUntil(lambda: not opened.viewing.is_blinking, timeout=PATIENCE_MS)

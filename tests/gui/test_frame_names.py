@@ -41,6 +41,13 @@ def test_of_several_numbers_all_that_differ_are_written():
     assert named(names) == [["21_0001", "22_0001", "22_0002"]]
 
 
+def test_a_number_that_counts_the_frames_says_enough_whatever_dates_and_times_stand_before_it():
+    names = ["P48_2026-06-21T23-58-10_R_00055.fits", "P48_2026-06-22T00-01-12_R_00056.fits"]
+    assert named(names) == [["055", "056"]]
+    times = ["P48_2026-06-21T23-58-10_R.fits", "P48_2026-06-21T23-59-11_R.fits"]
+    assert named(times) == [["58-10", "59-11"]], "seconds that happen to grow count nothing"
+
+
 def test_no_two_frames_of_a_group_are_called_alike():
     names = ["a/IMG_001.fits", "b/IMG_001.fits", "a/IMG_002.fits"]
     (shown,) = named(names)

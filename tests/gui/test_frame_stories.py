@@ -20,6 +20,7 @@ from pipeline_core.events import RunContext
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
+from pipeline_core.types import Night
 
 LEFT = Qt.MouseButton.LeftButton
 PATIENCE_MS = 60_000  # a first call may compile kernels
@@ -111,6 +112,18 @@ def test_a_blink_begins_with_the_whole_left_image_and_names_it_beside_the_scale_
     assert left.x() > compare.stage.width() / 4
 
 
+def test_images_stay_where_they_are_from_one_way_of_comparing_to_the_other(compare, qtbot):
+    places = []
+    for mode in ("side", "wipe"):
+        compare.set_mode(mode)
+        qtbot.wait(30)
+        canvas = compare.left.canvas
+        places.append((canvas.mapTo(compare, QPoint(0, 0)).y(), canvas.height()))
+    assert places[0] == places[1]
+    assert compare.left_name.isVisible()
+    assert compare.left_name.width() > 300, "both names have the width of the window to themselves"
+
+
 def test_after_a_blink_that_was_closed_the_next_pair_stands_side_by_side(compare, qtbot):
     qtbot.mouseClick(compare.buttons["blink"], LEFT)
     compare.clear()
@@ -169,7 +182,10 @@ def star_night(tmp_path):
         pixels = np.clip(rng.normal(1000, 5, (128, 128)) + star, 0, 65535).astype(np.uint16)
         fits.PrimaryHDU(pixels, header).writeto(tmp_path / f"s{k}.fits")
         measures = ScienceMeasures("quick", "ADU", fwhm_px=2.8)
-        rows.append(QualityRow(f"s{k}.fits", measures, dx_px=2.0 * k, dy_px=1.0 * k, rotation_deg=0.0))
+        measured_on = {"reference": "s0.fits"}
+        rows.append(
+            QualityRow(f"s{k}.fits", measures, dx_px=2.0 * k, dy_px=1.0 * k, rotation_deg=0.0, extra=measured_on)
+        )
     night = scan_night(tmp_path, RunContext())
     return night, build_plan(night, Recipe(), Choices()), rows
 
@@ -200,6 +216,20 @@ def test_its_light_and_width_follow_the_night(strip):
     assert np.isnan(light[5])
     assert np.nanmedian(strip.model.widths()) == pytest.approx(2.355 * 1.2, abs=0.1)
     assert "not seen on 1" in strip.head.full_text
+
+
+def test_the_strip_says_in_which_filters_the_star_is_not_followed_and_how_it_can_be(star_night, strip, qtbot):
+    night, plan, rows = star_night
+    first = night.frames[0]
+    others = [replace(first, path=f"{name}.fits", filter=name[0]) for name in ("V1", "V2", "B1")]
+    others.append(replace(first, path="other field.fits", filter="I", object="B"))
+    model = strip.model
+    assert "not V" not in strip.head.full_text
+    model.set_night(Night(night.root, (*night.frames, *others)), plan, rows, {})
+    model.follow("s1.fits", 62.0, 51.0)
+    qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
+    words = "6 frames of R · not V (2), B (1): other light, Shift-click the star on one of those"
+    qtbot.waitUntil(lambda: strip.head.full_text.startswith(words), timeout=PATIENCE_MS)
 
 
 def test_a_frame_that_is_not_aligned_is_told_and_what_is_found_there_is_no_value_of_the_star(star_night, strip, qtbot):

@@ -17,7 +17,7 @@ from astep_gui.models.thumbnails import LARGE_PX, MOST_KEPT, SIDE_PX
 from astep_gui.theme import theme, ui_font
 from astep_gui.theme.fonts import MONO_FAMILY
 from astep_gui.widgets.frame_glance import page
-from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX
+from astep_gui.widgets.frame_rows import INDENT_PX, ROW_PX, THUMBNAIL_PX
 from pipeline_core.errors import NightError
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import small_night, write_frame
@@ -488,6 +488,53 @@ def test_no_name_is_elided_and_no_column_lies_beyond_the_edge_of_the_list(qtbot,
     if "g" not in key:  # the flat list has all columns, and is scrolled sideways
         bar = opened.table.tree.horizontalScrollBar()
         assert bar.maximum() == 0
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_a_layout_kept_from_a_night_of_short_names_leaves_room_for_the_longer_ones_of_the_next(
+    qtbot, opened, remembered, tmp_path, size
+):
+    opened.resize(*size)
+    QApplication.processEvents()
+    opened.close()
+    night = small_night(tmp_path / "next")
+    for word in ("Jason", "prefix"):
+        for k in range(3):
+            write_frame(night / f"{word}_{k:04d}_x.fits", "object", number=k, FILTER="R", OBJECT="M 5")
+    again = MainWindow(remembered)
+    again.resize(*size)
+    again.show()
+    again.open_night(night)
+    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=8000)
+    qtbot.wait(50)
+    assert not names_cut(again.table)
+    assert again.table.tree.horizontalScrollBar().maximum() == 0
+    again.close()
+
+
+def test_the_heading_of_a_field_with_a_long_name_takes_two_lines_and_the_rows_below_it_none_more(
+    qtbot, window, tmp_path
+):
+    night = small_night(tmp_path / "night")
+    field = "TIC 260004324 b transit follow-up, South Ecliptic Pole field 12"
+    for k in range(2):
+        write_frame(night / f"field_{k:03d}.fits", "object", number=50 + k, OBJECT=field)
+    window.resize(1280, 720)
+    window.open_night(night)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    tree, model = window.table.tree, window.table.model
+    qtbot.wait(50)
+    group = model.index_of("field_000.fits").parent()
+    assert field in str(group.data())
+    assert tree.visualRect(group).height() > 1.5 * ROW_PX
+    assert tree.visualRect(model.index_of("field_000.fits")).height() == ROW_PX
+    assert not tree.uniformRowHeights()
+    window.resize(2600, 720)
+    window.docks["frames"].setFloating(True)
+    window.docks["frames"].resize(1400, 600)
+    qtbot.waitUntil(lambda: tree.visualRect(group).height() == ROW_PX, timeout=2000)
+    assert tree.uniformRowHeights(), "thousands of rows are then laid out at once"
+    window.docks["frames"].setFloating(False)
 
 
 def test_beside_pictures_the_current_row_is_seen_whole(qtbot, window, tmp_path):

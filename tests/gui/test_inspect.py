@@ -129,3 +129,43 @@ def test_a_box_is_saved_as_a_fits_file(qtbot, panel, inspection, tmp_path):
     assert data[10, 10] == panel._shown.image[200, 300]
     panel.save_part(tmp_path / "star.fits" / "beneath a file.fits", panel.box)
     assert "cannot" in panel.says.text()
+
+
+class Shifted:
+    """Frames that lie on the first one by a known shift; "c" is known against none."""
+
+    def usual_fwhm(self, shown):
+        return 4.0
+
+    def same_place(self, first, shown, x, y):
+        return None if shown.key == "c" else (x + 40.0, y - 25.0)
+
+
+def test_on_the_next_frame_the_same_star_is_measured_where_its_shift_puts_it(qtbot, panel, inspection, make_shown):
+    inspection.known = Shifted()
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    moved = np.roll(make_shown().image, (-25, 40), axis=(0, 1))
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.show_image(make_shown("b", moved))
+    assert (float(figures(panel)["x"]), float(figures(panel)["y"])) == pytest.approx((341.0, 176.0), abs=0.2)
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.show_image(make_shown("d"))  # as if the star had gone from where it must be
+    assert "No star here" in panel.says.text()
+    assert "within 4 pixels" in panel.says.text()
+
+
+def test_where_a_frame_lies_is_not_known_that_is_said_beside_what_was_found(qtbot, panel, inspection, make_shown):
+    inspection.known = Shifted()
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    with qtbot.waitSignal(inspection.looked, timeout=5000):
+        panel.show_image(make_shown("c"))
+    assert "is not known" in panel.says.text()
+    assert float(figures(panel)["x"]) == pytest.approx(301.0, abs=0.2)
+
+
+def test_how_long_a_star_is_has_the_name_that_the_table_has(qtbot, panel, inspection):
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    assert 0.0 <= float(figures(panel)["Ellipticity"]) < 0.1

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
+from PyQt6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
+from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Need, Remedy, needs_of
 from astep_gui.widgets.needs_you import MAX_HEIGHT_PX, MAX_PART
 from pipeline_core.config import Recipe
@@ -255,6 +256,106 @@ def test_the_list_of_needs_has_its_room_at_once_while_the_pointer_is_elsewhere(q
     before = tree.mapToGlobal(QPoint(0, 0)).y()
     crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
     qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before, timeout=PATIENCE_MS)
+
+
+# -- equal needs ---------------------------------------------------------------------------------------------------
+
+
+def plain(words):
+    """A number is not parted from its unit at the end of a line."""
+    return words.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_equal_needs_share_a_line_and_one_click_settles_all_of_them(tmp_path):
+    long = [frame(f"l{k}", exposure_s=10.0 * k) for k in range(1, 7)]
+    lines = in_lines(needs_in(night_of(tmp_path, frame("v"), *long, *BIASES)), ())
+    (line,) = [line for line in lines if "dark" in line.need.title.lower()]
+    assert plain(line.need.title) == "No dark for 6 exposures: 10 s, 20 s, 30 s, 40 s and 2 more"
+    assert len(line.parts) == 6
+    settle = next(way for way in line.need.remedies if way.label == "Go without")
+    assert sorted(settle.paths) == ["l1", "l2", "l3", "l4", "l5", "l6", "v"]
+    assert [way.label for way in line.need.remedies] == ["Go without", "Show", "Plan"]
+
+
+def test_needs_that_differ_in_their_ways_out_share_only_the_common_ones(tmp_path):
+    greens = [frame(f"flat_g{k}", FrameKind.FLAT, filter="G", exposure_s=1.0) for k in range(3)]
+    night = night_of(tmp_path, frame("v"), frame("b", filter="B"), frame("g", filter="G"), *FLATS, *greens, *BIASES)
+    lines = in_lines(needs_in(night), {"No flat for {n} filters"})
+    (line,) = [line for line in lines if line.need.title == "No flat for 2 filters: B, V"]
+    below = lines[lines.index(line) + 1 :][:2]
+    assert [one.need.title for one in below] == ["No flat for filter B", "No flat for filter V"]
+    assert all(one.is_part and not one.parts for one in below)
+    without = next(way for way in line.need.remedies if way.label == "Go without")
+    assert sorted(without.paths) == ["b", "v"]
+
+
+@pytest.fixture
+def many_darks(qtbot, crowded):
+    """A night of four exposures without a dark, whose suggestions are asked about too."""
+    lights = [f"light_{k:03d}.fits" for k in range(4)]
+    for k, path in enumerate(lights):
+        crowded.decisions.set_field([path], "exposure_s", 20.0 + k)
+    qtbot.waitUntil(
+        lambda: sum(n.title.startswith("No dark of") for n in crowded.night.needs) == 4, timeout=PATIENCE_MS
+    )
+    QCursor.setPos(crowded.viewing.view.mapToGlobal(QPoint(5, 5)))
+    crowded.resize(1280, 720)
+    qtbot.wait(50)
+    return crowded
+
+
+def seen_titles(window):
+    needs = window.needs
+    room = needs._area.viewport()
+    lines = [line for k in range(needs._list.count()) if (line := needs._line(k)) is not None]
+    seen = [line for line in lines if line.mapTo(room, line.rect().bottomLeft()).y() <= room.height()]
+    return [plain(line.findChildren(QLabel)[1].text()) for line in seen]
+
+
+def fold(qtbot, window):
+    """Click what unfolds equal needs, or folds them again."""
+
+    def buttons():
+        return [button for button in window.needs.findChildren(QToolButton) if button.isVisible()]
+
+    qtbot.waitUntil(lambda: len(buttons()) == 1, timeout=PATIENCE_MS)
+    qtbot.mouseClick(buttons()[0], Qt.MouseButton.LeftButton)
+    qtbot.wait(50)
+
+
+def test_suggestions_are_seen_though_many_exposures_have_no_dark(many_darks):
+    assert [title for title in seen_titles(many_darks) if "dark" in title] == [
+        "No dark for 4 exposures: 20 s, 21 s, 22 s, 23 s"
+    ]
+    assert sum("suggested" in title for title in seen_titles(many_darks)) == 3
+
+
+def test_a_line_of_equal_needs_unfolds_and_each_has_its_ways_out(qtbot, many_darks):
+    fold(qtbot, many_darks)
+    assert [t for t in seen_titles(many_darks) if t.startswith("No dark of")][:2] == [
+        "No dark of 20 s",
+        "No dark of 21 s",
+    ]
+    line = next(
+        many_darks.needs._line(k) for k in range(9) if many_darks.needs._line(k)._need.title == "No dark of 21 s"
+    )
+    qtbot.wait(QApplication.doubleClickInterval() + 50)
+    qtbot.mouseClick(
+        next(b for b in line.findChildren(QPushButton) if b.text() == "Go without"), Qt.MouseButton.LeftButton
+    )
+    qtbot.waitUntil(
+        lambda: sum(n.title.startswith("No dark of") for n in many_darks.night.needs) == 3, timeout=PATIENCE_MS
+    )
+    fold(qtbot, many_darks)
+    assert [title for title in seen_titles(many_darks) if "dark" in title] == [
+        "No dark for 3 exposures: 20 s, 22 s, 23 s"
+    ]
+
+
+def test_the_plan_beside_equal_needs_marks_the_lines_of_all_of_them(qtbot, many_darks):
+    line = next(one for one in in_lines(many_darks.night.needs, ()) if one.parts)
+    many_darks.deeds.remedy(line.need, next(way for way in line.need.remedies if way.label == "Plan"))
+    assert len(many_darks.plan_panel.tree.selectedItems()) == 4
 
 
 # -- two clicks --------------------------------------------------------------------------------------------------

@@ -12,8 +12,11 @@ from astep_gui.models.folder_words import folder_words
 from astep_gui.models.results_words import old_reports_words
 from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
+from pipeline_core.errors import NightError
+from pipeline_core.events import Cancelled
 from pipeline_core.handing_on import hand_on
 from pipeline_core.report import write_report
+from tests.gui.nights import small_night
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
 
 LEFT = Qt.MouseButton.LeftButton
@@ -140,6 +143,73 @@ def test_the_button_of_the_report_cancels_while_it_is_written(qtbot, reduced, mo
     assert reduced.actions_by_name["report"].isEnabled()
     assert not shown
     assert "stopped: the report of the night" in reduced.log.text.toPlainText()
+
+
+@pytest.fixture
+def slowly(monkeypatch):
+    """A report that is written once it is let; whether it was, and whether it was stopped."""
+    gate = type("Gate", (), {"let": threading.Event(), "entered": threading.Event(), "stopped": False})()
+
+    def slow(place, context, **more):
+        gate.entered.set()
+        while not gate.let.wait(0.02):
+            try:
+                context.check()
+            except Cancelled:
+                gate.stopped = True
+                raise
+        return write_report(place, context, **more)
+
+    monkeypatch.setattr(core_report, "write_report", slow)
+    yield gate
+    gate.let.set()
+
+
+def test_quitting_while_the_report_is_written_finishes_it_says_so_and_closes_then(qtbot, reduced, shown, slowly):
+    output = reduced.night.place.output
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(slowly.entered.is_set, timeout=PATIENCE_MS)
+    qtbot.keyClick(reduced, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert reduced.isVisible()
+    assert "finishing the report of the night, then the window closes" in reduced.log.line.full_text
+    slowly.let.set()
+    qtbot.waitUntil(lambda: not reduced.isVisible(), timeout=PATIENCE_MS)
+    assert (output / "report.html").read_text().rstrip().endswith("</html>")
+    assert not shown, "no browser opens after the window"
+
+
+def test_quitting_a_second_time_stops_what_is_written_and_leaves_nothing_half(qtbot, reduced, shown, slowly):
+    output = reduced.night.place.output
+    before = sorted(output.rglob("*.part"))
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(slowly.entered.is_set, timeout=PATIENCE_MS)
+    for _ in range(2):
+        qtbot.keyClick(reduced, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert not reduced.isVisible()
+    assert slowly.stopped
+    assert not (output / "report.html").exists()
+    assert sorted(output.rglob("*.part")) == before
+    assert not shown
+
+
+def test_a_window_that_was_to_close_stays_where_the_report_cannot_be_written(qtbot, reduced, monkeypatch):
+    entered, let = threading.Event(), threading.Event()
+
+    def fails(*_args, **_more):
+        entered.set()
+        let.wait(10)
+        raise NightError("the report cannot be written", "the disk is full", "make room")
+
+    monkeypatch.setattr(core_report, "write_report", fails)
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(entered.is_set, timeout=PATIENCE_MS)
+    reduced.close()
+    let.set()
+    qtbot.waitUntil(reduced.notice.isVisible, timeout=PATIENCE_MS)
+    qtbot.wait(100)
+    assert reduced.isVisible()
+    reduced.close()
+    assert not reduced.isVisible()
 
 
 # -- export --------------------------------------------------------------------------------------------------------
@@ -355,3 +425,45 @@ def test_a_demo_night_is_begun_once_and_its_button_cancels(qtbot, window, tmp_pa
     press(qtbot, button)
     qtbot.waitUntil(lambda: button.text() == "Make a demo night…", timeout=2000)
     assert window.actions_by_name["demo"].isEnabled()
+
+
+def test_a_demo_night_that_is_stopped_leaves_nothing_hidden_behind(qtbot, window, tmp_path, monkeypatch):
+    begun = threading.Event()
+
+    def slow(night, *, size, ctx):
+        assert size
+        night.mkdir()
+        (night / "dark.fits").touch()
+        begun.set()
+        for _ in ctx.track("demo frames", range(500)):
+            threading.Event().wait(0.02)
+
+    monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", slow)
+    window.deeds.make_demo(tmp_path / "demo_night")
+    qtbot.waitUntil(begun.is_set, timeout=PATIENCE_MS)
+    qtbot.keyClick(window, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: not window.errands.is_running("demo"), timeout=PATIENCE_MS)
+    assert not list(tmp_path.glob(".*"))
+    assert not (tmp_path / "demo_night").exists()
+
+
+def test_a_demo_night_that_is_ready_does_not_take_the_place_of_a_night_opened_meanwhile(
+    qtbot, window, night_folder, tmp_path, monkeypatch
+):
+    let = threading.Event()
+
+    def slow(night, *, size, ctx):
+        assert size
+        ctx.check()
+        small_night(night)
+        let.wait(10)
+
+    monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", slow)
+    window.deeds.make_demo(tmp_path / "demo_night")
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=PATIENCE_MS)
+    let.set()
+    qtbot.waitUntil(lambda: not window.errands.is_running("demo"), timeout=PATIENCE_MS)
+    qtbot.wait(200)
+    assert window.night.place.night == night_folder
+    assert "the demo night is made: it lies in" in window.log.line.full_text

@@ -27,3 +27,9 @@ def test_a_run_that_only_aligned_says_why():
 def test_the_reason_for_aligning_anew_does_not_announce_what_is_done():
     moved = {"M 5": REFERENCE_REJECTED}
     assert headline(Reduction(Path("out"), realigned=moved)) == "✓ Aligned anew: the reference was rejected"
+
+
+def test_a_run_that_aligned_what_a_stopped_run_had_left_was_not_for_nothing():
+    """The button had asked for it: "15 not aligned: update"."""
+    assert headline(Reduction(Path("out"), aligned=15)) == "✓ 15 frames aligned"
+    assert headline(Reduction(Path("out"), judged=15, aligned=1)) == "✓ 15 frames judged anew, 1 frame aligned"

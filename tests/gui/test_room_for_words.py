@@ -1,11 +1,16 @@
-"""Panels in a small window: nothing is cut at their right edge, and buttons stay under the pointer."""
+"""Words in narrow places: panels in a small window, badges on half an image, names that are too long."""
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QFontMetricsF
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 
-from astep_gui.models.results_words import in_the_window
+from astep_gui.models.held_together import NO_BREAK, held_together
 from astep_gui.models.sky_words import AGAIN, HINT, INDEX, SkyStatus, Way
+from astep_gui.theme import ui_font
+from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.image_badge import lines_of
+from astep_gui.widgets.image_head import ImageHead
 from astep_gui.widgets.settings_form import CHANGED, SettingsDialog
 from pipeline_core.config import Recipe
 
@@ -105,11 +110,6 @@ def test_the_help_of_a_setting_says_not_set_as_its_field_does():
     form.deleteLater()
 
 
-def test_a_clause_that_goes_takes_the_end_of_no_parenthesis_with_it():
-    said = "not known: no header has it (PIXSCALE or SECPIX; or `astep set OUT` says it)"
-    assert in_the_window(said) == "not known: no header has it (PIXSCALE or SECPIX); Sky (Shift+S) solves with hints"
-
-
 def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):
     opened.resize(1280, 720)
     opened.resize(opened.minimumSize())
@@ -121,3 +121,60 @@ def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):
     assert frames.right() < centre.left()
     assert centre.right() < levels.left()
     assert levels.right() <= opened.width()
+
+
+def test_a_value_and_its_unit_are_not_parted_and_nothing_else_is_changed():
+    said = "Reject 3 of 18: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px · 5 frames px"
+    held = held_together(said)
+    assert held.replace(NO_BREAK, " ") == said
+    assert len(held) == len(said)
+    assert "2.90 → 2.60 px".replace(" ", NO_BREAK) in held
+    assert "5 frames px" in held
+
+
+# -- names and badges ------------------------------------------------------------------------------------------------
+
+LONG = "ASTEP-400_Concordia-P48_2026-06-21_SCIENCE_R_bin1x1_gain2_N00000055.fits"
+BADGE = "REJECTED · cloud that came in from the west and stayed all night · U to restore"
+
+
+@pytest.mark.parametrize("room", [120, 200, 480, 2000])
+def test_a_badge_breaks_into_lines_and_loses_no_word(qapp, room):
+    width_of = QFontMetricsF(ui_font(13, bold=True)).horizontalAdvance
+    lines = lines_of(BADGE, width_of, room)
+    assert " ".join(lines).replace(" · ", " ").split() == BADGE.replace(" · ", " ").split()
+    assert max(map(width_of, lines)) <= room
+    assert (len(lines) == 1) == (width_of(BADGE) <= room)
+
+
+def test_a_badge_breaks_between_its_parts_before_it_breaks_one():
+    assert lines_of("REJECTED · cloud · U to restore", len, 20) == ["REJECTED · cloud", "U to restore"]
+
+
+def test_words_are_said_shorter_before_any_of_them_is_left_out(qtbot):
+    label = ElidedLabel()
+    qtbot.addWidget(label)
+    label.show()
+    label.say(LONG, "SCIENCE 055 of the night", "055")
+    for width, shown in ((900, LONG), (200, "SCIENCE 055 of the night"), (60, "055")):
+        label.resize(width, 20)
+        assert label.text() == shown
+        assert bool(label.toolTip()) == (shown != LONG), "the whole is in the tip where it is not seen"
+        assert label.full_text == LONG
+
+
+@pytest.mark.parametrize(("width", "title", "says_size"), [(1200, LONG, True), (420, "SCIENCE 055", True)])
+def test_a_name_that_has_no_room_over_the_image_gives_way_to_what_tells_the_frame(
+    qtbot, make_shown, width, title, says_size
+):
+    head = ImageHead()
+    qtbot.addWidget(head)
+    head.short_title = lambda key, whole: {("raw", "a"): whole.replace(LONG, "SCIENCE 055")}[key]
+    head.resize(width, 30)
+    head.show()
+    head.show_image(make_shown(("raw", "a"), title=LONG))
+    head.say_zoom("26 % · fit")
+    QApplication.processEvents()
+    assert head._title.text() == title
+    assert head.title == LONG
+    assert head.about.isVisible() == says_size

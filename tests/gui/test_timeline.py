@@ -9,6 +9,7 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QFontMetricsF
 
+from astep_gui.models.held_together import NO_BREAK
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.timeline_model import TimelineModel, light_at
 from astep_gui.theme import ui_font
@@ -104,7 +105,10 @@ def test_a_threshold_shows_its_cost_before_anything_is_rejected(timeline, qtbot)
     with qtbot.assertNotEmitted(timeline.model.reject_asked):
         qtbot.mouseClick(timeline.threshold, LEFT)
     assert timeline.cost.isVisible()
-    assert timeline.cost.text() == "Reject 2 of 39: stack 0.01 mag shallower, median FWHM 2.54 → 2.54 px"
+    assert (
+        timeline.cost.text().replace(NO_BREAK, " ")
+        == "Reject 2 of 39: stack 0.01 mag shallower, median FWHM 2.54 → 2.54 px"
+    )
     assert timeline.apply.text() == "Reject 2 frames"
 
 
@@ -141,7 +145,8 @@ def test_dragging_the_line_changes_the_proposal_and_the_button_rejects_as_one_de
     qtbot.mouseRelease(plot, LEFT, pos=QPoint(line.x(), round(plot.area().bottom())))
     assert model.threshold < before
     assert len(model.proposal().paths) == 39
-    assert timeline.cost.text() == "Reject 39 of 39: nothing would be left"
+    said = timeline.cost.text().replace(NO_BREAK, " ")
+    assert said == "Reject 39 of 39: nothing would be left"
     model.set_threshold(4.0)
     with qtbot.waitSignal(model.reject_asked) as asked:
         qtbot.mouseClick(timeline.apply, LEFT)
@@ -270,7 +275,8 @@ def keogram(raw_night, qtbot):
     found, plan = raw_night
     model.set_night(found, plan, found.frames, {})
     qtbot.waitUntil(lambda: model.done == 6, timeout=20000)
-    qtbot.waitUntil(lambda: not model._background.is_busy, timeout=5000)
+    qtbot.waitUntil(lambda: not model._background.is_busy and model.codes(60).shape[1] == 60, timeout=5000)
+    qtbot.waitUntil(lambda: not (model._drawing.is_busy or model._timer.isActive()), timeout=5000)
     yield widget
     model.close()
 
@@ -316,6 +322,25 @@ def test_quantities_come_back_into_view_when_the_window_grows(timeline, qtbot, q
     shown = [k for k in range(tabs.count()) if tabs.isTabVisible(k)]
     assert len(shown) > 1
     assert all(tabs.tabRect(k).width() > 20 and tabs.rect().contains(tabs.tabRect(k)) for k in shown)
+
+
+def test_where_few_tabs_have_room_every_quantity_stands_in_one_list(timeline, qtbot):
+    names = [q.name for q in timeline.model.quantities()]
+    timeline.resize(420, 220)
+    qtbot.wait(30)
+    assert timeline.what.isVisible()
+    assert not timeline.tabs.isVisible()
+    assert not timeline.more.isVisible()
+    assert [timeline.what.itemData(k) for k in range(timeline.what.count())] == names
+    timeline.what.setCurrentIndex(2)
+    timeline.what.activated.emit(2)
+    assert timeline.model.what.name == names[2]
+    timeline.model.set_quantity(names[0])
+    assert timeline.what.currentData() == names[0]
+    timeline.resize(1400, 220)
+    qtbot.wait(30)
+    assert timeline.tabs.isVisible()
+    assert not timeline.what.isVisible()
 
 
 def test_in_a_low_strip_values_keep_their_places_and_only_wild_ones_stand_at_the_rim(timeline):

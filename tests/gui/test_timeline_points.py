@@ -170,16 +170,70 @@ def test_a_click_goes_to_the_frame_that_is_drawn_there(model, plot, qtbot):
     assert asked.args == [PATHS[4]]
 
 
-def test_a_decision_that_changes_no_column_and_no_group_leaves_the_keogram(qapp, qtbot, monkeypatch):
+@pytest.fixture
+def keogram_model(qapp, monkeypatch):
     model = KeogramModel()
     monkeypatch.setattr(model._background, "ask", lambda *_: None)
+    yield model
+    model.close()
+
+
+def is_drawn(model):
+    return lambda: not model._drawing.is_busy
+
+
+def test_a_decision_that_changes_no_column_and_no_group_leaves_the_keogram(keogram_model, qtbot):
+    model = keogram_model
     frames = list(night()[1].values())
     groups = dict.fromkeys(PATHS, "R 90 s")
     model.set_night(None, None, frames, groups)
-    with qtbot.assertNotEmitted(model.changed):  # a rejected frame is in no group of the plan, its sky stays
-        model.set_night(None, None, frames, {path: groups[path] for path in PATHS[1:]})
+    qtbot.waitUntil(is_drawn(model))
+    model.set_night(None, None, frames, {path: groups[path] for path in PATHS[1:]})
+    assert is_drawn(model)(), "a rejected frame is in no group of the plan, its sky stays"
     with qtbot.waitSignal(model.changed):
         model.set_night(None, None, frames[1:], groups)
     with qtbot.waitSignal(model.changed):
         model.set_night(None, None, frames[1:], dict.fromkeys(PATHS, "V 90 s"))
-    model.close()
+
+
+@pytest.mark.parametrize("rejected", [0, 2, len(PATHS) - 1])
+def test_a_rejected_frame_keeps_the_group_of_its_field_where_others_have_its_filter_too(keogram_model, qtbot, rejected):
+    frames = list(night()[1].values())
+    groups = {path: "M 5 R" if k < 4 else "NGC 1866 R" for k, path in enumerate(PATHS)}
+    keogram_model.set_night(None, None, frames, groups)
+    qtbot.waitUntil(is_drawn(keogram_model))
+    rest = {path: name for path, name in groups.items() if path != PATHS[rejected]}
+    keogram_model.set_night(None, None, frames, rest)
+    assert is_drawn(keogram_model)(), "the same picture is not made again"
+
+
+def test_the_keogram_stays_until_the_next_one_is_made(keogram_model, qtbot):
+    model, frames = keogram_model, list(night()[1].values())
+    model._columns = {(f.path, f.mtime_ns, f.size_bytes): np.full(8, 100.0 * k) for k, f in enumerate(frames)}
+    model.set_night(None, None, frames, dict.fromkeys(PATHS, "R"))
+    qtbot.waitUntil(is_drawn(model))
+    before = model.codes(50)
+    assert before.shape == (8, 50)
+    model.set_mode("structure")
+    assert np.array_equal(model.codes(50), before)
+    qtbot.waitUntil(is_drawn(model))
+    assert not np.array_equal(model.codes(50), before)
+
+
+def test_pictures_that_columns_ask_for_do_not_push_each_other_aside(keogram_model, qtbot):
+    model, frames = keogram_model, list(night()[1].values())
+    model.set_night(None, None, frames, dict.fromkeys(PATHS, "R"))
+    assert model._drawing.is_busy
+    asked = model._drawing._number
+    model._tell_in_turn()
+    assert model._drawing._number == asked
+    assert model._timer.isActive(), "it is made after the one that is being made"
+
+
+def test_the_keogram_of_no_night_is_empty(keogram_model, qtbot):
+    model, frames = keogram_model, list(night()[1].values())
+    model.set_night(None, None, frames, dict.fromkeys(PATHS, "R"))
+    with qtbot.waitSignal(model.changed):
+        model.set_night(None, None, [], {})
+    assert model.codes(50).size == 0
+    assert model.done == 0

@@ -70,13 +70,14 @@ def test_no_sentence_is_cut_and_those_without_room_are_counted(judged, qtbot, si
         words = rail.verdict
         assert words.isVisible()
         said, whole = sentences(" ".join(words.text().split())), sentences(words.full_text)
-        assert "…" not in words.text()
         assert rail.all.isVisible() == (said != whole)
         if said == whole:
             continue
         *said, rest = said
-        if rest == "more":  # not even the first sentence has room: without its aside, or its cause alone
-            assert said in ([whole[0].replace(" (0.29 mag over the field)", "")], [whole[0].partition(":")[0]])
+        if rest == "more":  # not even the first sentence has room: without its aside, or as far as there is room
+            first = whole[0].replace(" (0.29 mag over the field)", "")
+            assert said == [first] or (said[0].endswith(" …") and first.startswith(said[0].removesuffix(" …")))
+            assert len(said[0].split()) > 2, "a cause alone is no reason"
         else:
             assert (said, rest) == (whole[: len(said)], f"{len(whole) - len(said)} more")
         assert words.height() >= words.fontMetrics().boundingRect(words.rect(), 0, words.text()).height()
@@ -151,6 +152,53 @@ def test_beside_what_speaks_against_a_frame_remarks_are_named_and_told_in_the_ti
     assert rail.verdict.full_text == f"▲ {CLOUD}; {BRIGHT} · noted besides: dark too weak"
     tip = judged.table.model.index_of(LIGHTS[0]).data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
     assert f"noted besides, no reason to reject: {WEAK}" in tip
+
+
+TRAILED = (
+    "trailed: ellipticity 0.45 along 162° all over the field, judged against the 0.30 that optics and seeing make at "
+    "most, for the clear reference is long itself: 0.43; the telescope moved evenly by 3.6 px"
+)
+
+
+def test_two_lines_are_used_before_a_reason_is_left_out(judged, qtbot):
+    judged.resize(1280, 720)
+    rows = [QualityRow(LIGHTS[1], ScienceMeasures("final", "electron"), flags=(Flag("trailed", TRAILED, "bad"),))]
+    judged.night._take_rows(rows)
+    judged.viewing._show_quality()
+    rail = look_at(qtbot, judged, LIGHTS[1])
+    said = rail.verdict.text()
+    assert "trailed: ellipticity 0.45 along 162°" in said.replace("\n", " ")
+    assert said.endswith("… · more")
+    assert said.count("\n") == 1
+    assert not unreadable(rail)
+
+
+@pytest.mark.parametrize("width", [1280, 1600])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "dark_90s_-10C subtracted: median 916 ADU, hottest 1 % above 1,007",
+        "dark_90s_-10C subtracted, its dark current × 0.667: median 1,916 ADU, hottest 1 % above 11,007",
+    ],
+)
+def test_the_numbers_of_a_step_are_read_whole_or_with_one_click(judged, qtbot, monkeypatch, width, words):
+    judged.resize(width, 720)
+    rail = look_at(qtbot, judged, LIGHTS[0])
+    height = rail.height()
+    monkeypatch.setattr(type(rail.model), "words", words)
+    monkeypatch.setattr(type(rail.model), "missing", None)
+    qtbot.mouseClick(rail.buttons["raw"], LEFT)
+    qtbot.waitUntil(lambda: judged.viewing.view.title.endswith("· raw"), timeout=60_000)
+    settle()
+    whole = f"▲ cloud · {words}"
+    assert rail.note.full_text == whole
+    if rail.all.isVisible():
+        qtbot.mouseClick(rail.all, LEFT)
+        assert rail.page.words.text().replace("\n", " · ") == whole
+    else:
+        assert rail.note.text().replace("\n", " ") == whole
+    assert rail.height() == height
+    assert not unreadable(rail)
 
 
 def test_with_a_step_chosen_its_words_follow_the_cause(judged, qtbot):

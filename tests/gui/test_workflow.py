@@ -11,7 +11,7 @@ from astep_gui.deeds import PANELS_OF
 from astep_gui.main_window import MainWindow
 from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.reduction_model import StageProgress, waiting_reasons, waiting_words
-from astep_gui.models.results_words import in_the_window
+from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.needs_you import NeedsYou
 from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
@@ -324,6 +324,25 @@ def test_the_first_run_of_a_night_promises_no_time_before_a_frame_was_timed(open
     assert said == [None, 30.0]
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_the_image_stays_where_it_is_whatever_the_panel_of_the_run_says(qtbot, opened, size):
+    opened.resize(*size)
+    click_tab(qtbot, opened, "Reduce")
+    qtbot.wait(100)
+    places = {(opened.centralWidget().x(), opened.centralWidget().width())}
+    opened.run.changed.connect(lambda: places.add((opened.centralWidget().x(), opened.centralWidget().width())))
+    reduce(qtbot, opened)
+    click_tab(qtbot, opened, "Reduce")
+    name = "fluxes of the stars against those of the catalogue"
+    opened.run.stages[name] = StageProgress(name, done=1234, total=5000, failed=12)
+    opened.run.changed.emit()
+    qtbot.wait(100)
+    opened.run.changed.emit()
+    assert len(places) == 1
+    words = next(one for one in opened.run_panel.findChildren(ElidedLabel) if one.full_text == name)
+    assert " ".join(words.toolTip().split()) == name
+
+
 # -- afterwards ---------------------------------------------------------------------------------------------------
 
 
@@ -614,7 +633,9 @@ def test_a_stage_begins_waiting():
     assert StageProgress("darks").state == "waiting"
 
 
-def test_in_the_results_no_command_is_named_where_a_panel_helps():
+def test_in_the_results_no_command_is_named_where_a_panel_helps(opened):
     words = "no header tells the pixel scale; `astep solve OUT --scale ARCSEC` searches with yours"
-    assert in_the_window(words) == "no header tells the pixel scale; Sky (Shift+S) solves with hints"
-    assert in_the_window("no index file was found") == "no index file was found"
+    opened.run.result = Reduction(opened.night.place.output, sky_words=words)
+    opened.results.follow()
+    said = opened.results.facts["Solved"].text()
+    assert said == "none: no header tells the pixel scale; “Solve with hints…” searches with yours"

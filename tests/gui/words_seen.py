@@ -1,4 +1,4 @@
-"""Finds words on the screen that cannot be read whole: cut, clipped by what holds them, or lying on each other."""
+"""Finds words on the screen that cannot be read whole: cut, shortened, clipped by what holds them, or on each other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTabBar,
     QToolButton,
+    QTreeView,
     QWidget,
 )
 
 from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.heading_lines import lines_of
 
 SPOKEN = (QLabel, QPushButton, QToolButton, QCheckBox, QComboBox, QLineEdit)
 LEAST_BESIDE_PX = 2
@@ -36,6 +40,57 @@ def unreadable(top: QWidget) -> list[str]:
             both = one.geometry().intersected(other.geometry())
             if both.width() > 1 and both.height() > 1:
                 found.append(f"{told(one)} lies on {told(other)}")
+    return found
+
+
+def shortened(top: QWidget) -> list[str]:
+    """Return a line for every visible word that ends in "…", or would: labels that give way, cells of the lists."""
+    seen = [widget for widget in top.findChildren(QWidget) if _is_seen(widget, top)]
+    found = [
+        f"{told(label)} of {label.full_text!r}"
+        for label in seen
+        if isinstance(label, ElidedLabel) and label.text().count("…") > label.full_text.count("…")
+    ]
+    for tree in seen:
+        if isinstance(tree, QTreeView) and tree.textElideMode() != Qt.TextElideMode.ElideNone:
+            found += cells_cut(tree)
+    return found
+
+
+def cells_cut(tree: QTreeView) -> list[str]:
+    """Return a line for every visible cell with more words than room, and for columns beyond the right edge."""
+    viewport, header, model = tree.viewport(), tree.header(), tree.model()
+    assert viewport is not None
+    assert header is not None
+    assert model is not None
+    found = []
+    if (bar := tree.horizontalScrollBar()) is not None and bar.maximum() > 0:
+        found.append(f"{type(tree).__name__} is {bar.maximum()} px wider than its place")
+    index = tree.indexAt(viewport.rect().topLeft())
+    while index.isValid() and tree.visualRect(index).top() < viewport.height():
+        is_spanned = tree.isFirstColumnSpanned(index.row(), index.parent())
+        for column in range(1 if is_spanned else model.columnCount()):
+            if tree.isColumnHidden(column):
+                continue
+            cell = index.siblingAtColumn(column)
+            option = QStyleOptionViewItem()
+            tree.initViewItemOption(option)
+            delegate = tree.itemDelegateForIndex(cell)
+            assert isinstance(delegate, QStyledItemDelegate)
+            delegate.initStyleOption(option, cell)
+            place = tree.visualRect(cell)
+            has_picture = option.features & QStyleOptionViewItem.ViewItemFeature.HasDecoration
+            room = place.width() - 6 - (option.decorationSize.width() + 4 if has_picture else 0)
+            if "…" in option.text:
+                found.append(f"cell {option.text!r} is shortened")
+            wide = option.fontMetrics.horizontalAdvance(option.text)
+            if option.features & QStyleOptionViewItem.ViewItemFeature.WrapText:
+                lines = lines_of(option.text, option.font, room)
+                if lines * option.fontMetrics.lineSpacing() > place.height():
+                    found.append(f"{lines} lines of cell {option.text!r} have {place.height()} px")
+            elif wide > room:
+                found.append(f"cell {option.text!r} needs {wide} px, has {room}")
+        index = tree.indexBelow(index)
     return found
 
 

@@ -1,0 +1,77 @@
+"""Why a frame is rejected: what speaks most against it, wherever X is pressed, unless a person says another reason."""
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QInputDialog
+
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+
+LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
+FLAGS = (Flag("haloes", "haloes: a little", "suspect"), Flag("trailed", "trailed: much", "bad"))
+
+
+@pytest.fixture
+def judged(opened):
+    """The window on a night of which two frames are trailed, and have haloes."""
+    for path in LIGHTS[1:3]:
+        measures = ScienceMeasures("quick", "ADU", fwhm_px=2.5)
+        opened.night.rows[path] = QualityRow(path, measures, flags=FLAGS)
+    opened.night.quality_changed.emit()
+    return opened
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What the dialog was opened with; it answers with the reason that stands first, or with ``asked["answer"]``."""
+    seen = {}
+
+    def answer(_parent, _title, words, reasons, current, _editable):
+        seen.update(words=words, first=reasons[current], reasons=reasons)
+        return seen.get("answer", reasons[current]), True
+
+    monkeypatch.setattr(QInputDialog, "getItem", answer)
+    return seen
+
+
+def press_shift_x(qtbot, window, paths):
+    window.night.select(paths)
+    qtbot.keyClick(window, Qt.Key.Key_X, Qt.KeyboardModifier.ShiftModifier)
+
+
+def test_the_dialog_names_the_frame_and_begins_with_its_gravest_cause(qtbot, judged, asked):
+    press_shift_x(qtbot, judged, [LIGHTS[1]])
+    assert asked["words"] == f"Why {LIGHTS[1]} is rejected"
+    assert asked["first"] == "trailed"
+    assert asked["reasons"].count("trailed") == 1
+    assert judged.night.rejected == {LIGHTS[1]: "trailed"}
+
+
+def test_of_several_frames_it_says_how_many(qtbot, judged, asked):
+    press_shift_x(qtbot, judged, LIGHTS[:3])
+    assert asked["words"] == "Why 3 frames are rejected"
+    assert asked["first"] == "trailed"
+
+
+def test_what_was_chosen_last_is_offered_only_where_nothing_is_suggested(qtbot, judged, asked):
+    asked["answer"] = "satellite"
+    press_shift_x(qtbot, judged, [LIGHTS[0]])
+    assert asked["first"] == "cloud"  # nothing was chosen yet
+    press_shift_x(qtbot, judged, [LIGHTS[3]])
+    assert asked["first"] == "satellite"
+    press_shift_x(qtbot, judged, [LIGHTS[1]])
+    assert asked["first"] == "trailed"
+
+
+def test_x_in_a_blink_gives_the_same_reason_as_x_in_the_list(qtbot, judged):
+    viewing = judged.viewing
+    judged.night.select([LIGHTS[1]])
+    viewing.toggle_blink(LIGHTS)
+    qtbot.waitUntil(lambda: viewing.blink.current is not None, timeout=8000)
+    viewing.blink.pause()
+    viewing.blink.go(1)
+    qtbot.waitUntil(lambda: viewing.blink.current.key[1] == LIGHTS[1], timeout=8000)
+    viewing.blink_bar.reject_asked.emit(viewing.blink.current.key)
+    viewing.end_blink()
+    judged.night.select([LIGHTS[2]])
+    qtbot.keyClick(judged, Qt.Key.Key_X)
+    assert judged.night.rejected == dict.fromkeys(LIGHTS[1:3], "trailed")

@@ -1,0 +1,84 @@
+"""What the window says of a run: how far it is, that it was cancelled, that decisions have overtaken it."""
+
+from __future__ import annotations
+
+import pytest
+from PyQt6.QtCore import Qt
+
+from astep_gui.models.results_words import OF_BEFORE
+from pipeline_core.events import Event
+from pipeline_core.reduce import RunOptions
+from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, reduced, surveyed
+
+__all__ = ["reduced"]
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def running(opened, monkeypatch):
+    """The window while a run is on that says what a test lets it say."""
+    monkeypatch.setattr(type(opened.run), "is_running", True)
+    opened.run.total = opened.run.done = 0
+    return opened
+
+
+def hear(window, job, done, total, **data):
+    window.run._hear([Event("progress", job, done, total, data=data)])
+    return window.reduce_button.text()
+
+
+def test_the_button_never_says_that_all_is_done_while_work_remains(running):
+    running.run._leg = (7, False)
+    assert hear(running, "quality", 0, 1, run_done=6, run_total=7, eta_s=3.0) == "Cancel · 6/7 · a few seconds left"
+    assert hear(running, "quality", 1, 1, run_done=7, run_total=7, eta_s=0.0).startswith("Cancel · finishing")
+    assert hear(running, "alignment", 0, 3) == "Cancel · alignment 0/3"
+    assert running.run_panel.headline.text() == "alignment 0 of 3"
+    assert hear(running, "alignment", 3, 3) == "Cancel · finishing"
+    assert hear(running, "plate solutions", 1, 3) == "Cancel · plate solutions 1/3"
+
+
+def test_making_the_masters_counts_them_from_the_beginning(qtbot, opened):
+    totals = set()
+    opened.run.changed.connect(lambda: totals.add(opened.run.total) if opened.run.is_running else None)
+    with qtbot.waitSignal(opened.run.finished, timeout=PATIENCE_MS):
+        opened.run.start(RunOptions(executor="threads", only="masters"))
+    assert len(totals - {0}) == 1, totals
+
+
+def test_after_a_cancel_the_last_line_says_so_whatever_is_found_out_after_it(opened):
+    opened.run.cancelled.emit()
+    verdicts = "5 verdicts differ from the first look: rest the pointer on a row"
+    opened.night.said.emit([Event("message", "judge", text=verdicts)])
+    assert opened.log.line.full_text.startswith("stopped; what is finished stays")
+    assert verdicts in opened.log.text.toPlainText()
+    opened.log.say("rejected light_000.fits")
+    opened.night.said.emit([Event("message", "judge", text=verdicts)])
+    assert opened.log.line.full_text == verdicts
+
+
+def test_a_run_that_is_cancelled_with_the_button_says_that_it_is(qtbot, opened):
+    qtbot.mouseClick(opened.reduce_button, LEFT)
+    qtbot.waitUntil(lambda: opened.run.is_running, timeout=PATIENCE_MS)
+    with qtbot.waitSignal(opened.run.cancelled, timeout=PATIENCE_MS):
+        qtbot.mouseClick(opened.reduce_button, LEFT)
+    qtbot.wait(1500)  # the survey and the verdicts come after it
+    assert opened.log.line.full_text.startswith("stopped; what is finished stays")
+
+
+def test_the_summary_of_a_run_says_when_decisions_have_overtaken_it(qtbot, reduced):
+    surveyed(qtbot, reduced, lambda survey: survey.is_reduced)
+    said = reduced.results.headline
+    assert OF_BEFORE not in said.text()
+    reduced.night.select([LIGHTS[1]])
+    qtbot.keyClick(reduced.table.tree, Qt.Key.Key_X)
+    surveyed(qtbot, reduced, lambda survey: bool(survey.moves))
+    assert said.text() == f"✓ 4 frames calibrated · {OF_BEFORE}"
+    qtbot.keyClick(reduced, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    surveyed(qtbot, reduced, lambda survey: not survey.moves)
+    assert said.text() == "✓ 4 frames calibrated"
+    reduced.night.select([LIGHTS[1]])
+    qtbot.keyClick(reduced.table.tree, Qt.Key.Key_X)
+    surveyed(qtbot, reduced, lambda survey: bool(survey.moves))
+    reduce(qtbot, reduced)
+    surveyed(qtbot, reduced, lambda survey: not survey.moves)
+    assert OF_BEFORE not in said.text()
