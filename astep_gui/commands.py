@@ -108,8 +108,12 @@ class Decisions(QObject):
         night.history_changed.connect(self._mirror)
 
     def reject(self, paths: Sequence[str], reason: str = "") -> None:
-        """Reject frames in one step; without a reason, each for what speaks most against it."""
-        reasons = {path: reason or self.cause(path) for path in paths}
+        """Reject frames, with a reason; without one, each for what speaks most against it."""
+        self.reject_each(dict.fromkeys(paths, reason))
+
+    def reject_each(self, given: Mapping[str, str]) -> None:
+        """Reject frames, each for its own reason, or where it has none for what speaks most against it: one step."""
+        reasons = {path: why or self.cause(path) for path, why in given.items()}
         changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
         self._decide(
             lambda paths: f"reject {counted(paths)}",

@@ -336,7 +336,8 @@ class Sky(QObject):
         self._window.products.show_stack(stack)
 
     def _product_changed(self) -> None:
-        self.panel.show_stack(self._window.products.stack)
+        products = self._window.products
+        self.panel.show_product(products.stack, products.master.name if products.master is not None else "")
         self._repaint()
 
     # -- work ------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from astep_gui.models.pixel_story_model import PixelStoryModel
 from astep_gui.models.same_place import SamePlaces
 from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.star_marks import StarMarks
-from astep_gui.models.star_track import StarTrackModel
+from astep_gui.models.star_track import SEARCH_PX, SNAP_PX, SNAP_SCREEN_PX, StarTrackModel
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.timeline_model import TimelineModel
 from astep_gui.widgets.compare_view import CompareView
@@ -181,7 +181,8 @@ class Viewing(QObject):
 
     def _follow_star(self, x: float, y: float) -> None:
         if self._night.current is not None:
-            self.star.follow(self._night.current, x, y, is_raw=not self.steps.is_trimmed)
+            reach = max(SNAP_PX, min(SNAP_SCREEN_PX / max(self.view.zoom, 1e-6), SEARCH_PX))
+            self.star.follow(self._night.current, x, y, is_raw=not self.steps.is_trimmed, reach_px=reach)
 
     def _show_strip(self) -> None:
         """Show the star that is followed, or the timeline with its keogram."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipeline_core.plan import Plan
     from pipeline_core.types import Frame, Night, Section
 
+_SNAP_PX = 40  # around where a person pointed: as far as a star is looked for there, and its sky
 _USUAL_FWHM_PX = 3.0
 """Where a frame's own is not measured."""
 
@@ -140,6 +141,32 @@ def moved(x: float, y: float, from_: Source, to: Source) -> tuple[float, float]:
     return there.real, there.imag
 
 
+def star_at(sources: Sequence[Source], like: str, x: float, y: float, reach_px: float) -> tuple[float, float]:
+    """Return where the star nearest to a place of a frame is; the place itself where none is within reach.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    like : str
+        Path of the frame in which a person pointed.
+    x, y : float
+        There, 0-based in the trimmed frame.
+    reach_px : float
+        How far from there the star may be: a hand is as exact as the screen, whatever a pixel of the frame is on it.
+    """
+    from pipeline_core.science.star_reading import read_star  # noqa: PLC0415 - numba
+
+    source = next(source for source in sources if source.path == like)
+    ny, nx = source.shape
+    if not (0 <= x < nx and 0 <= y < ny):
+        return x, y
+    cutout, x0, y0 = _cutout(source, x, y, _SNAP_PX)
+    usual = source.row.measures.fwhm_px if source.row is not None else None
+    gain = source.frame.gain_e_per_adu or 1.0
+    found = read_star(cutout, x - x0, y - y0, gain=gain, reach_px=reach_px, usual_fwhm_px=usual)
+    return (found.profile.x_px + x0, found.profile.y_px + y0) if found is not None else (x, y)
+
+
 def follow_star(sources: Sequence[Source], like: str, x: float, y: float, context: RunContext) -> Iterator[StarPoint]:
     """Yield the star of one frame in each frame, in the order given.
 
@@ -157,7 +184,7 @@ def follow_star(sources: Sequence[Source], like: str, x: float, y: float, contex
     for source in context.track("one star", sources):
         there = moved(x, y, start, source)
         try:
-            point = _star_in(source, *there)
+            point = _star_in(source, *there, turned=_is_upside_down(start, source))
             yield point if known_together(start, source) else replace(point, note=NOT_ALIGNED, is_aligned=False)
         except (AstepError, OSError) as error:
             yield StarPoint(source.path, source.mid_utc, None, None, f"cannot be read: {error}")
@@ -174,19 +201,33 @@ def follow_pixel(sources: Sequence[Source], x: int, y: int, context: RunContext)
         yield source.path, value
 
 
-def _star_in(source: Source, x: float, y: float) -> StarPoint:
+def _is_upside_down(first: Source, other: Source) -> bool:
+    """Tell whether a frame was taken on the other side of the meridian, so that its stamp is to be turned."""
+    if first.place is None or other.place is None or not known_together(first, other):
+        return False
+    return round((other.place.turn_deg - first.place.turn_deg) / 180.0) % 2 == 1
+
+
+def _cutout(source: Source, x: float, y: float, reach: int) -> tuple[npt.NDArray[np.float32], int, int]:
+    """Return what lies around a place of the trimmed frame, and where its first pixel is: x, y."""
+    ny, nx = source.shape
+    y0, y1 = max(0, round(y) - reach), min(ny, round(y) + reach + 1)
+    x0, x1 = max(0, round(x) - reach), min(nx, round(x) + reach + 1)
+    off_y, off_x = (source.trim.y0, source.trim.x0) if source.trim is not None else (0, 0)
+    return _rows(source, y0 + off_y, y1 + off_y)[:, x0 + off_x : x1 + off_x].astype(np.float32), x0, y0
+
+
+def _star_in(source: Source, x: float, y: float, *, turned: bool) -> StarPoint:
     ny, nx = source.shape
     if not (0 <= x < nx and 0 <= y < ny):
         return StarPoint(source.path, source.mid_utc, None, None, "outside this frame")
     row = source.row
     fwhm = (row.measures.fwhm_px if row is not None else None) or _USUAL_FWHM_PX
     reach = max(STAMP // 2 + 2, math.ceil(6.0 * fwhm))
-    y0, y1 = max(0, round(y) - reach), min(ny, round(y) + reach + 1)
-    x0, x1 = max(0, round(x) - reach), min(nx, round(x) + reach + 1)
-    off_y, off_x = (source.trim.y0, source.trim.x0) if source.trim is not None else (0, 0)
-    cutout = _rows(source, y0 + off_y, y1 + off_y)[:, x0 + off_x : x1 + off_x].astype(np.float32)
+    cutout, x0, y0 = _cutout(source, x, y, reach)
     found = measure_star(cutout, x - x0, y - y0, fwhm, source.frame.gain_e_per_adu or 1.0)
     stamp = stamp_codes(cutout, found.x_px, found.y_px, found.sky, found.noise)
+    stamp = np.ascontiguousarray(stamp[::-1, ::-1]) if turned else stamp
     note = "" if found.found else f"no star here: {'a hot pixel or a hit' if found.is_sharp else 'cloud, or too faint'}"
     star = replace(found, x_px=found.x_px + x0, y_px=found.y_px + y0)
     return StarPoint(source.path, source.mid_utc, star, stamp, note)

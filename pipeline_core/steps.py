@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -206,11 +207,12 @@ def _equation(
         words += f" × gain {settings['gain_e_per_adu']:.4g}"
     before_cosmic, after = values["mask"][0], values["cosmic"][0]
     symbol = "e⁻" if unit == "electron" else "ADU"
-    words += f" = {before_cosmic:.5g}"
+    # Two figures of the error, and as many digits of the value: more would pretend to be known.
+    digits = max(0, 1 - math.floor(math.log10(sigma))) if 0.0 < sigma < math.inf else 3
+    words += f" = {before_cosmic:.{digits}f}"
     if after != before_cosmic:
-        words += f", a cosmic ray: replaced by {result:.5g}"
-    error = f"{sigma:.0f}" if sigma >= 10.0 else f"{sigma:.2g}"
-    return f"{words} ± {error} {symbol}"
+        words += f", a cosmic ray: replaced by {result:.{digits}f}"
+    return f"{words} ± {sigma:.{digits}f} {symbol}"
 
 
 def step_words(name: str) -> str:

@@ -202,7 +202,7 @@ def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
     if one.reference == one.path:
         return [("Aligned to", "itself: the reference", "the frame that others are placed on")]
     dx, dy = placement.displacement
-    moved = f"{dx:+.2f} {dy:+.2f} px · {placement.rotation_deg:+.3f}°".replace("-", "−")
+    moved = f"{_signed(dx, 2)} {_signed(dy, 2)} px · {_signed(placement.rotation_deg, 3)}°"
     good = f"rms {placement.rms_px:.3f} px of {placement.matched} stars"
     still = (
         [
@@ -221,6 +221,11 @@ def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
         ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
         *still,
     ]
+
+
+def _signed(value: float, digits: int) -> str:
+    """Write a number with its sign; what is rounded to nothing has no minus."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def _found_by(solved: FrameSolution) -> str:
@@ -244,14 +249,22 @@ def away_words(distance_deg: float, bearing_deg: float) -> str:
 
 
 def night_words(sky: NightSky, rejected: Collection[str]) -> str:
-    """Say how far the night is on the sky; frames that are rejected and not solved are nobody's concern."""
+    """Say how far the night is on the sky; frames that are rejected and not solved are nobody's concern.
+
+    Parameters
+    ----------
+    sky : NightSky
+    rejected : collection of str
+        Science frames, those too that were rejected before the night was reduced.
+    """
     if not sky.calibrated:
         return "Night · nothing reduced yet"
     on_sky = {path for path, frame in sky.solutions.items() if frame.solved}
     placed = {one.path for one in sky.alignment.frames if one.aligned} if sky.alignment is not None else set()
     left_out = sum(path in rejected and path not in on_sky for path in sky.calibrated)
     words = f"Night · {len(on_sky)} of {len(sky.calibrated) - left_out} solved · {len(placed)} aligned"
-    return f"{words} · {left_out} rejected" if left_out else words
+    number = sum(path not in on_sky for path in rejected)
+    return f"{words} · {number} rejected" if number else words
 
 
 def _name(path: str | None) -> str:

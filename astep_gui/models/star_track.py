@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     from pipeline_core.types import Night
 
 _COALESCE_MS = 80
+SEARCH_PX = 24.0
+"""At most: further away another star is meant."""
+SNAP_PX = 6.0
+"""How far from where a person points the star may lie, px of the frame; at least."""
+SNAP_SCREEN_PX = 8.0
+"""The same on the screen: at fit one pixel there is several of the frame."""
 
 
 class StarTrackModel(QObject):
@@ -103,8 +109,11 @@ class StarTrackModel(QObject):
             self.current = path
             self.pointed.emit()
 
-    def follow(self, path: str, x: float, y: float, *, is_raw: bool = False) -> None:
-        """Follow the star nearest to a place of a frame, 0-based in the trimmed frame, or in the raw one."""
+    def follow(self, path: str, x: float, y: float, *, is_raw: bool = False, reach_px: float = SNAP_PX) -> None:
+        """Follow the star nearest to a place of a frame, 0-based in the trimmed frame, or in the raw one.
+
+        It may lie ``reach_px`` from there.
+        """
         if self._night is None or self._plan is None or path not in self._night.by_path:
             return
         night, plan, rows = self._night, self._plan, self._rows
@@ -114,11 +123,13 @@ class StarTrackModel(QObject):
         self.place, self.points, self.total, self.error = (path, x, y), [], 0, None
 
         def work(context: RunContext, tell: Callable[[object], None]) -> None:
-            from pipeline_core.star_track import follow_star, sources_of  # noqa: PLC0415 - numba
+            from pipeline_core.star_track import follow_star, sources_of, star_at  # noqa: PLC0415 - numba
 
             sources = sources_of(night, plan, rows, path)
             tell(len(sources))
-            for point in follow_star(sources, path, x, y, context):
+            star = star_at(sources, path, x, y, reach_px)
+            tell(star)
+            for point in follow_star(sources, path, *star, context):
                 tell(point)
 
         self._background.ask(self.place, work)
@@ -178,9 +189,11 @@ class StarTrackModel(QObject):
         self._timer.stop()
         self._background.close()
 
-    def _arrived(self, _key: object, piece: int | StarPoint) -> None:
+    def _arrived(self, _key: object, piece: int | tuple[float, float] | StarPoint) -> None:
         if isinstance(piece, int):
             self.total = piece
+        elif isinstance(piece, tuple):
+            self.place = (self.place[0], *piece) if self.place is not None else None
         else:
             self.points.append(piece)
         if not self._timer.isActive():

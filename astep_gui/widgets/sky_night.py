@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.sky_words import night_words
 from astep_gui.theme import icon
 from astep_gui.widgets.elided_label import ElidedLabel
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
@@ -116,7 +117,9 @@ class SkyNight(QWidget):
 
     def follow(self) -> None:
         """Show how far the night is."""
-        self.words.setText(night_words(self._sky.sky, self._night.rejected))
+        frames = [self._night.frame(path) for path in self._night.rejected]
+        rejected = {frame.path for frame in frames if frame is not None and frame.kind is FrameKind.SCIENCE}
+        self.words.setText(night_words(self._sky.sky, rejected))
         self.follow_work()
         self._show_stacks()
 

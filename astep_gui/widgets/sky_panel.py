@@ -64,6 +64,7 @@ class SkyPanel(QWidget):
         self._work = work
         self._overlay = overlay
         self._shown_stack: StackMade | None = None
+        self._shown_master = ""
         self._has_plots = False
         self._build()
         for signal in (sky.changed, night.selection_changed):
@@ -194,8 +195,11 @@ class SkyPanel(QWidget):
     def follow(self) -> None:
         """Show how the current frame and the night stand."""
         path = self._night.current
-        stack = self._shown_stack
-        if stack is None:
+        stack, master = self._shown_stack, self._shown_master
+        if master:
+            words = f"the image is the master {master}, which shows no sky (Esc goes back to the frame)"
+            status, path = SkyStatus("·", "no sky", "dim", words, (Way("frame", "Back to the frame"),), 9), None
+        elif stack is None:
             status = self._sky.status(path)
         else:
             together = f", {stack.exposure_s:.0f} s together" if stack.exposure_s else ""
@@ -218,15 +222,16 @@ class SkyPanel(QWidget):
 
     def follow_view(self) -> None:
         """Draw the residuals."""
-        view = self._sky.view if self._shown_stack is None else None
+        is_frame = self._shown_stack is None and not self._shown_master
+        view = self._sky.view if is_frame else None
         found = residuals_of(view) if view is not None else None
         self.histogram.show_residuals(found)
         self.map.show_residuals(found)
         for widget in (self.histogram, self.map):
             widget.setVisible(found is not None)
         solved = self._sky.sky.solutions.get(self._night.current or "")
-        is_matching = solved is not None and solved.solved and self._shown_stack is None
-        note = self._sky.view_problem or ("matching stars…" if is_matching else "")
+        is_matching = solved is not None and solved.solved and is_frame
+        note = (self._sky.view_problem if is_frame else "") or ("matching stars…" if is_matching else "")
         self.plots_note.setText(note)
         self.plots_note.setVisible(found is None and bool(note))
         self._has_plots = found is not None or bool(note)
@@ -270,11 +275,11 @@ class SkyPanel(QWidget):
             button.setChecked(self._overlay.on[name])
             button.blockSignals(False)  # noqa: FBT003
 
-    def show_stack(self, stack: StackMade | None) -> None:
-        """Mark the stack that is looked at."""
-        if stack == self._shown_stack:
+    def show_product(self, stack: StackMade | None, master: str) -> None:
+        """Tell of the stack or the master that is looked at in the place of the frame; None and "" of the frame."""
+        if (stack, master) == (self._shown_stack, self._shown_master):
             return
-        self._shown_stack = stack
+        self._shown_stack, self._shown_master = stack, master
         self.follow()
         self.follow_view()
 

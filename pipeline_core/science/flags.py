@@ -256,16 +256,20 @@ def _long_by_itself(e: Evidence) -> Flag | None:
     if not (e.ellipticity > LONG_ELLIPTICITY and e.coherence > ONE_WAY and e.stars >= FEWEST_LONG):
         return None
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
-    bound = f"the {LONG_ELLIPTICITY:.2f} that optics and seeing make at most"
-    against = (
-        f"judged against {bound}, for the clear reference is long itself: {e.ellipticity_clear:.2f}"
-        if e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
-        else f"more than {bound}"
-    )
-    figures = f"ellipticity {e.ellipticity:.2f}{along} all over the field, {against}"
+    value, bound = _told_above(e.ellipticity, LONG_ELLIPTICITY)
+    is_long = e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
+    beside = f" (the clear reference is long itself: {e.ellipticity_clear:.2f})" if is_long else ""
+    most = f"above the {bound} that optics and seeing make at most{beside}"
+    figures = f"ellipticity {value}{along} all over the field, {most}"
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
         return Flag("trailed", f"trailed: {figures}; the telescope moved{_by(e)}", "bad")
     return Flag("wind", f"wind: {figures}; shaking or poor guiding", "suspect")
+
+
+def _told_above(value: float, limit: float) -> tuple[str, str]:
+    """Write a value and the limit that it exceeds with as many digits as it takes to see that it does."""
+    digits = next((n for n in (2, 3, 4) if round(value, n) > round(limit, n)), 5)
+    return f"{value:.{digits}f}", f"{limit:.{digits}f}"
 
 
 def _by(e: Evidence) -> str:

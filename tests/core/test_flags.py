@@ -176,10 +176,19 @@ def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trai
     flag = only(replace(GOOD, ellipticity=0.42, ellipticity_clear=0.42, coherence=0.97))
     assert (flag.cause, flag.severity) == ("trailed", "bad")
     assert "0.42 along 31°" in flag.words
-    assert "judged against the 0.30 that optics and seeing make at most" in flag.words
-    assert "the clear reference is long itself: 0.42; the telescope moved" in flag.words
+    assert "above the 0.30 that optics and seeing make at most" in flag.words
+    assert "(the clear reference is long itself: 0.42); the telescope moved" in flag.words
     shaken = only(replace(GOOD, ellipticity=0.35, ellipticity_clear=0.30, coherence=0.97))
     assert (shaken.cause, shaken.severity) == ("wind", "suspect")
+
+
+def test_of_a_value_just_above_its_limit_it_is_seen_that_it_is():
+    """Frame 057 of Jason read "ellipticity 0.30 … judged against the 0.30"."""
+    flag = only(replace(GOOD, ellipticity=0.3017, ellipticity_clear=0.25, coherence=0.97, trail_px=2.6))
+    assert flag.words == (
+        "trailed: ellipticity 0.302 along 31° all over the field, above the 0.300 that optics and seeing make at most "
+        "(the clear reference is long itself: 0.25); the telescope moved evenly by 2.6 px"
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pipeline_core.on_demand import science_tasks, steps_as_far_as_possible, tas
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
 from pipeline_core.science.one_star import measure_star, stamp_codes
-from pipeline_core.star_track import NOT_ALIGNED, follow_pixel, follow_star, moved, sources_of
+from pipeline_core.star_track import NOT_ALIGNED, follow_pixel, follow_star, moved, sources_of, star_at
 
 SIGMA = 1.2
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0)) * SIGMA
@@ -97,6 +97,29 @@ def test_a_star_is_followed_through_drift_and_a_pier_flip_until_it_leaves_the_ch
     # 99 - 40 + 5, 99 - 45 + 4
     assert (points[2].star.x_px, points[2].star.y_px) == pytest.approx((64, 58), abs=0.1)
     assert points[3].note == "outside this frame"
+
+
+def test_beyond_the_meridian_the_stamp_is_turned_as_the_blink_turns_the_frame(drifting):
+    """A second star 6 px to the right of the first: in the turned frame it lies to the left of it."""
+    from astropy.io import fits
+
+    night = drifting[0]
+    for name, way in (("s0.fits", 6), ("s2.fits", -6)):
+        with fits.open(night.root / name, mode="update") as file:
+            x, y = (40, 45) if way > 0 else (64, 58)
+            file[0].data[y, x + way] += 9000
+    points = list(follow_star(sources_of(*drifting, "s0.fits"), "s0.fits", 40.0, 45.0, RunContext()))
+    for point in (points[0], points[2]):
+        row = point.stamp[20].astype(int)
+        assert row[26] > row[14] + 50
+
+
+def test_the_star_that_a_hand_misses_by_some_pixels_of_the_screen_is_meant(drifting):
+    """At fit five pixels of the screen are fifteen of the frame: nothing was found there on any frame."""
+    sources = sources_of(*drifting, "s0.fits")
+    assert star_at(sources, "s0.fits", 51.0, 35.0, 24.0) == pytest.approx((40.0, 45.0), abs=0.2)
+    assert star_at(sources, "s0.fits", 51.0, 35.0, 6.0) == (51.0, 35.0)
+    assert star_at(sources, "s0.fits", -4.0, 500.0, 24.0) == (-4.0, 500.0)
 
 
 def test_moving_there_and_back_is_no_move(drifting):

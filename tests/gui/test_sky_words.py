@@ -226,6 +226,10 @@ def test_the_reference_is_not_said_to_have_moved():
     assert lines == {"Aligned to": "itself: the reference"}
     lines = {name: value for name, value, _tip in facts(None, None, alignment.by_path["light/a.fits"])}
     assert lines["Moved by"] == "+3.00 −1.00 px · +0.000°"
+    one = alignment.by_path["light/a.fits"]
+    unturned = replace(one, placement=Placement.of(Alignment(1 - 1e-7j, -1e-4 + 2j), (200, 240)))
+    lines = {name: value for name, value, _tip in facts(None, None, unturned)}
+    assert lines["Moved by"] == "+0.00 +2.00 px · +0.000°"
     assert "On the chip" not in lines
     hot = replace(alignment.by_path["light/a.fits"], on_chip=2)
     assert {name: value for name, value, _tip in facts(None, None, hot)}["On the chip"] == "2 sources"
@@ -297,6 +301,9 @@ def test_the_night_is_summed_up_without_rejected_frames_that_nobody_solved():
     assert night_words(two, ()) == "Night · 1 of 2 solved · 0 aligned"
     assert night_words(two, {"light/b.fits"}) == "Night · 1 of 1 solved · 0 aligned · 1 rejected"
     assert night_words(two, {"light/a.fits"}) == "Night · 1 of 2 solved · 0 aligned", "it is solved already"
+    # Rejected before the reduction: in no count of calibrated frames, and rejected all the same.
+    both = night_words(two, {"light/b.fits", "light/never_calibrated.fits"})
+    assert both == "Night · 1 of 1 solved · 0 aligned · 2 rejected"
 
 
 @pytest.mark.parametrize(

@@ -407,6 +407,7 @@ def test_masters_stand_in_the_table_and_are_shown_with_their_parts(qtbot, reduce
     qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R", timeout=PATIENCE_MS)
     assert reduced.night.current == current, "frames that are meant stay meant"
     assert "frames combined" in reduced.products.bar.words.full_text
+    assert "master flat_R, which shows no sky" in reduced.sky.panel.why.text()
     qtbot.mouseClick(reduced.products.bar.parts["used"], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: reduced.viewing.view.title == "flat_R · frames used", timeout=PATIENCE_MS)
     mask = model.index(rows["mask"], 0, model.index(group, 0))
@@ -417,6 +418,7 @@ def test_masters_stand_in_the_table_and_are_shown_with_their_parts(qtbot, reduce
     qtbot.waitUntil(lambda: reduced.viewing.view.title == current, timeout=PATIENCE_MS)
     assert not reduced.viewing.view.mask_bits
     assert reduced.products.bar.isHidden()
+    assert "master" not in reduced.sky.panel.why.text()
 
 
 def test_a_master_that_a_decision_changed_says_that_it_is_to_be_renewed(qtbot, reduced):
