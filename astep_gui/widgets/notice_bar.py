@@ -12,6 +12,8 @@ from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline_core.errors import AstepError
 
 
@@ -33,7 +35,11 @@ class NoticeBar(QFrame):
         copy = QPushButton(icon("copy"), "Copy")
         copy.setToolTip("Copy the words of this notice")
         copy.clicked.connect(self._copy)
-        for button in (self.copy_path, copy):
+        self.deed = QPushButton(icon("open"), "")
+        self.deed.clicked.connect(self._do)
+        self._deed: Callable[[], object] = lambda: None
+        self.deed.hide()
+        for button in (self.deed, self.copy_path, copy):
             button.setProperty("small", "true")
         close = QToolButton()
         close.setIcon(icon("remove"))
@@ -48,6 +54,7 @@ class NoticeBar(QFrame):
         box = QHBoxLayout(self)
         box.setContentsMargins(12, 8, 8, 8)
         box.addLayout(words, 1)
+        box.addWidget(self.deed, 0, Qt.AlignmentFlag.AlignTop)
         box.addWidget(self.copy_path, 0, Qt.AlignmentFlag.AlignTop)
         box.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
         box.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
@@ -62,9 +69,7 @@ class NoticeBar(QFrame):
         paths : str
             Of the files or folders it is about, a line each, where a person may want to take them elsewhere.
         """
-        self._paths = paths
-        self.copy_path.setText("Copy the paths" if "\n" in paths else "Copy the path")
-        self.copy_path.setVisible(bool(paths))
+        self._begin(paths, "bad")
         self._said.append(str(error))
         again = f"  ({len(self._said)} notices)" if len(self._said) > 1 else ""
         self.what.setText(_breakable(f"! {in_window(error.what)}{again}"))
@@ -73,6 +78,42 @@ class NoticeBar(QFrame):
         self.why.setVisible(bool(error.why))
         self.hint.setVisible(bool(error.hint))
         self.show()
+
+    def show_news(self, what: str, hint: str, paths: str = "") -> None:
+        """Show what was done and cannot be shown otherwise: no error.
+
+        Parameters
+        ----------
+        what, hint : str
+        paths : str
+            As of :meth:`show_error`.
+        """
+        self._begin(paths, "")
+        self._said = [f"{what} · {hint}"]
+        self.what.setText(_breakable(what))
+        self.hint.setText(hint)
+        self.why.hide()
+        self.hint.show()
+        self.show()
+
+    def offer(self, words: str, deed: Callable[[], object]) -> None:
+        """Put a button beside what is said now."""
+        self.deed.setText(words)
+        self._deed = deed
+        self.deed.show()
+
+    def _do(self) -> None:
+        self._deed()
+
+    def _begin(self, paths: str, role: str) -> None:
+        self._paths = paths
+        self.copy_path.setText("Copy the paths" if "\n" in paths else "Copy the path")
+        self.copy_path.setVisible(bool(paths))
+        self.deed.hide()
+        if self.what.property("role") != role:
+            self.what.setProperty("role", role)
+            if (style := self.what.style()) is not None:
+                style.polish(self.what)
 
     def clear(self) -> None:
         """Put the notice away."""
