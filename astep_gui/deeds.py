@@ -16,7 +16,7 @@ from pipeline_core.errors import NightError
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from astep_gui.main_window import MainWindow
     from astep_gui.models.needs import Need, Remedy
@@ -48,6 +48,11 @@ class Deeds(ResultsDeeds):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._levels_are_away = False
+        self._section = 0
+        """Of the settings, that was looked at last."""
+        self._brushed: frozenset[str] = frozenset()
+        """Frames that were selected in the plot."""
+        window.viewing.timeline_model.selection_asked.connect(self._tell_brushed)
 
     def slots(self) -> dict[str, Callable[..., object]]:
         """Return what each action of the table does."""
@@ -153,6 +158,10 @@ class Deeds(ResultsDeeds):
             viewing.rail.page.hide()
         elif viewing.is_blinking:
             viewing.end_blink()
+        elif len(self._brushed) > 1 and self._brushed == set(self._night.selection):
+            self._brushed = frozenset()
+            self._night.select([self._night.current] if self._night.current is not None else [])
+            window.log.say("no frames are selected any more")
         elif window.products.is_on:
             window.products.end()
         elif viewing.pages.currentWidget() is viewing.compare:
@@ -164,6 +173,15 @@ class Deeds(ResultsDeeds):
         else:
             self.show_all()
             window.table.tree.setFocus()
+
+    def _tell_brushed(self, paths: Sequence[str]) -> None:
+        """Say how many frames were selected in the plot, and what can be done with them."""
+        self._brushed = frozenset(paths)
+        if len(paths) > 1:
+            words = "X rejects them, B blinks them, Esc lets them go"
+            self._window.log.say(f"{len(paths)} frames selected: {words}")
+        elif not paths:
+            self._window.log.say("no frame lies there")
 
     def save_picture(self) -> None:
         """Save the image as it is seen."""
@@ -269,21 +287,35 @@ class Deeds(ResultsDeeds):
 
     # -- dialogs ---------------------------------------------------------------------------------------------
 
-    def settings(self) -> None:
-        """Show the settings of the reduction."""
+    def settings(self, section: str = "", field: str = "") -> None:
+        """Show the settings of the reduction, one of them in front if it is named."""
         from astep_gui.cosmic_trial import try_cosmic_settings  # noqa: PLC0415 - only when asked for
         from astep_gui.widgets.settings_form import SettingsDialog  # noqa: PLC0415
 
         dialog = SettingsDialog(self._night.recipe, self._window)
         dialog.recipe_chosen.connect(self._decisions.set_recipe)
         try_cosmic_settings(self._night, self._viewing.view, dialog)
+        dialog.sections.setCurrentRow(self._section)
+        dialog.sections.currentRowChanged.connect(self._keep_section)
         dialog.open()
+        if section:
+            dialog.bring_up(section, field)
+
+    def _keep_section(self, row: int) -> None:
+        self._section = row
 
     def palette(self) -> None:
         """Find an action by its words."""
         from astep_gui.widgets.command_palette import CommandPalette  # noqa: PLC0415 - only when asked for
 
-        CommandPalette(list(self._window.actions_by_name.values()), self._window).open()
+        settings: dict[tuple[str, str], str] = {}
+        if self._night.is_open:
+            from astep_gui.widgets.settings_form import settings_told  # noqa: PLC0415 - the night has its recipe
+
+            settings = settings_told()
+        palette = CommandPalette(list(self._window.actions_by_name.values()), self._window, settings)
+        palette.setting_asked.connect(self.settings)
+        palette.open()
 
     def shortcuts(self) -> None:
         """Show all keys."""

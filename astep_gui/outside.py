@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from astep_gui.main_window import MainWindow
 
 
+def show_report(window: MainWindow, file: Path) -> None:
+    """Open a report that was just written; where no program answers, say that it is there and how it is read.
+
+    Parameters
+    ----------
+    window : MainWindow
+    file : Path
+    """
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(file))):
+        hint = f"No program of this system is set for {file.suffix} files: open it in a browser"
+        window.notice.show_news(f"The report is written: {file}", hint, str(file))
+        window.notice.offer("Show folder", lambda: show_outside(window, file.parent))
+
+
 def show_outside(window: MainWindow, file: Path) -> None:
     """Open a folder or a file in the system's own program.
 

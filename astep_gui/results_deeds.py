@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from astep_gui.actions import PROGRAMS
 from astep_gui.blink_frames import calibrated_sources
 from astep_gui.night_deeds import NightDeeds
-from astep_gui.outside import show_outside
+from astep_gui.outside import show_outside, show_report
 from pipeline_core.report_state import REPORTS
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ResultsDeeds(NightDeeds):
     def _show_report(self, files: list[Path]) -> None:
         self._tell_reports(files)
         if not self._window.closing.is_waited_for:
-            show_outside(self._window, files[0])
+            show_report(self._window, files[0])
 
     def _tell_reports(self, files: list[Path]) -> None:
         self._window.log.quiet()
@@ -165,5 +165,6 @@ class ResultsDeeds(NightDeeds):
         for path in handed.untimed:
             self._window.log.say("left out: its time is unknown", "warning", path)
         if unplaced:
-            doubts = f"; {handed.words}" if handed.words else ""  # the last line is the one that is seen
-            self._window.log.say(f"{len(written)} frames lie in {folder}{doubts}; {unplaced}", "warning")
+            # The last line is the one that is seen; the folder, which may be long, stands where it may be cut.
+            doubts = "; ".join(filter(None, (handed.words, unplaced)))
+            self._window.log.say(f"{len(written)} frames written: {doubts}; they lie in {folder}", "warning")

@@ -161,7 +161,7 @@ class Viewing(QObject):
         self.blink_bar.asking_changed.connect(self.suggest)
         for model in (self.timeline_model, self.keogram_model, self.star, self.story):
             model.frame_asked.connect(lambda path: night.select([path]))
-        self.timeline_model.selection_asked.connect(lambda paths: night.select(paths, night.current))
+        self.timeline_model.selection_asked.connect(self._select_brushed)
         for judge in (self.timeline_model, self.star):
             judge.reject_asked.connect(self.decisions.reject)
         self.star.accept_asked.connect(self.decisions.accept)
@@ -178,6 +178,11 @@ class Viewing(QObject):
     def _offer_at(self, x: float, y: float) -> None:
         if self._night.current is not None and self.view.shown is not None:
             menu_at(self.view, x, y, lambda keys: self._clicked(x, y, keys))
+
+    def _select_brushed(self, paths: Sequence[str]) -> None:
+        """Select what was brushed over; the frame that is seen is one of it, or nobody would know what X means."""
+        current = self._night.current
+        self._night.select(paths, current if current in paths or not paths else paths[0])
 
     def _follow_star(self, x: float, y: float) -> None:
         if self._night.current is not None:

@@ -20,6 +20,8 @@ UNTOLD = "?"
 """The mark of a frame of which too little was measured to judge it, and of one of unknown kind."""
 REMARK = "a remark, no reason to reject"
 """What a "·" before a cause means."""
+LEFT_OUT = "left out"
+"""The word of a frame with which the reduction does nothing."""
 SEE_HEADER = "see header"
 """Something in the header is odd; the panel beside the image shows it."""
 _WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
@@ -73,6 +75,7 @@ class FrameState:
     def verdict(self) -> str:
         """What stands over the image: why the frame stands as it does; empty where nobody would ask."""
         speaks = (self.mark == "▲" and self.word != SEE_HEADER) or self.is_remark
+        speaks |= self.word == LEFT_OUT
         is_told = speaks or bool(self.against or self.first_said) or (self.mark, self.word) == (UNTOLD, NOT_JUDGED)
         if not is_told:
             return ""
@@ -176,7 +179,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
-        return FrameState("–", "left out", "dim", left_out[path], 6)
+        return FrameState("–", LEFT_OUT, "dim", left_out[path], 6)
     if is_kept:
         why = "; ".join(flag.words for flag in against)
         words = f"accepted against: {why}" if why else "accepted by a person"

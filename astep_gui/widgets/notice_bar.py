@@ -13,6 +13,8 @@ from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PyQt6.QtGui import QResizeEvent
 
     from pipeline_core.errors import AstepError
@@ -40,7 +42,11 @@ class NoticeBar(QFrame):
         copy = QPushButton(icon("copy"), "Copy")
         copy.setToolTip("Copy the words of this notice")
         copy.clicked.connect(self._copy)
-        for button in (self.copy_path, copy):
+        self.deed = QPushButton(icon("open"), "")
+        self.deed.clicked.connect(self._do)
+        self._deed: Callable[[], object] = lambda: None
+        self.deed.hide()
+        for button in (self.deed, self.copy_path, copy):
             button.setProperty("small", "true")
         close = QToolButton()
         close.setIcon(icon("remove"))
@@ -55,12 +61,12 @@ class NoticeBar(QFrame):
         box.setHorizontalSpacing(6)
         box.setVerticalSpacing(1)
         box.setColumnStretch(0, 1)
-        box.addWidget(self.what, 0, 0, 1, 3)
-        box.addWidget(close, 0, 3, 2, 1, Qt.AlignmentFlag.AlignTop)
-        box.addWidget(self.why, 1, 0, 1, 3)
+        box.addWidget(self.what, 0, 0, 1, 4)
+        box.addWidget(close, 0, 4, 2, 1, Qt.AlignmentFlag.AlignTop)
+        box.addWidget(self.why, 1, 0, 1, 4)
         box.addWidget(self.hint, 2, 0)
-        for column, button in enumerate((self.copy_path, copy), 1):
-            box.addWidget(button, 2, column, 1, column, Qt.AlignmentFlag.AlignBottom)
+        for column, button in enumerate((self.deed, self.copy_path, copy), 1):
+            box.addWidget(button, 2, column, 1, 2 if button is copy else 1, Qt.AlignmentFlag.AlignBottom)
         self._parts: dict[QLabel, str] = {}
         self.hide()
 
@@ -73,9 +79,7 @@ class NoticeBar(QFrame):
         paths : str
             Of the files or folders it is about, a line each, where a person may want to take them elsewhere.
         """
-        self._paths = paths
-        self.copy_path.setText("Copy the paths" if "\n" in paths else "Copy the path")
-        self.copy_path.setVisible(bool(paths))
+        self._begin(paths, "bad")
         self._said.append(str(error))
         again = f"  ({len(self._said)} notices)" if len(self._said) > 1 else ""
         self._parts = {
@@ -108,6 +112,42 @@ class NoticeBar(QFrame):
                 short = label.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
                 label.setText(short)
                 label.setToolTip("" if short == words else wrapped(words))
+
+    def show_news(self, what: str, hint: str, paths: str = "") -> None:
+        """Show what was done and cannot be shown otherwise: no error.
+
+        Parameters
+        ----------
+        what, hint : str
+        paths : str
+            As of :meth:`show_error`.
+        """
+        self._begin(paths, "")
+        self._said = [f"{what} · {hint}"]
+        self._parts = {self.what: _breakable(what), self.why: "", self.hint: _breakable(hint)}
+        self.why.hide()
+        self._fit()
+        self.show()
+        self._fit()
+
+    def offer(self, words: str, deed: Callable[[], object]) -> None:
+        """Put a button beside what is said now."""
+        self.deed.setText(words)
+        self._deed = deed
+        self.deed.show()
+
+    def _do(self) -> None:
+        self._deed()
+
+    def _begin(self, paths: str, role: str) -> None:
+        self._paths = paths
+        self.copy_path.setText("Copy the paths" if "\n" in paths else "Copy the path")
+        self.copy_path.setVisible(bool(paths))
+        self.deed.hide()
+        if self.what.property("role") != role:
+            self.what.setProperty("role", role)
+            if (style := self.what.style()) is not None:
+                style.polish(self.what)
 
     def clear(self) -> None:
         """Put the notice away."""

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 
 CHANGED = "● changed"
+MOST_NAMED = 4
+"""Settings that are named where several went back to their defaults."""
 DOT = " ●"
 """After the name of a section in which something is not the default."""
 
@@ -80,7 +82,7 @@ class FieldEditor(QWidget):
         row.addWidget(self.reset)
         row.addStretch()
         self._keep_room()
-        told = in_window(re.sub(r"\bNone\b", "not set", info.description or ""))
+        told = _told(info)
         words = QLabel(f"{told}{_limits(info)}")
         words.setProperty("role", "dim")
         words.setWordWrap(True)
@@ -101,6 +103,12 @@ class FieldEditor(QWidget):
             policy.setRetainSizeWhenHidden(True)
             widget.setSizePolicy(policy)
         self.mark.setFixedWidth(self.mark.fontMetrics().horizontalAdvance(CHANGED) + 8)
+
+    def take_keys(self) -> None:
+        """Put the keys into the editor, its text chosen: what is typed takes its place."""
+        self._editor.setFocus()
+        if isinstance(self._editor, QLineEdit):
+            self._editor.selectAll()
 
     def put(self, value: Any) -> None:
         """Show a value."""
@@ -162,6 +170,18 @@ class SettingsDialog(QDialog):
         self.mistake = QLabel()
         self.mistake.setProperty("role", "bad")
         self.mistake.setWordWrap(True)
+        self.said = QLabel()
+        """What a button of the form did."""
+        self.said.setWordWrap(True)
+        self.take_back = QPushButton("Take back")
+        self.take_back.setProperty("small", "true")
+        self.take_back.setToolTip("Put the settings back as they were before “All defaults”")
+        self.take_back.clicked.connect(self._take_back)
+        self.take_back.hide()
+        self._before: dict[tuple[str, str], Any] = {}
+        told = QHBoxLayout()
+        told.addWidget(self.said, 1)
+        told.addWidget(self.take_back, 0, Qt.AlignmentFlag.AlignTop)
         middle = QHBoxLayout()
         middle.addWidget(self.sections)
         middle.addWidget(self.pages, 1)
@@ -170,8 +190,18 @@ class SettingsDialog(QDialog):
         box = QVBoxLayout(self)
         box.addLayout(middle, 1)
         box.addWidget(self.mistake)
+        box.addLayout(told)
         box.addWidget(self._buttons())
         self.show_recipe(recipe)
+
+    def bring_up(self, section: str, field: str) -> None:
+        """Show one setting, with the keys in it."""
+        editor = self.editors[section, field]
+        self.sections.setCurrentRow(self._names.index(section))
+        area = self.pages.currentWidget()
+        if isinstance(area, QScrollArea):
+            area.ensureWidgetVisible(editor)
+        editor.take_keys()
 
     def set_beside(self, section: str, widget: QWidget) -> None:
         """Show a widget beside the settings of a section."""
@@ -218,7 +248,7 @@ class SettingsDialog(QDialog):
         for button, where, slot in (
             (QPushButton("Load…"), role.ResetRole, self._load),
             (QPushButton("Save…"), role.ResetRole, self._save),
-            (QPushButton("All defaults"), role.ResetRole, lambda: self.show_recipe(Recipe())),
+            (QPushButton("All defaults"), role.ResetRole, self._all_defaults),
             (self.use, role.AcceptRole, self._choose),
             (QPushButton("Cancel"), role.RejectRole, self.reject),
         ):
@@ -230,6 +260,28 @@ class SettingsDialog(QDialog):
         """Show the values of a recipe."""
         for (section, field), editor in self.editors.items():
             editor.put(getattr(getattr(recipe, section), field))
+
+    def _tell(self, words: str, *, is_taken_back: bool = False) -> None:
+        self.said.setText(words)
+        self.take_back.setVisible(is_taken_back)
+
+    def _all_defaults(self) -> None:
+        """Put every setting back to its default, and say which ones that changes; until they are used nothing is."""
+        changed = {name: editor.value() for name, editor in self.editors.items() if not editor.is_default}
+        self.show_recipe(Recipe())
+        if not changed:
+            self._tell("All settings are as they come already")
+            return
+        self._before = changed
+        named = [".".join(name) for name in changed]
+        names = ", ".join(named[:MOST_NAMED]) + (f" and {len(named) - MOST_NAMED} more" * (len(named) > MOST_NAMED))
+        what = "1 setting" if len(named) == 1 else f"{len(named)} settings"
+        self._tell(f"{what} back to default: {names}; “Use these” makes it so", is_taken_back=True)
+
+    def _take_back(self) -> None:
+        for name, value in self._before.items():
+            self.editors[name].put(value)
+        self._tell("The settings are as they were before")
 
     def recipe(self) -> Recipe:
         """Return what the form says.
@@ -254,6 +306,7 @@ class SettingsDialog(QDialog):
         if not hasattr(self, "mistake"):
             return  # the form is still being made
         self._mark_sections()
+        self._tell("")
         try:
             recipe = self.recipe()
         except UsageError as error:
@@ -284,6 +337,8 @@ class SettingsDialog(QDialog):
                 self.show_recipe(load_recipe(Path(name)))
             except AstepError as error:
                 self.mistake.setText(f"! {error}")
+            else:
+                self._tell(f"Loaded from {name}; “Use these” makes it so")
 
     def _save(self) -> None:
         name, _kind = QFileDialog.getSaveFileName(self, "Save settings", "recipe.toml", "Recipe (*.toml)")
@@ -292,6 +347,22 @@ class SettingsDialog(QDialog):
                 write_text(Path(name), recipe_toml(self.recipe()))
             except (AstepError, OSError) as error:
                 self.mistake.setText(f"! {error}")
+            else:
+                self._tell(f"Saved in {name}")
+
+
+def settings_told() -> dict[tuple[str, str], str]:
+    """Return (section, field) of every setting of the form → what is said of it there."""
+    sections = {name: type(getattr(Recipe(), name)) for name in Recipe.model_fields}
+    return {
+        (name, field): _told(info)
+        for name, section in sections.items()
+        for field, info in getattr(section, "model_fields", {}).items()
+    }
+
+
+def _told(info: FieldInfo) -> str:
+    return in_window(re.sub(r"\bNone\b", "not set", info.description or ""))
 
 
 def _kind_of(annotation: Any) -> tuple[type, bool, list[str]]:

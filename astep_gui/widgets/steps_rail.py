@@ -228,6 +228,8 @@ class StepsRail(QWidget):
         elif missing is not None:
             waits = "; no difference is shown until it is" if model.difference else ""
             words = f"! Later steps wait: {missing.why}{waits}"
+            if model.words:  # an earlier step is there, and says what it did
+                words = f"{model.words} · {words}"
         elif model.chosen is None:
             words = self._invitation or INVITE
         elif model.path is None:

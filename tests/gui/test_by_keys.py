@@ -184,7 +184,7 @@ def test_without_recent_nights_the_menu_says_so(qtbot, window):
 
 def test_a_small_report_is_written_for_a_thin_link(qtbot, shown, monkeypatch):
     told = []
-    monkeypatch.setattr(results_deeds, "show_outside", lambda _window, path: told.append(path))
+    monkeypatch.setattr(results_deeds, "show_report", lambda _window, path: told.append(path))
     shown.decisions.reject([LIGHTS[1]], "cloud")
     qtbot.keyClick(shown, KEY.Key_P, CONTROL | ALT)
     qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)
