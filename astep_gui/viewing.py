@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 SHARES = {"Night": Share(0.27, 144, 250), "Judge": Share(0.4, 204, 440)}
 """What timeline and keogram have of the height: most where frames are judged by them."""
-UPPER_PX = 354
+UPPER_PX = 350
 """What steps and image keep in a low window: the image is then nearly half of what lies between the panels."""
 _TURNED = ("it is turned onto the others, its pixels lie elsewhere", "Esc ends the blink and shows it as it was taken")
 QUALITY_MS = 400

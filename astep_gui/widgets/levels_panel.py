@@ -55,7 +55,7 @@ class LevelsPanel(QWidget):
         self._build_looks()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
-        layout.setSpacing(7)
+        layout.setSpacing(5)
         layout.addWidget(self.plot, 1)
         layout.addLayout(self._range_row)
         layout.addLayout(self._preset_row)
