@@ -107,6 +107,7 @@ QLabel[role="bad"] { color: $bad; }
 QFrame#card { background: $ground; border: 1px solid $line; border-radius: 10px; }
 QFrame#page { background: $raised; border: 1px solid $line; }
 QFrame#notice { background: $raised; border: 0; border-left: 4px solid $bad; }
+QFrame#notice[news="true"] { border-left: 4px solid $good; }
 QFrame[role="separator"] { background: $line; border: 0; max-height: 1px; min-height: 1px; }
 """)
 

@@ -39,7 +39,7 @@ class NoticeBar(QFrame):
         self._paths = ""
         self.copy_path = QPushButton(icon("copy"), "Copy the path")
         self.copy_path.clicked.connect(lambda: _to_clipboard(self._paths))
-        copy = QPushButton(icon("copy"), "Copy")
+        copy = self._copy_words = QPushButton(icon("copy"), "Copy")
         copy.setToolTip("Copy the words of this notice")
         copy.clicked.connect(self._copy)
         self.deed = QPushButton(icon("open"), "")
@@ -144,10 +144,13 @@ class NoticeBar(QFrame):
         self.copy_path.setText("Copy the paths" if "\n" in paths else "Copy the path")
         self.copy_path.setVisible(bool(paths))
         self.deed.hide()
-        if self.what.property("role") != role:
-            self.what.setProperty("role", role)
-            if (style := self.what.style()) is not None:
-                style.polish(self.what)
+        self._copy_words.setVisible(bool(role))  # a report of a fault is sent to somebody; news have their path
+        for widget, name, value in ((self.what, "role", role), (self, "news", "" if role else "true")):
+            if widget.property(name) != value:
+                widget.setProperty(name, value)
+                if (style := widget.style()) is not None:
+                    style.unpolish(widget)
+                    style.polish(widget)
 
     def clear(self) -> None:
         """Put the notice away."""

@@ -239,6 +239,17 @@ def test_frames_are_exported_into_a_new_folder_whose_name_is_typed(qtbot, reduce
     assert len(list(folder.glob("astep_*.fit"))) == 4
 
 
+def test_the_last_line_of_an_export_names_what_is_doubtful_before_the_folder(qtbot, reduced, tmp_path):
+    dialog = export_dialog(qtbot, reduced)
+    folder = tmp_path / "a folder with quite a long name in which the frames will lie"
+    type_folder(qtbot, dialog, folder)
+    press(qtbot, dialog.export)
+    qtbot.waitUntil(lambda: f"they lie in {folder}" in reduced.log.line.full_text, timeout=PATIENCE_MS)
+    said = reduced.log.line.full_text
+    assert said.startswith("▲ 4 frames written: ")
+    assert said.endswith(f"; they lie in {folder}")
+
+
 def test_a_mere_name_is_a_folder_beside_the_results_and_what_is_in_one_is_said(qtbot, reduced):
     dialog = export_dialog(qtbot, reduced)
     beside = reduced.night.place.output.parent
