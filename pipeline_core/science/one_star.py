@@ -14,6 +14,7 @@ from pipeline_core.science.psf import fit_moffats
 STAMP = 41
 """Pixels of a stamp's side: 8 FWHM of ordinary seeing each way."""
 _FAINTEST = 5.0  # sigma of its flux: below, there is no star here
+_FAINTEST_UNFITTED = 10.0  # the same where no profile fits: warm pixels together reach 9 on a raw frame of Jason
 _SHARPEST_PX = 0.8  # of a star the pixel alone makes a wider image
 _SHARPEST = 0.6  # of the frame's usual width: single faint stars are measured a third too sharp at most
 
@@ -87,7 +88,9 @@ def measure_star(cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: f
     width = float(fit.fwhm_px[0])
     if width < sharpest_star_px(fwhm_px):
         return StarHere(cx, cy, flux, error, math.nan, sky, noise, found=False, is_sharp=True)
-    return StarHere(cx, cy, flux, error, width, sky, noise, found=True)
+    # Light that no star's profile fits is a star where it is bright: saturated, drawn out.
+    is_star = math.isfinite(width) or flux >= _FAINTEST_UNFITTED * error
+    return StarHere(cx, cy, flux, error, width, sky, noise, found=is_star)
 
 
 def stamp_codes(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -49,6 +50,16 @@ def test_a_hot_pixel_or_a_hit_is_no_star_however_high_it_stands():
     found = measure_star(image, 30.0, 30.0, 2.8, gain=1.0)
     assert (found.found, found.is_sharp) == (False, True)
     assert math.isnan(found.fwhm_px)
+
+
+def test_faint_light_that_no_profile_fits_is_no_star(monkeypatch):
+    def unfitted(*_, **__):
+        return SimpleNamespace(fwhm_px=np.array([np.nan]))
+
+    monkeypatch.setattr("pipeline_core.science.one_star.fit_moffats", unfitted)
+    faint, bright = (measure_star(cutout(30, 30, light), 30.0, 30.0, 2.8, gain=1.0) for light in (350, 40000))
+    assert faint.flux > 5 * faint.error
+    assert (faint.found, bright.found) == (False, True)
 
 
 def test_a_hot_pixel_beside_a_star_does_not_draw_the_centre_away():
