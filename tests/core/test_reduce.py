@@ -186,6 +186,19 @@ def test_a_rejected_frames_product_moves_aside_and_comes_back_without_computing(
     assert document["counts"]["cached"] == N_SCIENCE
 
 
+def test_a_run_that_only_moves_the_file_of_a_rejected_frame_says_so(night, capsys):
+    """In the window a rejection moves nothing: the next run does."""
+    folder, out, recipe = night
+    raw = science_files(folder)[0]
+    with Logbook.open(out) as logbook:
+        logbook.reject([raw.relative_to(folder).as_posix()], "cloud")
+    assert main(["reduce", str(folder), "-o", str(out), "--recipe", str(recipe), "--executor", "threads"]) == 0
+    assert "1 calibrated file moved" in capsys.readouterr().out
+    assert product_of(out, raw, folder, "rejected").is_file()
+    assert main(["reduce", str(folder), "-o", str(out), "--recipe", str(recipe), "--executor", "threads"]) == 0
+    assert "moved" not in capsys.readouterr().out
+
+
 def test_rules_of_the_recipe_reject_and_a_person_stands_against_them(night, capsys, tmp_path):
     folder, out, _ = night
     recipe = tmp_path / "r.toml"
