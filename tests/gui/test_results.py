@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.models.folder_words import folder_words
 from astep_gui.models.results_words import old_reports_words
+from astep_gui.widgets import results_panel
 from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
 from pipeline_core.errors import NightError
@@ -114,6 +115,29 @@ def test_a_report_is_old_after_an_update_too_and_all_that_are_old_are_written_an
     assert reduced.results.old_words.text().startswith("▲ report.html and report_small.html are of before")
     press(qtbot, reduced.results.anew)
     qtbot.waitUntil(lambda: not reduced.results.old_reports.isVisible(), timeout=PATIENCE_MS)
+
+
+def test_reports_are_read_again_only_where_one_of_them_or_the_night_is_another(qtbot, reduced, monkeypatch):
+    read, reports_of = [], results_panel.reports_of
+    monkeypatch.setattr(results_panel, "reports_of", lambda *asked: read.append(asked) or reports_of(*asked))
+    results, place = reduced.results, reduced.night.place
+    results.follow()
+    read.clear()
+    for path in LIGHTS:
+        reduced.night.select([path])
+    for signal in (reduced.night.needs_changed, reduced.night.plan_changed, reduced.errands.changed):
+        signal.emit()
+    assert not read
+    (place.output / "report.html").write_text("of an earlier version")
+    results.follow()
+    assert len(read) == 1
+    assert results.old_reports.isVisible()
+    (place.output / "report.html").unlink()
+    results.follow()
+    assert not results.old_reports.isVisible()
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    read.clear()
+    qtbot.waitUntil(lambda: bool(read), timeout=PATIENCE_MS)
 
 
 def test_no_report_is_called_old_where_none_was_written(reduced):
