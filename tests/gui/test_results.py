@@ -85,6 +85,30 @@ def test_a_night_opened_again_says_what_its_last_run_took_and_what_is_up_to_date
     again.close()
 
 
+def test_a_star_and_a_pixel_that_are_asked_for_lie_where_the_shown_image_has_them(qtbot, reduced, monkeypatch):
+    """A calibrated file begins where the frame is lit, the raw frame with its overscan; a master is no frame."""
+    viewing, asked = reduced.viewing, []
+    monkeypatch.setattr(viewing.star, "follow", lambda *_, is_raw, **_more: asked.append(is_raw))
+    monkeypatch.setattr(viewing.story, "ask", lambda *_, is_trimmed: asked.append(not is_trimmed))
+
+    def ask():
+        asked.clear()
+        for modifier in (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier):
+            viewing.view.clicked.emit(5.0, 6.0, modifier)
+        return asked
+
+    reduced.night.select(LIGHTS[:1])
+    qtbot.waitUntil(lambda: viewing.view.shown is not None and viewing.view.shown.key[0] == "raw", timeout=PATIENCE_MS)
+    assert ask() == [True, True]
+    reduced.actions_by_name["calibrated"].trigger()
+    qtbot.waitUntil(lambda: viewing.view.shown.key[0] == "calibrated", timeout=PATIENCE_MS)
+    assert ask() == [False, False]
+    reduced.products.show_master(reduced.night.survey.masters[0].name)
+    qtbot.waitUntil(lambda: viewing.view.shown.key[0] == "master", timeout=PATIENCE_MS)
+    assert ask() == []
+    assert "the image is a master or a stack" in reduced.notice.why.text()
+
+
 # -- the report ----------------------------------------------------------------------------------------------------
 
 
