@@ -332,7 +332,7 @@ class Deeds(ResultsDeeds):
     def show_summary(self, result: Reduction) -> None:
         """Say what came of a run: who watched it sees the results, who judges meanwhile is not disturbed."""
         window = self._window
-        window.log.say(f"{headline(result)} in {result.seconds:.0f} s; results in {result.output}")
+        window.log.say_lasting(f"{headline(result)} in {result.seconds:.0f} s; results in {result.output}")
         if window.tabs.name == "Reduce":
             window.tabs.choose("Results")
         elif window.tabs.name != "Results":

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.background import Background
 from astep_gui.models.preparing import Preparing, prepare_first
+from astep_gui.models.window_words import in_window
 from pipeline_core.types import MaskBit, Section
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class CosmicPreviewModel(QObject):
         self.changed.emit()
 
     def _fail(self, _key: object, error: AstepError) -> None:
-        self.words = " · ".join(part for part in (error.what, error.why, error.hint) if part)
+        self.words = in_window(" · ".join(part for part in (error.what, error.why, error.hint) if part))
         self.is_warning = True
         self.changed.emit()
 

@@ -50,6 +50,7 @@ OTHER_WORDS = {
     "compare_with": "side by side wipe step",
     "blink_slower": "speed rate fps",
     "blink_faster": "speed rate fps",
+    "blink_without_rejected": "skip bad hide exclude",
     "blink_aligned": "register shift",
     "next_quantity": "graph plot fwhm seeing background ellipticity depth",
     "next_against": "graph plot axis",

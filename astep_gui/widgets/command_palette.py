@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
 
-NOTHING = "Nothing found: try another word for it, as “profile”, “stack”, “contrast”, or the name of a setting"
+NOTHING = "Nothing found: try “profile”, “stack”, or a word of a setting"
 _SETTING = Qt.ItemDataRole.UserRole + 1
 
 

@@ -105,8 +105,8 @@ def drifting(tmp_path):
         pixels = cutout(z.real, z.imag, 40000, shape=(100, 100), seed=k)
         fits.PrimaryHDU(np.clip(pixels, 0, 65535).astype(np.uint16), header).writeto(tmp_path / f"s{k}.fits")
         measures = ScienceMeasures("quick", "ADU", fwhm_px=2.8)
-        extra = {"reference": "s0.fits"}
-        rows.append(QualityRow(f"s{k}.fits", measures, dx_px=dx, dy_px=dy, rotation_deg=turn, extra=extra))
+        against = {"reference": "s0.fits"}
+        rows.append(QualityRow(f"s{k}.fits", measures, dx_px=dx, dy_px=dy, rotation_deg=turn, extra=against))
     night = scan_night(tmp_path, RunContext())
     return night, build_plan(night, Recipe(), Choices()), rows
 

@@ -80,6 +80,16 @@ def test_settings_that_make_no_sense_are_not_tried_and_what_earlier_ones_found_i
     assert panel.view.isEnabled()
 
 
+def test_what_is_missing_is_said_with_the_windows_own_way_to_it(reduced, qtbot, tmp_path):
+    night, _output, science = reduced
+    model = CosmicPreviewModel(night, tmp_path / "no_masters_yet", science[0], Section(20, 220, 20, 220))
+    model.set_recipe(Recipe())
+    qtbot.waitUntil(lambda: model.is_warning and not model.is_busy, timeout=PATIENCE_MS)
+    assert "Make the masters" in model.words
+    assert "`" not in model.words
+    model.close()
+
+
 def test_it_stands_beside_the_cosmic_ray_settings_only(dialog):
     form, panel = dialog
     assert panel.isVisible()

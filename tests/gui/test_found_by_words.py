@@ -63,6 +63,8 @@ def test_what_is_not_found_is_said_and_enter_leaves_the_words_to_be_mended(qtbot
     assert seek("xyzzy") == [NOTHING]
     qtbot.keyClick(seek.palette.line, Qt.Key.Key_Return)
     assert seek.palette.isVisible()
+    rows = seek.palette.list
+    assert rows.fontMetrics().horizontalAdvance(NOTHING) < rows.viewport().width() - 10, "it is read whole"
     assert not unreadable(seek.palette)
 
 

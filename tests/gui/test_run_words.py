@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PyQt6.QtCore import Qt
 
 from astep_gui.models.results_words import OF_BEFORE
 from pipeline_core.events import Event
-from pipeline_core.reduce import RunOptions
+from pipeline_core.reduce import Reduction, RunOptions
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, reduced, surveyed
 
 __all__ = ["reduced"]
@@ -54,6 +56,12 @@ def test_after_a_cancel_the_last_line_says_so_whatever_is_found_out_after_it(ope
     opened.log.say("rejected light_000.fits")
     opened.night.said.emit([Event("message", "judge", text=verdicts)])
     assert opened.log.line.full_text == verdicts
+
+
+def test_after_a_run_the_last_line_says_what_it_made_whatever_is_found_out_after_it(opened):
+    opened.deeds.show_summary(Reduction(Path("out"), counts={"done": 19, "cached": 0, "failed": 0, "left_out": 0}))
+    opened.night.said.emit([Event("message", "judge", text="4 verdicts differ from the first look")])
+    assert opened.log.line.full_text.startswith("✓ 19 frames calibrated")
 
 
 def test_a_run_that_is_cancelled_with_the_button_says_that_it_is(qtbot, opened):
