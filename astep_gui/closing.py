@@ -36,8 +36,15 @@ class Closing(QObject):
         self.is_waited_for = True
         words = f"finishing {' and '.join(titles)}, then the window closes"
         self._window.log.busy(words)
-        self._window.log.say(f"{words}; Ctrl+Q again stops it and closes at once", "warning")
+        stay = ", Esc stays open" if self._window.night.is_open else ""  # on the start page there is no way back
+        self._window.log.say(f"{words}; Ctrl+Q again stops it and closes at once{stay}", "warning")
         return False
+
+    def call_off(self) -> None:
+        """Stay open: the wish was a slip of a finger, or is over; what is written is finished all the same."""
+        self.is_waited_for = False
+        self._window.log.busy("")
+        self._window.log.say("the window stays open")
 
     def _soon(self) -> None:
         """Close once whoever asked for what is written has heard of its end."""

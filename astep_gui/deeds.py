@@ -152,7 +152,9 @@ class Deeds(ResultsDeeds):
     def back(self) -> None:
         """Go back to the plain frame, one thing at a time."""
         window, viewing = self._window, self._viewing
-        if window.notice.isVisible():
+        if window.closing.is_waited_for:
+            window.closing.call_off()
+        elif window.notice.isVisible():
             window.notice.clear()
         elif viewing.rail.page.isVisible():
             viewing.rail.page.hide()

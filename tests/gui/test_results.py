@@ -240,6 +240,20 @@ def test_quitting_a_second_time_stops_what_is_written_and_leaves_nothing_half(qt
     assert not shown
 
 
+def test_a_window_that_was_to_close_stays_after_esc_and_what_is_written_is_finished(qtbot, reduced, shown, slowly):
+    press(qtbot, reduced.results.report)
+    qtbot.waitUntil(slowly.entered.is_set, timeout=PATIENCE_MS)
+    reduced.close()
+    assert "Esc stays open" in reduced.log.line.full_text
+    qtbot.keyClick(reduced, Qt.Key.Key_Escape)
+    assert "stays open" in reduced.log.line.full_text
+    assert "closes" not in reduced.log.what.text()
+    slowly.let.set()
+    qtbot.waitUntil(lambda: len(shown) == 1, timeout=PATIENCE_MS)
+    qtbot.wait(100)
+    assert reduced.isVisible()
+
+
 def test_a_window_that_was_to_close_stays_where_the_report_cannot_be_written(qtbot, reduced, monkeypatch):
     entered, let = threading.Event(), threading.Event()
 
