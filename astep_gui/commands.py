@@ -112,8 +112,12 @@ class Decisions(QObject):
         self.reject_each(dict.fromkeys(paths, reason))
 
     def reject_each(self, given: Mapping[str, str]) -> None:
-        """Reject frames, each for its own reason, or where it has none for what speaks most against it: one step."""
-        reasons = {path: why or self.cause(path) for path, why in given.items()}
+        """Reject frames, each for its own reason, or where it has none for what speaks most against it: one step.
+
+        One that is rejected already keeps its reason then: what a person wrote is not lost to a key.
+        """
+        rejected = self._night.rejected
+        reasons = {path: why or rejected.get(path) or self.cause(path) for path, why in given.items()}
         changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
         self._decide(
             lambda paths: f"reject {counted(paths)}",

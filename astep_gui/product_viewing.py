@@ -143,12 +143,12 @@ class ProductViewing(QObject):
     def why_uncalibrated(self, path: str) -> str:
         """Say why a frame has no calibrated file."""
         night, frame = self._night, self._night.frame(path)
+        if frame is not None and frame.kind is not FrameKind.SCIENCE:
+            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
         if path in night.rejected:
             reason = night.rejected[path]
             said = f"it was rejected ({reason})" if reason else "it was rejected"
             return f"{said}, and so it was left out of the reduction; U accepts it, Ctrl+R then calibrates it"
-        if frame is not None and frame.kind is not FrameKind.SCIENCE:
-            return f"it is no science frame (its kind: {frame.kind.value}): only those are calibrated"
         if path in night.left_out:
             return f"it is left out of the reduction: {in_window(night.left_out[path])}"
         return "it was not calibrated yet; Ctrl+R reduces the night"

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QObject, QRectF
 from PyQt6.QtGui import QAction
 
 from astep_gui.models.residuals import residuals_of
+from astep_gui.models.same_place import is_trimmed
 from astep_gui.models.sky_model import SkyModel, as_solution, place_in
 from astep_gui.models.sky_words import away_words
 from astep_gui.models.sky_work import SkyWork
@@ -255,7 +256,7 @@ class Sky(QObject):
     # -- the image -------------------------------------------------------------------------------------------
 
     def _dressed(self, path: str, shown: ShownImage) -> ShownImage:
-        return self.model.dressed(path, shown, is_trimmed=self._is_trimmed(shown))
+        return self.model.dressed(path, shown, is_trimmed=is_trimmed(shown.key))
 
     def _missing(self) -> str:
         """Say why no catalogue stars can be drawn over the frame; empty while they are on their way."""
@@ -263,11 +264,6 @@ class Sky(QObject):
         if solved is None or not solved.solved:
             return "no catalogue stars: this frame is not solved"
         return self.model.view_problem
-
-    def _is_trimmed(self, shown: ShownImage) -> bool:
-        """Tell whether the image begins where the calibrated frame does."""
-        is_calibrated = isinstance(shown.key, tuple) and shown.key[0] == "calibrated"
-        return is_calibrated or self._viewing.steps.is_trimmed
 
     def _paint(self, painter: object, area: QRectF, to_screen: object, shown: ShownImage) -> None:
         self.overlay.is_hidden = self._viewing.is_blinking
@@ -278,7 +274,7 @@ class Sky(QObject):
         self.overlay.residuals = residuals_of(self.model.view) if is_frame and self.model.view is not None else None
         self.overlay.missing = self._missing() if is_frame else "stars are matched on frames only"
         if is_frame and path is not None:
-            self.overlay.offset = self.model.offset(path, is_trimmed=self._is_trimmed(shown))
+            self.overlay.offset = self.model.offset(path, is_trimmed=is_trimmed(shown.key))
         self.overlay.paint(painter, area, to_screen, shown)  # type: ignore[arg-type]
 
     def _marks_changed(self) -> None:

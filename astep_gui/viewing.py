@@ -17,7 +17,7 @@ from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
-from astep_gui.models.same_place import SamePlaces
+from astep_gui.models.same_place import SamePlaces, is_trimmed
 from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import SEARCH_PX, SNAP_PX, SNAP_SCREEN_PX, StarTrackModel
@@ -54,6 +54,9 @@ SHARES = {"Night": Share(0.27, 144, 250), "Judge": Share(0.4, 204, 440)}
 UPPER_PX = 350
 """What steps and image keep in a low window: the image is then nearly half of what lies between the panels."""
 _TURNED = ("it is turned onto the others, its pixels lie elsewhere", "Esc ends the blink and shows it as it was taken")
+_NO_FRAME = ("the image is a master or a stack", "Esc shows the frame again")
+_OF_THE_FRAME = {Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier}
+"""With these a click asks for the story of a pixel, or for a star all night."""
 QUALITY_MS = 400
 """Quick values come in a few at a time; the strips are drawn anew at most this often."""
 
@@ -187,7 +190,11 @@ class Viewing(QObject):
     def _follow_star(self, x: float, y: float) -> None:
         if self._night.current is not None:
             reach = max(SNAP_PX, min(SNAP_SCREEN_PX / max(self.view.zoom, 1e-6), SEARCH_PX))
-            self.star.follow(self._night.current, x, y, is_raw=not self.steps.is_trimmed, reach_px=reach)
+            self.star.follow(self._night.current, x, y, is_raw=not self._is_trimmed(), reach_px=reach)
+
+    def _is_trimmed(self) -> bool:
+        """Whether places on the image are counted from the corner of the calibrated frame."""
+        return self.view.shown is not None and is_trimmed(self.view.shown.key)
 
     def _show_strip(self) -> None:
         """Show the star that is followed, or the timeline with its keogram."""
@@ -300,12 +307,18 @@ class Viewing(QObject):
             return
         if self.is_blinking and self.blink.rests_turned:
             self._night.problem.emit(NightError("nothing can be measured on this frame now", *_TURNED))
+        elif modifiers in _OF_THE_FRAME and self._shows_no_frame():
+            self._night.problem.emit(NightError("no frame is shown to be asked about", *_NO_FRAME))
         elif modifiers == Qt.KeyboardModifier.AltModifier:
-            self.story.ask(path, round(x), round(y), is_trimmed=self.steps.is_trimmed)
+            self.story.ask(path, round(x), round(y), is_trimmed=self._is_trimmed())
         elif modifiers == Qt.KeyboardModifier.ShiftModifier:
             self._follow_star(x, y)
         else:
             self.inspect_panel.clicked(x, y, modifiers)
+
+    def _shows_no_frame(self) -> bool:
+        key = self.view.shown.key if self.view.shown is not None else None
+        return isinstance(key, tuple) and key[0] in {"master", "stack"}
 
     # -- blinking --------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline_core.plan import Plan
     from pipeline_core.science.depth import Depth
     from pipeline_core.solve_night import NightSolution
+    from pipeline_core.solving.result import FrameSolution
     from pipeline_core.stage import Made
     from pipeline_core.store import Store
     from pipeline_core.types import Night
@@ -57,6 +58,12 @@ class Finished:
     """Pointings that were placed on another reference: name → why."""
     aligned: int = 0
     """Frames that were laid on their reference for the first time, or for which no place was found."""
+    searched: int = 0
+    """Frames that got an answer to where they look: the first one, or a place after a search in vain."""
+    placed: int = 0
+    """Those of them that were found."""
+    moved: int = 0
+    """Calibrated files that were moved to where the verdicts on their frames say."""
 
 
 def finish_night(
@@ -84,24 +91,43 @@ def finish_night(
     The table is written before anything that may take long, and once more where a depth became known or the alignment
     moved: a run that is stopped meanwhile leaves a table without it.
     """
+    from pipeline_core.solve_memory import solutions  # noqa: PLC0415 - heavy
     from pipeline_core.solve_reduced import solve_reduced  # noqa: PLC0415 - heavy
     from pipeline_core.solved_depth import solved_depths  # noqa: PLC0415 - heavy
 
     depths = known_depths(store)
     judged = _judge(measured, recipe, store, logbook, depths)
     anew = judged.anew
-    move_products(store.output, logbook)
+    files = move_products(store.output, logbook)
     moved = _moved(measured, recipe, store, logbook)
     waiting = unplaced(measured.night, store) & measured.made.keys() if recipe.align.enabled else set()
     unaligned = _align(measured, recipe, store, logbook, context)
+    answers = solutions(store)
     sky, sky_words = solve_reduced(store, logbook, measured.night, recipe, context, pool, memory_bytes)
     after = solved_depths(measured.night, measured.made, measured.keys, store, recipe.solve, context)
     if after != depths or logbook.references():  # shifts are counted from those, as they are aligned now
         judged = _judge(measured, recipe, store, logbook, after)
-        move_products(store.output, logbook)
+        files += move_products(store.output, logbook)
+    new = _answered(answers, solutions(store))
     not_solved = sky.warnings if sky is not None else ()
     warnings = (*judged.warnings, *unaligned, *not_solved)
-    return Finished(judged.suggested, warnings, sky, sky_words, anew or judged.anew, moved, len(waiting))
+    return Finished(
+        judged.suggested,
+        warnings,
+        sky,
+        sky_words,
+        judged=anew or judged.anew,
+        realigned=moved,
+        aligned=len(waiting),
+        searched=len(new),
+        placed=sum(one.solved for one in new),
+        moved=files,
+    )
+
+
+def _answered(before: Mapping[str, FrameSolution], now: Mapping[str, FrameSolution]) -> list[FrameSolution]:
+    """Return the answers that were not there before; a place that is found once more is no news."""
+    return [one for path, one in now.items() if path not in before or (one.solved and not before[path].solved)]
 
 
 def _judge(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, depths: Mapping[str, Depth]) -> Judged:

@@ -116,7 +116,9 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path, context: R
         suggested = {row.path for row in to_look_at(rows, rejected, logbook.kept())}
         products = [p for p in store.products(SCIENCE_STAGE) if p.label in wanted]
         tasks = planned_with(store, night, choices_of(logbook), recipe).tasks.science
-        fresh = {path for path in wanted & tasks.keys() if store.fresh(tasks[path]) is not None}
+        # Files of an output that was copied are read whole: a stop must be heard before each.
+        check = context.check if context is not None else None
+        fresh = {path for path in wanted & tasks.keys() if store.fresh(tasks[path], check) is not None}
     frames, untimed = [], []
     for product in products:
         mid = night.by_path[product.label].mid_utc

@@ -100,6 +100,12 @@ class Reduction:
     """Pointings that were placed on another reference: name → why."""
     aligned: int = 0
     """Frames that an alignment looked at for the first time: a run before was stopped ahead of it."""
+    searched: int = 0
+    """Frames that got an answer to where on the sky they look, for the first time or after a search in vain."""
+    placed: int = 0
+    """Those of them that were found."""
+    moved: int = 0
+    """Calibrated files that were moved because their frames were rejected or accepted."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated science frames."""
     did_something: bool = False
@@ -117,6 +123,19 @@ class Reduction:
         if why:
             return f"aligned anew: {', '.join(why)}"
         return f"{self.aligned} frame{'' if self.aligned == 1 else 's'} aligned" if self.aligned else ""
+
+    @property
+    def searched_words(self) -> str:
+        """How many frames were searched on the sky, and found; empty where none was."""
+        if not self.searched:
+            return ""
+        of = f"{self.placed} of " if self.placed < self.searched else ""
+        return f"{of}{self.searched} frame{'' if self.searched == 1 else 's'} solved"
+
+    @property
+    def moved_words(self) -> str:
+        """How many files were moved; empty where none was."""
+        return f"{self.moved} calibrated file{'' if self.moved == 1 else 's'} moved" if self.moved else ""
 
 
 def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: RunContext) -> Reduction:
@@ -249,6 +268,9 @@ class _Reducer:
                 peak_memory_mb=before.peak_memory_mb,
                 realigned=before.realigned,
                 aligned=before.aligned,
+                searched=before.searched,
+                placed=before.placed,
+                moved=before.moved,
             )
 
     def _settle_recipe(self) -> None:
@@ -327,7 +349,7 @@ class _Reducer:
         self._count(tasks, report)
         self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}), self.night.by_path)
         if self.options.only is not None:
-            move_products(self.place.output, self.logbook)
+            self.result.moved += move_products(self.place.output, self.logbook)
             return
         from pipeline_core.finish_night import Measured, finish_night  # noqa: PLC0415 - heavy: not for masters alone
 
@@ -339,6 +361,9 @@ class _Reducer:
         self.result.flagged, self.result.judged = finished.suggested, finished.judged
         self.result.realigned = {**self.result.realigned, **finished.realigned}
         self.result.aligned += finished.aligned
+        self.result.searched += finished.searched
+        self.result.placed += finished.placed
+        self.result.moved += finished.moved
         self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
         self._count_rejected_by_rule(tasks, report)
         self.result.warnings += finished.warnings

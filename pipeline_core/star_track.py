@@ -221,11 +221,12 @@ def _star_in(source: Source, x: float, y: float, *, turned: bool) -> StarPoint:
     ny, nx = source.shape
     if not (0 <= x < nx and 0 <= y < ny):
         return StarPoint(source.path, source.mid_utc, None, None, "outside this frame")
-    row = source.row
-    fwhm = (row.measures.fwhm_px if row is not None else None) or _USUAL_FWHM_PX
+    known = source.row.measures.fwhm_px if source.row is not None else None
+    fwhm = known or _USUAL_FWHM_PX
     reach = max(STAMP // 2 + 2, math.ceil(6.0 * fwhm))
     cutout, x0, y0 = _cutout(source, x, y, reach)
-    found = measure_star(cutout, x - x0, y - y0, fwhm, source.frame.gain_e_per_adu or 1.0)
+    gain = source.frame.gain_e_per_adu or 1.0
+    found = measure_star(cutout, x - x0, y - y0, fwhm, gain, is_measured=known is not None)
     stamp = stamp_codes(cutout, found.x_px, found.y_px, found.sky, found.noise)
     stamp = np.ascontiguousarray(stamp[::-1, ::-1]) if turned else stamp
     note = "" if found.found else f"no star here: {'a hot pixel or a hit' if found.is_sharp else 'cloud, or too faint'}"

@@ -51,7 +51,12 @@ class KeogramModel(QObject):
         self._drawing.failed.connect(self._failed)
         self._background = Background("keogram", self)
         self._background.told.connect(self._arrived)
-        self._background.done.connect(lambda *_: self._soon())
+        self._background.done.connect(self._read_on)
+        self._missing: dict[tuple[str, int, int], Frame] = {}
+        """Frames whose column is not there yet."""
+        self._asked: frozenset[tuple[str, int, int]] = frozenset()
+        """Those that are being read, or were."""
+        self._sky: tuple[Night, Plan] | None = None
         self._background.failed.connect(self._failed)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -84,7 +89,8 @@ class KeogramModel(QObject):
         known = set(self._keys)
         self._columns = {key: column for key, column in self._columns.items() if key in known}
         self._done = len(self._columns)
-        missing = [f for f, key in zip(frames, self._keys, strict=True) if key not in self._columns]
+        self._missing = {key: f for f, key in zip(frames, self._keys, strict=True) if key not in self._columns}
+        self._sky = night, plan
         self.note = ""
         # Longer nights take longer to draw, and are told of less often.
         pause_ms = _COALESCE_MS * max(1, len(frames) // _OFTEN)
@@ -92,11 +98,24 @@ class KeogramModel(QObject):
             self._timer.setInterval(pause_ms)  # which begins it anew
         if before != (self._keys, self._groups, self.note):
             self._tell()  # else a decision changed nothing in the picture
-        if missing:
-            keys = {f.path: (f.path, f.mtime_ns, f.size_bytes) for f in missing}
-            self._background.ask("night", lambda context, tell: _read(night, plan, missing, keys, context, tell))
-        else:
+        # A night is told of with every plan and every value that comes: what is being read is read to its end.
+        if not self._missing:
             self._background.cancel()
+        elif not (self._background.is_busy and self._asked & self._missing.keys()):
+            self._ask_missing()
+
+    def _ask_missing(self) -> None:
+        if self._sky is None:
+            return
+        (night, plan), missing = self._sky, dict(self._missing)
+        self._asked = frozenset(missing)
+        self._background.ask("night", lambda context, tell: _read(night, plan, missing, context, tell))
+
+    def _read_on(self, *_: object) -> None:
+        """Read what came to the night meanwhile."""
+        self._soon()
+        if self._missing:
+            self._ask_missing()
 
     def set_mode(self, mode: Mode) -> None:
         """Show how bright the sky is, or what changed within the frames."""
@@ -134,7 +153,9 @@ class KeogramModel(QObject):
 
     def _arrived(self, _key: object, piece: tuple[tuple[str, int, int], Column | None]) -> None:
         key, column = piece
-        self._done += key not in self._columns
+        if self._missing.pop(key, None) is None:
+            return  # of a frame that is gone since
+        self._done += 1
         self._columns[key] = column
         self._soon()
 
@@ -189,12 +210,12 @@ def _groups_of(frames: Sequence[Frame], groups: Mapping[str, str]) -> list[str]:
 def _read(
     night: Night,
     plan: Plan,
-    frames: Sequence[Frame],
-    keys: Mapping[str, tuple[str, int, int]],
+    frames: Mapping[tuple[str, int, int], Frame],
     context: RunContext,
     tell: Callable[[object], None],
 ) -> None:
     from pipeline_core.keogram import night_columns  # noqa: PLC0415 - heavy: after the window is painted
 
-    for path, column in night_columns(night, plan, frames, context):
-        tell((keys[path], column))
+    columns = night_columns(night, plan, list(frames.values()), context)
+    for key, (_path, column) in zip(frames, columns, strict=True):
+        tell((key, column))

@@ -203,8 +203,9 @@ class NightModel(KnownNight):
                 self.logbook = Logbook.open(self.place.output, self.place.night)
             if self.logbook.last_id() == self._last_id:
                 return
-            subjects = self.logbook.subjects_since(self._last_id)
+            before = self._last_id
             self._decide_frames()
+            subjects = self.logbook.subjects_since(before)  # last: what is decided in between is told, now and again
             if RECIPE in subjects:
                 self._decide_recipe()
         except AstepError as error:

@@ -40,7 +40,7 @@ def headline(result: Reduction) -> str:
     if result.failed:
         return f"! Finished, {len(result.failed)} failed"
     if not counts["done"] and not any(state == "made" for state in result.masters.values()):
-        # Judging and aligning make no product: nothing was up to date for the person who asked for it.
+        # Judging, aligning, solving, moving make no product: nothing was up to date for the person who asked for it.
         return f"✓ {_without_product(result)}"
     if not counts["done"]:
         made = sum(state == "made" for state in result.masters.values())
@@ -50,7 +50,8 @@ def headline(result: Reduction) -> str:
 
 def _without_product(result: Reduction) -> str:
     judged = f"{counted(result.judged)} judged anew" if result.judged else ""
-    words = ", ".join(filter(None, (judged, result.aligned_words)))
+    told = (judged, result.aligned_words, result.searched_words, result.moved_words)
+    words = ", ".join(filter(None, told))
     return words[:1].upper() + words[1:] if words else "Everything was up to date"
 
 

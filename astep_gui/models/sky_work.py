@@ -147,7 +147,13 @@ class SkyWork(QObject):
             return words + (f"; not aligned: {lost[0]}" + (f" and {len(lost) - 1} more" if len(lost) > 1 else "")
                             if lost else "")  # fmt: skip
 
-        self._start("Aligning the night", work)
+        self._start("Aligning the night", work, self._aligned)
+
+    def _aligned(self, words: str) -> None:
+        """Show the shifts that the quality table counts from the chosen reference now."""
+        if self._night.looks_quickly:
+            self._night.look_quickly()
+        self.finished.emit(words)
 
     def stack(self) -> None:
         """Stack the accepted frames of each group."""
@@ -180,7 +186,7 @@ class SkyWork(QObject):
             self.is_stopping = True
             self.changed.emit()
 
-    def _start(self, title: str, work: Work) -> None:
+    def _start(self, title: str, work: Work, done: Callable[[str], object] | None = None) -> None:
         if self.is_running:
             return
         if self._run.is_running:
@@ -195,7 +201,7 @@ class SkyWork(QObject):
         self._clock.start()
         job = self._job = self._jobs.job(title.lower(), work)
         job.heard.connect(self._hear)
-        job.done.connect(self._end(self.finished.emit))
+        job.done.connect(self._end(done or self.finished.emit))
         job.failed.connect(self._end(self.problem.emit))
         job.cancelled.connect(self._end(self.cancelled.emit))
         job.start()

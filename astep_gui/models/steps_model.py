@@ -125,11 +125,6 @@ class StepsModel(QObject):
         return self.chosen in self.names() and self._entry(self.chosen or "").has_difference
 
     @property
-    def is_trimmed(self) -> bool:
-        """Whether the chosen step is past the trimming: its pixels are counted from the trimmed frame's corner."""
-        return self.is_on and self.chosen not in {"raw", "overscan"}
-
-    @property
     def words(self) -> str:
         """What the chosen step did, in a sentence; empty while that is not known."""
         return self._words.get(self.chosen or "", "") if self.path in self._steps else ""

@@ -176,7 +176,7 @@ class CompareView(QWidget):
     def say(self, words: str, *, is_warning: bool = False) -> None:
         """Say how the right image lies on the left one; "" where nothing is to be said."""
         self.note.set_role("warn" if is_warning else "dim")
-        self.note.setText(words)
+        self.note.say(words, words.partition("; ")[0], words.partition(":")[0])
         self.note.setVisible(bool(words))
 
     def clear(self) -> None:

@@ -68,11 +68,11 @@ class ElidedLabel(QLabel):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a width of some letters."""
-        return QSize(40, self._height())
+        return QSize(40, self._height()).grownBy(self.contentsMargins())
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the width of the whole line."""
-        return QSize(self.width_of(self._full), self._height())
+        return QSize(self.width_of(self._full), self._height()).grownBy(self.contentsMargins())
 
     def width_of(self, words: str) -> int:
         """Return the width that words take on one line, pixels."""
@@ -97,6 +97,11 @@ class ElidedLabel(QLabel):
     def _height(self) -> int:
         return self.height_of(self._lines)
 
+    @property
+    def room(self) -> int:
+        """Width that there is for words, pixels."""
+        return self.contentsRect().width()
+
     def _shorten(self) -> None:
         is_whole = self._show_lines(self._full)
         self.setToolTip("" if is_whole else wrapped(self._full))
@@ -105,8 +110,8 @@ class ElidedLabel(QLabel):
 
     def _show_lines(self, words: str) -> bool:
         """Put words onto the lines that are allowed; return whether all of them are seen."""
-        head, rest = self._broken(words, self.width())
-        last = self.fontMetrics().elidedText(rest, self._mode, self.width())
+        head, rest = self._broken(words, self.room)
+        last = self.fontMetrics().elidedText(rest, self._mode, self.room)
         super().setText("\n".join([*head, last]))
         return last == rest
 

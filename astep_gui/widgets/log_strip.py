@@ -79,7 +79,7 @@ class LogStrip(QWidget):
         for event in events:
             if event.kind == "message" or (event.kind == "failed" and event.text):
                 if self._is_held and event.level == "info":
-                    self.note(event.text)  # nobody asked for it: what a person did stays in sight
+                    self.note(_about(event.text, event.path))  # nobody asked for it: what a person did stays in sight
                 else:
                     self.say(event.text, event.level, event.path, event.when)
             elif event.kind in {"started", "progress"} and event.total:
@@ -94,15 +94,12 @@ class LogStrip(QWidget):
         """Add a line."""
         self._is_held = False
         clock = datetime.fromtimestamp(when).astimezone() if when else datetime.now().astimezone()
-        about = f"{path}: " if path and path not in words else ""
-        line = f"{_MARKS[level]}{about}{in_window(words)}"
+        line = f"{_MARKS[level]}{in_window(_about(words, path))}"
         self.show()
         self.text.appendPlainText(f"{clock:%H:%M:%S}  {line}")
         self.clock.setText(f"{clock:%H:%M:%S}")
         self.line.setText(line)
-        if self.line.property("role") != _ROLES[level]:
-            self.line.setProperty("role", _ROLES[level])
-            self.line.style().polish(self.line)
+        self.line.set_role(_ROLES[level])
 
     def say_lasting(self, words: str) -> None:
         """Add a line that stays in sight until a person does something: what is merely heard goes into the log."""
@@ -138,3 +135,7 @@ class LogStrip(QWidget):
         self.text.setVisible(is_open)
         self.fold.setIcon(icon("chevron_down" if is_open else "chevron_up"))
         self.unfolded.emit(is_open)
+
+
+def _about(words: str, path: str | None) -> str:
+    return f"{path}: {words}" if path and path not in words else words

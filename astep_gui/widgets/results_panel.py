@@ -35,10 +35,11 @@ from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.wrapped_rows import wrap
-from pipeline_core.report_state import reports_of
+from pipeline_core.report_state import REPORTS, reports_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from astep_gui.models.errands import Errands
     from astep_gui.models.night_model import NightModel
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from pipeline_core.survey import Survey
 
 _MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))
+_ERRANDS = ("report", "export")
 _MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
 
 
@@ -75,6 +77,10 @@ class ResultsPanel(QWidget):
         self._errands = errands
         self._opened = QElapsedTimer()
         self._listed: list[tuple[str, list[_Line]]] | None = None
+        self._running: list[bool] = []
+        """Of the errands that have a button here, whether each is on."""
+        self._told_of: tuple[object, dict[str, bool]] = None, {}
+        """Output, state of the night and times of the reports, and which reports are old then."""
         self.headline = QLabel()
         self.headline.setProperty("role", "heading")
         self.headline.setWordWrap(True)
@@ -103,10 +109,11 @@ class ResultsPanel(QWidget):
         self.tree.itemActivated.connect(self._go)
         self._lay_out()
         for signal in (
-            *(run.changed, errands.changed, night.survey_changed, night.night_changed, night.selection_changed),
-            *(night.plan_changed, night.needs_changed),
+            *(run.changed, night.survey_changed, night.night_changed, night.plan_changed, night.needs_changed),
         ):
             signal.connect(self.follow)
+        errands.changed.connect(self._errand_told)
+        night.selection_changed.connect(self._follow_current)
         theme_notice().changed.connect(self._wear)
         self.follow()
 
@@ -175,8 +182,7 @@ class ResultsPanel(QWidget):
         words = old_reports_words(reports)
         self.old_reports.setVisible(bool(words))
         self.old_words.setText(words)
-        is_finished = survey is not None and self._night.current in survey.calibrated
-        self.calibrated.setEnabled(is_finished or self._night.current in self._night.finished)
+        self._follow_current()
         beside = place is not None and place.output.parent == place.night.parent
         short = f"{place.output.name}, beside the night" if place is not None and beside else ""
         self.where.say(str(place.output) if place is not None else "", short)
@@ -193,9 +199,23 @@ class ResultsPanel(QWidget):
             self._form.setRowVisible(value, name in says)
         self._list(survey, result, reports)
 
+    def _follow_current(self) -> None:
+        survey, current = self._night.survey, self._night.current
+        is_finished = survey is not None and current in survey.calibrated
+        self.calibrated.setEnabled(is_finished or current in self._night.finished)
+
+    def _errand_told(self) -> None:
+        """Follow an errand: how far it is at each of its ticks, what it made once it is over."""
+        survey = self._night.survey
+        if [self._errands.is_running(name) for name in _ERRANDS] != self._running:
+            self.follow()
+        else:
+            self._follow_errands(is_reduced=survey is not None and survey.is_reduced)
+
     def _follow_errands(self, *, is_reduced: bool) -> None:
         """Let a button cancel for as long as what it began is on."""
         errands = self._errands
+        self._running = [errands.is_running(name) for name in _ERRANDS]
         for name, button, words, sign in (
             ("report", self.report, "Report", "report"),
             ("export", self.export, "Export", "export"),
@@ -212,7 +232,10 @@ class ResultsPanel(QWidget):
         survey, place = self._night.survey, self._night.place
         if survey is None or place is None or not survey.state or self._run.is_running:
             return {}
-        return reports_of(place.output, survey.state)
+        asked = (place.output, survey.state, [_stamp(place.output / name) for name in REPORTS])
+        if self._told_of[0] != asked:  # followed are plans and needs too, of which most change no report
+            self._told_of = asked, reports_of(place.output, survey.state)
+        return self._told_of[1]
 
     def _ask_anew(self) -> None:
         self.reports_asked.emit([name for name, is_old in self._reports().items() if is_old])
@@ -311,6 +334,15 @@ class ResultsPanel(QWidget):
             self.master_asked.emit(master)
         elif paths:
             self.frames_asked.emit(paths)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    """Return by what it is seen that a file is another one: its time (ns) and size (bytes), 0 where there is none."""
+    try:
+        told = file.stat()
+    except OSError:
+        return 0, 0
+    return told.st_mtime_ns, told.st_size
 
 
 _Line = tuple[str, str, str, "Sequence[str]", str]

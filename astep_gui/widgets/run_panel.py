@@ -31,16 +31,12 @@ if TYPE_CHECKING:
     from pipeline_core.events import Event
 
 MOST_SAID = 500
-BAR_PX = 36
-"""Of the bar of a stage, at least."""
+BAR_PX = (36, 18)
+"""Width of the bar of a stage at least, and its height: as high as the style draws it, lower it would hang out."""
 _LEVEL = Qt.ItemDataRole.UserRole + 1
 _LEVEL_TONES = {"info": "dim", "warning": "warn", "error": "bad"}
 _MARKS = {"waiting": "·", "running": "▸", "finished": "✓", "stopped": "–"}
 _TONES = {"waiting": "dim", "running": "accent", "finished": "good", "stopped": "warn"}
-
-
-BAR_HEIGHT_PX = 18
-"""As high as the style draws it at least: lower, it would hang below its line."""
 
 
 class RunPanel(QWidget):
@@ -148,8 +144,8 @@ class RunPanel(QWidget):
             row = self._grid.rowCount()
             line = (QLabel(), ElidedLabel(stage.name), QProgressBar(), QLabel())
             line[2].setTextVisible(False)
-            line[2].setMinimumWidth(BAR_PX)
-            line[2].setFixedHeight(BAR_HEIGHT_PX)
+            line[2].setMinimumWidth(BAR_PX[0])
+            line[2].setFixedHeight(BAR_PX[1])
             line[3].setFont(mono_font())
             line[3].setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for column, widget in enumerate(line):

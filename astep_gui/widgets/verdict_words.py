@@ -47,7 +47,7 @@ class VerdictWords(ElidedLabel):
         return shown, False
 
     def _shorten(self) -> None:
-        shown, is_whole = self.fitting(self.full_text, self.width())
+        shown, is_whole = self.fitting(self.full_text, self.room)
         self._show_lines(shown)
         self.setToolTip("" if is_whole else wrapped(self.full_text))
 

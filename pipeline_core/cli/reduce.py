@@ -123,4 +123,6 @@ def _done(reduction: Reduction) -> list[str]:
         told.append(f"{counted(reduction.judged, 'frame')} judged anew")
     if reduction.realigned or (reduction.aligned and not counts["done"]):
         told.append(reduction.aligned_words)
+    if reduction.moved and not counts["done"]:
+        told.append(reduction.moved_words)
     return told

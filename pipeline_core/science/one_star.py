@@ -43,7 +43,9 @@ class StarHere:
     """Light that is narrower than a star can be: a hot pixel or a hit."""
 
 
-def measure_star(cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: float, gain: float) -> StarHere:
+def measure_star(
+    cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: float, gain: float, *, is_measured: bool = True
+) -> StarHere:
     """Measure the star nearest to a place.
 
     Parameters
@@ -56,6 +58,8 @@ def measure_star(cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: f
         Usual width of the stars in this frame.
     gain : float
         Electrons per unit of the cut-out.
+    is_measured : bool
+        Whether that width was measured; by one that is a mere guess nothing is told to be too sharp for a star.
 
     Notes
     -----
@@ -86,7 +90,7 @@ def measure_star(cutout: npt.NDArray[np.float32], x: float, y: float, fwhm_px: f
         return StarHere(x, y, flux, error, math.nan, sky, noise, found=False)
     fit = fit_moffats(image, at_x, at_y, fwhm_px, noise=noise, gain=gain)
     width = float(fit.fwhm_px[0])
-    if width < sharpest_star_px(fwhm_px):
+    if width < sharpest_star_px(fwhm_px if is_measured else None):
         return StarHere(cx, cy, flux, error, math.nan, sky, noise, found=False, is_sharp=True)
     # Light that no star's profile fits is a star where it is bright: saturated, drawn out.
     is_star = math.isfinite(width) or flux >= _FAINTEST_UNFITTED * error

@@ -52,6 +52,15 @@ def test_a_hot_pixel_or_a_hit_is_no_star_however_high_it_stands():
     assert math.isnan(found.fwhm_px)
 
 
+def test_a_sharp_star_is_one_while_nobody_knows_how_wide_stars_are_on_its_frame(monkeypatch):
+    """A camera with stars of 1.5 px, in the seconds before the quick look has measured its frames."""
+    monkeypatch.setattr("tests.core.test_one_star.SIGMA", 0.6)
+    image = cutout(30.2, 29.9, 20000)
+    guessed, known = (measure_star(image, 30.0, 30.0, 3.0, gain=1.0, is_measured=told) for told in (False, True))
+    assert guessed.fwhm_px < 1.6
+    assert (guessed.found, known.found, known.is_sharp) == (True, False, True)
+
+
 def test_faint_light_that_no_profile_fits_is_no_star(monkeypatch):
     def unfitted(*_, **__):
         return SimpleNamespace(fwhm_px=np.array([np.nan]))

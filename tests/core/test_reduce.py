@@ -14,13 +14,15 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
 
+from pipeline_core import store as store_module
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.demo.truth import load_truth
 from pipeline_core.errors import DataError, NightError
+from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.export_list import LIST
-from pipeline_core.handing_on import without_wcs, without_wcs_words
+from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag
@@ -186,6 +188,19 @@ def test_a_rejected_frames_product_moves_aside_and_comes_back_without_computing(
     assert document["counts"]["cached"] == N_SCIENCE
 
 
+def test_a_run_that_only_moves_the_file_of_a_rejected_frame_says_so(night, capsys):
+    """In the window a rejection moves nothing: the next run does."""
+    folder, out, recipe = night
+    raw = science_files(folder)[0]
+    with Logbook.open(out) as logbook:
+        logbook.reject([raw.relative_to(folder).as_posix()], "cloud")
+    assert main(["reduce", str(folder), "-o", str(out), "--recipe", str(recipe), "--executor", "threads"]) == 0
+    assert "1 calibrated file moved" in capsys.readouterr().out
+    assert product_of(out, raw, folder, "rejected").is_file()
+    assert main(["reduce", str(folder), "-o", str(out), "--recipe", str(recipe), "--executor", "threads"]) == 0
+    assert "moved" not in capsys.readouterr().out
+
+
 def test_rules_of_the_recipe_reject_and_a_person_stands_against_them(night, capsys, tmp_path):
     folder, out, _ = night
     recipe = tmp_path / "r.toml"
@@ -312,6 +327,18 @@ def test_export_says_which_frames_are_not_as_decided_since(night, capsys, tmp_pa
     assert document["stale"] == [path]
     assert main(["export", str(out), "--for", "tycho", str(tmp_path / "after")]) == 0
     assert "1 of them is not as decided since: reduce the night, then export again" in capsys.readouterr().out
+
+
+def test_an_export_from_a_copied_output_is_stopped_before_the_files_are_read(night, tmp_path, monkeypatch):
+    folder, out, _ = night
+    for file in out.rglob("*_CAL.fits"):
+        os.utime(file)
+    read, context = [], RunContext()
+    monkeypatch.setattr(store_module, "crc32_of", lambda path: read.append(path) or context.cancel() or 0)
+    with pytest.raises(Cancelled):
+        hand_on(Place(folder, out), scan_night(folder, RunContext()), "tycho", tmp_path / "tycho", context)
+    assert len(read) == 1
+    assert not list(tmp_path.glob("tycho/*"))
 
 
 def test_an_export_over_an_earlier_one_of_more_frames_names_what_would_be_taken_for_frames(night, capsys, tmp_path):

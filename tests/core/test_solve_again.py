@@ -22,6 +22,7 @@ from pipeline_core.demo.real_sky import DEC_DEG, RA_DEG
 from pipeline_core.demo.sky import placed
 from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
+from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.scan import scan_night
 from pipeline_core.science.tan_sip import separation_deg
 from pipeline_core.session import Place, recipe_of
@@ -140,6 +141,27 @@ def test_a_scale_that_a_person_says_is_heard_by_the_next_reduction(first, unsolv
     assert code == 0
     assert len(document["paths"]) == 3  # "*" means what looks at the sky
     assert reduce(capsys, night, out)["solved"] == 3
+
+
+def test_a_run_that_only_solves_says_how_many_it_found_and_the_next_one_nothing(unsolved, searches):
+    night, out = unsolved
+    place = Place(night, out)
+
+    def reduction():
+        return reduce_night(place, recipe_of(place, None), RunOptions(executor="threads"), RunContext())
+
+    with Logbook.open(out) as logbook:
+        paths = [frame.path for frame in scan_night(night, RunContext()).frames if "SCIENCE" in frame.path]
+        logbook.decide(paths, "hint_scale_arcsec", SCALE)
+    searches[1].add("all")
+    found = reduction()
+    assert (found.searched, found.placed, found.searched_words) == (3, 0, "0 of 3 frames solved")
+    searches[1].clear()
+    with Logbook.open(out) as logbook:
+        logbook.decide(paths[:1], "hint_scale_arcsec", 1.001 * SCALE)
+    assert reduction().searched_words == "1 frame solved", "after a search in vain"
+    assert reduction().searched_words == "2 frames solved", "its neighbours by it"
+    assert reduction().searched_words == ""
 
 
 def test_of_one_frame_whose_scale_is_said_the_nights_others_are_predicted(unsolved, searches, capsys):

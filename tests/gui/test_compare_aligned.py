@@ -11,6 +11,8 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QImage
 
 from astep_gui.models.blink_places import BlinkPlace
+from astep_gui.models.levels import LevelsModel
+from astep_gui.widgets.compare_view import CompareView
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from tests.gui.nights import SIZE, small_night
 from tests.gui.test_workflow import LIGHTS, reduce
@@ -116,6 +118,23 @@ def test_where_the_places_are_not_known_it_is_said_that_they_are_not_aligned(qtb
     assert view.note.full_text.startswith("not aligned: how 002 lies on 000 was not measured")
     assert "meridian" in view.note.full_text
     assert view.note.property("role") == "warn"
+
+
+@pytest.mark.parametrize("width", [1200, 490, 360, 150])
+def test_in_a_narrow_centre_it_is_said_in_short_that_they_are_not_aligned_and_nothing_is_cut(qapp, width):
+    view = CompareView(LevelsModel())
+    words = "not aligned: how 002 lies on 000 was not measured; across a meridian flip one is upside down"
+    view.say(words, is_warning=True)
+    view.layout().removeWidget(view.note)
+    view.note.resize(width, view.note.sizeHint().height())
+    view.note.grab()  # a label that is not shown hears of its size with this
+    said = view.note.text()
+    assert words.startswith(said)
+    assert ("measured" in said) == (width > 150)
+    assert "…" not in said
+    assert view.note.fontMetrics().horizontalAdvance(said) <= view.note.contentsRect().width()
+    assert (view.note.toolTip() == "") == (said == words)
+    view.deleteLater()
 
 
 def test_of_frames_without_stars_nothing_is_said(qtbot, starry):

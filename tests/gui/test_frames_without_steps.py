@@ -19,7 +19,6 @@ def test_a_frame_of_unknown_kind_is_shown_though_a_step_was_chosen_for_the_last_
     qtbot.waitUntil(lambda: viewing.view.shown is not None and viewing.view.shown.key[0] == "step", timeout=20_000)
     opened.night.select(["mystery.fits"])
     qtbot.waitUntil(lambda: viewing.view.shown.key[:2] == ("raw", "mystery.fits"), timeout=8000)
-    assert not viewing.steps.is_trimmed
     opened.night.select(["light_001.fits"])
     qtbot.waitUntil(lambda: viewing.view.shown.key[:2] == ("step", "light_001.fits"), timeout=20_000)
 

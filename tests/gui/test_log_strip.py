@@ -35,6 +35,17 @@ def test_what_is_counted_is_shown_instead_and_then_again_what_goes_on(log):
     assert (log.what.text(), log.bar.isHidden()) == ("preparing", True)
 
 
+def test_what_is_heard_after_a_run_was_stopped_goes_into_the_log_with_its_frame_and_not_over_that_line(log):
+    log.say_lasting("stopped")
+    log.hear([Event("message", "quality", text="cloud → good", path="a/light_001.fits")])
+    assert log.line.full_text == "stopped"
+    assert log.text.toPlainText().endswith("a/light_001.fits: cloud → good")
+    log.hear([Event("message", "run", text="the disk is full", level="error")])
+    assert "the disk is full" in log.line.full_text
+    log.hear([Event("message", "quality", text="good")])
+    assert log.line.full_text == "good", "nothing is held any more"
+
+
 def test_an_error_that_was_put_away_stands_in_the_log_only(opened):
     opened.show_problem(AstepError("the report cannot be written", "the disk is full", "make room"))
     assert "the disk is full" in opened.log.line.full_text

@@ -199,7 +199,7 @@ def test_the_times_below_the_plot_stay_whatever_a_threshold_costs(qtbot, low, wo
 LONG = "/a/folder/with/a/name/that/is/longer" * 6
 NOTICES = [
     NightError(
-        "cannot open the file /tmp/trial6/jason_reduced/report.html",
+        "cannot open the file /data/nights/jason_reduced/report.html",
         "no program of this system opened it: no program for .html files answered",
         "“Copy the path” puts it on the clipboard; open the file in a program of your choice",
     ),

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QApplication
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.frame_table_model import MANY
 from astep_gui.models.sky_words import SkyStatus
+from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import write_frame
 
@@ -74,6 +75,26 @@ def test_a_state_comes_back_with_undo_and_goes_with_redo(opened):
     assert opened.night.state_of(FRAME) == usual
     opened.decisions.redo()
     assert opened.night.state_of(FRAME).words == "✕ rejected: wind"
+
+
+def test_what_the_command_line_decides_while_decisions_are_read_is_told_of_its_frame(opened, monkeypatch):
+    opened.decisions.reject([FRAME], "wind")
+    night, told = opened.night, []
+    asked = night.logbook.subjects_since
+
+    def asked_while_another_decides(last_id):
+        found = asked(last_id)
+        with Logbook.open(night.place.output) as other:
+            other.reject([LIGHTS[2]], "cloud")
+        monkeypatch.undo()
+        return found
+
+    night.frames_changed.connect(told.extend)
+    monkeypatch.setattr(night.logbook, "subjects_since", asked_while_another_decides)
+    opened.decisions.accept([FRAME])
+    night.follow_decisions()
+    assert LIGHTS[2] in night.rejected
+    assert LIGHTS[2] in told
 
 
 def test_another_night_begins_without_the_states_of_the_one_before(opened):

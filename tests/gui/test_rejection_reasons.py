@@ -75,3 +75,12 @@ def test_x_in_a_blink_gives_the_same_reason_as_x_in_the_list(qtbot, judged):
     judged.night.select([LIGHTS[2]])
     qtbot.keyClick(judged, Qt.Key.Key_X)
     assert judged.night.rejected == dict.fromkeys(LIGHTS[1:3], "trailed")
+
+
+def test_x_over_frames_of_which_one_was_rejected_for_a_written_reason_leaves_that_reason(qtbot, judged):
+    judged.decisions.reject(LIGHTS[1:2], "tracking lost at 03:10")
+    judged.night.select(LIGHTS[1:3])
+    qtbot.keyClick(judged, Qt.Key.Key_X)
+    assert judged.night.rejected == {LIGHTS[1]: "tracking lost at 03:10", LIGHTS[2]: "trailed"}
+    judged.decisions.reject(LIGHTS[1:2], "wind")
+    assert judged.night.rejected[LIGHTS[1]] == "wind", "a person may say another"

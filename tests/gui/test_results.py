@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.models.folder_words import folder_words
 from astep_gui.models.results_words import old_reports_words
+from astep_gui.widgets import results_panel
 from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
 from pipeline_core.errors import NightError
@@ -84,6 +85,30 @@ def test_a_night_opened_again_says_what_its_last_run_took_and_what_is_up_to_date
     again.close()
 
 
+def test_a_star_and_a_pixel_that_are_asked_for_lie_where_the_shown_image_has_them(qtbot, reduced, monkeypatch):
+    """A calibrated file begins where the frame is lit, the raw frame with its overscan; a master is no frame."""
+    viewing, asked = reduced.viewing, []
+    monkeypatch.setattr(viewing.star, "follow", lambda *_, is_raw, **_more: asked.append(is_raw))
+    monkeypatch.setattr(viewing.story, "ask", lambda *_, is_trimmed: asked.append(not is_trimmed))
+
+    def ask():
+        asked.clear()
+        for modifier in (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier):
+            viewing.view.clicked.emit(5.0, 6.0, modifier)
+        return asked
+
+    reduced.night.select(LIGHTS[:1])
+    qtbot.waitUntil(lambda: viewing.view.shown is not None and viewing.view.shown.key[0] == "raw", timeout=PATIENCE_MS)
+    assert ask() == [True, True]
+    reduced.actions_by_name["calibrated"].trigger()
+    qtbot.waitUntil(lambda: viewing.view.shown.key[0] == "calibrated", timeout=PATIENCE_MS)
+    assert ask() == [False, False]
+    reduced.products.show_master(reduced.night.survey.masters[0].name)
+    qtbot.waitUntil(lambda: viewing.view.shown.key[0] == "master", timeout=PATIENCE_MS)
+    assert ask() == []
+    assert "the image is a master or a stack" in reduced.notice.why.text()
+
+
 # -- the report ----------------------------------------------------------------------------------------------------
 
 
@@ -114,6 +139,29 @@ def test_a_report_is_old_after_an_update_too_and_all_that_are_old_are_written_an
     assert reduced.results.old_words.text().startswith("▲ report.html and report_small.html are of before")
     press(qtbot, reduced.results.anew)
     qtbot.waitUntil(lambda: not reduced.results.old_reports.isVisible(), timeout=PATIENCE_MS)
+
+
+def test_reports_are_read_again_only_where_one_of_them_or_the_night_is_another(qtbot, reduced, monkeypatch):
+    read, reports_of = [], results_panel.reports_of
+    monkeypatch.setattr(results_panel, "reports_of", lambda *asked: read.append(asked) or reports_of(*asked))
+    results, place = reduced.results, reduced.night.place
+    results.follow()
+    read.clear()
+    for path in LIGHTS:
+        reduced.night.select([path])
+    for signal in (reduced.night.needs_changed, reduced.night.plan_changed, reduced.errands.changed):
+        signal.emit()
+    assert not read
+    (place.output / "report.html").write_text("of an earlier version")
+    results.follow()
+    assert len(read) == 1
+    assert results.old_reports.isVisible()
+    (place.output / "report.html").unlink()
+    results.follow()
+    assert not results.old_reports.isVisible()
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    read.clear()
+    qtbot.waitUntil(lambda: bool(read), timeout=PATIENCE_MS)
 
 
 def test_no_report_is_called_old_where_none_was_written(reduced):

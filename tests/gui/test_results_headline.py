@@ -33,3 +33,14 @@ def test_a_run_that_aligned_what_a_stopped_run_had_left_was_not_for_nothing():
     """The button had asked for it: "15 not aligned: update"."""
     assert headline(Reduction(Path("out"), aligned=15)) == "✓ 15 frames aligned"
     assert headline(Reduction(Path("out"), judged=15, aligned=1)) == "✓ 15 frames judged anew, 1 frame aligned"
+
+
+def test_a_run_that_only_solved_was_not_for_nothing():
+    assert headline(Reduction(Path("out"), searched=15, placed=15)) == "✓ 15 frames solved"
+    assert headline(Reduction(Path("out"), searched=15, placed=2)) == "✓ 2 of 15 frames solved"
+
+
+def test_a_run_that_only_moved_files_says_so():
+    assert headline(Reduction(Path("out"), moved=1)) == "✓ 1 calibrated file moved"
+    both = headline(Reduction(Path("out"), judged=3, moved=2))
+    assert both == "✓ 3 frames judged anew, 2 calibrated files moved"

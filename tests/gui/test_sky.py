@@ -380,6 +380,16 @@ def test_aligning_the_night_says_on_how_many_references(qtbot, sky):
     assert "4 of 4 frames aligned on 1 reference" in sky.log.line.full_text
 
 
+def test_after_aligning_shifts_are_counted_from_the_chosen_reference_at_once(qtbot, sky, lights):
+    sky.night.looks_quickly = True
+    sky.decisions.set_reference(lights[2])
+    press(qtbot, sky.sky.panel.foot.buttons["align"])
+    ended(qtbot, sky)
+    qtbot.waitUntil(lambda: set(lights) <= sky.night.rows.keys(), timeout=LONG)
+    qtbot.waitUntil(lambda: {sky.night.rows[path].extra["reference"] for path in lights} == {lights[2]}, timeout=LONG)
+    assert sky.night.rows[lights[2]].dx_px == 0.0
+
+
 def test_a_stack_is_made_listed_looked_at_and_left_with_esc(qtbot, sky, lights):
     panel = sky.sky.panel
     press(qtbot, panel.foot.buttons["stack"])

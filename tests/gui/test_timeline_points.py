@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -228,6 +229,48 @@ def test_pictures_that_columns_ask_for_do_not_push_each_other_aside(keogram_mode
     model._tell_in_turn()
     assert model._drawing._number == asked
     assert model._timer.isActive(), "it is made after the one that is being made"
+
+
+@pytest.fixture
+def slow_keogram(qapp, monkeypatch):
+    """A keogram whose frames are read one by one, as the test says; and the paths that were begun."""
+    begun, may_go_on = [], threading.Semaphore(0)
+
+    def columns(_night, _plan, frames, context):
+        for frame in frames:
+            begun.append(frame.path)
+            assert may_go_on.acquire(timeout=10)
+            context.check()
+            yield frame.path, np.zeros(4)
+
+    monkeypatch.setattr("pipeline_core.keogram.night_columns", columns)
+    model = KeogramModel()
+    yield model, begun, may_go_on
+    may_go_on.release(100)
+    model.close()
+
+
+def test_a_plan_that_changes_nothing_does_not_begin_the_reading_of_columns_anew(slow_keogram, qtbot):
+    model, begun, may_go_on = slow_keogram
+    frames = list(night()[1].values())
+    model.set_night(None, None, frames[:3], {})
+    qtbot.waitUntil(lambda: len(begun) == 1)
+    for known in (frames[:3], frames[:3], frames[:2], frames[:5]):
+        model.set_night(None, None, known, {})
+    may_go_on.release(5)
+    qtbot.waitUntil(lambda: model.done == 5)
+    assert begun == PATHS[:5], "each is read once, those that came meanwhile too"
+
+
+def test_another_night_does_not_wait_until_the_one_before_is_read(slow_keogram, qtbot):
+    model, begun, may_go_on = slow_keogram
+    frames = list(night()[1].values())
+    model.set_night(None, None, frames[:3], {})
+    qtbot.waitUntil(lambda: len(begun) == 1)
+    model.set_night(None, None, frames[3:5], {})
+    may_go_on.release(3)
+    qtbot.waitUntil(lambda: model.done == 2)
+    assert begun == [PATHS[0], *PATHS[3:5]]
 
 
 def test_the_keogram_of_no_night_is_empty(keogram_model, qtbot):

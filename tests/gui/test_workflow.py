@@ -468,6 +468,14 @@ def test_a_frame_that_is_not_to_be_calibrated_says_why(qtbot, opened):
     assert "not calibrated yet" not in said
 
 
+def test_of_a_rejected_frame_that_is_no_science_frame_it_is_not_said_that_a_run_would_calibrate_it(qtbot, opened):
+    opened.decisions.reject(["bias_000.fits"], "light leak")
+    opened.night.select(["bias_000.fits"])
+    qtbot.keyClick(opened, Qt.Key.Key_Y)
+    assert "no science frame (its kind: bias)" in opened.log.line.full_text
+    assert "then calibrates it" not in opened.log.text.toPlainText()
+
+
 def test_masters_of_an_earlier_plan_are_listed_apart_from_those_that_are_used(reduced):
     def branches():
         tree = reduced.results.tree
