@@ -52,7 +52,7 @@ def group_keys(frames: Sequence[Frame]) -> dict[str, tuple[Any, ...]]:
 
 
 def told_apart(name: str, pointings: Mapping[str, Sequence[Frame]]) -> str:
-    """Say where a field lies that has its name from an earlier one: "M 5 (2), 34′ NE" says more than a number.
+    """Say where a field lies that has its name from an earlier one: "M 5 (2), 34′ NE of the first".
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def told_apart(name: str, pointings: Mapping[str, Sequence[Frame]]) -> str:
     east, north = offset
     apart = math.hypot(east, north)
     way = _WINDS[round(math.degrees(math.atan2(east, north)) / 45) % 8]
-    return f"{name}, {f'{60 * apart:.0f}′' if apart < 1 else f'{apart:.1f}°'} {way}"
+    return f"{name}, {f'{60 * apart:.0f}′' if apart < 1 else f'{apart:.1f}°'} {way} of the first"
 
 
 _WINDS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")

@@ -16,10 +16,10 @@ def at(path, ra, dec, name="M 5"):
 @pytest.mark.parametrize(
     ("ra", "dec", "words"),
     [
-        (229.64, 2.98, "M 5 (2), 54′ N"),
-        (230.34, 2.78, "M 5 (2), 59′ NE"),
-        (229.64, -7.92, "M 5 (2), 10.0° S"),
-        (227.64, 2.08, "M 5 (2), 2.0° W"),
+        (229.64, 2.98, "M 5 (2), 54′ N of the first"),
+        (230.34, 2.78, "M 5 (2), 59′ NE of the first"),
+        (229.64, -7.92, "M 5 (2), 10.0° S of the first"),
+        (227.64, 2.08, "M 5 (2), 2.0° W of the first"),
     ],
 )
 def test_a_second_field_of_one_name_says_how_far_it_lies_from_the_first_and_where(ra, dec, words):
