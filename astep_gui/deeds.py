@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from astep_gui.main_window import MainWindow
     from astep_gui.models.needs import Need, Remedy
-    from pipeline_core.reduce import Reduction
+    from pipeline_core.reduction_told import Reduction
 
 SAYS_MUCH = {"Reduce", "Results"}
 """Parts of the work that say more than fits below the levels in a low window."""

@@ -6,13 +6,12 @@ This is the one job behind ``astep reduce`` and the window's button.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pipeline_core import __version__, journal
-from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
@@ -24,9 +23,10 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.memory import memory_budget, task_bytes, workers_within
 from pipeline_core.night_memory import check_memory, driver_bytes, frame_bytes
 from pipeline_core.noise_summary import noise_summary
-from pipeline_core.plan import Choices, LeftOut, Plan, build_plan
+from pipeline_core.plan import Choices, Plan, build_plan
 from pipeline_core.plan_words import check_disk, run_warnings
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_changes, recipe_toml, with_changes
+from pipeline_core.reduction_told import Reduction
 from pipeline_core.run_record import RunRecord, note_run
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from pipeline_core.events import Level, RunContext
     from pipeline_core.grouping import Geometry
     from pipeline_core.measures import Flag
-    from pipeline_core.noise_summary import NoiseSummary
-    from pipeline_core.solve_night import NightSolution
     from pipeline_core.stage import Task
 
 MEASURE_CALIBRATION, MEASURE_SCIENCE, MEASURE_GAIN = "quality of calibration frames", "quality", "gain and read noise"
@@ -75,67 +73,6 @@ class RunOptions:
     only: Only | None = None
     masters_inside: bool = True
     """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
-
-
-@dataclass
-class Reduction:
-    """What came of it."""
-
-    output: Path
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("done", "cached", "failed", "left_out"), 0))
-    """Science frames."""
-    masters: dict[str, str] = field(default_factory=dict)
-    """Name → "made" or "up to date"."""
-    failed: list[tuple[str, str]] = field(default_factory=list)
-    left_out: tuple[LeftOut, ...] = ()
-    warnings: tuple[str, ...] = ()
-    said_before: frozenset[str | tuple[str, str]] = frozenset()
-    """Of the warnings and of the (path, reason) left out: those that the last run here said as well."""
-    seconds: float = 0.0
-    peak_memory_mb: float = 0.0
-    flagged: int = 0
-    judged: int = 0
-    """Frames that were judged anew."""
-    realigned: Mapping[str, str] = field(default_factory=dict)
-    """Pointings that were placed on another reference: name → why."""
-    aligned: int = 0
-    """Frames that an alignment looked at for the first time: a run before was stopped ahead of it."""
-    searched: int = 0
-    """Frames that got an answer to where on the sky they look, for the first time or after a search in vain."""
-    placed: int = 0
-    """Those of them that were found."""
-    moved: int = 0
-    """Calibrated files that were moved because their frames were rejected or accepted."""
-    noise: NoiseSummary | None = None
-    """Before and after, of the calibrated science frames."""
-    did_something: bool = False
-    plan: Plan | None = None
-    sky: NightSolution | None = None
-    """Where the frames look; None where they could not be solved."""
-    sky_words: str = ""
-    """Why nothing was solved; empty if it was, or need not be."""
-
-    @property
-    def aligned_words(self) -> str:
-        """That frames were aligned, or pointings anew and why; empty where none was."""
-        past = {REFERENCE_REJECTED: "the reference was rejected"}  # what was to come is done now
-        why = dict.fromkeys(past.get(words, words) for words in self.realigned.values())
-        if why:
-            return f"aligned anew: {', '.join(why)}"
-        return f"{self.aligned} frame{'' if self.aligned == 1 else 's'} aligned" if self.aligned else ""
-
-    @property
-    def searched_words(self) -> str:
-        """How many frames were searched on the sky, and found; empty where none was."""
-        if not self.searched:
-            return ""
-        of = f"{self.placed} of " if self.placed < self.searched else ""
-        return f"{of}{self.searched} frame{'' if self.searched == 1 else 's'} solved"
-
-    @property
-    def moved_words(self) -> str:
-        """How many files were moved; empty where none was."""
-        return f"{self.moved} calibrated file{'' if self.moved == 1 else 's'} moved" if self.moved else ""
 
 
 def reduce_night(place: Place, recipe: Recipe, options: RunOptions, context: RunContext) -> Reduction:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import QualityRow
     from pipeline_core.plan_types import Plan
-    from pipeline_core.reduce import Reduction
+    from pipeline_core.reduction_told import Reduction
     from pipeline_core.survey import Survey
     from pipeline_core.types import Night
 

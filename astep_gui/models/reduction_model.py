@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
     from pipeline_core.events import Event, RunContext
     from pipeline_core.plan_types import Plan
-    from pipeline_core.reduce import Reduction, RunOptions
+    from pipeline_core.reduce import RunOptions
+    from pipeline_core.reduction_told import Reduction
     from pipeline_core.survey import Survey
 
 

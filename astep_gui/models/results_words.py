@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from astep_gui.models.night_model import NightModel
     from pipeline_core.noise_summary import NoiseSummary
-    from pipeline_core.reduce import Reduction
+    from pipeline_core.reduction_told import Reduction
     from pipeline_core.run_record import RunRecord
     from pipeline_core.survey import Survey
 

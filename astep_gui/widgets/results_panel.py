@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from astep_gui.models.errands import Errands
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel
-    from pipeline_core.reduce import Reduction
+    from pipeline_core.reduction_told import Reduction
     from pipeline_core.survey import Survey
 
 _MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import by_reason, counted
-from pipeline_core.reduce import Reduction, RunOptions, reduce_night
+from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.session import check_night, find_place, recipe_of
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline_core.cli.talk import Talk
     from pipeline_core.events import RunContext
+    from pipeline_core.reduction_told import Reduction
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from astep_gui.models.results_words import headline
 from pipeline_core.decisions import REFERENCE_REJECTED
-from pipeline_core.reduce import Reduction
+from pipeline_core.reduction_told import Reduction
 
 
 def test_a_run_that_only_judged_was_not_for_nothing():

@@ -9,7 +9,8 @@ from PyQt6.QtCore import Qt
 
 from astep_gui.models.results_words import OF_BEFORE
 from pipeline_core.events import Event
-from pipeline_core.reduce import Reduction, RunOptions
+from pipeline_core.reduce import RunOptions
+from pipeline_core.reduction_told import Reduction
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, reduced, surveyed
 
 __all__ = ["reduced"]

@@ -17,7 +17,8 @@ from astep_gui.widgets.run_panel import settings_words
 from pipeline_core.config import Recipe
 from pipeline_core.events import Event
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
-from pipeline_core.reduce import Reduction, RunOptions
+from pipeline_core.reduce import RunOptions
+from pipeline_core.reduction_told import Reduction
 from pipeline_core.survey import Survey
 from tests.gui.nights import small_night
 
