@@ -107,23 +107,34 @@ class Decisions(QObject):
         self.stack = QUndoStack(self)
         night.history_changed.connect(self._mirror)
 
-    def reject(self, paths: Sequence[str], reason: str = "") -> None:
+    def reject(self, paths: Sequence[str], reason: str = "", *, anew: bool = False) -> None:
         """Reject frames, with a reason; without one, each for what speaks most against it."""
-        self.reject_each(dict.fromkeys(paths, reason))
+        self.reject_each(dict.fromkeys(paths, reason), anew=anew)
 
-    def reject_each(self, given: Mapping[str, str]) -> None:
+    def reject_each(self, given: Mapping[str, str], *, anew: bool = False) -> None:
         """Reject frames, each for its own reason, or where it has none for what speaks most against it: one step.
 
-        One that is rejected already keeps its reason then: what a person wrote is not lost to a key.
+        Those that are rejected already keep their reason, unless it is given anew; of one that a rule rejected, a
+        person takes the word over.
         """
-        rejected = self._night.rejected
-        reasons = {path: why or rejected.get(path) or self.cause(path) for path, why in given.items()}
-        changes = [(path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))]
-        self._decide(
-            lambda paths: f"reject {counted(paths)}",
-            lambda logbook, label: logbook.decide_all(changes, label=label),
-            lambda paths: _told("rejected", paths, [reasons[path] for path in paths]),
-        )
+        if not given:
+            return
+        reasons: dict[str, str] = {}
+
+        def write(logbook: Logbook, label: Label) -> int | None:
+            before = {} if anew else logbook.rejected()  # looked at here: the command line's word is in it by now
+            reasons.update((path, before.get(path, why or self.cause(path))) for path, why in given.items())
+            changes = [
+                (path, *change) for path, why in reasons.items() for change in (("rejected", why), ("kept", None))
+            ]
+            return logbook.decide_all(changes, label=label)
+
+        def told(changed: Sequence[str]) -> str:
+            words = _told("rejected", changed, [reasons[path] for path in changed])
+            kept = len(reasons) - len(changed)
+            return f"{words} · {kept} more {'was' if kept == 1 else 'were'} rejected already" if kept else words
+
+        self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons))
 
     def cause(self, path: str) -> str:
         """Return what is suggested against a frame; empty where nothing is."""
@@ -213,12 +224,21 @@ class Decisions(QObject):
             self.said.emit(words)
             self.taken_back.emit([path for path in dict.fromkeys(changed) if self._night.frame(path) is not None])
 
-    def _decide(self, label: Label, write: Write, told: Callable[[Sequence[str]], str] | None = None) -> None:
+    def _decide(
+        self,
+        label: Label,
+        write: Write,
+        told: Callable[[Sequence[str]], str] | None = None,
+        untold: Callable[[], str] | None = None,
+    ) -> None:
+        """Write one step and say so; where it changes nothing, say what there is to be said then."""
         command = DecisionCommand(label, self._night.writable_logbook, write)
         if not self._step(lambda: self.stack.push(command)):
             return
         if command.changes_nothing:
             self._mirror()  # the stack dropped what could be done again; the logbook did not
+            if untold is not None:
+                self.said.emit(untold())
             return
         words = self.stack.undoText() if told is None else told(command.changed)
         self.said.emit(f"{words} · Ctrl+Z takes it back")
@@ -255,3 +275,13 @@ def _told(deed: str, paths: Sequence[str], reasons: Sequence[str]) -> str:
     frames = counted(paths)
     what = f"{deed} {frames}" if len(paths) == 1 else f"{frames} {deed}"
     return " · ".join(part for part in (what, reason) if part)
+
+
+def _already(reasons: Mapping[str, str]) -> str:
+    """Say that frames were rejected before, and how another reason is given."""
+    why = set(reasons.values())
+    if len(why) > 1:
+        return f"{len(reasons)} frames are already rejected, each for its own reason; Shift+X changes it"
+    reason = why.pop()
+    said = "already rejected" if len(reasons) == 1 else f"{len(reasons)} frames are already rejected"
+    return f"{said}: {reason}; Shift+X changes the reason" if reason else f"{said}; Shift+X gives a reason"

@@ -79,7 +79,8 @@ class Deeds(ResultsDeeds):
         if remedy.deed == "set":
             self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
-            self._decisions.reject(need.paths, remedy.value)
+            kept = self._night.choices.kept  # the list may be a moment behind a word for one of them
+            self._decisions.reject([path for path in need.paths if path not in kept], remedy.value)
         elif remedy.deed == "accept":
             self._decisions.accept(need.paths)
         elif remedy.deed == "plan":

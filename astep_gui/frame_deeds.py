@@ -89,15 +89,15 @@ class FrameDeeds(QObject):
         reason, is_sure = QInputDialog.getItem(self._window, "Reject", words, reasons, 0, True)  # noqa: FBT003
         if is_sure:
             self._last_reason = reason
-            self.reject_for(reason)
+            self.reject_for(reason, anew=True)
 
-    def reject_for(self, reason: str) -> None:
-        """Reject the selected frames; without a reason, each for what is suggested of it."""
+    def reject_for(self, reason: str, *, anew: bool = False) -> None:
+        """Reject the selected frames; without a reason, each for what is suggested of it, or was said before."""
         paths = list(self._night.selection)
         if not paths:
             return
         following = self._next_open() if len(paths) == 1 else None
-        self._decisions.reject(paths, reason)
+        self._decisions.reject(paths, reason, anew=anew)
         if following is not None:
             self._night.select([following])
 

@@ -34,6 +34,8 @@ class Proposal:
     """Median of the quantity over the frames now accepted."""
     after: float
     """And over those that would be left; NaN if none is."""
+    kept: int = 0
+    """Frames beyond the threshold that a person accepted: they stay."""
 
     @property
     def reason(self) -> str:
@@ -43,7 +45,15 @@ class Proposal:
 
     @property
     def words(self) -> str:
-        """The cost in one line: "reject 37 of 785: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px"."""
+        """The cost in one line: "reject 37 of 785: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px".
+
+        Frames beyond it that stay because a person accepted them end it: "…; 1 more you accepted".
+        """
+        if not self.kept:
+            return self._cost_words()
+        return f"{self._cost_words()}; {self.kept}{' more' if self.paths else ''} you accepted"
+
+    def _cost_words(self) -> str:
         if not self.paths:
             return "rejects no frame"
         said = f"reject {len(self.paths)} of {self.total}"
@@ -71,6 +81,7 @@ def beyond(
     *,
     side: Literal["high", "low"] | None = None,
     frames: Mapping[str, Frame] | None = None,
+    kept: Collection[str] = frozenset(),
 ) -> Proposal:
     """Propose to reject the frames beyond a threshold.
 
@@ -86,6 +97,8 @@ def beyond(
         Which side of it is rejected; the worse one of the quantity by default.
     frames : mapping of str to Frame, optional
         For what only headers tell.
+    kept : collection of str
+        Paths that a person accepted: none of them is named, whatever its value.
     """
     what = quantity(name)
     chosen = side or what.worse or "high"
@@ -93,6 +106,8 @@ def beyond(
     values = values_of(what, accepted, frames)
     known = np.isfinite(values)
     out = known & ((values > threshold) if chosen == "high" else (values < threshold))
+    stays = out & np.array([row.path in kept for row in accepted], bool)
+    out &= ~stays
     left = known & ~out
     losses = values_of(quantity("depth_loss_mag"), accepted)
     return Proposal(
@@ -104,4 +119,5 @@ def beyond(
         depth_change_mag(losses, ~out),
         float(np.median(values[known])) if known.any() else float("nan"),
         float(np.median(values[left])) if left.any() else float("nan"),
+        int(stays.sum()),
     )

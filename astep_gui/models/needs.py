@@ -78,7 +78,7 @@ def needs_of(
     if plan is not None:
         needs += _plan(plan, night)
     needs += _suspects(rows, calibration_flags, rejected, kept)
-    unusable = tuple(frame.path for frame in open_frames if frame.unusable is not None)
+    unusable = tuple(frame.path for frame in open_frames if frame.unusable is not None and frame.path not in kept)
     if unusable:
         first = night.by_path[unusable[0]].unusable or ""
         settle = Remedy("Reject", "reject", value="unusable", tip="reject them: no more is said of them here")

@@ -295,7 +295,8 @@ class TimelineModel(QObject):
         """Return what the line would reject, and its cost; None without a line."""
         if self.threshold is None:
             return None
-        return beyond(self.what.name, self.threshold, self.rows, self.rejected, side=self.side, frames=self.frames)
+        name, rows, out = self.what.name, self.rows, self.rejected
+        return beyond(name, self.threshold, rows, out, side=self.side, frames=self.frames, kept=self.kept)
 
     def apply_threshold(self) -> None:
         """Ask to reject what the line proposes, as one decision."""

@@ -73,3 +73,16 @@ def test_every_quantity_can_be_followed_and_has_words():
         assert what.words(1.5)
     assert unit_of(quantity("background"), rows) == "e⁻"
     assert unit_of(quantity("background"), [*rows, row(1, 2, unit="ADU")]) == "ADU or e⁻"
+
+
+def test_a_frame_that_a_person_accepted_is_left_out_and_the_cost_says_so():
+    rows = [row(0, 2.0), row(1, 2.0), row(2, 4.0), row(3, 5.0)]
+    found = beyond("fwhm_px", 3.0, rows, set(), kept={"f0.fits", "f3.fits"})
+    assert found.paths == ("f2.fits",)
+    assert found.words == "reject 1 of 4: stack 0.16 mag shallower, median FWHM 3.00 → 2.00 px; 1 more you accepted"
+    assert found.after == 2.0, "over those that stay, accepted ones among them"
+
+
+def test_a_threshold_beyond_which_all_are_accepted_rejects_none_and_says_why():
+    found = beyond("fwhm_px", 3.0, [row(0, 2.0), row(1, 4.0)], set(), kept={"f1.fits"})
+    assert found.words == "rejects no frame; 1 you accepted"

@@ -258,6 +258,23 @@ def test_the_list_of_needs_has_its_room_at_once_while_the_pointer_is_elsewhere(q
     qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before, timeout=PATIENCE_MS)
 
 
+def test_rejecting_what_is_suggested_leaves_out_what_was_accepted_a_moment_before(qtbot, crowded):
+    first = next(b for b in crowded.needs.findChildren(QPushButton) if b.text().startswith("Reject") and b.isVisible())
+    frames = [n.paths[0] for n in crowded.night.needs if any(r.deed == "reject" for r in n.remedies)]
+    crowded.decisions.accept(frames)
+    qtbot.mouseClick(first, Qt.MouseButton.LeftButton)  # the list has not heard of it yet
+    assert not set(frames) & set(crowded.night.rejected)
+    assert set(frames) <= crowded.night.choices.kept
+
+
+def test_a_file_that_cannot_be_used_is_not_asked_about_once_it_was_accepted(tmp_path):
+    broken = frame("broken", unusable="it is cut off")
+    night = night_of(tmp_path, broken, frame("a"))
+    titles = [need.title for need in needs_of(night, None, {}, {}, {}, frozenset({"broken"}))]
+    assert not any("cannot be used" in title for title in titles)
+    assert any("cannot be used" in need.title for need in needs_of(night, None, {}, {}, {}, frozenset()))
+
+
 # -- equal needs ---------------------------------------------------------------------------------------------------
 
 

@@ -112,6 +112,19 @@ def test_a_threshold_shows_its_cost_before_anything_is_rejected(timeline, qtbot)
     assert timeline.apply.text() == "Reject 2 frames"
 
 
+def test_a_threshold_leaves_out_what_was_accepted_and_says_so(timeline, qtbot):
+    model = timeline.model
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    accepted = model.proposal().paths[0]
+    model.set_rejected(model.rejected, frozenset({accepted}))
+    assert timeline.cost.text().replace(NO_BREAK, " ").endswith("; 1 more you accepted")
+    assert timeline.apply.text() == "Reject 1 frame"
+    with qtbot.waitSignal(model.reject_asked) as asked:
+        qtbot.mouseClick(timeline.apply, LEFT)
+    assert asked.args[0]
+    assert accepted not in asked.args[0]
+
+
 def test_frames_that_are_only_proposed_have_a_ring_where_rejected_ones_have_a_cross(timeline, qtbot):
     qtbot.mouseClick(timeline.threshold, LEFT)
     timeline.model.set_threshold(2.0)  # the rejected frame lies beyond it as all others do
