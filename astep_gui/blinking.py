@@ -89,7 +89,8 @@ class Blinking(QObject):
             return
         places = viewing.places(chosen, is_trimmed=calibrated)
         in_order = {path: sources[path] for path in chosen}
-        frames = blink_frames(night, in_order, places, {path: viewing.badge(path) for path in chosen})
+        badges = {path: viewing.badge(path) for path in chosen}
+        frames = blink_frames(night, in_order, places, badges, viewing.short_titles.name)
         self.is_calibrated, self.wanted = calibrated, wanted
         viewing.pages.setCurrentWidget(viewing.view)
         self._aside.leave(self._words_of(chosen))

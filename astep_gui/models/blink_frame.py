@@ -35,6 +35,8 @@ class BlinkFrame:
     """Equal for frames that were taken alike: of one kind, filter and exposure."""
     when: str = ""
     """Mid-exposure as it is read, "04:31:20 UTC"; empty where not known."""
+    name: str = ""
+    """What tells it from all others of the night, for narrow places; the title where there is none."""
     has_stars: bool = True
     """Whether it can lie on others at all: darks and flats have nothing to be laid by."""
 

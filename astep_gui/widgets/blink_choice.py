@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QPoint, QSize, Qt, pyqtSignal
@@ -20,25 +19,6 @@ if TYPE_CHECKING:
     from astep_gui.models.frame_images import ShownImage
 
 _SIDE = 104
-
-
-def short_names(titles: list[str]) -> list[str]:
-    """Return of each title what tells it from the others."""
-    if len(set(titles)) < 2:
-        return titles
-    start = _alike(titles)
-    # Digits and letters belong together: of …0041 and …0042 the whole number is kept, at both ends.
-    while start > 0 and titles[0][start - 1].isalnum():
-        start -= 1
-    end = _alike([title[start:][::-1] for title in titles])
-    while end > 0 and titles[0][len(titles[0]) - end].isalnum():
-        end -= 1
-    return [title[start : len(title) - end] for title in titles]
-
-
-def _alike(titles: list[str]) -> int:
-    """Count the letters that all begin with."""
-    return sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*titles, strict=False)))
 
 
 class _Strip(QListWidget):
@@ -90,10 +70,9 @@ class BlinkChoice(QFrame):
         self.strip.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.strip.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.strip.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        names = short_names([frame.title for frame, _ in frames])
-        for (frame, small), name in zip(frames, names, strict=True):
+        for frame, small in frames:
             picture = thumbnail(small, levels.levels, _SIDE, levels.of(small, frame))
-            item = QListWidgetItem(QIcon(QPixmap.fromImage(picture)), name)
+            item = QListWidgetItem(QIcon(QPixmap.fromImage(picture)), frame.name or frame.title)
             item.setData(Qt.ItemDataRole.UserRole, frame.key)
             item.setToolTip(frame.title)
             self.strip.addItem(item)

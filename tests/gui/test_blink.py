@@ -14,10 +14,10 @@ from PyQt6.QtWidgets import QApplication
 from astep_gui.models.blink import BLINK_PART, BlinkModel
 from astep_gui.models.blink_frame import BlinkFrame
 from astep_gui.models.blink_levels import BlinkLevels
-from astep_gui.models.frame_images import Loaded
+from astep_gui.models.frame_images import Loaded, shown_image
 from astep_gui.models.memory_budget import MOST_BYTES, MemoryBudget
 from astep_gui.widgets.blink_bar import BlinkBar
-from astep_gui.widgets.blink_choice import short_names
+from astep_gui.widgets.blink_choice import BlinkChoice
 from pipeline_core.errors import DataError
 from tests.gui.words_seen import unreadable
 
@@ -244,9 +244,13 @@ def test_a_fast_blink_stops_and_asks_which_frame_was_meant(qtbot, bar, blink):
     assert asked.args == [meant]
 
 
-def test_names_of_thumbnails_are_what_tells_them_apart():
-    assert short_names(["M1_0041_R.fits", "M1_0042_R.fits"]) == ["0041", "0042"]
-    assert short_names(["a.fits"]) == ["a.fits"]
+def test_names_of_thumbnails_are_what_tells_the_frames_from_all_others_even_of_a_single_one(qtbot, blink, levels):
+    """The title of the only one that had gone by was shortened to "2026-06-…E_V.fits"."""
+    one = replace(frames(1)[0], title="2026-06-21_0035_SCIENCE_V.fits", name="035")
+    choice = BlinkChoice([(one, shown_image(one.key, one.loader()))], 0, BlinkLevels(blink, levels))
+    qtbot.addWidget(choice)
+    assert choice.strip.item(0).text() == "035"
+    assert choice.strip.item(0).toolTip() == one.title
 
 
 def test_of_few_frames_each_is_offered_once_and_the_likely_one_is_among_them(qtbot, blink):
