@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.image_marks import DrawnShape
+    from pipeline_core.science.star_reading import StarReading
 
 TOOLS = {
     "star": ("Star", "Click a star: its profile and width"),
@@ -338,12 +339,10 @@ class InspectPanel(QWidget):
             else:
                 pairs.append(("Moffat β", f"{reading.beta:.1f}"))
             pairs.append(("Ellipticity", f"{reading.ellipticity:.2f}"))
-        pairs += [("Peak", _number(profile.peak)), ("Flux", _number(profile.flux)), ("Sky", _number(profile.sky))]
+        light = {"Peak": profile.peak, "Flux": profile.flux, "Sky": profile.sky}
+        pairs += [(name, f"{_number(value)} {look.unit}".rstrip()) for name, value in light.items()]
         self._list(pairs[:8])
-        if reading.is_saturated:
-            self._say("▲ saturated: its width cannot be measured", "warn")
-        else:
-            self._say(look.note if fitted else "No star profile fits: a galaxy, a trail, or too faint", "warn")
+        self._say(_doubt(reading) or look.note, "warn")
 
     def _show_line(self, look: LineLook) -> None:
         self._show_plot(on=True)
@@ -396,6 +395,19 @@ class InspectPanel(QWidget):
         self._points.setPen(None)
         self._points.setBrush(look.colour("plot_1", 0.75))
         self._curve.setPen(pg.mkPen(look.colour("plot_2"), width=1.5))
+
+
+def _doubt(reading: StarReading) -> str:
+    """Say why the figures of a star are not to be trusted; "" where nothing speaks against them."""
+    if reading.is_saturated:
+        return "▲ saturated: its width cannot be measured, its light is a lower limit"
+    if reading.is_flat:
+        return "▲ saturated or flat-topped: width and light are not to be trusted"
+    if not math.isfinite(reading.fwhm_px):
+        return "No star profile fits: a galaxy, a trail, or too faint"
+    if reading.is_doubtful:
+        return "▲ no star profile fits it well: the width is not to be trusted"
+    return ""
 
 
 def _number(value: float) -> str:
