@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
+from astep_gui.models.drawn_part import drawn_box, part_name, part_words
 from astep_gui.models.inspection import Inspection
 from astep_gui.widgets.image_marks import DrawnShape
 from astep_gui.widgets.inspect_panel import InspectPanel
-from pipeline_core.types import MaskBit
+from pipeline_core.types import MaskBit, Section
 
 
 @pytest.fixture
@@ -130,6 +131,28 @@ def test_a_box_is_saved_as_a_fits_file(qtbot, panel, inspection, tmp_path):
     assert data[10, 10] == panel._shown.image[200, 300]
     panel.save_part(tmp_path / "star.fits" / "beneath a file.fits", panel.box)
     assert "cannot" in panel.says.text()
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Jason.00000069.Entered Coordinates.fit.fz", "Jason.00000069.Entered Coordinates_part.fits"),
+        (
+            "Jason.00000069.Entered Coordinates.fit.fz · cosmic rays removed",
+            "Jason.00000069.Entered Coordinates_part.fits",
+        ),
+        ("light_000.fits", "light_000_part.fits"),
+    ],
+)
+def test_a_part_is_proposed_under_the_whole_name_of_its_frame(title, name):
+    assert part_name(title) == name
+
+
+def test_a_part_that_reaches_out_of_the_frame_is_as_large_as_what_lies_in_it():
+    circle = DrawnShape("circle", 5.0, 50.0, 5.0, 70.0)
+    assert drawn_box(circle) == Section(30, 71, -15, 26)
+    assert part_words(circle, drawn_box(circle), (60, 100)) == "the box around the drawn circle, 26 × 30 px"
+    assert drawn_box(DrawnShape("line", 0.0, 0.0, 5.0, 5.0)) is None
 
 
 class Shifted:
