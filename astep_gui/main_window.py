@@ -204,7 +204,8 @@ class MainWindow(QMainWindow):
         for source in (self.night, self.run, self.decisions, self.errands):
             source.problem.connect(self.show_problem)
         self.night.said.connect(self.log.hear)
-        self.decisions.said.connect(self.log.say)
+        for told in (self.decisions.said, self.viewing.inspect_panel.saved):
+            told.connect(self.log.say)
         self.decisions.taken_back.connect(deeds.show_changed)
         self.night.busy.connect(self.log.busy)
         self.night.survey_changed.connect(deeds.tell_broken_off)

@@ -107,7 +107,7 @@ class ViewDeeds(QObject):
         self._viewing.view.canvas.setFocus()
 
     def save_cutout(self) -> None:
-        """Save the box that was drawn as FITS, or what is seen of the frame where none was."""
+        """Save the box that was drawn, or lies around the circle, as FITS, or what is seen where nothing was."""
         seen = self._viewing.view.view_rect()
         part = Section(
             math.floor(seen.top()), math.ceil(seen.bottom()), math.floor(seen.left()), math.ceil(seen.right())

@@ -45,6 +45,8 @@ class NightSky:
     """The hints that frames were last searched with, where that is known."""
     depths: Mapping[str, Depth] = field(default_factory=dict)
     """Zero point and limit of solved frames, where a catalogue was at hand."""
+    why_none: str = ""
+    """Why the last run solved nothing; empty if it did, or need not."""
 
     @property
     def is_empty(self) -> bool:
@@ -66,6 +68,13 @@ class NightSky:
             if one.path == one.reference or one.reference not in found:
                 found[one.reference] = one.path
         return found
+
+    @cached_property
+    def alone(self) -> frozenset[str]:
+        """Frames on which no other one lies: nothing was aligned there, though each has a place on itself."""
+        placed = [one for one in (self.alignment.frames if self.alignment is not None else ()) if one.aligned]
+        held = {one.reference for one in placed if one.reference != one.path}
+        return frozenset(one.path for one in placed if one.reference == one.path and one.path not in held)
 
     @cached_property
     def footprints(self) -> tuple[tuple[Floats, Floats], ...]:
@@ -130,6 +139,5 @@ def night_sky(output: Path) -> NightSky:
         )
         calibrated = frozenset(p.label for p in store.products(SCIENCE_STAGE) if p.location is not None)
         searched = {p.label: p.made[SEARCHED_WITH] for p in store.products(SOLVE) if SEARCHED_WITH in p.made}
-        return NightSky(
-            solutions(store), alignment, stacks, calibrated, solve_hints(logbook), searched, known_depths(store)
-        )
+        hints, why_none = solve_hints(logbook), logbook.told_of_sky()
+        return NightSky(solutions(store), alignment, stacks, calibrated, hints, searched, known_depths(store), why_none)

@@ -151,6 +151,7 @@ class Inspection(QObject):
                 gain=gain,
                 reach_px=within,
                 usual_fwhm_px=usual,
+                full=(shown.mask & np.uint8(MaskBit.SATURATED)) > 0 if shown.mask is not None else None,
             )
             scale = shown.facts.pixel_scale_arcsec if shown.facts else None
             return StarLook(reading, shown.unit, scale, note if reading is not None else "", within)

@@ -83,10 +83,11 @@ def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStat
     if one is not None and one.aligned:
         return _aligned(path, one, solved, sky)
     if solved is None and one is not None and one.reason:
-        why = f"{one.reason}; nobody has looked where it points"
-        return SkyStatus("▲", "not aligned", "warn", why, (SOLVE, HINT), 2, "not aligned")
+        why, ways = _not_searched(path, sky, "nobody has looked where it points")
+        return SkyStatus("▲", "not aligned", "warn", f"{one.reason}; {why}", ways, 2, "not aligned")
     if solved is None:
-        return SkyStatus("·", "not solved yet", "dim", "nobody has looked where it points", (SOLVE, HINT), 4, "–")
+        why, ways = _not_searched(path, sky, "nobody has looked where it points")
+        return SkyStatus("·", "not solved yet", "dim", why, ways, 4, "–")
     why = in_window(solved.reason or "no reason is known")
     if one is not None and one.reason:
         why = f"{why}. Not aligned either: {one.reason}"
@@ -106,9 +107,23 @@ def _with_old_hints(status: SkyStatus, path: str, sky: NightSky) -> SkyStatus:
     return replace(status, mark="▲" if status.mark == "✓" else status.mark, tone=tone, why=why, ways=ways, rank=2)
 
 
+def _not_searched(path: str, sky: NightSky, otherwise: str) -> tuple[str, tuple[Way, ...]]:
+    """Say why nobody has looked where a frame points, and what can be done: what the results say of the last run."""
+    if sky.hints.get(path):
+        return "it has hints now, and was not tried with them yet", (SOLVE, HINT)
+    if not sky.why_none:
+        return otherwise, (SOLVE, HINT)
+    return in_window(sky.why_none), tuple(SOLVE if way == AGAIN else way for way in ways_out(sky.why_none))
+
+
 def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
     base = sky.base_of(path)
-    reason = in_window(solved.reason or "no reason is known") if solved is not None else "not tried yet"
+    if solved is not None:
+        reason, ways = in_window(solved.reason or "no reason is known"), ways_out(solved.reason)
+    else:
+        reason, ways = _not_searched(path, sky, "not tried yet")
+    if path in sky.alone:
+        return SkyStatus("◇", "alone in its field, not solved", "warn", f"not solved: {reason}", ways, 3, "alone")
     not_itself = f"not solved itself: {reason}"
     if base is not None:
         why = f"its place comes through {_name(base)}, which is solved; {not_itself}"
@@ -116,7 +131,6 @@ def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: 
         why = f"the reference of its pointing, no frame of which is solved; {not_itself}"
     else:
         why = f"lies on {_name(one.reference)}; no frame there is solved; {not_itself}"
-    ways = ways_out(solved.reason) if solved is not None else (SOLVE, HINT)
     return SkyStatus("◇", "aligned, not solved", "warn", why, ways, 3, "aligned")
 
 
@@ -249,7 +263,7 @@ def away_words(distance_deg: float, bearing_deg: float) -> str:
 
 
 def night_words(sky: NightSky, rejected: Collection[str]) -> str:
-    """Say how far the night is on the sky; frames that are rejected and not solved are nobody's concern.
+    """Say how far the night is on the sky: of the frames that are reduced and kept, as the results count them.
 
     Parameters
     ----------
@@ -259,12 +273,13 @@ def night_words(sky: NightSky, rejected: Collection[str]) -> str:
     """
     if not sky.calibrated:
         return "Night · nothing reduced yet"
-    on_sky = {path for path, frame in sky.solutions.items() if frame.solved}
-    placed = {one.path for one in sky.alignment.frames if one.aligned} if sky.alignment is not None else set()
-    left_out = sum(path in rejected and path not in on_sky for path in sky.calibrated)
-    words = f"Night · {len(on_sky)} of {len(sky.calibrated) - left_out} solved · {len(placed)} aligned"
-    number = sum(path not in on_sky for path in rejected)
-    return f"{words} · {number} rejected" if number else words
+    kept = {path for path in sky.calibrated if path not in rejected}
+    solved = sum(path in kept and frame.solved for path, frame in sky.solutions.items())
+    placed = {one.path for one in sky.alignment.frames if one.aligned} & kept if sky.alignment is not None else set()
+    alone = len(placed & sky.alone)
+    words = f"Night · {solved} of {len(kept)} solved · {len(placed) - alone} aligned"
+    words += f" · {alone} alone" if alone else ""
+    return f"{words} · {len(rejected)} rejected" if rejected else words
 
 
 def _name(path: str | None) -> str:

@@ -22,18 +22,20 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.drawn_part import drawn_box, part_name, part_words
 from astep_gui.models.inspection import NO_STAR, Inspection, LineLook, RegionLook, StarLook
 from astep_gui.theme import icon, mono_font, theme, theme_notice
 from astep_gui.widgets.plots import dress_plot, small_plot
 from pipeline_core.errors import AstepError
 from pipeline_core.science.regions import moffat_curve
-from pipeline_core.types import Section
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.widgets.image_marks import DrawnShape
+    from pipeline_core.science.star_reading import StarReading
+    from pipeline_core.types import Section
 
 TOOLS = {
     "star": ("Star", "Click a star: its profile and width"),
@@ -46,7 +48,7 @@ _INVITE = {
     "Shift-click follows it through the night, Alt-click tells why a pixel has its value.",
     "line": "Drag over the image to see the values along a line.",
     "box": "Drag a box over the image to see the statistics of its pixels; it can be saved as FITS.",
-    "circle": "Drag from a centre outwards to see the statistics of the pixels around it.",
+    "circle": "Drag from a centre outwards to see the statistics of the pixels around it; its box can be saved.",
 }
 """What an empty panel says: how to fill it."""
 
@@ -66,6 +68,8 @@ class InspectPanel(QWidget):
     """x, y of the measured star, to be followed through the night."""
     star_measured = pyqtSignal(object)
     """(x, y, radius) of the star that was found near the click, 0-based px, to be ringed; None for none."""
+    saved = pyqtSignal(str)
+    """Which part was saved, and where, in words."""
 
     def __init__(self, inspection: Inspection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -248,6 +252,7 @@ class InspectPanel(QWidget):
             self._say(f"cannot save {file.name} · {error.strerror} · choose another folder", "bad")
         else:
             self._say(f"✓ saved {file.name}", "good")
+            self.saved.emit(f"saved {part_words(self._shape, part, shown.image.shape)}: {file}")
 
     def _ask_night(self) -> None:
         if isinstance(self._look, StarLook) and self._look.reading is not None:
@@ -255,22 +260,17 @@ class InspectPanel(QWidget):
 
     @property
     def box(self) -> Section | None:
-        """The pixels whose centres lie in the box that is drawn; None while there is none."""
-        shape = self._shape
-        if shape is None or shape.kind != "box":
-            return None
-        x0, x1 = sorted((shape.x0, shape.x1))
-        y0, y1 = sorted((shape.y0, shape.y1))
-        return Section(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
+        """The box that is drawn, or that around the circle that is; None while there is neither."""
+        return drawn_box(self._shape)
 
     def ask_where(self, seen: Section | None = None) -> None:
-        """Ask for a file, and save the box that is drawn, else the part that is seen."""
+        """Ask for a file, and save the box that is drawn or lies around the circle, else the part that is seen."""
         part, shown = self.box or seen, self._shown
         if part is None or shown is None or shown.reduction > 1:
             self._say("only of a whole frame a part can be saved", "warn")
             return
-        suggested = f"{shown.title.split('.', 1)[0]}_part.fits"
-        name, _kind = QFileDialog.getSaveFileName(self, "Save this part", suggested, "FITS (*.fits)")
+        title = f"Save {part_words(self._shape, part, shown.image.shape)}"
+        name, _kind = QFileDialog.getSaveFileName(self, title, part_name(shown.title), "FITS (*.fits)")
         if name:
             self.save_part(Path(name), part)
 
@@ -338,12 +338,10 @@ class InspectPanel(QWidget):
             else:
                 pairs.append(("Moffat β", f"{reading.beta:.1f}"))
             pairs.append(("Ellipticity", f"{reading.ellipticity:.2f}"))
-        pairs += [("Peak", _number(profile.peak)), ("Flux", _number(profile.flux)), ("Sky", _number(profile.sky))]
+        light = {"Peak": profile.peak, "Flux": profile.flux, "Sky": profile.sky}
+        pairs += [(name, f"{_number(value)} {look.unit}".rstrip()) for name, value in light.items()]
         self._list(pairs[:8])
-        if reading.is_saturated:
-            self._say("▲ saturated: its width cannot be measured", "warn")
-        else:
-            self._say(look.note if fitted else "No star profile fits: a galaxy, a trail, or too faint", "warn")
+        self._say(_doubt(reading) or look.note, "warn")
 
     def _show_line(self, look: LineLook) -> None:
         self._show_plot(on=True)
@@ -364,7 +362,7 @@ class InspectPanel(QWidget):
 
     def _show_region(self, look: RegionLook) -> None:
         self._show_plot(on=False)
-        self.save.setVisible(look.kind == "box" and look.statistics.pixels > 0)
+        self.save.setVisible(look.statistics.pixels > 0)
         found = look.statistics
         words = f"{look.size} · {look.unit}".rstrip(" ·")
         if found.masked:
@@ -396,6 +394,19 @@ class InspectPanel(QWidget):
         self._points.setPen(None)
         self._points.setBrush(look.colour("plot_1", 0.75))
         self._curve.setPen(pg.mkPen(look.colour("plot_2"), width=1.5))
+
+
+def _doubt(reading: StarReading) -> str:
+    """Say why the figures of a star are not to be trusted; "" where nothing speaks against them."""
+    if reading.is_saturated:
+        return "▲ saturated: its width cannot be measured, its light is a lower limit"
+    if reading.is_flat:
+        return "▲ saturated or flat-topped: width and light are not to be trusted"
+    if not math.isfinite(reading.fwhm_px):
+        return "No star profile fits: a galaxy, a trail, or too faint"
+    if reading.is_doubtful:
+        return "▲ no star profile fits it well: the width is not to be trusted"
+    return ""
 
 
 def _number(value: float) -> str:

@@ -150,6 +150,59 @@ def test_a_saturated_star_has_no_width():
     assert np.isnan(found.fwhm_px)
 
 
+def full_wells(fwhm: float, well: float, seed: int = 3) -> np.ndarray:
+    """A star in the middle of wells that are full at levels of their own, some 1 % apart."""
+    rng = np.random.default_rng(seed)
+    y, x = np.indices((161, 161))
+    light = 120_000.0 * np.exp(-4 * np.log(2) * ((x - 80.2) ** 2 + (y - 79.7) ** 2) / fwhm**2)
+    levels = rng.normal(well, 0.01 * well, light.shape)
+    return (np.minimum(rng.normal(500.0 + light, 10.0 + np.sqrt(light)), levels)).astype(np.float32)
+
+
+def test_a_star_whose_wells_are_full_below_the_stated_saturation_is_flat_topped():
+    """Jason 069: wells full at some 62,200 ADU under a stated 65,535; its FWHM read 3.3 px where others have 2.1."""
+    found = read_star(full_wells(3.5, 62_200.0), 80, 80, saturation=65_535.0)
+    assert not found.is_saturated
+    assert found.is_flat
+    assert found.is_doubtful
+
+
+@pytest.mark.parametrize("fwhm", [1.5, 2.0, 3.0, 6.0])
+@pytest.mark.parametrize("place", [(100.0, 80.0), (100.5, 80.5), (100.3, 80.7)])
+def test_a_star_below_the_wells_is_not_flat_topped_wherever_it_lies_on_the_pixels(fwhm, place):
+    rng = np.random.default_rng(8)
+    y, x = np.indices((161, 161))
+    light = 40_000.0 * np.exp(-4 * np.log(2) * ((x - place[0]) ** 2 + (y - place[1]) ** 2) / fwhm**2)
+    found = read_star(rng.normal(500.0 + light, 10.0 + np.sqrt(light)).astype(np.float32), *place, saturation=65_535.0)
+    assert not found.is_flat
+
+
+def test_a_flat_top_far_below_saturation_is_a_star_out_of_focus():
+    image = full_wells(8.0, 9_000.0)
+    assert not read_star(image, 80, 80, saturation=65_535.0).is_flat
+    assert read_star(image, 80, 80).is_flat, "where saturation is not known it may be that"
+
+
+def test_a_star_of_ordinary_profile_is_beyond_doubt_and_two_that_touch_are_not():
+    y, x = np.indices((161, 161))
+
+    def star(cx, cy):
+        return (1.0 + (2**0.3333 - 1) * 4 * ((x - cx) ** 2 + (y - cy) ** 2) / 3.0**2) ** -3.0
+
+    sky = np.random.default_rng(9).normal(500.0, 10.0, x.shape)
+    assert not read_star((sky + 5000 * star(80.2, 79.8)).astype(np.float32), 80, 80).is_doubtful
+    two = sky + 5000 * star(80.2, 79.8) + 4000 * star(85.0, 82.0)
+    assert read_star(two.astype(np.float32), 80, 80).is_doubtful
+
+
+def test_a_star_is_saturated_where_the_mask_says_so_whatever_its_value_is_now():
+    image, full = field(), np.zeros((200, 220), bool)
+    full[81, 100] = True
+    assert read_star(image, 100, 81, saturation=65_535.0, full=full).is_saturated
+    assert not read_star(image, 150, 150, saturation=65_535.0, full=full).is_saturated
+    assert not read_star(image, 100, 81, saturation=65_535.0, full=full, masked=full).is_saturated, "a bad pixel"
+
+
 def test_the_pixels_of_a_mask_are_counted_by_kind_and_one_may_be_of_several():
     mask = np.zeros((20, 30), np.uint8)
     mask[0, :7] = 1

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from pipeline_core.align_night import FrameAlignment, NightAlignment
+from pipeline_core.logbook import Logbook
 from pipeline_core.science.alignment import Alignment
 from pipeline_core.science.placement import Placement
 from pipeline_core.science.tan_sip import TanSip, separation_deg
 from pipeline_core.sky_state import NightSky, night_sky
 from pipeline_core.solving.result import FrameSolution
+from pipeline_core.store import Store
 
 SHAPE = (500, 600)
 SOLUTION = TanSip(217.4, -62.7, 299.5, 249.5, 2.0 / 3600 * np.array([[-1.0, 0.0], [0.0, 1.0]]))
@@ -58,3 +60,16 @@ def test_an_output_that_was_never_written_to_knows_nothing_and_stays_so(tmp_path
     night = night_sky(tmp_path / "out")
     assert night.is_empty
     assert not (tmp_path / "out").exists()
+
+
+def test_why_the_last_run_solved_nothing_is_known(tmp_path):
+    with Logbook.open(tmp_path / "out") as logbook:
+        logbook.note_told((), (), "the pixel scale is not known")
+        Store(tmp_path / "out", logbook.database).close()
+    assert night_sky(tmp_path / "out").why_none == "the pixel scale is not known"
+
+
+def test_a_frame_on_which_no_other_lies_is_alone():
+    assert sky().alone == frozenset()
+    assert sky(frames=(placed("ref", 0.0), placed("far", 0.0, "far"), placed("a", 2.0))).alone == {"far"}
+    assert sky(frames=(placed("ref", 0.0), placed("lost", None))).alone == {"ref"}

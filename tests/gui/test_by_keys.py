@@ -150,9 +150,19 @@ def test_a_threshold_is_laid_moved_and_followed_by_keys_alone(qtbot, measured):
     assert set(measured.night.rejected) == {LIGHTS[3]}
 
 
+def asked_of(asked, file):
+    """Return what stands for the dialog: it notes its title and the name it proposes."""
+
+    def answer(_parent, title, name, _kinds):
+        asked.update(title=title, name=name)
+        return str(file), ""
+
+    return answer
+
+
 def test_without_a_box_the_part_in_view_is_saved_as_fits(qtbot, shown, tmp_path, monkeypatch):
-    file = tmp_path / "part.fits"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    file, asked = tmp_path / "part.fits", {}
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", asked_of(asked, file))
     shown.viewing.view.zoom_to(8.0 * shown.viewing.view.zoom)
     seen = shown.viewing.view.view_rect()
     qtbot.keyClick(shown, KEY.Key_S, CONTROL | SHIFT)
@@ -163,6 +173,29 @@ def test_without_a_box_the_part_in_view_is_saved_as_fits(qtbot, shown, tmp_path,
     assert x0 <= seen.left() < x0 + 1
     assert nx < 64
     assert "saved part.fits" in shown.viewing.inspect_panel.says.text()
+    assert asked["title"] == f"Save the part in view, {nx} × {ny} px"
+    assert asked["name"] == f"{LIGHTS[0].removesuffix('.fits')}_part.fits"
+    assert str(file) in shown.log.line.full_text
+
+
+@pytest.mark.parametrize(("tool", "whose"), [("box", "the drawn box"), ("circle", "the box around the drawn circle")])
+def test_what_was_drawn_is_cut_out_and_said_in_the_title(qtbot, shown, tmp_path, monkeypatch, tool, whose):
+    file, asked = tmp_path / "part.fits", {}
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", asked_of(asked, file))
+    view, panel = shown.viewing.view, shown.viewing.inspect_panel
+    panel.tools[tool].click()
+    start, end = (view._to_screen(*at).toPoint() for at in ((20, 20), (32, 25)))
+    canvas = view.canvas.viewport()
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+    for k in range(1, 11):
+        qtbot.mouseMove(canvas, start + (end - start) * k / 10)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end)
+    qtbot.keyClick(shown, KEY.Key_S, CONTROL | SHIFT)
+    with fits.open(file) as cutout:
+        ny, nx = cutout[0].data.shape
+    assert asked["title"] == f"Save {whose}, {nx} × {ny} px"
+    assert (nx, ny) == pytest.approx((13, 6) if tool == "box" else (27, 27), abs=2)
+    assert f"saved {whose}, {nx} × {ny} px: {file}" in shown.log.line.full_text
 
 
 def test_a_recent_night_is_opened_while_another_is_open(qtbot, opened, tmp_path):

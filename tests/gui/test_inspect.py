@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
+from astep_gui.models.drawn_part import drawn_box, part_name, part_words
 from astep_gui.models.inspection import Inspection
 from astep_gui.widgets.image_marks import DrawnShape
 from astep_gui.widgets.inspect_panel import InspectPanel
+from pipeline_core.types import MaskBit, Section
 
 
 @pytest.fixture
@@ -131,6 +133,28 @@ def test_a_box_is_saved_as_a_fits_file(qtbot, panel, inspection, tmp_path):
     assert "cannot" in panel.says.text()
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Jason.00000069.Entered Coordinates.fit.fz", "Jason.00000069.Entered Coordinates_part.fits"),
+        (
+            "Jason.00000069.Entered Coordinates.fit.fz · cosmic rays removed",
+            "Jason.00000069.Entered Coordinates_part.fits",
+        ),
+        ("light_000.fits", "light_000_part.fits"),
+    ],
+)
+def test_a_part_is_proposed_under_the_whole_name_of_its_frame(title, name):
+    assert part_name(title) == name
+
+
+def test_a_part_that_reaches_out_of_the_frame_is_as_large_as_what_lies_in_it():
+    circle = DrawnShape("circle", 5.0, 50.0, 5.0, 70.0)
+    assert drawn_box(circle) == Section(30, 71, -15, 26)
+    assert part_words(circle, drawn_box(circle), (60, 100)) == "the box around the drawn circle, 26 × 30 px"
+    assert drawn_box(DrawnShape("line", 0.0, 0.0, 5.0, 5.0)) is None
+
+
 class Shifted:
     """Frames that lie on the first one by a known shift; "c" is known against none."""
 
@@ -153,6 +177,39 @@ def test_on_the_next_frame_the_same_star_is_measured_where_its_shift_puts_it(qtb
         panel.show_image(make_shown("d"))  # as if the star had gone from where it must be
     assert "No star here" in panel.says.text()
     assert "within 4 pixels" in panel.says.text()
+
+
+def full_star(well: float) -> np.ndarray:
+    """A bright star whose wells are full at levels of their own, some 1 % apart."""
+    rng = np.random.default_rng(7)
+    y, x = np.indices((400, 500))
+    light = 120_000.0 * np.exp(-4 * np.log(2) * ((x - 300) ** 2 + (y - 200) ** 2) / 3.5**2)
+    return np.minimum(rng.normal(500.0 + light, 20.0), rng.normal(well, 0.01 * well, x.shape)).astype(np.float32)
+
+
+def test_a_star_whose_wells_are_full_below_the_stated_level_is_not_to_be_trusted(qtbot, panel, inspection, make_shown):
+    panel.show_image(make_shown("f", full_star(62_200.0), saturation=65_535.0))
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    assert panel.says.text() == "▲ saturated or flat-topped: width and light are not to be trusted"
+
+
+def test_a_star_that_was_saturated_before_calibration_is_said_to_be(qtbot, panel, inspection, make_shown):
+    mask = np.zeros(make_shown().image.shape, np.uint8)
+    mask[200, 300] = MaskBit.SATURATED
+    panel.show_image(make_shown("m", mask=mask, saturation=1e6))
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    assert panel.says.text().startswith("▲ saturated: its width cannot be measured")
+
+
+def test_the_light_of_a_star_has_its_unit(qtbot, panel, inspection):
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    assert {name: figures(panel)[name].rpartition(" ")[2] for name in ("Peak", "Flux", "Sky")} == dict.fromkeys(
+        ("Peak", "Flux", "Sky"), "e⁻"
+    )
+    assert not panel.says.text(), "nothing speaks against an ordinary star"
 
 
 def test_where_a_frame_lies_is_not_known_that_is_said_beside_what_was_found(qtbot, panel, inspection, make_shown):

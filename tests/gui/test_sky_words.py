@@ -295,15 +295,48 @@ def test_a_scale_has_a_round_length(most, length):
     assert nice_length(most) == pytest.approx(length)
 
 
-def test_the_night_is_summed_up_without_rejected_frames_that_nobody_solved():
+def test_the_night_is_summed_up_without_rejected_frames():
     two = sky(solved(), lost("cloud", "light/b.fits"))
     assert night_words(NightSky(), ()) == "Night · nothing reduced yet"
     assert night_words(two, ()) == "Night · 1 of 2 solved · 0 aligned"
     assert night_words(two, {"light/b.fits"}) == "Night · 1 of 1 solved · 0 aligned · 1 rejected"
-    assert night_words(two, {"light/a.fits"}) == "Night · 1 of 2 solved · 0 aligned", "it is solved already"
+    assert night_words(two, {"light/a.fits"}) == "Night · 0 of 1 solved · 0 aligned · 1 rejected", "though it is solved"
     # Rejected before the reduction: in no count of calibrated frames, and rejected all the same.
     both = night_words(two, {"light/b.fits", "light/never_calibrated.fits"})
     assert both == "Night · 1 of 1 solved · 0 aligned · 2 rejected"
+
+
+def test_a_rejected_frame_counts_as_aligned_no_more_than_as_solved():
+    pair = sky(lost("cloud", "light/b.fits"), alignment=aligned())
+    assert night_words(pair, ()) == "Night · 0 of 2 solved · 2 aligned"
+    assert night_words(pair, {"light/a.fits"}) == "Night · 0 of 1 solved · 1 aligned · 1 rejected"
+
+
+def test_a_frame_on_which_no_other_lies_is_alone_and_not_aligned():
+    lonely = sky(alignment=NightAlignment((aligned().frames[1],)))
+    status = sky_status(frame("light/b.fits"), lonely)
+    assert (status.word, status.short) == ("alone in its field, not solved", "alone")
+    assert night_words(lonely, ()) == "Night · 0 of 2 solved · 0 aligned · 1 alone"
+    assert sky_status(frame("light/b.fits"), sky(alignment=aligned())).short == "aligned", "another one lies on it"
+
+
+@pytest.mark.parametrize("alignment", [None, aligned(), aligned(reason="cloud")])
+def test_why_the_run_solved_nothing_is_said_of_each_frame_as_the_results_say_it(alignment):
+    why = "the pixel scale is not known: no header has it"
+    known = sky(alignment=alignment)
+    assert why not in sky_status(frame(), known).why
+    status = sky_status(frame(), replace(known, why_none=why))
+    assert why in status.why
+    assert "not tried yet" not in status.why
+    assert "nobody has looked" not in status.why
+    assert deeds(status)[0] == "hint", "solving without it ends the same way"
+
+
+def test_hints_that_were_given_since_the_run_are_to_be_tried():
+    known = sky(alignment=aligned(), hints={"light/a.fits": {"scale_arcsec": 1.2}})
+    status = sky_status(frame(), replace(known, why_none="the pixel scale is not known"))
+    assert "it has hints now, and was not tried with them yet" in status.why
+    assert deeds(status)[0] == "solve"
 
 
 @pytest.mark.parametrize(
