@@ -274,10 +274,11 @@ class Viewing(QObject):
         self.view.show_image(shown, self.badge(path), offset=offset, state=state)
         self._night.looking.image_is_shown()
         self.star_marks.show_image(shown)
-        self.levels_panel.show_image(shown, has_sky=self._has_sky(path))
+        self.levels_panel.show_image(shown, has_sky=self.has_sky(path))
         self.inspect_panel.show_image(shown)
 
-    def _has_sky(self, path: str) -> bool:
+    def has_sky(self, path: str) -> bool:
+        """Tell whether a frame of the night has a sky: a dark or a flat has a level."""
         frame = self._night.frame(path)
         return frame is None or frame.kind in {FrameKind.SCIENCE, FrameKind.OTHER, FrameKind.UNKNOWN}
 
