@@ -213,6 +213,11 @@ class Viewing(QObject):
         if path is not None and self._flags(path):
             self.decisions.reject([path])
 
+    @property
+    def seen(self) -> ImageView:
+        """The view on which one zooms: of two that are compared the one under the pointer, which the other follows."""
+        return self.compare.pointed_view if self.comparing.is_on else self.view
+
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""
         return self.compare.stage.grab() if self.comparing.is_on else self.view.canvas.grab()
