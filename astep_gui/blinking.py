@@ -62,6 +62,7 @@ class Blinking(QObject):
         """Key of the frame that list, cursors and histogram followed last."""
         self.model.frame_due.connect(self._show)
         self.model.rested.connect(self._rest)
+        self.model.state_changed.connect(self._say)
         self.bar.closed.connect(self.end)
         self.bar.reject_asked.connect(self._reject)
 
@@ -196,10 +197,15 @@ class Blinking(QObject):
     # -- inside ----------------------------------------------------------------------------------------------
 
     def _words_of(self, paths: Sequence[str]) -> str:
-        """Return "5 frames of R, as they were taken"."""
+        """Return "5 raw frames of R"."""
         filters = {frame.filter for path in paths if (frame := self._night.frame(path)) is not None}
         of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
         return f"{len(paths)} {'calibrated frames' if self.is_calibrated else 'raw frames'}{of_one}"
+
+    def _say(self) -> None:
+        """Say how many go by now: rejected frames may be passed over, and more be rejected meanwhile."""
+        if self.is_on and self.model.frames:
+            self._aside.say(self._words_of([_path(self.model.frames[k]) for k in self.model.going]))
 
     def _words(self, frame: BlinkFrame) -> str:
         """Return what stands over the image: as what the frame is seen, and how it lies."""
