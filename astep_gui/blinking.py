@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from astep_gui.viewing import Viewing
 
 CURSOR_MS = 110
-"""The cursors of plot and keogram follow the frames that go by so often: they are drawn anew each time.
+"""List, cursors and histogram follow the frames that go by at most so often: they are drawn anew each time.
 
-Not a multiple of a frame's time: of four frames that go by thirty times a second always the same would be pointed at.
+The first frame after such a time is followed at once: of slow ones each is. Not a multiple of a frame's time: of four
+frames that go by thirty times a second always the same would be pointed at.
 """
 _TOO_FEW = (
     "fewer than two of these frames are calibrated",
@@ -56,9 +57,12 @@ class Blinking(QObject):
         self._aside = StepAside(viewing.steps, viewing.levels, viewing.rail)
         self._cursor = QTimer(self)
         self._cursor.setInterval(CURSOR_MS)
-        self._cursor.timeout.connect(self._move_cursor)
+        self._cursor.timeout.connect(self._catch_up)
+        self._followed: object = None
+        """Key of the frame that list, cursors and histogram followed last."""
         self.model.frame_due.connect(self._show)
         self.model.rested.connect(self._rest)
+        self.model.state_changed.connect(self._say)
         self.bar.closed.connect(self.end)
         self.bar.reject_asked.connect(self._reject)
 
@@ -194,10 +198,15 @@ class Blinking(QObject):
     # -- inside ----------------------------------------------------------------------------------------------
 
     def _words_of(self, paths: Sequence[str]) -> str:
-        """Return "5 frames of R, as they were taken"."""
+        """Return "5 raw frames of R"."""
         filters = {frame.filter for path in paths if (frame := self._night.frame(path)) is not None}
         of_one = f" of {filters.pop()}" if len(filters) == 1 and None not in filters else ""
         return f"{len(paths)} {'calibrated frames' if self.is_calibrated else 'raw frames'}{of_one}"
+
+    def _say(self) -> None:
+        """Say how many go by now: rejected frames may be passed over, and more be rejected meanwhile."""
+        if self.is_on and self.model.frames:
+            self._aside.say(self._words_of([_path(self.model.frames[k]) for k in self.model.going]))
 
     def _words(self, frame: BlinkFrame) -> str:
         """Return what stands over the image: as what the frame is seen, and how it lies."""
@@ -219,20 +228,38 @@ class Blinking(QObject):
             shown = small if view.shown.is_small else view.shown  # it rests: what is sharp stays so
         self.levels.apply(shown, frame)
         view.show_image(shown, frame.badge, offset=offset, state=self._words(frame))
-        if not self._cursor.isActive():
-            self._cursor.start()
-
-    def _move_cursor(self) -> None:
-        frame = self.model.current
         if not self.model.is_playing:
             self._cursor.stop()
+            self._move_cursor()
+        elif not self._cursor.isActive():
+            self._cursor.start()
+            self._move_cursor()
+
+    def _catch_up(self) -> None:
+        """Follow what went by meanwhile; where nothing did, the next frame is followed at once."""
+        frame = self.model.current
+        if self.is_on and self.model.is_playing and frame is not None and frame.key != self._followed:
+            self._move_cursor()
+        else:
+            self._cursor.stop()
+
+    def _move_cursor(self) -> None:
+        """Let the list, the cursors and the histogram say which frame is seen."""
+        frame, shown = self.model.current, self._viewing.view.shown
         self.passing.emit(_path(frame) if self.model.is_playing and frame is not None else None)
-        if self.is_on and frame is not None:
-            for model in (self._viewing.timeline_model, self._viewing.keogram_model):
-                model.set_current(_path(frame))
+        if not self.is_on or frame is None:
+            return
+        self._followed = frame.key
+        for model in (self._viewing.timeline_model, self._viewing.keogram_model):
+            model.set_current(_path(frame))
+        panel = self._viewing.levels_panel
+        if shown is not None and shown.key == frame.key and not panel.is_in_hand:
+            self.levels.draw(shown)
+            panel.show_image(shown, has_sky=self._viewing.has_sky(_path(frame)))
 
     def _rest(self, frame: BlinkFrame) -> None:
         if self.is_on:
+            self._move_cursor()
             was_current = self._night.current == _path(frame)
             self._night.select([_path(frame)])
             if was_current:

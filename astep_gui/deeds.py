@@ -95,11 +95,11 @@ class Deeds(ResultsDeeds):
 
     def fit(self) -> None:
         """Show the whole frame."""
-        self._viewing.view.fit()
+        self._viewing.seen.fit()
 
     def one_to_one(self) -> None:
         """Show one pixel of the frame as one of the screen."""
-        self._viewing.view.one_to_one()
+        self._viewing.seen.one_to_one()
 
     def auto_levels(self) -> None:
         """Take levels from the sky and its noise."""

@@ -36,13 +36,18 @@ class StepAside:
         """
         self._name = name = self._steps.chosen
         if name is None:
-            self._rail.set_invitation(f"Blinking {blinked}; for more, Ctrl-click other groups first")
+            self.say(blinked)
             return
         self._levels.set_frozen(False)
         if self._levels.preset == MANUAL:
             self._levels.use_preset("auto")  # what a hand chose for the step means nothing for raw frames
         self._steps.choose(None)
-        self._rail.set_invitation(f"Blinking {blinked}, as they were taken; Esc goes back to “{WORDS[name]}”")
+        self.say(blinked)
+
+    def say(self, blinked: str) -> None:
+        """Say what is blinked, and what ends it or widens it."""
+        more = f"Esc goes back to “{WORDS[self._name]}”" if self._name else "for more, Ctrl-click other groups first"
+        self._rail.set_invitation(f"Blinking {blinked}; {more}")
 
     def forget(self) -> None:
         """Come back to none: a person chose another step meanwhile."""

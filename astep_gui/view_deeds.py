@@ -62,11 +62,11 @@ class ViewDeeds(QObject):
 
     def zoom_in(self) -> None:
         """Enlarge to twice the size."""
-        self._viewing.view.zoom_in()
+        self._viewing.seen.zoom_in()
 
     def zoom_out(self) -> None:
         """Make it half as large."""
-        self._viewing.view.zoom_to(0.5 * self._viewing.view.zoom)
+        self._viewing.seen.zoom_to(0.5 * self._viewing.seen.zoom)
 
     def zscale(self) -> None:
         """Take levels as IRAF and DS9 choose them."""

@@ -220,6 +220,11 @@ class Viewing(QObject):
         if path is not None and self._flags(path):
             self.decisions.reject([path])
 
+    @property
+    def seen(self) -> ImageView:
+        """The view on which one zooms: of two that are compared the one under the pointer, which the other follows."""
+        return self.compare.pointed_view if self.comparing.is_on else self.view
+
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""
         return self.compare.stage.grab() if self.comparing.is_on else self.view.canvas.grab()
@@ -281,10 +286,11 @@ class Viewing(QObject):
         self.view.show_image(shown, self.badge(path), offset=offset, state=state)
         self._night.looking.image_is_shown()
         self.star_marks.show_image(shown)
-        self.levels_panel.show_image(shown, has_sky=self._has_sky(path))
+        self.levels_panel.show_image(shown, has_sky=self.has_sky(path))
         self.inspect_panel.show_image(shown)
 
-    def _has_sky(self, path: str) -> bool:
+    def has_sky(self, path: str) -> bool:
+        """Tell whether a frame of the night has a sky: a dark or a flat has a level."""
         frame = self._night.frame(path)
         return frame is None or frame.kind in {FrameKind.SCIENCE, FrameKind.OTHER, FrameKind.UNKNOWN}
 

@@ -84,6 +84,12 @@ class BlinkModel(QObject):
         return self._index
 
     @property
+    def going(self) -> tuple[int, ...]:
+        """Which of them go by: all but the rejected ones where these are passed over; all, where none were left."""
+        every = tuple(range(len(self._frames)))
+        return tuple(k for k in every if not self._is_passed_over(self._frames[k])) or every
+
+    @property
     def current(self) -> BlinkFrame | None:
         """The frame that is shown."""
         return self._frames[self._index] if self._frames else None
@@ -118,7 +124,8 @@ class BlinkModel(QObject):
         """Titles of the frames that are shown as they were taken while the others are laid on each other."""
         if not (self.aligned and self.has_shifts):
             return ()
-        placeless = (frame for frame in self._frames if frame.has_stars and frame.shift is None and frame.turn is None)
+        going = (self._frames[k] for k in self.going)
+        placeless = (frame for frame in going if frame.has_stars and frame.shift is None and frame.turn is None)
         return tuple(frame.title for frame in placeless)
 
     def set_frames(self, frames: Sequence[BlinkFrame], start: Hashable | None = None) -> None:

@@ -132,6 +132,10 @@ class BlinkLevels(QObject):
             self._drawn = shown
         self._last = (levels.lo, levels.hi, levels.preset)
 
+    def draw(self, shown: ShownImage) -> None:
+        """Take note that the histogram shows this frame now, with the levels that are held: a hand moves its own."""
+        self._note(shown)
+
     def of(self, shown: ShownImage, frame: BlinkFrame) -> tuple[float, float]:
         """Return black and white of a frame."""
         base = self._base(frame.kin, shown.unit)

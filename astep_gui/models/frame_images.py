@@ -24,6 +24,7 @@ from pipeline_core.science.display import (
     sample,
     sky_level,
 )
+from pipeline_core.science.reduced_marks import peak_pyramid, reach_of_few
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -89,6 +90,12 @@ class ShownImage:
     place: Callable[[float, float], tuple[float, float]] | None = None
     """Where in ``image`` a place of the codes (x, y) lies, 0-based px; None where it is the same."""
 
+    rest: int | None = None
+    """Code of the pixels that did not change, where a step changed a few; the pyramid is then one of peaks."""
+
+    reach: float | None = None
+    """How far from those the levels are to reach, to show what a step changed."""
+
     @cached_property
     def mask_pyramid(self) -> tuple[Bits, ...]:
         """Mask bits at the sizes of the codes; empty without a mask."""
@@ -130,7 +137,7 @@ def shown_image(key: Hashable, loaded: Loaded) -> ShownImage:
     if loaded.image.ndim != 2 or min(loaded.image.shape) < 1:
         raise DataError(f"cannot show {loaded.title}", f"its image has the shape {loaded.image.shape}")
     made: Coded = coded(loaded.image)
-    return ShownImage(
+    shown = ShownImage(
         key,
         loaded.title,
         loaded.image,
@@ -150,6 +157,11 @@ def shown_image(key: Hashable, loaded: Loaded) -> ShownImage:
         loaded.shows_mask,
         loaded.unlit,
     )
+    reach = reach_of_few(loaded.image, shown.level) if shown.is_change else None
+    if reach is None:
+        return shown
+    rest = int(np.bincount(made.pyramid[0][::3, ::3].ravel(), minlength=2)[1:].argmax()) + 1  # as most pixels are
+    return replace(shown, rest=rest, reach=reach, codes=peak_pyramid(made.pyramid[0], rest, len(made.pyramid)))
 
 
 def reduced_image(shown: ShownImage, reduction: int) -> ShownImage:

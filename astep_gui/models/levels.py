@@ -223,6 +223,8 @@ def _chosen(shown: ShownImage, preset: str) -> tuple[float, float]:
     """Return black and white of a frame as a preset has them."""
     level, values = shown.level, shown.sample
     match preset:
+        case "auto" if shown.reach is not None:  # what did not change is grey, in the middle
+            return level.sky - shown.reach, level.sky + shown.reach
         case "auto":
             return change_levels(level, values) if shown.is_change else auto_levels(level)
         case "zscale":

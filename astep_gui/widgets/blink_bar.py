@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
@@ -281,9 +282,10 @@ class BlinkBar(QWidget):
         self.looks.setAccessibleName(f"Levels: {said}")
 
     def _slide(self, value: int) -> None:
-        if value != self._blink.index:
+        going = self._blink.going
+        if value < len(going) and going[value] != self._blink.index:
             self._blink.pause()
-            self._blink.go(value)
+            self._blink.go(going[value])
 
     def _follow(self) -> None:
         blink = self._blink
@@ -305,7 +307,7 @@ class BlinkBar(QWidget):
         self._follow_progress()
 
     def _follow_notes(self) -> None:
-        unplaced, n = self._blink.unplaced, len(self._blink.frames)
+        unplaced, n = self._blink.unplaced, len(self._blink.going)
         words, tips = [], []
         if unplaced:
             words.append(f"{len(unplaced)} of {n} not aligned")
@@ -325,13 +327,15 @@ class BlinkBar(QWidget):
 
     def _follow_place(self) -> None:
         blink = self._blink
-        n = len(blink.frames)
+        going = blink.going
+        n, index = len(going), bisect_left(going, blink.index)
+        goes_by = index < n and going[index] == blink.index  # the frame that is seen may just have been rejected
         self.place.blockSignals(True)  # noqa: FBT003
         self.place.setRange(0, max(0, n - 1))
-        self.place.setValue(blink.index)
+        self.place.setValue(index)
         self.place.blockSignals(False)  # noqa: FBT003
         when = blink.current.when if blink.current is not None else ""
-        place = f"{blink.index + 1 if n else 0:>{len(str(n))}}/{n}"
+        place = f"{index + 1 if goes_by else '–' if n else 0:>{len(str(n))}}/{n}"
         if not self._is_roomy:
             when = when.removesuffix(" UTC")
         self.count.setText(f"{place} · {when}" if when else place)
@@ -343,7 +347,7 @@ class BlinkBar(QWidget):
             words.append(f"{blink.reached_rate:4.1f} fps")
         if blink.reduction > 1:
             words.append(f"1:{blink.reduction}")
-        if blink.loaded < len(blink.frames):
+        if blink.loaded < len(blink.going):
             words.append(f"loaded {blink.loaded}")
         self.reached.setText(" · ".join(words))
         self.rate.setToolTip(" · ".join(("Frames a second", *words)))  # where the label has no room

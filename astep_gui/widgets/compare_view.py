@@ -76,8 +76,13 @@ class CompareView(QWidget):
         layout.addWidget(self.note)
         layout.addWidget(self.names)
         layout.addWidget(self.stage, 1)
+        self._part = QRectF()
+        """What of the field a person wants to see; kept from one way of comparing to the next."""
+        self._sizes: dict[ImageView, tuple[int, int]] = {}
+        """Of both canvases, as they were last arranged: one that has another now was not moved by hand."""
         for view, other in ((self.left, self.right), (self.right, self.left)):
-            view.view_changed.connect(lambda rect, other=other: self._link(other, rect))
+            view.view_changed.connect(lambda rect, view=view, other=other: self._link(view, other, rect))
+            view.canvas.resized.connect(self._see_the_same)
             view.cursor_moved.connect(lambda x, y, _: self._report(x, y))
         levels.changed.connect(self._follow_switch)
         levels.changed.connect(self._follow_levels)
@@ -171,7 +176,7 @@ class CompareView(QWidget):
         self.same_levels.setChecked(same_unit and is_seen and apart < ALIKE * (self._levels.hi - self._levels.lo))
         self._levels.set_frozen(self.same_levels.isChecked())
         self._follow_levels()
-        self._link(self.right, self.left.view_rect())
+        self._link(self.left, self.right, self.left.view_rect())
 
     def say(self, words: str, *, is_warning: bool = False) -> None:
         """Say how the right image lies on the left one; "" where nothing is to be said."""
@@ -220,12 +225,34 @@ class CompareView(QWidget):
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _link(self, other: ImageView, rect: QRectF) -> None:
-        if self._follows:
+    @property
+    def pointed_view(self) -> ImageView:
+        """The view under the pointer, the left one where it is under none: the other follows what is done to it."""
+        return self.right if self.right.pointed_at is not None else self.left
+
+    def _link(self, view: ImageView, other: ImageView, rect: QRectF) -> None:
+        """Let one view follow the other, where a person moved that."""
+        if self._follows or self._sizes.get(view) != _size(view):
             return
+        self._part = QRectF(rect)
         self._follows = True
         try:
             other.set_view_rect(rect)
+        finally:
+            self._follows = False
+
+    def _see_the_same(self) -> None:
+        """Show in views of another size what was seen: all of it, or the part that was wanted."""
+        self._sizes = {view: _size(view) for view in (self.left, self.right)}
+        if self.left.shown is None or self._follows:
+            return
+        self._follows = True
+        try:
+            if self.left.is_fitting or self.right.is_fitting:
+                self.left.fit()
+            else:
+                self.left.set_view_rect(self._part)
+            self.right.set_view_rect(self.left.view_rect())
         finally:
             self._follows = False
 
@@ -266,6 +293,10 @@ class CompareView(QWidget):
             self.set_wipe(self.wipe + (_KEY_STEP if event.key() == Qt.Key.Key_Right else -_KEY_STEP))
         else:
             event.ignore()
+
+
+def _size(view: ImageView) -> tuple[int, int]:
+    return view.canvas.width(), view.canvas.height()
 
 
 class _Stage(QWidget):

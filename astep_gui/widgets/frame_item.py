@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from PyQt6.QtGui import QImage, QPainter
 
 from astep_gui.theme import theme
 from pipeline_core.science.display import overlay_colours
+from pipeline_core.science.reduced_marks import widened_bits, widened_peaks
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ MASK_TOKENS = {
     MaskBit.COSMIC: "mask_cosmic",
     MaskBit.NO_DATA: "mask_no_data",
 }
+
+
+LEAST_MARK_PX = 3
+"""Side of a marked or changed pixel on the screen at least, where the frame is shown smaller than it is."""
 
 
 class FrameItem(pg.GraphicsObject):
@@ -106,9 +112,13 @@ class FrameItem(pg.GraphicsObject):
         painter.resetTransform()  # the picture is turned here, once: a flipped transform would draw slowly
         smooth = per_pixel * step < 1.0
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(target, self._picture(level, x0, x1, y0, y1))
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        # At full size each pixel is what it is; smaller, what is single would be lost.
+        side = math.ceil(LEAST_MARK_PX * ratio / (per_pixel * step)) if per_pixel < ratio else 1
+        painter.drawImage(target, self._picture(level, x0, x1, y0, y1, side))
         if self.shown_bits and self._shown.mask is not None:
-            painter.drawImage(target, self._overlay(level, x0, x1, y0, y1))
+            painter.drawImage(target, self._overlay(level, x0, x1, y0, y1, side))
         painter.restore()
 
     def _level(self, per_pixel: float) -> int:
@@ -119,22 +129,24 @@ class FrameItem(pg.GraphicsObject):
             level += 1
         return level
 
-    def _picture(self, level: int, x0: int, x1: int, y0: int, y1: int) -> QImage:
+    def _picture(self, level: int, x0: int, x1: int, y0: int, y1: int, side: int) -> QImage:
         assert self._shown is not None
         ground = theme().colour("image_ground")
         no_data = (ground.red(), ground.green(), ground.blue()) if self._shown.holds_no_data else None
         table = self._levels.table(self._shown.zero, self._shown.scale, no_data)
-        key = ("image", id(table), level, x0, x1, y0, y1)
+        key = ("image", id(table), level, x0, x1, y0, y1, side)
         picture = self._drawn.get(key)
         if picture is None:
             crop = self._shown.codes[level][y0:y1, x0:x1][::-1]
+            if self._shown.rest is not None and side > 1:
+                crop = widened_peaks(crop, self._shown.rest, side)
             picture = self._as_picture(np.take(table, crop), QImage.Format.Format_RGB32)
             self._remember(key, picture)
         return picture
 
-    def _overlay(self, level: int, x0: int, x1: int, y0: int, y1: int) -> QImage:
+    def _overlay(self, level: int, x0: int, x1: int, y0: int, y1: int, side: int) -> QImage:
         assert self._shown is not None
-        key = ("mask", self.shown_bits, level, x0, x1, y0, y1)
+        key = ("mask", self.shown_bits, level, x0, x1, y0, y1, side)
         picture = self._drawn.get(key)
         if picture is None:
             colours = {}
@@ -143,6 +155,8 @@ class FrameItem(pg.GraphicsObject):
                     colour = theme().colour(token)
                     colours[bit] = (colour.red(), colour.green(), colour.blue())
             crop = self._shown.mask_pyramid[level][y0:y1, x0:x1][::-1]
+            if side > 1:
+                crop = widened_bits(crop, self.shown_bits, side)
             pixels = overlay_colours(crop, colours)
             picture = self._as_picture(pixels, QImage.Format.Format_ARGB32_Premultiplied)
             self._remember(key, picture)

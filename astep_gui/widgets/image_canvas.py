@@ -16,7 +16,27 @@ if TYPE_CHECKING:
 
 CLOSEST = 48.0
 """Screen pixels a pixel of the frame at most."""
+EMPTY = 0.25
+"""Part of what is seen that a drag may leave empty beside the frame."""
 _WHEEL = 1.0 / 480.0  # powers of two a wheel unit: one notch (120) is a quarter more
+
+
+def _bounded(moved: float, seen: tuple[float, float], frame: tuple[float, float]) -> float:
+    """Return how far a drag moves what is seen along one axis: what is whole in sight stays where it is.
+
+    Parameters
+    ----------
+    moved : float
+        As the pointer has it, px of the frame.
+    seen, frame : (float, float)
+        From where to where each reaches, px of the frame.
+    """
+    if seen[0] <= frame[0] and seen[1] >= frame[1]:
+        return 0.0
+    width = seen[1] - seen[0]
+    lowest = min(seen[0], frame[0] - EMPTY * width, frame[1] - width)
+    highest = max(seen[0], frame[1] - width + EMPTY * width, frame[0])
+    return min(max(seen[0] + moved, lowest), highest) - seen[0]
 
 
 class FrameBox(pg.ViewBox):
@@ -44,9 +64,8 @@ class FrameBox(pg.ViewBox):
         if self.frame.isEmpty():
             return
         factor = 2.0 ** (ev.delta() * _WHEEL)
-        at = self.mapToView(ev.pos())
-        self.zoom_by(factor, at)
-        self.moved_by_hand.emit()
+        self.moved_by_hand.emit()  # first: who hears of the new part asks whether all of the frame is shown
+        self.zoom_by(factor, self.mapToView(ev.pos()))
 
     def zoom_by(self, factor: float, at: QPointF) -> None:
         """Enlarge, keeping a place of the frame where it is on the screen."""
@@ -79,8 +98,12 @@ class FrameBox(pg.ViewBox):
             self.drawing.emit(shape, bool(ev.isFinish()))
             return
         moved = self.mapToView(ev.lastPos()) - self.mapToView(ev.pos())
-        self.see(self.viewRect().translated(moved))
-        self.moved_by_hand.emit()
+        seen = self.viewRect()
+        dx = _bounded(moved.x(), (seen.left(), seen.right()), (self.frame.left(), self.frame.right()))
+        dy = _bounded(moved.y(), (seen.top(), seen.bottom()), (self.frame.top(), self.frame.bottom()))
+        if dx or dy:
+            self.moved_by_hand.emit()
+            self.see(seen.translated(dx, dy))
 
     def mouseClickEvent(self, ev: Any) -> None:  # noqa: N802 - pyqtgraph's name
         """Tell where."""

@@ -225,8 +225,8 @@ class ImageView(QWidget):
 
     def set_view_rect(self, rect: QRectF) -> None:
         """Show a part: a linked view follows another's ``view_changed``."""
+        self._fitting = False
         if rect != self._box.viewRect():
-            self._fitting = False
             self._box.setRange(rect, padding=0)
 
     # What lies over it

@@ -80,6 +80,13 @@ class LevelsPanel(QWidget):
         axis.setLabel(f"pixel value  ({unit})" if unit else "pixel value")
         axis.showLabel(self.plot.height() >= NAMED_PX)
 
+    @property
+    def is_in_hand(self) -> bool:
+        """Whether a person moves a handle or types a level just now: it must not slip away from under the hand."""
+        is_dragged = self.region.moving or any(line.moving for line in self.region.lines)
+        fields = (field for field in (self.low, self.high) if field.hasFocus())
+        return is_dragged or any((edit := field.lineEdit()) is not None and edit.isModified() for field in fields)
+
     def show_image(self, shown: ShownImage | None, *, has_sky: bool | None = None) -> None:
         """Draw the histogram of an image; where it has no sky, as a dark or a master, its level is marked.
 
