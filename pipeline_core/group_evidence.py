@@ -93,6 +93,7 @@ def evidence_of(
             airmass=light.airmass[k],
             halo=halo[k],
             halo_neighbours=halo_before[k],
+            reference_of=clear.size if k in clear else 0,
             ellipticity=ellipticity[k],
             ellipticity_angle_deg=angle[k],
             coherence=coherence[k],

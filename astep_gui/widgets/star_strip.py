@@ -32,8 +32,8 @@ _LABEL = 14
 _BOTH = 96
 """Pixels in which time and words stand beside each other."""
 _NAME = 15
-_WORDS = 220
-"""Pixels that "light 0.98 – 1.02 × its median" takes, however few stamps there are."""
+_WORDS = 240
+"""Pixels that "light from 0.98 to 1.02 × its median" takes, however few stamps there are."""
 
 
 class StarStrip(QWidget):
@@ -101,7 +101,7 @@ class StarStrip(QWidget):
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
             scatter = 1.4826 * float(np.nanmedian(np.abs(flux - np.nanmedian(flux))))
-            measured.append(f"light ± {100 * scatter:.1f} %")
+            measured.append(f"light typically ± {100 * scatter:.1f} %")
         if np.isfinite(width).any():
             measured.append(f"FWHM {np.nanmedian(width):.2f} px")
         known = [point for point in model.points if point.is_aligned]
@@ -250,10 +250,7 @@ class _Stamps(QWidget):
                     painter.drawLine(before, at)
                 painter.drawEllipse(at, 1.6, 1.6)
                 before = at
-            unit = "× its median" if label == "light" else "px"
-            words = f"{label} {low:.2f} – {high:.2f} {unit}"
-        else:
-            words = f"{label}: not measured"
+        words = range_words(label, finite)
         metrics = painter.fontMetrics()
         box = QRectF(left + 2, top - _LABEL, metrics.horizontalAdvance(words) + 8, _LABEL)
         painter.setPen(theme().colour(token))
@@ -296,3 +293,10 @@ class _Stamps(QWidget):
                 self.model.ask_frame(to)
         else:
             event.ignore()
+
+
+def range_words(label: str, values: npt.NDArray[np.float64]) -> str:
+    """Say between which values a curve lies; "typically ±" is the head line's, and another thing."""
+    if not values.size:
+        return f"{label}: not measured"
+    return f"{label} from {values.min():.2f} to {values.max():.2f} {'× its median' if label == 'light' else 'px'}"

@@ -58,6 +58,8 @@ class Evidence:
     """Relative."""
     halo_share: float = NAN
     """Growth of the halo in units of the light that is missing, of all frames in the time of these five together."""
+    reference_of: int = 0
+    """Frames that are the clear reference, where this is one of them; 0 where it is none."""
     ellipticity: float = NAN
     ellipticity_clear: float = NAN
     ellipticity_scatter: float = 0.02
@@ -97,3 +99,11 @@ class Evidence:
     streaks: int = 0
     may_freeze: bool = True
     """Whether ice can form on the optics, as far as the site tells; else only what is seen is named."""
+
+    @property
+    def own_reference(self) -> str:
+        """Words, in brackets, where the frame is beside itself: no other one is as long."""
+        if self.reference_of == 1:
+            return " (it is the reference of its group itself)"
+        whose = f" (it is one of the {self.reference_of} reference frames of its group itself)"
+        return whose if self.reference_of else ""

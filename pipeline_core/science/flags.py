@@ -258,7 +258,7 @@ def _long_by_itself(e: Evidence) -> Flag | None:
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     value, bound = _told_above(e.ellipticity, LONG_ELLIPTICITY)
     is_long = e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
-    beside = f" (the clear reference is long itself: {e.ellipticity_clear:.2f})" if is_long else ""
+    beside = e.own_reference or (f" (the clear reference is long itself: {e.ellipticity_clear:.2f})" if is_long else "")
     most = f"above the {bound} that optics and seeing make at most{beside}"
     figures = f"ellipticity {value}{along} all over the field, {most}"
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:

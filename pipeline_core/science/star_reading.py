@@ -141,7 +141,7 @@ def is_flat_topped(profile: RadialProfile, saturation: float | None) -> bool:
         return False
     light = np.sort(profile.value[profile.radius_px <= profile.aperture_px])[::-1]
     at_top, above_half = (np.count_nonzero(light > part * light[0]) for part in (_FLAT_PART, 0.5))
-    return bool(at_top >= _FLAT_PIXELS and at_top >= _FLAT_SHARE * above_half)
+    return bool(at_top >= max(_FLAT_PIXELS, _FLAT_SHARE * above_half))
 
 
 def _read(

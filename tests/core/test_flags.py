@@ -182,6 +182,15 @@ def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trai
     assert (shaken.cause, shaken.severity) == ("wind", "suspect")
 
 
+def test_a_trailed_frame_that_is_the_reference_of_its_group_says_so_instead_of_naming_itself_as_another():
+    """Frame 068 of Jason: "the clear reference is long itself: 0.43" on a frame of an ellipticity of 0.43."""
+    own = replace(GOOD, ellipticity=0.43, ellipticity_clear=0.43, coherence=0.97)
+    alone = only(replace(own, reference_of=1)).words
+    assert "(it is the reference of its group itself); the telescope moved" in alone
+    assert "clear reference is long" not in alone
+    assert "(it is one of the 2 reference frames of its group itself)" in only(replace(own, reference_of=2)).words
+
+
 def test_of_a_value_just_above_its_limit_it_is_seen_that_it_is():
     """Frame 057 of Jason read "ellipticity 0.30 … judged against the 0.30"."""
     flag = only(replace(GOOD, ellipticity=0.3017, ellipticity_clear=0.25, coherence=0.97, trail_px=2.6))

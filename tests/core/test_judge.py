@@ -78,6 +78,19 @@ def test_a_night_mostly_under_cloud_is_measured_against_its_clear_part():
     assert not any(against(rows[f"f{k:03d}.fits"]) for k in range(12))
 
 
+def test_only_the_deepest_frames_of_a_trailed_group_are_said_to_be_its_reference():
+    rng = np.random.default_rng(18)
+    states = [replace(s, ellipticity=0.45, coherence=0.97) for s in nights.ordinary_states(rng, 10)]
+    states = [replace(s, clear=s.clear if k in {2, 3, 7} else 0.85 * s.clear) for k, s in enumerate(states)]
+    rows = judged(nights.build(states, rng))
+    own = {
+        path for path, row in rows.items() if any("reference frames of its group itself" in f.words for f in row.flags)
+    }
+    assert own == {"f002.fits", "f003.fits", "f007.fits"}
+    others = [words for path in rows.keys() - own for words in against(rows[path])]
+    assert any("the clear reference is long itself" in words for words in others)
+
+
 def test_slow_defocus_does_not_become_the_norm():
     rng = np.random.default_rng(9)
     states = nights.ordinary_states(rng, 60)

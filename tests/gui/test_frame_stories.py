@@ -13,7 +13,7 @@ from astep_gui.models.pixel_story_model import PixelStoryModel
 from astep_gui.models.star_track import StarTrackModel
 from astep_gui.widgets.compare_view import CompareView
 from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
-from astep_gui.widgets.star_strip import StarStrip
+from astep_gui.widgets.star_strip import StarStrip, range_words
 from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError
 from pipeline_core.events import RunContext
@@ -216,6 +216,14 @@ def test_its_light_and_width_follow_the_night(strip):
     assert np.isnan(light[5])
     assert np.nanmedian(strip.model.widths()) == pytest.approx(2.355 * 1.2, abs=0.1)
     assert "not seen on 1" in strip.head.full_text
+
+
+def test_the_usual_scatter_of_the_light_and_its_range_are_told_as_two_things(strip):
+    assert "light typically ± " in strip.head.full_text
+    light = strip.model.fluxes()
+    assert range_words("light", light[np.isfinite(light)]) == "light from 0.50 to 1.00 × its median"
+    assert range_words("FWHM", np.array([1.91, 3.05])) == "FWHM from 1.91 to 3.05 px"
+    assert range_words("FWHM", np.array([])) == "FWHM: not measured"
 
 
 def test_the_strip_says_in_which_filters_the_star_is_not_followed_and_how_it_can_be(star_night, strip, qtbot):
