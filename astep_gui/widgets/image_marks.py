@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MARGIN = 14.0
 OVERVIEW_PX = 132
+EDGE, EDGE_PX = QColor(0, 0, 0, 225), 2.0
+"""Dark edge around all marks: two pixels, or nothing of it is left between a white mark and a white image."""
 
 Place = tuple[float, float]
 
@@ -42,9 +44,9 @@ class DrawnShape:
 
 
 def haloed(painter: QPainter, path: QPainterPath, colour: QColor, width: float = 1.5) -> None:
-    """Stroke a path so that it is seen on dark sky and on stars: dark around, colour inside."""
+    """Stroke a path so that it is seen on dark sky and on a white image: dark around, colour inside."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(0, 0, 0, 170), width + 2.0, cap=Qt.PenCapStyle.RoundCap))
+    painter.setPen(QPen(EDGE, width + 2.0 * EDGE_PX, cap=Qt.PenCapStyle.RoundCap))
     painter.drawPath(path)
     painter.setPen(QPen(colour, width, cap=Qt.PenCapStyle.RoundCap))
     painter.drawPath(path)
@@ -57,7 +59,7 @@ def text_mark(painter: QPainter, at: QPointF, words: str, colour: QColor) -> Non
     path = QPainterPath()
     start = QPointF(at.x() - metrics.horizontalAdvance(words) / 2, at.y() + metrics.capHeight() / 2)
     path.addText(start, font, words)
-    painter.setPen(QPen(QColor(0, 0, 0, 190), 3.0, join=Qt.PenJoinStyle.RoundJoin))
+    painter.setPen(QPen(EDGE, 2.0 * EDGE_PX, join=Qt.PenJoinStyle.RoundJoin))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawPath(path)
     painter.fillPath(path, colour)

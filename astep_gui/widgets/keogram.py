@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QImage, QPainter, QPen
+from PyQt6.QtGui import QBrush, QImage, QPainter, QPen
 from PyQt6.QtWidgets import QSizePolicy, QToolButton, QToolTip, QWidget
 
 from astep_gui.theme import theme, theme_notice, tones
@@ -81,8 +81,10 @@ class KeogramStrip(QWidget):
             if codes.size:
                 ny, nx = codes.shape
                 self._image = QImage(codes.tobytes(), nx, ny, nx, QImage.Format.Format_Indexed8).copy()
-                self._image.setColorTable([theme().colour("ground").rgb(), *tones()[1:]])
+                self._image.setColorTable([0, *tones()[1:]])
         if self._image is not None:
+            # Hatched where there is no data: its ground alone is as white as the brightest sky in a light theme.
+            painter.fillRect(area, QBrush(theme().colour("border"), Qt.BrushStyle.BDiagPattern))
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(area, self._image)
         if model.current in model.paths and len(model.axis.places) == len(model.paths):
