@@ -276,9 +276,7 @@ def night_words(sky: NightSky, rejected: Collection[str]) -> str:
     kept = {path for path in sky.calibrated if path not in rejected}
     solved = sum(path in kept and frame.solved for path, frame in sky.solutions.items())
     placed = {one.path for one in sky.alignment.frames if one.aligned} & kept if sky.alignment is not None else set()
-    alone = len(placed & sky.alone)
-    words = f"Night · {solved} of {len(kept)} solved · {len(placed) - alone} aligned"
-    words += f" · {alone} alone" if alone else ""
+    words = f"Night · {solved} of {len(kept)} solved · {len(placed - sky.alone)} aligned"
     return f"{words} · {len(rejected)} rejected" if rejected else words
 
 

@@ -316,7 +316,7 @@ def test_a_frame_on_which_no_other_lies_is_alone_and_not_aligned():
     lonely = sky(alignment=NightAlignment((aligned().frames[1],)))
     status = sky_status(frame("light/b.fits"), lonely)
     assert (status.word, status.short) == ("alone in its field, not solved", "alone")
-    assert night_words(lonely, ()) == "Night · 0 of 2 solved · 0 aligned · 1 alone"
+    assert night_words(lonely, ()) == "Night · 0 of 2 solved · 0 aligned"
     assert sky_status(frame("light/b.fits"), sky(alignment=aligned())).short == "aligned", "another one lies on it"
 
 
