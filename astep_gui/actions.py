@@ -26,6 +26,9 @@ PANELS = {
 }  # fmt: skip
 """Panels that no other action brings to the front."""
 
+THEME_WORDS = {"dark": "dark", "light": "light", "contrast": "high contrast", "red": "red night vision"}
+"""Themes, and what the menu calls them."""
+
 TOOL_WORDS = {"star": "star", "line": "line", "box": "box", "circle": "circle"}
 """Tools of the panel Inspect."""
 
@@ -162,7 +165,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("columns", "View", "Columns of the list…", "Shift+G", needs="night"),
     _spec("pictures", "View", "Small pictures in the list", "T", icon="image", is_checkable=True),
     _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
-    _spec("theme", "View", "Next theme", "Ctrl+T", icon="theme", tip="Dark, light, high contrast, red night vision"),
+    _spec("theme", "View/Theme", "Next theme", "Ctrl+T", icon="theme",
+          tip="Dark, light, high contrast, red night vision"),
+    *(_spec(f"theme_{name}", "View/Theme", f"Theme: {words}", f"Ctrl+Alt+{number}", tip="Put on this theme")
+      for number, (name, words) in enumerate(THEME_WORDS.items(), 1)),
     _spec("reset_layout", "View", "Reset layout", "Ctrl+Shift+L", tip="Put all panels back where they were first"),
     _spec("sky_dock", "Sky", "Show the sky of the frame", "Shift+S", icon="compass", needs="night",
           tip="Solved or not and why, residuals, alignment, stacks"),

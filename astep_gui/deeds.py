@@ -71,6 +71,7 @@ class Deeds(ResultsDeeds):
             "cancel": self.cancel,
             "report_small": partial(self.report, small=True),
         }
+        slots |= {f"theme_{name}": partial(self._put_on, name) for name in THEMES}
         slots |= {f"turn_to_{name.lower()}": partial(window.tabs.choose, name) for name in WORKFLOW_WORDS}
         return slots | window.sky.slots()
 
@@ -277,7 +278,10 @@ class Deeds(ResultsDeeds):
     def theme(self) -> None:
         """Put on the next theme."""
         names = list(THEMES)
-        name = names[(names.index(theme().name) + 1) % len(names)]
+        self._put_on(names[(names.index(theme().name) + 1) % len(names)])
+
+    def _put_on(self, name: str) -> None:
+        """Put on a theme, and remember it."""
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         apply_theme(app, name)

@@ -18,6 +18,7 @@ from astep_gui.keeping import Keeper
 from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
+from astep_gui.next_deed import NextDeed
 from astep_gui.panel_layout import PanelLayout
 from astep_gui.peeking import Peeking
 from astep_gui.product_viewing import ProductViewing
@@ -77,7 +78,7 @@ class MainWindow(QMainWindow):
         self.closing = Closing(self)
         self._make_panels()
         self.peeking = Peeking(self.viewing.steps, self)
-        self.peeking.nothing_before.connect(self.log.say)
+        self.peeking.nothing_before.connect(self.log.say_passing)
         self.sky = Sky(self)
         self.deeds = Deeds(self)
         self.actions_by_name = build_actions(self, ACTIONS, self.deeds.slots() | ViewDeeds(self).slots())
@@ -94,7 +95,7 @@ class MainWindow(QMainWindow):
         self._to_select: list[Path] = []
         self.is_small = False
         self.deeds.turn_to(self.tabs.name)
-        self._ticks = Ticks(self)
+        self._ticks, self._next_deed = Ticks(self), NextDeed(self)
         self.panels.begin()
         self.keeper = Keeper(self)
         layout = self.keeper.restore()
@@ -138,6 +139,8 @@ class MainWindow(QMainWindow):
         assert foot is not None, "Qt makes one"
         foot.setSizeGripEnabled(False)
         foot.addPermanentWidget(self.log, 1)  # a permanent one, for tips of menus would hide others
+        self.log.spoke.connect(foot.show)
+        foot.hide()  # until then it would be an empty bar
 
     def _make_toolbar(self) -> QToolBar:
         bar = QToolBar("Tools")

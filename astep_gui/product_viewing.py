@@ -234,7 +234,7 @@ class ProductViewing(QObject):
         if not self._viewing.blinks_calibrated or self.calibrated is None:
             return
         if self._viewing.blink.is_playing:
-            self.bar.show_calibrated(f"{len(self._viewing.blink.going)} calibrated frames one after another", "")
+            self.bar.show_calibrated(f"{len(self._viewing.blink.going)} frames go by", "")
         else:
             self.show_calibrated(self.calibrated)
 

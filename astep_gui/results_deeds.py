@@ -36,7 +36,7 @@ class ResultsDeeds(NightDeeds):
         if place is not None and place.output.is_dir():
             show_outside(self._window, place.output)
         elif place is not None:
-            self._window.log.say(f"there are no results yet; they will lie in {place.output}")
+            self._window.log.say_passing(f"there are no results yet; they will lie in {place.output}")
 
     def show_result(self, name: str) -> None:
         """Open a file of the results in the system's own program."""
@@ -125,7 +125,7 @@ class ResultsDeeds(NightDeeds):
 
     def _tell_reports(self, files: list[Path]) -> None:
         self._window.log.quiet()
-        self._window.log.say(f"report of the night: {', '.join(map(str, files))}")
+        self._window.log.say_passing(f"report of the night: {', '.join(map(str, files))}")
 
     # -- export ----------------------------------------------------------------------------------------------
 
@@ -161,10 +161,10 @@ class ResultsDeeds(NightDeeds):
         self._window.log.quiet()
         written = handed.files
         where = f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}"
-        self._window.log.say(f"{where}; {handed.words}" if handed.words else where)
+        self._window.log.say_passing(f"{where}; {handed.words}" if handed.words else where)
         for path in handed.untimed:
-            self._window.log.say("left out: its time is unknown", "warning", path)
+            self._window.log.say_passing("left out: its time is unknown", "warning", path)
         if unplaced:
             # The last line is the one that is seen; the folder, which may be long, stands where it may be cut.
             doubts = "; ".join(filter(None, (handed.words, unplaced)))
-            self._window.log.say(f"{len(written)} frames written: {doubts}; they lie in {folder}", "warning")
+            self._window.log.say_passing(f"{len(written)} frames written: {doubts}; they lie in {folder}", "warning")

@@ -88,7 +88,7 @@ class ViewDeeds(QObject):
         """Show what the chosen step changed, or say why that cannot be; what is on can always be switched off."""
         steps, rail = self._viewing.steps, self._viewing.rail
         if steps.why_no_difference and not steps.difference:
-            self._window.log.say(f"no difference to the step before: {steps.why_no_difference}")
+            self._window.log.say_passing(f"no difference to the step before: {steps.why_no_difference}")
         else:
             rail.difference.click()
 
@@ -150,7 +150,7 @@ class ViewDeeds(QObject):
         """Lay the frames of a blink on each other, or show them as they were taken."""
         blink = self._viewing.blink
         if self._viewing.is_blinking and not blink.has_shifts:
-            self._window.log.say("these frames cannot be aligned: how they lie on each other was not measured")
+            self._window.log.say_passing("these frames cannot be aligned: how they lie on each other was not measured")
             return
         blink.set_aligned(not blink.aligned)
         self._tell_of_blink("aligned" if blink.aligned else "as the frames were taken")
@@ -174,7 +174,7 @@ class ViewDeeds(QObject):
 
     def _is_comparing(self) -> bool:
         if not self._viewing.comparing.is_on:
-            self._window.log.say("nothing is compared now: D compares two frames")
+            self._window.log.say_passing("nothing is compared now: D compares two frames")
         return self._viewing.comparing.is_on
 
     # -- the strips ------------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
             if product is None:
                 return "it was not made yet"
             if product.key != task.key:
-                return f"{' and '.join(renewed)} changed" if renewed else "its frames or settings changed"
+                return f"{' and '.join(renewed)} changed" if renewed else "made from other frames or settings"
             is_there = product.location is None or store.file(product.location).is_file()
             return "" if is_there else "its file is gone"
 

@@ -14,6 +14,8 @@ from astep_gui.models.window_words import in_window
 from pipeline_core.science.tangent import SkyMap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.night_model import NightModel
     from pipeline_core.events import RunContext
@@ -122,9 +124,9 @@ class SkyModel(QObject):
         else:
             self._timer.stop()
 
-    def status(self, path: str | None) -> SkyStatus:
-        """Say how a frame stands on the sky."""
-        return sky_status(self._night.frame(path), self.sky)
+    def status(self, path: str | None, *named: Callable[[str], str]) -> SkyStatus:
+        """Say how a frame stands on the sky; other frames are called by their files, or as they are named."""
+        return sky_status(self._night.frame(path), self.sky, *named)
 
     def objects(self) -> dict[str, tuple[float, float]]:
         """Return the objects of the night's headers → where the frames of that name look."""

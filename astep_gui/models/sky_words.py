@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from astep_gui.models.window_words import in_window
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from pipeline_core.align_night import FrameAlignment
     from pipeline_core.science.depth import Depth
@@ -54,13 +54,19 @@ class SkyStatus:
     """For a narrow column."""
 
 
-def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
+def _name(path: str | None) -> str:
+    return (path or "").rpartition("/")[2]
+
+
+def sky_status(frame: Frame | None, sky: NightSky, named: Callable[[str], str] = _name) -> SkyStatus:
     """Say how a frame stands on the sky, why, and what can be done.
 
     Parameters
     ----------
     frame : Frame or None
     sky : NightSky
+    named : callable
+        Path → what another frame is called.
     """
     if frame is None or frame.kind.value != "science":
         why = "choose a frame" if frame is None else f"a {frame.kind.value} frame shows none"
@@ -70,18 +76,18 @@ def sky_status(frame: Frame | None, sky: NightSky) -> SkyStatus:
         why = frame.unusable or "only calibrated frames are solved and aligned: reduce the night first"
         return SkyStatus("·", "not reduced", "dim", why, () if frame.unusable else (REDUCE,), 5, "–")
     solved = sky.solutions.get(path)
-    status = _searched(path, solved, sky)
+    status = _searched(path, solved, sky, named)
     return _with_old_hints(status, path, sky) if solved is not None and sky.has_other_hints(path) else status
 
 
-def _searched(path: str, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
+def _searched(path: str, solved: FrameSolution | None, sky: NightSky, named: Callable[[str], str]) -> SkyStatus:
     one = sky.alignment.by_path.get(path) if sky.alignment is not None else None
     if solved is not None and solved.solution is not None:
         status = _solved(solved, sky)
         lost = f"; not aligned: {one.reason}" if one is not None and one.reason else ""
         return replace(status, why=status.why + lost)
     if one is not None and one.aligned:
-        return _aligned(path, one, solved, sky)
+        return _aligned(one, solved, sky, named)
     if solved is None and one is not None and one.reason:
         why, ways = _not_searched(path, sky, "nobody has looked where it points")
         return SkyStatus("▲", "not aligned", "warn", f"{one.reason}; {why}", ways, 2, "not aligned")
@@ -116,21 +122,23 @@ def _not_searched(path: str, sky: NightSky, otherwise: str) -> tuple[str, tuple[
     return in_window(sky.why_none), tuple(SOLVE if way == AGAIN else way for way in ways_out(sky.why_none))
 
 
-def _aligned(path: str, one: FrameAlignment, solved: FrameSolution | None, sky: NightSky) -> SkyStatus:
-    base = sky.base_of(path)
+def _aligned(
+    one: FrameAlignment, solved: FrameSolution | None, sky: NightSky, named: Callable[[str], str]
+) -> SkyStatus:
+    base = sky.base_of(one.path)
     if solved is not None:
         reason, ways = in_window(solved.reason or "no reason is known"), ways_out(solved.reason)
     else:
-        reason, ways = _not_searched(path, sky, "not tried yet")
-    if path in sky.alone:
+        reason, ways = _not_searched(one.path, sky, "not tried yet")
+    if one.path in sky.alone:
         return SkyStatus("◇", "alone in its field, not solved", "warn", f"not solved: {reason}", ways, 3, "alone")
     not_itself = f"not solved itself: {reason}"
     if base is not None:
-        why = f"its place comes through {_name(base)}, which is solved; {not_itself}"
-    elif one.reference == path:
+        why = f"its place comes through {named(base)}, which is solved; {not_itself}"
+    elif one.reference == one.path:
         why = f"the reference of its pointing, no frame of which is solved; {not_itself}"
     else:
-        why = f"lies on {_name(one.reference)}; no frame there is solved; {not_itself}"
+        why = f"lies on {named(one.reference or '')}; no frame there is solved; {not_itself}"
     return SkyStatus("◇", "aligned, not solved", "warn", why, ways, 3, "aligned")
 
 
@@ -162,7 +170,10 @@ def _ways_by_reason(low: str) -> tuple[Way, ...]:
 
 
 def facts(
-    solved: FrameSolution | None, depth: Depth | None = None, one: FrameAlignment | None = None
+    solved: FrameSolution | None,
+    depth: Depth | None = None,
+    one: FrameAlignment | None = None,
+    named: Callable[[str], str] = _name,
 ) -> list[tuple[str, str, str]]:
     """Return what is known of a frame's place: name, value, and what it means.
 
@@ -173,6 +184,8 @@ def facts(
         Zero point and limit.
     one : FrameAlignment or None
         Where it lies on its reference.
+    named : callable
+        Path → what another frame is called.
     """
     lines: list[tuple[str, str, str]] = []
     if solved is not None and solved.solution is not None:
@@ -196,7 +209,7 @@ def facts(
             words = f"{solved.rms_arcsec:.3f}″ · {solved.rms_arcsec / scale:.3f} px"
             lines.append(("Residual rms", words, f"of one axis of the matched stars{own}"))
     if one is not None and one.placement is not None:
-        lines += _placed(one)
+        lines += _placed(one, named)
     if depth is not None:
         about = " (rough)" if depth.is_rough else ""
         tip = f"of 1 e⁻ a second, ± {depth.zero_point_error_mag:.3f}, from {depth.stars} stars of {depth.reference}"
@@ -209,7 +222,7 @@ def facts(
     return lines
 
 
-def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
+def _placed(one: FrameAlignment, named: Callable[[str], str]) -> list[tuple[str, str, str]]:
     """Say how a frame lies on its reference."""
     placement = one.placement
     assert placement is not None, "asked of aligned frames only"
@@ -230,7 +243,7 @@ def _placed(one: FrameAlignment) -> list[tuple[str, str, str]]:
         else []
     )
     return [
-        ("Aligned to", _name(one.reference).partition(".fit")[0], f"the reference of its pointing; {good}"),
+        ("Aligned to", named(one.reference or "").partition(".fit")[0], f"the reference of its pointing; {good}"),
         ("Moved by", moved + (" mirrored" if placement.mirrored else ""), f"shift of the middle, and turn; {good}"),
         ("Aligned rms", f"{placement.rms_px:.3f} px · {placement.matched} stars", "of the stars that match there"),
         *still,
@@ -278,7 +291,3 @@ def night_words(sky: NightSky, rejected: Collection[str]) -> str:
     placed = {one.path for one in sky.alignment.frames if one.aligned} & kept if sky.alignment is not None else set()
     words = f"Night · {solved} of {len(kept)} solved · {len(placed - sky.alone)} aligned"
     return f"{words} · {len(rejected)} rejected" if rejected else words
-
-
-def _name(path: str | None) -> str:
-    return (path or "").rpartition("/")[2]

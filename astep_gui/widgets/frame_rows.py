@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.frame_columns import COLUMNS
 from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.models.master_rows import STATE_ROLE
-from astep_gui.theme import mono_font, theme, toned
+from astep_gui.theme import mono_font, theme, toned, ui_font
 from astep_gui.widgets.heading_lines import HeadingLines
 from pipeline_core.types import FrameKind
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 ROW_PX = 24
 THUMBNAIL_PX = 48
 INDENT_PX = 14
+HEAD_PX = 13
+"""Above and below the words of the header, and its line."""
 PASSING_PX = 4
 """The bar before the row of the frame that goes by in a blink."""
 _AT_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
@@ -184,6 +186,11 @@ class FrameTree(QTreeView):
         self.setModel(model)
         model.many_changed.connect(self._paint_anew)
         self.headings = HeadingLines(self)
+        head = self.header()
+        assert head is not None, "every tree has one"
+        head.sectionResized.connect(self.headings.fit)
+        # A header that was asked for its height before it was dressed kept that of bare words, and cut them.
+        head.setMinimumHeight(QFontMetrics(ui_font()).height() + HEAD_PX)
         self.rows = RowDelegate(self.headings, self)
         self.setItemDelegate(self.rows)
         self.setUniformRowHeights(True)
@@ -203,6 +210,14 @@ class FrameTree(QTreeView):
         self._passing: str | None = None
         self.setAccessibleName("Frames of the night")
         self.setFrameShape(QTreeView.Shape.NoFrame)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:  # noqa: N802 - Qt's name
+        """Paint whole rows anew: Qt's own stops at the last column, and left pieces of a selection beyond it."""
+        super().selectionChanged(selected, deselected)
+        room, header = self.viewport(), self.header()
+        if room is not None and header is not None:
+            end = header.length() - header.offset()
+            room.update(end, 0, max(0, room.width() - end), room.height())
 
     def event(self, event: QEvent | None) -> bool:
         """Take an event whole: see the main window's; rows are laid out after one."""

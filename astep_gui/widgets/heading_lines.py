@@ -20,7 +20,7 @@ _BESIDE_PX = 8
 
 
 class HeadingLines(QObject):
-    """Gives the headings of a :class:`FrameTree` the lines they take, as wide as the list is now.
+    """Gives the headings of a :class:`FrameTree` the lines they take, as wide as its columns are now.
 
     Notes
     -----
@@ -40,7 +40,7 @@ class HeadingLines(QObject):
         """Return by how much the row of a heading is higher than others."""
         return (self._lines_of(str(index.data()), self._room()) - 1) * self._spacing
 
-    def fit(self) -> None:
+    def fit(self, *_: object) -> None:
         """Lay the rows out anew if a heading takes more lines than before, or fewer."""
         model = self._tree.model()
         assert model is not None, "it was given one"
@@ -56,9 +56,10 @@ class HeadingLines(QObject):
         return not any(self._heights)
 
     def _room(self) -> int:
-        viewport = self._tree.viewport()
-        assert viewport is not None, "every view has one"
-        return max(1, viewport.width() - self._tree.indentation() - _BESIDE_PX)
+        header = self._tree.header()
+        assert header is not None, "every tree has one"
+        # A spanned row ends where the last column does, which may be well before the edge of the list.
+        return max(1, header.length() - self._tree.indentation() - _BESIDE_PX)
 
     def _lines_of(self, words: str, room: int) -> int:
         if (words, room) not in self._lines:

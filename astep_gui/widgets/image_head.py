@@ -21,7 +21,10 @@ _SPACING, _MARGIN = 12, 10
 
 
 class ImageHead(QWidget):
-    """Says what is shown; where there is little room, the size goes first, then what the name shares with others."""
+    """Says what is shown; where there is little room, the size goes, then the zoom, never the unit of its values.
+
+    What the name shares with others goes before either.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +41,7 @@ class ImageHead(QWidget):
         self.short_title: Callable[[Hashable, str], str] = lambda _key, title: title
         """Gives, of an image's key and title, the title that is shown where the whole one has no room."""
         self._key: Hashable = None
+        self._unit = self._about = ""
         strip = QHBoxLayout(self)
         strip.setContentsMargins(_MARGIN, 3, 6, 3)
         strip.setSpacing(_SPACING)
@@ -59,7 +63,7 @@ class ImageHead(QWidget):
             words.append(f"shown at 1:{shown.reduction}")
         self._key = shown.key
         self._title.setText(shown.title)
-        self.about.setText(" · ".join(words))
+        self._about, self._unit = " · ".join(words), shown.unit or ""
         self.state.setText(state)
         self.state.setVisible(bool(state))
         self.overlays.show_image(shown)
@@ -73,6 +77,7 @@ class ImageHead(QWidget):
 
     def clear(self) -> None:
         """Name none."""
+        self._about = self._unit = ""
         for label in (self._title, self.state, self.about, self.zoom):
             label.setText("")
         self.state.hide()
@@ -92,13 +97,19 @@ class ImageHead(QWidget):
         if self._is_compact:
             return
         room = self.width() - _MARGIN - 6
-        for one in (self.state, self.zoom, self.overlays):
+        for one in (self.state, self.overlays):
             room -= one.sizeHint().width() + _SPACING if one is not self.state or not one.isHidden() else 0
-        about = self.about.sizeHint().width() + _SPACING
+        about, unit = (self._room_of(self.about, words) for words in (self._about, self._unit))
+        zoom = self._room_of(self.zoom, self.zoom.text())
         title, short = self._title.width_of(self.title), ""
-        if title > room:  # the short name stands there, and what it leaves may do for the size
+        if title > room - zoom - unit:  # the short name stands there, and what it leaves may do for the size
             short = self.short_title(self._key, self.title)
             title = self._title.width_of(short)
         self._title.say(self.title, short)
-        self.about.setVisible(title + about <= room)
-        self.zoom.setVisible(title <= room)
+        self.about.setText(self._about if title + about + zoom <= room else self._unit)
+        self.about.setVisible(bool(self.about.text()))
+        self.zoom.setVisible(title + unit + zoom <= room)
+
+    @staticmethod
+    def _room_of(label: QLabel, words: str) -> int:
+        return label.fontMetrics().horizontalAdvance(words) + _SPACING if words else 0

@@ -35,11 +35,13 @@ class LogStrip(QWidget):
     """Newest line always in sight; all lines on demand."""
 
     unfolded = pyqtSignal(bool)
+    spoke = pyqtSignal()
+    """There is something to be read in it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._busy = ""
-        self._is_held = False
+        self._is_held = self._passes = False
         self.clock = QLabel()
         self.clock.setProperty("role", "dim")
         self.clock.setFont(mono_font())
@@ -92,10 +94,11 @@ class LogStrip(QWidget):
 
     def say(self, words: str, level: str = "info", path: str | None = None, when: float | None = None) -> None:
         """Add a line."""
-        self._is_held = False
+        self._is_held = self._passes = False
         clock = datetime.fromtimestamp(when).astimezone() if when else datetime.now().astimezone()
         line = f"{_MARKS[level]}{in_window(_about(words, path))}"
         self.show()
+        self.spoke.emit()
         self.text.appendPlainText(f"{clock:%H:%M:%S}  {line}")
         self.clock.setText(f"{clock:%H:%M:%S}")
         self.line.setText(line)
@@ -106,6 +109,20 @@ class LogStrip(QWidget):
         self.say(words)
         self._is_held = True
 
+    def say_passing(self, words: str, level: str = "info", path: str | None = None) -> None:
+        """Add a line that stands in the strip until a person does something else, then in the log only.
+
+        A refusal, or what an errand has come to: beside what is done next, it would seem to be said of that.
+        """
+        self.say(words, level, path)
+        self._passes = True
+
+    def pass_on(self) -> None:
+        """Hear that a person did something else."""
+        if self._passes:
+            self._passes = False
+            self._empty()
+
     def note(self, words: str) -> None:
         """Add a line to the log only: it is seen elsewhere already, and would stand in the strip when long past."""
         self.text.appendPlainText(f"{datetime.now().astimezone():%H:%M:%S}  {_MARKS['info']}{in_window(words)}")
@@ -113,14 +130,18 @@ class LogStrip(QWidget):
     def settle(self) -> None:
         """Let an error that was put away stand in the log only, no more in the line."""
         if self.line.property("role") == _ROLES["error"]:
-            self.clock.setText("")
-            self.line.setText("")
-            self.line.set_role("")
+            self._empty()
+
+    def _empty(self) -> None:
+        self.clock.setText("")
+        self.line.setText("")
+        self.line.set_role("")
 
     def busy(self, words: str) -> None:
         """Say what goes on; empty when nothing does."""
         if words:
             self.show()
+            self.spoke.emit()
         self._busy = words
         self.quiet()
 

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QMenu,
     QPushButton,
+    QScrollArea,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -34,7 +35,8 @@ from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
-from astep_gui.widgets.wrapped_rows import wrap
+from astep_gui.widgets.whole_label import WholeLabel
+from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
 from pipeline_core.report_state import REPORTS, reports_of
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 _MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))
 _ERRANDS = ("report", "export")
+LEAST_LINES = 9
+"""Of masters, warnings and files in sight at least; where the panel is lower, it scrolls as a whole."""
 _MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
 
 
@@ -81,17 +85,15 @@ class ResultsPanel(QWidget):
         """Of the errands that have a button here, whether each is on."""
         self._told_of: tuple[object, dict[str, bool]] = None, {}
         """Output, state of the night and times of the reports, and which reports are old then."""
-        self.headline = QLabel()
+        self.headline = WholeLabel()
         self.headline.setProperty("role", "heading")
-        self.headline.setWordWrap(True)
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(12)
         self._form.setVerticalSpacing(4)
-        self.facts: dict[str, QLabel] = {}
+        self.facts: dict[str, WholeLabel] = {}
         for name in ("Frames", "Masters", "Noise", "Solved", "To look at", "Took"):
-            label, value = QLabel(name), QLabel()
+            label, value = QLabel(name), WholeLabel()
             label.setProperty("role", "dim")
-            value.setWordWrap(True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._form.addRow(label, value)
             self.facts[name] = value
@@ -143,7 +145,17 @@ class ResultsPanel(QWidget):
             row.setSpacing(6)
             for button in buttons:
                 row.addWidget(button, 1)
-        box = QVBoxLayout(self)
+        # A dock gives wrapped words no height of their own: what holds them scrolls instead of cutting them.
+        inside, area, whole = QWidget(), QScrollArea(), QVBoxLayout(self)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its buttons and lines have it
+        area.setWidget(inside)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
+        self.tree.setMinimumHeight(LEAST_LINES * (self.tree.fontMetrics().lineSpacing() + ROW_PX))
+        box = QVBoxLayout(inside)
         box.setContentsMargins(10, 8, 10, 6)
         box.setSpacing(8)
         box.addWidget(self.headline)
@@ -156,9 +168,8 @@ class ResultsPanel(QWidget):
     def _make_old_reports(self) -> QWidget:
         """Say that a report is old, with the one click that mends it."""
         self.old_reports = QWidget()
-        self.old_words = QLabel()
+        self.old_words = WholeLabel()
         self.old_words.setProperty("role", "warn")
-        self.old_words.setWordWrap(True)
         self.anew = QPushButton("Write anew")
         self.anew.setProperty("small", "true")
         self.anew.setToolTip("Write the report with what is decided and made now")

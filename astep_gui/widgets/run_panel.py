@@ -201,7 +201,7 @@ def settings_words(recipe: Recipe) -> str:
 
     changes = recipe_changes(Defaults(), recipe)
     if not changes:
-        return "Settings: all as they come"
+        return "Settings: all at their defaults"
     said = [f"{name} = {value if value != '' else 'not set'}" for name, value in list(changes.items())[:4]]
     rest = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
     return f"Settings changed: {', '.join(said)}{rest}"

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 
 CHANGED = "● changed"
+"""Beside a setting whose default is too long to stand there; its tip has it."""
+LONGEST_DEFAULT = 12
 MOST_NAMED = 4
 """Settings that are named where several went back to their defaults."""
 DOT = " ●"
@@ -53,6 +55,8 @@ class FieldEditor(QWidget):
     def __init__(self, name: str, info: FieldInfo) -> None:
         super().__init__()
         self._default = info.default
+        default = _words(info.default)
+        self._marked = f"● default {default}" if len(default) <= LONGEST_DEFAULT else CHANGED
         self._kind, self._may_be_none, choices = _kind_of(info.annotation)
         self.is_default = True
         self._editor: QCheckBox | QComboBox | QLineEdit
@@ -92,9 +96,7 @@ class FieldEditor(QWidget):
         box.addLayout(row)
         box.addWidget(words)
         limits = _limits(info).removeprefix(" · ")
-        self.setToolTip(
-            f"{told}\ndefault: {_text(self._default) or 'not set'}" + (f"\nrange: {limits}" if limits else "")
-        )
+        self.setToolTip(f"{told}\ndefault: {_words(self._default)}" + (f"\nrange: {limits}" if limits else ""))
 
     def _keep_room(self) -> None:
         """Let the form stay as wide as it is when the mark and the button appear, or it would be scrolled sideways."""
@@ -102,7 +104,7 @@ class FieldEditor(QWidget):
             policy = widget.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             widget.setSizePolicy(policy)
-        self.mark.setFixedWidth(self.mark.fontMetrics().horizontalAdvance(CHANGED) + 8)
+        self.mark.setFixedWidth(max(map(self.mark.fontMetrics().horizontalAdvance, (CHANGED, self._marked))) + 8)
 
     def take_keys(self) -> None:
         """Put the keys into the editor, its text chosen: what is typed takes its place."""
@@ -133,7 +135,7 @@ class FieldEditor(QWidget):
 
     def _say(self) -> None:
         is_default = self.value() == self._default
-        self.mark.setText("" if is_default else CHANGED)
+        self.mark.setText("" if is_default else self._marked)
         self.reset.setVisible(not is_default)
         self.is_default = is_default
         self.changed.emit()
@@ -270,7 +272,7 @@ class SettingsDialog(QDialog):
         changed = {name: editor.value() for name, editor in self.editors.items() if not editor.is_default}
         self.show_recipe(Recipe())
         if not changed:
-            self._tell("All settings are as they come already")
+            self._tell("All settings are at their defaults already")
             return
         self._before = changed
         named = [".".join(name) for name in changed]
@@ -380,6 +382,11 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return "; ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _words(value: Any) -> str:
+    """Return a value as it is told: "on", "4.5", "not set"."""
+    return ("on" if value else "off") if isinstance(value, bool) else _text(value) or "not set"
 
 
 def _number(kind: type, text: str) -> Any:

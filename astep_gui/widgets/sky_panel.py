@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.residuals import residuals_of
+from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.sky_words import SkyStatus, Way, facts
 from astep_gui.theme import mono_font
 from astep_gui.widgets.elided_label import ElidedLabel
@@ -59,7 +60,7 @@ class SkyPanel(QWidget):
         self, night: NightModel, sky: SkyModel, work: SkyWork, overlay: SkyOverlay, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._night = night
+        self._night, self._names = night, ShortTitles(night)
         self._sky = sky
         self._work = work
         self._overlay = overlay
@@ -200,7 +201,7 @@ class SkyPanel(QWidget):
             words = f"the image is the master {master}, which shows no sky (Esc goes back to the frame)"
             status, path = SkyStatus("·", "no sky", "dim", words, (Way("frame", "Back to the frame"),), 9), None
         elif stack is None:
-            status = self._sky.status(path)
+            status = self._sky.status(path, self._names.name)
         else:
             together = f", {stack.exposure_s:.0f} s together" if stack.exposure_s else ""
             words = f"{stack.method} of {stack.frames} frames{together}, in the place of the frame (Esc goes back)"
@@ -214,7 +215,8 @@ class SkyPanel(QWidget):
         solved = self._sky.sky.solutions.get(path or "")
         alignment = self._sky.sky.alignment
         one = alignment.by_path.get(path or "") if alignment is not None else None
-        self._show_facts(facts(solved, self._sky.sky.depths.get(path or ""), one) if stack is None else [])
+        depth = self._sky.sky.depths.get(path or "")
+        self._show_facts(facts(solved, depth, one, self._names.name) if stack is None else [])
         self.follow_work()
         self.foot.show_stack(stack)
         self.foot.follow()

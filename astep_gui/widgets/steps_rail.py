@@ -50,6 +50,8 @@ class StepsRail(QWidget):
         self.buttons: dict[str, StepButton] = {}
         self._names: tuple[str, ...] = ()
         self._suggestion = self._invitation = ""
+        self._asked: tuple[str, str | None, str | None] = ("", None, None)
+        """A step that was clicked before it was there, with the frame and the step that were shown then."""
         self._is_open, self._tone = False, "dim"
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -164,7 +166,12 @@ class StepsRail(QWidget):
             self._row.insertWidget(number, button)
 
     def _clicked(self, name: str) -> None:
-        self.model.choose(None if self.model.chosen == name else name)
+        model = self.model
+        if next(entry.can_be_shown for entry in model.entries() if entry.name == name):
+            model.choose(None if model.chosen == name else name)
+            return
+        self._asked = (name, model.path, model.chosen)
+        self._follow()  # it is not chosen: what it waits for is said
 
     def fill_compare(self) -> None:
         """Offer what the shown step, or the shown frame, can be compared with."""
@@ -202,7 +209,7 @@ class StepsRail(QWidget):
             button = self.buttons[entry.name]
             button.is_first, button.is_last = number == 0, number == len(entries) - 1
             button.setChecked(entry.name == model.chosen)
-            button.setEnabled(model.path is not None and entry.can_be_shown)
+            button.setEnabled(model.path is not None)
             button.set_state(entry.state)
             if entry.name == model.chosen:
                 chosen = entry
@@ -227,9 +234,13 @@ class StepsRail(QWidget):
             words = " · ".join(part for part in (model.error.what, model.error.why, model.error.hint) if part)
         elif missing is not None:
             waits = "; no difference is shown until it is" if model.difference else ""
-            words = f"! Later steps wait: {missing.why}{waits}"
-            if model.words:  # an earlier step is there, and says what it did
-                words = f"{model.words} · {words}"
+            is_there = any(entry.can_be_shown for entry in model.entries() if entry.name == model.chosen)
+            is_asked = self._asked[1:] == (model.path, model.chosen)
+            name = self._asked[0] if is_asked else "" if is_there else model.chosen
+            who = f"{WORDS[name]} waits" if name else "Later steps wait"
+            words = f"! {who}: {missing.why}{waits}"
+            if model.words:  # an earlier step is there, and says what it did; why there is no more comes first
+                words = f"{words} · {model.words}"
         elif model.chosen is None:
             words = self._invitation or INVITE
         elif model.path is None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SENTENCE = re.compile(r"; | · ")
 _ASIDE = re.compile(r" \([^()]*\)")
+_CLAUSE = re.compile(r", |: ")
+"""Where a sentence may end early, and what is left of it still says something."""
 _BREAK = ",:; "
 """Is not left at the end of words that are cut."""
 
@@ -29,15 +31,20 @@ class VerdictWords(ElidedLabel):
 
         Notes
         -----
-        Sentences are left out from the end; where not even the first fits, its asides in brackets, then as few of its
-        last words as need be: a cause alone is no reason.
+        Sentences are left out from the end; of the first that has no room its beginning stays, up to the end of a
+        clause without asides in brackets: "✕ rejected" alone is no reason. Where not even the first has such an end,
+        as few of its last words as need be are left out.
         """
         if self.lines_of(words, width) <= self.lines:
             return words, True
         ends = [*(found.start() for found in _SENTENCE.finditer(words)), len(words)]
-        for said in range(len(ends) - 1, 0, -1):
-            shown = f"{words[: ends[said - 1]]} · {len(ends) - said} more"
-            if self.lines_of(shown, width) <= self.lines:
+        for said in range(len(ends) - 1, -1, -1):
+            whole, at_end = words[: ends[said - 1]] if said else "", len(ends) - said
+            for begun in _beginnings(words[len(whole) : ends[said]]):
+                rest = f"{at_end - 1} more" if at_end > 1 else "more"
+                if self.lines_of(shown := f"{whole}{begun} · {rest}", width) <= self.lines:
+                    return shown, False
+            if whole and self.lines_of(shown := f"{whole} · {at_end} more", width) <= self.lines:
                 return shown, False
         first = _ASIDE.sub("", words[: ends[0]])
         shown = f"{first} · more"
@@ -50,6 +57,13 @@ class VerdictWords(ElidedLabel):
         shown, is_whole = self.fitting(self.full_text, self.room)
         self._show_lines(shown)
         self.setToolTip("" if is_whole else wrapped(self.full_text))
+
+
+def _beginnings(sentence: str) -> list[str]:
+    """Return what a sentence may be shortened to, the longest first: without asides, then up to the end of a clause."""
+    plain = _ASIDE.sub("", sentence)
+    ends = sorted({found.start() for found in _CLAUSE.finditer(plain)}, reverse=True)
+    return [plain, *(plain[:end] for end in ends)]
 
 
 class VerdictPage(QFrame):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _BESIDE_PX = 10
 """Left and right of the words, in the item's own frame."""
-_BETWEEN_PX = 5
+ROW_PX = 5
+"""By which a row is higher than its words."""
 
 
 class WrappedRows(QStyledItemDelegate):
@@ -34,7 +35,7 @@ class WrappedRows(QStyledItemDelegate):
         viewport = self._tree.viewport()
         room = (viewport.width() if viewport is not None else 0) - depth * self._tree.indentation() - _BESIDE_PX
         box = option.fontMetrics.boundingRect(0, 0, max(60, room), 10_000, Qt.TextFlag.TextWordWrap, option.text)
-        return QSize(60, box.height() + _BETWEEN_PX)
+        return QSize(60, box.height() + ROW_PX)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Wrap anew when the tree became wider or narrower."""

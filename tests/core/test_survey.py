@@ -137,7 +137,7 @@ def test_a_rejected_dark_changes_its_master_and_all_that_stands_on_it(place):
     found = surveyed(place)
     changed = {master.name: master.why for master in found.masters if master.state == "changed"}
     dark = next(master.name for master in found.masters if master.kind == "dark")
-    assert changed[dark] == "its frames or settings changed"
+    assert changed[dark] == "made from other frames or settings"
     assert not any(name == "bias" for name in changed)
     assert sorted(found.stale) == LIGHTS
     assert all(dark in why for why in found.stale.values())

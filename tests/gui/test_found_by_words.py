@@ -47,6 +47,10 @@ def seek(qtbot, opened):
         ("wcs", "Solve night"),
         ("contrast", "Automatic levels"),
         ("light curve", "Follow this star"),
+        ("csv", "Show results folder"),
+        ("bigger pictures", "Small pictures in the list"),
+        ("light theme", "Theme: light"),
+        ("help", "Keys"),
     ],
 )
 def test_an_action_is_found_by_the_fields_word_for_it(seek, word, action):
@@ -129,7 +133,7 @@ def test_all_defaults_says_which_settings_went_back_stays_where_it_is_and_can_be
     assert not form.take_back.isVisible()
     press(qtbot, form, "All defaults")
     press(qtbot, form, "All defaults")
-    assert form.said.text() == "All settings are as they come already"
+    assert form.said.text() == "All settings are at their defaults already"
 
 
 def test_the_settings_open_at_the_section_that_was_looked_at_last(qtbot, opened, form):

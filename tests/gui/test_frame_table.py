@@ -532,6 +532,7 @@ def test_the_heading_of_a_field_with_a_long_name_takes_two_lines_and_the_rows_be
     window.resize(2600, 720)
     window.docks["frames"].setFloating(True)
     window.docks["frames"].resize(1400, 600)
+    tree.header().resizeSection(0, 900)  # a heading ends where the last column does
     qtbot.waitUntil(lambda: tree.visualRect(group).height() == ROW_PX, timeout=2000)
     assert tree.uniformRowHeights(), "thousands of rows are then laid out at once"
     window.docks["frames"].setFloating(False)

@@ -231,7 +231,7 @@ def test_a_changed_setting_is_marked_refused_when_senseless_and_kept_with_the_ni
     assert not form.use.isEnabled()
     assert "sigclip" in form.mistake.text()
     editor.put(6.0)
-    assert editor.mark.text() == "● changed"
+    assert editor.mark.text() == "● default 4.5"
     marked = [form.sections.item(k).text() for k in range(form.sections.count())]
     assert [name for name in marked if name.endswith("●")] == ["Cosmic ●"]
     qtbot.mouseClick(form.use, Qt.MouseButton.LeftButton)

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.models.folder_words import folder_words
-from astep_gui.models.results_words import old_reports_words
+from astep_gui.models.results_words import old_reports_words, run_facts
 from astep_gui.widgets import results_panel
 from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
@@ -19,6 +19,7 @@ from pipeline_core.handing_on import hand_on
 from pipeline_core.report import write_report
 from tests.gui.nights import small_night
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
+from tests.gui.words_seen import unreadable
 
 LEFT = Qt.MouseButton.LeftButton
 SHOWN = "astep_gui.outside.QDesktopServices.openUrl"
@@ -63,6 +64,36 @@ def click_line(qtbot, window, words):
 
 def files(window):
     return next(lines for title, lines in sections(window).items() if title.startswith("Files"))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, reduced, monkeypatch, size):
+    """As a real night says it: fifteen lines of words left the list no room in a low window."""
+    noise = (
+        "pixel to pixel 37.2 → 26.7 e⁻ (× 0.72)\nfrom place to place 4.58 → 4.68 e⁻ (× 1.02)\nmedian of 4 of 9 frames: "
+        "Visual, 90 s grows from place to place where bias, dark or flat take off what hid a slope of the sky "
+        "(twilight, Moon)"
+    )
+    solved = (
+        "none: the pixel scale is not known: no header has it (PIXSCALE or SECPIX; or XPIXSZ with FOCALLEN). Say it "
+        "with “Solve with hints…”: arcsec a pixel, 206.3 × pixel in µm / focal length in mm"
+    )
+    said = run_facts(reduced.run.result) | {
+        "Noise": 2 * noise,
+        "Solved": solved,
+        "To look at": "",
+        "Frames": "9, " * 30,
+    }
+    monkeypatch.setattr("astep_gui.widgets.results_panel.run_facts", lambda _result: dict(said))
+    reduced.resize(*size)
+    reduced.results.follow()
+    qtbot.wait(60)
+    assert reduced.results.facts["Noise"].text() == 2 * noise
+    assert reduced.results.isVisible()
+    assert not unreadable(reduced)
+    tree = reduced.results.tree
+    row = tree.visualItemRect(tree.topLevelItem(0)).height()
+    assert tree.viewport().height() >= 8 * row
 
 
 # -- another day ---------------------------------------------------------------------------------------------------

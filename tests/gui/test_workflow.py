@@ -225,14 +225,14 @@ def test_a_list_of_names_that_is_dropped_is_a_decision(opened, tmp_path):
 
 def test_the_reduce_panel_says_what_will_be_done_and_what_is_not_the_default(opened):
     assert "calibrates 4 frames" in opened.run_panel.headline.text()
-    assert opened.run_panel.settings.text() == "Settings: all as they come"
+    assert opened.run_panel.settings.text() == "Settings: all at their defaults"
     recipe = Recipe()
     opened.decisions.set_recipe(
         recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update={"enabled": False})})
     )
     assert opened.run_panel.settings.text() == "Settings changed: cosmic.enabled = False"
     opened.decisions.undo()
-    assert opened.run_panel.settings.text() == "Settings: all as they come"
+    assert opened.run_panel.settings.text() == "Settings: all at their defaults"
     assert "not set" not in settings_words(recipe)
 
 
