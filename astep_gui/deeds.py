@@ -165,7 +165,7 @@ class Deeds(ResultsDeeds):
         elif len(self._brushed) > 1 and self._brushed == set(self._night.selection):
             self._brushed = frozenset()
             self._night.select([self._night.current] if self._night.current is not None else [])
-            window.log.say("no frames are selected any more")
+            window.log.say_passing("no frames are selected any more")
         elif window.products.is_on:
             window.products.end()
         elif viewing.pages.currentWidget() is viewing.compare:
@@ -183,9 +183,9 @@ class Deeds(ResultsDeeds):
         self._brushed = frozenset(paths)
         if len(paths) > 1:
             words = "X rejects them, B blinks them, Esc lets them go"
-            self._window.log.say(f"{len(paths)} frames selected: {words}")
+            self._window.log.say_passing(f"{len(paths)} frames selected: {words}")
         elif not paths:
-            self._window.log.say("no frame lies there")
+            self._window.log.say_passing("no frame lies there")
 
     def save_picture(self) -> None:
         """Save the image as it is seen."""

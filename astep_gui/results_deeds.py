@@ -93,7 +93,7 @@ class ResultsDeeds(NightDeeds):
         have = f"{len(there)} of these {of} frames {'has' if len(there) == 1 else 'have'} a calibrated file"
         why = f"{seen.rpartition('/')[2]}: {self._window.products.why_uncalibrated(seen)}"
         rest = "Ctrl+R reduces the night" if seen in there else why
-        self._window.log.say(f"the blink goes on as the frames were taken, for {have}; {rest}", "warning")
+        self._window.log.say_passing(f"the blink goes on as the frames were taken, for {have}; {rest}", "warning")
 
     # -- report ----------------------------------------------------------------------------------------------
 

@@ -189,7 +189,7 @@ class FrameTree(QTreeView):
         head = self.header()
         assert head is not None, "every tree has one"
         head.sectionResized.connect(self.headings.fit)
-        # A header that was asked for its height before it was dressed kept that of bare words, and cut them.
+        # Where a style sheet gives it less than the words need: see the test of the titles' height.
         head.setMinimumHeight(QFontMetrics(ui_font()).height() + HEAD_PX)
         self.rows = RowDelegate(self.headings, self)
         self.setItemDelegate(self.rows)

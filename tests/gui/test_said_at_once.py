@@ -71,6 +71,13 @@ def test_escape_lets_go_of_what_was_brushed_and_says_so(qtbot, brushed):
     assert brushed.log.line.full_text == "no frames are selected any more"
 
 
+def test_what_a_brush_said_is_over_with_the_next_frame(qtbot, brushed):
+    qtbot.keyClick(brushed, Qt.Key.Key_Left)
+    assert list(brushed.night.selection) == [LIGHTS[0]]
+    assert brushed.log.line.full_text == ""
+    assert "3 frames selected" in brushed.log.text.toPlainText()
+
+
 # -- left out -------------------------------------------------------------------------------------------------------
 
 
