@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QApplication,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.actions import PROGRAMS
+from astep_gui.models.held_together import held_together
 from astep_gui.models.results_words import (
     FILES,
     OF_BEFORE,
@@ -87,20 +88,19 @@ class ResultsPanel(QWidget):
         """Output, state of the night and times of the reports, and which reports are old then."""
         self.headline = WholeLabel()
         self.headline.setProperty("role", "heading")
-        self._form = QFormLayout()
-        self._form.setHorizontalSpacing(12)
-        self._form.setVerticalSpacing(4)
+        # A grid, not a form, which reckons with wrapped words at another width than it gives them.
+        self._rows = QGridLayout()
+        self._rows.setHorizontalSpacing(12)
+        self._rows.setVerticalSpacing(4)
+        self._rows.setColumnStretch(1, 1)
+        self._names: dict[str, QLabel] = {}
         self.facts: dict[str, WholeLabel] = {}
         for name in ("Frames", "Masters", "Noise", "Solved", "To look at", "Took"):
-            label, value = QLabel(name), WholeLabel()
-            label.setProperty("role", "dim")
+            value = self.facts[name] = WholeLabel()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._form.addRow(label, value)
-            self.facts[name] = value
+            self._add_row(name, value)
         self.where = ElidedLabel()
-        place = QLabel("Files")
-        place.setProperty("role", "dim")
-        self._form.addRow(place, self.where)
+        self._add_row("Files", self.where)
         self.tree = QTreeWidget()
         self.tree.setHeaderHidden(True)
         self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
@@ -160,7 +160,7 @@ class ResultsPanel(QWidget):
         box.setSpacing(8)
         box.addWidget(self.headline)
         box.addWidget(self._make_old_reports())
-        box.addLayout(self._form)
+        box.addLayout(self._rows)
         box.addLayout(first)
         box.addLayout(second)
         box.addWidget(self.tree, 1)
@@ -206,9 +206,17 @@ class ResultsPanel(QWidget):
         if "To look at" in says:
             says["To look at"] = suggested_words(self._night, result)
         for name, value in self.facts.items():
-            value.setText(says.get(name, ""))
-            self._form.setRowVisible(value, name in says)
+            value.setText(held_together(says.get(name, "")))
+            for widget in (self._names[name], value):
+                widget.setVisible(name in says)
         self._list(survey, result, reports)
+
+    def _add_row(self, name: str, value: QWidget) -> None:
+        row, label = len(self._names), QLabel(name)
+        label.setProperty("role", "dim")
+        self._names[name] = label
+        self._rows.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+        self._rows.addWidget(value, row, 1)
 
     def _follow_current(self) -> None:
         survey, current = self._night.survey, self._night.current

@@ -15,8 +15,8 @@ class WholeLabel(QLabel):
 
     Notes
     -----
-    A form asks a wrapped label for its height at a width of its own choice, and cuts the lines that come to it when the
-    place is narrower.
+    Some layouts ask a wrapped label for its height at a width of their own choice, and cut the lines that come to it
+    when the place is narrower.
     """
 
     def __init__(self) -> None:
@@ -34,6 +34,5 @@ class WholeLabel(QLabel):
         self._claim()
 
     def _claim(self) -> None:
-        needed = max(0, self.heightForWidth(self.width()))
-        if needed != self.minimumHeight():
-            self.setMinimumHeight(needed)
+        self.setMinimumHeight(0)  # Qt never says less than the least that was claimed: of fewer lines neither
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())))

@@ -124,11 +124,12 @@ def test_in_the_smallest_window_no_panel_lies_over_the_image(qtbot, opened):
 
 
 def test_a_value_and_its_unit_are_not_parted_and_nothing_else_is_changed():
-    said = "Reject 3 of 18: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px · 5 frames px"
+    said = "Reject 3 of 18: stack 0.03 mag shallower, median FWHM 2.90 → 2.60 px (× 0.83) · 5 frames px"
     held = held_together(said)
     assert held.replace(NO_BREAK, " ") == said
     assert len(held) == len(said)
     assert "2.90 → 2.60 px".replace(" ", NO_BREAK) in held
+    assert f"(×{NO_BREAK}0.83)" in held
     assert "5 frames px" in held
 
 
