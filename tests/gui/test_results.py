@@ -9,6 +9,7 @@ from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.models.folder_words import folder_words
+from astep_gui.models.held_together import held_together
 from astep_gui.models.results_words import old_reports_words, run_facts
 from astep_gui.widgets import results_panel
 from astep_gui.widgets.export_dialog import ExportDialog
@@ -88,7 +89,7 @@ def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, reduced, mo
     reduced.resize(*size)
     reduced.results.follow()
     qtbot.wait(60)
-    assert reduced.results.facts["Noise"].text() == 2 * noise
+    assert reduced.results.facts["Noise"].text() == held_together(2 * noise)
     assert reduced.results.isVisible()
     assert not unreadable(reduced)
     tree = reduced.results.tree
