@@ -195,8 +195,10 @@ class ResultsPanel(QWidget):
         self.old_words.setText(words)
         self._follow_current()
         beside = place is not None and place.output.parent == place.night.parent
-        short = f"{place.output.name}, beside the night" if place is not None and beside else ""
-        self.where.say(str(place.output) if place is not None else "", short)
+        name = place.output.name if place is not None else ""
+        self.where.say(
+            str(place.output) if place is not None else "", f"{name}, beside the night" if beside else "", name
+        )
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
         else:

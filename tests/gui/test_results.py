@@ -67,6 +67,14 @@ def files(window):
     return next(lines for title, lines in sections(window).items() if title.startswith("Files"))
 
 
+def test_where_the_files_lie_is_said_by_the_folders_name_where_there_is_no_room_for_more(qtbot, reduced):
+    where, name = reduced.results.where, reduced.night.place.output.name
+    where.setFixedWidth(where.fontMetrics().horizontalAdvance(name) + 8)
+    qtbot.wait(20)
+    assert where.text() == name
+    assert where.full_text == str(reduced.night.place.output)
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
 def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, reduced, monkeypatch, size):
     """As a real night says it: fifteen lines of words left the list no room in a low window."""
