@@ -1,4 +1,4 @@
-"""The next thing a person does in the window: another frame, step, tab or comparison. What was said before is over."""
+"""The next thing a person does in the window: another frame, step, tab or blink. What was said before is over."""
 
 from __future__ import annotations
 
