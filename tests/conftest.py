@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -25,6 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "kernels"))
 os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".cache" / "matplotlib"))
 os.environ.setdefault("MPLBACKEND", "agg")
+
+# Modules are translated once, not in each of the hundred processes that tests start, whatever the machine is used to.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shell's job in the background is deaf to Ctrl+C, and so would be the programs that tests start and stop.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
