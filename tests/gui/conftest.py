@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import threading
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from pipeline_core.events import RunContext
 from pipeline_core.scan import scan_night
 from pipeline_core.types import FrameKind
 from tests.gui.nights import small_night
+from tests.made_once import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,9 +105,39 @@ def reduced(tmp_path_factory):
     return night, root / "out", science
 
 
+@pytest.fixture(scope="session")
+def small_night_reduced(shared_folder):
+    """The folder that holds a small night and beside it what the command line made of it; only to be copied."""
+
+    def make(folder):
+        night = small_night(folder / "night")
+        words = ["reduce", str(night), "-o", str(folder / "night_reduced"), "--executor", "threads", "--workers", "1"]
+        assert main([*words, "--quiet"]) == 0
+
+    return made_once(shared_folder, "small_night_reduced", make)
+
+
 @pytest.fixture
-def night_folder(tmp_path):
-    return small_night(tmp_path / "night")
+def opened_reduced(qtbot, window, small_night_reduced, tmp_path):
+    """The window with a small night open that was reduced before."""
+    for folder in ("night", "night_reduced"):
+        shutil.copytree(small_night_reduced / folder, tmp_path / folder, copy_function=shutil.copy2)
+    window.open_night(tmp_path / "night")
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    qtbot.waitUntil(lambda: window.night.survey is not None and window.night.survey.is_reduced, timeout=8000)
+    return window
+
+
+@pytest.fixture(scope="session")
+def small_night_once(tmp_path_factory):
+    """A small night to be copied: to write its frames anew takes ten times as long."""
+    return small_night(tmp_path_factory.mktemp("small") / "night")
+
+
+@pytest.fixture
+def night_folder(tmp_path, small_night_once):
+    shutil.copytree(small_night_once, tmp_path / "night")
+    return tmp_path / "night"
 
 
 @pytest.fixture
