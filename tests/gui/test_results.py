@@ -27,7 +27,14 @@ SHOWN = "astep_gui.outside.QDesktopServices.openUrl"
 
 
 @pytest.fixture
-def reduced(qtbot, opened):
+def reduced(opened_reduced):
+    opened_reduced.tabs.choose("Results")
+    return opened_reduced
+
+
+@pytest.fixture
+def ran(qtbot, opened):
+    """The window that has reduced its night itself."""
     reduce(qtbot, opened)
     opened.tabs.choose("Results")
     return opened
@@ -76,7 +83,7 @@ def test_where_the_files_lie_is_said_by_the_folders_name_where_there_is_no_room_
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
-def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, reduced, monkeypatch, size):
+def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, ran, monkeypatch, size):
     """As a real night says it: fifteen lines of words left the list no room in a low window."""
     noise = (
         "pixel to pixel 37.2 → 26.7 e⁻ (× 0.72)\nfrom place to place 4.58 → 4.68 e⁻ (× 1.02)\nmedian of 4 of 9 frames: "
@@ -87,20 +94,20 @@ def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, reduced, mo
         "none: the pixel scale is not known: no header has it (PIXSCALE or SECPIX; or XPIXSZ with FOCALLEN). Say it "
         "with “Solve with hints…”: arcsec a pixel, 206.3 × pixel in µm / focal length in mm"
     )
-    said = run_facts(reduced.run.result) | {
+    said = run_facts(ran.run.result) | {
         "Noise": 2 * noise,
         "Solved": solved,
         "To look at": "",
         "Frames": "9, " * 30,
     }
     monkeypatch.setattr("astep_gui.widgets.results_panel.run_facts", lambda _result: dict(said))
-    reduced.resize(*size)
-    reduced.results.follow()
+    ran.resize(*size)
+    ran.results.follow()
     qtbot.wait(60)
-    assert reduced.results.facts["Noise"].text() == held_together(2 * noise)
-    assert reduced.results.isVisible()
-    assert not unreadable(reduced)
-    tree = reduced.results.tree
+    assert ran.results.facts["Noise"].text() == held_together(2 * noise)
+    assert ran.results.isVisible()
+    assert not unreadable(ran)
+    tree = ran.results.tree
     row = tree.visualItemRect(tree.topLevelItem(0)).height()
     assert tree.viewport().height() >= 8 * row
 
@@ -108,10 +115,10 @@ def test_every_fact_is_read_whole_above_a_list_of_eight_lines(qtbot, reduced, mo
 # -- another day ---------------------------------------------------------------------------------------------------
 
 
-def test_a_night_opened_again_says_what_its_last_run_took_and_what_is_up_to_date(qtbot, reduced, remembered):
-    night, took = reduced.night.place.night, reduced.results.facts["Took"].text()
+def test_a_night_opened_again_says_what_its_last_run_took_and_what_is_up_to_date(qtbot, ran, remembered):
+    night, took = ran.night.place.night, ran.results.facts["Took"].text()
     assert took.endswith("of memory at most")
-    reduced.close()
+    ran.close()
     again = open_again(qtbot, remembered)
     again.open_night(night)
     surveyed(qtbot, again, lambda survey: survey.is_reduced)
