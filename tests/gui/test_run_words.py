@@ -11,9 +11,9 @@ from astep_gui.models.results_words import OF_BEFORE
 from pipeline_core.events import Event
 from pipeline_core.reduce import RunOptions
 from pipeline_core.reduction_told import Reduction
-from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, reduced, surveyed
+from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, ran, reduce, surveyed
 
-__all__ = ["reduced"]
+__all__ = ["ran"]
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -74,20 +74,20 @@ def test_a_run_that_is_cancelled_with_the_button_says_that_it_is(qtbot, opened):
     assert opened.log.line.full_text.startswith("stopped; what is finished stays")
 
 
-def test_the_summary_of_a_run_says_when_decisions_have_overtaken_it(qtbot, reduced):
-    surveyed(qtbot, reduced, lambda survey: survey.is_reduced)
-    said = reduced.results.headline
+def test_the_summary_of_a_run_says_when_decisions_have_overtaken_it(qtbot, ran):
+    surveyed(qtbot, ran, lambda survey: survey.is_reduced)
+    said = ran.results.headline
     assert OF_BEFORE not in said.text()
-    reduced.night.select([LIGHTS[1]])
-    qtbot.keyClick(reduced.table.tree, Qt.Key.Key_X)
-    surveyed(qtbot, reduced, lambda survey: bool(survey.moves))
+    ran.night.select([LIGHTS[1]])
+    qtbot.keyClick(ran.table.tree, Qt.Key.Key_X)
+    surveyed(qtbot, ran, lambda survey: bool(survey.moves))
     assert said.text() == f"✓ 4 frames calibrated · {OF_BEFORE}"
-    qtbot.keyClick(reduced, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    surveyed(qtbot, reduced, lambda survey: not survey.moves)
+    qtbot.keyClick(ran, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    surveyed(qtbot, ran, lambda survey: not survey.moves)
     assert said.text() == "✓ 4 frames calibrated"
-    reduced.night.select([LIGHTS[1]])
-    qtbot.keyClick(reduced.table.tree, Qt.Key.Key_X)
-    surveyed(qtbot, reduced, lambda survey: bool(survey.moves))
-    reduce(qtbot, reduced)
-    surveyed(qtbot, reduced, lambda survey: not survey.moves)
+    ran.night.select([LIGHTS[1]])
+    qtbot.keyClick(ran.table.tree, Qt.Key.Key_X)
+    surveyed(qtbot, ran, lambda survey: bool(survey.moves))
+    reduce(qtbot, ran)
+    surveyed(qtbot, ran, lambda survey: not survey.moves)
     assert OF_BEFORE not in said.text()

@@ -54,7 +54,13 @@ def surveyed(qtbot, window, test):
 
 
 @pytest.fixture
-def reduced(qtbot, opened):
+def reduced(opened_reduced):
+    return opened_reduced
+
+
+@pytest.fixture
+def ran(qtbot, opened):
+    """The window that has reduced its night itself."""
     reduce(qtbot, opened)
     return opened
 
@@ -129,7 +135,7 @@ def test_a_window_made_low_makes_room_at_once_and_no_panel_lies_on_another(qtbot
     for name in ("Judge", "Results", "Night", "Reduce", "Judge"):
         click_tab(qtbot, opened, name)
         qtbot.wait(50)
-        assert not panels_overlap(opened), name
+        qtbot.waitUntil(lambda: not panels_overlap(opened), timeout=PATIENCE_MS)  # docks are laid out a moment later
         assert opened.docks["levels"].isHidden() == (name in {"Results", "Reduce"})
 
 
@@ -347,29 +353,29 @@ def test_the_image_stays_where_it_is_whatever_the_panel_of_the_run_says(qtbot, o
 # -- afterwards ---------------------------------------------------------------------------------------------------
 
 
-def test_after_decisions_the_button_says_how_many_frames_change_and_why(qtbot, reduced):
-    assert reduced.reduce_button.text() == "Up to date"
-    reduced.decisions.set_field(LIGHTS[:3], "exposure_s", 12.0)
-    surveyed(qtbot, reduced, lambda survey: len(survey.stale) == 3)
-    assert reduced.reduce_button.text() == "3 frames changed: update"
-    assert "3 frames: " in reduced.reduce_button.toolTip()
-    reduced.decisions.undo()
-    surveyed(qtbot, reduced, lambda survey: survey.is_up_to_date)
-    assert reduced.reduce_button.text() == "Up to date"
+def test_after_decisions_the_button_says_how_many_frames_change_and_why(qtbot, ran):
+    assert ran.reduce_button.text() == "Up to date"
+    ran.decisions.set_field(LIGHTS[:3], "exposure_s", 12.0)
+    surveyed(qtbot, ran, lambda survey: len(survey.stale) == 3)
+    assert ran.reduce_button.text() == "3 frames changed: update"
+    assert "3 frames: " in ran.reduce_button.toolTip()
+    ran.decisions.undo()
+    surveyed(qtbot, ran, lambda survey: survey.is_up_to_date)
+    assert ran.reduce_button.text() == "Up to date"
 
 
-def test_the_rail_of_a_calibrated_frame_marks_what_the_run_did_before_any_step_is_looked_at(qtbot, reduced):
-    buttons = reduced.viewing.rail.buttons
-    qtbot.keyClick(reduced.table, Qt.Key.Key_Home)
-    reduced.night.select(LIGHTS[:1])
+def test_the_rail_of_a_calibrated_frame_marks_what_the_run_did_before_any_step_is_looked_at(qtbot, ran):
+    buttons = ran.viewing.rail.buttons
+    qtbot.keyClick(ran.table, Qt.Key.Key_Home)
+    ran.night.select(LIGHTS[:1])
     states = {name: button.state for name, button in buttons.items()}
     idle = {"overscan", "trim", "bias"}
     assert states == {name: "idle" if name in idle else "done" for name in states}
     assert "inside the dark" in buttons["bias"].toolTip()
-    reduced.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
-    surveyed(qtbot, reduced, lambda survey: list(survey.stale) == LIGHTS[:1])
+    ran.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
+    surveyed(qtbot, ran, lambda survey: list(survey.stale) == LIGHTS[:1])
     assert buttons["flat"].state == "waiting", "the run would do it anew"
-    reduced.night.select(LIGHTS[1:2])
+    ran.night.select(LIGHTS[1:2])
     assert buttons["flat"].state == "done"
 
 
@@ -422,15 +428,15 @@ def test_masters_stand_in_the_table_and_are_shown_with_their_parts(qtbot, reduce
     assert "master" not in reduced.sky.panel.why.text()
 
 
-def test_a_master_that_a_decision_changed_says_that_it_is_to_be_renewed(qtbot, reduced):
-    reduced.decisions.reject(["flat_000.fits"], "cloud")
-    surveyed(qtbot, reduced, lambda survey: any(m.name == "flat_R" and m.state == "changed" for m in survey.masters))
-    model = reduced.table.model
+def test_a_master_that_a_decision_changed_says_that_it_is_to_be_renewed(qtbot, ran):
+    ran.decisions.reject(["flat_000.fits"], "cloud")
+    surveyed(qtbot, ran, lambda survey: any(m.name == "flat_R" and m.state == "changed" for m in survey.masters))
+    model = ran.table.model
     group = next(k for k, g in enumerate(model.groups) if g.is_masters)
     said = [model.index(k, 0, model.index(group, 0)).data() for k in range(len(model.groups[group].paths))]
     assert "▲ flat_R · to be renewed" in said
-    reduced.products.show_master("flat_R")
-    assert "to be renewed" in reduced.products.bar.words.full_text or reduced.products.bar._about
+    ran.products.show_master("flat_R")
+    assert "to be renewed" in ran.products.bar.words.full_text or ran.products.bar._about
 
 
 def test_the_calibrated_file_of_a_frame_is_shown_and_left_with_one_key(qtbot, reduced):
@@ -524,12 +530,12 @@ def sections(window):
     }
 
 
-def test_a_night_opened_again_sums_up_what_its_last_run_did(qtbot, reduced, remembered):
-    night = reduced.night.place.night
-    reduced.decisions.reject(LIGHTS[:1], "cloud")
-    reduce(qtbot, reduced)
-    before, noise = sections(reduced), reduced.results.facts["Noise"].text()
-    reduced.close()
+def test_a_night_opened_again_sums_up_what_its_last_run_did(qtbot, ran, remembered):
+    night = ran.night.place.night
+    ran.decisions.reject(LIGHTS[:1], "cloud")
+    reduce(qtbot, ran)
+    before, noise = sections(ran), ran.results.facts["Noise"].text()
+    ran.close()
     again = open_again(qtbot, remembered)
     again.open_night(night)
     surveyed(qtbot, again, lambda survey: survey.is_reduced)
