@@ -3,20 +3,19 @@
 import pytest
 from PyQt6.QtCore import Qt
 
-from tests.gui.test_workflow import LIGHTS, reduce
+from tests.gui.test_workflow import LIGHTS
 
 PATIENCE_MS = 60_000  # a first call may compile kernels
 
 
 @pytest.fixture
-def shown(qtbot, opened):
+def shown(qtbot, opened_reduced):
     """The window on a reduced night, with the first frame's calibrated file in view."""
-    reduce(qtbot, opened)
-    opened.night.select([LIGHTS[0]])
-    qtbot.keyClick(opened, Qt.Key.Key_Y)
-    qtbot.waitUntil(lambda: opened.viewing.view.title == "light_000_CAL.fits", timeout=PATIENCE_MS)
-    opened.viewing.blink.rate = 20.0
-    return opened
+    opened_reduced.night.select([LIGHTS[0]])
+    qtbot.keyClick(opened_reduced, Qt.Key.Key_Y)
+    qtbot.waitUntil(lambda: opened_reduced.viewing.view.title == "light_000_CAL.fits", timeout=PATIENCE_MS)
+    opened_reduced.viewing.blink.rate = 20.0
+    return opened_reduced
 
 
 def blink(qtbot, window):

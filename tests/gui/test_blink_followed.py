@@ -5,22 +5,21 @@ from __future__ import annotations
 import pytest
 from PyQt6.QtCore import Qt
 
-from tests.gui.test_workflow import LIGHTS, reduce
+from tests.gui.test_workflow import LIGHTS
 
 LEFT = Qt.MouseButton.LeftButton
 PATIENCE_MS = 60_000  # a first call may compile kernels
 
 
 @pytest.fixture
-def reduced(qtbot, opened):
+def reduced(qtbot, opened_reduced):
     """The window on a reduced night, blinking raw frames twice a second."""
-    reduce(qtbot, opened)
-    opened.night.select([LIGHTS[0]])
-    qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[0], timeout=PATIENCE_MS)
-    opened.viewing.blink.rate = 2.0
-    qtbot.keyClick(opened, Qt.Key.Key_B)
-    all_loaded(qtbot, opened)
-    return opened
+    opened_reduced.night.select([LIGHTS[0]])
+    qtbot.waitUntil(lambda: opened_reduced.viewing.view.title == LIGHTS[0], timeout=PATIENCE_MS)
+    opened_reduced.viewing.blink.rate = 2.0
+    qtbot.keyClick(opened_reduced, Qt.Key.Key_B)
+    all_loaded(qtbot, opened_reduced)
+    return opened_reduced
 
 
 def all_loaded(qtbot, window):
