@@ -25,19 +25,18 @@ def test_real_frames_have_the_references_hits(monkeypatch):
     # with the frame's median. With the reference's way of filling, nothing differs.
     monkeypatch.setattr(cosmic_search, "WIDEST_WINDOW", 2)
     checked = 0
-    for path in frames():
+    for number, path in enumerate(frames()):  # two of each night: one with bad pixels, one without
         with fits.open(path) as file:
             plane = next(hdu.data for hdu in file if hdu.data is not None and hdu.data.ndim == 2)
         image = np.ascontiguousarray(plane, np.float32) * np.float32(2)
         variance = image + np.float32(81)
-        mask = image >= np.percentile(image, 99.99)
-        for bad in (None, mask):
-            hits, _ = astroscrappy.detect_cosmics(image, inmask=bad, invar=variance, satlevel=np.inf)
-            result = cosmic.clean_cosmic_rays(image, variance, bad, objlim=5.0, protect_below_fwhm_px=0, threads=2)
-            assert hits.any()
-            assert np.array_equal(result.hits, hits), path.name
-            checked += 1
-    assert checked == 8
+        bad = image >= np.percentile(image, 99.99) if number % 2 else None
+        hits, _ = astroscrappy.detect_cosmics(image, inmask=bad, invar=variance, satlevel=np.inf)
+        result = cosmic.clean_cosmic_rays(image, variance, bad, objlim=5.0, protect_below_fwhm_px=0, threads=2)
+        assert hits.any()
+        assert np.array_equal(result.hits, hits), path.name
+        checked += 1
+    assert checked == 4
 
 
 @pytest.mark.parametrize("light", ["00000069", "00000070", "00000071"])
