@@ -97,11 +97,10 @@ def test_blind_and_mirrored_without_any_hint_of_place_a_field_is_found(solver):
 def test_noise_is_refused_with_a_reason_and_in_bounded_time(solver):
     rng = np.random.default_rng(6)
     begun = time.monotonic()
-    for k in range(3):
-        found = solver.solve(Wanted(str(k), noise_stars(rng), (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext())
-        assert not found.solved
-        assert found.reason
-    assert time.monotonic() - begun < 3 * 3.0 + 8.0
+    found = solver.solve(Wanted("0", noise_stars(rng), (4096, 4096), SCALE, 217.4, -62.7, YEAR), RunContext())
+    assert not found.solved
+    assert found.reason
+    assert time.monotonic() - begun < 3.0 + 8.0
 
 
 def test_after_three_frames_in_vain_the_whole_sky_is_not_searched_again(solver):
