@@ -15,8 +15,9 @@ import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QSettings
 from PyQt6.QtWidgets import QApplication
 
+from astep_gui import viewing
 from astep_gui.main_window import MainWindow
-from astep_gui.models import preparing
+from astep_gui.models import night_model, preparing, survey_watch
 from astep_gui.models.frame_images import Loaded, ShownImage, shown_image
 from astep_gui.models.levels import LevelsModel
 from astep_gui.remembered import Remembered
@@ -49,6 +50,15 @@ def _kernels_are_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     ready = threading.Event()
     ready.set()
     monkeypatch.setattr(preparing, "_are_ready", ready)
+
+
+@pytest.fixture(autouse=True)
+def _rests_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the window wait a moment where it waits for a person's next deed: no test is about how long."""
+    monkeypatch.setattr(viewing, "QUALITY_MS", 50)
+    monkeypatch.setattr(survey_watch, "REST_MS", 50)
+    monkeypatch.setattr(night_model, "NEEDS_MS", 50)
+    monkeypatch.setattr(night_model, "DECIDED_MS", 50)
 
 
 @pytest.fixture(autouse=True)
