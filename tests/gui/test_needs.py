@@ -133,24 +133,24 @@ def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
     rows = {f"light_{k:03d}.fits": QualityRow(f"light_{k:03d}.fits", ScienceMeasures("quick", "ADU")) for k in range(4)}
     opened.night._take_rows(rows.values())
     opened.needs.show_needs()
-    assert opened.needs.heading.text().endswith("· first look")
+    assert opened.needs.heading.full_text.endswith("· first look")
     final = [QualityRow(path, ScienceMeasures("final", "electron")) for path in rows]
     opened.night._take_rows(final)
     opened.needs.show_needs()
-    assert "first look" not in opened.needs.heading.text()
+    assert "first look" not in opened.needs.heading.full_text
 
 
 def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_waited_for(opened, monkeypatch):
     needs = len(opened.night.needs)
     assert needs
-    assert opened.needs.heading.text().startswith(f"Needs you · {needs}")
-    assert "to look at" not in opened.needs.heading.text()
+    assert opened.needs.heading.full_text.startswith(f"Needs you · {needs}")
+    assert "to look at" not in opened.needs.heading.full_text
     monkeypatch.setattr(opened.night, "survey", SimpleNamespace(is_reduced=True, is_up_to_date=True))
     opened.needs._say_how_many()
-    assert opened.needs.heading.text().startswith(f"Needs you · {needs} to look at")
+    assert opened.needs.heading.full_text.startswith(f"Needs you · {needs} to look at")
     monkeypatch.setattr(opened.night, "survey", SimpleNamespace(is_reduced=True, is_up_to_date=False))
     opened.needs._say_how_many()
-    assert "to look at" not in opened.needs.heading.text()
+    assert "to look at" not in opened.needs.heading.full_text
 
 
 def test_neither_a_notice_nor_the_name_of_a_product_moves_the_frames_under_the_pointer(opened, qtbot):
