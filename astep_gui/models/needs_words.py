@@ -43,8 +43,7 @@ def next_of(night: NightModel) -> str:
         return "The plan is being made: which frames go into which master, and what is missing."
     survey = night.survey
     if survey is None or not survey.is_reduced:
-        return "Look through the frames below: X rejects one, U takes it back. "
-            "“Reduce night” (Ctrl+R) calibrates the rest."
+        return "Look through the frames below: X rejects one. “Reduce night” (Ctrl+R) calibrates the rest."
     if survey.is_up_to_date:
         return "The night is reduced as it was decided. Results (Ctrl+4) tell what was made and where it lies."
     return "Something changed since the run: Ctrl+R makes anew what it changes, and leaves the rest."
