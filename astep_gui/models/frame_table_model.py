@@ -170,11 +170,11 @@ class FrameTableModel(DraggedRows):
         A selected frame that fits no more, a suspect that was just rejected say, stays until another is selected:
         who goes on from it to the next one does not begin at the top again.
         """
-        if self.is_pointed_at():  # rows that go would bring others under the pointer: once it has left
+        stays = self.is_pointed_at()  # rows that go would bring others under the pointer: once it has left
+        if stays:
             self._filter_soon.start()
-            return
         with self.states.unchanged():
-            if self._filter.hold(self._where) | self._filter.held != self._where.keys():
+            if self._filter.hold(self._where, all_stay=stays) | self._filter.held != self._where.keys():
                 self._rebuild()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -189,7 +189,7 @@ class FrameTableModel(DraggedRows):
         """Make the rows anew; a selected frame that fits no more stays."""
         with self.states.unchanged():
             if self._filter.is_on:
-                self._filter.hold(self._where)
+                self._filter.hold(self._where, all_stay=self.is_pointed_at())
             self._rebuild(is_asked=is_asked)
 
     def _rebuild(self, *, is_asked: bool = False) -> None:

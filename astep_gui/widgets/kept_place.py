@@ -38,7 +38,7 @@ class KeptPlace:
     def is_pointed_at(self) -> bool:
         """Whether the pointer is over the rows."""
         room = self._tree.viewport()
-        return room is not None and room.underMouse()
+        return room is not None and room.underMouse() and room.rect().contains(room.mapFromGlobal(QCursor.pos()))
 
     def let_go(self, *_: object) -> None:
         """Let the list end where its rows do."""

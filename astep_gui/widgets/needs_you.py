@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
@@ -45,7 +46,7 @@ _NARROW_PX = 400
 """Below this width a need shows one way out, and the others behind "more"."""
 LEAST_PX = 84
 """Heading, a line of a need, and how many lie below."""
-_ABOVE_PX, _BELOW_HEADING_PX, _BELOW_PX = 8, 6, 4
+_ABOVE_PX, _HEAD_PX, _BELOW_HEADING_PX, _BELOW_PX = 4, 26, 4, 4
 _PART_PX = 17
 """By so much one of several equal needs stands in."""
 
@@ -61,6 +62,8 @@ class NeedsYou(QWidget):
         self._night = night
         self._is_narrow = False
         self._shown: tuple[list[NeedLine], bool] | None = None
+        self._heights: list[int] = []
+        """Of the lines with the gaps below them, pixels."""
         self._unfolded: set[str] = set()
         """Kins of equal needs that stand one by one."""
         self.heading = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
@@ -99,14 +102,15 @@ class NeedsYou(QWidget):
         self.more.setFlat(True)
         self.more.setToolTip("Scroll on")
         self.more.clicked.connect(self._scroll_on)
-        self._bottom = QHBoxLayout()
-        self._bottom.setContentsMargins(6, 0, 6, 2)
-        self._bottom.addWidget(self.more)
-        self._bottom.addStretch(1)
-        box.addWidget(self.heading)
+        head = QWidget()
+        head.setFixedHeight(_HEAD_PX)  # whether the button is there or not
+        top = QHBoxLayout(head)
+        top.setContentsMargins(0, 0, 6, 0)
+        top.addWidget(self.heading, 1)
+        top.addWidget(self.more)
+        box.addWidget(head)
         box.addWidget(self._area)
         box.addWidget(self.next, 1)
-        box.addLayout(self._bottom)
         box.addStretch()
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
@@ -163,10 +167,9 @@ class NeedsYou(QWidget):
         room = self._area.viewport().width() - 16  # type: ignore[union-attr]  # every scroll area has one
         lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
         heights = [line.height_at(room) + self._list.spacing() for line in lines]
-        most = self.height() - self._above_px()
+        self._heights = list(heights)
+        most = self.height() - _ABOVE_PX - _HEAD_PX - _BELOW_HEADING_PX
         is_whole = sum(heights) + _BELOW_PX <= most
-        if not is_whole:
-            most -= self.more.sizeHint().height() + _BELOW_HEADING_PX
         while sum(heights) > most and len(heights) > 1:
             heights.pop()
         # The gap below the last line that is whole is none of the next one's.
@@ -179,17 +182,10 @@ class NeedsYou(QWidget):
         self._area.setVerticalScrollBarPolicy(needed if is_whole else always)
         self._say_more()
 
-    def _above_px(self) -> int:
-        """Height of what stands above the lines, pixels."""
-        return _ABOVE_PX + self.heading.sizeHint().height() + _BELOW_HEADING_PX
-
     def _say_more(self, *_: object) -> None:
         """Say how many lines lie below those that are seen."""
-        room = self._area.viewport()
-        assert room is not None, "every scroll area has one"
-        edge = self._scroll() + room.height()
-        lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
-        below = sum(line.geometry().bottom() > edge for line in lines)
+        edge = self._scroll() + self._area.maximumHeight()
+        below = sum(end > edge for end in accumulate(self._heights))
         self.more.setText(f"▾ {below} more below" if below else "▴ back to the first")
 
     def _scroll_on(self) -> None:
