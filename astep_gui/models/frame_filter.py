@@ -26,7 +26,7 @@ class FrameFilter:
         self.shown_states: frozenset[str] = frozenset()
         """Only frames in these states (words or marks); empty for all."""
         self.held: frozenset[str] = frozenset()
-        """Frames that fit no more and stay: selected ones until another is selected, all while a person points there."""
+        """Frames that fit no more and stay: selected ones until another is, all while one points there."""
 
     @property
     def is_on(self) -> bool:

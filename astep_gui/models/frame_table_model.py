@@ -61,6 +61,8 @@ class FrameTableModel(DraggedRows):
 
     edit_asked = pyqtSignal(str, str, str)
     """Path of the edited row, field, value."""
+    about_to_rebuild = pyqtSignal()
+    """Rows will be made anew, which nobody asked for."""
     rebuilt = pyqtSignal(bool)
     """Rows were made anew; whether a person asked for others, or another night was opened."""
     many_changed = pyqtSignal()
@@ -193,6 +195,8 @@ class FrameTableModel(DraggedRows):
             self._rebuild(is_asked=is_asked)
 
     def _rebuild(self, *, is_asked: bool = False) -> None:
+        if not is_asked:
+            self.about_to_rebuild.emit()
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._filter.shows(frame)]
         keys = self._group_keys()

@@ -24,11 +24,12 @@ class KeptPlace:
     def __init__(self, tree: FrameTree, model: FrameTableModel) -> None:
         self._tree, self._model = tree, model
         self._path: str | None = None
+        self._scrolled = 0
         self._above = 0
         """Rows in sight above the one that is held."""
         self._furthest = 0
         """The list can be scrolled down to this row at least."""
-        model.modelAboutToBeReset.connect(self._remember)
+        model.about_to_rebuild.connect(self._remember)
         bar = tree.verticalScrollBar()
         assert bar is not None, "every view has one"
         self._bar = bar
@@ -45,10 +46,11 @@ class KeptPlace:
         self._furthest = 0
 
     def put_back(self) -> None:
-        """Scroll so that the row that was held stands where it stood."""
+        """Scroll so that the row that was held stands where it stood; without one, as far as before."""
         index = self._model.index_of(self._path or "")
         parent = index.parent()
         if not index.isValid() or (parent.isValid() and not self._tree.isExpanded(parent)):
+            self._bar.setValue(self._scrolled)
             return
         self._tree.executeDelayedItemsLayout()
         wanted = max(0, self._number(index) - self._above)
@@ -58,7 +60,7 @@ class KeptPlace:
         self._bar.setValue(wanted)
 
     def _remember(self) -> None:
-        self._path = None
+        self._path, self._scrolled = None, self._bar.value()
         for index in (self._pointed(), self._tree.currentIndex(), self._first()):
             if (path := self._model.path_of(index)) is not None and self._is_seen(index):
                 self._path, self._above = path, self._number(index) - self._bar.value()

@@ -185,7 +185,7 @@ class NeedsYou(QWidget):
     def _say_more(self, *_: object) -> None:
         """Say how many lines lie below those that are seen."""
         edge = self._scroll() + self._area.maximumHeight()
-        below = sum(end > edge for end in accumulate(self._heights))
+        below = sum(end - self._list.spacing() > edge for end in accumulate(self._heights))
         self.more.setText(f"▾ {below} more below" if below else "▴ back to the first")
 
     def _scroll_on(self) -> None:
