@@ -78,6 +78,8 @@ class FrameTableModel(DraggedRows):
         self.is_pointed_at: Callable[[], bool] = lambda: False
         """Tells whether the pointer is over the rows."""
         self._place: Place | None = None
+        self._ranks: dict[str, Any] = {}
+        """By what frames stand in order: values of when a person asked for it, so that later ones move no row."""
         self._keys: dict[str, tuple[Any, ...]] = {}
         self._keys_are_of: Sequence[Frame] = ()
         self._numbers: dict[str, str] = {}
@@ -195,7 +197,9 @@ class FrameTableModel(DraggedRows):
             self._rebuild(is_asked=is_asked)
 
     def _rebuild(self, *, is_asked: bool = False) -> None:
-        if not is_asked:
+        if is_asked:
+            self._ranks.clear()
+        else:
             self.about_to_rebuild.emit()
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._filter.shows(frame)]
@@ -228,8 +232,10 @@ class FrameTableModel(DraggedRows):
             self._keys = group_keys(self._night.frames)
         return self._keys
 
-    def _sorted(self, paths: Iterable[str]) -> list[str]:
-        values = {path: self._value(path, self._sort) for path in paths}
+    def _sorted(self, paths: Sequence[str]) -> list[str]:
+        for path in (one for one in paths if one not in self._ranks):
+            self._ranks[path] = self._value(path, self._sort)
+        values = {path: self._ranks[path] for path in paths}
         known = sorted((value, path) for path, value in values.items() if value is not None)
         if self._order == Qt.SortOrder.DescendingOrder:
             known.reverse()

@@ -12,7 +12,7 @@ from astep_gui.widgets.share_splitter import HANDLE_PX, GripHandle
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
-PART = 0.2
+PART = 0.23
 """Of the window's height, at first: in a window of 720 pixels a few lines of needs, and two thirds of the panel are
 left to the frames."""
 LEAST_PX, MOST_PX = 132, 320

@@ -95,7 +95,7 @@ def test_a_run_moves_no_row(qtbot, watched):
 def test_a_folder_that_grows_moves_neither_the_list_nor_the_current_row(qtbot, watched, night_folder):
     """The new frame stands above the current one, and all rows are in sight: the list could only push it down."""
     before = places(watched)
-    write_frame(night_folder / "aaa_before.fits", "light", number=-3, FILTER="R")
+    write_frame(night_folder / "aaa_before.fits", "light", number=27, FILTER="R", OBJECT="M 5")
     watched.night.refresh()
     qtbot.waitUntil(lambda: watched.table.model.index_of("aaa_before.fits").isValid(), timeout=PATIENCE_MS)
     model = watched.table.model
