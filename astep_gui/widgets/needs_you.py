@@ -22,6 +22,7 @@ from PyQt6.QtWidgets import (
 
 from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Remedy
+from astep_gui.models.needs_after import done_about
 from astep_gui.models.needs_words import heading_of, next_of
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
@@ -61,7 +62,7 @@ class NeedsYou(QWidget):
         super().__init__(parent)
         self._night = night
         self._is_narrow = False
-        self._shown: tuple[list[NeedLine], bool] | None = None
+        self._shown: tuple[list[NeedLine], bool, tuple[str, ...]] | None = None
         self._heights: list[int] = []
         """Of the lines with the gaps below them, pixels."""
         self._unfolded: set[str] = set()
@@ -82,7 +83,7 @@ class NeedsYou(QWidget):
         night.needs_changed.connect(self.show_needs)
         night.looking.failed.connect(self.show_needs)
         night.looking.progressed.connect(self._say_how_many)
-        night.survey_changed.connect(lambda: self._say_how_many() if night.needs else self.show_needs())
+        night.survey_changed.connect(self.show_needs)
         self.show_needs()
 
     def _lay_out(self) -> None:
@@ -120,18 +121,20 @@ class NeedsYou(QWidget):
     def show_needs(self) -> None:
         """Show what the night needs now."""
         self._say_how_many()
-        wanted_lines = (in_lines(self._night.needs, self._unfolded), self._is_narrow)
+        lines = in_lines(self._night.needs, self._unfolded)
+        done = tuple(done_about(line.need, self._night) for line in lines)
+        wanted_lines = (lines, self._is_narrow, done)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
         scrolled = self._scroll()
-        came = self._when_they_came(wanted_lines[0], scrolled)
+        came = self._when_they_came(lines, scrolled)
         self._shown = wanted_lines
         while (item := self._list.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for line, came_s in zip(wanted_lines[0], came, strict=True):
-            shown = _NeedLine(line, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s)
+        for line, came_s, words in zip(lines, came, done, strict=True):
+            shown = _NeedLine(line, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s, words)
             shown.set_unfolded(line.kin in self._unfolded)
             shown.fold_asked.connect(self._fold)
             self._list.addWidget(shown)
@@ -240,14 +243,17 @@ class _NeedLine(QWidget):
     fold_asked = pyqtSignal(str)
     """The kin of the equal needs of this line."""
 
-    def __init__(self, line: NeedLine, choose: Callable[[Need, Remedy], object], ways: int, came_s: float) -> None:
+    def __init__(
+        self, line: NeedLine, choose: Callable[[Need, Remedy], object], ways: int, came_s: float, done: str
+    ) -> None:
         super().__init__()
         self.came_s = came_s
         need = line.need
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
         mark.setFixedWidth(12)
-        title = QLabel(in_window(need.title))
+        title = QLabel(in_window(need.title) + (f" · {done}" if done else ""))
+        title.setTextFormat(Qt.TextFormat.PlainText)  # names of files and filters are anybody's words
         title.setWordWrap(True)
         why = in_window(need.why)
         self.setToolTip(wrapped(f"{why}\n\nA click on the words shows the frames." if need.paths else why))

@@ -10,7 +10,7 @@ from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 from astep_gui.models.equal_needs import in_lines
-from astep_gui.models.needs import Need, Remedy, needs_of
+from astep_gui.models.needs import Need, Remedy, needs_offrom astep_gui.models.needs_after import done_about
 from pipeline_core.config import Recipe
 from pipeline_core.errors import AstepError
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
@@ -150,6 +150,27 @@ def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_wait
     monkeypatch.setattr(opened.night, "survey", survey_of(is_up_to_date=False))
     opened.needs.show_needs()
     assert opened.needs.heading.full_text.startswith(f"Needs you{count}")
+
+
+def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch):
+    path = "light_000.fits"
+    need = Need("No flat for filter V", "why", (path, "light_001.fits"), ())
+    known = survey_of(is_up_to_date=True)
+    known.steps, known.calibrated = {}, {path: "a", "light_001.fits": "b"}
+    assert done_about(need, opened.night) == "", "no run has come by"
+    monkeypatch.setattr(opened.night, "survey", known)
+    assert done_about(need, opened.night) == "reduced without a flat"
+    monkeypatch.setattr(opened.night, "needs", [need])
+    opened.needs.show_needs()
+    assert opened.needs._line(0).findChildren(QLabel)[1].text() == "No flat for filter V · reduced without a flat"
+    known.stale = {path: "its filter is another"}
+    assert done_about(need, opened.night) == "1 of 2 reduced without a flat"
+    dark = replace(need, title="No dark of 20 s", paths=("light_001.fits",))
+    known.steps = {"light_001.fits": {"bias": ""}}
+    monkeypatch.setattr(opened.night, "plan", None)
+    assert done_about(dark, opened.night) == "reduced with the bias alone"
+    known.calibrated = {path: "a"}
+    assert done_about(dark, opened.night) == "left out of the run"
 
 
 def survey_of(*, is_up_to_date):
