@@ -10,7 +10,8 @@ from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 from astep_gui.models.equal_needs import in_lines
-from astep_gui.models.needs import Need, Remedy, needs_offrom astep_gui.models.needs_after import done_about
+from astep_gui.models.needs import Need, Remedy, needs_of
+from astep_gui.models.needs_after import done_about
 from pipeline_core.config import Recipe
 from pipeline_core.errors import AstepError
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
