@@ -59,7 +59,7 @@ class Keeper(QObject):
             window.night.selection_changed,
             window.night.night_changed,
             window.viewing.levels.changed,
-            window.viewing.splitter.moved,
+            *(window.viewing.splitter.moved, window.panels.lists.moved),
             window.table.grouped.toggled,
             window.tabs.chosen,
             header.sectionResized,
@@ -143,6 +143,7 @@ class Keeper(QObject):
         remembered.set_word("workflow", window.tabs.name)
         remembered.set_state("columns", window.table.save_columns())
         remembered.set_word("shares", json.dumps(window.viewing.splitter.by_hand()))
+        remembered.set_word("needs_height", json.dumps(window.panels.lists.by_hand))
         remembered.set_word("grouped", "yes" if window.table.grouped.isChecked() else "no")
         remembered.set_word("levels", json.dumps(window.viewing.levels.state()))
         place, current = window.night.place, window.night.current
@@ -204,6 +205,8 @@ class Keeper(QObject):
             put_back(window, remembered.word("place", ""))
         with suppress(ValueError, TypeError, AttributeError):  # of another version: they are then as at first
             window.viewing.splitter.take_up(json.loads(remembered.word("shares", "{}")))
+        with suppress(ValueError, TypeError):  # as the shares
+            window.panels.lists.take_up(json.loads(remembered.word("needs_height", "null")))
         with suppress(ValueError, KeyError, TypeError):  # of another version: the levels are then as at first
             if state := json.loads(remembered.word("levels", "{}")):
                 window.viewing.levels.restore(state)

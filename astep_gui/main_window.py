@@ -291,6 +291,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Let the table do with less room in a small window."""
         super().resizeEvent(event)
+        self.panels.lists.follow_window()
         is_small = self.width() < SMALL_PX
         if is_small != self.is_small:
             self.is_small = is_small

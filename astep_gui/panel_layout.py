@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QByteArray, Qt
 from PyQt6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
+from astep_gui.widgets.needs_splitter import NeedsSplitter
+
 if TYPE_CHECKING:
     from astep_gui.main_window import MainWindow
 
@@ -27,6 +29,7 @@ class PanelLayout:
         self._window = window
         self._version = version
         self.docks: dict[str, QDockWidget] = {}
+        self.lists = NeedsSplitter(window.needs, window.table)
         self._frames = self._frames_panel()
         self._dock_all()
         self._are_shown = True
@@ -43,9 +46,7 @@ class PanelLayout:
         frames.setMinimumWidth(LEAST_TABLE_PX)
         box = QVBoxLayout(frames)
         box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(4)
-        box.addWidget(self._window.needs)
-        box.addWidget(self._window.table, 1)
+        box.addWidget(self.lists)
         return frames
 
     def _dock_all(self) -> None:
@@ -88,6 +89,7 @@ class PanelLayout:
             bar.setVisible(is_open)
         if is_open:
             window.restoreState(self._of_night, self._version)
+            self.lists.share()
             window.deeds.follow_height()  # what was kept is of no window in particular
 
     def of_night(self) -> QByteArray:
@@ -110,6 +112,7 @@ class PanelLayout:
             dock.setFloating(False)
             dock.show()
         window.viewing.splitter.take_up({})
+        self.lists.take_up(None)
         window.deeds.turn_to(window.tabs.name)
         self.fit_table()
 

@@ -26,7 +26,7 @@ class FrameFilter:
         self.shown_states: frozenset[str] = frozenset()
         """Only frames in these states (words or marks); empty for all."""
         self.held: frozenset[str] = frozenset()
-        """Selected frames that fit no more: they stay until another is selected."""
+        """Frames that fit no more and stay: selected ones until another is, all while one points there."""
 
     @property
     def is_on(self) -> bool:
@@ -48,8 +48,8 @@ class FrameFilter:
             return False
         return self._wanted is None or self._wanted(frame, self._night.rows.get(frame.path), state)
 
-    def hold(self, shown: Collection[str]) -> set[str]:
-        """Hold the selected frames that are shown and fit no more; return those that fit.
+    def hold(self, shown: Collection[str], *, all_stay: bool = False) -> set[str]:
+        """Hold the selected frames that are shown and fit no more, or all that are shown; return those that fit.
 
         A suspect that was just rejected, say, stays until another frame is selected: who goes on from it to the next
         one does not begin at the top again.
@@ -57,7 +57,7 @@ class FrameFilter:
         self.held = frozenset()
         fitting = {frame.path for frame in self._night.frames if self.shows(frame)}
         chosen = {*self._night.selection, self._night.current or ""}
-        self.held = frozenset((chosen & set(shown)) - fitting)
+        self.held = frozenset((set(shown) if all_stay else chosen & set(shown)) - fitting)
         return fitting
 
     def let_go(self) -> None:

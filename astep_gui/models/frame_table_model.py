@@ -17,11 +17,12 @@ from astep_gui.models.short_names import numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from PyQt6.QtCore import QObject
 
     from astep_gui.models.night_model import NightModel
+    from pipeline_core.session import Place
     from pipeline_core.survey import MasterState
     from pipeline_core.types import Frame, Night
 
@@ -32,6 +33,9 @@ MANY = 200
 """Frames from which on rows are not said to have changed one by one."""
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
+WIDEST_ROLE = Qt.ItemDataRole.UserRole + 9
+"""What a group's heading says once all of its frames are rejected: it keeps the lines for that, so that no row moves
+when the first one is."""
 _ALIGN = {
     False: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
     True: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight),
@@ -57,7 +61,10 @@ class FrameTableModel(DraggedRows):
 
     edit_asked = pyqtSignal(str, str, str)
     """Path of the edited row, field, value."""
-    rebuilt = pyqtSignal()
+    about_to_rebuild = pyqtSignal()
+    """Rows will be made anew, which nobody asked for."""
+    rebuilt = pyqtSignal(bool)
+    """Rows were made anew; whether a person asked for others, or another night was opened."""
     many_changed = pyqtSignal()
     """All that is in sight may say something else: told at once, where Qt would be told row by row."""
 
@@ -68,6 +75,11 @@ class FrameTableModel(DraggedRows):
         self.shows_thumbnails = False
         self.thumbnails = Thumbnails(self)
         self.thumbnails.arrived.connect(self._show_thumbnail)
+        self.is_pointed_at: Callable[[], bool] = lambda: False
+        """Tells whether the pointer is over the rows."""
+        self._place: Place | None = None
+        self._ranks: dict[str, Any] = {}
+        """By what frames stand in order: values of when a person asked for it, so that later ones move no row."""
         self._keys: dict[str, tuple[Any, ...]] = {}
         self._keys_are_of: Sequence[Frame] = ()
         self._numbers: dict[str, str] = {}
@@ -89,7 +101,9 @@ class FrameTableModel(DraggedRows):
     def _begin_night(self) -> None:
         self.thumbnails.clear()
         self._masters = self._surveyed()
-        self._rebuild_strictly()
+        place = self._night.place
+        is_another, self._place = place != self._place, place
+        self._rebuild_strictly(is_asked=is_another)
 
     def _surveyed(self) -> dict[str, MasterState]:
         survey = self._night.survey
@@ -121,7 +135,7 @@ class FrameTableModel(DraggedRows):
         """Show frames under their groups, or as one list."""
         if is_grouped != self.is_grouped:
             self.is_grouped = is_grouped
-            self.rebuild()
+            self.rebuild(is_asked=True)
 
     @property
     def search_words(self) -> str:
@@ -139,11 +153,11 @@ class FrameTableModel(DraggedRows):
         self._filter.shown_states = words
         self._rebuild_strictly()
 
-    def _rebuild_strictly(self) -> None:
+    def _rebuild_strictly(self, *, is_asked: bool = True) -> None:
         self._filter.let_go()
         self._filter_soon.stop()
         with self.states.unchanged():
-            self._rebuild()
+            self._rebuild(is_asked=is_asked)
 
     def _states_changed(self, *_: object) -> None:
         """Look again soon which frames fit; not put off by what comes meanwhile, which may come for minutes."""
@@ -160,8 +174,11 @@ class FrameTableModel(DraggedRows):
         A selected frame that fits no more, a suspect that was just rejected say, stays until another is selected:
         who goes on from it to the next one does not begin at the top again.
         """
+        stays = self.is_pointed_at()  # rows that go would bring others under the pointer: once it has left
+        if stays:
+            self._filter_soon.start()
         with self.states.unchanged():
-            if self._filter.hold(self._where) | self._filter.held != self._where.keys():
+            if self._filter.hold(self._where, all_stay=stays) | self._filter.held != self._where.keys():
                 self._rebuild()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -170,16 +187,20 @@ class FrameTableModel(DraggedRows):
             return  # the view asks twice, and rows that stand as they should need not be made anew
         self._sort, self._order = column, order
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)  # later, rows were laid out twice
-        self.rebuild()
+        self.rebuild(is_asked=True)
 
-    def rebuild(self) -> None:
+    def rebuild(self, *, is_asked: bool = False) -> None:
         """Make the rows anew; a selected frame that fits no more stays."""
         with self.states.unchanged():
             if self._filter.is_on:
-                self._filter.hold(self._where)
-            self._rebuild()
+                self._filter.hold(self._where, all_stay=self.is_pointed_at())
+            self._rebuild(is_asked=is_asked)
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, *, is_asked: bool = False) -> None:
+        if is_asked:
+            self._ranks.clear()
+        else:
+            self.about_to_rebuild.emit()
         self.beginResetModel()
         frames = [frame for frame in self._night.frames if self._filter.shows(frame)]
         keys = self._group_keys()
@@ -202,7 +223,7 @@ class FrameTableModel(DraggedRows):
         if self._masters and self.is_grouped and not self._filter.is_on:
             self._groups.append(Group(MASTERS_TITLE, list(self._masters), is_masters=True))
         self.endResetModel()
-        self.rebuilt.emit()
+        self.rebuilt.emit(is_asked)
 
     def _group_keys(self) -> dict[str, tuple[Any, ...]]:
         """Return the group of each frame, made out anew only where a frame is another than before."""
@@ -211,8 +232,10 @@ class FrameTableModel(DraggedRows):
             self._keys = group_keys(self._night.frames)
         return self._keys
 
-    def _sorted(self, paths: Iterable[str]) -> list[str]:
-        values = {path: self._value(path, self._sort) for path in paths}
+    def _sorted(self, paths: Sequence[str]) -> list[str]:
+        for path in (one for one in paths if one not in self._ranks):
+            self._ranks[path] = self._value(path, self._sort)
+        values = {path: self._ranks[path] for path in paths}
         known = sorted((value, path) for path, value in values.items() if value is not None)
         if self._order == Qt.SortOrder.DescendingOrder:
             known.reverse()
@@ -290,16 +313,20 @@ class FrameTableModel(DraggedRows):
         return self.states.of(path) if role == STATE_ROLE else None
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
-        if not index.isValid() or index.column() or role != Qt.ItemDataRole.DisplayRole:
+        if not index.isValid() or index.column() or role not in {Qt.ItemDataRole.DisplayRole, WIDEST_ROLE}:
             return None
         group = self._groups[index.row()]
         if group.is_masters:
             waiting = sum(master.state != "up to date" for master in self._masters.values())
             return f"{group.title} · {len(group.paths)}" + (f" · {waiting} to be made" if waiting else "")
-        rejected = sum(path in self._night.rejected for path in group.paths)
+        if role == WIDEST_ROLE:
+            return heading(group.key) + self._counted(group, len(group.paths))
+        return heading(group.key) + self._counted(group, sum(path in self._night.rejected for path in group.paths))
+
+    @staticmethod
+    def _counted(group: Group, rejected: int) -> str:
         count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
-        rest = count + (f" · ✕ {rejected} rejected" if rejected else "")
-        return heading(group.key) + rest
+        return count + (f" · ✕ {rejected} rejected" if rejected else "")
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from astep_gui.models.needs_words import questions
 from astep_gui.models.window_words import in_window
 from pipeline_core.measures import to_look_at
 from pipeline_core.types import FrameKind
@@ -115,7 +116,8 @@ def suggested_words(night: NightModel, result: Reduction | None) -> str:
     """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
     rows = night.rows.values()
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
-    return f"{counted(number)} suggested" if number else "nothing is suggested"
+    suggested = f"{counted(number)} suggested" if number else "nothing is suggested"
+    return f"{questions(night.needs)} beside the frames · {suggested}" if night.needs else suggested
 
 
 def old_reports_words(reports: Mapping[str, bool]) -> str:

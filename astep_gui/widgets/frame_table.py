@@ -14,6 +14,7 @@ from astep_gui.models.frame_table_model import FrameTableModel
 from astep_gui.theme import icon
 from astep_gui.widgets.frame_glance import FrameGlance
 from astep_gui.widgets.frame_rows import THUMBNAIL_PX, FrameTree
+from astep_gui.widgets.kept_place import KeptPlace
 from astep_gui.widgets.table_columns import TableColumns
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class FrameTable(QWidget):
         self._reference: str | None = None
         self.model = FrameTableModel(night, self)
         self.tree = FrameTree(self.model)
+        self._kept = KeptPlace(self.tree, self.model)
+        self.model.is_pointed_at = self._kept.is_pointed_at
         self.tree.rows.glance = FrameGlance(self.tree, self.model, night)
         self._make_head()
         self._lay_out()
@@ -211,7 +214,7 @@ class FrameTable(QWidget):
     def _shows_current(self) -> bool:
         return self.model.path_of(self.tree.currentIndex()) == self._night.current
 
-    def _after_rebuild(self) -> None:
+    def _after_rebuild(self, is_asked: bool) -> None:  # noqa: FBT001 - a slot
         bar = self.tree.verticalScrollBar()
         place = bar.value() if bar is not None else 0
         self._is_following = True
@@ -223,7 +226,10 @@ class FrameTable(QWidget):
             self.outgrown.emit()
         self.tree.headings.fit()
         self.follow()
-        if bar is not None:
+        if not is_asked:
+            self._kept.put_back()  # nobody asked for other rows: they stay where they are seen
+        elif bar is not None:
+            self._kept.let_go()
             bar.setValue(place)  # last: whoever scrolled away from the current frame stays where he is
         self._say_count()
         QTimer.singleShot(0, self._bring_current)  # once the rows have their places

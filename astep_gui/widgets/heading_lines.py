@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject
 from PyQt6.QtGui import QFontMetrics, QTextLayout
 
+from astep_gui.models.frame_table_model import WIDEST_ROLE
 from astep_gui.theme import ui_font
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class HeadingLines(QObject):
 
     def more_px(self, index: QModelIndex) -> int:
         """Return by how much the row of a heading is higher than others."""
-        return (self._lines_of(str(index.data()), self._room()) - 1) * self._spacing
+        return (self._lines_of(str(index.data(WIDEST_ROLE)), self._room()) - 1) * self._spacing
 
     def fit(self, *_: object) -> None:
         """Lay the rows out anew if a heading takes more lines than before, or fewer."""

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import time
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEvent, QObject, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Remedy
+from astep_gui.models.needs_after import done_about
+from astep_gui.models.needs_words import heading_of, next_of
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon
+from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.remedy_buttons import remedy_buttons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from PyQt6.QtGui import QMouseEvent, QResizeEvent, QShowEvent
+    from PyQt6.QtGui import QMouseEvent, QResizeEvent
 
     from astep_gui.models.equal_needs import NeedLine
     from astep_gui.models.needs import Need
@@ -32,10 +45,9 @@ _FIRST_LOOK = wrapped(
 )
 _NARROW_PX = 400
 """Below this width a need shows one way out, and the others behind "more"."""
-MAX_HEIGHT_PX = 190
-"""Of the lines, in a low window; where there is more room they take :data:`MAX_PART` of the window's height."""
-MAX_PART = 0.3
-_BELOW_PX = 4
+LEAST_PX = 84
+"""Heading, a line of a need, and how many lie below."""
+_ABOVE_PX, _HEAD_PX, _BELOW_HEADING_PX, _BELOW_PX = 4, 26, 4, 4
 _PART_PX = 17
 """By so much one of several equal needs stands in."""
 
@@ -50,12 +62,12 @@ class NeedsYou(QWidget):
         super().__init__(parent)
         self._night = night
         self._is_narrow = False
-        self._shown: tuple[list[NeedLine], bool] | None = None
+        self._shown: tuple[list[NeedLine], bool, tuple[str, ...]] | None = None
+        self._heights: list[int] = []
+        """Of the lines with the gaps below them, pixels."""
         self._unfolded: set[str] = set()
         """Kins of equal needs that stand one by one."""
-        self._has_room: Path | None = None
-        """The night in which the list got its room once."""
-        self.heading = QLabel()
+        self.heading = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
         self._list.setContentsMargins(10, 0, 6, _BELOW_PX)
@@ -67,33 +79,62 @@ class NeedsYou(QWidget):
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 8, 0, 0)
-        box.setSpacing(6)
-        self.heading.setContentsMargins(10, 0, 8, 0)
-        box.addWidget(self.heading)
-        box.addWidget(self._area)
+        self._lay_out()
         night.needs_changed.connect(self.show_needs)
         night.looking.failed.connect(self.show_needs)
         night.looking.progressed.connect(self._say_how_many)
-        night.survey_changed.connect(lambda: self._say_how_many() if night.needs else self.show_needs())
+        night.survey_changed.connect(self.show_needs)
         self.show_needs()
+
+    def _lay_out(self) -> None:
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, _ABOVE_PX, 0, 0)
+        box.setSpacing(_BELOW_HEADING_PX)
+        self.heading.setContentsMargins(10, 0, 8, 0)
+        self.next = QLabel()
+        self.next.setProperty("role", "dim")
+        self.next.setTextFormat(Qt.TextFormat.PlainText)
+        self.next.setWordWrap(True)
+        self.next.setContentsMargins(10, 0, 8, 0)
+        self.next.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.next.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.more = QPushButton()
+        self.more.setProperty("small", "true")
+        self.more.setFlat(True)
+        self.more.setToolTip("Scroll on")
+        self.more.clicked.connect(self._scroll_on)
+        head = QWidget()
+        head.setFixedHeight(_HEAD_PX)  # whether the button is there or not
+        top = QHBoxLayout(head)
+        top.setContentsMargins(0, 0, 6, 0)
+        top.addWidget(self.heading, 1)
+        top.addWidget(self.more)
+        box.addWidget(head)
+        box.addWidget(self._area)
+        box.addWidget(self.next, 1)
+        box.addStretch()
+        bar = self._area.verticalScrollBar()
+        assert bar is not None, "every scroll area has one"
+        bar.valueChanged.connect(self._say_more)
+        self.setMinimumHeight(LEAST_PX)
 
     def show_needs(self) -> None:
         """Show what the night needs now."""
         self._say_how_many()
-        wanted_lines = (in_lines(self._night.needs, self._unfolded), self._is_narrow)
+        lines = in_lines(self._night.needs, self._unfolded)
+        done = tuple(done_about(line.need, self._night) for line in lines)
+        wanted_lines = (lines, self._is_narrow, done)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
         scrolled = self._scroll()
-        came = self._when_they_came(wanted_lines[0], scrolled)
+        came = self._when_they_came(lines, scrolled)
         self._shown = wanted_lines
         while (item := self._list.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for line, came_s in zip(wanted_lines[0], came, strict=True):
-            shown = _NeedLine(line, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s)
+        for line, came_s, words in zip(lines, came, done, strict=True):
+            shown = _NeedLine(line, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s, words)
             shown.set_unfolded(line.kin in self._unfolded)
             shown.fold_asked.connect(self._fold)
             self._list.addWidget(shown)
@@ -104,10 +145,9 @@ class NeedsYou(QWidget):
             bar.setValue(scrolled)
 
     def _fold(self, kin: str) -> None:
-        """Show the needs of a kin one by one, or together again; the list takes its room at once."""
+        """Show the needs of a kin one by one, or together again; what has no room is scrolled to."""
         self._unfolded ^= {kin}
         self.show_needs()
-        self._has_room = None
         QTimer.singleShot(0, self._fit_height)
 
     def _when_they_came(self, needs: Sequence[NeedLine], scrolled: int) -> list[float]:
@@ -125,53 +165,40 @@ class NeedsYou(QWidget):
         return came
 
     def _fit_height(self) -> None:
-        """Be as high as the lines, up to a bound, never so that half a line is seen.
-
-        While the pointer is over the panel that is done later, or its rows would jump.
-        """
-        place = self._night.place
-        if place is not None and place.night == self._has_room and self._is_pointed_at():
-            return
-        self._has_room = place.night if place is not None and self._night.plan is not None else None
+        """Show as many lines as are seen whole. The list's own height is the person's: what lies below never moves."""
         self._area.setVisible(bool(self._night.needs))
         room = self._area.viewport().width() - 16  # type: ignore[union-attr]  # every scroll area has one
         lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
         heights = [line.height_at(room) + self._list.spacing() for line in lines]
-        most = max(MAX_HEIGHT_PX, int(MAX_PART * self.window().height()))
+        self._heights = list(heights)
+        most = self.height() - _ABOVE_PX - _HEAD_PX - _BELOW_HEADING_PX
+        is_whole = sum(heights) + _BELOW_PX <= most
         while sum(heights) > most and len(heights) > 1:
             heights.pop()
-        is_whole = len(heights) == len(lines)
         # The gap below the last line that is whole is none of the next one's.
-        self._area.setFixedHeight(max(sum(heights) + (_BELOW_PX if is_whole else -1), 0))
+        self._area.setFixedHeight(min(max(sum(heights) + (_BELOW_PX if is_whole else -1), 0), max(most, 1)))
+        self.more.setHidden(is_whole)
         bar = self._area.verticalScrollBar()
         if bar is not None and heights:
             bar.setSingleStep(heights[0])  # the wheel too stops at whole lines
+        always, needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self._area.setVerticalScrollBarPolicy(needed if is_whole else always)
+        self._say_more()
 
-    def _is_pointed_at(self) -> bool:
-        """Whether the pointer is over this list, or over the frames that lie below it."""
-        panel = self.parentWidget() or self
-        return panel.isVisible() and panel.rect().contains(panel.mapFromGlobal(QCursor.pos()))
+    def _say_more(self, *_: object) -> None:
+        """Say how many lines lie below those that are seen."""
+        edge = self._scroll() + self._area.maximumHeight()
+        below = sum(end - self._list.spacing() > edge for end in accumulate(self._heights))
+        self.more.setText(f"▾ {below} more below" if below else "▴ back to the first")
 
-    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Watch when the pointer leaves the panel."""
-        super().showEvent(event)
-        panel = self.parentWidget() or self
-        panel.removeEventFilter(self)
-        panel.installEventFilter(self)
-
-    def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
-        """Take or give room now that the pointer is elsewhere."""
-        if event is not None and event.type() == QEvent.Type.Leave:
-            QTimer.singleShot(0, self._fit_height)
-        return False
+    def _scroll_on(self) -> None:
+        """Bring the next lines into sight, or the first again after the last."""
+        bar = self._area.verticalScrollBar()
+        assert bar is not None, "every scroll area has one"
+        bar.setValue(0 if bar.value() >= bar.maximum() else bar.value() + bar.pageStep())
 
     def _say_how_many(self) -> None:
-        place = self._night.place
-        needs = self._night.needs
-        is_planned = self._night.plan is not None
-        survey = self._night.survey
-        is_reduced = survey is not None and survey.is_reduced
-        count = ("✓ Nothing needs you" if is_reduced else "✓ Ready to reduce") if is_planned else "Planning"
+        place, needs = self._night.place, self._night.needs
         is_known = place is None or not place.has_logbook or self._night.rows
         does = "judging the frames" if is_known else "reading what is known"
         looks = self._night.looking.counted or f"{does} …"
@@ -181,12 +208,13 @@ class NeedsYou(QWidget):
         )
         if rests_on_first and not still:
             still = " · first look"
-        self.heading.setToolTip(_FIRST_LOOK if rests_on_first else "")
-        if needs:
-            to_look_at = is_reduced and survey is not None and survey.is_up_to_date  # nothing waits for them
-            count = f"Needs you · {len(needs)}" + (" to look at" if to_look_at else "")
-        self.heading.setText(count + still)
-        self.heading.setProperty("role", "good" if not needs and is_planned else "heading")
+        self.heading.setText(heading_of(self._night) + still)
+        if rests_on_first:
+            self.heading.setToolTip(_FIRST_LOOK)
+        self.next.setText(next_of(self._night))
+        self.next.setHidden(bool(needs))
+        is_ready = not needs and self._night.plan is not None
+        self.heading.setProperty("role", "good" if is_ready else "heading")
         _polish(self.heading)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
@@ -197,6 +225,7 @@ class NeedsYou(QWidget):
             QTimer.singleShot(0, self.show_needs)  # not while it is being laid out
         else:
             QTimer.singleShot(0, self._fit_height)
+        self._say_how_many()  # a heading that is cut at this width has its words in its tip
 
     def _line(self, number: int) -> _NeedLine | None:
         item = self._list.itemAt(number)
@@ -214,14 +243,17 @@ class _NeedLine(QWidget):
     fold_asked = pyqtSignal(str)
     """The kin of the equal needs of this line."""
 
-    def __init__(self, line: NeedLine, choose: Callable[[Need, Remedy], object], ways: int, came_s: float) -> None:
+    def __init__(
+        self, line: NeedLine, choose: Callable[[Need, Remedy], object], ways: int, came_s: float, done: str
+    ) -> None:
         super().__init__()
         self.came_s = came_s
         need = line.need
         mark = QLabel(_MARKS[need.tone])
         mark.setProperty("role", need.tone)
         mark.setFixedWidth(12)
-        title = QLabel(in_window(need.title))
+        title = QLabel(in_window(need.title) + (f" · {done}" if done else ""))
+        title.setTextFormat(Qt.TextFormat.PlainText)  # names of files and filters are anybody's words
         title.setWordWrap(True)
         why = in_window(need.why)
         self.setToolTip(wrapped(f"{why}\n\nA click on the words shows the frames." if need.paths else why))

@@ -13,7 +13,7 @@ from astep_gui.widgets.painting import painting
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from PyQt6.QtGui import QPaintEvent, QResizeEvent
+    from PyQt6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent
     from PyQt6.QtWidgets import QWidget
 
 HANDLE_PX = 7
@@ -56,7 +56,7 @@ class ShareSplitter(QSplitter):
 
     def createHandle(self) -> QSplitterHandle:  # noqa: N802 - Qt's name
         """Return a handle that is seen to be one."""
-        return _Handle(self.orientation(), self)
+        return GripHandle(self.orientation(), self)
 
     def set_work(self, name: str) -> None:
         """Share the height as a kind of work wants it, or as a person wanted it there."""
@@ -99,11 +99,18 @@ class ShareSplitter(QSplitter):
         return done
 
 
-class _Handle(QSplitterHandle):
+class GripHandle(QSplitterHandle):
+    """A handle that is seen to be one."""
+
+    pulled_back = pyqtSignal()
+    """It was double-clicked."""
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Return a height at which the pointer finds it."""
         return QSize(HANDLE_PX, HANDLE_PX)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Draw the grip."""
         super().paintEvent(event)
         width, height = _GRIP_PX
         grip = QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
@@ -111,3 +118,8 @@ class _Handle(QSplitterHandle):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme().colour("accent" if self.underMouse() else "border"))
             painter.drawRoundedRect(grip, height / 2, height / 2)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Tell that the height of the beginning is wanted."""
+        super().mouseDoubleClickEvent(event)
+        self.pulled_back.emit()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
+_TRAPS = "charge traps do that, and no dark mends it"
 NO_DARK_MENDS = "charge traps do that, and no dark mends it: mask them, or stack frames that moved against each other"
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
@@ -125,10 +126,12 @@ def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag 
     remedy = "take darks of its temperature and exposure (or of the flat's, if its own dark did not fit)"
     if fraction > 0:
         return Flag("dark too strong", f"dark {percent:.0f} % too strong: hot pixels became holes; {remedy}", "note")
-    shine = f"dark {percent:.0f} % too weak: hot pixels shine through"
+    # What can be done stands first: where there is little room, the rest is cut.
+    weak, shine = f"dark {percent:.0f} % too weak", "hot pixels shine through"
     if with_sky:
-        return Flag("dark too weak", f"{shine}, more under a brighter sky; {NO_DARK_MENDS}", "note")
-    return Flag("dark too weak", f"{shine}; {remedy}", "note")
+        do = "mask its hot pixels, or stack frames that moved"
+        return Flag("dark too weak", f"{weak}: {do}; {shine}, more under a brighter sky: {_TRAPS}", "note")
+    return Flag("dark too weak", f"{weak}: {remedy}; {shine}", "note")
 
 
 def _around(image: Image, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:

@@ -13,6 +13,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import pytest
 from PyQt6.QtCore import QCoreApplication, QEvent, QSettings
+from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication
 
 from astep_gui import viewing
@@ -159,6 +160,7 @@ def remembered(tmp_path):
 def window(qtbot, remembered):
     """A window that is shown; after the test no thread of it and no dialog may be left."""
     threads = set(threading.enumerate())
+    QCursor.setPos(0, 0)  # not over its rows, where another test may have left the pointer
     window = MainWindow(remembered)
     window.night.looks_quickly = False
     window.show()

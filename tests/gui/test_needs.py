@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Need, Remedy, needs_of
-from astep_gui.widgets.needs_you import MAX_HEIGHT_PX, MAX_PART
+from astep_gui.models.needs_after import done_about
 from pipeline_core.config import Recipe
 from pipeline_core.errors import AstepError
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
@@ -133,24 +133,49 @@ def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
     rows = {f"light_{k:03d}.fits": QualityRow(f"light_{k:03d}.fits", ScienceMeasures("quick", "ADU")) for k in range(4)}
     opened.night._take_rows(rows.values())
     opened.needs.show_needs()
-    assert opened.needs.heading.text().endswith("· first look")
+    assert opened.needs.heading.full_text.endswith("· first look")
     final = [QualityRow(path, ScienceMeasures("final", "electron")) for path in rows]
     opened.night._take_rows(final)
     opened.needs.show_needs()
-    assert "first look" not in opened.needs.heading.text()
+    assert "first look" not in opened.needs.heading.full_text
 
 
 def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_waited_for(opened, monkeypatch):
-    needs = len(opened.night.needs)
-    assert needs
-    assert opened.needs.heading.text().startswith(f"Needs you · {needs}")
-    assert "to look at" not in opened.needs.heading.text()
-    monkeypatch.setattr(opened.night, "survey", SimpleNamespace(is_reduced=True, is_up_to_date=True))
-    opened.needs._say_how_many()
-    assert opened.needs.heading.text().startswith(f"Needs you · {needs} to look at")
-    monkeypatch.setattr(opened.night, "survey", SimpleNamespace(is_reduced=True, is_up_to_date=False))
-    opened.needs._say_how_many()
-    assert "to look at" not in opened.needs.heading.text()
+    number = len(in_lines(opened.night.needs, ()))
+    count = f" · {number} question{'' if number == 1 else 's'}"
+    assert number
+    assert opened.needs.heading.full_text.startswith(f"Needs you{count}")
+    monkeypatch.setattr(opened.night, "survey", survey_of(is_up_to_date=True))
+    opened.needs.show_needs()
+    assert opened.needs.heading.full_text.startswith(f"Left to look at{count}")
+    monkeypatch.setattr(opened.night, "survey", survey_of(is_up_to_date=False))
+    opened.needs.show_needs()
+    assert opened.needs.heading.full_text.startswith(f"Needs you{count}")
+
+
+def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch):
+    path = "light_000.fits"
+    need = Need("No flat for filter V", "why", (path, "light_001.fits"), ())
+    known = survey_of(is_up_to_date=True)
+    known.steps, known.calibrated = {}, {path: "a", "light_001.fits": "b"}
+    assert done_about(need, opened.night) == "", "no run has come by"
+    monkeypatch.setattr(opened.night, "survey", known)
+    assert done_about(need, opened.night) == "reduced without a flat"
+    monkeypatch.setattr(opened.night, "needs", [need])
+    opened.needs.show_needs()
+    assert opened.needs._line(0).findChildren(QLabel)[1].text() == "No flat for filter V · reduced without a flat"
+    known.stale = {path: "its filter is another"}
+    assert done_about(need, opened.night) == "1 of 2 reduced without a flat"
+    dark = replace(need, title="No dark of 20 s", paths=("light_001.fits",))
+    known.steps = {"light_001.fits": {"bias": ""}}
+    monkeypatch.setattr(opened.night, "plan", None)
+    assert done_about(dark, opened.night) == "reduced with the bias alone"
+    known.calibrated = {path: "a"}
+    assert done_about(dark, opened.night) == "left out of the run"
+
+
+def survey_of(*, is_up_to_date):
+    return SimpleNamespace(is_reduced=True, is_up_to_date=is_up_to_date, calibrated={}, stale={}, masters=())
 
 
 def test_neither_a_notice_nor_the_name_of_a_product_moves_the_frames_under_the_pointer(opened, qtbot):
@@ -189,10 +214,10 @@ LONG = "a need of which the words take more than one line in the narrow list at 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
 @pytest.mark.parametrize("many", [1, 5, 30])
-def test_needs_are_shown_in_whole_lines_and_no_more_room_is_taken_than_they_take(opened, qtbot, size, many):
+def test_needs_are_shown_in_whole_lines_and_what_lies_below_is_counted(opened, qtbot, size, many):
     opened.resize(*size)
-    QCursor.setPos(opened.viewing.view.mapToGlobal(QPoint(5, 5)))  # over the list its room would wait
     qtbot.wait(50)
+    height_before = opened.needs.height()
     opened.night.needs = [
         Need(LONG if k % 3 == 1 else f"need {k}", "why", (), (Remedy("Show", "show"),)) for k in range(many)
     ]
@@ -205,10 +230,15 @@ def test_needs_are_shown_in_whole_lines_and_no_more_room_is_taken_than_they_take
     height = area.viewport().height()
     shown = [k for k in range(many) if starts[k] < height]
     assert all(ends[k] <= height for k in shown), "the last line that is seen is cut"
-    assert height - ends[shown[-1]] <= 12, "room is wasted"
-    assert len(shown) == many or many == 30
-    assert area.height() <= max(MAX_HEIGHT_PX, MAX_PART * opened.height())
-    assert opened.table.tree.height() > 150
+    assert opened.needs.height() == height_before
+    assert opened.needs.more.isVisible() == (len(shown) < many)
+    assert area.verticalScrollBar().isVisible() == (len(shown) < many)
+    if len(shown) < many:
+        assert opened.needs.more.text() == f"▾ {many - len(shown)} more below"
+        while "below" in opened.needs.more.text():
+            qtbot.mouseClick(opened.needs.more, Qt.MouseButton.LeftButton)
+        bottom = lines[-1].mapTo(area.viewport(), lines[-1].rect().bottomLeft()).y()
+        assert bottom <= height, "the last one cannot be reached"
 
 
 def test_the_needs_of_five_thousand_frames_are_found_in_a_moment(tmp_path):
@@ -236,26 +266,20 @@ def crowded(qtbot, opened):
     QCursor.setPos(0, 0)
 
 
-def test_the_list_of_frames_stays_where_it_is_while_the_pointer_is_over_it(qtbot, crowded):
-    tree = crowded.table.tree.viewport()
-    QCursor.setPos(tree.mapToGlobal(tree.rect().center()))
+@pytest.mark.parametrize("is_over", [True, False])
+def test_the_list_of_frames_stays_where_it_is_wherever_the_pointer_goes(qtbot, crowded, is_over):
+    tree, image = crowded.table.tree.viewport(), crowded.viewing.view
+    QCursor.setPos(tree.mapToGlobal(tree.rect().center()) if is_over else image.mapToGlobal(QPoint(5, 5)))
     before = tree.mapToGlobal(QPoint(0, 0))
     needs = len(crowded.night.needs)
     crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
     qtbot.waitUntil(lambda: len(crowded.night.needs) < needs, timeout=PATIENCE_MS)
-    QApplication.processEvents()
+    qtbot.wait(50)
     assert tree.mapToGlobal(QPoint(0, 0)) == before
-    QCursor.setPos(crowded.viewing.view.mapToGlobal(QPoint(5, 5)))
+    QCursor.setPos(image.mapToGlobal(QPoint(5, 5)))
     QApplication.sendEvent(crowded.needs.parentWidget(), QEvent(QEvent.Type.Leave))
-    qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before.y(), timeout=PATIENCE_MS)
-
-
-def test_the_list_of_needs_has_its_room_at_once_while_the_pointer_is_elsewhere(qtbot, crowded):
-    QCursor.setPos(crowded.viewing.view.mapToGlobal(QPoint(5, 5)))
-    tree = crowded.table.tree.viewport()
-    before = tree.mapToGlobal(QPoint(0, 0)).y()
-    crowded.decisions.reject([path for need in crowded.night.needs for path in need.paths], "cloud")
-    qtbot.waitUntil(lambda: tree.mapToGlobal(QPoint(0, 0)).y() < before, timeout=PATIENCE_MS)
+    qtbot.wait(50)
+    assert tree.mapToGlobal(QPoint(0, 0)) == before
 
 
 def test_rejecting_what_is_suggested_leaves_out_what_was_accepted_a_moment_before(qtbot, crowded):
@@ -340,15 +364,22 @@ def fold(qtbot, window):
     qtbot.wait(50)
 
 
-def test_suggestions_are_seen_though_many_exposures_have_no_dark(many_darks):
+def test_suggestions_are_a_click_away_though_many_exposures_have_no_dark(qtbot, many_darks):
     assert [title for title in seen_titles(many_darks) if "dark" in title] == [
         "No dark for 4 exposures: 20 s, 21 s, 22 s, 23 s"
     ]
-    assert sum("suggested" in title for title in seen_titles(many_darks)) == 3
+    seen = set(seen_titles(many_darks))
+    if many_darks.needs.more.isVisible():
+        qtbot.mouseClick(many_darks.needs.more, Qt.MouseButton.LeftButton)
+        seen |= set(seen_titles(many_darks))
+    assert sum("suggested" in title for title in seen) == 3
 
 
 def test_a_line_of_equal_needs_unfolds_and_each_has_its_ways_out(qtbot, many_darks):
+    frames, needs = many_darks.table.pos(), many_darks.needs.height()
     fold(qtbot, many_darks)
+    assert (many_darks.table.pos(), many_darks.needs.height()) == (frames, needs), "they unfold inside"
+    many_darks.needs._area.verticalScrollBar().setValue(many_darks.needs._line(2).y())
     assert [t for t in seen_titles(many_darks) if t.startswith("No dark of")][:2] == [
         "No dark of 20 s",
         "No dark of 21 s",
@@ -363,6 +394,7 @@ def test_a_line_of_equal_needs_unfolds_and_each_has_its_ways_out(qtbot, many_dar
     qtbot.waitUntil(
         lambda: sum(n.title.startswith("No dark of") for n in many_darks.night.needs) == 3, timeout=PATIENCE_MS
     )
+    many_darks.needs._area.verticalScrollBar().setValue(0)
     fold(qtbot, many_darks)
     assert [title for title in seen_titles(many_darks) if "dark" in title] == [
         "No dark for 3 exposures: 20 s, 22 s, 23 s"

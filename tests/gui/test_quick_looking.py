@@ -244,7 +244,7 @@ def test_the_window_tells_the_first_minute_where_a_person_looks(opened, qtbot, m
     monkeypatch.setattr(type(looking), "is_on", property(lambda _self: True))
     looking._count([Event("progress", "quick look", done=1, total=4)])
     assert opened.table.count.text().endswith("frames · quick look 1 of 4 · verdicts follow")
-    assert opened.needs.heading.text().endswith("· quick look 1 of 4")
+    assert opened.needs.heading.full_text.endswith("· quick look 1 of 4")
     assert opened.viewing.timeline_model.awaited == "quick look 1 of 4 · verdicts follow"
     assert opened.night.state_of("light_001.fits").word == "to be judged"
     monkeypatch.undo()

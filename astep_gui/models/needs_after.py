@@ -1,0 +1,48 @@
+"""What a run did about a need that nobody answered: said in its line afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astep_gui.models.needs import Need
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.survey import Survey
+
+
+def done_about(need: Need, night: NightModel) -> str:
+    """Return "reduced without a flat"; empty where no run has come by, or something changed since.
+
+    Notes
+    -----
+    Known from the survey: a frame whose file a run would leave as it is was calibrated as the plan has it.
+    """
+    survey = night.survey
+    if survey is None or not survey.is_reduced or not need.paths:
+        return ""
+    done = [path for path in need.paths if path in survey.calibrated and path not in survey.stale]
+    masters = [m for m in survey.masters if m.state == "up to date" and set(need.paths) & set(m.frames)]
+    if not done and masters:
+        used = ", ".join(master.name for master in masters[:2]) + (" …" if len(masters) > 2 else "")
+        return f"{used} made with {'it' if len(need.paths) == 1 else 'them'}"
+    if not done:
+        return "left out of the run" if survey.is_up_to_date else ""
+    how = _how(need, done, night, survey)
+    return how if len(done) == len(need.paths) else f"{len(done)} of {len(need.paths)} {how}"
+
+
+def _how(need: Need, done: Sequence[str], night: NightModel, survey: Survey) -> str:
+    """Say with what frames were reduced, of which the need tells what they lack."""
+    title = need.title.lower()
+    steps = [survey.steps.get(path, {}) for path in done]
+    if title.startswith("no flat"):
+        return "reduced without a flat"
+    if title.startswith("no dark"):
+        planned = night.plan.science if night.plan is not None else ()
+        if any(science.path in set(done) and science.dark is not None for science in planned):
+            return "reduced with a scaled dark"
+        has_bias = bool(steps) and all(step.get("bias") == "" for step in steps)
+        return "reduced with the bias alone" if has_bias else "reduced without a dark"
+    return "reduced all the same"
