@@ -47,7 +47,7 @@ class BlinkModel(QObject):
     def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
         self._budget = budget or MemoryBudget(parent=self)
-        self._share = self._budget.join(self._give)
+        self._share = self._budget.join(self._give, "blink")
         self._frames: list[BlinkFrame] = []
         self._small: dict[Hashable, ShownImage] = {}
         self._bad: set[Hashable] = set()

@@ -213,7 +213,7 @@ class ImageStore(QObject):
     def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
         self._budget = budget or MemoryBudget(parent=self)
-        self._share = self._budget.join(self._give)
+        self._share = self._budget.join(self._give, "images")
         self._kept: OrderedDict[Hashable, ShownImage] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="image")
         self._begun: dict[Hashable, Future[None]] = {}
