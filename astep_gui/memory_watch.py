@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class MemoryWatch:
         now = resident_mb()
         with self._lock:
             if now["mb"] > self._most["mb"] + WORTH_MB:
-                self._most = {**now, "held_mb": self._held_mb(), "at_work": threads_at_work()}
+                self._most = {**now, **allocated_mb(), "held_mb": self._held_mb(), "at_work": threads_at_work()}
             elif now["mb"] > self._most["mb"]:
                 self._most["mb"] = now["mb"]
 
@@ -63,8 +65,8 @@ class MemoryWatch:
         Returns
         -------
         dict
-            ``mb`` resident, of it ``anon``, ``file`` and ``shared``; ``held_mb`` by holder; ``at_work``: the threads
-            that did something, each with its innermost calls.
+            ``mb`` resident, of it ``anon``, ``file`` and ``shared``; what :func:`allocated_mb` says; ``held_mb`` by
+            holder; ``at_work``: the threads that did something, each with its innermost calls.
         """
         self.look()
         with self._lock:
@@ -93,6 +95,36 @@ def resident_mb() -> Told:
         return {"mb": psutil.Process(os.getpid()).memory_info().rss / 1e6}
     names = {"mb": "VmRSS", "anon": "RssAnon", "file": "RssFile", "shared": "RssShmem"}
     return {name: round(int(lines[line].split()[0]) * 1.024e-3, 1) for name, line in names.items() if line in lines}
+
+
+class _Mallinfo(ctypes.Structure):
+    """``struct mallinfo2`` of glibc's ``malloc.h``."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
+def allocated_mb() -> dict[str, float]:
+    """Return what the C library has given out, MB; nothing where it is another one than glibc.
+
+    Returns
+    -------
+    dict
+        ``arrays``: large blocks, each mapped alone; ``small``: all others in use; ``freed``: what it keeps of those
+        that were freed, resident or not.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ask = ctypes.CDLL(None).mallinfo2
+        ask.restype = _Mallinfo
+        told = ask()
+        found = {"arrays": told.hblkhd, "small": told.uordblks, "freed": told.fordblks}
+        return {name: round(size / 1e6, 1) for name, size in found.items()}
+    return {}
 
 
 def threads_at_work() -> dict[str, list[str]]:

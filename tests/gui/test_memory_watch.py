@@ -6,8 +6,10 @@ import gc
 import threading
 
 import numpy as np
+import pytest
 
-from astep_gui.memory_watch import WORTH_MB, MemoryWatch, calls, resident_mb, threads_at_work
+from astep_gui.give_back import map_large_blocks
+from astep_gui.memory_watch import WORTH_MB, MemoryWatch, allocated_mb, calls, resident_mb, threads_at_work
 
 BIG = 64 << 20
 
@@ -81,3 +83,13 @@ def test_a_thread_at_work_is_told_with_where_it_stands_and_one_that_waits_is_not
 
 def test_of_a_thread_the_innermost_call_and_the_projects_own_are_told():
     assert calls(None) == []
+
+
+def test_of_what_was_allocated_arrays_are_told_apart():
+    map_large_blocks()
+    before = allocated_mb()
+    if not before:
+        pytest.skip("the C library is not glibc")
+    big = np.ones(BIG, np.uint8)
+    assert allocated_mb()["arrays"] - before["arrays"] > 0.9 * BIG / 1e6
+    del big

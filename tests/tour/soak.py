@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_MB = 1500.0
 """What the window may take, its caches (images, steps, blinking, products) together with the program."""
+HIGH_MB = 800.0
+"""Above this each moment is kept with its holders."""
 INTERIM_S = 60.0
 """So often a line says how it stands."""
 OWN_MS = 75.0
@@ -54,6 +56,8 @@ class Watched:
     most: dict[str, Any] = field(default_factory=lambda: {"mb": 0.0})
     """The highest moment: what was done, who held what, which threads were at work."""
     since_mb: float = 0.0
+    high: list[dict[str, Any]] = field(default_factory=list)
+    """All moments above :data:`HIGH_MB`."""
     stalls: list[dict[str, Any]] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
     widgets: list[int] = field(default_factory=list)
@@ -67,6 +71,8 @@ class Watched:
         """Take what the program tells of itself since it was last asked."""
         memory, late = state["memory"], state["late"]
         self.since_mb = max(self.since_mb, memory["mb"])
+        if memory["mb"] > HIGH_MB:
+            self.high.append({**memory, "deed": self.doing, "after_s": round(time.monotonic() - self.begun, 1)})
         doing = {name: state[name] for name in GOING_ON if state[name]}
         if memory["mb"] > self.most["mb"]:
             after_s = round(time.monotonic() - self.begun)
@@ -96,7 +102,8 @@ class Watched:
         own = sum(stall["cpu_ms"] > OWN_MS for stall in self.stalls)
         return (
             f"{after_s / 60:4.1f} min · {sum(self.deeds.values())} deeds · {now:.0f} MB, {minute:.0f} in this minute, "
-            f"{self.most['mb']:.0f} at most ({self.most.get('deed')}; {self.most.get('held_mb')}) · "
+            f"{self.most['mb']:.0f} at most ({self.most.get('deed')}; {self.most.get('held_mb')}; "
+            f"arrays {self.most.get('arrays')}, small {self.most.get('small')}, freed {self.most.get('freed')}) · "
             f"{len(self.stalls)} stalls, {own} of the window's own"
         )
 
@@ -294,7 +301,8 @@ def main() -> int:
             here.picture(home / "end.png")
     told = watched.report()
     (home / "soak.json").write_text(
-        json.dumps({**told, "memory": watched.memory_mb, "stalls": watched.stalls}, indent=1), encoding="utf-8"
+        json.dumps({**told, "memory": watched.memory_mb, "high": watched.high, "stalls": watched.stalls}, indent=1),
+        encoding="utf-8",
     )
     print(json.dumps(told, indent=1, ensure_ascii=False))
     for complaint in watched.complaints():
