@@ -80,4 +80,5 @@ def _run(night: Path | None, output: Path | None) -> int:
         giving.stop()
         memory.stop()
         watch.stop()
-        del onlooker
+        if onlooker is not None:
+            onlooker.stop()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from pipeline_core.errors import AstepError
+from pipeline_core.errors import AstepError, to_keep
 from pipeline_core.events import Cancelled, Event, RunContext
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Job(QObject):
         except Cancelled:
             end, value = "cancelled", None
         except AstepError as error:
-            end, value = "failed", error
+            end, value = "failed", to_keep(error)
         except Exception as error:  # noqa: BLE001 - it reaches the person as a crash report
             end, value = "crashed", error
         try:

@@ -112,7 +112,7 @@ class MainWindow(QMainWindow):
         self.notice = NoticeBar()
         self.needs = NeedsYou(self.night)
         self.table = FrameTable(self.night)
-        self.header = HeaderPanel(self.night, self.jobs)
+        self.header = HeaderPanel(self.night)
         self.plan_panel = PlanPanel(self.night)
         self.log = LogStrip()
         self.log.hide()  # until there is something to say
@@ -281,6 +281,7 @@ class MainWindow(QMainWindow):
         self.keeper.end()
         self.hide()  # a thread that compiles a kernel is waited for, which a person need not see
         self.jobs.close()
+        self.header.stop()
         self.sky.close()
         self.viewing.close()
         self.products.close()

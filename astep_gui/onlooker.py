@@ -26,6 +26,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.loop_watch import LoopWatch
+from astep_gui.memory_watch import MemoryWatch
+
 if TYPE_CHECKING:
     from PyQt6.QtNetwork import QLocalSocket
 
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
     from astep_gui.widgets.crash_report import CrashWatch
 
 VARIABLE = "ASTEP_ONLOOKER"
-BEAT_MS = 10
-"""The window's loop is asked this often whether it still turns."""
 
 Found = dict[str, Any]
 
@@ -56,6 +57,8 @@ class Onlooker(QObject):
         self._window = window
         self._watch = watch
         self._late = LoopWatch(self)
+        self._memory = MemoryWatch(window.viewing.budget.held)
+        self._memory.start()
         self._met: list[QLocalSocket] = []
         self._painted: float | None = None
         window.installEventFilter(self)
@@ -64,6 +67,11 @@ class Onlooker(QObject):
         self._server.newConnection.connect(self._meet)
         QLocalServer.removeServer(place)
         self._server.listen(place)
+
+    def stop(self) -> None:
+        """Look no more: the window is gone."""
+        self._late.stop()
+        self._memory.stop()
 
     def _meet(self) -> None:
         while (socket := self._server.nextPendingConnection()) is not None:
@@ -151,6 +159,7 @@ class Onlooker(QObject):
             "kept": not window.keeper.is_waiting,
             "widgets": len(QApplication.allWidgets()),
             "late": self._late.since_asked(),
+            "memory": self._memory.since_asked(),
         }
 
     # -- where things are ------------------------------------------------------------------------------------
@@ -199,31 +208,6 @@ class Onlooker(QObject):
         view = self._window.viewing.view
         at = view._to_screen(x, y)  # noqa: SLF001 - it only looks
         return _place(view.canvas, QRect(round(at.x()), round(at.y()), 0, 0))[:2]
-
-
-class LoopWatch(QObject):
-    """How late the window's loop comes to a beat it was asked for, in milliseconds."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._late: list[float] = []
-        self._due = time.perf_counter() + BEAT_MS / 1000
-        self._beat = QTimer(self)
-        self._beat.setInterval(BEAT_MS)
-        self._beat.timeout.connect(self._note)
-        self._beat.start()
-
-    def _note(self) -> None:
-        now = time.perf_counter()
-        self._late.append(max(0.0, 1000 * (now - self._due)))
-        self._due = now + BEAT_MS / 1000
-
-    def since_asked(self) -> Found:
-        """Return the beats since the last question: how many, their 95th percentile and the worst, ms."""
-        late, self._late = sorted(self._late), []
-        if not late:
-            return {"beats": 0, "p95_ms": 0.0, "worst_ms": 0.0}
-        return {"beats": len(late), "p95_ms": late[int(0.95 * (len(late) - 1))], "worst_ms": late[-1]}
 
 
 def _told(widget: QWidget) -> Found:

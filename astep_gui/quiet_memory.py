@@ -29,6 +29,8 @@ FULL_AFTER = 25
 """Looks at the middle generation after which a full one is due."""
 FEW = 60_000
 """Objects that a full look passes in 10 to 15 ms: nobody needs to be idle for that."""
+FULL_EVERY_S = 10.0
+"""So often there is one where there are few objects: a handful of them may hold the arrays of several frames."""
 SWITCH_S = 0.002
 """A thread at work hands over after this long; Python's 5 ms, times the threads that wait, are felt in a drag."""
 
@@ -49,6 +51,7 @@ class QuietMemory(QObject):
         self._is_busy = is_busy
         self._touched = time.monotonic()
         self._looks = self._middles = 0
+        self._full_at = time.monotonic()
         self._modules = self._set_aside = 0
         self._modules_at = 0.0
         self._was_enabled = gc.isenabled()
@@ -94,8 +97,13 @@ class QuietMemory(QObject):
             gc.collect(1 if self._looks % MIDDLE_EVERY == 0 else 0)
             self._middles += self._looks % MIDDLE_EVERY == 0
         # Somebody who judges frames for an hour is never idle, and what is unreachable may hold whole frames.
-        if self._middles >= FULL_AFTER and (self.is_idle or len(gc.get_objects()) < FEW):
+        is_due = self._middles >= FULL_AFTER and self.is_idle
+        if not is_due and (self._middles >= FULL_AFTER or time.monotonic() - self._full_at > FULL_EVERY_S):
+            self._full_at = time.monotonic()  # counting takes a millisecond: not at each look
+            is_due = len(gc.get_objects()) < FEW
+        if is_due:
             gc.collect()
+            self._full_at = time.monotonic()
             self._middles = 0
 
     def _imports_go_on(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pipeline_core.errors import NightError, UsageError
+from pipeline_core.errors import NightError, UsageError, to_keep
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.masters_file import read_mask, read_master
 from pipeline_core.on_demand import ShownSteps
@@ -95,7 +95,7 @@ def calibration_steps(
         if wants_mask and (mask := next(masks, None)) is not None:
             steps.add("mask", master.image, unit, read_mask(_file(mask, output)))
     except NightError as error:
-        return ShownSteps(FrameSteps(tuple(steps.found)), error)
+        return ShownSteps(FrameSteps(tuple(steps.found)), to_keep(error))
     return ShownSteps(FrameSteps(tuple(steps.found)))
 
 

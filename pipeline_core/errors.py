@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 
 class AstepError(Exception):
@@ -46,6 +48,33 @@ class UsageError(AstepError):
 
 class NightError(AstepError):
     """A night as a whole cannot be handled: no frames, no place to write, output in use."""
+
+
+def to_keep(error: _Error) -> _Error:
+    """Return an error that may be kept, or passed on as a value: without the calls that it came through.
+
+    Parameters
+    ----------
+    error : exception
+        That was caught; those that led to it let go of theirs too.
+
+    Returns
+    -------
+    exception
+        The same one.
+
+    Notes
+    -----
+    What was caught knows all calls on the way with all that they held, which may be the arrays of a frame; where one of
+    those calls returns it, the two hold each other until Python searches for what nobody can reach any more.
+    """
+    each: BaseException | None = error
+    seen: set[int] = set()
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline_core.errors import NightError, UsageError
+from pipeline_core.errors import NightError, UsageError, to_keep
 from pipeline_core.logbook import Logbook
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.planned import planned_with
@@ -89,7 +89,7 @@ def steps_as_far_as_possible(
         raw_only = {"raw": task.inputs["raw"]}
         bare = replace(task, inputs=raw_only, settings={**task.settings, "masters": {}, "cosmic": None})
         found = frame_steps(bare, output, threads=threads)
-        return ShownSteps(FrameSteps(tuple(step for step in found.steps if step.name in _BARE)), error)
+        return ShownSteps(FrameSteps(tuple(step for step in found.steps if step.name in _BARE)), to_keep(error))
     steps: list[Step] = []
 
     def observe(step: Step) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal, pyqtSlot
 
-from pipeline_core.errors import AstepError
+from pipeline_core.errors import AstepError, to_keep
 from pipeline_core.events import Cancelled, RunContext
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Background(QObject):
         except Cancelled:
             return
         except AstepError as error:
-            say("failed", error)
+            say("failed", to_keep(error))
         except Exception as error:  # noqa: BLE001 - shown in the window as a crash report, not lost in a thread
             say("crashed", error)
 

@@ -14,7 +14,7 @@ from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 
 from astep_gui.models.frame_images import ShownImage, reduced_image, shown_image
 from astep_gui.models.memory_budget import MemoryBudget
-from pipeline_core.errors import AstepError
+from pipeline_core.errors import AstepError, to_keep
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -47,7 +47,7 @@ class BlinkModel(QObject):
     def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
         self._budget = budget or MemoryBudget(parent=self)
-        self._share = self._budget.join(self._give)
+        self._share = self._budget.join(self._give, "blink")
         self._frames: list[BlinkFrame] = []
         self._small: dict[Hashable, ShownImage] = {}
         self._bad: set[Hashable] = set()
@@ -395,7 +395,7 @@ class BlinkModel(QObject):
             if aligned and frame.turn is not None:
                 result = frame.turn(result)
         except AstepError as error:
-            result = error
+            result = to_keep(error)
         except Exception as error:  # noqa: BLE001 - told, not lost in a thread
             result = AstepError(f"cannot show {frame.title}", f"{type(error).__name__}: {error}")
         if not self._closed.is_set():

@@ -14,7 +14,7 @@ import numpy as np
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.memory_budget import MemoryBudget
-from pipeline_core.errors import AstepError, DataError
+from pipeline_core.errors import AstepError, DataError, to_keep
 from pipeline_core.science.display import (
     Coded,
     Codes,
@@ -213,7 +213,7 @@ class ImageStore(QObject):
     def __init__(self, parent: QObject | None = None, *, budget: MemoryBudget | None = None, threads: int = 2) -> None:
         super().__init__(parent)
         self._budget = budget or MemoryBudget(parent=self)
-        self._share = self._budget.join(self._give)
+        self._share = self._budget.join(self._give, "images")
         self._kept: OrderedDict[Hashable, ShownImage] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="image")
         self._begun: dict[Hashable, Future[None]] = {}
@@ -308,7 +308,7 @@ class ImageStore(QObject):
             self._budget.look_up()
             result = shown_image(key, loader())
         except AstepError as error:
-            result = error
+            result = to_keep(error)
         except MemoryError:
             result = DataError("cannot show this frame", "there is not enough memory", "close other programs")
         except Exception as error:  # noqa: BLE001 - whatever a file does to a loader is told, not lost in a thread

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from pipeline_core.errors import AstepError, DataError
+from pipeline_core.errors import AstepError, DataError, to_keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class LatestWork(QObject):
         try:
             result: Any = deed()
         except AstepError as error:
-            result = error
+            result = to_keep(error)
         except Exception as error:  # noqa: BLE001 - told, not lost in a thread
             result = DataError("cannot measure this", f"{type(error).__name__}: {error}")
         if not self._closed.is_set():

@@ -61,7 +61,15 @@ class MemoryBudget(QObject):
         with self._lock:
             return sum(share.bytes for share in self._shares)
 
-    def join(self, give: Callable[[], object]) -> Share:
+    def held(self) -> dict[str, int]:
+        """Return what each cache holds now, bytes; those of one name together."""
+        found: dict[str, int] = {}
+        with self._lock:
+            for share in self._shares:
+                found[share.name] = found.get(share.name, 0) + share.bytes
+        return found
+
+    def join(self, give: Callable[[], object], name: str = "") -> Share:
         """Take part.
 
         Parameters
@@ -69,8 +77,10 @@ class MemoryBudget(QObject):
         give : callable
             Drops the one thing that will be missed least, and tells the share what is held then. Called in the thread
             of this object only.
+        name : str
+            What it holds, for those who look where memory went.
         """
-        share = Share(self, give)
+        share = Share(self, give, name)
         with self._lock:
             self._shares.insert(0, share)
         return share
@@ -106,8 +116,9 @@ class MemoryBudget(QObject):
 class Share:
     """What one cache holds."""
 
-    def __init__(self, budget: MemoryBudget, give: Callable[[], object]) -> None:
+    def __init__(self, budget: MemoryBudget, give: Callable[[], object], name: str = "") -> None:
         self._budget = budget
+        self.name = name
         self.give = give
         self.items = 0
         self.bytes = 0

@@ -62,7 +62,7 @@ class StepsOfFrames:
 
     def __init__(self, night: Night, recipe: Recipe, output: Path, budget: MemoryBudget) -> None:
         self._budget = budget
-        self._share = budget.join(self._give)
+        self._share = budget.join(self._give, "steps")
         self._lock = threading.Lock()
         self._night, self._recipe, self._output = night, recipe, output
         self._tasks: NightTasks | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
 
 DEFAULT = "dark"
+_STYLE = "fusion"
 
 
 class ThemeNotice(QObject):
@@ -54,7 +55,12 @@ def apply_theme(app: QApplication, name: str = DEFAULT) -> Theme:
     chosen = THEMES.get(name, THEMES[DEFAULT])
     _Current.theme = chosen
     load_fonts()
-    app.setStyle("Fusion")
+    # A new style and each change of a sheet dress all widgets anew, and a sheet that takes the place of another does
+    # so slowly: 160 ms for a window's 650 widgets where the other one is taken off first, 110 ms.
+    app.setStyleSheet("")
+    style = app.style()
+    if style is None or style.name() != _STYLE:
+        app.setStyle(_STYLE)
     app.setFont(ui_font())
     app.setPalette(_palette(chosen))
     app.setStyleSheet(style_sheet(chosen))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+from astep_gui.models.latest import LatestWork
 from astep_gui.theme import mono_font
 from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from astep_gui.jobs import Jobs
     from astep_gui.models.night_model import NightModel
     from pipeline_core.types import Frame
 
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 class HeaderPanel(QWidget):
     """Follows the current frame."""
 
-    def __init__(self, night: NightModel, jobs: Jobs, parent: QWidget | None = None) -> None:
+    def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
-        self._jobs = jobs
+        # One thread for all frames: to start one takes the window's thread until the machine has a core for it.
+        self._reading = LatestWork(self)
+        self._reading.done.connect(lambda told: self._show(*told))
+        self._reading.failed.connect(lambda error: self._show(self._wanted, [("", str(error), "")]))
         self._wanted: str | None = None
         self._known: Cards = []
         self._form = QFormLayout()
@@ -80,12 +83,14 @@ class HeaderPanel(QWidget):
         self._pin()
         self.cards.clear()
         if path is None or self._night.night is None:
+            self._reading.forget()
             return
         file = self._night.night.file(path)
-        job = self._jobs.job("header", lambda _context: _cards(file))
-        job.done.connect(lambda cards: self._show(path, cards))
-        job.failed.connect(lambda error: self._show(path, [("", str(error), "")]))
-        job.start()
+        self._reading.run(lambda: (path, _cards(file)))
+
+    def stop(self) -> None:
+        """Read no more, and wait for the thread."""
+        self._reading.close()
 
     def _pin(self) -> None:
         frame = self._night.frame(self._night.current)
@@ -109,7 +114,7 @@ class HeaderPanel(QWidget):
         computed = row.extra.get("airmass") if row is not None else None
         return f"{computed:.3f}, computed" if isinstance(computed, float) else ""
 
-    def _show(self, path: str, cards: Cards) -> None:
+    def _show(self, path: str | None, cards: Cards) -> None:
         if path == self._wanted:
             self._known = cards
             self._pin()

@@ -382,7 +382,8 @@ def histogram(
         edges = np.arange(np.floor(low) - 0.5, high + step, step)
     else:
         edges = np.linspace(low, high, bins + 1)
-    counts, edges = np.histogram(values, edges)
+    # By their number and not by the edges, for which numpy sorts all values: that takes four times as long.
+    counts, edges = np.histogram(values, edges.size - 1, (edges[0], edges[-1]))
     return edges, counts
 
 

@@ -1,5 +1,8 @@
 """A calibration frame step by step, up to the master that it goes into."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -72,3 +75,19 @@ def test_without_overscan_and_trim_these_steps_say_that_they_did_nothing(tmp_pat
 def test_a_frame_that_goes_into_no_master_is_refused_with_a_reason(made):
     with pytest.raises(UsageError, match="goes into no master"):
         master_of(made[0], "light.fits")
+
+
+def test_the_steps_of_a_frame_whose_master_is_not_made_are_freed_as_soon_as_nobody_wants_them(made, tmp_path):
+    tasks, _ = made
+
+    def look():
+        shown = calibration_steps(tasks, "dark90_0.fits", tmp_path)
+        assert shown.missing is not None
+        return weakref.ref(shown.steps.step("raw").image)
+
+    gc.disable()  # as in the window, which searches seldom for what nobody can reach
+    try:
+        image = look()
+        assert image() is None
+    finally:
+        gc.enable()

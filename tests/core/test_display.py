@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -170,6 +171,16 @@ def test_a_histogram_of_whole_counts_has_no_comb():
     _, counts = histogram(values, 600.0, 1400.0)
     middle = counts[len(counts) // 3 : 2 * len(counts) // 3].astype(float)
     assert np.abs(np.diff(middle)).max() < 0.15 * middle.max()
+
+
+@pytest.mark.parametrize("kind", ["whole counts", "electrons"])
+def test_each_value_of_a_histogram_is_counted_between_its_edges(kind):
+    values = np.random.default_rng(7).normal(1000.0, 40.0, 50_000)
+    values = np.rint(values) if kind == "whole counts" else values
+    edges, counts = histogram(values, 880.0, 1310.0)
+    expected = [((low <= values) & (values < high)).sum() for low, high in itertools.pairwise(edges)]
+    expected[-1] += (values == edges[-1]).sum()  # the last one holds its upper edge
+    np.testing.assert_array_equal(counts, expected)
 
 
 def test_the_histogram_reaches_saturation_only_when_that_is_near():

@@ -1,7 +1,9 @@
 """What each step did to a frame and to a pixel: the run's own code, looked at in between."""
 
+import gc
 import re
 import tracemalloc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,7 @@ from astropy.io import fits
 from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError, UsageError
 from pipeline_core.io.calibrated_file import read_calibrated
+from pipeline_core.on_demand import steps_as_far_as_possible
 from pipeline_core.plan import Choices
 from pipeline_core.science.frame_steps import STEPS
 from pipeline_core.stages.science import reduce_file
@@ -136,6 +139,21 @@ def test_a_missing_master_is_named_with_the_command_that_makes_it(made, tmp_path
     with pytest.raises(NightError, match="has not been made yet") as refused:
         input_files(task, tmp_path)
     assert "--only masters" in refused.value.hint
+
+
+def test_the_steps_before_a_missing_master_are_freed_as_soon_as_nobody_wants_them(made, tmp_path):
+    task, _, _ = made
+
+    def look():
+        shown = steps_as_far_as_possible(task, tmp_path)
+        assert shown.missing is not None
+        return weakref.ref(shown.steps.step("raw").image)
+
+    gc.disable()  # as in the window, which searches seldom for what nobody can reach
+    try:
+        assert look()() is None
+    finally:
+        gc.enable()
 
 
 # --- one pixel

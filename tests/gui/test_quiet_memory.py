@@ -87,6 +87,17 @@ def test_where_there_is_little_to_pass_over_nobody_needs_to_rest(settled, monkey
     assert knot() is None
 
 
+def test_few_objects_that_may_hold_whole_frames_do_not_wait_for_thousands_of_new_ones(settled, monkeypatch):
+    monkeypatch.setattr(quiet_memory, "FEW", len(gc.get_objects()) + 100_000)
+    monkeypatch.setattr(quiet_memory, "FULL_EVERY_S", 0.0)
+    settled.busy.append("run")
+    knot = weakref.ref(Knot())
+    gc.collect(0)
+    gc.collect(1)
+    settled.look()
+    assert knot() is None
+
+
 def test_what_imports_made_is_set_aside_once_they_rest_without_a_pass_over_it(memory, qtbot, monkeypatch):
     monkeypatch.setattr(quiet_memory, "REST_S", 0.1)
     full = gc.get_stats()[2]["collections"]

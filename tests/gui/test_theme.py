@@ -112,3 +112,18 @@ def test_small_grey_pictures_take_the_tones_of_the_theme_and_none_is_white_under
         assert max(QColor(tone).blue() for tone in tones()) < 40
         assert bright.blue() < 40
         assert bright.green() < 80
+
+
+def test_another_theme_dresses_the_widgets_once_in_its_sheet_and_once_in_none(name, qapp, qtbot, monkeypatch):
+    apply_theme(qapp, "light" if name != "light" else "dark")
+    styles, sheets = [], []
+    set_sheet = qapp.setStyleSheet
+    monkeypatch.setattr(qapp, "setStyle", styles.append)
+    monkeypatch.setattr(qapp, "setStyleSheet", lambda sheet: (sheets.append(sheet), set_sheet(sheet)))
+    label = QLabel("words")
+    qtbot.addWidget(label)
+    label.show()
+    apply_theme(qapp, name)
+    assert styles == []  # it is the same in all themes; to set it anew takes 30 ms
+    assert sheets == ["", style_sheet(THEMES[name])]
+    assert label.palette().windowText().color() == THEMES[name].colour("text")

@@ -37,6 +37,8 @@ class Program:
         self._place = place
         self._socket: socket.socket | None = None
         self.started = started
+        self.heard: Callable[[State], None] = lambda _state: None
+        """Told each state that is asked for: it counts from the one before it."""
 
     # -- asking ----------------------------------------------------------------------------------------------
 
@@ -53,7 +55,9 @@ class Program:
     @property
     def state(self) -> State:
         """What the program holds now."""
-        return self.ask("state")
+        state = self.ask("state")
+        self.heard(state)
+        return state
 
     def wait(self, what: str, holds: Callable[[State], object], patience_s: float = PATIENCE_S) -> State:
         """Wait until the state is as wanted, and return it; a fault of the program ends the wait."""

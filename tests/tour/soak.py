@@ -12,7 +12,9 @@ import random
 import shutil
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -24,12 +26,19 @@ from tests.tour.screen import missing, screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from tests.tour.program import Program
+    from tests.tour.program import Program, State
 
 MOST_MB = 1500.0
 """What the window may take, its caches (images, steps, blinking, products) together with the program."""
+HIGH_MB = 800.0
+"""Above this each moment is kept with its holders."""
+INTERIM_S = 60.0
+"""So often a line says how it stands."""
+OWN_MS = 75.0
+"""A stall in which the window itself computed for so long is its own, and not the load of the machine."""
+GOING_ON = ("running", "blinking", "playing", "comparing", "steps_busy", "looking", "star_busy", "sky_busy", "step")
+"""Of the state: what may take memory while another thing is done."""
 THREADS = 24
 """Pools of the models keep theirs; more than this means that threads are left."""
 
@@ -40,22 +49,63 @@ class Watched:
 
     seed: int
     deeds: dict[str, int] = field(default_factory=dict)
+    doing: str = "opening"
+    """The deed that is being done."""
     memory_mb: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds since the begin, and the most since the sample before."""
+    most: dict[str, Any] = field(default_factory=lambda: {"mb": 0.0})
+    """The highest moment: what was done, who held what, which threads were at work."""
+    since_mb: float = 0.0
+    high: list[dict[str, Any]] = field(default_factory=list)
+    """All moments above :data:`HIGH_MB`."""
+    stalls: list[dict[str, Any]] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
     widgets: list[int] = field(default_factory=list)
     worst_ms: list[tuple[float, str]] = field(default_factory=list)
     p95_ms: list[float] = field(default_factory=list)
     faults: str = ""
+    begun: float = field(default_factory=time.monotonic)
+    told: float = 0.0
 
-    def look(self, p: Program, after_s: float, deed: str) -> None:
+    def hear(self, state: State) -> None:
+        """Take what the program tells of itself since it was last asked."""
+        memory, late = state["memory"], state["late"]
+        self.since_mb = max(self.since_mb, memory["mb"])
+        if memory["mb"] > HIGH_MB:
+            self.high.append({**memory, "deed": self.doing, "after_s": round(time.monotonic() - self.begun, 1)})
+        doing = {name: state[name] for name in GOING_ON if state[name]}
+        if memory["mb"] > self.most["mb"]:
+            after_s = round(time.monotonic() - self.begun)
+            self.most = {**memory, "deed": self.doing, "going_on": doing, "after_s": after_s}
+        for stall in late["stalls"]:
+            self.stalls.append({**stall, "deed": self.doing, "going_on": list(doing)})
+        if late["beats"]:
+            self.worst_ms.append((late["worst_ms"], self.doing))
+            self.p95_ms.append(late["p95_ms"])
+
+    def look(self, p: Program, after_s: float) -> None:
         """Take one sample."""
         state = p.state
-        self.memory_mb.append((after_s, p.memory_mb()))
+        self.memory_mb.append((after_s, max(self.since_mb, p.memory_mb())))
+        self.since_mb = 0.0
         self.threads.append(psutil.Process(p.process.pid).num_threads())
         self.widgets.append(state["widgets"])
-        self.worst_ms.append((state["late"]["worst_ms"], deed))
-        self.p95_ms.append(state["late"]["p95_ms"])
         self.faults = state["faults"]
+        if after_s - self.told >= INTERIM_S:
+            self.told = after_s
+            print(self.interim(), file=sys.stderr, flush=True)
+
+    def interim(self) -> str:
+        """Say in a line how it stands."""
+        after_s, now = self.memory_mb[-1]
+        minute = max(mb for at, mb in self.memory_mb if at >= after_s - INTERIM_S)
+        own = sum(stall["cpu_ms"] > OWN_MS for stall in self.stalls)
+        return (
+            f"{after_s / 60:4.1f} min · {sum(self.deeds.values())} deeds · {now:.0f} MB, {minute:.0f} in this minute, "
+            f"{self.most['mb']:.0f} at most ({self.most.get('deed')}; {self.most.get('held_mb')}; "
+            f"arrays {self.most.get('arrays')}, small {self.most.get('small')}, freed {self.most.get('freed')}) · "
+            f"{len(self.stalls)} stalls, {own} of the window's own"
+        )
 
     def report(self) -> dict[str, Any]:
         """Return the sums."""
@@ -71,13 +121,16 @@ class Watched:
                 "most of first third": round(early),
                 "most of last third": round(late),
                 "last": round(self.memory_mb[-1][1]),
+                "at most": self.most,
             },
             "threads": {"first": self.threads[0], "most": max(self.threads), "last": self.threads[-1]},
             "widgets": {"first": self.widgets[0], "most": max(self.widgets), "last": self.widgets[-1]},
             "stalls_ms": {
                 "median of p95": round(sorted(self.p95_ms)[len(self.p95_ms) // 2], 1),
                 "worst": [[round(ms), deed] for ms, deed in sorted(self.worst_ms, reverse=True)[:5]],
-                "above 150 ms": sum(ms > 150 for ms, _ in self.worst_ms),
+                "above 150 ms": len(self.stalls),
+                "of them computed by the window for 75 ms or more": sum(s["cpu_ms"] > OWN_MS for s in self.stalls),
+                "where": places(self.stalls),
             },
             "faults": self.faults,
         }
@@ -91,6 +144,35 @@ class Watched:
         if told["threads"]["last"] > THREADS + told["threads"]["first"]:
             found.append(f"{told['threads']['last']} threads are left")
         return found
+
+
+def places(stalls: list[dict[str, Any]], most: int = 25) -> list[dict[str, Any]]:
+    """Return where the window stood while it stalled, those first where it computed longest.
+
+    Parameters
+    ----------
+    stalls : list of dict
+        Each with ``ms``, ``cpu_ms``, ``deed`` and ``at``, the innermost calls of the window's thread, as often seen.
+    most : int
+        Places that are told.
+    """
+    together: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for stall in stalls:
+        own = next((tuple(at[1:4]) or tuple(at) for at in stall["at"] if at), ("between two looks",))
+        together.setdefault(own, []).append(stall)
+    found = [
+        {
+            "at": list(place),
+            "inside": Counter(s["at"][0][0] for s in some if s["at"] and s["at"][0]).most_common(3),
+            "stalls": len(some),
+            "cpu_ms": sum(s["cpu_ms"] for s in some),
+            "worst_cpu_ms": max(s["cpu_ms"] for s in some),
+            "worst_ms": max(s["ms"] for s in some),
+            "deeds": Counter(s["deed"] for s in some).most_common(3),
+        }
+        for place, some in together.items()
+    ]
+    return sorted(found, key=lambda one: -one["cpu_ms"])[:most]
 
 
 def is_open(state: dict[str, Any]) -> bool:
@@ -166,8 +248,9 @@ def deeds(p: Program, chance: random.Random, nights: list[Path]) -> dict[str, tu
 def soak(p: Program, seed: int, minutes: float, nights: list[Path]) -> Watched:
     """Use the program at random."""
     chance, watched = random.Random(seed), Watched(seed)
+    p.heard = watched.hear
     p.wait("the night", is_open)
-    begun = time.monotonic()
+    begun = watched.begun = time.monotonic()
     known = deeds(p, chance, nights)
     while (after := time.monotonic() - begun) < 60 * minutes:
         name = chance.choices(list(known), [weight for weight, _ in known.values()])[0]
@@ -175,10 +258,11 @@ def soak(p: Program, seed: int, minutes: float, nights: list[Path]) -> Watched:
         if state["dialog"] or state["popup"]:  # a summary, a question
             p.key("Escape")
             p.still()
+        watched.doing = name
         known[name][1]()
         watched.deeds[name] = watched.deeds.get(name, 0) + 1
         time.sleep(chance.uniform(0.0, 0.4))
-        watched.look(p, after, name)
+        watched.look(p, after)
         if watched.faults:
             break
     return watched
@@ -189,12 +273,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--home", type=Path, default=OUT.parent / "soak", help="a folder for all of it, made anew")
     chosen = parser.parse_args()
     if line := missing():
         print(f"The soak needs a screen of its own; this line brings it:\n    {line}", file=sys.stderr)
         return 2
     os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".cache" / "kernels"))
-    home = OUT.parent / "soak"
+    home = chosen.home
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     (OUT / "nights").mkdir(parents=True, exist_ok=True)
@@ -215,7 +300,10 @@ def main() -> int:
                 raise
             here.picture(home / "end.png")
     told = watched.report()
-    (home / "soak.json").write_text(json.dumps({**told, "memory": watched.memory_mb}, indent=1), encoding="utf-8")
+    (home / "soak.json").write_text(
+        json.dumps({**told, "memory": watched.memory_mb, "high": watched.high, "stalls": watched.stalls}, indent=1),
+        encoding="utf-8",
+    )
     print(json.dumps(told, indent=1, ensure_ascii=False))
     for complaint in watched.complaints():
         print(f"! {complaint}", file=sys.stderr)
