@@ -125,7 +125,7 @@ def test_a_key_switches_a_blink_between_raw_and_calibrated_where_it_is(qtbot, sh
         assert viewing.levels.unit == unit
         assert shown.products.is_on == (kind == "calibrated")
         assert viewing.rail.isVisible() == (kind == "raw")
-    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
     assert not viewing.is_blinking
     qtbot.waitUntil(lambda: viewing.view.title == shown.night.current, timeout=PATIENCE_MS)
 

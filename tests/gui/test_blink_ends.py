@@ -96,7 +96,7 @@ def test_enter_stays_on_the_frame_that_is_seen(qtbot, seen, key, plays):
     assert not seen.viewing.is_blinking
     assert seen.night.current == path != LIGHTS[1]
     qtbot.waitUntil(lambda: seen.viewing.view.title == path, timeout=PATIENCE_MS)
-    assert state(seen)["part"] == part
+    qtbot.waitUntil(lambda: state(seen)["part"] == part, timeout=PATIENCE_MS)
 
 
 def test_the_bar_has_a_button_for_either_end(qtbot, seen):
