@@ -50,7 +50,7 @@ class ActionSpec:
     icon: str = ""
     tip: str = ""
     needs: str = ""
-    """"night" or "frame": enabled only while there is one; "run": while nothing runs."""
+    """"night", "frame" or "blink": enabled only while there is one; "run": while nothing runs."""
     is_checkable: bool = False
     begins_section: bool = False
 
@@ -151,6 +151,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           tip="Stars stay where they are, or the frames are shown as they were taken"),
     _spec("blink_levels", BLINKING, "Next levels of the blink", "Shift+B", needs="night",
           tip="Same contrast, same levels, own levels"),
+    _spec("blink_stay", BLINKING, "Stay on the frame seen", "Return", "Enter", needs="blink",
+          tip="End the blink on the frame that is seen; Esc goes back to where it was begun"),
     _spec("compare_mode", BLINKING, "Next way to compare", "N", needs="night",
           tip="Side by side, with a wipe, or blinking"),
     _spec("compare_swap", BLINKING, "Swap left and right", "R", needs="night"),

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QSizePolicy
 
+from astep_gui.before_blink import BeforeBlink
 from astep_gui.blink_frames import blink_frames, calibrated_sources, raw_source, usable_in_time
 from astep_gui.models.blink import BlinkModel
 from astep_gui.models.blink_levels import MODES, BlinkLevels
+from astep_gui.models.step_words import WORDS
 from astep_gui.step_aside import StepAside
 from astep_gui.widgets.blink_bar import FAST, BlinkBar
 from pipeline_core.errors import NightError
@@ -38,6 +40,8 @@ _TOO_FEW = (
 class Blinking(QObject):
     """Wires a :class:`BlinkModel` to the night, the image and the strips below it."""
 
+    opened = pyqtSignal()
+    """A blink began, or is over."""
     passing = pyqtSignal(object)
     """Path of the frame that goes by, told as often as the cursors move; None when none does any more."""
 
@@ -54,6 +58,10 @@ class Blinking(QObject):
         """Whether calibrated files are blinked, and not the frames as they were taken."""
         self.wanted: list[str] = []
         """Paths of all frames that were to be blinked, those without a calibrated file too."""
+        self.before: BeforeBlink | None = None
+        """What Esc gives back."""
+        self._came_to: str | None = None
+        """The current frame of the night as the blink left it: another one was chosen by a person."""
         self._aside = StepAside(viewing.steps, viewing.levels, viewing.rail)
         self._cursor = QTimer(self)
         self._cursor.setInterval(CURSOR_MS)
@@ -63,7 +71,8 @@ class Blinking(QObject):
         self.model.frame_due.connect(self._show)
         self.model.rested.connect(self._rest)
         self.model.state_changed.connect(self._say)
-        self.bar.closed.connect(self.end)
+        self.bar.closed.connect(self.go_back)
+        self.bar.stay_asked.connect(self.end)
         self.bar.reject_asked.connect(self._reject)
 
     @property
@@ -76,8 +85,16 @@ class Blinking(QObject):
         """Whether it is not sure which frame is meant: they go by, or the person is asked which one was."""
         return self.is_on and (self.model.is_playing or self.bar.is_asking)
 
-    def toggle(self, paths: Sequence[str], *, calibrated: bool = False) -> None:
-        """Blink these frames, or the calibrated files of those that have one; while the bar is open, begin or stop."""
+    def toggle(self, paths: Sequence[str], *, calibrated: bool = False, before: BeforeBlink | None = None) -> None:
+        """Blink these frames, or the calibrated files of those that have one; while the bar is open, begin or stop.
+
+        Parameters
+        ----------
+        paths : sequence of str
+        calibrated : bool
+        before : BeforeBlink, optional
+            What Esc gives back where this blink goes on with another; what is seen now unless given.
+        """
         if self.is_on:
             self.model.toggle()
             return
@@ -95,28 +112,66 @@ class Blinking(QObject):
         in_order = {path: sources[path] for path in chosen}
         badges = {path: viewing.badge(path) for path in chosen}
         frames = blink_frames(night, in_order, places, badges, viewing.short_titles.name)
+        self.before = before or BeforeBlink.of(viewing, night, is_calibrated=calibrated)
+        self._came_to = night.current
         self.is_calibrated, self.wanted = calibrated, wanted
         viewing.pages.setCurrentWidget(viewing.view)
-        self._aside.leave(self._words_of(chosen))
+        self._aside.leave(self._words_of(chosen), self.way_back)
         left_out = {path: path.rpartition("/")[2] for path in wanted if path not in sources}
         self.bar.say_left_out(
             [name for path, name in left_out.items() if path not in night.rejected],
             [name for path, name in left_out.items() if path in night.rejected],
         )
         self.bar.show()
+        self.opened.emit()
         self.model.set_frames(frames, sources[night.current][0] if night.current in sources else None)
         self.levels.begin()
         self.model.play()
+
+    @property
+    def way_back(self) -> str:
+        """Where Esc goes: "“Dark” of 012", "012", "012 calibrated"."""
+        if self.before is None:
+            return "the frame"
+        name = self._viewing.short_titles.name(self.before.current)
+        if self.before.is_calibrated:
+            return f"{name} calibrated"
+        return f"“{WORDS[self.before.step]}” of {name}" if self.before.step is not None else name
+
+    def go_back(self) -> None:
+        """Put the blink bar away, and show what was seen before the blink: nothing is left of it but decisions.
+
+        A frame that a person chose meanwhile, in the list or the plot, is gone to and not left.
+        """
+        before, night = self.before, self._night
+        if before is None or not before.is_there(night) or not self.is_on:
+            self.end()
+            return
+        if night.current not in {None, self._came_to}:
+            before = before.moved_to(night)
+        self.is_calibrated = False
+        self.bar.hide()  # before it stops: it rests on no frame
+        self.model.pause()
+        self._put_away()
+        self._aside.forget()
+        self._aside.come_back()
+        before.give_back(self._viewing, night)
+        self._viewing.suggest()
+
+    def _put_away(self) -> None:
+        self._cursor.stop()
+        self.passing.emit(None)
+        self.levels.end()
+        self.bar.hide()
+        self.before = None
+        self.opened.emit()
 
     def end(self, *, to_step: bool = True) -> None:
         """Put the blink bar away and show the frame it stopped on; after the step it was begun from, or as it is."""
         if not self.is_on:
             return
         self.model.pause()
-        self._cursor.stop()
-        self.passing.emit(None)
-        self.levels.end()
-        self.bar.hide()
+        self._put_away()
         was_calibrated, self.is_calibrated = self.is_calibrated, False
         if not to_step:
             self._aside.forget()
@@ -206,7 +261,7 @@ class Blinking(QObject):
     def _say(self) -> None:
         """Say how many go by now: rejected frames may be passed over, and more be rejected meanwhile."""
         if self.is_on and self.model.frames:
-            self._aside.say(self._words_of([_path(self.model.frames[k]) for k in self.model.going]))
+            self._aside.say(self._words_of([_path(self.model.frames[k]) for k in self.model.going]), self.way_back)
 
     def _words(self, frame: BlinkFrame) -> str:
         """Return what stands over the image: as what the frame is seen, and how it lies."""
@@ -261,6 +316,7 @@ class Blinking(QObject):
         if self.is_on:
             self._move_cursor()
             was_current = self._night.current == _path(frame)
+            self._came_to = _path(frame)
             self._night.select([_path(frame)])
             if was_current:
                 self._viewing.show_frame()

@@ -49,6 +49,7 @@ class Comparing(QObject):
         viewing.rail.frames_asked.connect(self.ask_frame)
         viewing.compare.closed.connect(self.end)
         viewing.compare.swapped.connect(self._swapped)
+        viewing.pages.currentChanged.connect(self._left)
         night.night_changed.connect(self._night_changed)
 
     @property
@@ -119,10 +120,14 @@ class Comparing(QObject):
         viewing = self._viewing
         self.pair.cancel()
         viewing.pages.setCurrentWidget(viewing.view)
-        viewing.compare.clear()
         if viewing.view.shown is not None:
             viewing.levels.follow(viewing.view.shown)
             viewing.levels_panel.show_image(viewing.view.shown)
+
+    def _left(self) -> None:
+        """Hold nothing of what was compared, whatever took its place: a blink or a product may."""
+        if not self.is_on:
+            self._viewing.compare.clear()
 
     def _night_changed(self) -> None:
         """Show no frames that the night does not hold: another one is open, or they went."""

@@ -161,7 +161,7 @@ class Deeds(ResultsDeeds):
         elif viewing.rail.page.isVisible():
             viewing.rail.page.hide()
         elif viewing.is_blinking:
-            viewing.end_blink()
+            viewing.blinking.go_back()
         elif len(self._brushed) > 1 and self._brushed == set(self._night.selection):
             self._brushed = frozenset()
             self._night.select([self._night.current] if self._night.current is not None else [])

@@ -145,7 +145,7 @@ class Keeper(QObject):
         remembered.set_word("shares", json.dumps(window.viewing.splitter.by_hand()))
         remembered.set_word("needs_height", json.dumps(window.panels.lists.by_hand))
         remembered.set_word("grouped", "yes" if window.table.grouped.isChecked() else "no")
-        remembered.set_word("levels", json.dumps(window.viewing.levels.state()))
+        remembered.set_word("levels", json.dumps(window.viewing.levels_to_keep()))
         place, current = window.night.place, window.night.current
         if place is not None and current is not None:
             remembered.set_frame(place.night, current)

@@ -26,6 +26,7 @@ from astep_gui.remembered import Remembered
 from astep_gui.sky import Sky
 from astep_gui.start_buttons import StartButtons
 from astep_gui.ticks import Ticks
+from astep_gui.typed_keys import takes_typed
 from astep_gui.view_deeds import ViewDeeds
 from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
@@ -213,7 +214,12 @@ class MainWindow(QMainWindow):
         self.night.busy.connect(self.log.busy)
         self.night.survey_changed.connect(deeds.tell_broken_off)
         self.night.night_changed.connect(self._night_changed)
-        for signal in (self.night.selection_changed, self.night.plan_changed, self.run.changed):
+        for signal in (
+            self.night.selection_changed,
+            self.night.plan_changed,
+            self.run.changed,
+            self.viewing.blinking.opened,
+        ):
             signal.connect(self.follow)
         self.run.said.connect(self.log.hear)
         self.run.finished.connect(deeds.show_summary)
@@ -267,6 +273,8 @@ class MainWindow(QMainWindow):
         While this function waits for the answer, Python's lock is held. Without it a repaint of the window would ask
         for the lock with each of the hundreds of cells that are painted, and wait for each while a thread is at work.
         """
+        if event is not None and takes_typed(event):
+            return True
         if event is not None and self.peeking is not None and self.peeking.take(event):
             return True
         return super().event(event)
@@ -320,7 +328,8 @@ class MainWindow(QMainWindow):
         is_open, has_frame = self.night.is_open, self.night.current is not None
         for spec in ACTIONS:
             if spec.needs:
-                self.actions_by_name[spec.name].setEnabled(is_open and (spec.needs != "frame" or has_frame))
+                is_there = {"frame": has_frame, "blink": self.viewing.is_blinking}.get(spec.needs, True)
+                self.actions_by_name[spec.name].setEnabled(is_open and is_there)
         stack = self.decisions.stack
         for name, can, text in (
             ("undo", stack.canUndo(), stack.undoText()),

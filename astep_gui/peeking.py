@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QKeyEvent
 
+from astep_gui.typed_keys import takes_typed
+
 if TYPE_CHECKING:
     from astep_gui.models.steps_model import StepsModel
 
@@ -52,4 +54,4 @@ class Peeking(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Watch a window that is not the main one: a panel that was taken out of it."""
         del watched
-        return event is not None and self.take(event)
+        return event is not None and (takes_typed(event) or self.take(event))

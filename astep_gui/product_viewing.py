@@ -12,6 +12,7 @@ from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.frame_loaders import calibrated_loader
 from astep_gui.models.master_images import PARTS, master_loader
 from astep_gui.models.window_words import in_window
+from astep_gui.step_aside import BOTH_ENDS
 from astep_gui.widgets.product_bar import ProductBar
 from pipeline_core.types import FrameKind, MaskBit
 
@@ -45,7 +46,7 @@ class ProductViewing(QObject):
         self._images.failed.connect(lambda _key, error: self.bar.say_missing(str(error)))
         self.bar = ProductBar()
         self.bar.part_chosen.connect(self._choose_part)
-        self.bar.closed.connect(self.end)
+        self.bar.closed.connect(self._leave)
         self.master: MasterState | None = None
         """The master that is shown."""
         self.calibrated: str | None = None
@@ -63,6 +64,7 @@ class ProductViewing(QObject):
         viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
         viewing.calibrated_left.connect(self._blink_left)
+        viewing.calibrated_asked.connect(self._show_or_forget)
         viewing.blink.state_changed.connect(self._follow_blink)
         viewing.blink.rested.connect(self._follow_blink)
 
@@ -130,6 +132,13 @@ class ProductViewing(QObject):
             self.forget()
             self._viewing.end_blink()
             self._viewing.steps.closed.emit()  # nothing of the frame is chosen: it is shown as it is
+
+    def _leave(self) -> None:
+        """Show the frame; of calibrated files that go by, what was seen before, as Esc does."""
+        if self._viewing.is_blinking:
+            self._viewing.blinking.go_back()
+        else:
+            self.end()
 
     def forget(self) -> None:
         """Show no product any more; what is shown next is not decided here."""
@@ -234,7 +243,8 @@ class ProductViewing(QObject):
         if not self._viewing.blinks_calibrated or self.calibrated is None:
             return
         if self._viewing.blink.is_playing:
-            self.bar.show_calibrated(f"{len(self._viewing.blink.going)} frames go by", "")
+            words = f"{len(self._viewing.blink.going)} frames go by"
+            self.bar.show_calibrated(f"{words}; {BOTH_ENDS.format(self._viewing.blinking.way_back)}", "")
         else:
             self.show_calibrated(self.calibrated)
 
@@ -244,6 +254,13 @@ class ProductViewing(QObject):
             self.show_calibrated(self.calibrated)
         else:
             self._viewing.steps.closed.emit()
+
+    def _show_or_forget(self, path: str) -> None:
+        """Show the calibrated file of a frame, or none any more."""
+        if path:
+            self.show_calibrated(path)
+        elif self.is_on:
+            self.forget()
 
     def _step_chosen(self) -> None:
         if self.is_on and self._viewing.steps.chosen is not None:

@@ -79,13 +79,14 @@ class ResultsDeeds(NightDeeds):
             # One that was not calibrated has no place among them: the next that was is as near.
             seen = next((path for path in wanted[at:] if path in there), there[-1])
         blink.pause()
+        before = viewing.blinking.before
         viewing.end_blink(to_step=False)
         self._night.select([seen])
         if to_calibrated:
             window.products.show_calibrated(seen)
         else:
             window.products.end()
-        viewing.toggle_blink(wanted, calibrated=to_calibrated)
+        viewing.blinking.toggle(wanted, calibrated=to_calibrated, before=before)
         if not was_playing:
             blink.pause()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astep_gui.models.levels import MANUAL
-from astep_gui.models.step_words import WORDS
 
 if TYPE_CHECKING:
     from astep_gui.models.levels import LevelsModel
     from astep_gui.models.steps_model import StepsModel
     from astep_gui.widgets.steps_rail import StepsRail
+
+BOTH_ENDS = "Enter stays on the frame seen, Esc goes back to {}"
+"""Said wherever frames go by."""
 
 
 class StepAside:
@@ -26,28 +28,29 @@ class StepAside:
         self._steps, self._levels, self._rail = steps, levels, rail
         self._name: str | None = None
 
-    def leave(self, blinked: str) -> None:
+    def leave(self, blinked: str, way_back: str) -> None:
         """Leave the chosen step, if there is one, and say what is blinked.
 
         Parameters
         ----------
         blinked : str
             "5 raw frames of Visual".
+        way_back : str
+            What Esc shows again.
         """
         self._name = name = self._steps.chosen
         if name is None:
-            self.say(blinked)
+            self.say(blinked, way_back)
             return
         self._levels.set_frozen(False)
         if self._levels.preset == MANUAL:
             self._levels.use_preset("auto")  # what a hand chose for the step means nothing for raw frames
         self._steps.choose(None)
-        self.say(blinked)
+        self.say(blinked, way_back)
 
-    def say(self, blinked: str) -> None:
-        """Say what is blinked, and what ends it or widens it."""
-        more = f"Esc goes back to “{WORDS[self._name]}”" if self._name else "for more, Ctrl-click other groups first"
-        self._rail.set_invitation(f"Blinking {blinked}; {more}")
+    def say(self, blinked: str, way_back: str) -> None:
+        """Say what is blinked, and both ways to end it."""
+        self._rail.set_invitation(f"Blinking {blinked}; {BOTH_ENDS.format(way_back)}")
 
     def forget(self) -> None:
         """Come back to none: a person chose another step meanwhile."""

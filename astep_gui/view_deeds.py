@@ -33,6 +33,7 @@ _OWN = (
     "zoom_in", "zoom_out", "zscale", "next_stretch", "next_colours", "overlays", "compare_with", "save_cutout",
     "columns", "next_quantity", "next_against", "threshold", "recent", "blink_slower", "blink_faster", "blink_back",
     "blink_without_rejected", "blink_aligned", "blink_levels", "compare_mode", "compare_swap", "difference",
+    "blink_stay",
 )  # fmt: skip
 """Actions that are methods here."""
 
@@ -160,6 +161,10 @@ class ViewDeeds(QObject):
         levels = self._viewing.blinking.levels
         levels.set_mode(MODES[(MODES.index(levels.mode) + 1) % len(MODES)])
         self._tell_of_blink(": ".join(LEVELS_WORDS[levels.mode]))
+
+    def blink_stay(self) -> None:
+        """End the blink on the frame that is seen."""
+        self._viewing.end_blink()
 
     def compare_mode(self) -> None:
         """See the two frames side by side, with a wipe, or one after the other."""

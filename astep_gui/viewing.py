@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -14,7 +14,7 @@ from astep_gui.menu_at import menu_at
 from astep_gui.models.frame_images import ImageStore
 from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
-from astep_gui.models.levels import LevelsModel
+from astep_gui.models.levels import OF_AN_IMAGE, LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
 from astep_gui.models.same_place import SamePlaces, is_trimmed
@@ -66,6 +66,8 @@ class Viewing(QObject):
 
     calibrated_left = pyqtSignal()
     """A blink of calibrated files is over."""
+    calibrated_asked = pyqtSignal(str)
+    """Path of the frame whose calibrated file is to be seen now; "" where a frame itself is, or a step of it."""
 
     def __init__(self, night: NightModel, decisions: Decisions, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -224,6 +226,12 @@ class Viewing(QObject):
     def seen(self) -> ImageView:
         """The view on which one zooms: of two that are compared the one under the pointer, which the other follows."""
         return self.compare.pointed_view if self.comparing.is_on else self.view
+
+    def levels_to_keep(self) -> dict[str, Any]:
+        """Return the levels for the next time; while two images or many are seen, those that come back after it."""
+        held = self.blinking.before.levels if self.blinking.before is not None else None
+        before = self.compare.levels_before or held or {}
+        return self.levels.state() | {name: before[name] for name in OF_AN_IMAGE if name in before}
 
     def picture(self) -> QPixmap:
         """Return what is seen of the image, or of both images, marks included."""

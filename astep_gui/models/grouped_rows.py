@@ -81,15 +81,6 @@ class GroupedRows(QAbstractItemModel):
         """Whether a row is a group's heading."""
         return index.isValid() and self.is_grouped and not index.internalId()
 
-    def paths_of(self, index: QModelIndex) -> list[str]:
-        """Return the frame of a row, or all of a group."""
-        path = self.path_of(index)
-        if path is not None:
-            return [path]
-        if not self.is_group(index) or self._groups[index.row()].is_masters:
-            return []
-        return list(self._groups[index.row()].paths)
-
     def paths_in(self, parent: QModelIndex, first: int, last: int) -> list[str]:
         """Return the frames of some rows under a parent; a group stands for all of its frames."""
         if self.is_grouped and not parent.isValid():

@@ -43,6 +43,8 @@ STRETCH_WORDS: dict[Stretch, str] = {
 }
 
 MANUAL = "manual"
+OF_AN_IMAGE = ("lo", "hi", "unit", "preset", "frozen")
+"""Of a state, what was chosen for an image: stretch and colours are a person's for all."""
 
 
 class LevelsModel(QObject):
@@ -209,6 +211,16 @@ class LevelsModel(QObject):
         lo, hi, unit = state.get("lo"), state.get("hi"), state.get("unit")
         if isinstance(lo, (int, float)) and isinstance(hi, (int, float)) and isinstance(unit, str) and lo < hi:
             self.lo, self.hi, self.unit = float(lo), float(hi), unit
+        self.changed.emit()
+
+    def give_back(self, state: dict[str, Any]) -> None:
+        """Be as :meth:`state` told before something else was looked at; colours and stretch stay as they are now.
+
+        The next image is met as if it followed the one that was seen then: what a hand chose for it stays.
+        """
+        self._shown = None
+        for name in OF_AN_IMAGE:
+            setattr(self, name, state[name])
         self.changed.emit()
 
     def _take(self, lo: float, hi: float) -> None:

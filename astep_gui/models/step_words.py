@@ -113,7 +113,10 @@ def _by_master(name: str, task: Task) -> str:
     if name == "flat":
         return f"Divided by {master}"
     scale = float(task.settings.get("dark_scale", 1.0)) if name == "dark" else 1.0
-    return f"{master} subtracted" + (f", its dark current × {scale:.3g}" if scale != 1.0 else "")
+    if scale != 1.0:
+        return f"{master} subtracted, its dark current × {scale:.3g}"
+    holds_bias = name == "dark" and name in known and "bias" not in known  # one that is used as it was taken
+    return f"{master} subtracted" + (" with the bias that it holds" if holds_bias else "")
 
 
 def _masked(step: Step, task: Task) -> str:

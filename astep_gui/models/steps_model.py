@@ -13,7 +13,7 @@ from astep_gui.models.preparing import Preparing, prepare_first
 from astep_gui.models.step_words import WORDS
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core.grouping import Geometry
-from pipeline_core.science.frame_steps import STEPS
+from pipeline_core.science.frame_steps import BIAS_IN_DARK, STEPS
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -136,6 +136,11 @@ class StepsModel(QObject):
         return found.missing if found is not None else None
 
     @property
+    def knows_steps(self) -> bool:
+        """Whether the steps of the frame were computed, as far as they can be."""
+        return self.path in self._steps
+
+    @property
     def why_nothing_before(self) -> str:
         """Why there is no step before the chosen one to be seen, or to differ from; empty where there is one."""
         if self.path is None:
@@ -229,6 +234,11 @@ class StepsModel(QObject):
             self._ask()
         self.changed.emit()
 
+    def look_again(self) -> None:
+        """Look whether more steps can be computed by now: masters are made one after another."""
+        if self.chosen is not None:
+            self._ask()
+
     def step_by(self, by: int) -> None:
         """Go to the next step that did something, or back."""
         names = [entry.name for entry in self.entries() if entry.can_be_shown and not entry.note]
@@ -314,7 +324,7 @@ class StepsModel(QObject):
         }
         if science is not None:
             idle |= {
-                "bias": "inside the dark" if science.bias_in_dark else "" if science.bias else "there is no bias",
+                "bias": BIAS_IN_DARK if science.bias_in_dark else "" if science.bias else "there is no bias",
                 "dark": "" if science.dark else "no dark for this exposure",
                 "flat": "" if science.flat else "no flat for this filter",
                 "cosmic": "" if recipe.cosmic.enabled else "switched off in the recipe",

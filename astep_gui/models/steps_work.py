@@ -145,7 +145,7 @@ class StepsOfFrames:
         else:
             found = calibration_steps(self._tasks_of_night().masters, path, self._output, seen=seen)
         with self._lock:
-            if not self._is_closed:  # meanwhile
+            if not self._is_closed and found.missing is None:  # closed meanwhile; what is not whole may be next time
                 self._kept[path] = found
         self._share.keep(*self._held())
         return found

@@ -45,11 +45,6 @@ class TimeAxis(QObject):
         self.low, self.high = self._whole
         self.changed.emit()
 
-    @property
-    def is_zoomed(self) -> bool:
-        """Whether a part is shown only."""
-        return (self.low, self.high) != self._whole
-
     def show_whole(self) -> None:
         """Show the whole night."""
         self._show(*self._whole)

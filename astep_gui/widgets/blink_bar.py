@@ -48,7 +48,9 @@ class BlinkBar(QWidget):
     asking_changed = pyqtSignal()
     """The person is asked which frame was meant, or no more."""
     closed = pyqtSignal()
-    """The person is done blinking."""
+    """The person is done blinking, and wants to be where it was begun."""
+    stay_asked = pyqtSignal()
+    """The person is done blinking, and wants to see more of the frame that is seen."""
 
     def __init__(self, blink: BlinkModel, levels: BlinkLevels, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,7 +93,10 @@ class BlinkBar(QWidget):
         self.skip = self._toggle("without_rejected", "No rejected", blink.set_without_rejected)
         self.skip.setToolTip("No rejected: leave out frames that are rejected, or are rejected meanwhile (Ctrl+H)")
         self.looks = self._levels_button()
-        self.close_button = self._button("reject", "", "End blinking (Esc)", self.closed.emit)
+        words = "End blinking, and stay on the frame that is seen (Enter)"
+        self.stay = self._button("image", "", words, self.stay_asked.emit)
+        words = "End blinking, and go back to what was seen before it (Esc)"
+        self.close_button = self._button("reject", "", words, self.closed.emit)
         self._lay_out()
         blink.state_changed.connect(self._follow)
         blink.progress_changed.connect(self._follow_progress)
@@ -110,6 +115,7 @@ class BlinkBar(QWidget):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.skip, self.looks)
         """The first ones do without their words first."""
+        self._upper.addWidget(self.stay)
         self._upper.addWidget(self.close_button)
         for label in (self.reached, self.notes):
             self._lower.addWidget(label)
@@ -136,7 +142,7 @@ class BlinkBar(QWidget):
         margins = self.contentsMargins().left() + self.contentsMargins().right() + 16
         said = [label for label in (self.notes,) if not label.isHidden()]
         if self._is_roomy:
-            said += [self.back, self.play, self.forth, self.count, self.rate, self.close_button]
+            said += [self.back, self.play, self.forth, self.count, self.rate, self.stay, self.close_button]
         needed = sum(max(widget.sizeHint().width(), widget.minimumWidth()) for widget in said)
         needed += (self.place.minimumWidth() if self._is_roomy else 0) + SPACING_PX * (len(said) + len(self._toggles))
         room = self.width() - margins - needed
@@ -155,7 +161,7 @@ class BlinkBar(QWidget):
 
     def _fit_play(self) -> None:
         """Do without the word of the first button where the time would be cut."""
-        others = (self.back, self.forth, self.count, self.rate, self.close_button)
+        others = (self.back, self.forth, self.count, self.rate, self.stay, self.close_button)
         room = self.width() - 16 - self.place.minimumWidth() - sum(widget.sizeHint().width() for widget in others)
         has_words = room - SPACING_PX * (len(others) + 1) >= PLAY_PX
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
@@ -209,7 +215,7 @@ class BlinkBar(QWidget):
         for toggle in self._toggles:
             (self._lower if is_roomy else self._upper).removeWidget(toggle)
             if is_roomy:
-                self._upper.insertWidget(self._upper.indexOf(self.close_button), toggle)
+                self._upper.insertWidget(self._upper.indexOf(self.stay), toggle)
             else:
                 self._lower.addWidget(toggle)
         for number, label in enumerate((self.reached, self.notes)):
@@ -316,10 +322,13 @@ class BlinkBar(QWidget):
             words.append(f"{len(self._left_out)} not calibrated yet")
             tips.append("\n".join(("Left out, they have no calibrated file:", *self._left_out)))
         if self._rejected:
-            words.append(f"{len(self._rejected)} rejected{'' if self._left_out else ', not calibrated'}")
             tips.append("\n".join(("Left out, they are rejected and have no calibrated file:", *self._rejected)))
-        if passed := self._blink.passed_over:
-            words.append(f"{len(passed)} rejected left out")
+        passed = self._blink.passed_over
+        if both := len(self._rejected) + len(passed):
+            without = "not calibrated" if not passed else f"{len(self._rejected)} of them not calibrated"
+            why = f", {without}" if self._rejected else ""
+            words.append(f"{both} rejected left out{why}")
+        if passed:
             tips.append("\n".join(("Passed over, they are rejected (Ctrl+H shows them again):", *passed)))
         self.notes.setText(" · ".join(words))
         self.notes.setToolTip("\n\n".join(tips))

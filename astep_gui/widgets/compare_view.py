@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QRect, QRectF, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QPainter
@@ -53,7 +53,9 @@ class CompareView(QWidget):
         """Part of the width that shows the left image."""
         self._levels = levels
         self._right_levels = LevelsModel(self)
-        self._follows = self._were_frozen = False
+        self._follows = False
+        self.levels_before: dict[str, Any] | None = None
+        """Levels of the one image that was seen before, while two are; they are given back."""
         self._offset = (0.0, 0.0)
         self.left = ImageView(levels)
         self.right = ImageView(self._right_levels)
@@ -158,7 +160,7 @@ class CompareView(QWidget):
         """
         self._offset = offset
         if self.left.shown is None:
-            self._were_frozen = self._levels.frozen
+            self.levels_before = self._levels.state()
             self.wipe = 0.5
         self._levels.set_frozen(False)  # the left image has its own, whatever was shown before
         self._levels.follow(left)
@@ -185,13 +187,14 @@ class CompareView(QWidget):
         self.note.setVisible(bool(words))
 
     def clear(self) -> None:
-        """Hold no image any more: two of 4096² are 0.2 GB."""
-        if self.left.shown is not None:
-            self._levels.set_frozen(self._were_frozen)
+        """Hold no image any more, two of 4096² are 0.2 GB, and leave the levels as they were before."""
         if self.mode == "blink":
             self.set_mode("side")  # the next pair is not to begin with one of both
         self.left.clear()
         self.right.clear()
+        if self.levels_before is not None:
+            before, self.levels_before = self.levels_before, None
+            self._levels.give_back(before)
 
     def swap_images(self) -> None:
         """Exchange left and right."""

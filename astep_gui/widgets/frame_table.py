@@ -295,10 +295,6 @@ class FrameTable(QWidget):
         """Return the width at which no column is cut."""
         return self.columns.wanted_width()
 
-    def reset_columns(self) -> None:
-        """Show the columns of a new table, each as wide as its words, in their first order."""
-        self.columns.reset()
-
     def _fit_reference(self, *_: object) -> None:
         """Give the names room for the word that stands behind the reference's."""
         if self._reference != self._night.reference:

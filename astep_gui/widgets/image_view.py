@@ -57,6 +57,8 @@ class ImageView(QWidget):
         self._seen_part: tuple[int, int] | None = None
         self.message = ""
         self._fitting = True
+        self._awaited: tuple[tuple[int, ...], QRectF] = ((), QRectF())
+        """Shape of an image that is to come, and what of it is to be seen then."""
         self._pointer: QPointF | None = None
         self._mask_bits = 0
         self._marks = {name: name in {"scale_bar", "compass", "overview"} for name in MARKS}
@@ -148,7 +150,9 @@ class ImageView(QWidget):
         self._forget_overview()
         if new_shape:
             self._box.frame = QRectF(0, 0, shown.shape[1], shown.shape[0])
-            self.fit()
+            shape, part = self._awaited
+            self.set_view_rect(part) if shape == shown.shape else self.fit()
+            self._awaited = ((), QRectF())
         self._say_zoom()
         self._report_pointer()
         self.canvas.viewport().update()
@@ -228,6 +232,13 @@ class ImageView(QWidget):
         self._fitting = False
         if rect != self._box.viewRect():
             self._box.setRange(rect, padding=0)
+
+    def see(self, shape: tuple[int, ...], part: QRectF) -> None:
+        """Show a part of an image of this (ny, nx): at once where such a one is shown, else if the next one is such."""
+        if self.shown is not None and self.shown.shape == shape:
+            self.set_view_rect(part)
+        else:
+            self._awaited = (shape, part)
 
     # What lies over it
 

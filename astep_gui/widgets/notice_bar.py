@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton, QWidget
+from PyQt6.QtWidgets import QFrame, QGridLayout, QPushButton, QToolButton, QWidget
 
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import icon
+from astep_gui.widgets.breaking_label import BreakingLabel, breakable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class NoticeBar(QFrame):
         super().__init__(parent)
         self.setObjectName("notice")
         self._said: list[str] = []
-        self.what, self.why, self.hint = QLabel(), QLabel(), QLabel()
+        self.what, self.why, self.hint = BreakingLabel(), BreakingLabel(), BreakingLabel()
         self.what.setProperty("role", "bad")
         self.why.setProperty("role", "dim")
         self._paths = ""
@@ -54,7 +55,6 @@ class NoticeBar(QFrame):
         close.clicked.connect(self.clear)
         for label in (self.what, self.why, self.hint):
             label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # Buttons beside the last part only: beside all three they would press them into twice as many lines.
         box = QGridLayout(self)
         box.setContentsMargins(12, 5, 6, 5)
@@ -67,7 +67,7 @@ class NoticeBar(QFrame):
         box.addWidget(self.hint, 2, 0)
         for column, button in enumerate((self.deed, self.copy_path, copy), 1):
             box.addWidget(button, 2, column, 1, 2 if button is copy else 1, Qt.AlignmentFlag.AlignBottom)
-        self._parts: dict[QLabel, str] = {}
+        self._parts: dict[BreakingLabel, str] = {}
         self.hide()
 
     def show_error(self, error: AstepError, paths: str = "") -> None:
@@ -83,9 +83,9 @@ class NoticeBar(QFrame):
         self._said.append(str(error))
         again = f"  ({len(self._said)} notices)" if len(self._said) > 1 else ""
         self._parts = {
-            self.what: _breakable(f"! {in_window(error.what)}{again}"),
-            self.why: _breakable(in_window(error.why)),
-            self.hint: _breakable(in_window(error.hint)),
+            self.what: breakable(f"! {in_window(error.what)}{again}"),
+            self.why: breakable(in_window(error.why)),
+            self.hint: breakable(in_window(error.hint)),
         }
         self.why.setVisible(bool(error.why))
         self._fit()
@@ -124,7 +124,7 @@ class NoticeBar(QFrame):
         """
         self._begin(paths, "")
         self._said = [f"{what} · {hint}"]
-        self._parts = {self.what: _breakable(what), self.why: "", self.hint: _breakable(hint)}
+        self._parts = {self.what: breakable(what), self.why: "", self.hint: breakable(hint)}
         self.why.hide()
         self._fit()
         self.show()
@@ -165,8 +165,3 @@ class NoticeBar(QFrame):
 def _to_clipboard(words: str) -> None:
     if (board := QGuiApplication.clipboard()) is not None:
         board.setText(words)
-
-
-def _breakable(words: str) -> str:
-    """Let a long path be broken into lines where folders meet: one that is not would push the window wider."""
-    return words.replace("/", "/\u200b")

@@ -171,7 +171,8 @@ class StepsRail(QWidget):
             model.choose(None if model.chosen == name else name)
             return
         self._asked = (name, model.path, model.chosen)
-        self._follow()  # it is not chosen: what it waits for is said
+        model.look_again()  # a run that still goes on may have made it meanwhile
+        self._follow()  # it is not chosen yet: what it waits for is said, and it is shown as soon as it is there
 
     def fill_compare(self) -> None:
         """Offer what the shown step, or the shown frame, can be compared with."""
@@ -200,8 +201,21 @@ class StepsRail(QWidget):
         first, second = sorted((other, shown), key=names.index)
         self.compare_asked.emit(first, second)
 
+    def _do_what_was_asked(self) -> None:
+        """Choose the step that was clicked before its master was there, unless something else is looked at now."""
+        name, *when = self._asked
+        model = self.model
+        if not name or not (model.knows_steps or model.chosen is None):
+            return
+        if when != [model.path, model.chosen] or name not in model.names():
+            self._asked = ("", None, None)
+        elif next(entry.can_be_shown for entry in model.entries() if entry.name == name):
+            self._asked = ("", None, None)
+            model.choose(name)
+
     def _follow(self) -> None:
         model = self.model
+        self._do_what_was_asked()
         entries = model.entries()
         self._make_buttons(entries)
         chosen = None
@@ -238,7 +252,8 @@ class StepsRail(QWidget):
             is_asked = self._asked[1:] == (model.path, model.chosen)
             name = self._asked[0] if is_asked else "" if is_there else model.chosen
             who = f"{WORDS[name]} waits" if name else "Later steps wait"
-            words = f"! {who}: {missing.why}{waits}"
+            then = "; it is shown as soon as it can be" if is_asked and name else ""
+            words = f"! {who}: {missing.why}{then}{waits}"
             if model.words:  # an earlier step is there, and says what it did; why there is no more comes first
                 words = f"{words} · {model.words}"
         elif model.chosen is None:

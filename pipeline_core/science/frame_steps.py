@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 STEPS = ("raw", "overscan", "trim", "bias", "dark", "flat", "gain", "mask", "cosmic")
 """In the order in which they are done."""
 
+BIAS_IN_DARK = "the dark holds the bias, both come off with it"
+"""Why no bias is subtracted by itself where the dark is used as it was taken."""
+
 STEP_WORDS = {
     "raw": "raw",
     "overscan": "− overscan",
@@ -40,7 +43,7 @@ class Step:
     unit: Literal["ADU", "electron", ""]
     """Empty for flats that are scaled to 1."""
     note: str
-    """Empty when the step did its work; else why it did nothing ("inside the dark")."""
+    """Empty when the step did its work; else why it did nothing ("the whole chip is lit")."""
     mask: Bits | None = None
     variance: Image | None = None
     """Of each pixel, in the square of the unit; of the step before cosmic rays are looked for."""
@@ -70,7 +73,7 @@ def idle_notes(*, is_trimmed: bool, masters: Collection[str], dark_scale: float,
         bias = "" if "bias" in masters else "there is no bias, or none is wanted"
         dark = "no dark for this exposure, or none is wanted"
     elif dark_scale == 1.0:
-        bias = "inside the dark"
+        bias = BIAS_IN_DARK
     return {
         "trim": "" if is_trimmed else "the whole chip is lit",
         "bias": bias,

@@ -57,7 +57,7 @@ def test_the_first_step_is_the_raw_file(made):
 def test_a_dark_that_holds_the_bias_makes_the_bias_step_idle_and_it_says_so(made):
     task, output, _ = made
     found = frame_steps(task, output)
-    assert {s.name: s.note for s in found.steps if s.note} == {"bias": "inside the dark"}
+    assert {s.name: s.note for s in found.steps if s.note} == {"bias": "the dark holds the bias, both come off with it"}
     np.testing.assert_array_equal(found.step("bias").image, found.step("trim").image)
 
 

@@ -56,10 +56,10 @@ def test_pause_pauses_on_a_calibrated_file_and_the_bar_names_it(qtbot, shown):
     assert viewing.blink.is_playing
 
 
-def test_escape_ends_the_blink_and_keeps_the_calibrated_frame(qtbot, shown):
+def test_enter_ends_the_blink_and_keeps_the_calibrated_frame(qtbot, shown):
     viewing = shown.viewing
     blink(qtbot, shown)
-    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
     assert not viewing.is_blinking
     qtbot.wait(300)
     assert viewing.view.title == f"{shown.night.current.removesuffix('.fits')}_CAL.fits"
@@ -85,8 +85,19 @@ def test_a_rejected_frame_without_a_calibrated_file_is_not_told_as_one_that_is_t
         file.unlink()
     blink(qtbot, shown)
     notes = shown.viewing.blink_bar.notes
-    assert notes.text() == "1 rejected, not calibrated"
+    assert notes.text() == "1 rejected left out, not calibrated"
     assert LIGHTS[2] in notes.toolTip()
+
+
+def test_all_rejected_frames_that_do_not_go_by_are_counted_once(qtbot, shown):
+    shown.decisions.reject([LIGHTS[2], LIGHTS[3]])
+    for file in list(shown.night.place.output.rglob("light_002_CAL.fits")):
+        file.unlink()
+    blink(qtbot, shown)
+    qtbot.keyClick(shown, Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)
+    notes = shown.viewing.blink_bar.notes
+    assert notes.text() == "2 rejected left out, 1 of them not calibrated"
+    assert notes.toolTip().count(LIGHTS[2]) == 1
 
 
 def waits_for_all(qtbot, window):
@@ -113,7 +124,7 @@ def test_a_key_switches_a_blink_between_raw_and_calibrated_where_it_is(qtbot, sh
         assert viewing.levels.unit == unit
         assert shown.products.is_on == (kind == "calibrated")
         assert viewing.rail.isVisible() == (kind == "raw")
-    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
     assert not viewing.is_blinking
     qtbot.waitUntil(lambda: viewing.view.title == shown.night.current, timeout=PATIENCE_MS)
 
@@ -128,7 +139,7 @@ def test_a_blink_made_calibrated_ends_on_the_calibrated_frame_and_x_means_it(qtb
     viewing.blink.pause()
     seen = viewing.blink.current.key[1]
     assert night.current == shown.products.calibrated == viewing.timeline_model.current == seen
-    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    qtbot.keyClick(shown, Qt.Key.Key_Return)
     qtbot.wait(300)  # neither the frame itself nor another one may take its place
     assert viewing.view.title == f"{seen.removesuffix('.fits')}_CAL.fits"
     qtbot.keyClick(shown, Qt.Key.Key_X)

@@ -94,5 +94,5 @@ def test_a_blink_begun_from_a_step_does_not_say_of_aligned_frames_that_they_lie_
     words = window_of_night.viewing.rail.note.full_text
     assert words.startswith("Blinking ")
     assert "raw frames" in words
-    assert words.endswith("Esc goes back to “Dark”")
+    assert "Esc goes back to “Dark” of " in words
     assert "as they were taken" not in words

@@ -74,7 +74,7 @@ def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
 def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
     click(qtbot, steps, "dark")
     assert steps.note.full_text.startswith("dark_")
-    words = r"dark_.* subtracted: median ([\d,]+) ADU, hottest 1 % above [\d,]+"
+    words = r"dark_.* subtracted with the bias that it holds: median ([\d,]+) ADU, hottest 1 % above [\d,]+"
     told = re.fullmatch(words, steps.note.full_text)
     assert told is not None
     # Darks of the demo night lie near 1,000 ADU.
@@ -86,10 +86,10 @@ def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
 
 def test_a_step_that_has_nothing_to_do_says_why_before_and_after_it_is_computed(steps, qtbot):
     assert steps.buttons["bias"].state == "idle"
-    assert steps.buttons["bias"].toolTip() == "Bias: nothing to do here, inside the dark"
+    assert steps.buttons["bias"].toolTip() == "Bias: nothing to do here, the dark holds the bias, both come off with it"
     assert steps.buttons["dark"].state == "waiting"
     click(qtbot, steps, "bias")
-    assert steps.note.full_text == "Nothing done: inside the dark"
+    assert steps.note.full_text == "Nothing done: the dark holds the bias, both come off with it"
     assert not steps.difference.isEnabled()
 
 

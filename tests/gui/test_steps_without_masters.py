@@ -83,3 +83,45 @@ def test_the_difference_comes_back_with_the_masters(qtbot, window_of_difference,
     qtbot.waitUntil(lambda: viewing.view.shown.is_change, timeout=PATIENCE_MS)
     assert viewing.rail.difference.isChecked()
     assert "no difference" not in viewing.rail.note.full_text
+
+
+def test_a_step_that_was_clicked_before_its_master_was_made_is_shown_when_it_is(qtbot, window_of_difference, reduced):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    viewing.steps.choose("trim")
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
+    qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
+    assert viewing.steps.chosen == "trim"
+    assert "Flat waits: " in viewing.rail.note.full_text
+    assert "it is shown as soon as it can be" in viewing.rail.note.full_text
+    for file in (reduced[1] / "masters").glob("*.fits"):
+        shutil.copy(file, window.night.place.output / "masters")
+    viewing._plan_changed()
+    qtbot.waitUntil(lambda: viewing.steps.chosen == "flat", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: viewing.view.shown.key[2] == "flat", timeout=PATIENCE_MS)
+
+
+def test_a_step_whose_master_was_made_during_a_run_is_shown_by_the_click(qtbot, window_of_difference, reduced):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    viewing.steps.choose("trim")
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
+    for file in (reduced[1] / "masters").glob("*.fits"):
+        shutil.copy(file, window.night.place.output / "masters")
+    qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
+    qtbot.waitUntil(lambda: viewing.steps.chosen == "flat", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: viewing.view.shown.key[2] == "flat", timeout=PATIENCE_MS)
+
+
+def test_a_step_that_was_clicked_is_not_shown_over_what_is_looked_at_since(qtbot, window_of_difference, reduced):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    viewing.steps.choose("trim")
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
+    qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
+    viewing.steps.choose("raw")
+    for file in (reduced[1] / "masters").glob("*.fits"):
+        shutil.copy(file, window.night.place.output / "masters")
+    viewing._plan_changed()
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is None, timeout=PATIENCE_MS)
+    assert viewing.steps.chosen == "raw"

@@ -371,7 +371,7 @@ def test_the_rail_of_a_calibrated_frame_marks_what_the_run_did_before_any_step_i
     states = {name: button.state for name, button in buttons.items()}
     idle = {"overscan", "trim", "bias"}
     assert states == {name: "idle" if name in idle else "done" for name in states}
-    assert "inside the dark" in buttons["bias"].toolTip()
+    assert "the dark holds the bias, both come off with it" in buttons["bias"].toolTip()
     ran.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
     surveyed(qtbot, ran, lambda survey: list(survey.stale) == LIGHTS[:1])
     assert buttons["flat"].state == "waiting", "the run would do it anew"
