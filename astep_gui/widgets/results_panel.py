@@ -31,6 +31,7 @@ from astep_gui.models.results_words import (
     run_facts,
     standing_words,
     suggested_words,
+    verdicts_words,
 )
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
@@ -99,6 +100,7 @@ class ResultsPanel(QWidget):
             value = self.facts[name] = WholeLabel()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._add_row(name, value)
+        self._make_verdicts()
         self.where = ElidedLabel()
         self._add_row("Files", self.where)
         self.tree = QTreeWidget()
@@ -114,6 +116,7 @@ class ResultsPanel(QWidget):
             *(run.changed, night.survey_changed, night.night_changed, night.plan_changed, night.needs_changed),
         ):
             signal.connect(self.follow)
+        night.quality_changed.connect(self._follow_verdicts)
         errands.changed.connect(self._errand_told)
         night.selection_changed.connect(self._follow_current)
         theme_notice().changed.connect(self._wear)
@@ -181,6 +184,21 @@ class ResultsPanel(QWidget):
         row.addWidget(self.anew, 0, Qt.AlignmentFlag.AlignTop)
         return self.old_reports
 
+    def _make_verdicts(self) -> None:
+        """Say which verdicts the last run changed, with the click that shows those frames."""
+        self.verdicts = QWidget()
+        self.verdict_words = WholeLabel()
+        self.show_verdicts = QPushButton("Show")
+        self.show_verdicts.setProperty("small", "true")
+        self.show_verdicts.setToolTip("List only the frames whose verdict the last run changed; Esc lists all again")
+        self.show_verdicts.clicked.connect(lambda: self.frames_asked.emit(self._changed_verdicts()))
+        row = QHBoxLayout(self.verdicts)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.verdict_words, 1)
+        row.addWidget(self.show_verdicts, 0, Qt.AlignmentFlag.AlignTop)
+        self._add_row("Verdicts", self.verdicts)
+
     # -- following -------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
@@ -211,6 +229,7 @@ class ResultsPanel(QWidget):
             value.setText(held_together(says.get(name, "")))
             for widget in (self._names[name], value):
                 widget.setVisible(name in says)
+        self._follow_verdicts()
         self._list(survey, result, reports)
 
     def _add_row(self, name: str, value: QWidget) -> None:
@@ -219,6 +238,17 @@ class ResultsPanel(QWidget):
         self._names[name] = label
         self._rows.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
         self._rows.addWidget(value, row, 1)
+
+    def _changed_verdicts(self) -> list[str]:
+        changed = self._night.judgements.changed_by_run(self._night.rejected)
+        return [path for group in changed for path in group]
+
+    def _follow_verdicts(self) -> None:
+        changed = self._night.judgements.changed_by_run(self._night.rejected)
+        words = verdicts_words(*changed) if not self._run.is_running else ""
+        self.verdict_words.setText(words)
+        for widget in (self._names["Verdicts"], self.verdicts):
+            widget.setVisible(bool(words))
 
     def _follow_current(self) -> None:
         survey, current = self._night.survey, self._night.current
