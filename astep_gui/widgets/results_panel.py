@@ -40,6 +40,7 @@ from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.whole_label import WholeLabel
 from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
 from pipeline_core.report_state import REPORTS, reports_of
+from pipeline_core.well_check import proposed_saturation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,8 @@ class ResultsPanel(QWidget):
     """Show the current frame as it was calibrated."""
     master_asked = pyqtSignal(str)
     frames_asked = pyqtSignal(list)
+    saturation_chosen = pyqtSignal(float)
+    """The level (ADU) that a warning of the run proposes."""
 
     def __init__(self, night: NightModel, run: ReductionModel, errands: Errands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,6 +120,7 @@ class ResultsPanel(QWidget):
         ):
             signal.connect(self.follow)
         night.quality_changed.connect(self._follow_verdicts)
+        night.recipe_changed.connect(self._follow_full_wells)
         errands.changed.connect(self._errand_told)
         night.selection_changed.connect(self._follow_current)
         theme_notice().changed.connect(self._wear)
@@ -163,6 +167,7 @@ class ResultsPanel(QWidget):
         box.setSpacing(8)
         box.addWidget(self.headline)
         box.addWidget(self._make_old_reports())
+        box.addWidget(self._make_full_wells())
         box.addLayout(self._rows)
         box.addLayout(first)
         box.addLayout(second)
@@ -190,7 +195,7 @@ class ResultsPanel(QWidget):
         self.verdict_words = WholeLabel()
         self.show_verdicts = QPushButton("Show")
         self.show_verdicts.setProperty("small", "true")
-        self.show_verdicts.setToolTip("List only the frames whose verdict the last run changed; Esc lists all again")
+        self.show_verdicts.setToolTip("Select the frames whose verdict the last run changed")
         self.show_verdicts.clicked.connect(lambda: self.frames_asked.emit(self._changed_verdicts()))
         row = QHBoxLayout(self.verdicts)
         row.setContentsMargins(0, 0, 0, 0)
@@ -198,6 +203,38 @@ class ResultsPanel(QWidget):
         row.addWidget(self.verdict_words, 1)
         row.addWidget(self.show_verdicts, 0, Qt.AlignmentFlag.AlignTop)
         self._add_row("Verdicts", self.verdicts)
+
+    def _make_full_wells(self) -> QWidget:
+        """Say that the camera saturates below what is taken for full, with the one click that mends it."""
+        self.full_wells = QWidget()
+        self.well_words = WholeLabel()
+        self.well_words.setProperty("role", "warn")
+        self.set_saturation = QPushButton()
+        self.set_saturation.setProperty("small", "true")
+        self.set_saturation.setToolTip("Decide calibrate.saturation_adu for this night; Ctrl+Z takes it back")
+        self.set_saturation.clicked.connect(lambda: self.saturation_chosen.emit(self._proposed() or 0.0))
+        column = QVBoxLayout(self.full_wells)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.well_words)
+        column.addWidget(self.set_saturation, 0, Qt.AlignmentFlag.AlignLeft)
+        return self.full_wells
+
+    def _proposed(self) -> float | None:
+        """Return the saturation that the last run proposes, where none is decided yet."""
+        result, survey = self._run.result, self._night.survey
+        warnings = result.warnings if result is not None else survey.warnings if survey is not None else ()
+        is_open = self._night.place is not None and self._night.recipe.calibrate.saturation_adu is None
+        return proposed_saturation(warnings) if is_open and not self._run.is_running else None
+
+    def _follow_full_wells(self) -> None:
+        level = self._proposed()
+        self.full_wells.setVisible(level is not None)
+        if level is not None:
+            self.well_words.setText(
+                f"▲ The camera seems to saturate from {level:,.0f} ADU on: full pixels are not masked"
+            )
+            self.set_saturation.setText(f"Set saturation to {level:,.0f} ADU")
 
     # -- following -------------------------------------------------------------------------------------------
 
@@ -230,6 +267,7 @@ class ResultsPanel(QWidget):
             for widget in (self._names[name], value):
                 widget.setVisible(name in says)
         self._follow_verdicts()
+        self._follow_full_wells()
         self._list(survey, result, reports)
 
     def _add_row(self, name: str, value: QWidget) -> None:
