@@ -89,9 +89,9 @@ class StarTrackModel(QObject):
         )
 
     def follow_in(self, filter_name: str) -> None:
-        """Follow the star in the frames of another filter: from the one nearest in time of which it is known how it lies.
+        """Follow the star in the frames of another filter: nearest in time, of those whose place is known.
 
-        Where that is known of none, the star is looked for in the same place of the chip of the nearest.
+        Where none has a known place, it is looked for in the same place of the chip of the nearest frame.
         """
         if self._night is None or self._plan is None or self.place is None:
             return

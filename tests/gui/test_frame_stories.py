@@ -241,7 +241,7 @@ def test_the_strip_says_in_which_filters_the_star_is_not_followed_and_how_it_can
 
 
 def test_the_same_star_is_followed_in_another_filter_by_one_click_where_its_frames_lie(star_night, strip, qtbot):
-    night, plan, rows = star_night
+    night, _plan, rows = star_night
     frames = [replace(f, filter="V") if k in {1, 3, 4} else f for k, f in enumerate(night.frames)]
     model = strip.model
     both = Night(night.root, tuple(frames))
