@@ -114,6 +114,10 @@ def standing_words(survey: Survey | None) -> str:
 def suggested_words(night: NightModel, result: Reduction | None) -> str:
     """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
     rows = night.rows.values()
+    if result is not None and any(
+        row.measures.state == "quick" and path not in night.left_out for path, row in night.rows.items()
+    ):
+        rows = {}.values()  # the first look's, until the run's own are read
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
     return f"{counted(number)} suggested" if number else "nothing is suggested"
 

@@ -57,7 +57,7 @@ def test_two_frames_are_too_few_and_so_are_three_stars():
 
 
 def test_one_star_with_its_trail_is_one_place_and_an_even_field_has_none():
-    image = np.full((200, 200), 1000, np.uint16)
+    image = np.full((400, 400), 1000, np.uint16)
     image[50:120, 60:62] = 40_000
     image[10, 10] = 30_000
     assert bright_places(image).tolist() == [1000, 40_000, 30_000]

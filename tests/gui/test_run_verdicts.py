@@ -92,3 +92,15 @@ def test_the_saturation_that_a_run_proposes_is_set_by_one_click_and_taken_back_b
     qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert opened.night.recipe.calibrate.saturation_adu is None
     assert results.full_wells.isVisible()
+
+
+def test_until_the_final_values_are_read_the_runs_own_count_of_suggestions_is_told(qtbot, opened):
+    take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
+    reduce(qtbot, opened)
+    take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
+    opened.run.result = replace(opened.run.result, flagged=1)
+    opened.results.follow()
+    assert opened.results.facts["To look at"].text() == "1 frame suggested"
+    take(opened, "final", (), (), (), ())
+    opened.results.follow()
+    assert opened.results.facts["To look at"].text() == "nothing is suggested"
