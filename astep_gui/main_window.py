@@ -189,11 +189,15 @@ class MainWindow(QMainWindow):
         self.run_panel.settings_asked.connect(deeds.settings)
         self.run_panel.plan_asked.connect(deeds.plan)
         self.run_panel.frame_asked.connect(lambda path: self.night.select([path]))
-        self.results.folder_asked.connect(deeds.show_results)
-        self.results.report_asked.connect(deeds.report)
-        self.results.reports_asked.connect(deeds.renew_reports)
-        self.results.file_asked.connect(deeds.show_result)
-        self.results.export_asked.connect(deeds.export)
+        for asked, deed in (
+            (self.results.folder_asked, deeds.show_results),
+            (self.results.report_asked, deeds.report),
+            (self.results.reports_asked, deeds.renew_reports),
+            (self.results.file_asked, deeds.show_result),
+            (self.results.export_asked, deeds.export),
+            (self.results.saturation_chosen, deeds.set_saturation),
+        ):
+            asked.connect(deed)
         self.results.stop_asked.connect(self.errands.cancel)
         self.errands.said.connect(self.log.hear)
         self.errands.stopped.connect(lambda title: self.log.say(f"stopped: {title}; what is finished stays"))

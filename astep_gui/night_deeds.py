@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,13 +63,11 @@ class NightDeeds(FrameDeeds):
 
         def work(context: RunContext) -> Path:
             from pipeline_core.demo.night import make_demo_night  # noqa: PLC0415 - needs the simulator
+            from pipeline_core.demo.unfinished import under_its_name_when_whole  # noqa: PLC0415
 
-            unfinished = night.with_name(f".{night.name}.unfinished")
-            try:
+            with under_its_name_when_whole(night) as unfinished:
                 make_demo_night(unfinished, size=size, ctx=context)
-                return unfinished.rename(night)
-            finally:  # stopped or failed: nobody would find what is left, nor miss it
-                shutil.rmtree(unfinished, ignore_errors=True)
+            return night
 
         before = self._night.place
 

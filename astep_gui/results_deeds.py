@@ -96,6 +96,12 @@ class ResultsDeeds(NightDeeds):
         rest = "Ctrl+R reduces the night" if seen in there else why
         self._window.log.say_passing(f"the blink goes on as the frames were taken, for {have}; {rest}", "warning")
 
+    def set_saturation(self, level_adu: float) -> None:
+        """Take over the saturation that a run proposes; the next run masks what is fuller."""
+        recipe = self._night.recipe
+        calibrate = recipe.calibrate.model_copy(update={"saturation_adu": level_adu})
+        self._decisions.set_recipe(recipe.model_copy(update={"calibrate": calibrate}))
+
     # -- report ----------------------------------------------------------------------------------------------
 
     def report(self, *, small: bool = False) -> None:

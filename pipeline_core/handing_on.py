@@ -64,8 +64,10 @@ class HandedOn:
             said.append(f"{which} {are} suggested to be rejected")
         if self.stale:
             number = len(self.stale)
-            which, are = (f"{number} of them", "is" if number == 1 else "are") if len(self.files) > 1 else ("it", "is")
-            said.append(f"{which} {are} not as decided since: reduce the night, then export again")
+            which, were = (
+                (f"{number} of them", "was" if number == 1 else "were") if len(self.files) > 1 else ("it", "was")
+            )
+            said.append(f"{which} {were} calibrated before your last changes: reduce the night, then export again")
         if self.older:
             what = f"{self.older[0]} is" if len(self.older) == 1 else f"{self.older[0]} to {self.older[-1]} are"
             said.append(f"{what} of an export before, and would be taken for frames: delete what is not wanted")

@@ -41,6 +41,7 @@ from pipeline_core.tasks import (
 )
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
+from pipeline_core.well_check import well_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -284,7 +285,9 @@ class _Reducer:
             wanted += list(tasks.quality.values())
         report = self._run(wanted)
         self._count(tasks, report)
-        self.result.noise = noise_summary(report.made.get(CALIBRATE_SCIENCE, {}), self.night.by_path)
+        calibrated = report.made.get(CALIBRATE_SCIENCE, {})
+        self.result.noise = noise_summary(calibrated, self.night.by_path)
+        self.result.warnings += well_warnings(self.night, calibrated, self.recipe)
         if self.options.only is not None:
             self.result.moved += move_products(self.place.output, self.logbook)
             return

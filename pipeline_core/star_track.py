@@ -109,6 +109,54 @@ def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) 
     ]
 
 
+def place_in_filter(
+    night: Night, plan: Plan, rows: Sequence[QualityRow], place: tuple[str, float, float], filter_name: str
+) -> tuple[str, float, float] | None:
+    """Return the frame of another filter in which a star is best looked for, and where it lies there.
+
+    Parameters
+    ----------
+    night : Night
+    plan : Plan
+    rows : sequence of QualityRow
+    place : (path, x, y)
+        A frame, and the star's place in it; 0-based in the trimmed frame.
+    filter_name : str
+
+    Returns
+    -------
+    (path, x, y) or None
+        Of the frame nearest in time of which it is known how it lies, else of the nearest, with the place unchanged;
+        None where the field was not taken in that filter.
+    """
+    path, x, y = place
+    here = night.by_path[path]
+    field = (here.kind, here.object, here.shape)
+    others = [
+        frame
+        for frame in night.frames
+        if frame.filter == filter_name
+        and frame.unusable is None
+        and frame.layout is not None
+        and (frame.kind, frame.object, frame.shape) == field
+    ]
+    by_path = {row.path: row for row in rows}
+    places = measured_places(by_path)
+
+    def source(frame: Frame) -> Source:
+        trim = plan.trims.get(Geometry.of(frame))
+        return Source(frame.path, night.file(frame), frame, trim, by_path.get(frame.path), places.get(frame.path))
+
+    def apart(there: Source) -> tuple[bool, float, str]:
+        times = here.mid_utc, there.mid_utc
+        gap_s = abs((times[0] - times[1]).total_seconds()) if times[0] and times[1] else math.inf
+        return not known_together(first, there), gap_s, there.path
+
+    first = source(here)
+    nearest = min(map(source, others), key=apart, default=None)
+    return None if nearest is None else (nearest.path, *moved(x, y, first, nearest))
+
+
 def known_together(one: Source, other: Source) -> bool:
     """Tell whether it is known how two frames lie on each other: both measured, in the end against the same frame."""
     if one.path == other.path:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline_core.events import Event
-from pipeline_core.measures import headline
+from pipeline_core.measures import gravest_cause, headline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import Flag, QualityRow
@@ -34,6 +34,8 @@ class Judgements:
         """What the first look at a raw frame said of it."""
         self.first_said: dict[str, str] = {}
         """The same of frames of which the final values say something else."""
+        self._before: dict[str, str] = {}
+        """What spoke against each measured frame when the last run began; empty where nothing did."""
 
     def take_look(self, look: QuickLook, frame_of: FrameOf) -> dict[str, str]:
         """Take over what was judged.
@@ -74,6 +76,34 @@ class Judgements:
         taken = {row.path: row for row in rows}
         self.rows |= taken
         return list(taken)
+
+    def run_begins(self) -> None:
+        """Remember what is said of the frames, to tell afterwards what a run changed."""
+        self._before = {path: gravest_cause(row.flags) for path, row in self.rows.items()}
+
+    def changed_by_run(self, rejected: Collection[str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """Return what the last run changed, path → cause: now flagged, flagged no longer, for another cause.
+
+        Parameters
+        ----------
+        rejected : collection of str
+            Frames that were answered: what speaks against them is nobody's question any more.
+        """
+        now: dict[str, str] = {}
+        no_longer: dict[str, str] = {}
+        otherwise: dict[str, str] = {}
+        for path, before in self._before.items():
+            row = self.rows.get(path)
+            if row is None or row.measures.state != "final" or path in rejected:
+                continue
+            cause = gravest_cause(row.flags)
+            if cause and not before:
+                now[path] = cause
+            elif before and not cause:
+                no_longer[path] = before
+            elif cause != before:
+                otherwise[path] = cause
+        return now, no_longer, otherwise
 
     def heed(self, frame_of: FrameOf) -> None:
         """Hold nothing against a frame that was said of it as another kind than the one it is now."""

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from astep_gui.models.background import Background
 from astep_gui.models.time_axis import TimeAxis
+from pipeline_core.grouping import Geometry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
     from pipeline_core.plan import Plan
     from pipeline_core.science.keogram import Codes, Column, Mode
-    from pipeline_core.types import Frame, Night
+    from pipeline_core.types import Frame, Night, Section
+
+    _Key = tuple[str, int, int, Section | None]
+    """Path, time and size of the file, and its trim."""
 
 _COALESCE_MS = 120
 _OFTEN = 500
@@ -42,8 +46,8 @@ class KeogramModel(QObject):
         self.mode: Mode = "sky"
         self.note = ""
         self._groups: list[str] = []
-        self._columns: dict[tuple[str, int, int], Column | None] = {}
-        self._keys: list[tuple[str, int, int]] = []
+        self._columns: dict[_Key, Column | None] = {}
+        self._keys: list[_Key] = []
         self._codes: Codes | None = None
         self._done = 0
         self._drawing = Background("keogram picture", self)
@@ -52,9 +56,9 @@ class KeogramModel(QObject):
         self._background = Background("keogram", self)
         self._background.told.connect(self._arrived)
         self._background.done.connect(self._read_on)
-        self._missing: dict[tuple[str, int, int], Frame] = {}
+        self._missing: dict[_Key, Frame] = {}
         """Frames whose column is not there yet."""
-        self._asked: frozenset[tuple[str, int, int]] = frozenset()
+        self._asked: frozenset[_Key] = frozenset()
         """Those that are being read, or were."""
         self._sky: tuple[Night, Plan] | None = None
         self._background.failed.connect(self._failed)
@@ -82,7 +86,7 @@ class KeogramModel(QObject):
         """
         before = self._keys, self._groups, self.note
         self.paths = [frame.path for frame in frames]
-        self._keys = [(f.path, f.mtime_ns, f.size_bytes) for f in frames]
+        self._keys = [_key_of(frame, plan) for frame in frames]
         self._groups = _groups_of(frames, groups)
         if self._owns_axis:
             self.axis.set_times([frame.mid_utc for frame in frames])
@@ -151,7 +155,7 @@ class KeogramModel(QObject):
         self._background.close()
         self._drawing.close()
 
-    def _arrived(self, _key: object, piece: tuple[tuple[str, int, int], Column | None]) -> None:
+    def _arrived(self, _key: object, piece: tuple[_Key, Column | None]) -> None:
         key, column = piece
         if self._missing.pop(key, None) is None:
             return  # of a frame that is gone since
@@ -192,6 +196,12 @@ class KeogramModel(QObject):
         self._tell()
 
 
+def _key_of(frame: Frame, plan: Plan) -> _Key:
+    """Return what a frame's column depends on: its file, and the part of the chip that sees the sky."""
+    trim = plan.trims.get(Geometry.of(frame)) if frame.shape is not None else None
+    return frame.path, frame.mtime_ns, frame.size_bytes, trim
+
+
 def _groups_of(frames: Sequence[Frame], groups: Mapping[str, str]) -> list[str]:
     """Return the group of each frame, in order of time.
 
@@ -210,7 +220,7 @@ def _groups_of(frames: Sequence[Frame], groups: Mapping[str, str]) -> list[str]:
 def _read(
     night: Night,
     plan: Plan,
-    frames: Mapping[tuple[str, int, int], Frame],
+    frames: Mapping[_Key, Frame],
     context: RunContext,
     tell: Callable[[object], None],
 ) -> None:

@@ -321,6 +321,7 @@ class NightModel(KnownNight):
         failed = list(self.failed)
         self.failed, self.finished = {}, set()
         self.is_running = True
+        self.judgements.run_begins()
         self.looking.stop()
         self._surveying.forget()
         self.frames_changed.emit(failed)

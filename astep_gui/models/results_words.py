@@ -60,8 +60,9 @@ def run_facts(result: Reduction) -> dict[str, str]:
     """Sum up the run that just ended: name → words; "To look at" is there, and empty, for who knows better."""
     counts = result.counts
     made = sum(state == "made" for state in result.masters.values())
-    says = {"cached": "up to date", "failed": "failed", "left_out": "left out"}
+    says = {"cached": "up to date", "failed": "failed"}
     frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
+    frames += [left_out_words(counts["left_out"], sum(counts.values()))] if counts["left_out"] else []
     facts = {"Frames": " · ".join(frames), "Masters": f"{made} made · {len(result.masters) - made} were up to date"}
     if result.noise is not None:
         facts["Noise"] = _two_lines(result.noise)
@@ -83,10 +84,9 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     used = [path for path in survey.calibrated if path not in night.rejected]
     stale = sum(path in survey.stale for path in used)
     standing = "all up to date" if not stale else f"{len(used) - stale} up to date"
-    frames = [night.frame(path) for path in night.left_out]
-    left = sum(frame is not None and frame.kind is FrameKind.SCIENCE for frame in frames)
+    left, of, _ = left_out_of(night)
     facts = {
-        "Frames": f"{len(used)} calibrated, {standing}" + (f" · {left} left out" if left else ""),
+        "Frames": f"{len(used)} calibrated, {standing}" + (f" · {left_out_words(left, of)}" if left else ""),
         "Masters": f"{ready} of {len(survey.masters)} up to date",
     }
     if survey.noise is not None:
@@ -115,6 +115,10 @@ def standing_words(survey: Survey | None) -> str:
 def suggested_words(night: NightModel, result: Reduction | None) -> str:
     """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
     rows = night.rows.values()
+    if result is not None and any(
+        row.measures.state == "quick" and path not in night.left_out for path, row in night.rows.items()
+    ):
+        rows = {}.values()  # the first look's, until the run's own are read
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
     suggested = f"{counted(number)} suggested" if number else "nothing is suggested"
     return f"{questions(night.needs)} beside the frames · {suggested}" if night.needs else suggested
@@ -124,6 +128,48 @@ def old_reports_words(reports: Mapping[str, bool]) -> str:
     """Say which reports do not show what holds now; empty where all do."""
     old = [name for name, is_old in reports.items() if is_old]
     return f"▲ {' and '.join(old)} {'is' if len(old) == 1 else 'are'} {OF_BEFORE}" if old else ""
+
+
+def left_out_of(night: NightModel) -> tuple[int, int, int]:
+    """Count what takes no part: science frames left out, all science frames, calibration frames left out."""
+    frames = [frame for path in night.left_out if (frame := night.frame(path)) is not None]
+    science = sum(frame.kind is FrameKind.SCIENCE for frame in frames)
+    return science, sum(frame.kind is FrameKind.SCIENCE for frame in night.frames), len(frames) - science
+
+
+def left_out_words(science: int, of: int, calibration: int = 0) -> str:
+    """Return "1 of 60 science frames and 6 calibration frames left out"; empty where all take part.
+
+    Parameters
+    ----------
+    science, of : int
+        Science frames left out, and all of them.
+    calibration : int
+        Other frames left out; a run counts its science frames only.
+    """
+    parts = [f"{science} of {of} science frame{'' if of == 1 else 's'}"] if science else []
+    parts += [f"{calibration} other frame{'' if calibration == 1 else 's'}"] if calibration else []
+    return f"{' and '.join(parts)} left out" if parts else ""
+
+
+def verdicts_words(flagged: Mapping[str, str], no_longer: Mapping[str, str], otherwise: Mapping[str, str]) -> str:
+    """Say which verdicts the last run changed: "2 frames now flagged: cloud, trailed · 1 no longer: haloes".
+
+    Parameters
+    ----------
+    flagged, no_longer, otherwise : mapping of path to cause
+        What speaks against a frame now and did not; what did and does not; what does in the place of another cause.
+    """
+    parts: list[str] = []
+    for changed, says, after_others in (
+        (flagged, "now flagged", "now flagged"),
+        (no_longer, "no longer flagged", "no longer"),
+        (otherwise, "flagged for another cause", "for another cause"),
+    ):
+        if changed:
+            number = f"{len(changed)} {after_others}" if parts else f"{counted(len(changed))} {says}"
+            parts.append(f"{number}: {', '.join(dict.fromkeys(changed.values()))}")
+    return " · ".join(parts)
 
 
 def counted(number: int) -> str:

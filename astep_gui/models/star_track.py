@@ -88,6 +88,19 @@ class StarTrackModel(QObject):
             )
         )
 
+    def follow_in(self, filter_name: str) -> None:
+        """Follow the star in the frames of another filter: nearest in time, of those whose place is known.
+
+        Where none has a known place, it is looked for in the same place of the chip of the nearest frame.
+        """
+        if self._night is None or self._plan is None or self.place is None:
+            return
+        from pipeline_core.star_track import place_in_filter  # noqa: PLC0415 - numba
+
+        found = place_in_filter(self._night, self._plan, self._rows, self.place, filter_name)
+        if found is not None:
+            self.follow(*found, reach_px=SEARCH_PX)
+
     @property
     def is_busy(self) -> bool:
         """Whether frames are still being read."""

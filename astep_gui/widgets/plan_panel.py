@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.results_words import left_out_of, left_out_words
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.remedy_buttons import remedy_buttons
@@ -109,10 +110,9 @@ class PlanPanel(QWidget):
             self.summary.setText(in_window(str(error)) if error else "")
             return
         size = plan.bytes_needed / 1e9
-        self.summary.setText(
-            f"{len(plan.masters)} masters, {len(plan.science)} science frames, {len(plan.left_out)} left out · "
-            f"{size:.1f} GB"
-        )
+        made = f"{_frames(plan.masters, 'master')}, {_frames(plan.science, 'science frame')}"
+        left = left_out_words(*left_out_of(self._night))
+        self.summary.setText(" · ".join(filter(None, (made, left, f"{size:.1f} GB"))))
         self._warnings(plan)
         masters = self._branch(f"Masters · {len(plan.masters)}")
         kinds = [master.kind for master in plan.masters]
@@ -193,9 +193,11 @@ class PlanPanel(QWidget):
         reasons: dict[str, list[str]] = {}
         for item in plan.left_out:
             reasons.setdefault(item.reason, []).append(item.path)
-        branch = self._branch(f"Left out · {len(plan.left_out)}")
+        science, of, others = left_out_of(self._night)
+        words = left_out_words(science, of, others).removesuffix(" left out")
+        branch = self._branch(f"Left out · {words}")
         for reason, paths in reasons.items():
-            line = self._line(branch, f"{len(paths)} · {in_window(reason)}", paths)
+            line = self._line(branch, f"{_frames(paths)} · {in_window(reason)}", paths)
             line.setChildIndicatorPolicy(_NAMED_WHEN_UNFOLDED)  # they may be thousands
 
     def _name_frames(self, line: QTreeWidgetItem) -> None:
@@ -249,8 +251,8 @@ def _warned(words: str) -> str:
     return f"▲ {in_window(words)}"
 
 
-def _frames(items: Sequence[object]) -> str:
-    return f"{len(items)} frame{'' if len(items) == 1 else 's'}"
+def _frames(items: Sequence[object], what: str = "frame") -> str:
+    return f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
 
 
 def readable(equation: str) -> str:

@@ -31,6 +31,7 @@ from astep_gui.models.results_words import (
     run_facts,
     standing_words,
     suggested_words,
+    verdicts_words,
 )
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
@@ -39,6 +40,7 @@ from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.whole_label import WholeLabel
 from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
 from pipeline_core.report_state import REPORTS, reports_of
+from pipeline_core.well_check import proposed_saturation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +76,8 @@ class ResultsPanel(QWidget):
     """Show the current frame as it was calibrated."""
     master_asked = pyqtSignal(str)
     frames_asked = pyqtSignal(list)
+    saturation_chosen = pyqtSignal(float)
+    """The level (ADU) that a warning of the run proposes."""
 
     def __init__(self, night: NightModel, run: ReductionModel, errands: Errands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,6 +103,7 @@ class ResultsPanel(QWidget):
             value = self.facts[name] = WholeLabel()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._add_row(name, value)
+        self._make_verdicts()
         self.where = ElidedLabel()
         self._add_row("Files", self.where)
         self.tree = QTreeWidget()
@@ -114,6 +119,8 @@ class ResultsPanel(QWidget):
             *(run.changed, night.survey_changed, night.night_changed, night.plan_changed, night.needs_changed),
         ):
             signal.connect(self.follow)
+        night.quality_changed.connect(self._follow_verdicts)
+        night.recipe_changed.connect(self._follow_full_wells)
         errands.changed.connect(self._errand_told)
         night.selection_changed.connect(self._follow_current)
         theme_notice().changed.connect(self._wear)
@@ -160,6 +167,7 @@ class ResultsPanel(QWidget):
         box.setSpacing(8)
         box.addWidget(self.headline)
         box.addWidget(self._make_old_reports())
+        box.addWidget(self._make_full_wells())
         box.addLayout(self._rows)
         box.addLayout(first)
         box.addLayout(second)
@@ -180,6 +188,53 @@ class ResultsPanel(QWidget):
         row.addWidget(self.old_words, 1)
         row.addWidget(self.anew, 0, Qt.AlignmentFlag.AlignTop)
         return self.old_reports
+
+    def _make_verdicts(self) -> None:
+        """Say which verdicts the last run changed, with the click that shows those frames."""
+        self.verdicts = QWidget()
+        self.verdict_words = WholeLabel()
+        self.show_verdicts = QPushButton("Show")
+        self.show_verdicts.setProperty("small", "true")
+        self.show_verdicts.setToolTip("Select the frames whose verdict the last run changed")
+        self.show_verdicts.clicked.connect(lambda: self.frames_asked.emit(self._changed_verdicts()))
+        row = QHBoxLayout(self.verdicts)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(self.verdict_words, 1)
+        row.addWidget(self.show_verdicts, 0, Qt.AlignmentFlag.AlignTop)
+        self._add_row("Verdicts", self.verdicts)
+
+    def _make_full_wells(self) -> QWidget:
+        """Say that the camera saturates below what is taken for full, with the one click that mends it."""
+        self.full_wells = QWidget()
+        self.well_words = WholeLabel()
+        self.well_words.setProperty("role", "warn")
+        self.set_saturation = QPushButton()
+        self.set_saturation.setProperty("small", "true")
+        self.set_saturation.setToolTip("Decide calibrate.saturation_adu for this night; Ctrl+Z takes it back")
+        self.set_saturation.clicked.connect(lambda: self.saturation_chosen.emit(self._proposed() or 0.0))
+        column = QVBoxLayout(self.full_wells)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.well_words)
+        column.addWidget(self.set_saturation, 0, Qt.AlignmentFlag.AlignLeft)
+        return self.full_wells
+
+    def _proposed(self) -> float | None:
+        """Return the saturation that the last run proposes, where none is decided yet."""
+        result, survey = self._run.result, self._night.survey
+        warnings = result.warnings if result is not None else survey.warnings if survey is not None else ()
+        is_open = self._night.place is not None and self._night.recipe.calibrate.saturation_adu is None
+        return proposed_saturation(warnings) if is_open and not self._run.is_running else None
+
+    def _follow_full_wells(self) -> None:
+        level = self._proposed()
+        self.full_wells.setVisible(level is not None)
+        if level is not None:
+            self.well_words.setText(
+                f"▲ The camera seems to saturate from {level:,.0f} ADU on: full pixels are not masked"
+            )
+            self.set_saturation.setText(f"Set saturation to {level:,.0f} ADU")
 
     # -- following -------------------------------------------------------------------------------------------
 
@@ -211,6 +266,8 @@ class ResultsPanel(QWidget):
             value.setText(held_together(says.get(name, "")))
             for widget in (self._names[name], value):
                 widget.setVisible(name in says)
+        self._follow_verdicts()
+        self._follow_full_wells()
         self._list(survey, result, reports)
 
     def _add_row(self, name: str, value: QWidget) -> None:
@@ -219,6 +276,17 @@ class ResultsPanel(QWidget):
         self._names[name] = label
         self._rows.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
         self._rows.addWidget(value, row, 1)
+
+    def _changed_verdicts(self) -> list[str]:
+        changed = self._night.judgements.changed_by_run(self._night.rejected)
+        return [path for group in changed for path in group]
+
+    def _follow_verdicts(self) -> None:
+        changed = self._night.judgements.changed_by_run(self._night.rejected)
+        words = verdicts_words(*changed) if not self._run.is_running else ""
+        self.verdict_words.setText(words)
+        for widget in (self._names["Verdicts"], self.verdicts):
+            widget.setVisible(bool(words))
 
     def _follow_current(self) -> None:
         survey, current = self._night.survey, self._night.current

@@ -59,6 +59,11 @@ class StarStrip(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(10, 4, 8, 2)
         head.addWidget(self.head, 1)
+        self.filters: list[QToolButton] = []
+        """Of the field's other filters, each with the click that follows the star there."""
+        self._filters_row = QHBoxLayout()
+        self._filters_row.setSpacing(4)
+        head.addLayout(self._filters_row)
         head.addWidget(self.stop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
@@ -80,6 +85,7 @@ class StarStrip(QWidget):
     def _follow(self) -> None:
         model = self.model
         self.stop.setVisible(model.place is not None)
+        self._offer_filters()
         if model.error is not None:
             self.head.setText(str(model.error))
         elif model.place is None:
@@ -87,6 +93,24 @@ class StarStrip(QWidget):
         else:
             self.head.say(*self._summaries())
         self.stamps.follow()
+
+    def _offer_filters(self) -> None:
+        """Offer the filters in which the star is not followed; each that is there already stays the same button."""
+        wanted = [] if self.model.place is None else sorted(self.model.other_filters)
+        if wanted == [button.text().removeprefix("In ") for button in self.filters]:
+            return
+        for button in self.filters:
+            self._filters_row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.filters = []
+        for name in wanted:
+            button = QToolButton(self)
+            button.setText(f"In {name}")
+            button.setToolTip(f"Follow this star in the frames of {name}: its light there is another")
+            button.clicked.connect(lambda _on, name=name: self.model.follow_in(name))
+            self._filters_row.addWidget(button)
+            self.filters.append(button)
 
     def _summaries(self) -> tuple[str, ...]:
         """Return what is known of the star in one line, and in ever shorter ones."""
@@ -96,7 +120,7 @@ class StarStrip(QWidget):
         count = f"{seen} of {model.total} frames" if model.is_busy else f"{seen} frame{'' if seen == 1 else 's'}"
         of_filter = f"{count} of {model.filter_name}" if model.filter_name else count
         which = ", ".join(f"{name} ({number})" for name, number in model.other_filters.items())
-        others, way = (f"not {which}", ": other light, Shift-click the star on one of those") if which else ("", "")
+        others = f"not {which}" if which else ""
         measured = []
         flux, width = model.fluxes(), model.widths()
         if np.isfinite(flux).sum() > 2:
@@ -112,8 +136,8 @@ class StarStrip(QWidget):
         place = f"x {x + 1:.0f}, y {y + 1:.0f}"
         names = (stem_of(path), self.name_of(path))
         heads = (
-            *([of_filter, others + way, f"{place} of {name}"] for name in names),
-            *([of_filter, others, *where] for where in ([f"{place} of {names[-1]}"], [place], [])),
+            *([of_filter, others, f"{place} of {name}"] for name in names),
+            *([of_filter, *where] for where in ([f"{place} of {names[-1]}"], [place], [])),
             [count],
         )
         return tuple(" · ".join(filter(None, [*head, *measured])) for head in heads)

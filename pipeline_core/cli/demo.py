@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
@@ -32,24 +31,16 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
         raise UsageError(f"cannot make stars of {fwhm} px", "demo stars have 1.3 to 6 px", "choose another --fwhm")
     from pipeline_core.demo.night import make_demo_night  # noqa: PLC0415 - after the options are known to be sound
     from pipeline_core.demo.real_sky import FIELD_ARCMIN  # noqa: PLC0415
+    from pipeline_core.demo.unfinished import under_its_name_when_whole  # noqa: PLC0415
 
     # The telescope's whole field unless a scale is named: fewer pixels are larger ones, and a solver knows the field.
     scale = arguments.scale if arguments.scale is not None else round(60.0 * FIELD_ARCMIN / size, 4)
 
     chosen = {"n_science": arguments.frames} if arguments.frames is not None else {}
-    # Under its own name only when it is whole, so that an interrupted one is never taken for a night.
-    unfinished = folder.with_name(f".{folder.resolve().name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        with stoppable(talk.context()) as context:
-            truth = make_demo_night(
-                unfinished, size=size, seed=arguments.seed, fwhm_px=fwhm, scale_arcsec=scale, ctx=context, **chosen
-            )
-        if folder.exists():
-            folder.rmdir()  # empty: checked above, and rmdir refuses otherwise
-        unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with under_its_name_when_whole(folder) as unfinished, stoppable(talk.context()) as context:
+        truth = make_demo_night(
+            unfinished, size=size, seed=arguments.seed, fwhm_px=fwhm, scale_arcsec=scale, ctx=context, **chosen
+        )
     talk.answer({"night": str(folder), "frames": len(truth.frames)})
     talk.say(f"a raw night of {len(truth.frames)} frames lies in {folder}; what was planted is in {folder}/truth")
     talk.say(f"next: `astep plan {folder}`, then `astep reduce {folder}`")

@@ -22,6 +22,7 @@ from pipeline_core.science.cosmic import margin_for
 from pipeline_core.science.evenness import noise_of, told_noise
 from pipeline_core.science.frame_cosmic import remove_cosmic_rays
 from pipeline_core.science.frame_steps import NO_COSMIC, Observe, Watch, idle_notes
+from pipeline_core.science.full_well import bright_places
 from pipeline_core.science.overscan import frame_levels
 from pipeline_core.science.pixel_mask import saturated_bits
 from pipeline_core.types import Bits, Image, MaskBit, Rows, Section
@@ -137,6 +138,7 @@ def reduce_frame(
     inner = tuple(slice(margin, margin + n) for n in trim.shape)
     image, variance = room[inner], noise_room[inner]
     made = _calibrate(raw, trim, facts, masters, image, variance, bits, watch, threads)
+    made["bright_places_adu"] = [round(float(value), 1) for value in bright_places(raw[trim.slices])]
     del raw
     filled = made.pop("has_unknown") and _fill_no_data(image, variance, bits)
     watch.show("mask", image, unit, "", bits, variance, changed=filled)

@@ -317,7 +317,7 @@ def exported(folder):
         return list(csv.DictReader(file, dialect="excel-tab"))
 
 
-def test_export_says_which_frames_are_not_as_decided_since(night, capsys, tmp_path):
+def test_export_says_which_frames_were_calibrated_before_the_last_changes(night, capsys, tmp_path):
     folder, out, _ = night
     path = science_files(folder)[0].relative_to(folder).as_posix()
     _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "before")
@@ -326,7 +326,10 @@ def test_export_says_which_frames_are_not_as_decided_since(night, capsys, tmp_pa
     _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "after")
     assert document["stale"] == [path]
     assert main(["export", str(out), "--for", "tycho", str(tmp_path / "after")]) == 0
-    assert "1 of them is not as decided since: reduce the night, then export again" in capsys.readouterr().out
+    assert (
+        "1 of them was calibrated before your last changes: reduce the night, then export again"
+        in capsys.readouterr().out
+    )
 
 
 def test_an_export_from_a_copied_output_is_stopped_before_the_files_are_read(night, tmp_path, monkeypatch):

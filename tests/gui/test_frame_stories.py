@@ -236,8 +236,25 @@ def test_the_strip_says_in_which_filters_the_star_is_not_followed_and_how_it_can
     model.set_night(Night(night.root, (*night.frames, *others)), plan, rows, {})
     model.follow("s1.fits", 62.0, 51.0)
     qtbot.waitUntil(lambda: len(model.points) == 6 and not model.is_busy, timeout=PATIENCE_MS)
-    words = "6 frames of R · not V (2), B (1): other light, Shift-click the star on one of those"
+    words = "6 frames of R · not V (2), B (1) · x "
     qtbot.waitUntil(lambda: strip.head.full_text.startswith(words), timeout=PATIENCE_MS)
+
+
+def test_the_same_star_is_followed_in_another_filter_by_one_click_where_its_frames_lie(star_night, strip, qtbot):
+    night, _plan, rows = star_night
+    frames = [replace(f, filter="V") if k in {1, 3, 4} else f for k, f in enumerate(night.frames)]
+    model = strip.model
+    both = Night(night.root, tuple(frames))
+    model.set_night(both, build_plan(both, Recipe(), Choices()), rows, {})
+    model.follow("s0.fits", 60.0, 50.0)
+    qtbot.waitUntil(lambda: len(model.points) == 3 and not model.is_busy, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: [b.text() for b in strip.filters] == ["In V"], timeout=PATIENCE_MS)
+    qtbot.mouseClick(strip.filters[0], LEFT)
+    qtbot.waitUntil(lambda: len(model.points) == 3 and not model.is_busy, timeout=PATIENCE_MS)
+    assert [point.path for point in model.points] == ["s1.fits", "s3.fits", "s4.fits"]
+    assert (model.points[2].star.x_px, model.points[2].star.y_px) == pytest.approx((68, 54), abs=0.1)
+    qtbot.waitUntil(lambda: [b.text() for b in strip.filters] == ["In R"], timeout=PATIENCE_MS)
+    assert strip.head.full_text.startswith("3 frames of V · not R (3)")
 
 
 def test_a_frame_that_is_not_aligned_is_told_and_what_is_found_there_is_no_value_of_the_star(star_night, strip, qtbot):

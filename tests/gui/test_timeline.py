@@ -19,10 +19,11 @@ from astep_gui.widgets.plot_area import in_margin
 from astep_gui.widgets.timeline import Timeline
 from pipeline_core.config import Recipe
 from pipeline_core.events import RunContext
+from pipeline_core.grouping import Geometry
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
-from pipeline_core.types import Frame, FrameKind
+from pipeline_core.types import Frame, FrameKind, Section
 
 START = datetime(2024, 6, 20, 20, 0, tzinfo=UTC)
 LEFT = Qt.MouseButton.LeftButton
@@ -312,6 +313,18 @@ def test_columns_that_are_known_are_not_read_again(keogram, raw_night):
     keogram.model.set_night(found, plan, found.frames[:3], {})
     assert not keogram.model._background.is_busy
     assert keogram.model.done == 3
+
+
+def test_columns_of_another_part_of_the_chip_are_read_anew(keogram, raw_night, qtbot):
+    found, plan = raw_night
+    model, whole = keogram.model, dict(keogram.model._columns)
+    ny, nx = found.frames[0].shape
+    trim = Section(ny // 2, ny, 0, nx)
+    model.set_night(found, replace(plan, trims={Geometry.of(found.frames[0]): trim}), found.frames, {})
+    qtbot.waitUntil(lambda: model.done == 6 and not model._background.is_busy, timeout=20000)
+    assert whole.keys().isdisjoint(model._columns)
+    model.set_night(found, plan, found.frames, {})
+    qtbot.waitUntil(lambda: model.done == 6 and not model._background.is_busy, timeout=20000)
 
 
 def test_the_button_turns_between_level_and_structure(keogram, qtbot):

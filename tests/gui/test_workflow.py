@@ -541,7 +541,7 @@ def test_a_night_opened_again_sums_up_what_its_last_run_did(qtbot, ran, remember
     surveyed(qtbot, again, lambda survey: survey.is_reduced)
     facts = again.results.facts
     assert again.results.headline.text() == "✓ Reduced; everything is up to date"
-    assert facts["Frames"].text() == "3 calibrated, all up to date · 1 left out"
+    assert facts["Frames"].text() == "3 calibrated, all up to date · 1 of 4 science frames left out"
     assert facts["Noise"].text() == noise
     assert sections(again) == before
     assert any(title.startswith("Warnings") for title in before)

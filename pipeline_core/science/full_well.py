@@ -1,0 +1,129 @@
+"""Wells that fill below the converter's limit: many bright places of a frame end at one level that is no limit's."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOPS = (0.07, 0.003)
+"""Of the way from the sky to the brightest place: full wells of one chip may differ by some percent, or all spill over
+at one level, which few stars show."""
+_RARE = 1e-5
+"""So unlikely by chance are as many places at the top, in half of the frames; in one of them a tenth of that."""
+_RAREST = 1e-6
+_LEAST_FRAMES = 3
+_AT_LIMIT = 0.995
+_FEW = 3
+"""Places at the converter's limit that may be cosmic rays or single bad pixels; more say that wells reach it."""
+_MOST_PLACES = 200
+_MOST_BRIGHT = 0.002
+"""Of the pixels in the upper half: else it is a bright sky, or a flat, and not places on a dark one."""
+_MARGIN = 0.998
+"""A full pixel reads less by its noise."""
+_STEADY = 0.01
+"""By so much the level of full wells may differ from frame to frame: the zero level drifts."""
+
+
+def bright_places(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the highest value of each bright place, brightest first, and the sky below them.
+
+    Parameters
+    ----------
+    image : (ny, nx), ADU
+        A raw science frame or dark, trimmed.
+
+    Returns
+    -------
+    (n + 1,) float64, ADU
+        The sky's level, then of each group of touching pixels above half the way to the brightest its highest; only
+        the sky where the frame is no dark sky with bright places.
+    """
+    sky, highest = float(np.nanmedian(image[::4, ::4])), float(np.nanmax(image))
+    y, x = np.nonzero(image > sky + 0.5 * (highest - sky))
+    if not 0 < len(y) <= _MOST_BRIGHT * image.size:
+        return np.array([sky])
+    values = image[y, x].astype(float)
+    # A trail of charge belongs to its star: it touches it.
+    groups = _touching(x, y)
+    peaks = np.zeros(groups.max() + 1)
+    np.maximum.at(peaks, groups, values)
+    return np.concatenate([[sky], np.sort(peaks)[::-1][:_MOST_PLACES]])
+
+
+def _touching(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Return for each pixel the number of the group that it touches, corners included."""
+    from scipy.sparse import coo_array  # noqa: PLC0415 - heavy
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - heavy
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - heavy
+
+    pairs = cKDTree(np.column_stack([x, y])).query_pairs(1.5, output_type="ndarray")
+    links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(x), len(x)))
+    groups: npt.NDArray[np.intp] = connected_components(links, directed=False)[1].astype(np.intp)
+    return groups
+
+
+def full_well(frames: Sequence[npt.NDArray[np.float64]], limit: float) -> float | None:
+    """Return the level from which pixels are full, where it lies below the limit that is known; None if none is seen.
+
+    Parameters
+    ----------
+    frames : sequence of (n + 1,) float64, ADU
+        As :func:`bright_places` returns them, of frames of one camera setting.
+    limit : float, ADU
+        Saturation as header, profile or the number of bits tell it.
+
+    Returns
+    -------
+    float or None, ADU
+        Rounded down to 100 ADU; nine tenths of the full pixels lie above it.
+
+    Notes
+    -----
+    A pile-up at the top of the histogram is how full well is read off in photon transfer (Janesick 2001, Scientific
+    Charge-Coupled Devices, section 2.2.3). Here it is counted in places, not pixels: one star has many. Under a law
+    by which faint places are at least as common as bright ones, of n - 1 places beside the brightest k - 1 or more lie
+    in the top part with a binomial chance.
+    """
+    clear = []
+    for frame in frames:
+        sky, peaks = float(frame[0]), frame[1:]
+        at_limit = peaks >= _AT_LIMIT * limit
+        if np.count_nonzero(at_limit) >= _FEW:
+            return None  # wells reach the limit
+        if len(peaks := peaks[~at_limit]):
+            clear.append((sky, peaks))
+    least = max(_LEAST_FRAMES, len(frames) / 2)
+    return next((level for top in _TOPS if (level := _piled_up(clear, top, least)) is not None), None)
+
+
+def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: float, least_frames: float) -> float | None:
+    """Return the level at which places pile up in the topmost part of enough frames, the same in all of them."""
+    tails, piles = [], []
+    for sky, peaks in frames:
+        height = (peaks - sky) / (peaks[0] - sky)
+        pile = height > 1 - top
+        # Half of the range has all places: if all levels were alike common, this share of them lay at the top.
+        tail = len(_TOPS) * _tail(int(pile.sum()) - 1, int((height > 0.5).sum()) - 1, 2 * top)
+        if tail < _RARE:
+            tails.append(tail)
+            piles.append(peaks[pile])
+    if len(tails) < least_frames or min(tails) > _RAREST or _spread(piles) > max(top, _STEADY):
+        return None
+    return 100.0 * math.floor(_MARGIN * float(np.quantile(np.concatenate(piles), 0.1)) / 100.0)
+
+
+def _tail(k: int, n: int, chance: float) -> float:
+    """Return the chance that k or more of n places lie at the top."""
+    return sum(math.comb(n, j) * chance**j * (1 - chance) ** (n - j) for j in range(max(k, 0), n + 1))
+
+
+def _spread(piles: Sequence[npt.NDArray[np.float64]]) -> float:
+    """Return by which part the frames' top levels differ: that of a chip is one, that of stars goes with the sky."""
+    middles = np.array([np.median(pile) for pile in piles])
+    return float((middles.max() - middles.min()) / middles.max())

@@ -1,0 +1,112 @@
+"""Wells that fill below the converter's limit are noticed, against truth; a night of clean stars is never accused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from pipeline_core.config import Recipe
+from pipeline_core.demo import detector
+from pipeline_core.demo.night import make_demo_night
+from pipeline_core.events import RunContext
+from pipeline_core.reduce import RunOptions, reduce_night
+from pipeline_core.science.full_well import bright_places, full_well
+from pipeline_core.session import Place
+from pipeline_core.types import FrameKind, MaskBit
+from pipeline_core.well_check import proposed_saturation
+
+LIMIT = 65535.0
+BIAS = 1000  # of the demo's detector, ADU, within its structure
+
+
+def frames(rng, number, well=None, spread=0.0, count=60):
+    """Places whose brightness falls as that of stars does (index -1), cut off at a well if there is one."""
+    brightness = 20_000 / rng.random((number, count))
+    full = well * (1 + spread * rng.standard_normal((number, count))) if well else LIMIT
+    peaks = np.sort(np.minimum(brightness, full), axis=1)[:, ::-1]
+    return [np.concatenate([[1000.0], row]) for row in peaks]
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_places_that_end_at_one_level_tell_a_full_well_whether_it_is_sharp_or_differs_by_pixel(spread):
+    level = full_well(frames(np.random.default_rng(1), 8, 40_000.0, spread), LIMIT)
+    assert level == pytest.approx(40_000, rel=0.03)
+    assert level < 40_000
+
+
+def test_stars_whose_brightness_falls_off_are_never_taken_for_full_ones():
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        peaks = frames(rng, 1, count=int(rng.integers(2, 60)))[0]
+        below = np.concatenate([peaks[:1], peaks[1:][peaks[1:] < 0.9 * LIMIT]])
+        # The same stars all night, a little clearer or less clear: what is chance in one frame is in all of them.
+        night = [np.concatenate([below[:1], below[1:] * scale]) for scale in rng.normal(1, 0.01, 8)]
+        assert full_well(night, LIMIT) is None, f"seed {seed}"
+
+
+def test_a_camera_that_reaches_its_limit_has_nothing_to_be_told():
+    assert full_well(frames(np.random.default_rng(2), 8), LIMIT) is None
+    assert full_well(frames(np.random.default_rng(2), 8, 40_000.0), 40_000.0) is None, "it is known already"
+
+
+def test_two_frames_are_too_few_and_so_are_three_stars():
+    rng = np.random.default_rng(3)
+    assert full_well(frames(rng, 2, 40_000.0), LIMIT) is None
+    assert full_well([frame[:4] for frame in frames(rng, 8, 40_000.0)], LIMIT) is None
+
+
+def test_one_star_with_its_trail_is_one_place_and_an_even_field_has_none():
+    image = np.full((400, 400), 1000, np.uint16)
+    image[50:120, 60:62] = 40_000
+    image[10, 10] = 30_000
+    assert bright_places(image).tolist() == [1000, 40_000, 30_000]
+    flat = np.random.default_rng(4).normal(30_000, 200, (200, 200)).astype(np.float32)
+    flat[0, 0] = np.nan
+    assert len(bright_places(flat)) == 1
+
+
+def demo(folder, **more):
+    return make_demo_night(folder, size=512, n_science=8, n_bias=2, n_dark=2, n_flat=2, events=(), workers=1, **more)
+
+
+def seen(folder, truth):
+    raw = [folder / frame.path for frame in truth.frames if frame.kind is FrameKind.SCIENCE]
+    return full_well([bright_places(fits.getdata(file)) for file in raw], LIMIT)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5, 11])
+def test_a_clean_simulated_night_is_not_accused(tmp_path, seed):
+    assert seen(tmp_path, demo(tmp_path, seed=seed)) is None
+
+
+@pytest.fixture(scope="module")
+def shallow(tmp_path_factory):
+    """A night whose wells hold 5,000 e⁻: 2,500 ADU above the zero level."""
+    folder = tmp_path_factory.mktemp("shallow") / "night"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detector, "FULL_WELL_E", 5000.0)
+        return folder, demo(folder, seed=1)
+
+
+def test_the_level_of_a_night_with_shallow_wells_is_the_true_one(shallow):
+    truth_adu = BIAS + 5000 / 2
+    assert seen(*shallow) == pytest.approx(truth_adu, rel=0.05)
+    assert seen(*shallow) <= truth_adu
+
+
+def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_warning(shallow, tmp_path):
+    folder, truth = shallow
+    options, place = RunOptions(executor="threads"), Place(folder, tmp_path / "out")
+    first = reduce_night(place, Recipe(), options, RunContext())
+    level = proposed_saturation(first.warnings)
+    assert level == seen(folder, truth)
+    again = reduce_night(place, Recipe(calibrate={"saturation_adu": level}), options, RunContext())
+    assert proposed_saturation(again.warnings) is None
+    for frame in truth.frames:
+        if frame.kind is FrameKind.SCIENCE:
+            stem = frame.path.removesuffix(".fits")
+            mask = fits.getdata(place.output / f"calibrated/{stem}_CAL.fits", "MASK")
+            full = fits.getdata(folder / frame.path) >= level
+            assert full.sum() > 5
+            assert (mask[full] & MaskBit.SATURATED).all()

@@ -1,0 +1,106 @@
+"""What a person reads of a run in Results and Plan: verdicts that changed, frames left out, a saturation to be set."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
+
+from astep_gui.models.results_words import left_out_words, verdicts_words
+from pipeline_core.kept_looks import QuickLook
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, surveyed
+
+LEFT = Qt.MouseButton.LeftButton
+CLOUD = Flag("cloud", "cloud: depth loss +0.84 mag", "bad")
+WIND = Flag("wind", "wind: stars are drawn out", "bad")
+
+
+def take(window, state, *flags):
+    rows = [
+        QualityRow(path, ScienceMeasures(state, "ADU"), flags=said) for path, said in zip(LIGHTS, flags, strict=True)
+    ]
+    window.night._take_look(QuickLook(rows))
+
+
+@pytest.fixture
+def after_run(qtbot, opened):
+    take(opened, "quick", (), (CLOUD,), (CLOUD,), ())
+    reduce(qtbot, opened)
+    opened.tabs.choose("Results")
+    take(opened, "final", (WIND,), (), (WIND,), ())
+    QApplication.processEvents()
+    return opened
+
+
+def test_results_say_which_verdicts_the_run_changed_and_a_click_shows_those_frames(qtbot, after_run):
+    results = after_run.results
+    assert results.verdict_words.isVisible()
+    said = "1 frame now flagged: wind · 1 no longer: cloud · 1 for another cause: wind"
+    assert results.verdict_words.text() == said
+    qtbot.mouseClick(results.show_verdicts, LEFT)
+    assert list(after_run.night.selection) == LIGHTS[:3]
+
+
+def test_a_frame_that_was_answered_and_a_run_that_changed_nothing_are_not_told(qtbot, after_run):
+    after_run.decisions.reject(LIGHTS[:1], "wind")
+    after_run.night.quality_changed.emit()
+    assert after_run.results.verdict_words.text().startswith("1 frame no longer flagged: cloud")
+    reduce(qtbot, after_run)
+    assert not after_run.results.verdict_words.isVisible()
+
+
+def test_words_for_changed_verdicts_are_whole_sentences_whichever_comes_first():
+    assert verdicts_words({"a": "cloud", "b": "wind"}, {}, {}) == "2 frames now flagged: cloud, wind"
+    assert verdicts_words({}, {}, {"a": "cloud"}) == "1 frame flagged for another cause: cloud"
+    assert verdicts_words({}, {}, {}) == ""
+
+
+def test_plan_and_results_count_frames_that_are_left_out_in_the_same_words(qtbot, opened):
+    opened.decisions.reject([LIGHTS[0], "dark_000.fits"], "cloud")
+    qtbot.waitUntil(lambda: len(opened.night.left_out) == 3, timeout=PATIENCE_MS)
+    assert " · 1 of 4 science frames and 2 other frames left out · " in opened.plan_panel.summary.text()
+    reduce(qtbot, opened)
+    assert opened.results.facts["Frames"].text() == "3 calibrated · 1 of 4 science frames left out"
+    opened.run.result = None
+    opened.results.follow()
+    assert opened.results.facts["Frames"].text() == "3 calibrated, all up to date · 1 of 4 science frames left out"
+
+
+def test_nothing_left_out_says_nothing():
+    assert left_out_words(0, 4) == ""
+    assert left_out_words(0, 4, 6) == "6 other frames left out"
+
+
+def test_the_saturation_that_a_run_proposes_is_set_by_one_click_and_taken_back_by_one_key(qtbot, opened):
+    reduce(qtbot, opened)
+    opened.tabs.choose("Results")
+    QApplication.processEvents()
+    results = opened.results
+    assert not results.full_wells.isVisible()
+    warning = "the camera seems to saturate from 61,200 ADU on; set calibrate.saturation_adu to 61,200, so that …"
+    opened.run.result = replace(opened.run.result, warnings=(warning,))
+    results.follow()
+    QApplication.processEvents()
+    assert results.set_saturation.text() == "Set saturation to 61,200 ADU"
+    qtbot.mouseClick(results.set_saturation, LEFT)
+    assert opened.night.recipe.calibrate.saturation_adu == 61_200
+    assert not results.full_wells.isVisible()
+    surveyed(qtbot, opened, lambda survey: bool(survey.stale))
+    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.night.recipe.calibrate.saturation_adu is None
+    assert results.full_wells.isVisible()
+
+
+def test_until_the_final_values_are_read_the_runs_own_count_of_suggestions_is_told(qtbot, opened):
+    take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
+    reduce(qtbot, opened)
+    take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
+    opened.run.result = replace(opened.run.result, flagged=1)
+    opened.results.follow()
+    assert opened.results.facts["To look at"].text() == "1 frame suggested"
+    take(opened, "final", (), (), (), ())
+    opened.results.follow()
+    assert opened.results.facts["To look at"].text() == "nothing is suggested"
