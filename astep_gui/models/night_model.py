@@ -80,7 +80,9 @@ class NightModel(KnownNight):
         self.looking.due.connect(self.look_quickly)
         self.looking.rows_came.connect(self._take_rows)
         self.looking.begun.connect(self._take_look)
+        self.looking.ended.connect(self._end_waiting)
         self.looking.ended.connect(self._take_look)
+        self.looking.failed.connect(self._end_waiting)
         self.looking.failed.connect(self.problem)
         self.looking.stopped.connect(self._stop_waiting)
         self.looking.said.connect(self.said)
@@ -220,11 +222,11 @@ class NightModel(KnownNight):
     def _decide_frames(self) -> None:
         assert self.raw is not None
         if self.logbook is None:
-            self.night, self.choices, self.reference = self.raw, NO_CHOICES, None
+            self.night, self.choices, self.rejected, self.reference = self.raw, NO_CHOICES, {}, None
         else:
             self._last_id = self.logbook.last_id()
             self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
-            rejected = self.logbook.rejected()
+            rejected = self.rejected = self.logbook.rejected()
             before, chosen = self.reference, self.logbook.references()
             self.reference = min((path for path in chosen if path not in rejected), default=None)
             if before in chosen and before in rejected:
@@ -283,7 +285,10 @@ class NightModel(KnownNight):
         if self.night is not None:
             kept, flags = self.choices.kept, self.calibration_flags
             problem = output_problem(self.place.output) if self.place is not None else ""
-            self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, flags, kept, problem)
+            rows = self.rows
+            if self.awaits_final:  # the first look's suggestions would go, or be others, in a moment
+                rows = {path: row for path, row in rows.items() if row.measures.state == "final"}
+            self.needs = needs_of(self.night, self.plan, self.rejected, rows, flags, kept, problem)
 
     # -- quality ---------------------------------------------------------------------------------------------
 
@@ -291,6 +296,10 @@ class NightModel(KnownNight):
         """Measure science frames that have no final values, in the background; judge all."""
         if self.place is not None and self.night is not None:
             self.looking.look(self.place, self.night, self.recipe)
+
+    def _end_waiting(self, _told: object) -> None:
+        self.awaits_final = False
+        self._needs_soon.start()
 
     def _stop_waiting(self) -> None:
         """Show the frames that no quick look comes to any more as what they are: not judged."""
@@ -320,7 +329,7 @@ class NightModel(KnownNight):
         """Forget what failed the last time."""
         failed = list(self.failed)
         self.failed, self.finished = {}, set()
-        self.is_running = True
+        self.is_running, self.awaits_final = True, False
         self.judgements.run_begins()
         self.looking.stop()
         self._surveying.forget()
@@ -343,7 +352,7 @@ class NightModel(KnownNight):
             self.failed |= {path: reason for path, reason in result.failed if self.frame(path) is not None}
             self.frames_changed.emit(list(self.failed))
             self.refresh()  # the run has read the folder anew: both must know the same frames
-        self.is_running = False
+        self.is_running, self.awaits_final = False, result is not None
         self.follow_decisions()
         self._planning.ask_soon()  # the masters may be others now: whoever shows steps looks again
         self.looking.wait_after_run()
