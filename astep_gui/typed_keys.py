@@ -5,7 +5,6 @@ from __future__ import annotations
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
-    QAbstractButton,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
@@ -31,17 +30,15 @@ def takes_text(widget: QWidget | None) -> bool:
 def takes_typed(event: QEvent) -> bool:
     """Claim, in the question that Qt asks before it looks for an action, what is typed into a field.
 
-    Fields claim most of it themselves; a letter where only digits fit, or Enter, they leave to the window. Of a button
-    and a list of choices Enter is claimed too: it is meant for them.
+    Fields claim most of it themselves; a letter where only digits fit, or Enter, they leave to the window.
     """
     if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
         return False
     if event.modifiers() & _COMMANDS:
         return False
     focus = QApplication.focusWidget()
-    is_enter = event.key() in _ENTER
-    is_typed = is_enter or (event.text().isprintable() and bool(event.text()))
-    if (is_typed and takes_text(focus)) or (is_enter and isinstance(focus, (QAbstractButton, QComboBox))):
+    is_typed = event.key() in _ENTER or (event.text().isprintable() and bool(event.text()))
+    if is_typed and takes_text(focus):
         event.accept()
         return True
     return False

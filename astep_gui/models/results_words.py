@@ -123,7 +123,7 @@ def suggested_words(night: NightModel, result: Reduction | None) -> str:
         rows = {}.values()  # the first look's, until the run's own are read
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
     suggested = f"{counted(number)} suggested" if number else "nothing is suggested"
-    return f"{questions(night.needs)} beside the frames · {suggested}" if night.needs else suggested
+    return f"{suggested} · {questions(night.needs)} left" if night.needs else suggested
 
 
 def old_reports_words(reports: Mapping[str, bool]) -> str:

@@ -582,10 +582,10 @@ def test_frames_that_a_person_settled_are_not_suggested_any_more(reduced):
     rows = [QualityRow(path, ScienceMeasures("final", "electron"), flags=flags) for path in LIGHTS[:2]]
     reduced.night._take_rows(rows)
     reduced.results.follow()
-    assert reduced.results.facts["To look at"].text() == "2 frames suggested"
+    assert reduced.results.facts["To look at"].text() == "2 frames suggested · 1 question left"
     reduced.decisions.accept(LIGHTS[:2])
     reduced.results.follow()
-    assert reduced.results.facts["To look at"].text() == "nothing is suggested"
+    assert reduced.results.facts["To look at"].text().split(" · ")[0] == "nothing is suggested"
 
 
 def test_the_folder_can_be_shown_as_soon_as_it_is_there(opened):
