@@ -84,6 +84,8 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     used = [path for path in survey.calibrated if path not in night.rejected]
     stale = sum(path in survey.stale for path in used)
     standing = "all up to date" if not stale else f"{len(used) - stale} up to date"
+    moves = len({*used} & {*survey.moves})  # accepted again since: the file still lies with the rejected
+    standing += f", {moves} still among the rejected" if moves else ""
     left, of, _ = left_out_of(night)
     facts = {
         "Frames": f"{len(used)} calibrated, {standing}" + (f" · {left_out_words(left, of)}" if left else ""),

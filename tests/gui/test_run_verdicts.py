@@ -89,6 +89,23 @@ def test_what_a_rule_rejected_is_left_out_in_plan_and_results_alike(qtbot, opene
     assert not opened.night.rejected, "a person's word wins over the rule"
 
 
+def test_a_file_that_still_lies_with_the_rejected_is_told_until_a_run_moves_it(qtbot, opened):
+    """The night counted its frame as calibrated and up to date, while its file was not to be found in its place."""
+    reduce(qtbot, opened)
+    opened.decisions.reject([LIGHTS[0]], "cloud")
+    reduce(qtbot, opened)
+    opened.decisions.accept([LIGHTS[0]])
+    surveyed(qtbot, opened, lambda survey: bool(survey.moves))
+    opened.run.result = None
+    opened.results.follow()
+    said = "4 calibrated, all up to date, 1 still among the rejected"
+    assert opened.results.facts["Frames"].text() == said
+    reduce(qtbot, opened)
+    opened.run.result = None
+    opened.results.follow()
+    assert opened.results.facts["Frames"].text() == "4 calibrated, all up to date"
+
+
 def test_nothing_left_out_says_nothing():
     assert left_out_words(0, 4) == ""
     assert left_out_words(0, 4, 6) == "6 other frames left out"
