@@ -94,13 +94,15 @@ def test_a_file_that_still_lies_with_the_rejected_is_told_until_a_run_moves_it(q
     reduce(qtbot, opened)
     opened.decisions.reject([LIGHTS[0]], "cloud")
     reduce(qtbot, opened)
+    surveyed(qtbot, opened, lambda survey: survey.is_up_to_date)
     opened.decisions.accept([LIGHTS[0]])
-    surveyed(qtbot, opened, lambda survey: bool(survey.moves))
+    surveyed(qtbot, opened, lambda survey: bool(survey.moves) and not opened.night.left_out.get(LIGHTS[0]))
     opened.run.result = None
     opened.results.follow()
     said = "4 calibrated, all up to date, 1 still among the rejected"
     assert opened.results.facts["Frames"].text() == said
     reduce(qtbot, opened)
+    surveyed(qtbot, opened, lambda survey: survey.is_up_to_date)
     opened.run.result = None
     opened.results.follow()
     assert opened.results.facts["Frames"].text() == "4 calibrated, all up to date"
