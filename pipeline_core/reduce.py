@@ -309,6 +309,9 @@ class _Reducer:
         self.result.moved += finished.moved
         self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
         self._count_rejected_by_rule(tasks, report)
+        rejected = self.logbook.rejected()  # by rules too, which have spoken by now
+        used = {path: told for path, told in calibrated.items() if path not in rejected}
+        self.result.noise = noise_summary(used, self.night.by_path)
         self.result.warnings += finished.warnings
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
