@@ -32,6 +32,9 @@ FRAMES = {
 }
 """Frames that the shown one can be compared with."""
 
+_OF_DARK = "dark too "
+"""How verdicts of a dark that does not fit begin: too weak, too strong."""
+
 
 class StepsRail(QWidget):
     """Shows a :class:`StepsModel`: one button a step, the difference to the step before, a peek at it."""
@@ -41,6 +44,8 @@ class StepsRail(QWidget):
     frames_asked = pyqtSignal(str)
     """One of :data:`FRAMES`, to be seen beside the shown one."""
     reject_asked = pyqtSignal()
+    dark_asked = pyqtSignal()
+    """Somebody wants to know which dark is too strong or too weak for the frame."""
     keep_asked = pyqtSignal()
     """The suggestion is followed, or dismissed."""
 
@@ -60,6 +65,9 @@ class StepsRail(QWidget):
         self.note = VerdictWords(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
         self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
         self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
+        self.dark = self._small(
+            "Which dark?", "Show the dark of this frame in the plan, and what it was made of", self.dark_asked
+        )
         self.all = self._tool("All ▾", "Read all that is said of this frame")
         self.all.setCheckable(True)
         self.page = VerdictPage(self)
@@ -125,7 +133,7 @@ class StepsRail(QWidget):
 
     def _tools(self) -> tuple[QWidget, ...]:
         """Return what stands beside the words, from left to right."""
-        return self.reject, self.keep, self.make, self.difference, self.peek, self.all, self.compare
+        return self.reject, self.keep, self.dark, self.make, self.difference, self.peek, self.all, self.compare
 
     def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn") -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
@@ -279,6 +287,8 @@ class StepsRail(QWidget):
         is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
         self.peek.setVisible(not says_verdict and missing is None and not is_aside)
         self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
+        speaks_of_dark = says_verdict or model.chosen == "dark"
+        self.dark.setVisible(speaks_of_dark and missing is None and _OF_DARK in self._suggestion)
         self.make.setVisible(missing is not None and model.error is None)
         self.verdict.setText(self._suggestion)
         self._fit_words()
