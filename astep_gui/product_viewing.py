@@ -244,7 +244,8 @@ class ProductViewing(QObject):
             return
         if self._viewing.blink.is_playing:
             words = f"{len(self._viewing.blink.going)} frames go by"
-            self.bar.show_calibrated(f"{words}; {BOTH_ENDS.format(self._viewing.blinking.way_back)}", "")
+            ends = BOTH_ENDS.format(self._viewing.blinking.way_back)
+            self.bar.show_calibrated(f"{words}; {ends}", "", f"{words}; Enter stays, Esc goes back")
         else:
             self.show_calibrated(self.calibrated)
 

@@ -144,6 +144,7 @@ def _plan(plan: Plan, night: Night) -> list[Need]:
                 words,
                 master.frames,
                 (*_ways_of_master(words, master, night), _SHOW, look),
+                lacks=_lacks(words),
             )
             for words in master.warnings
         ]

@@ -25,6 +25,8 @@ def done_about(need: Need, night: NightModel) -> str:
     done = [path for path in need.paths if path in survey.calibrated and path not in survey.stale]
     masters = [m for m in survey.masters if m.state == "up to date" and set(need.paths) & set(m.frames)]
     if not done and masters:
+        if need.lacks and all(need.lacks not in master.task.inputs for master in masters):
+            return f"made without a {need.lacks}"
         used = ", ".join(master.name for master in masters[:2]) + (" …" if len(masters) > 2 else "")
         return f"{used} made with {'it' if len(need.paths) == 1 else 'them'}"
     if not done:

@@ -32,9 +32,6 @@ FRAMES = {
 }
 """Frames that the shown one can be compared with."""
 
-_OF_DARK = "dark too "
-"""How verdicts of a dark that does not fit begin: too weak, too strong."""
-
 
 class StepsRail(QWidget):
     """Shows a :class:`StepsModel`: one button a step, the difference to the step before, a peek at it."""
@@ -57,7 +54,7 @@ class StepsRail(QWidget):
         self._suggestion = self._invitation = ""
         self._asked: tuple[str, str | None, str | None] = ("", None, None)
         """A step that was clicked before it was there, with the frame and the step that were shown then."""
-        self._is_open, self._tone = False, "dim"
+        self._is_open, self._tone, self._of_dark = False, "dim", False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         # Always two lines, for the one or the other: the image does not jump from frame to frame.
@@ -135,7 +132,7 @@ class StepsRail(QWidget):
         """Return what stands beside the words, from left to right."""
         return self.reject, self.keep, self.dark, self.make, self.difference, self.peek, self.all, self.compare
 
-    def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn") -> None:
+    def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn", of_dark: bool = False) -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
 
         Parameters
@@ -145,10 +142,12 @@ class StepsRail(QWidget):
             Nobody has answered yet: both answers are one click away.
         tone : str
             "warn" or "bad", as the frame's mark in the list.
+        of_dark : bool
+            It says that the frame's dark is too weak or too strong: which one it is, is one click away.
         """
-        if (words, is_open, tone) != (self._suggestion, self._is_open, self._tone):
+        if (words, is_open, tone, of_dark) != (self._suggestion, self._is_open, self._tone, self._of_dark):
             self.page.hide()
-            self._suggestion, self._is_open, self._tone = words, is_open, tone
+            self._suggestion, self._is_open, self._tone, self._of_dark = words, is_open, tone, of_dark
             self._say()
 
     def set_invitation(self, words: str) -> None:
@@ -288,7 +287,7 @@ class StepsRail(QWidget):
         self.peek.setVisible(not says_verdict and missing is None and not is_aside)
         self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
         speaks_of_dark = says_verdict or model.chosen == "dark"
-        self.dark.setVisible(speaks_of_dark and missing is None and _OF_DARK in self._suggestion)
+        self.dark.setVisible(speaks_of_dark and missing is None and self._of_dark)
         self.make.setVisible(missing is not None and model.error is None)
         self.verdict.setText(self._suggestion)
         self._fit_words()
