@@ -286,7 +286,7 @@ class StepsRail(QWidget):
         is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
         self.peek.setVisible(not says_verdict and missing is None and not is_aside)
         self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
-        speaks_of_dark = says_verdict or model.chosen == "dark"
+        speaks_of_dark = (says_verdict and not self._is_open) or model.chosen == "dark"
         self.dark.setVisible(speaks_of_dark and missing is None and self._of_dark)
         self.make.setVisible(missing is not None and model.error is None)
         self.verdict.setText(self._suggestion)
