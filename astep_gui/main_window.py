@@ -300,6 +300,7 @@ class MainWindow(QMainWindow):
         self.products.close()
         self.table.close_pictures()
         self.night.close()
+        self.night.lists.flush()
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
