@@ -16,6 +16,7 @@ from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Event
+from pipeline_core.lists_later import ListsLater
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -61,11 +62,15 @@ class NightModel(KnownNight):
     """Events of background work, for the log."""
     problem = pyqtSignal(object)
     """An AstepError to be shown."""
+    _unwritten = pyqtSignal(object)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
+        self._unwritten.connect(self.problem)  # said in the thread that writes, shown in the window's
+        self.lists = ListsLater(self._unwritten.emit)
+        """Brings decisions and their lists to the disk, which may take seconds that no person need see."""
         self.looks_quickly = True
         """Measure science frames in the background when a night opens."""
         self._planning = Planning(jobs, self._to_plan, self)
@@ -134,7 +139,7 @@ class NightModel(KnownNight):
             self._scan, self.place = job, place
             try:
                 if place.has_logbook:
-                    self.logbook = Logbook.open(place.output, place.night)
+                    self.logbook = self._logbook_of(place)
                 self._decide_recipe()
             except AstepError as error:
                 self.problem.emit(error)
@@ -179,6 +184,9 @@ class NightModel(KnownNight):
 
     # -- decisions -------------------------------------------------------------------------------------------
 
+    def _logbook_of(self, place: Place) -> Logbook:
+        return Logbook.open(place.output, place.night, self.lists.soon)
+
     def writable_logbook(self) -> Logbook:
         """Return the open logbook; the first decision makes the output folder.
 
@@ -190,7 +198,7 @@ class NightModel(KnownNight):
         if self.place is None or self.raw is None:
             raise NightError("no night is open", "there is nothing to decide about", "open a night first")
         if self.logbook is None:
-            self.logbook = Logbook.open(self.place.output, self.place.night)
+            self.logbook = self._logbook_of(self.place)
             self.logbook.note_frames(self.raw)
         return self.logbook
 
@@ -202,7 +210,7 @@ class NightModel(KnownNight):
             if self.logbook is None:
                 if not self.place.has_logbook:
                     return
-                self.logbook = Logbook.open(self.place.output, self.place.night)
+                self.logbook = self._logbook_of(self.place)
             if self.logbook.last_id() == self._last_id:
                 return
             before = self._last_id

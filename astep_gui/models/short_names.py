@@ -121,6 +121,27 @@ def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, s
     return short
 
 
+LONGEST_IN_LIST = 16
+"""Letters of a name in the list: "SCIENCE 055" leaves room for what is known of the frame."""
+
+
+def names_in_list(group: Sequence[str], numbers: Mapping[str, str], of_night: Mapping[str, str]) -> dict[str, str]:
+    """Return path → the name in the list: the one that all else calls a frame by, as long as it is short.
+
+    Parameters
+    ----------
+    group : sequence of str
+        Paths of the frames that stand together.
+    numbers : mapping
+        Of :func:`numbers_of`, for the whole night.
+    of_night : mapping
+        Of :func:`short_names`, for the whole night.
+    """
+    if all(len(of_night[path]) <= LONGEST_IN_LIST for path in group):
+        return {path: of_night[path] for path in group}
+    return short_names(group, numbers)
+
+
 def _twice(short: Mapping[str, str]) -> set[str]:
     return {name for name, count in Counter(short.values()).items() if count > 1}
 

@@ -149,6 +149,13 @@ class PlanPanel(QWidget):
         wanted = {_warned(one) for one in words.split("\n")}
         said = [line for line in self._lines() if line.text(0) in wanted]
         meant = [line for line in said if set(line.data(0, _PATHS) or ()) & set(paths)] or said
+        return self._mark(meant)
+
+    def point_out_master(self, name: str) -> bool:
+        """Unfold and mark the line of a master; tell whether the plan has it."""
+        return self._mark([line for line in self._lines() if line.parent() and _named(line) == name], is_unfolded=True)
+
+    def _mark(self, meant: Sequence[QTreeWidgetItem], *, is_unfolded: bool = False) -> bool:
         self.tree.clearSelection()
         for line in meant:
             above = line.parent()
@@ -156,6 +163,7 @@ class PlanPanel(QWidget):
                 above.setExpanded(True)
                 above = above.parent()
             line.setSelected(True)
+            line.setExpanded(is_unfolded or line.isExpanded())
         if meant:
             self.tree.setCurrentItem(meant[0], 0, _KEEP_MARKED)
             self.tree.scrollToItem(meant[0], QTreeWidget.ScrollHint.PositionAtCenter)
@@ -244,6 +252,11 @@ class PlanPanel(QWidget):
 def _ways_out(need: Need) -> list[Remedy]:
     """Return what settles a need, and does not only show what it is about."""
     return [remedy for remedy in need.remedies if remedy.deed not in {"show", "plan"}]
+
+
+def _named(line: QTreeWidgetItem) -> str:
+    """Return the master that a line is about, which stands before how many frames it is made of."""
+    return line.text(0).partition(" · ")[0]
 
 
 def _way_down(line: QTreeWidgetItem) -> tuple[str, ...]:

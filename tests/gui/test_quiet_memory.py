@@ -42,6 +42,7 @@ def settled(memory):
 
 
 def test_it_takes_over_and_gives_back_what_python_had(qapp):
+    gc.unfreeze()  # what tests before set aside
     before = gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()
     memory = QuietMemory(qapp, lambda: False)
     memory.start()
