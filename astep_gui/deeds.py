@@ -247,11 +247,11 @@ class Deeds(ResultsDeeds):
         if is_needed and not levels.isHidden() and not levels.isFloating():
             levels.hide()
             self._levels_are_away = True
-            self._viewing.view.head.levels.show()  # nothing else in sight would tell that they can be had
+            self._viewing.view.head.offer_levels(is_offered=True)  # nothing else tells of them
         elif not is_needed and self._levels_are_away:
             levels.show()
             self._levels_are_away = False
-            self._viewing.view.head.levels.hide()
+            self._viewing.view.head.offer_levels(is_offered=False)
             QTimer.singleShot(0, self._share_anew)
 
     def _share_anew(self) -> None:

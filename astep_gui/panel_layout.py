@@ -63,10 +63,10 @@ class PanelLayout:
         self._dock("sky", "Sky", window.sky.panel, right)
         for name in ("pixel", "header", "plan", "sky", "run", "results"):
             window.tabifyDockWidget(self.docks["inspect"], self.docks[name])
-        brings_levels = window.viewing.view.head.levels
-        brings_levels.clicked.connect(lambda _on: window.bring_up("levels"))
+        head = window.viewing.view.head
+        head.levels.clicked.connect(lambda _on: window.bring_up("levels"))
         self.docks["levels"].visibilityChanged.connect(
-            lambda is_seen: brings_levels.setHidden(True) if is_seen else None
+            lambda is_seen: head.offer_levels(is_offered=False) if is_seen else None
         )
         window.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, right)

@@ -13,7 +13,7 @@ from astep_gui.models.frame_groups import Group, group_keys, heading
 from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
-from astep_gui.models.short_names import names_in_list, numbers_of, short_names
+from astep_gui.models.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class FrameTableModel(DraggedRows):
         self._numbers: dict[str, str] = {}
         self._numbers_are_of: Night | None = None
         self._of_night: dict[str, str] = {}
+        self._longest = LONGEST_IN_LIST
         self._short: dict[str, str] = {}
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
@@ -220,16 +221,27 @@ class FrameTableModel(DraggedRows):
             self._numbers = numbers_of(frame.path for frame in self._night.frames)
             self._numbers_are_of = self._night.raw
             self._of_night = short_names(list(self._numbers), self._numbers)
-        self._short = {
-            path: name
-            for group in self._groups
-            for path, name in names_in_list(group.paths, self._numbers, self._of_night).items()
-        }
+        self._name_rows()
         self._where = {path: (g, k) for g, group in enumerate(self._groups) for k, path in enumerate(group.paths)}
         if self._masters and self.is_grouped and not self._filter.is_on:
             self._groups.append(Group(MASTERS_TITLE, list(self._masters), is_masters=True))
         self.endResetModel()
         self.rebuilt.emit(is_asked)
+
+    def _name_rows(self) -> None:
+        self._short = {
+            path: name
+            for group in self._groups
+            if not group.is_masters
+            for path, name in names_in_list(group.paths, self._numbers, self._of_night, self._longest).items()
+        }
+
+    def allow_names(self, longest: int) -> None:
+        """Write names of so many letters; longer ones are shortened to what tells the frames of a group apart."""
+        if longest != self._longest:
+            self._longest = longest
+            self._name_rows()
+            self.many_changed.emit()
 
     def _group_keys(self) -> dict[str, tuple[Any, ...]]:
         """Return the group of each frame, made out anew only where a frame is another than before."""

@@ -98,6 +98,7 @@ OTHER_WORDS = {
     "previous": "back image",
     "next": "forward image",
     "blink_back": "ping-pong bounce loop",
+    "blink_stay": "end stop keep here",
     "blink_levels": "contrast stretch normalize",
     "compare_mode": "split wipe side by side",
     "compare_swap": "exchange flip sides",

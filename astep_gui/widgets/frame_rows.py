@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QSize, Qt
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -336,7 +336,8 @@ class FrameTree(QTreeView):
             return
         painter.save()
         painter.setPen(theme().colour("accent"))
-        painter.drawRect(0, options.rect.top(), room.width() - 1, options.rect.height() - 1)
+        # By half a pixel inside: on a screen of two device pixels to one its line would lie on the rows beside it too.
+        painter.drawRect(QRectF(0.5, options.rect.top() + 0.5, room.width() - 1, options.rect.height() - 1))
         painter.fillRect(0, options.rect.top(), PASSING_PX, options.rect.height(), theme().colour("accent"))
         painter.restore()
 

@@ -20,6 +20,7 @@ _BESIDE_PX = 8
 """Left and right of the words of a cell."""
 _COUNT = " ✕ 999"
 """At the right of a heading, whether frames are rejected or not: the first one moves no word."""
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _LINE_BREAK = "\N{LINE SEPARATOR}"
 
 
@@ -82,7 +83,9 @@ class HeadingLines(QObject):
         if (words, room) not in self._lines:
             if len(self._lines) > 500:  # a splitter was dragged to and fro
                 self._lines.clear()
-            self._lines[words, room] = broken_at(words, self.font, room)
+            head, _, last = words.rpartition(" ")  # "2 frames" stay together
+            lines = broken_at(f"{head}{_NO_BREAK}{last}" if head else words, self.font, room)
+            self._lines[words, room] = [line.replace(_NO_BREAK, " ") for line in lines]
         return self._lines[words, room]
 
 

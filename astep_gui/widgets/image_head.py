@@ -95,6 +95,11 @@ class ImageHead(QWidget):
         self.file.hide()
         self.state.hide()
 
+    def offer_levels(self, *, is_offered: bool) -> None:
+        """Show the button that brings the levels back, or not."""
+        self.levels.setVisible(is_offered and not self._is_compact)
+        self._fit()
+
     def set_compact(self, *, compact: bool) -> None:
         """Leave the name alone, with what was done to it: half a window has no room for more."""
         self._is_compact = compact

@@ -193,7 +193,8 @@ class NeedsYou(QWidget):
         """Say how many lines lie below those that are seen."""
         edge = self._scroll() + self._area.maximumHeight()
         below = sum(end - self._list.spacing() > edge for end in accumulate(self._heights))
-        self.more.setText(f"▾ {below} more below" if below else "▴ back to the first")
+        more, first = ("more", "first") if self._is_narrow else ("more below", "back to the first")
+        self.more.setText(f"▾ {below} {more}" if below else f"▴ {first}")
 
     def _scroll_on(self) -> None:
         """Bring the next lines into sight, or the first again after the last."""
@@ -212,7 +213,8 @@ class NeedsYou(QWidget):
         )
         if rests_on_first and not still:
             still = " · first look"
-        self.heading.setText(heading_of(self._night) + still)
+        heading = heading_of(self._night)
+        self.heading.say(heading + still, heading)
         if rests_on_first:
             self.heading.setToolTip(_FIRST_LOOK)
         self.next.setText(next_of(self._night))

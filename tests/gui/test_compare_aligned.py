@@ -130,7 +130,7 @@ def test_in_a_narrow_centre_it_is_said_in_short_that_they_are_not_aligned_and_no
     view.note.grab()  # a label that is not shown hears of its size with this
     said = view.note.text()
     assert words.startswith(said)
-    assert ("measured" in said) == (width > 150)
+    assert ("measured" in said) == (width > 360)
     assert "…" not in said
     assert view.note.fontMetrics().horizontalAdvance(said) <= view.note.contentsRect().width()
     assert (view.note.toolTip() == "") == (said == words)

@@ -58,6 +58,15 @@ def test_a_word_that_would_fill_the_column_is_left_to_the_heading():
     assert len(of_night[paths[0]]) > LONGEST_IN_LIST
 
 
+def test_in_a_small_window_a_longer_word_is_left_to_the_heading_and_no_row_moves(shown):
+    table = shown.table
+    before = table.tree.visualRect(table.model.index_of(LIGHTS[1])).top()
+    for longest, name in ((8, "001"), (9, "light 001")):
+        table.model.allow_names(longest)
+        assert in_list(shown, LIGHTS[1]) == name
+        assert table.tree.visualRect(table.model.index_of(LIGHTS[1])).top() == before
+
+
 def test_a_heading_breaks_between_its_words_and_loses_none(qapp):
     words, font = (
         "Science · Entered Coordinates (2), 25.3° NE of the first · Visual · 1 s · 2 frames",
