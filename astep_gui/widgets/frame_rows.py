@@ -225,12 +225,19 @@ class FrameTree(QTreeView):
         self.setFrameShape(QTreeView.Shape.NoFrame)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:  # noqa: N802 - Qt's name
-        """Paint whole rows anew: Qt's own stops at the last column, and left pieces of a selection beyond it."""
+        """Paint whole rows anew: Qt's own stops at the last column, and left pieces of a selection beyond it.
+
+        Only beside what changed: whatever lies beside a piece that is to be painted Qt asks for, cell by cell.
+        """
         super().selectionChanged(selected, deselected)
         room, header = self.viewport(), self.header()
-        if room is not None and header is not None:
-            end = header.length() - header.offset()
-            room.update(end, 0, max(0, room.width() - end), room.height())
+        if room is None or header is None:
+            return
+        end = header.length() - header.offset()
+        for part in (*selected, *deselected):
+            first, last = (self._frames.index(row, 0, part.parent()) for row in (part.top(), part.bottom()))
+            rows = self.visualRect(first) | self.visualRect(last)  # none in a folded group
+            room.update(end, rows.top(), max(0, room.width() - end), rows.height())
 
     def event(self, event: QEvent | None) -> bool:
         """Take an event whole: see the main window's; rows are laid out after one."""
