@@ -60,6 +60,11 @@ class FrameFilter:
         self.held = frozenset((set(shown) if all_stay else chosen & set(shown)) - fitting)
         return fitting
 
+    @property
+    def holds_others(self) -> bool:
+        """Whether frames stay that nobody selected: they go as soon as nothing points there."""
+        return bool(self.held - {*self._night.selection, self._night.current or ""})
+
     def let_go(self) -> None:
         """Hold no frame."""
         self.held = frozenset()

@@ -80,6 +80,8 @@ class FrameTableModel(DraggedRows):
         self.is_pointed_at: Callable[[], bool] = lambda: False
         """Tells whether the pointer is over the rows."""
         self._place: Place | None = None
+        self._is_fresh = True
+        """Whether the night was just opened, and what was measured before is still to come."""
         self._ranks: dict[str, Any] = {}
         """By what frames stand in order: values of when a person asked for it, so that later ones move no row."""
         self._keys: dict[str, tuple[Any, ...]] = {}
@@ -91,6 +93,8 @@ class FrameTableModel(DraggedRows):
         self._short: dict[str, str] = {}
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
+        self._has_news = False
+        """Whether something was said of the frames since it was looked which fit."""
         night.night_changed.connect(self._begin_night)
         night.frames_changed.connect(self._refresh)
         night.survey_changed.connect(self._follow_masters)
@@ -101,13 +105,24 @@ class FrameTableModel(DraggedRows):
         for signal in (night.frames_changed, night.quality_changed, night.survey_changed):
             signal.connect(self._states_changed)
         night.selection_changed.connect(self._let_go)
+        night.looking.begun.connect(self._order_of_known)
 
     def _begin_night(self) -> None:
         self.thumbnails.clear()
         self._masters = self._surveyed()
         place = self._night.place
         is_another, self._place = place != self._place, place
+        self._is_fresh = self._is_fresh or is_another
         self._rebuild_strictly(is_asked=is_another)
+
+    def _order_of_known(self, *_: object) -> None:
+        """Stand as asked for by what was measured before, which is read once the night is open: part of opening it."""
+        if self._is_fresh:
+            self._is_fresh = False
+            self._ranks.clear()
+            with self.states.unchanged():
+                if any(self._sorted(group.paths) != group.paths for group in self._groups if not group.is_masters):
+                    self._rebuild(is_asked=True)
 
     def _surveyed(self) -> dict[str, MasterState]:
         survey = self._night.survey
@@ -165,6 +180,7 @@ class FrameTableModel(DraggedRows):
 
     def _states_changed(self, *_: object) -> None:
         """Look again soon which frames fit; not put off by what comes meanwhile, which may come for minutes."""
+        self._has_news = True
         if self._filter.is_on and not self._filter_soon.isActive():
             self._filter_soon.start()
 
@@ -179,11 +195,13 @@ class FrameTableModel(DraggedRows):
         who goes on from it to the next one does not begin at the top again.
         """
         stays = self.is_pointed_at()  # rows that go would bring others under the pointer: once it has left
-        if stays:
+        if self._has_news or not stays:
+            self._has_news = False
+            with self.states.unchanged():
+                if self._filter.hold(self._where, all_stay=stays) | self._filter.held != self._where.keys():
+                    self._rebuild()
+        if stays and self._filter.holds_others:
             self._filter_soon.start()
-        with self.states.unchanged():
-            if self._filter.hold(self._where, all_stay=stays) | self._filter.held != self._where.keys():
-                self._rebuild()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort inside each group."""
@@ -251,8 +269,9 @@ class FrameTableModel(DraggedRows):
         return self._keys
 
     def _sorted(self, paths: Sequence[str]) -> list[str]:
-        for path in (one for one in paths if one not in self._ranks):
-            self._ranks[path] = self._value(path, self._sort)
+        for path in paths:
+            if self._ranks.get(path) is None:  # what was not known yet had no place of its own to keep
+                self._ranks[path] = self._value(path, self._sort)
         values = {path: self._ranks[path] for path in paths}
         known = sorted((value, path) for path, value in values.items() if value is not None)
         if self._order == Qt.SortOrder.DescendingOrder:

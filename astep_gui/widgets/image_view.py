@@ -174,6 +174,7 @@ class ImageView(QWidget):
     def clear(self, message: str = "") -> None:
         """Show no image, and say why."""
         self._badge = None
+        self._awaited = ((), QRectF())
         self.message = message
         self._item.show_image(None)
         self.head.clear()

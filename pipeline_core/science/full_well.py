@@ -96,7 +96,8 @@ def full_well(frames: Sequence[npt.NDArray[np.float64]], limit: float) -> float 
         at_limit = peaks >= _AT_LIMIT * limit
         if np.count_nonzero(at_limit) >= _FEW:
             return None  # wells reach the limit
-        if len(peaks := peaks[~at_limit]):
+        # Of a frame that is nearly even, or scaled to 1, a place may be no more than its sky once both are rounded.
+        if len(peaks := peaks[~at_limit & (peaks > sky)]):
             clear.append((sky, peaks))
     least = max(_LEAST_FRAMES, len(frames) / 2)
     return next((level for top in _TOPS if (level := _piled_up(clear, top, least)) is not None), None)

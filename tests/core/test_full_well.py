@@ -117,3 +117,8 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
             full = fits.getdata(folder / frame.path) >= level
             assert full.sum() > 5
             assert (mask[full] & MaskBit.SATURATED).all()
+
+
+def test_frames_scaled_to_1_or_nearly_even_are_not_accused():
+    """Rounded to a tenth of an ADU, as a run keeps them, their brightest places are no more than the sky."""
+    assert full_well([np.zeros(5), np.zeros(5), np.full(5, 1000.0)], LIMIT) is None

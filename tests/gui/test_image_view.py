@@ -414,3 +414,11 @@ def test_where_there_is_little_room_the_readout_says_whole_words_of_the_solution
     readout.resize(1200, 24)
     readout._say_source("solved, Tycho-2, rms 0.06″")
     assert readout._source.text() == "solved, Tycho-2, rms 0.06″"
+
+
+def test_a_part_that_was_awaited_is_not_looked_for_in_what_comes_after_the_image_went(view, make_shown):
+    rng = np.random.default_rng(3)
+    view.see((40, 30), QRectF(1, 1, 5, 5))
+    view.clear("its file is gone")
+    view.show_image(make_shown("b", rng.normal(10.0, 1.0, (40, 30)).astype(np.float32)))
+    assert view.is_fitting

@@ -1,6 +1,7 @@
 """The frames never move under the cursor by themselves: neither the list's beginning nor the row that is looked at."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
@@ -9,9 +10,11 @@ from PyQt6.QtWidgets import QPushButton, QStyleOptionViewItem
 
 from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_columns import column_number
+from astep_gui.models.frame_filter import FrameFilter
 from astep_gui.models.frame_table_model import FILTER_MS
 from astep_gui.models.needs import Need, Remedy
 from astep_gui.widgets.frame_rows import ROW_PX
+from pipeline_core.kept_looks import QuickLook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import write_frame
 
@@ -135,6 +138,45 @@ def test_found_rows_that_fit_no_more_stay_until_the_pointer_has_left_them(qtbot,
     assert row_y(watched, LIGHTS[2]) == before
     QCursor.setPos(watched.viewing.view.mapToGlobal(QPoint(5, 5)))
     qtbot.waitUntil(lambda: LIGHTS[0] not in table.model.ordered(), timeout=PATIENCE_MS)
+
+
+def measured(widths_px):
+    return [
+        QualityRow(path, replace(ScienceMeasures("final", "electron"), fwhm_px=width))
+        for path, width in zip(LIGHTS, widths_px, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("kept", [(5.0, 2.0, 4.0, 3.0), None])
+def test_a_night_that_opens_in_an_order_by_width_stands_so_once_widths_are_known(qtbot, window, night_folder, kept):
+    """From an earlier run, at once; those that are measured now, when rows are made anew: they had no place before."""
+    window.table.tree.sortByColumn(column_number("fwhm"), Qt.SortOrder.AscendingOrder)
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=PATIENCE_MS)
+    if kept is not None:
+        window.night.looking.begun.emit(QuickLook(measured(kept)))
+    else:
+        window.night.looking.begun.emit(QuickLook([]))
+        window.night._take_rows(measured((5.0, 2.0, 4.0, 3.0)))
+        window.table.model.rebuild()  # as new masters do, or a folder that grows
+    by_width = [LIGHTS[k] for k in (1, 3, 2, 0)]
+    assert [path for path in window.table.model.ordered() if path in LIGHTS] == by_width
+    window.night.looking.begun.emit(QuickLook(measured((2.0, 5.0, 3.0, 4.0))))
+    assert [path for path in window.table.model.ordered() if path in LIGHTS] == by_width, "later values move no row"
+
+
+def test_a_pointer_that_rests_on_found_rows_lets_nothing_be_searched_again_and_again(qtbot, watched, monkeypatch):
+    judge(watched)
+    watched.actions_by_name["show_suspects"].trigger()
+    table, looked = watched.table, []
+    QCursor.setPos(table.tree.viewport().mapToGlobal(table.tree.visualRect(table.model.index_of(LIGHTS[2])).center()))
+    watched.decisions.reject([LIGHTS[0]], "cloud")
+    qtbot.wait(FILTER_MS + 200)
+    hold = FrameFilter.hold
+    monkeypatch.setattr(FrameFilter, "hold", lambda *a, **how: looked.append(a) or hold(*a, **how))
+    qtbot.wait(3 * FILTER_MS)
+    assert not looked
+    assert LIGHTS[0] in table.model.ordered()
 
 
 def test_the_first_rejected_frame_of_a_group_does_not_give_its_heading_another_line(qtbot, watched):
