@@ -121,8 +121,8 @@ def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, s
     return short
 
 
-LONGEST_IN_LIST, LONGEST_IN_SMALL = 16, 9
-"""Letters of a name in the list, and in that of a small window: what is known of the frame keeps its room."""
+LONGEST_IN_LIST = 16
+"""Letters of a name in the list: "SCIENCE 055" leaves room for what is known of the frame."""
 
 
 def names_in_list(
