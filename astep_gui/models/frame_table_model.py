@@ -88,6 +88,8 @@ class FrameTableModel(DraggedRows):
         self._numbers_are_of: Night | None = None
         self._of_night: dict[str, str] = {}
         self._is_narrow = False
+        self.width_of_name: Callable[[str], int] = len
+        """Measures a name, as it is written in the list."""
         self._short: dict[str, str] = {}
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
@@ -231,11 +233,11 @@ class FrameTableModel(DraggedRows):
     def _name_rows(self) -> None:
         """Call frames as all else does, by names of one length for all; longer ones as their group tells them apart."""
         groups = [group.paths for group in self._groups if not group.is_masters]
-        longest = LONGEST_IN_LIST
+        longest, measure = LONGEST_IN_LIST, self.width_of_name if self._is_narrow else len
         if self._is_narrow:
             told = [name for paths in groups for name in short_names(paths, self._numbers).values()]
-            longest = max(map(len, told), default=0)
-        named = [names_in_list(paths, self._numbers, self._of_night, longest) for paths in groups]
+            longest = max(map(measure, told), default=0)
+        named = [names_in_list(paths, self._numbers, self._of_night, longest, measure) for paths in groups]
         self._short = {path: name for names in named for path, name in names.items()}
 
     def set_narrow(self, is_narrow: bool) -> None:  # noqa: FBT001 - a switch
