@@ -89,7 +89,9 @@ class FrameTableModel(DraggedRows):
         self._numbers: dict[str, str] = {}
         self._numbers_are_of: Night | None = None
         self._of_night: dict[str, str] = {}
-        self._longest = LONGEST_IN_LIST
+        self._is_narrow = False
+        self.width_of_name: Callable[[str], int] = len
+        """Measures a name, as it is written in the list."""
         self._short: dict[str, str] = {}
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
@@ -247,17 +249,19 @@ class FrameTableModel(DraggedRows):
         self.rebuilt.emit(is_asked)
 
     def _name_rows(self) -> None:
-        self._short = {
-            path: name
-            for group in self._groups
-            if not group.is_masters
-            for path, name in names_in_list(group.paths, self._numbers, self._of_night, self._longest).items()
-        }
+        """Call frames as all else does, by names of one length for all; longer ones as their group tells them apart."""
+        groups = [group.paths for group in self._groups if not group.is_masters]
+        longest, measure = LONGEST_IN_LIST, self.width_of_name if self._is_narrow else len
+        if self._is_narrow:
+            told = [name for paths in groups for name in short_names(paths, self._numbers).values()]
+            longest = max(map(measure, told), default=0)
+        named = [names_in_list(paths, self._numbers, self._of_night, longest, measure) for paths in groups]
+        self._short = {path: name for names in named for path, name in names.items()}
 
-    def allow_names(self, longest: int) -> None:
-        """Write names of so many letters; longer ones are shortened to what tells the frames of a group apart."""
-        if longest != self._longest:
-            self._longest = longest
+    def set_narrow(self, is_narrow: bool) -> None:  # noqa: FBT001 - a switch
+        """In a small window let no name make its column wider than it must be."""
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
             self._name_rows()
             self.many_changed.emit()
 

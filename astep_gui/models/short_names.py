@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline_core.io.fits_names import FITS_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _DIGITS = re.compile(r"(\d+)")
 _SEPARATORS = " _-."
@@ -121,12 +121,16 @@ def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, s
     return short
 
 
-LONGEST_IN_LIST, LONGEST_IN_SMALL = 16, 9
-"""Letters of a name in the list, and in that of a small window: what is known of the frame keeps its room."""
+LONGEST_IN_LIST = 16
+"""Letters of a name in the list: "SCIENCE 055" leaves room for what is known of the frame."""
 
 
 def names_in_list(
-    group: Sequence[str], numbers: Mapping[str, str], of_night: Mapping[str, str], longest: int = LONGEST_IN_LIST
+    group: Sequence[str],
+    numbers: Mapping[str, str],
+    of_night: Mapping[str, str],
+    longest: int = LONGEST_IN_LIST,
+    measure: Callable[[str], int] = len,
 ) -> dict[str, str]:
     """Return path → the name in the list: the one that all else calls a frame by, as long as it is short.
 
@@ -139,9 +143,12 @@ def names_in_list(
     of_night : mapping
         Of :func:`short_names`, for the whole night.
     longest : int
-        Letters that a name may have; where one has more, the heading's words are left out of all in the group.
+        Letters, or what else is measured, that a name may have; where one has more, the word that the heading says
+        is left out of all in the group.
+    measure : callable
+        Gives of a name what is compared with that.
     """
-    if all(len(of_night[path]) <= longest for path in group):
+    if all(measure(of_night[path]) <= longest for path in group):
         return {path: of_night[path] for path in group}
     return short_names(group, numbers)
 

@@ -44,7 +44,7 @@ class ImageHead(QWidget):
         self.levels.setText("Levels")
         self.levels.setToolTip("Histogram, black and white: show the panel Levels (Alt+2)")
         self.levels.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._is_compact = False
+        self._is_compact = self._offers_levels = False
         self.short_title: Callable[[Hashable, str], str] = lambda _key, title: title
         """Gives, of an image's key and title, the title under the frame's short name."""
         self._unit = self._about = self._whole = self._file = ""
@@ -97,7 +97,7 @@ class ImageHead(QWidget):
 
     def offer_levels(self, *, is_offered: bool) -> None:
         """Show the button that brings the levels back, or not."""
-        self.levels.setVisible(is_offered and not self._is_compact)
+        self._offers_levels = is_offered
         self._fit()
 
     def set_compact(self, *, compact: bool) -> None:
@@ -118,11 +118,15 @@ class ImageHead(QWidget):
             self.file.hide()
             return
         room = self.width() - _MARGIN - 6
-        for one in (self.state, self.levels, self.overlays):
+        for one in (self.state, self.overlays):
             room -= one.sizeHint().width() + _SPACING if one is self.overlays or not one.isHidden() else 0
         about, unit = (self._room_of(self.about, words) for words in (self._about, self._unit))
         zoom = self._room_of(self.zoom, self.zoom.text())
         title, file = self._title.width_of(shown), self._room_of(self.file, self._file)
+        levels = self.levels.sizeHint().width() + _SPACING
+        has_levels = self._offers_levels and title + unit + levels <= room  # Alt+2 does it too
+        self.levels.setVisible(has_levels)
+        room -= levels if has_levels else 0
         is_all_seen = title + file + about + zoom <= room
         self.file.setText(self._file if is_all_seen else "")
         self.file.setVisible(is_all_seen and bool(self._file))

@@ -57,7 +57,7 @@ class ShortcutsOverlay(QDialog):
             for title in titles:
                 keys = ON_THE_IMAGE if title == IMAGE else _keys_of(title)
                 column.addLayout(_section(title.rpartition("/")[2], keys))
-                column.addSpacing(10)
+                column.addSpacing(8)
             column.addStretch()
             columns.addLayout(column)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

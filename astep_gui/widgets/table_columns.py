@@ -10,7 +10,6 @@ from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QApplication, QMenu, QToolButton
 
 from astep_gui.models.frame_columns import COLUMNS, column_number, shown_at_first
-from astep_gui.models.short_names import LONGEST_IN_LIST, LONGEST_IN_SMALL
 from astep_gui.theme import mono_font, ui_font
 from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX
 
@@ -47,6 +46,7 @@ class TableColumns(QToolButton):
         self._choices = self._choice_menu()
         self.setMenu(self._choices)
         tree.width_of = self.width_of
+        model.width_of_name = self._width_of_name
         header = tree.header()
         assert header is not None
         self._header = header
@@ -74,7 +74,7 @@ class TableColumns(QToolButton):
         """Do with less room, in a small window."""
         if is_compact != self._is_compact:
             self._is_compact = is_compact
-            self._model.allow_names(LONGEST_IN_SMALL if is_compact else LONGEST_IN_LIST)
+            self._model.set_narrow(is_compact)
             self.lay_out()
 
     def lay_out(self) -> None:
@@ -114,11 +114,15 @@ class TableColumns(QToolButton):
         if column.key != "name":
             return max(words.horizontalAdvance(column.sample) + CELL_PX, title)
         names = self._model.names()
-        self._name_px |= {name: words.horizontalAdvance(name) for name in names if name not in self._name_px}
-        widest = max((self._name_px[name] for name in names), default=0)
+        widest = max(map(self._width_of_name, names), default=0)
         inside = max(min(widest, WIDEST_NAME_PX), words.horizontalAdvance(column.sample))
         inside += 2 * INDENT_PX if self._model.is_grouped else 0
         return max(inside + CELL_PX + (THUMBNAIL_PX if self._model.shows_thumbnails else 0), title)
+
+    def _width_of_name(self, name: str) -> int:
+        if name not in self._name_px:
+            self._name_px[name] = QFontMetrics(ui_font()).horizontalAdvance(name)
+        return self._name_px[name]
 
     def wanted_width(self) -> int:
         """Return the width at which no column is cut."""
