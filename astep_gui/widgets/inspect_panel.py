@@ -77,11 +77,11 @@ class InspectPanel(QWidget):
         self._shown: ShownImage | None = None
         self._shape: DrawnShape | None = None
         self._look: StarLook | LineLook | RegionLook | None = None
-        layout = QVBoxLayout(self)
+        self._rows = layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(5)
         self._build_tools(layout)
-        self._build_plot(layout)
+        self._has_plot = False
         self.says = QLabel()
         self.says.setWordWrap(True)
         layout.addWidget(self.says)
@@ -148,7 +148,15 @@ class InspectPanel(QWidget):
         self.invitation.setText(_INVITE.get(tool, ""))
         self._sign.setPixmap(icon(tool, "dim").pixmap(QSize(32, 32), self.devicePixelRatioF()) if tool else QPixmap())
 
-    def _build_plot(self, layout: QVBoxLayout) -> None:
+    def _need_plot(self) -> None:
+        """Make the plot where there is none yet: nothing is measured when the program starts, which need not wait."""
+        if self._has_plot:
+            return
+        self._build_plot()
+        self._has_plot = True
+        self._dress_plot()
+
+    def _build_plot(self) -> None:
         self.plot = small_plot(self)
         self.plot.setMinimumHeight(84)
         self.plot.setAccessibleName("Profile")
@@ -162,7 +170,7 @@ class InspectPanel(QWidget):
         self._upwards.setZValue(100)
         self._upwards.setParentItem(self.plot.getPlotItem().getViewBox())
         self._upwards.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, 0))
-        layout.addWidget(self.plot, 1)
+        self._rows.insertWidget(self._rows.indexOf(self.says), self.plot, 1)
 
     def _build_figures(self, layout: QVBoxLayout) -> None:
         self.figures = QGridLayout()
@@ -287,14 +295,18 @@ class InspectPanel(QWidget):
         self.star_measured.emit(None)
         self.save.hide()
         self.night.hide()
-        self._points.setData([], [])
-        self._curve.setData([], [])
+        if self._has_plot:
+            self._points.setData([], [])
+            self._curve.setData([], [])
         self._show_plot(on=False)
         self._say(words)
         self._list([])
 
     def _show_plot(self, *, on: bool) -> None:
-        self.plot.setVisible(on)
+        if on:
+            self._need_plot()
+        if self._has_plot:
+            self.plot.setVisible(on)
         self._rest.setVisible(not on)
 
     def _say(self, words: str, role: str = "dim") -> None:
@@ -387,9 +399,13 @@ class InspectPanel(QWidget):
         item.enableAutoRange()
 
     def _dress(self) -> None:
-        look = theme()
         if self._look is None:
             self._invite(self.tool)
+        if self._has_plot:
+            self._dress_plot()
+
+    def _dress_plot(self) -> None:
+        look = theme()
         dress_plot(self.plot)
         self._points.setPen(None)
         self._points.setBrush(look.colour("plot_1", 0.75))

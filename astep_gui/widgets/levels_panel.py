@@ -28,7 +28,7 @@ from pipeline_core.science.colormaps import COLORMAPS
 from pipeline_core.science.display import histogram, histogram_range, stretched
 
 if TYPE_CHECKING:
-    from PyQt6.QtGui import QResizeEvent
+    from PyQt6.QtGui import QResizeEvent, QShowEvent
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
@@ -49,14 +49,15 @@ class LevelsPanel(QWidget):
         self._levels = levels
         self._shown: ShownImage | None = None
         self._following = False
-        self._build_plot()
+        self._has_plot = False
+        self._level_word = "sky"
+        self._top, self._span = 1.0, (0.0, 1.0)
         self._build_fields()
         self._build_presets()
         self._build_looks()
-        layout = QVBoxLayout(self)
+        self._rows = layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(5)
-        layout.addWidget(self.plot, 1)
         layout.addLayout(self._range_row)
         layout.addLayout(self._preset_row)
         layout.addLayout(self._look_grid)
@@ -69,12 +70,19 @@ class LevelsPanel(QWidget):
         """Return the size at which all is read easily."""
         return QSize(300, 330)
 
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Be whole when seen."""
+        self._need_plot()
+        super().showEvent(event)
+
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """In a low window leave the room of the axis' name to the bars."""
         super().resizeEvent(event)
         self._name_axis()
 
     def _name_axis(self) -> None:
+        if not self._has_plot:
+            return
         unit = self._shown.unit if self._shown is not None else ""
         axis = self.plot.getPlotItem().getAxis("bottom")
         axis.setLabel(f"pixel value  ({unit})" if unit else "pixel value")
@@ -83,7 +91,7 @@ class LevelsPanel(QWidget):
     @property
     def is_in_hand(self) -> bool:
         """Whether a person moves a handle or types a level just now: it must not slip away from under the hand."""
-        is_dragged = self.region.moving or any(line.moving for line in self.region.lines)
+        is_dragged = self._has_plot and (self.region.moving or any(line.moving for line in self.region.lines))
         fields = (field for field in (self.low, self.high) if field.hasFocus())
         return is_dragged or any((edit := field.lineEdit()) is not None and edit.isModified() for field in fields)
 
@@ -94,9 +102,13 @@ class LevelsPanel(QWidget):
         """
         self._shown = shown
         if has_sky is not None:
-            self._sky.label.setFormat("sky" if has_sky else "level")
+            self._level_word = "sky" if has_sky else "level"
+        if shown is not None:
+            self._need_plot()
         self._following = True  # fields that round what they show must not move the levels
-        self._draw_histogram(shown)
+        if self._has_plot:
+            self._sky.label.setFormat(self._level_word)
+            self._draw_histogram(shown)
         self._follow()
 
     def _draw_histogram(self, shown: ShownImage | None) -> None:
@@ -120,6 +132,17 @@ class LevelsPanel(QWidget):
         for field in (self.low, self.high):
             field.setDecimals(0 if shown.image.dtype.kind in "ui" else self._decimals(shown.level.sigma))
 
+    def _need_plot(self) -> None:
+        """Make the histogram where there is none yet: the page that the program starts with waits for none."""
+        if self._has_plot:
+            return
+        self._build_plot()
+        self._rows.insertWidget(0, self.plot, 1)
+        self._has_plot = True
+        self._dress_plot()
+        self._name_axis()
+        self._follow()
+
     def _build_plot(self) -> None:
         self.plot = small_plot(self, left=False)
         self.plot.setMinimumHeight(LEAST_PLOT_PX)
@@ -131,7 +154,6 @@ class LevelsPanel(QWidget):
         self.region = pg.LinearRegionItem((0.0, 1.0), swapMode="block")
         for item in (self._bars, self._curve, self._sky, self._saturation, self.region):
             self.plot.addItem(item)
-        self._top, self._span = 1.0, (0.0, 1.0)
         self._sky.hide()
         self._saturation.hide()
         self.region.sigRegionChanged.connect(self._drag)
@@ -227,21 +249,11 @@ class LevelsPanel(QWidget):
         """Show what the model says."""
         self._following = True
         levels = self._levels
-        self.region.setRegion((levels.lo, levels.hi))
+        if self._has_plot:
+            self._follow_in_plot()
         self.low.setValue(levels.lo)
         self.high.setValue(levels.hi)
         self._say_clipped()
-        part = np.linspace(0.0, 1.0, 65)
-        self._curve.setData(levels.lo + part * (levels.hi - levels.lo), self._top * stretched(part, levels.stretch))
-        low, high = min(self._span[0], levels.lo), max(self._span[1], levels.hi)
-        # Levels far outside of the histogram are shown at its edge, or the sky would be a single line.
-        width = self._span[1] - self._span[0]
-        box = self.plot.getPlotItem().getViewBox()
-        box.setRange(
-            xRange=(max(low, self._span[0] - width), min(high, self._span[1] + 3 * width)),
-            yRange=(0.0, 1.12 * self._top),
-            padding=0.01,
-        )
         self.presets.setExclusive(False)
         for name, button in self.preset_buttons.items():
             button.setChecked(levels.preset == name)
@@ -253,6 +265,21 @@ class LevelsPanel(QWidget):
         self.inverted.setChecked(levels.inverted)
         self.frozen.setChecked(levels.frozen)
         self._following = False
+
+    def _follow_in_plot(self) -> None:
+        levels = self._levels
+        self.region.setRegion((levels.lo, levels.hi))
+        part = np.linspace(0.0, 1.0, 65)
+        self._curve.setData(levels.lo + part * (levels.hi - levels.lo), self._top * stretched(part, levels.stretch))
+        low, high = min(self._span[0], levels.lo), max(self._span[1], levels.hi)
+        # Levels far outside of the histogram are shown at its edge, or the sky would be a single line.
+        width = self._span[1] - self._span[0]
+        box = self.plot.getPlotItem().getViewBox()
+        box.setRange(
+            xRange=(max(low, self._span[0] - width), min(high, self._span[1] + 3 * width)),
+            yRange=(0.0, 1.12 * self._top),
+            padding=0.01,
+        )
 
     def _say_clipped(self) -> None:
         """Say in the tips how many pixels lie beyond black and white."""
@@ -269,6 +296,11 @@ class LevelsPanel(QWidget):
         if "red" in {look.colormap, self._levels.colormap}:
             # Images follow into the theme for dark-adapted eyes, and out of it.
             self._levels.set_colormap(look.colormap)
+        if self._has_plot:
+            self._dress_plot()
+
+    def _dress_plot(self) -> None:
+        look = theme()
         dress_plot(self.plot)
         self._bars.setPen(pg.mkPen(look.colour("histogram")))
         self._bars.setFillBrush(look.colour("histogram", 0.35))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ def write_text(final: Path, text: str) -> None:
 
 def part_path(final: Path) -> Path:
     """Return a new name for the unfinished file; each attempt has its own: a straggler harms nobody."""
-    return final.with_name(f"{final.name}.{secrets.token_hex(4)}{PART}")
+    return final.with_name(f"{final.name}.{os.urandom(4).hex()}{PART}")
 
 
 def sync_file(path: Path) -> None:

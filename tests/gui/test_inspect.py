@@ -30,6 +30,10 @@ def panel(qtbot, inspection, make_shown):
     return panel
 
 
+def shows_plot(panel) -> bool:
+    return hasattr(panel, "plot") and panel.plot.isVisible()
+
+
 def figures(panel) -> dict[str, str]:
     return {name.text(): value.text() for name, value in panel._pairs if name.text()}
 
@@ -39,7 +43,7 @@ def test_an_empty_panel_says_how_to_fill_it(qtbot, panel, tool, deed):
     qtbot.mouseClick(panel.tools[tool], Qt.MouseButton.LeftButton)
     assert panel.invitation.isVisible()
     assert panel.invitation.text().startswith(deed)
-    assert not panel.plot.isVisible()
+    assert not shows_plot(panel)
 
 
 def test_once_something_was_measured_nobody_is_invited_any_more(qtbot, panel, inspection):
@@ -57,7 +61,16 @@ def test_a_click_near_a_star_shows_its_width(qtbot, panel, inspection):
     said = figures(panel)
     assert float(said["x"]) == pytest.approx(301.0, abs=0.1)  # counted from 1
     assert float(said["FWHM"].split()[0]) == pytest.approx(4.0, rel=0.05)
-    assert panel.plot.isVisible()
+    assert shows_plot(panel)
+
+
+def test_a_plot_is_made_with_the_first_profile_and_stands_above_the_words(qtbot, panel, inspection):
+    assert not hasattr(panel, "plot"), "the start of the program would wait for it"
+    with qtbot.waitSignal(inspection.looked, timeout=60_000):
+        panel.clicked(303.0, 198.0)
+    qtbot.waitUntil(lambda: panel.plot.height() > 80, timeout=2000)
+    assert panel.plot.geometry().bottom() < min(pair[1].y() for pair in panel._pairs if pair[0].text())
+    assert panel.plot.geometry().top() > panel.tools["star"].geometry().bottom()
 
 
 def test_a_click_on_blank_sky_says_no_star_here(qtbot, panel, inspection):
@@ -65,7 +78,7 @@ def test_a_click_on_blank_sky_says_no_star_here(qtbot, panel, inspection):
         panel.clicked(600.0, 450.0)
     assert "no star here" in panel.says.text().lower()
     assert not figures(panel)
-    assert not panel.plot.isVisible()
+    assert not shows_plot(panel)
 
 
 def test_a_saturated_star_has_no_width(qtbot, panel, inspection, make_shown):

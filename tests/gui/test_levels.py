@@ -102,3 +102,27 @@ def test_images_turn_red_with_the_theme_for_dark_adapted_eyes_and_back(panel, le
     assert levels.colormap == "red"
     apply_theme(qapp, "dark")
     assert levels.colormap == "grey"
+
+
+def test_a_histogram_is_made_when_one_is_seen_or_an_image_comes_and_shows_what_was_chosen_before(
+    qtbot, levels, make_shown
+):
+    panel = LevelsPanel(levels)
+    qtbot.addWidget(panel)
+    panel.resize(310, 340)
+    assert not hasattr(panel, "plot")
+    assert not panel.is_in_hand
+    shown = make_shown(saturation=5200.0)
+    levels.follow(shown)
+    panel.show_image(None, has_sky=False)
+    assert not hasattr(panel, "plot"), "no image, nothing to draw"
+    panel.show()
+    assert panel.region.getRegion() == pytest.approx((levels.lo, levels.hi))
+    qtbot.waitUntil(panel.plot.isVisible, timeout=1000)
+    panel.show_image(shown)
+    assert panel._sky.label.format == "level"
+    assert panel.plot.y() < panel.low.y(), "above the fields"
+    other = LevelsPanel(levels)
+    qtbot.addWidget(other)
+    other.show_image(shown)
+    assert other._sky.value() == pytest.approx(shown.level.sky)

@@ -22,7 +22,8 @@ class Knot:
 
 @pytest.fixture
 def older_objects_set_aside():
-    """Nothing: what is set aside, and when, is what these tests are about."""
+    """Nothing, and none by the tests before: what is set aside, and when, is what these tests are about."""
+    gc.unfreeze()
 
 
 @pytest.fixture
