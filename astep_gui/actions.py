@@ -35,6 +35,9 @@ TOOL_WORDS = {"star": "star", "line": "line", "box": "box", "circle": "circle"}
 BLINKING = "View/Blink and compare"
 """A menu in the menu View, and a part of the page of keys."""
 
+ROOM = "View/Room"
+"""As a person drags the handles between lists and between image and plots."""
+
 MENUS = ("Night", "Edit", "Frames", "Image", "View", "Sky", "Reduce", "Help")
 
 
@@ -166,6 +169,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("grouped", "View", "Group the frames", "G", icon="group", is_checkable=True, begins_section=True),
     _spec("columns", "View", "Columns of the list…", "Shift+G", needs="night"),
     _spec("pictures", "View", "Small pictures in the list", "T", icon="image", is_checkable=True),
+    _spec("room_for_needs", ROOM, "More room for needs", "Alt+Shift+Down", needs="night",
+          tip="Move the handle between needs and frames down"),
+    _spec("room_for_frames", ROOM, "More room for frames", "Alt+Shift+Up", needs="night",
+          tip="Move the handle between needs and frames up"),
+    _spec("room_for_image", ROOM, "More room for the image", "Alt+PgDown", needs="night", begins_section=True,
+          tip="Move the handle between image and plots down"),
+    _spec("room_for_plots", ROOM, "More room for the plots", "Alt+PgUp", needs="night",
+          tip="Move the handle between image and plots up"),
     _spec("log", "View", "Unfold the log", "Ctrl+L", icon="log", is_checkable=True),
     _spec("theme", "View/Theme", "Next theme", "Ctrl+T", icon="theme",
           tip="Dark, light, high contrast, red night vision"),

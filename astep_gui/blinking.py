@@ -266,13 +266,12 @@ class Blinking(QObject):
     def _words(self, frame: BlinkFrame) -> str:
         """Return what stands over the image: as what the frame is seen, and how it lies."""
         model = self.model
-        words = "calibrated" if self.is_calibrated else "raw"
-        if not (model.aligned and model.has_shifts and frame.has_stars):
-            return words
-        if frame.looks_turned:
-            return f"{words} · turned onto the others"
-        is_placed = frame.shift is not None or frame.turn is not None
-        return f"{words} · aligned" if is_placed else f"{words} · not aligned"
+        words = "" if self.is_calibrated else "raw"  # a calibrated frame's title says that it is one
+        lies = ""
+        if model.aligned and model.has_shifts and frame.has_stars:
+            is_placed = frame.shift is not None or frame.turn is not None
+            lies = "turned onto the others" if frame.looks_turned else "aligned" if is_placed else "not aligned"
+        return " · ".join(filter(None, (words, lies)))
 
     def _show(self, small: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:
         if not self.is_on:

@@ -12,7 +12,6 @@ from astep_gui.blink_frames import calibrated_sources
 from astep_gui.models.blink_frame import SEEN_DEG
 from astep_gui.models.frame_pair import FramePair
 from astep_gui.models.same_place import is_trimmed
-from astep_gui.models.short_names import numbers_of, short_names
 from astep_gui.models.short_titles import titled
 from pipeline_core.errors import NightError
 from pipeline_core.types import FrameKind
@@ -209,9 +208,8 @@ class Comparing(QObject):
         return place, f"aligned: {name} is moved by {math.hypot(*place.shift):.1f} px onto {onto}"
 
     def _names(self, first: str, second: str) -> tuple[str, str]:
-        """Return what the table calls two frames: what all names of the night share would stand before what differs."""
-        names = short_names([first, second], numbers_of(frame.path for frame in self._night.frames))
-        return names[first], names[second]
+        """Return what list and blink call two frames."""
+        return self._viewing.short_titles.name(first), self._viewing.short_titles.name(second)
 
     def _named(self, shown: ShownImage, path: str, name: str) -> ShownImage:
         """Return an image under its short name, with what was done to it: "055 · cosmic rays removed"."""

@@ -247,9 +247,11 @@ class Deeds(ResultsDeeds):
         if is_needed and not levels.isHidden() and not levels.isFloating():
             levels.hide()
             self._levels_are_away = True
+            self._viewing.view.head.offer_levels(is_offered=True)  # nothing else tells of them
         elif not is_needed and self._levels_are_away:
             levels.show()
             self._levels_are_away = False
+            self._viewing.view.head.offer_levels(is_offered=False)
             QTimer.singleShot(0, self._share_anew)
 
     def _share_anew(self) -> None:
@@ -291,6 +293,17 @@ class Deeds(ResultsDeeds):
     def plan(self) -> None:
         """Bring the plan to the front."""
         self._window.bring_up("plan")
+
+    def which_dark(self) -> None:
+        """Show in the plan which dark the current frame gets, and of which frames it is made."""
+        plan, path = self._night.plan, self._night.current
+        dark = next((s.dark for s in plan.science if s.path == path), None) if plan is not None else None
+        if dark is None:
+            self._window.log.say("the plan has no dark for this frame")
+            return
+        self.plan()
+        self._window.plan_panel.point_out_master(dark)
+        self._window.log.say(f"its dark is {dark}: a click on its line selects the frames it is made of")
 
     # -- dialogs ---------------------------------------------------------------------------------------------
 

@@ -83,8 +83,7 @@ class FrameDeeds(QObject):
         # What is suggested of them, of several the most frequent; what was chosen last only where nothing is.
         first = causes.most_common(1)[0][0] if causes else self._last_reason
         reasons = list(dict.fromkeys(filter(None, (first, *causes, *REASONS))))
-        frame = self._night.frame(paths[0]) if len(paths) == 1 else None
-        what = frame.name if frame is not None else counted(paths)
+        what = self._viewing.short_titles.name(paths[0]) if len(paths) == 1 else counted(paths)
         words = f"Why {what} {'is' if len(paths) == 1 else 'are'} rejected"
         reason, is_sure = QInputDialog.getItem(self._window, "Reject", words, reasons, 0, True)  # noqa: FBT003
         if is_sure:

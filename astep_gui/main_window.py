@@ -203,6 +203,7 @@ class MainWindow(QMainWindow):
         self.errands.stopped.connect(lambda title: self.log.say(f"stopped: {title}; what is finished stays"))
         self.results.calibrated_asked.connect(deeds.calibrated)
         self.results.master_asked.connect(self.products.show_master)
+        self.viewing.rail.dark_asked.connect(deeds.which_dark)
         self.results.frames_asked.connect(self.table.show_only)
         self.products.nothing_there.connect(lambda path, why: self.log.say(why, "warning", path))
         self.viewing.blinking.passing.connect(self.table.tree.mark_passing)
@@ -299,6 +300,7 @@ class MainWindow(QMainWindow):
         self.products.close()
         self.table.close_pictures()
         self.night.close()
+        self.night.lists.flush()
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name

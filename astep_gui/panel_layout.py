@@ -63,6 +63,11 @@ class PanelLayout:
         self._dock("sky", "Sky", window.sky.panel, right)
         for name in ("pixel", "header", "plan", "sky", "run", "results"):
             window.tabifyDockWidget(self.docks["inspect"], self.docks[name])
+        head = window.viewing.view.head
+        head.levels.clicked.connect(lambda _on: window.bring_up("levels"))
+        self.docks["levels"].visibilityChanged.connect(
+            lambda is_seen: head.offer_levels(is_offered=False) if is_seen else None
+        )
         window.setCorner(Qt.Corner.BottomLeftCorner, side.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, right)
         docks, sizes = [self.docks["frames"], self.docks["levels"]], [window.table.wanted_width(), RIGHT_PX]

@@ -243,8 +243,10 @@ class ProductViewing(QObject):
         if not self._viewing.blinks_calibrated or self.calibrated is None:
             return
         if self._viewing.blink.is_playing:
-            words = f"{len(self._viewing.blink.going)} frames go by"
-            self.bar.show_calibrated(f"{words}; {BOTH_ENDS.format(self._viewing.blinking.way_back)}", "")
+            number = len(self._viewing.blink.going)
+            ends = BOTH_ENDS.format(self._viewing.blinking.way_back)
+            short = f"{number} frames: Enter stays, Esc goes back"
+            self.bar.show_calibrated(f"{number} frames go by; {ends}", "", short)
         else:
             self.show_calibrated(self.calibrated)
 

@@ -12,6 +12,7 @@ from PyQt6.QtCore import QEvent, QObject, QTimer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from PyQt6.QtGui import QWindow
     from PyQt6.QtWidgets import QApplication
 
 LOOK_MS = 50
@@ -64,17 +65,30 @@ class QuietMemory(QObject):
         """Take over."""
         gc.disable()
         sys.setswitchinterval(SWITCH_S)
-        self._app.installEventFilter(self)
+        for window in self._app.topLevelWindows():
+            self._heed(window)
+        self._app.focusWindowChanged.connect(self._heed)
         self._timer.start()
 
     def stop(self) -> None:
         """Leave it to Python again."""
         self._timer.stop()
-        self._app.removeEventFilter(self)
+        self._app.focusWindowChanged.disconnect(self._heed)
+        for window in self._app.topLevelWindows():
+            window.removeEventFilter(self)
         sys.setswitchinterval(self._switch_s)
         gc.unfreeze()
         if self._was_enabled:
             gc.enable()
+
+    def _heed(self, window: QWindow | None) -> None:
+        """Watch a window of the screen: hands come to it first.
+
+        Not the application: each of the hundreds of events that a repaint makes would ask for Python's lock, and wait
+        for it while a thread is at work.
+        """
+        if window is not None:
+            window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Note that a person is at work; stop nothing."""
@@ -86,6 +100,8 @@ class QuietMemory(QObject):
     @property
     def is_idle(self) -> bool:
         """Whether a moment's stop would disturb nobody."""
+        if self._app.activePopupWidget() is not None:
+            return False  # a menu is read, whose window nobody watches
         return time.monotonic() - self._touched > IDLE_S and not self._is_busy()
 
     def look(self) -> None:
@@ -125,6 +141,7 @@ _HANDS = frozenset(
         QEvent.Type.MouseButtonPress,
         QEvent.Type.MouseMove,
         QEvent.Type.KeyPress,
+        QEvent.Type.KeyRelease,  # the only one of a key that is an action's
         QEvent.Type.Wheel,
         QEvent.Type.DragMove,
     }

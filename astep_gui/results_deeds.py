@@ -120,6 +120,7 @@ class ResultsDeeds(NightDeeds):
         def work(context: RunContext) -> list[Path]:
             from pipeline_core.report import write_report  # noqa: PLC0415 - heavy
 
+            self._night.lists.flush()
             return [write_report(place, context, small=name == REPORTS[1]) for name in names]
 
         if self._window.errands.start("report", "the report of the night", work, done):
@@ -157,6 +158,7 @@ class ResultsDeeds(NightDeeds):
         def work(context: RunContext) -> tuple[HandedOn, str]:
             from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words  # noqa: PLC0415 - the stages
 
+            self._night.lists.flush()
             handed = hand_on(place, raw, program, folder, context)  # type: ignore[arg-type]
             names = without_wcs(handed.files)
             return handed, without_wcs_words(names, len(handed.files), "Sky (Shift+S) looks for them on the sky")

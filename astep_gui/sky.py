@@ -62,6 +62,7 @@ class Sky(QObject):
         viewing, window = self._viewing, self._window
         viewing.dress = self._dressed
         viewing.places = self.places
+        viewing.star.alignment = lambda: self.model.sky.alignment
         viewing.view.painters.append(self._paint)
         self.panel.asked.connect(self.do)
         self.panel.stack_asked.connect(self.show_stack)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 RATES = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0, 25.0, 30.0)
 """Frames a second that the keys choose among: each is told from the next by eye."""
 
+ROOM_PX = 24
+"""By so much a key moves a handle: a row of the list."""
+
 _OWN = (
     "zoom_in", "zoom_out", "zscale", "next_stretch", "next_colours", "overlays", "compare_with", "save_cutout",
     "columns", "next_quantity", "next_against", "threshold", "recent", "blink_slower", "blink_faster", "blink_back",
@@ -52,6 +55,12 @@ class ViewDeeds(QObject):
         slots: dict[str, Callable[..., object]] = {name: getattr(self, name) for name in _OWN}
         slots |= {f"panel_{name}": partial(self.show_panel, name) for name in PANELS}
         slots |= {f"tool_{name}": partial(self.take_tool, name) for name in TOOL_WORDS}
+        slots |= {
+            "room_for_needs": lambda: self._window.panels.lists.move_by(ROOM_PX),
+            "room_for_frames": lambda: self._window.panels.lists.move_by(-ROOM_PX),
+            "room_for_image": partial(viewing.splitter.move_by, ROOM_PX),
+            "room_for_plots": partial(viewing.splitter.move_by, -ROOM_PX),
+        }
         slots["next_step"] = partial(viewing.steps.step_by, 1)
         slots["previous_step"] = partial(viewing.steps.step_by, -1)
         # What has a button is done by it: it knows when it can be.

@@ -210,7 +210,11 @@ class Viewing(QObject):
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
         is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
         tone = state.tone if state is not None else "dim"
-        self.rail.set_suggestion(state.verdict if state is not None else "", is_open=is_open, tone=tone)
+        row = self._night.rows.get(path or "")
+        of_dark = row is not None and any(flag.cause.startswith("dark too ") for flag in row.flags)
+        self.rail.set_suggestion(
+            state.verdict if state is not None else "", is_open=is_open, tone=tone, of_dark=of_dark
+        )
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")

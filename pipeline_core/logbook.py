@@ -15,7 +15,9 @@ from pipeline_core.io.database import Database
 from pipeline_core.types import FrameKind, Night
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Later = Callable[[Path], None]
 
 
 class Logbook:
@@ -27,14 +29,15 @@ class Logbook:
     returns. Another process may decide at the same time; :meth:`changes_since` tells what it did.
     """
 
-    def __init__(self, database: Database, output: Path) -> None:
+    def __init__(self, database: Database, output: Path, later: Later | None = None) -> None:
         self.database = database
         self.output = output
+        self._later = later
         self._in_force: tuple[int, list[tuple[Any, ...]], Current] | None = None
         """The decision up to which it was read, the rows of :data:`IN_FORCE`, and what they come to."""
 
     @classmethod
-    def open(cls, output: Path, night: Path | None = None) -> Self:
+    def open(cls, output: Path, night: Path | None = None, later: Later | None = None) -> Self:
         """Open the logbook of an output, making it if there is none.
 
         Parameters
@@ -43,6 +46,10 @@ class Logbook:
             The output folder.
         night : Path, optional
             The folder of raw frames, remembered for the next time; also when it moved.
+        later : callable, optional
+            For who must not wait for a disk: told of the output with each decision, it brings the decision to the disk
+            and writes the lists, soon and elsewhere; see :class:`~pipeline_core.lists_later.ListsLater`. A decision is
+            then safe from the program's end when the call returns, and from a power cut a moment later.
 
         Raises
         ------
@@ -55,7 +62,7 @@ class Logbook:
                 "it is the night itself, or holds it: raw data is never written to",
                 "name another output folder with -o",
             )
-        logbook = cls(Database(output), output)
+        logbook = cls(Database(output, waits=later is None), output, later)
         try:
             if night is not None:
                 logbook._meet(night.resolve())
@@ -382,20 +389,26 @@ class Logbook:
         """Return the id of the newest decision, 0 if there is none."""
         return int(self.database.rows("SELECT coalesce(max(id), 0) FROM decisions")[0][0])
 
+    def lists(self) -> dict[str, str]:
+        """Return what ``accepted.txt`` and ``rejected.txt`` are to say: name → text."""
+        current = self.current()
+        kinds = {
+            path: str(current.get(path, {}).get("kind") or kind)
+            for path, kind in json.loads(self.database.fact("frames") or "{}").items()
+        }
+        science = [path for path, kind in kinds.items() if kind == FrameKind.SCIENCE]
+        return decision_lists.texts_of(science, rejected_of(current))
+
     def _write_lists(self) -> None:
+        if self._later is not None:
+            self._later(self.output)
+            return
         # Under the write lock, so that of two deciding processes the last one writes the last state.
         with self.database.transaction() as connection:
             rows = connection.execute(IN_FORCE).fetchall()
-            current = current_of(rows)
             (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM decisions").fetchone()
-            self._in_force = last, rows, current  # asked for next, and as it is under the lock
-            row = connection.execute("SELECT value FROM facts WHERE name = 'frames'").fetchone()
-            kinds = {
-                path: str(current.get(path, {}).get("kind") or kind)
-                for path, kind in json.loads(row[0] if row else "{}").items()
-            }
-            science = [path for path, kind in kinds.items() if kind == FrameKind.SCIENCE]
-            decision_lists.write_lists(self.output, science, rejected_of(current))
+            self._in_force = last, rows, current_of(rows)  # asked for next, and as it is under the lock
+            decision_lists.write_lists(self.output, self.lists())
 
 
 def rejecting(reasons: Mapping[str, str]) -> list[tuple[str, str, Value]]:

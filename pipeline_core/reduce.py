@@ -41,7 +41,7 @@ from pipeline_core.tasks import (
 )
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
-from pipeline_core.well_check import well_warnings
+from pipeline_core.well_check import full_wells
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,7 +181,8 @@ class _Reducer:
         ended = datetime.now(UTC).isoformat(timespec="seconds")
         # Not rounded: whoever tells it another day says what was said on this one.
         took, memory_mb = result.seconds, result.peak_memory_mb
-        record = RunRecord(ended, took, memory_mb, result.counts, result.masters, self.options.only)
+        proposed = result.proposed_saturation_adu
+        record = RunRecord(ended, took, memory_mb, result.counts, result.masters, self.options.only, proposed)
         note_run(self.logbook.database, record)
 
     def _tell(self, kind: _Kind, text: str, **data: str) -> None:
@@ -287,7 +288,9 @@ class _Reducer:
         self._count(tasks, report)
         calibrated = report.made.get(CALIBRATE_SCIENCE, {})
         self.result.noise = noise_summary(calibrated, self.night.by_path)
-        self.result.warnings += well_warnings(self.night, calibrated, self.recipe)
+        wells = full_wells(self.night, calibrated, self.recipe)
+        self.result.warnings += tuple(well.words for well in wells)
+        self.result.proposed_saturation_adu = wells[0].level_adu if wells else None
         if self.options.only is not None:
             self.result.moved += move_products(self.place.output, self.logbook)
             return
@@ -306,6 +309,9 @@ class _Reducer:
         self.result.moved += finished.moved
         self.result.sky, self.result.sky_words = finished.sky, finished.sky_words
         self._count_rejected_by_rule(tasks, report)
+        rejected = self.logbook.rejected()  # by rules too, which have spoken by now
+        used = {path: told for path, told in calibrated.items() if path not in rejected}
+        self.result.noise = noise_summary(used, self.night.by_path)
         self.result.warnings += finished.warnings
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:

@@ -45,6 +45,8 @@ class Reduction:
     """Those of them that were found."""
     moved: int = 0
     """Calibrated files that were moved because their frames were rejected or accepted."""
+    proposed_saturation_adu: float | None = None
+    """Where wells fill, if below what is taken for full: a person may set the recipe to it."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated science frames."""
     did_something: bool = False

@@ -29,6 +29,8 @@ class RunRecord:
     """Name → "made", "up to date" or "failed"."""
     only: str | None = None
     """The part that was asked for; None for a whole run."""
+    proposed_saturation_adu: float | None = None
+    """Where wells fill, if below what is taken for full."""
 
 
 def note_run(database: Database, record: RunRecord) -> None:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline_core.align_night import NightAlignment
     from pipeline_core.events import RunContext
     from pipeline_core.measured_places import MeasuredPlace
     from pipeline_core.measures import QualityRow
     from pipeline_core.plan import Plan
+    from pipeline_core.science.placement import Placement
     from pipeline_core.types import Frame, Night, Section
 
 _SNAP_PX = 40  # around where a person pointed: as far as a star is looked for there, and its sky
@@ -110,7 +112,12 @@ def sources_of(night: Night, plan: Plan, rows: Sequence[QualityRow], like: str) 
 
 
 def place_in_filter(
-    night: Night, plan: Plan, rows: Sequence[QualityRow], place: tuple[str, float, float], filter_name: str
+    night: Night,
+    plan: Plan,
+    rows: Sequence[QualityRow],
+    place: tuple[str, float, float],
+    filter_name: str,
+    alignment: NightAlignment | None = None,
 ) -> tuple[str, float, float] | None:
     """Return the frame of another filter in which a star is best looked for, and where it lies there.
 
@@ -122,6 +129,8 @@ def place_in_filter(
     place : (path, x, y)
         A frame, and the star's place in it; 0-based in the trimmed frame.
     filter_name : str
+    alignment : NightAlignment, optional
+        Of the reduced night: it lays filters on each other, measured shifts stay inside one.
 
     Returns
     -------
@@ -150,11 +159,20 @@ def place_in_filter(
     def apart(there: Source) -> tuple[bool, float, str]:
         times = here.mid_utc, there.mid_utc
         gap_s = abs((times[0] - times[1]).total_seconds()) if times[0] and times[1] else math.inf
-        return not known_together(first, there), gap_s, there.path
+        return not (known_together(first, there) or aligned(there) is not None), gap_s, there.path
+
+    def aligned(there: Source) -> tuple[Placement, Placement] | None:
+        return alignment.between(path, there.path) if alignment is not None else None
 
     first = source(here)
     nearest = min(map(source, others), key=apart, default=None)
-    return None if nearest is None else (nearest.path, *moved(x, y, first, nearest))
+    if nearest is None:
+        return None
+    both = aligned(nearest)
+    if both is None:
+        return (nearest.path, *moved(x, y, first, nearest))
+    there_x, there_y = both[1].moved(*both[0].returned(x, y))
+    return nearest.path, float(there_x), float(there_y)
 
 
 def known_together(one: Source, other: Source) -> bool:

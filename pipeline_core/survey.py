@@ -74,7 +74,7 @@ class Survey:
     steps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What was done to those whose file a run would leave as it is: path → step → why it did nothing, "" if it did."""
     noise: NoiseSummary | None = None
-    """Before and after, of the calibrated frames that the plan takes: those that a run sums up."""
+    """Before and after, of the calibrated frames that are not rejected: those that a run sums up."""
     warnings: tuple[str, ...] = ()
     """What the last run that ended warned of."""
     solved: tuple[int, int] | None = None
@@ -173,6 +173,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
             and product.label in night.by_path
         ]
         here = [product.label for product in made if product.label in night.by_path and product.label not in stale]
+        used = {path for path in tasks.tasks.science if path not in rejected}  # a rule's are calibrated all the same
         steps = {path: steps_done(tasks.tasks.science[path].settings) for path in here if path in tasks.tasks.science}
         waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
         on_sky = solutions(store)
@@ -198,7 +199,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         tuple(path for path in here if path not in searched) if searched else (),
         {product.label: product.location for product in made if product.location and product.label in night.by_path},
         steps,
-        noise_summary({one.label: one.made for one in made if one.label in tasks.tasks.science}, tasks.night.by_path),
+        noise_summary({one.label: one.made for one in made if one.label in used}, tasks.night.by_path),
         tuple(warnings),
         (sum(found), len(found)) if found else None,
         sky_words,

@@ -82,7 +82,8 @@ def _together(kin: str, equal: Sequence[tuple[str, Need]]) -> Need:
             wanted = tuple(dict.fromkeys(path for some in reached for path in some))
             tips = "; ".join(dict.fromkeys(other.tip for _, other in alike))
             ways.append(replace(way, paths=wanted, tip=tips))
-    return Need(title, "\n".join(need.why for need in parts), paths, tuple(ways), parts[0].tone)
+    whys = "\n".join(need.why for need in parts)
+    return Need(title, whys, paths, tuple(ways), parts[0].tone, parts[0].lacks)
 
 
 def _is_same(one: Remedy, other: Remedy) -> bool:

@@ -13,7 +13,7 @@ from astep_gui.models.frame_groups import Group, group_keys, heading
 from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
-from astep_gui.models.short_names import numbers_of, short_names
+from astep_gui.models.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -33,15 +33,17 @@ MANY = 200
 """Frames from which on rows are not said to have changed one by one."""
 
 PATH_ROLE = Qt.ItemDataRole.UserRole
-WIDEST_ROLE = Qt.ItemDataRole.UserRole + 9
-"""What a group's heading says once all of its frames are rejected: it keeps the lines for that, so that no row moves
-when the first one is."""
+HEADING_ROLE = Qt.ItemDataRole.UserRole + 9
+"""What a group is, without how many of its frames are rejected: by these words alone its lines are broken."""
+REJECTED_ROLE = Qt.ItemDataRole.UserRole + 10
+"""How many frames of a group are rejected."""
 _ALIGN = {
     False: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
     True: int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight),
 }
 
 
+_GROUP_ROLES = frozenset((Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, HEADING_ROLE, REJECTED_ROLE))
 _MASTER_FLAGS = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _GROUP_FLAGS = _MASTER_FLAGS | Qt.ItemFlag.ItemIsDropEnabled
 _FLAGS = {
@@ -86,6 +88,8 @@ class FrameTableModel(DraggedRows):
         self._keys_are_of: Sequence[Frame] = ()
         self._numbers: dict[str, str] = {}
         self._numbers_are_of: Night | None = None
+        self._of_night: dict[str, str] = {}
+        self._longest = LONGEST_IN_LIST
         self._short: dict[str, str] = {}
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
@@ -239,14 +243,28 @@ class FrameTableModel(DraggedRows):
         if self._numbers_are_of is not self._night.raw:
             self._numbers = numbers_of(frame.path for frame in self._night.frames)
             self._numbers_are_of = self._night.raw
-        self._short = {
-            path: name for group in self._groups for path, name in short_names(group.paths, self._numbers).items()
-        }
+            self._of_night = short_names(list(self._numbers), self._numbers)
+        self._name_rows()
         self._where = {path: (g, k) for g, group in enumerate(self._groups) for k, path in enumerate(group.paths)}
         if self._masters and self.is_grouped and not self._filter.is_on:
             self._groups.append(Group(MASTERS_TITLE, list(self._masters), is_masters=True))
         self.endResetModel()
         self.rebuilt.emit(is_asked)
+
+    def _name_rows(self) -> None:
+        self._short = {
+            path: name
+            for group in self._groups
+            if not group.is_masters
+            for path, name in names_in_list(group.paths, self._numbers, self._of_night, self._longest).items()
+        }
+
+    def allow_names(self, longest: int) -> None:
+        """Write names of so many letters; longer ones are shortened to what tells the frames of a group apart."""
+        if longest != self._longest:
+            self._longest = longest
+            self._name_rows()
+            self.many_changed.emit()
 
     def _group_keys(self) -> dict[str, tuple[Any, ...]]:
         """Return the group of each frame, made out anew only where a frame is another than before."""
@@ -337,20 +355,17 @@ class FrameTableModel(DraggedRows):
         return self.states.of(path) if role == STATE_ROLE else None
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
-        if not index.isValid() or index.column() or role not in {Qt.ItemDataRole.DisplayRole, WIDEST_ROLE}:
+        if role not in _GROUP_ROLES or not index.isValid() or index.column():
             return None
         group = self._groups[index.row()]
+        rejected = sum(path in self._night.rejected for path in group.paths)
+        if role == REJECTED_ROLE:
+            return rejected
         if group.is_masters:
             waiting = sum(master.state != "up to date" for master in self._masters.values())
             return f"{group.title} · {len(group.paths)}" + (f" · {waiting} to be made" if waiting else "")
-        if role == WIDEST_ROLE:
-            return heading(group.key) + self._counted(group, len(group.paths))
-        return heading(group.key) + self._counted(group, sum(path in self._night.rejected for path in group.paths))
-
-    @staticmethod
-    def _counted(group: Group, rejected: int) -> str:
-        count = f" · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
-        return count + (f" · ✕ {rejected} rejected" if rejected else "")
+        words = f"{heading(group.key)} · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
+        return words + (f" · ✕ {rejected} rejected" if rejected and role != HEADING_ROLE else "")
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802
         """Ask for an edit."""

@@ -44,6 +44,8 @@ class KnownNight(QObject):
         self.night: Night | None = None
         self.logbook: Logbook | None = None
         self.choices: Choices = NO_CHOICES
+        self.rejected: Mapping[str, str] = {}
+        """Frames that a person or a rule of the recipe rejected, and why; the plan still takes those of a rule."""
         self._recipe: Recipe | None = None
         self.plan: Plan | None = None
         self.plan_error: AstepError | None = None
@@ -52,6 +54,8 @@ class KnownNight(QObject):
         self.finished: set[str] = set()
         """Calibrated in the run that is on, or in the last one."""
         self.left_out: dict[str, str] = {}
+        self.awaits_final = False
+        """A run has ended, and its final values are being read: what the first look suggested holds no more."""
         self.survey: Survey | None = None
         """None while it is not known."""
         self.needs: list[Need] = []
@@ -83,11 +87,6 @@ class KnownNight(QObject):
     def frames(self) -> Sequence[Frame]:
         """All frames, as decided, sorted by path."""
         return self.night.frames if self.night else ()
-
-    @property
-    def rejected(self) -> Mapping[str, str]:
-        """Rejected frames and why."""
-        return self.choices.rejected
 
     @property
     def rows(self) -> dict[str, QualityRow]:

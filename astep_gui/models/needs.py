@@ -42,6 +42,8 @@ class Need:
     paths: tuple[str, ...]
     remedies: tuple[Remedy, ...]
     tone: Literal["bad", "warn", "dim"] = "warn"
+    lacks: Literal["", "dark", "flat"] = ""
+    """The master that its frames do without, unless somebody finds them one."""
 
 
 _SHOW = Remedy("Show", "show", tip="select these frames in the table, and look at the first")
@@ -125,7 +127,13 @@ def _plan(plan: Plan, night: Night) -> list[Need]:
         for words in science.warnings:
             by_words.setdefault(words, []).append(science)
     needs = [
-        Need(_head(words), words, tuple(s.path for s in frames), (*_ways_out(words, frames, plan, night), _SHOW, look))
+        Need(
+            _head(words),
+            words,
+            tuple(s.path for s in frames),
+            (*_ways_out(words, frames, plan, night), _SHOW, look),
+            lacks=_lacks(words),
+        )
         for words, frames in by_words.items()
     ]
     needs += [Need(_head(words), words, (), (look,)) for words in plan.warnings]
@@ -136,10 +144,17 @@ def _plan(plan: Plan, night: Night) -> list[Need]:
                 words,
                 master.frames,
                 (*_ways_of_master(words, master, night), _SHOW, look),
+                lacks=_lacks(words),
             )
             for words in master.warnings
         ]
     return needs
+
+
+def _lacks(words: str) -> Literal["", "dark", "flat"]:
+    """Return the master that a warning of the plan says is missing."""
+    kinds: tuple[Literal["dark", "flat"], ...] = ("dark", "flat")
+    return next((kind for kind in kinds if words.lower().startswith(f"no {kind}")), "")
 
 
 def _ways_of_master(words: str, master: MasterPlan, night: Night) -> tuple[Remedy, ...]:

@@ -25,24 +25,27 @@ def done_about(need: Need, night: NightModel) -> str:
     done = [path for path in need.paths if path in survey.calibrated and path not in survey.stale]
     masters = [m for m in survey.masters if m.state == "up to date" and set(need.paths) & set(m.frames)]
     if not done and masters:
+        if need.lacks and all(need.lacks not in master.task.inputs for master in masters):
+            return f"made without a {need.lacks}"
         used = ", ".join(master.name for master in masters[:2]) + (" …" if len(masters) > 2 else "")
         return f"{used} made with {'it' if len(need.paths) == 1 else 'them'}"
     if not done:
         return "left out of the run" if survey.is_up_to_date else ""
-    how = _how(need, done, night, survey)
+    how = _how(need, done, survey)
     return how if len(done) == len(need.paths) else f"{len(done)} of {len(need.paths)} {how}"
 
 
-def _how(need: Need, done: Sequence[str], night: NightModel, survey: Survey) -> str:
-    """Say with what frames were reduced, of which the need tells what they lack."""
-    title = need.title.lower()
-    steps = [survey.steps.get(path, {}) for path in done]
-    if title.startswith("no flat"):
-        return "reduced without a flat"
-    if title.startswith("no dark"):
-        planned = night.plan.science if night.plan is not None else ()
-        if any(science.path in set(done) and science.dark is not None for science in planned):
-            return "reduced with a scaled dark"
-        has_bias = bool(steps) and all(step.get("bias") == "" for step in steps)
-        return "reduced with the bias alone" if has_bias else "reduced without a dark"
-    return "reduced all the same"
+def _how(need: Need, done: Sequence[str], survey: Survey) -> str:
+    """Say with what frames were calibrated, of which the need tells what they lack: by the steps done to them."""
+    if not need.lacks or any(path not in survey.steps for path in done):
+        return "reduced all the same"
+    idle = [survey.steps[path] for path in done]  # a step's "" is that it did its work
+    has_bias = all(steps["bias"] == "" for steps in idle)
+    with_it = sum(steps[need.lacks] == "" for steps in idle)
+    if with_it == len(done):
+        return f"reduced with a {'scaled ' if need.lacks == 'dark' and has_bias else ''}{need.lacks}"
+    if with_it:
+        return f"reduced, {with_it} of them with a {need.lacks}"
+    if need.lacks == "dark" and has_bias:
+        return "reduced with the bias alone"
+    return f"reduced without a {need.lacks}"

@@ -16,6 +16,7 @@ from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Event
+from pipeline_core.lists_later import ListsLater
 from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
@@ -61,11 +62,15 @@ class NightModel(KnownNight):
     """Events of background work, for the log."""
     problem = pyqtSignal(object)
     """An AstepError to be shown."""
+    _unwritten = pyqtSignal(object)
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
+        self._unwritten.connect(self.problem)  # said in the thread that writes, shown in the window's
+        self.lists = ListsLater(self._unwritten.emit)
+        """Brings decisions and their lists to the disk, which may take seconds that no person need see."""
         self.looks_quickly = True
         """Measure science frames in the background when a night opens."""
         self._planning = Planning(jobs, self._to_plan, self)
@@ -80,7 +85,9 @@ class NightModel(KnownNight):
         self.looking.due.connect(self.look_quickly)
         self.looking.rows_came.connect(self._take_rows)
         self.looking.begun.connect(self._take_look)
+        self.looking.ended.connect(self._end_waiting)
         self.looking.ended.connect(self._take_look)
+        self.looking.failed.connect(self._end_waiting)
         self.looking.failed.connect(self.problem)
         self.looking.stopped.connect(self._stop_waiting)
         self.looking.said.connect(self.said)
@@ -132,7 +139,7 @@ class NightModel(KnownNight):
             self._scan, self.place = job, place
             try:
                 if place.has_logbook:
-                    self.logbook = Logbook.open(place.output, place.night)
+                    self.logbook = self._logbook_of(place)
                 self._decide_recipe()
             except AstepError as error:
                 self.problem.emit(error)
@@ -177,6 +184,9 @@ class NightModel(KnownNight):
 
     # -- decisions -------------------------------------------------------------------------------------------
 
+    def _logbook_of(self, place: Place) -> Logbook:
+        return Logbook.open(place.output, place.night, self.lists.soon)
+
     def writable_logbook(self) -> Logbook:
         """Return the open logbook; the first decision makes the output folder.
 
@@ -188,7 +198,7 @@ class NightModel(KnownNight):
         if self.place is None or self.raw is None:
             raise NightError("no night is open", "there is nothing to decide about", "open a night first")
         if self.logbook is None:
-            self.logbook = Logbook.open(self.place.output, self.place.night)
+            self.logbook = self._logbook_of(self.place)
             self.logbook.note_frames(self.raw)
         return self.logbook
 
@@ -200,7 +210,7 @@ class NightModel(KnownNight):
             if self.logbook is None:
                 if not self.place.has_logbook:
                     return
-                self.logbook = Logbook.open(self.place.output, self.place.night)
+                self.logbook = self._logbook_of(self.place)
             if self.logbook.last_id() == self._last_id:
                 return
             before = self._last_id
@@ -220,11 +230,11 @@ class NightModel(KnownNight):
     def _decide_frames(self) -> None:
         assert self.raw is not None
         if self.logbook is None:
-            self.night, self.choices, self.reference = self.raw, NO_CHOICES, None
+            self.night, self.choices, self.rejected, self.reference = self.raw, NO_CHOICES, {}, None
         else:
             self._last_id = self.logbook.last_id()
             self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
-            rejected = self.logbook.rejected()
+            rejected = self.rejected = self.logbook.rejected()
             before, chosen = self.reference, self.logbook.references()
             self.reference = min((path for path in chosen if path not in rejected), default=None)
             if before in chosen and before in rejected:
@@ -283,7 +293,10 @@ class NightModel(KnownNight):
         if self.night is not None:
             kept, flags = self.choices.kept, self.calibration_flags
             problem = output_problem(self.place.output) if self.place is not None else ""
-            self.needs = needs_of(self.night, self.plan, self.rejected, self.rows, flags, kept, problem)
+            rows = self.rows
+            if self.awaits_final:  # the first look's suggestions would go, or be others, in a moment
+                rows = {path: row for path, row in rows.items() if row.measures.state == "final"}
+            self.needs = needs_of(self.night, self.plan, self.rejected, rows, flags, kept, problem)
 
     # -- quality ---------------------------------------------------------------------------------------------
 
@@ -291,6 +304,10 @@ class NightModel(KnownNight):
         """Measure science frames that have no final values, in the background; judge all."""
         if self.place is not None and self.night is not None:
             self.looking.look(self.place, self.night, self.recipe)
+
+    def _end_waiting(self, _told: object) -> None:
+        self.awaits_final = False
+        self._needs_soon.start()
 
     def _stop_waiting(self) -> None:
         """Show the frames that no quick look comes to any more as what they are: not judged."""
@@ -320,7 +337,7 @@ class NightModel(KnownNight):
         """Forget what failed the last time."""
         failed = list(self.failed)
         self.failed, self.finished = {}, set()
-        self.is_running = True
+        self.is_running, self.awaits_final = True, False
         self.judgements.run_begins()
         self.looking.stop()
         self._surveying.forget()
@@ -343,7 +360,7 @@ class NightModel(KnownNight):
             self.failed |= {path: reason for path, reason in result.failed if self.frame(path) is not None}
             self.frames_changed.emit(list(self.failed))
             self.refresh()  # the run has read the folder anew: both must know the same frames
-        self.is_running = False
+        self.is_running, self.awaits_final = False, result is not None
         self.follow_decisions()
         self._planning.ask_soon()  # the masters may be others now: whoever shows steps looks again
         self.looking.wait_after_run()

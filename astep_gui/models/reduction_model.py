@@ -146,6 +146,7 @@ class ReductionModel(QObject):
         def work(context: RunContext) -> Reduction:
             from pipeline_core.reduce import RunOptions, reduce_night  # noqa: PLC0415 - not before it is asked for
 
+            self._night.lists.flush()
             # Masters in a worker too: combining here would make the window stutter.
             wanted = options or RunOptions(masters_inside=False)
             return reduce_night(place, recipe, wanted, context)

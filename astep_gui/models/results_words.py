@@ -84,6 +84,8 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     used = [path for path in survey.calibrated if path not in night.rejected]
     stale = sum(path in survey.stale for path in used)
     standing = "all up to date" if not stale else f"{len(used) - stale} up to date"
+    moves = len({*used} & {*survey.moves})  # accepted again since: the file still lies with the rejected
+    standing += f", {moves} still among the rejected" if moves else ""
     left, of, _ = left_out_of(night)
     facts = {
         "Frames": f"{len(used)} calibrated, {standing}" + (f" · {left_out_words(left, of)}" if left else ""),
@@ -115,8 +117,10 @@ def standing_words(survey: Survey | None) -> str:
 def suggested_words(night: NightModel, result: Reduction | None) -> str:
     """Say how many frames wait for an answer now: those that a person settled since the run wait no more."""
     rows = night.rows.values()
-    if result is not None and any(
-        row.measures.state == "quick" and path not in night.left_out for path, row in night.rows.items()
+    if (
+        result is not None
+        and night.awaits_final
+        and any(row.measures.state == "quick" and path not in night.left_out for path, row in night.rows.items())
     ):
         rows = {}.values()  # the first look's, until the run's own are read
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
@@ -132,7 +136,8 @@ def old_reports_words(reports: Mapping[str, bool]) -> str:
 
 def left_out_of(night: NightModel) -> tuple[int, int, int]:
     """Count what takes no part: science frames left out, all science frames, calibration frames left out."""
-    frames = [frame for path in night.left_out if (frame := night.frame(path)) is not None]
+    # Of those that a rule rejected the plan makes files all the same, to judge them again.
+    frames = [frame for path in {*night.left_out, *night.rejected} if (frame := night.frame(path)) is not None]
     science = sum(frame.kind is FrameKind.SCIENCE for frame in frames)
     return science, sum(frame.kind is FrameKind.SCIENCE for frame in night.frames), len(frames) - science
 

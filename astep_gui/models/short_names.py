@@ -121,6 +121,31 @@ def short_names(group: Sequence[str], numbers: Mapping[str, str]) -> dict[str, s
     return short
 
 
+LONGEST_IN_LIST, LONGEST_IN_SMALL = 16, 9
+"""Letters of a name in the list, and in that of a small window: what is known of the frame keeps its room."""
+
+
+def names_in_list(
+    group: Sequence[str], numbers: Mapping[str, str], of_night: Mapping[str, str], longest: int = LONGEST_IN_LIST
+) -> dict[str, str]:
+    """Return path → the name in the list: the one that all else calls a frame by, as long as it is short.
+
+    Parameters
+    ----------
+    group : sequence of str
+        Paths of the frames that stand together.
+    numbers : mapping
+        Of :func:`numbers_of`, for the whole night.
+    of_night : mapping
+        Of :func:`short_names`, for the whole night.
+    longest : int
+        Letters that a name may have; where one has more, the heading's words are left out of all in the group.
+    """
+    if all(len(of_night[path]) <= longest for path in group):
+        return {path: of_night[path] for path in group}
+    return short_names(group, numbers)
+
+
 def _twice(short: Mapping[str, str]) -> set[str]:
     return {name for name, count in Counter(short.values()).items() if count > 1}
 

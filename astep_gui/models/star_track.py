@@ -15,6 +15,7 @@ from astep_gui.models.trim_offset import trim_offset
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pipeline_core.align_night import NightAlignment
     from pipeline_core.errors import AstepError
     from pipeline_core.events import RunContext
     from pipeline_core.measures import QualityRow
@@ -52,6 +53,8 @@ class StarTrackModel(QObject):
         self._night: Night | None = None
         self._plan: Plan | None = None
         self._rows: Sequence[QualityRow] = ()
+        self.alignment: Callable[[], NightAlignment | None] = lambda: None
+        """How the frames of the reduced night lie on each other, other filters too."""
         self._background = Background("one star", self)
         self._background.told.connect(self._arrived)
         self._background.done.connect(lambda *_: self._finish())
@@ -97,7 +100,7 @@ class StarTrackModel(QObject):
             return
         from pipeline_core.star_track import place_in_filter  # noqa: PLC0415 - numba
 
-        found = place_in_filter(self._night, self._plan, self._rows, self.place, filter_name)
+        found = place_in_filter(self._night, self._plan, self._rows, self.place, filter_name, self.alignment())
         if found is not None:
             self.follow(*found, reach_px=SEARCH_PX)
 

@@ -115,7 +115,6 @@ class BlinkBar(QWidget):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.skip, self.looks)
         """The first ones do without their words first."""
-        self._upper.addWidget(self.stay)
         self._upper.addWidget(self.close_button)
         for label in (self.reached, self.notes):
             self._lower.addWidget(label)
@@ -126,8 +125,8 @@ class BlinkBar(QWidget):
         box.addLayout(self._upper)
         box.addLayout(self._lower)
         self._is_roomy = False
-        for toggle in self._toggles:
-            self._lower.addWidget(toggle)
+        for button in (*self._toggles, self.stay):
+            self._lower.addWidget(button)
         self.place.setMinimumWidth(60)
         self.setMinimumWidth(430)
 
@@ -140,9 +139,10 @@ class BlinkBar(QWidget):
     def _fit_words(self) -> None:
         """Keep what is said whole: toggles do with their pictures, and the reached rate goes, before a time is cut."""
         margins = self.contentsMargins().left() + self.contentsMargins().right() + 16
-        said = [label for label in (self.notes,) if not label.isHidden()]
+        said: list[QWidget] = [self.stay]
+        said += [label for label in (self.notes,) if not label.isHidden()]
         if self._is_roomy:
-            said += [self.back, self.play, self.forth, self.count, self.rate, self.stay, self.close_button]
+            said += [self.back, self.play, self.forth, self.count, self.rate, self.close_button]
         needed = sum(max(widget.sizeHint().width(), widget.minimumWidth()) for widget in said)
         needed += (self.place.minimumWidth() if self._is_roomy else 0) + SPACING_PX * (len(said) + len(self._toggles))
         room = self.width() - margins - needed
@@ -161,7 +161,8 @@ class BlinkBar(QWidget):
 
     def _fit_play(self) -> None:
         """Do without the word of the first button where the time would be cut."""
-        others = (self.back, self.forth, self.count, self.rate, self.stay, self.close_button)
+        others = [self.back, self.forth, self.count, self.rate, self.close_button]
+        others += [self.stay] if self._is_roomy else []
         room = self.width() - 16 - self.place.minimumWidth() - sum(widget.sizeHint().width() for widget in others)
         has_words = room - SPACING_PX * (len(others) + 1) >= PLAY_PX
         style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if has_words else Qt.ToolButtonStyle.ToolButtonIconOnly
@@ -212,12 +213,12 @@ class BlinkBar(QWidget):
             self._fit_words()
             return
         self._is_roomy = is_roomy
-        for toggle in self._toggles:
-            (self._lower if is_roomy else self._upper).removeWidget(toggle)
+        for button in (*self._toggles, self.stay):
+            (self._lower if is_roomy else self._upper).removeWidget(button)
             if is_roomy:
-                self._upper.insertWidget(self._upper.indexOf(self.stay), toggle)
+                self._upper.insertWidget(self._upper.indexOf(self.close_button), button)
             else:
-                self._lower.addWidget(toggle)
+                self._lower.addWidget(button)
         for number, label in enumerate((self.reached, self.notes)):
             (self._lower if is_roomy else self._upper).removeWidget(label)
             if is_roomy:

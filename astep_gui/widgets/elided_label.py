@@ -36,6 +36,7 @@ class ElidedLabel(QLabel):
         self._mode = mode
         self._full = ""
         self._shorter: tuple[str, ...] = ()
+        self._more = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setText(text)
@@ -57,6 +58,11 @@ class ElidedLabel(QLabel):
     def say(self, words: str, *shorter: str) -> None:
         """Show other words; where they have no room, the first of those that say it shorter and have it."""
         self._full, self._shorter = words, tuple(filter(None, shorter))
+        self._shorten()
+
+    def say_more(self, words: str) -> None:
+        """Have words in the tip that are more than those on the label; "" where the label says all."""
+        self._more = words
         self._shorten()
 
     def set_role(self, role: str) -> None:
@@ -104,7 +110,8 @@ class ElidedLabel(QLabel):
 
     def _shorten(self) -> None:
         is_whole = self._show_lines(self._full)
-        self.setToolTip("" if is_whole else wrapped(self._full))
+        tip = self._more or ("" if is_whole else self._full)
+        self.setToolTip(wrapped(tip) if tip else "")
         if not is_whole:
             any(self._show_lines(words) for words in self._shorter)  # until one is seen whole
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QSize, Qt
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.frame_columns import COLUMNS
-from astep_gui.models.frame_table_model import FrameTableModel
+from astep_gui.models.frame_table_model import REJECTED_ROLE, FrameTableModel
 from astep_gui.models.master_rows import STATE_ROLE
 from astep_gui.theme import mono_font, theme, toned, ui_font
 from astep_gui.widgets.heading_lines import HeadingLines
@@ -76,6 +76,7 @@ class RowDelegate(QStyledItemDelegate):
         if model.is_group(index):
             option.font, option.fontMetrics = self._headings.font, self._heads_metrics
             option.features |= QStyleOptionViewItem.ViewItemFeature.WrapText
+            option.text = self._headings.broken(index)
             return
         column, state = COLUMNS[index.column()], model.data(index, STATE_ROLE)
         if model.shows_thumbnails and column.key == "name" and model.path_of(index) is not None:
@@ -102,6 +103,8 @@ class RowDelegate(QStyledItemDelegate):
         """Draw a cell; through a rejected frame's name goes a line."""
         super().paint(painter, option, index)
         self.is_striped = bool(option.features & QStyleOptionViewItem.ViewItemFeature.Alternate)
+        if painter is not None and (rejected := index.data(REJECTED_ROLE)):
+            self._paint_count(painter, option, index, rejected)
         if painter is None or COLUMNS[index.column()].key != "name":
             return
         state = index.data(STATE_ROLE)
@@ -114,6 +117,16 @@ class RowDelegate(QStyledItemDelegate):
         width = option.fontMetrics.horizontalAdvance(str(index.data()))
         left, y = option.rect.x() + 4 + (THUMBNAIL_PX if has_picture else 0), option.rect.center().y()
         painter.drawLine(left, y, min(left + width, option.rect.right()), y)
+        painter.restore()
+
+    def _paint_count(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex, rejected: int) -> None:
+        """Say at the right of a group's heading how many of its frames are rejected, in room that is kept for it."""
+        place = option.rect.adjusted(0, 0, -4, 0)
+        painter.save()
+        painter.setFont(self._headings.font)
+        is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.setPen(option.palette.highlightedText().color() if is_selected else theme().colour("bad"))
+        painter.drawText(place, _AT_RIGHT, self._headings.count_words(index, rejected, place.width()))
         painter.restore()
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
@@ -212,12 +225,19 @@ class FrameTree(QTreeView):
         self.setFrameShape(QTreeView.Shape.NoFrame)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:  # noqa: N802 - Qt's name
-        """Paint whole rows anew: Qt's own stops at the last column, and left pieces of a selection beyond it."""
+        """Paint whole rows anew: Qt's own stops at the last column, and left pieces of a selection beyond it.
+
+        Only beside what changed: whatever lies beside a piece that is to be painted Qt asks for, cell by cell.
+        """
         super().selectionChanged(selected, deselected)
         room, header = self.viewport(), self.header()
-        if room is not None and header is not None:
-            end = header.length() - header.offset()
-            room.update(end, 0, max(0, room.width() - end), room.height())
+        if room is None or header is None:
+            return
+        end = header.length() - header.offset()
+        for part in (*selected, *deselected):
+            first, last = (self._frames.index(row, 0, part.parent()) for row in (part.top(), part.bottom()))
+            rows = self.visualRect(first) | self.visualRect(last)  # none in a folded group
+            room.update(end, rows.top(), max(0, room.width() - end), rows.height())
 
     def event(self, event: QEvent | None) -> bool:
         """Take an event whole: see the main window's; rows are laid out after one."""
@@ -323,7 +343,8 @@ class FrameTree(QTreeView):
             return
         painter.save()
         painter.setPen(theme().colour("accent"))
-        painter.drawRect(0, options.rect.top(), room.width() - 1, options.rect.height() - 1)
+        # By half a pixel inside: on a screen of two device pixels to one its line would lie on the rows beside it too.
+        painter.drawRect(QRectF(0.5, options.rect.top() + 0.5, room.width() - 1, options.rect.height() - 1))
         painter.fillRect(0, options.rect.top(), PASSING_PX, options.rect.height(), theme().colour("accent"))
         painter.restore()
 

@@ -79,7 +79,7 @@ class FrameTable(QWidget):
         night.selection_changed.connect(self.follow)
         night.frames_changed.connect(self._say_count)
         night.frames_changed.connect(self._fit_reference)
-        night.frames_changed.connect(lambda _paths: self.tree.headings.fit())  # they count the rejected
+        night.frames_changed.connect(lambda _paths: self.tree.headings.fit())  # they count their frames
         for signal in (night.looking.progressed, night.looking.stopped):
             signal.connect(self._say_count)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from astep_gui.theme import mono_font, ui_font
 from astep_gui.widgets.elided_label import ElidedLabel
@@ -21,9 +22,9 @@ _SPACING, _MARGIN = 12, 10
 
 
 class ImageHead(QWidget):
-    """Says what is shown; where there is little room, the size goes, then the zoom, never the unit of its values.
+    """Says what is shown, by the name that list, blink and strips call it too; the file's own name is dim beside it.
 
-    What the name shares with others goes before either.
+    Where there is little room, the file's name goes, then the size, then the zoom, never the unit of the values.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -32,28 +33,34 @@ class ImageHead(QWidget):
         self._title.setFont(ui_font(13, bold=True))
         self.state = QLabel()
         """As what it is seen: raw or calibrated while many go by, aligned or not."""
-        self.about, self.zoom = QLabel(), QLabel()
-        for label in (self.state, self.about, self.zoom):
+        self.file, self.about, self.zoom = QLabel(), QLabel(), QLabel()
+        for label in (self.state, self.file, self.about, self.zoom):
             label.setProperty("role", "dim")
+            label.setTextFormat(Qt.TextFormat.PlainText)  # a file may be called anything
         self.zoom.setFont(mono_font())
         self.overlays = OverlayButton()
+        self.levels = QToolButton()
+        """While the panel of the levels makes room for another one: brings it back."""
+        self.levels.setText("Levels")
+        self.levels.setToolTip("Histogram, black and white: show the panel Levels (Alt+2)")
+        self.levels.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._is_compact = False
         self.short_title: Callable[[Hashable, str], str] = lambda _key, title: title
-        """Gives, of an image's key and title, the title that is shown where the whole one has no room."""
-        self._key: Hashable = None
-        self._unit = self._about = ""
+        """Gives, of an image's key and title, the title under the frame's short name."""
+        self._unit = self._about = self._whole = self._file = ""
         strip = QHBoxLayout(self)
         strip.setContentsMargins(_MARGIN, 3, 6, 3)
         strip.setSpacing(_SPACING)
         strip.addWidget(self._title, 1)
-        for widget in (self.state, self.about, self.zoom, self.overlays):
+        for widget in (self.file, self.state, self.about, self.zoom, self.levels, self.overlays):
             strip.addWidget(widget)
-        self.state.hide()
+        for widget in (self.file, self.state, self.levels):
+            widget.hide()
 
     @property
     def title(self) -> str:
-        """The name that is shown."""
-        return self._title.full_text
+        """The whole name of what is shown."""
+        return self._whole
 
     def show_image(self, shown: ShownImage, state: str = "") -> None:
         """Name an image."""
@@ -61,8 +68,12 @@ class ImageHead(QWidget):
         words = [f"{nx} × {ny}", shown.unit] if shown.unit else [f"{nx} × {ny}"]
         if shown.reduction > 1:
             words.append(f"shown at 1:{shown.reduction}")
-        self._key = shown.key
-        self._title.setText(shown.title)
+        self._whole = shown.title
+        short = self.short_title(shown.key, shown.title)
+        name, dot, done = short.partition(" · ")
+        self._file = "" if short == shown.title else shown.title.removesuffix(dot + done)
+        self._file = "" if self._file.startswith(name) else self._file  # then only its suffix is left out
+        self._title.setText(short)
         self._about, self._unit = " · ".join(words), shown.unit or ""
         self.state.setText(state)
         self.state.setVisible(bool(state))
@@ -77,10 +88,17 @@ class ImageHead(QWidget):
 
     def clear(self) -> None:
         """Name none."""
-        self._about = self._unit = ""
-        for label in (self._title, self.state, self.about, self.zoom):
+        self._about = self._unit = self._whole = self._file = ""
+        for label in (self._title, self.file, self.state, self.about, self.zoom):
             label.setText("")
+        self._title.say_more("")
+        self.file.hide()
         self.state.hide()
+
+    def offer_levels(self, *, is_offered: bool) -> None:
+        """Show the button that brings the levels back, or not."""
+        self.levels.setVisible(is_offered and not self._is_compact)
+        self._fit()
 
     def set_compact(self, *, compact: bool) -> None:
         """Leave the name alone, with what was done to it: half a window has no room for more."""
@@ -94,18 +112,20 @@ class ImageHead(QWidget):
         self._fit()
 
     def _fit(self) -> None:
+        shown = self._title.full_text
+        self._title.say_more(self._whole if shown != self._whole else "")
         if self._is_compact:
+            self.file.hide()
             return
         room = self.width() - _MARGIN - 6
-        for one in (self.state, self.overlays):
-            room -= one.sizeHint().width() + _SPACING if one is not self.state or not one.isHidden() else 0
+        for one in (self.state, self.levels, self.overlays):
+            room -= one.sizeHint().width() + _SPACING if one is self.overlays or not one.isHidden() else 0
         about, unit = (self._room_of(self.about, words) for words in (self._about, self._unit))
         zoom = self._room_of(self.zoom, self.zoom.text())
-        title, short = self._title.width_of(self.title), ""
-        if title > room - zoom - unit:  # the short name stands there, and what it leaves may do for the size
-            short = self.short_title(self._key, self.title)
-            title = self._title.width_of(short)
-        self._title.say(self.title, short)
+        title, file = self._title.width_of(shown), self._room_of(self.file, self._file)
+        is_all_seen = title + file + about + zoom <= room
+        self.file.setText(self._file if is_all_seen else "")
+        self.file.setVisible(is_all_seen and bool(self._file))
         self.about.setText(self._about if title + about + zoom <= room else self._unit)
         self.about.setVisible(bool(self.about.text()))
         self.zoom.setVisible(title + unit + zoom <= room)

@@ -66,6 +66,10 @@ class NeedsSplitter(QSplitter):
         self._part = part if part is not None and 0.0 < part < 1.0 else None
         self.share()
 
+    def move_by(self, pixels: int) -> None:
+        """Move the handle as a person drags it: downwards, or with a negative number upwards."""
+        self.moveSplitter(self.sizes()[0] + pixels, 1)
+
     def take_back(self) -> None:
         """Give the upper one the height that it had first."""
         self.take_up(None)

@@ -167,29 +167,34 @@ class NeedsYou(QWidget):
     def _fit_height(self) -> None:
         """Show as many lines as are seen whole. The list's own height is the person's: what lies below never moves."""
         self._area.setVisible(bool(self._night.needs))
-        room = self._area.viewport().width() - 16  # type: ignore[union-attr]  # every scroll area has one
+        bar = self._area.verticalScrollBar()
+        assert bar is not None, "every scroll area has one"
+        sides = self._list.contentsMargins()
+        room, gap = self.width() - sides.left() - sides.right(), self._list.spacing()
         lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
-        heights = [line.height_at(room) + self._list.spacing() for line in lines]
-        self._heights = list(heights)
+        heights = [line.height_at(room) + gap for line in lines]
         most = self.height() - _ABOVE_PX - _HEAD_PX - _BELOW_HEADING_PX
-        is_whole = sum(heights) + _BELOW_PX <= most
-        while sum(heights) > most and len(heights) > 1:
+        is_whole = sum(heights) - gap <= most
+        if not is_whole:  # beside the bar words may take another line; without it they might not
+            heights = [line.height_at(room - bar.sizeHint().width()) + gap for line in lines]
+        self._heights = list(heights)
+        while sum(heights) - gap > most and len(heights) > 1:
             heights.pop()
         # The gap below the last line that is whole is none of the next one's.
         self._area.setFixedHeight(min(max(sum(heights) + (_BELOW_PX if is_whole else -1), 0), max(most, 1)))
         self.more.setHidden(is_whole)
-        bar = self._area.verticalScrollBar()
-        if bar is not None and heights:
+        if heights:
             bar.setSingleStep(heights[0])  # the wheel too stops at whole lines
-        always, needed = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAsNeeded
-        self._area.setVerticalScrollBarPolicy(needed if is_whole else always)
+        always, never = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self._area.setVerticalScrollBarPolicy(never if is_whole else always)
         self._say_more()
 
     def _say_more(self, *_: object) -> None:
         """Say how many lines lie below those that are seen."""
         edge = self._scroll() + self._area.maximumHeight()
         below = sum(end - self._list.spacing() > edge for end in accumulate(self._heights))
-        self.more.setText(f"▾ {below} more below" if below else "▴ back to the first")
+        more, first = ("more", "first") if self._is_narrow else ("more below", "back to the first")
+        self.more.setText(f"▾ {below} {more}" if below else f"▴ {first}")
 
     def _scroll_on(self) -> None:
         """Bring the next lines into sight, or the first again after the last."""
@@ -208,7 +213,8 @@ class NeedsYou(QWidget):
         )
         if rests_on_first and not still:
             still = " · first look"
-        self.heading.setText(heading_of(self._night) + still)
+        heading = heading_of(self._night)
+        self.heading.say(heading + still, heading)
         if rests_on_first:
             self.heading.setToolTip(_FIRST_LOOK)
         self.next.setText(next_of(self._night))

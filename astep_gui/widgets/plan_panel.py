@@ -22,7 +22,7 @@ from astep_gui.widgets.remedy_buttons import remedy_buttons
 from astep_gui.widgets.wrapped_rows import wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from astep_gui.models.needs import Need, Remedy
     from astep_gui.models.night_model import NightModel
@@ -110,7 +110,9 @@ class PlanPanel(QWidget):
             self.summary.setText(in_window(str(error)) if error else "")
             return
         size = plan.bytes_needed / 1e9
-        made = f"{_frames(plan.masters, 'master')}, {_frames(plan.science, 'science frame')}"
+        by_rule = self._rejected_by_rule(plan)
+        used = [science for science in plan.science if science.path not in by_rule]
+        made = f"{_frames(plan.masters, 'master')}, {_frames(used, 'science frame')}"
         left = left_out_words(*left_out_of(self._night))
         self.summary.setText(" · ".join(filter(None, (made, left, f"{size:.1f} GB"))))
         self._warnings(plan)
@@ -131,8 +133,8 @@ class PlanPanel(QWidget):
             line.setExpanded(True)
             for words in members[0].warnings:
                 self._warn(line, words, [s.path for s in members])
-        if plan.left_out:
-            self._left_out(plan)
+        if plan.left_out or by_rule:
+            self._left_out(plan, by_rule)
 
     def point_out(self, words: str, paths: Sequence[str] = ()) -> bool:
         """Unfold and mark the lines that say a warning, and scroll to the first; tell whether there is one.
@@ -147,6 +149,13 @@ class PlanPanel(QWidget):
         wanted = {_warned(one) for one in words.split("\n")}
         said = [line for line in self._lines() if line.text(0) in wanted]
         meant = [line for line in said if set(line.data(0, _PATHS) or ()) & set(paths)] or said
+        return self._mark(meant)
+
+    def point_out_master(self, name: str) -> bool:
+        """Unfold and mark the line of a master; tell whether the plan has it."""
+        return self._mark([line for line in self._lines() if line.parent() and _named(line) == name], is_unfolded=True)
+
+    def _mark(self, meant: Sequence[QTreeWidgetItem], *, is_unfolded: bool = False) -> bool:
         self.tree.clearSelection()
         for line in meant:
             above = line.parent()
@@ -154,6 +163,7 @@ class PlanPanel(QWidget):
                 above.setExpanded(True)
                 above = above.parent()
             line.setSelected(True)
+            line.setExpanded(is_unfolded or line.isExpanded())
         if meant:
             self.tree.setCurrentItem(meant[0], 0, _KEEP_MARKED)
             self.tree.scrollToItem(meant[0], QTreeWidget.ScrollHint.PositionAtCenter)
@@ -189,8 +199,15 @@ class PlanPanel(QWidget):
         box.addStretch()
         self.tree.setItemWidget(self._line(above, "", paths), 0, row)
 
-    def _left_out(self, plan: Plan) -> None:
+    def _rejected_by_rule(self, plan: Plan) -> dict[str, str]:
+        """Return the frames that the plan calibrates although a rule rejected them, and why: to judge them again."""
+        rejected = self._night.rejected
+        return {one.path: rejected[one.path] for one in plan.science if one.path in rejected}
+
+    def _left_out(self, plan: Plan, by_rule: Mapping[str, str]) -> None:
         reasons: dict[str, list[str]] = {}
+        for path, why in by_rule.items():
+            reasons.setdefault(f"{why}; calibrated all the same, to be judged again", []).append(path)
         for item in plan.left_out:
             reasons.setdefault(item.reason, []).append(item.path)
         science, of, others = left_out_of(self._night)
@@ -235,6 +252,11 @@ class PlanPanel(QWidget):
 def _ways_out(need: Need) -> list[Remedy]:
     """Return what settles a need, and does not only show what it is about."""
     return [remedy for remedy in need.remedies if remedy.deed not in {"show", "plan"}]
+
+
+def _named(line: QTreeWidgetItem) -> str:
+    """Return the master that a line is about, which stands before how many frames it is made of."""
+    return line.text(0).partition(" · ")[0]
 
 
 def _way_down(line: QTreeWidgetItem) -> tuple[str, ...]:

@@ -40,7 +40,6 @@ from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.whole_label import WholeLabel
 from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
 from pipeline_core.report_state import REPORTS, reports_of
-from pipeline_core.well_check import proposed_saturation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,11 +220,14 @@ class ResultsPanel(QWidget):
         return self.full_wells
 
     def _proposed(self) -> float | None:
-        """Return the saturation that the last run proposes, where none is decided yet."""
+        """Return the saturation (ADU) that the last run proposes, where it is not decided yet."""
         result, survey = self._run.result, self._night.survey
-        warnings = result.warnings if result is not None else survey.warnings if survey is not None else ()
-        is_open = self._night.place is not None and self._night.recipe.calibrate.saturation_adu is None
-        return proposed_saturation(warnings) if is_open and not self._run.is_running else None
+        told = result if result is not None else survey.last_run if survey is not None else None
+        level = told.proposed_saturation_adu if told is not None else None
+        if level is None or self._run.is_running or self._night.place is None:
+            return None
+        decided = self._night.recipe.calibrate.saturation_adu
+        return level if decided is None or decided > level else None
 
     def _follow_full_wells(self) -> None:
         level = self._proposed()

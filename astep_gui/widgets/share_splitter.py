@@ -72,6 +72,10 @@ class ShareSplitter(QSplitter):
         self._by_hand = {name: float(part) for name, part in parts.items() if name in self._shares and 0 < part < 1}
         self.share()
 
+    def move_by(self, pixels: int) -> None:
+        """Move the handle as a person drags it: downwards, or with a negative number upwards."""
+        self.moveSplitter(self.sizes()[0] + pixels, 1)
+
     def share(self) -> None:
         """Share anew: a height kept from a large window would leave nothing of the image in a small one."""
         height = self.height() - self.handleWidth()

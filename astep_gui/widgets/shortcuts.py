@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from astep_gui.actions import ACTIONS, BLINKING
+from astep_gui.actions import ACTIONS, BLINKING, ROOM
 from astep_gui.theme import mono_font
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ ON_THE_IMAGE = (
     ("` held", "The step before"),
 )
 """What the mouse does there, and the one key that no menu can hold."""
-_COLUMNS = (("Night", IMAGE, "Sky", "Help"), ("Edit", "Frames", "Reduce"), ("Image", BLINKING), ("View",))
+_COLUMNS = (("Night", IMAGE, ROOM, "Sky"), ("Edit", "Frames", "Reduce"), ("Image", BLINKING), ("View", "Help"))
 """About as long as each other: all stand on one page of a window of 1280 × 720."""
 
 
@@ -57,7 +57,7 @@ class ShortcutsOverlay(QDialog):
             for title in titles:
                 keys = ON_THE_IMAGE if title == IMAGE else _keys_of(title)
                 column.addLayout(_section(title.rpartition("/")[2], keys))
-                column.addSpacing(14)
+                column.addSpacing(10)
             column.addStretch()
             columns.addLayout(column)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -81,7 +81,7 @@ def _keys_of(menu: str) -> list[tuple[str, str]]:
     return [
         ("  ".join(QKeySequence(key).toString(native) for key in spec.keys), spec.text.rstrip("…"))
         for spec in ACTIONS
-        if spec.keys and menu == (BLINKING if spec.menu == BLINKING else spec.menu.partition("/")[0])
+        if spec.keys and menu == (spec.menu if spec.menu in {BLINKING, ROOM} else spec.menu.partition("/")[0])
     ]
 
 

@@ -107,7 +107,11 @@ class StarStrip(QWidget):
         for name in wanted:
             button = QToolButton(self)
             button.setText(f"In {name}")
-            button.setToolTip(f"Follow this star in the frames of {name}: its light there is another")
+            button.setToolTip(
+                f"Follow this star in the frames of {name}: its light there is another. It is looked for in the same "
+                "place of the chip where the frames of the two are not laid on each other: if it is not found, "
+                "Shift-click it there"
+            )
             button.clicked.connect(lambda _on, name=name: self.model.follow_in(name))
             self._filters_row.addWidget(button)
             self.filters.append(button)

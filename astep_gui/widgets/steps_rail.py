@@ -41,6 +41,8 @@ class StepsRail(QWidget):
     frames_asked = pyqtSignal(str)
     """One of :data:`FRAMES`, to be seen beside the shown one."""
     reject_asked = pyqtSignal()
+    dark_asked = pyqtSignal()
+    """Somebody wants to know which dark is too strong or too weak for the frame."""
     keep_asked = pyqtSignal()
     """The suggestion is followed, or dismissed."""
 
@@ -52,7 +54,7 @@ class StepsRail(QWidget):
         self._suggestion = self._invitation = ""
         self._asked: tuple[str, str | None, str | None] = ("", None, None)
         """A step that was clicked before it was there, with the frame and the step that were shown then."""
-        self._is_open, self._tone = False, "dim"
+        self._is_open, self._tone, self._of_dark = False, "dim", False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         # Always two lines, for the one or the other: the image does not jump from frame to frame.
@@ -60,6 +62,9 @@ class StepsRail(QWidget):
         self.note = VerdictWords(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
         self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
         self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
+        self.dark = self._small(
+            "Which dark?", "Show the dark of this frame in the plan, and what it was made of", self.dark_asked
+        )
         self.all = self._tool("All ▾", "Read all that is said of this frame")
         self.all.setCheckable(True)
         self.page = VerdictPage(self)
@@ -125,9 +130,9 @@ class StepsRail(QWidget):
 
     def _tools(self) -> tuple[QWidget, ...]:
         """Return what stands beside the words, from left to right."""
-        return self.reject, self.keep, self.make, self.difference, self.peek, self.all, self.compare
+        return self.reject, self.keep, self.dark, self.make, self.difference, self.peek, self.all, self.compare
 
-    def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn") -> None:
+    def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn", of_dark: bool = False) -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
 
         Parameters
@@ -137,10 +142,12 @@ class StepsRail(QWidget):
             Nobody has answered yet: both answers are one click away.
         tone : str
             "warn" or "bad", as the frame's mark in the list.
+        of_dark : bool
+            It says that the frame's dark is too weak or too strong: which one it is, is one click away.
         """
-        if (words, is_open, tone) != (self._suggestion, self._is_open, self._tone):
+        if (words, is_open, tone, of_dark) != (self._suggestion, self._is_open, self._tone, self._of_dark):
             self.page.hide()
-            self._suggestion, self._is_open, self._tone = words, is_open, tone
+            self._suggestion, self._is_open, self._tone, self._of_dark = words, is_open, tone, of_dark
             self._say()
 
     def set_invitation(self, words: str) -> None:
@@ -279,6 +286,8 @@ class StepsRail(QWidget):
         is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
         self.peek.setVisible(not says_verdict and missing is None and not is_aside)
         self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
+        speaks_of_dark = (says_verdict and not self._is_open) or model.chosen == "dark"
+        self.dark.setVisible(speaks_of_dark and missing is None and self._of_dark)
         self.make.setVisible(missing is not None and model.error is None)
         self.verdict.setText(self._suggestion)
         self._fit_words()

@@ -10,6 +10,7 @@ from PyQt6.QtGui import QFontMetrics
 from PyQt6.QtWidgets import QApplication, QMenu, QToolButton
 
 from astep_gui.models.frame_columns import COLUMNS, column_number, shown_at_first
+from astep_gui.models.short_names import LONGEST_IN_LIST, LONGEST_IN_SMALL
 from astep_gui.theme import mono_font, ui_font
 from astep_gui.widgets.frame_rows import INDENT_PX, THUMBNAIL_PX
 
@@ -73,6 +74,7 @@ class TableColumns(QToolButton):
         """Do with less room, in a small window."""
         if is_compact != self._is_compact:
             self._is_compact = is_compact
+            self._model.allow_names(LONGEST_IN_SMALL if is_compact else LONGEST_IN_LIST)
             self.lay_out()
 
     def lay_out(self) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -28,19 +30,38 @@ def under_its_name_when_whole(folder: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A name that nobody else has: two programs that make one night write and remove each their own.
+        A name that nobody else has, and that tells its maker: two programs that make one night write and remove each
+        their own, and what a killed one left is removed by the next.
 
     Raises
     ------
     NightError
         If there is something in ``folder`` by then.
     """
-    mine = folder.with_name(f".{folder.resolve().name}.{os.getpid()}-{secrets.token_hex(4)}.unfinished")
+    _remove_what_dead_ones_left(folder)
+    maker = f"{os.getpid()}-{secrets.token_hex(4)}@{_host()}"
+    mine = folder.with_name(f".{folder.resolve().name}.{maker}.unfinished")
     try:
         yield mine
         _name(mine, folder)
     finally:  # stopped or failed: nobody would find what is left, nor miss it
         shutil.rmtree(mine, ignore_errors=True)
+
+
+def _remove_what_dead_ones_left(folder: Path) -> None:
+    """Remove what dead makers of this night left here; whether one of another machine lives is not known."""
+    import psutil  # noqa: PLC0415 - a demo is rarely made
+
+    pattern = re.compile(rf"\.{re.escape(folder.resolve().name)}\.(\d+)-[0-9a-f]+@{re.escape(_host())}\.unfinished")
+    there = list(folder.parent.iterdir()) if folder.parent.is_dir() else []
+    for path in there:
+        left = pattern.fullmatch(path.name)
+        if left is not None and not psutil.pid_exists(int(left[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.-]", "_", socket.gethostname())
 
 
 def _name(mine: Path, folder: Path) -> None:

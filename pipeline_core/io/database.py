@@ -76,6 +76,9 @@ class Database:
         The output folder. Made if missing, unless ``read_only``.
     read_only : bool
         Never create or change anything.
+    waits : bool
+        Whether a change is on the disk when the call returns; else it is once :meth:`settle` was called on any
+        connection. Until then it is safe from the program's end, but not from a power cut.
 
     Raises
     ------
@@ -83,9 +86,10 @@ class Database:
         If the folder cannot be written, or holds no logbook to read, or a newer program wrote it.
     """
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False, waits: bool = True) -> None:
         self.path = folder / DATABASE
         self.read_only = read_only
+        self.waits = waits
         self._lock = threading.RLock()
         if read_only and not self.path.is_file():
             raise NightError(f"no logbook in {folder}", "nothing was decided or made there yet", "check the path")
@@ -120,7 +124,11 @@ class Database:
         # Write-ahead logging needs shared memory, which network file systems do not offer.
         journal = "DELETE" if on_network(self.path.parent) else "WAL"
         self._connection.execute(f"PRAGMA journal_mode={journal}")
-        self._connection.execute("PRAGMA synchronous=FULL")  # a decision is on the disk when the call returns
+        if self.waits or journal != "WAL":  # without a log ahead, not to wait can destroy the file
+            self._connection.execute("PRAGMA synchronous=FULL")  # a decision is on the disk when the call returns
+        else:
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.execute("PRAGMA wal_autocheckpoint=0")  # which waits too, once in a thousand pages
         if found < SCHEMA:
             with self.transaction():
                 self._make(_TABLES + _NOTES.format(temp=""))
@@ -153,6 +161,14 @@ class Database:
             except sqlite3.Error as error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                raise _explained(error, self.path) from error
+
+    def settle(self) -> None:
+        """Bring all changes to the disk, those of other connections too; nobody who reads or writes waits for it."""
+        with self._lock:
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error as error:
                 raise _explained(error, self.path) from error
 
     def fact(self, name: str) -> str | None:

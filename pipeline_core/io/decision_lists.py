@@ -16,13 +16,11 @@ ACCEPTED = "accepted.txt"
 REJECTED = "rejected.txt"
 
 
-def write_lists(output: Path, science: Iterable[str], rejected: Mapping[str, str]) -> None:
-    """Write both lists, each only if it differs from what is there.
+def texts_of(science: Iterable[str], rejected: Mapping[str, str]) -> dict[str, str]:
+    """Return what both lists say: name of the file → its text.
 
     Parameters
     ----------
-    output : Path
-        The folder they go to.
     science : iterable of str
         Night-relative paths of all science frames.
     rejected : mapping
@@ -30,8 +28,12 @@ def write_lists(output: Path, science: Iterable[str], rejected: Mapping[str, str
     """
     accepted = sorted(path for path in science if path not in rejected)
     refused = [f"{path}  # {' '.join(why.split())}" if why.strip() else path for path, why in sorted(rejected.items())]
-    for name, lines in ((ACCEPTED, accepted), (REJECTED, refused)):
-        text = "".join(f"{line}\n" for line in lines)
+    return {name: "".join(f"{line}\n" for line in lines) for name, lines in ((ACCEPTED, accepted), (REJECTED, refused))}
+
+
+def write_lists(output: Path, texts: Mapping[str, str]) -> None:
+    """Write both lists (see :func:`texts_of`) into a folder, each only if it differs from what is there."""
+    for name, text in texts.items():
         file = output / name
         if not file.is_file() or file.read_bytes() != text.encode():
             write_text(file, text)

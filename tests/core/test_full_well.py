@@ -10,11 +10,12 @@ from pipeline_core.config import Recipe
 from pipeline_core.demo import detector
 from pipeline_core.demo.night import make_demo_night
 from pipeline_core.events import RunContext
+from pipeline_core.logbook import Logbook
 from pipeline_core.reduce import RunOptions, reduce_night
+from pipeline_core.run_record import last_run
 from pipeline_core.science.full_well import bright_places, full_well
 from pipeline_core.session import Place
 from pipeline_core.types import FrameKind, MaskBit
-from pipeline_core.well_check import proposed_saturation
 
 LIMIT = 65535.0
 BIAS = 1000  # of the demo's detector, ADU, within its structure
@@ -99,10 +100,16 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
     folder, truth = shallow
     options, place = RunOptions(executor="threads"), Place(folder, tmp_path / "out")
     first = reduce_night(place, Recipe(), options, RunContext())
-    level = proposed_saturation(first.warnings)
+    level = first.proposed_saturation_adu
     assert level == seen(folder, truth)
+    assert any(f"set calibrate.saturation_adu to {level:,.0f}" in words for words in first.warnings)
+    with Logbook.read_only(place.output) as logbook:
+        record = last_run(logbook.database)
+    assert record is not None
+    assert record.proposed_saturation_adu == level, "known another day too"
     again = reduce_night(place, Recipe(calibrate={"saturation_adu": level}), options, RunContext())
-    assert proposed_saturation(again.warnings) is None
+    assert again.proposed_saturation_adu is None
+    assert not any("saturate from" in words for words in again.warnings)
     for frame in truth.frames:
         if frame.kind is FrameKind.SCIENCE:
             stem = frame.path.removesuffix(".fits")

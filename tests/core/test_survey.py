@@ -352,3 +352,14 @@ def test_the_calibrated_files_of_many_frames_are_found_at_one_opening_of_the_out
     found = calibrated_files(place, [*LIGHTS, "bias_000.fits"])
     assert found == {path: place.output / "calibrated" / f"{path[:-5]}_CAL.fits" for path in LIGHTS}
     assert opened == [place.output]
+
+
+def test_the_noise_is_that_of_the_frames_that_no_rule_rejected_after_a_run_and_opened_again(place, tmp_path):
+    place = Place(place.night, tmp_path / "out")
+    recipe = Recipe(quality={"reject": ["background > median(background)"]})
+    result = reduce_night(place, recipe, RunOptions(executor="threads"), RunContext())
+    number = result.counts["done"]
+    assert number == len(LIGHTS) - result.counts["left_out"] < len(LIGHTS)
+    assert result.noise is not None
+    assert result.noise.of_frames == number
+    assert surveyed(place).noise == result.noise

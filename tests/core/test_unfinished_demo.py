@@ -1,5 +1,8 @@
 """Two programs that make one demo night at once keep apart, and one of them has it."""
 
+import subprocess
+import sys
+
 import pytest
 
 from pipeline_core.demo.unfinished import under_its_name_when_whole
@@ -42,3 +45,28 @@ def test_a_night_that_was_stopped_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         stopped()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_program_left_is_removed_by_the_next_and_that_of_a_living_one_stays(tmp_path):
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from pipeline_core.demo.unfinished import under_its_name_when_whole\n"
+        "with under_its_name_when_whole(Path(sys.argv[1])) as mine:\n"
+        "    mine.mkdir(); (mine / 'frame.fits').touch(); os.kill(os.getpid(), getattr(signal, 'SIGKILL', 9))\n"
+    )
+    night, other = tmp_path / "night", tmp_path / "other"
+    for place in (night, other):
+        subprocess.run([sys.executable, "-c", program, str(place)], check=False)
+    killed, of_other = sorted(tmp_path.iterdir())
+    assert killed.name.startswith(".night.")
+    elsewhere = tmp_path / ".night.1-00000000@another-machine.unfinished"
+    elsewhere.mkdir()
+    with under_its_name_when_whole(night) as mine:
+        mine.mkdir()
+        assert not killed.exists()
+        with under_its_name_when_whole(night) as second:
+            assert mine.is_dir(), "its maker lives"
+            second.mkdir()
+        night.rmdir()
+    assert of_other.is_dir(), "another night's is left to the next who makes that one"
+    assert elsewhere.is_dir(), "nobody knows here whether its maker lives"

@@ -194,7 +194,10 @@ def test_calibrated_frames_are_compared_with_calibrated_frames(qtbot, shown):
     qtbot.keyClick(shown, Qt.Key.Key_D)
     viewing = shown.viewing
     qtbot.waitUntil(lambda: viewing.comparing.is_on, timeout=PATIENCE_MS)
-    assert (viewing.compare.left.title, viewing.compare.right.title) == ("000 · calibrated", "001 · calibrated")
+    assert (viewing.compare.left.title, viewing.compare.right.title) == (
+        "light 000 · calibrated",
+        "light 001 · calibrated",
+    )
     assert viewing.levels.unit == "e⁻"
 
 

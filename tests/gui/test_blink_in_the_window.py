@@ -188,11 +188,13 @@ def test_the_line_over_the_image_says_that_calibrated_frames_are_blinked(qtbot, 
     qtbot.waitUntil(lambda: viewing.view.title == "light_000_CAL.fits", timeout=PATIENCE_MS)
     blink(qtbot, ready, LIGHTS[::-1])
     assert paths_of(viewing.blink) == LIGHTS
-    qtbot.waitUntil(lambda: viewing.view.head.state.text() == "calibrated", timeout=PATIENCE_MS)
+    said = viewing.view.head._title
+    qtbot.waitUntil(lambda: viewing.is_blinking and said.full_text.endswith(" · calibrated"), timeout=PATIENCE_MS)
     assert ready.products.bar.words.full_text.startswith("4 frames go by; ")
     qtbot.keyClick(ready, Qt.Key.Key_Space)
     qtbot.wait(200)
-    assert viewing.view.head.state.text() == "calibrated"
+    assert said.full_text.endswith(" · calibrated")
+    assert "raw" not in viewing.view.head.state.text()
 
 
 # -- at rest ------------------------------------------------------------------------------------------------------

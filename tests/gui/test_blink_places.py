@@ -178,7 +178,7 @@ def test_the_bar_says_which_frames_were_left_out(bar):
     assert bar.notes.text() == "2 not calibrated yet"
     assert "c.fits" in bar.notes.toolTip()
     bar.say_left_out(["c.fits"], ["d.fits", "e.fits"])
-    assert bar.notes.text() == "1 not calibrated yet · 2 rejected"
+    assert bar.notes.text() == "1 not calibrated yet · 2 rejected left out, not calibrated"
     assert "e.fits" in bar.notes.toolTip()
     bar.say_left_out([])
     assert not bar.notes.isVisible()

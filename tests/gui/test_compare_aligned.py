@@ -97,25 +97,25 @@ def test_stars_of_both_frames_stand_at_the_same_places_of_the_screen(qtbot, star
 def test_it_is_said_that_a_frame_is_turned_onto_the_other(qtbot, starry):
     view = compare(qtbot, starry, LIGHTS[0], LIGHTS[2])
     assert view.note.isVisible()
-    assert view.note.full_text == "aligned: 002 is turned by 180° onto 000"
+    assert view.note.full_text == "aligned: light 002 is turned by 180° onto light 000"
     assert view.note.property("role") == "dim"
 
 
 def test_it_is_said_by_how_much_a_frame_is_moved(qtbot, starry):
     view = compare(qtbot, starry, LIGHTS[0], LIGHTS[1])
-    assert view.note.full_text == "aligned: 001 is moved by 5.0 px onto 000"
+    assert view.note.full_text == "aligned: light 001 is moved by 5.0 px onto light 000"
 
 
 def test_two_frames_beyond_the_meridian_are_not_turned(qtbot, starry):
     view = compare(qtbot, starry, LIGHTS[2], LIGHTS[3])
     assert view.right.shown.place is None
-    assert view.note.full_text == "aligned: 003 is moved by 0.0 px onto 002"
+    assert view.note.full_text == "aligned: light 003 is moved by 0.0 px onto light 002"
 
 
 def test_where_the_places_are_not_known_it_is_said_that_they_are_not_aligned(qtbot, starry):
     starry.night.rows.pop(LIGHTS[2])
     view = compare(qtbot, starry, LIGHTS[0], LIGHTS[2])
-    assert view.note.full_text.startswith("not aligned: how 002 lies on 000 was not measured")
+    assert view.note.full_text.startswith("not aligned: how light 002 lies on light 000 was not measured")
     assert "meridian" in view.note.full_text
     assert view.note.property("role") == "warn"
 
@@ -123,14 +123,14 @@ def test_where_the_places_are_not_known_it_is_said_that_they_are_not_aligned(qtb
 @pytest.mark.parametrize("width", [1200, 490, 360, 150])
 def test_in_a_narrow_centre_it_is_said_in_short_that_they_are_not_aligned_and_nothing_is_cut(qapp, width):
     view = CompareView(LevelsModel())
-    words = "not aligned: how 002 lies on 000 was not measured; across a meridian flip one is upside down"
+    words = "not aligned: how light 002 lies on light 000 was not measured; across a meridian flip one is upside down"
     view.say(words, is_warning=True)
     view.layout().removeWidget(view.note)
     view.note.resize(width, view.note.sizeHint().height())
     view.note.grab()  # a label that is not shown hears of its size with this
     said = view.note.text()
     assert words.startswith(said)
-    assert ("measured" in said) == (width > 150)
+    assert ("measured" in said) == (width > 360)
     assert "…" not in said
     assert view.note.fontMetrics().horizontalAdvance(said) <= view.note.contentsRect().width()
     assert (view.note.toolTip() == "") == (said == words)
@@ -161,9 +161,9 @@ def test_calibrated_frames_are_turned_onto_each_other_too(qtbot, starry):
     qtbot.keyClick(starry, Qt.Key.Key_D)
     qtbot.waitUntil(lambda: starry.viewing.comparing.is_on, timeout=PATIENCE_MS)
     view = starry.viewing.compare
-    assert view.right.title == "002 · calibrated"
+    assert view.right.title == "light 002 · calibrated"
     assert view.right.shown.place is not None
-    assert view.note.full_text.startswith("aligned: 002 is turned by 180° onto 000")
+    assert view.note.full_text.startswith("aligned: light 002 is turned by 180° onto light 000")
 
 
 def test_a_blink_across_the_meridian_is_turned_by_what_the_quick_look_measured(qtbot, starry):
@@ -198,7 +198,7 @@ def test_a_badge_follows_its_frame_after_both_were_swapped(qtbot, starry):
     assert "cloud" in view.left.badge
     assert not view.right.badge
     qtbot.mouseClick(view.swap, LEFT)
-    assert view.right.title == "000"
+    assert view.right.title == "light 000"
     starry.decisions.reject([LIGHTS[1]], "wind")
     assert "wind" in view.left.badge
     assert "cloud" in view.right.badge
@@ -212,13 +212,13 @@ def test_a_badge_follows_its_frame_after_both_were_swapped(qtbot, starry):
 def test_after_a_swap_it_is_said_which_one_is_moved_now(qtbot, starry):
     view = compare(qtbot, starry, LIGHTS[0], LIGHTS[1])
     qtbot.mouseClick(view.swap, LEFT)
-    assert view.note.full_text == "aligned: 000 is moved by 5.0 px onto 001"
+    assert view.note.full_text == "aligned: light 000 is moved by 5.0 px onto light 001"
 
 
 def test_after_a_swap_the_frame_that_was_turned_is_still_said_to_be(qtbot, starry):
     view = compare(qtbot, starry, LIGHTS[0], LIGHTS[2])
     qtbot.mouseClick(view.swap, LEFT)
-    assert view.note.full_text == "aligned: 002 is turned by 180° onto 000"
+    assert view.note.full_text == "aligned: light 002 is turned by 180° onto light 000"
 
 
 @pytest.fixture
@@ -250,9 +250,9 @@ def test_a_frame_turned_by_hundredths_of_a_degree_is_called_aligned_in_a_blink(q
 
 def test_a_frame_turned_by_hundredths_of_a_degree_is_said_to_be_moved_beside_another(qtbot, hardly_turned):
     view = compare(qtbot, hardly_turned, LIGHTS[0], LIGHTS[1])
-    assert view.note.full_text == "aligned: 001 is moved by 5.0 px onto 000"
+    assert view.note.full_text == "aligned: light 001 is moved by 5.0 px onto light 000"
     view = compare(qtbot, hardly_turned, LIGHTS[0], LIGHTS[3])
-    assert view.note.full_text == "aligned: 003 is turned by 2° onto 000"
+    assert view.note.full_text == "aligned: light 003 is turned by 2° onto light 000"
 
 
 def test_two_frames_that_are_compared_do_not_stay_over_another_night(qtbot, starry, tmp_path):

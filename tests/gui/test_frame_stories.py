@@ -14,12 +14,15 @@ from astep_gui.models.star_track import StarTrackModel
 from astep_gui.widgets.compare_view import CompareView
 from astep_gui.widgets.pixel_story_panel import PixelStoryPanel
 from astep_gui.widgets.star_strip import StarStrip, range_words
+from pipeline_core.align_night import FrameAlignment, NightAlignment
 from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError
 from pipeline_core.events import RunContext
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.scan import scan_night
+from pipeline_core.science.alignment import Alignment
+from pipeline_core.science.placement import Placement
 from pipeline_core.types import Night
 
 LEFT = Qt.MouseButton.LeftButton
@@ -255,6 +258,29 @@ def test_the_same_star_is_followed_in_another_filter_by_one_click_where_its_fram
     assert (model.points[2].star.x_px, model.points[2].star.y_px) == pytest.approx((68, 54), abs=0.1)
     qtbot.waitUntil(lambda: [b.text() for b in strip.filters] == ["In R"], timeout=PATIENCE_MS)
     assert strip.head.full_text.startswith("3 frames of V · not R (3)")
+
+
+def test_a_star_is_looked_for_in_another_filter_where_the_nights_alignment_lays_it(star_night):
+    """Each filter is measured against a frame of its own: shifts alone said nothing across filters."""
+    night, _plan, _rows = star_night
+    both = Night(
+        night.root, tuple(replace(f, filter="V") if f.path in {"s1.fits", "s4.fits"} else f for f in night.frames)
+    )
+    laid = Placement.of(Alignment(1 + 0j, 8 + 4j), (128, 128))
+    aligned = NightAlignment(
+        (
+            FrameAlignment("s0.fits", "A", "s0.fits", Placement.identity((128, 128))),
+            FrameAlignment("s4.fits", "A", "s0.fits", laid),
+        )
+    )
+    model = StarTrackModel()
+    model.set_night(both, build_plan(both, Recipe(), Choices()), [], {})
+    model.alignment = lambda: aligned
+    model.place = ("s0.fits", 60.0, 50.0)
+    asked = []
+    model.follow = lambda *place, **_: asked.append(place)
+    model.follow_in("V")
+    assert [(path, pytest.approx((x, y))) for path, x, y in asked] == [("s4.fits", (68.0, 54.0))]
 
 
 def test_a_frame_that_is_not_aligned_is_told_and_what_is_found_there_is_no_value_of_the_star(star_night, strip, qtbot):

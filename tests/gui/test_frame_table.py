@@ -438,7 +438,7 @@ def test_a_frame_that_comes_in_joins_its_group_and_the_view_stays(qtbot, opened,
     write_frame(night_folder / "light_900.fits", "light", number=77, FILTER="R", OBJECT="M 5")
     qtbot.waitUntil(lambda: opened.night.frame("light_900.fits") is not None, timeout=8000)
     assert opened.night.current == LIGHTS[2]
-    assert opened.table.model.index_of("light_900.fits").data() == "900"
+    assert opened.table.model.index_of("light_900.fits").data() == "light 900"
 
 
 def in_sight(table):

@@ -280,3 +280,21 @@ def test_a_low_histogram_gives_its_name_to_its_bars(qtbot, low):
     qtbot.wait(80)
     assert axis.label.isVisible()
     assert np.isfinite(box.sceneBoundingRect().height())
+
+
+def test_levels_that_made_room_are_one_click_away_and_the_button_is_there_no_longer_than_it_is_of_use(qtbot, low):
+    button, dock = low.viewing.view.head.levels, low.docks["levels"]
+    assert not button.isVisible()
+    turn_to(qtbot, low, "Results")
+    assert dock.isHidden()
+    assert button.isVisible()
+    qtbot.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty(), timeout=2000)
+    assert not button.isVisible()
+    turn_to(qtbot, low, "Night")
+    assert not dock.isHidden()
+    assert not button.isVisible()
+    turn_to(qtbot, low, "Results")
+    assert button.isVisible()
+    turn_to(qtbot, low, "Judge")
+    assert not button.isVisible()

@@ -182,7 +182,7 @@ def test_a_file_that_comes_in_is_noticed_and_the_view_stays(qtbot, opened, night
 
 def test_frames_are_named_by_what_tells_them_apart(opened):
     row = opened.table.model.index_of(LIGHTS[2])
-    assert row.data() == "002"
+    assert row.data() == "light 002"
 
 
 def test_every_action_has_a_slot_and_no_key_means_two_things(window):

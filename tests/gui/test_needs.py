@@ -155,9 +155,11 @@ def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_wait
 
 def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch):
     path = "light_000.fits"
-    need = Need("No flat for filter V", "why", (path, "light_001.fits"), ())
+    other = "light_001.fits"
+    need = Need("No flat for filter V", "why", (path, other), (), lacks="flat")
     known = survey_of(is_up_to_date=True)
-    known.steps, known.calibrated = {}, {path: "a", "light_001.fits": "b"}
+    without = {"bias": "", "dark": "there is none", "flat": "there is none"}
+    known.steps, known.calibrated = {path: without, other: without}, {path: "a", other: "b"}
     assert done_about(need, opened.night) == "", "no run has come by"
     monkeypatch.setattr(opened.night, "survey", known)
     assert done_about(need, opened.night) == "reduced without a flat"
@@ -166,10 +168,15 @@ def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch
     assert opened.needs._line(0).findChildren(QLabel)[1].text() == "No flat for filter V · reduced without a flat"
     known.stale = {path: "its filter is another"}
     assert done_about(need, opened.night) == "1 of 2 reduced without a flat"
-    dark = replace(need, title="No dark of 20 s", paths=("light_001.fits",))
-    known.steps = {"light_001.fits": {"bias": ""}}
-    monkeypatch.setattr(opened.night, "plan", None)
+    dark = replace(need, title="No dark of 20 s", paths=(other,), lacks="dark")
     assert done_about(dark, opened.night) == "reduced with the bias alone"
+    known.steps[other] = without | {"bias": "there is none"}
+    assert done_about(dark, opened.night) == "reduced without a dark"
+    known.steps[other] = without | {"dark": ""}
+    assert done_about(dark, opened.night) == "reduced with a scaled dark"
+    assert done_about(replace(dark, lacks="", title="No dark clouds"), opened.night) == "reduced all the same"
+    known.steps = {}
+    assert done_about(dark, opened.night) == "reduced all the same", "with what is not known"
     known.calibrated = {path: "a"}
     assert done_about(dark, opened.night) == "left out of the run"
 

@@ -6,7 +6,8 @@ import weakref
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QLineEdit
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QLineEdit, QMenu
 
 from astep_gui import quiet_memory
 from astep_gui.quiet_memory import QuietMemory
@@ -42,6 +43,7 @@ def settled(memory):
 
 
 def test_it_takes_over_and_gives_back_what_python_had(qapp):
+    gc.unfreeze()  # what tests before set aside
     before = gc.isenabled(), sys.getswitchinterval(), gc.get_freeze_count()
     memory = QuietMemory(qapp, lambda: False)
     memory.start()
@@ -65,15 +67,50 @@ def test_new_knots_are_collected_while_a_run_goes_on_but_nothing_old_is_passed_o
 def test_a_full_pass_waits_until_keys_and_mouse_rest(settled, qtbot, monkeypatch):
     monkeypatch.setattr(quiet_memory, "IDLE_S", 0.4)
     monkeypatch.setattr(quiet_memory, "FEW", 0)
-    line = QLineEdit()
-    qtbot.addWidget(line)
-    qtbot.keyClick(line, Qt.Key.Key_A)
+    line = shown_line(qtbot)
+    settled._touched = 0.0
+    QTest.keyClick(line.windowHandle(), Qt.Key.Key_A)
     assert not settled.is_idle
     full = gc.get_stats()[2]["collections"]
     settled._middles = quiet_memory.FULL_AFTER
     settled.look()
     assert gc.get_stats()[2]["collections"] == full
     qtbot.waitUntil(lambda: gc.get_stats()[2]["collections"] > full, timeout=3000)
+
+
+def shown_line(qtbot):
+    """Return a field that has the keys."""
+    line = QLineEdit()
+    qtbot.addWidget(line)
+    with qtbot.waitActive(line):
+        line.show()
+    return line
+
+
+def test_the_mouse_and_an_open_menu_are_somebody_at_work(settled, qtbot):
+    line = shown_line(qtbot)
+    settled._touched = 0.0
+    assert settled.is_idle
+    QTest.mouseMove(line.windowHandle(), line.rect().center())
+    qtbot.waitUntil(lambda: not settled.is_idle, timeout=1000)
+    settled._touched = 0.0
+    menu = QMenu(line)
+    menu.addAction("read me")
+    menu.popup(line.mapToGlobal(line.rect().center()))
+    assert not settled.is_idle
+    menu.close()
+    assert settled.is_idle
+
+
+def test_what_the_window_does_by_itself_does_not_pass_through_python(settled, qtbot, monkeypatch):
+    line = shown_line(qtbot)
+    seen = []
+    monkeypatch.setattr(type(settled), "eventFilter", lambda _self, watched, _event: bool(seen.append(watched)))
+    for k in range(20):
+        line.setText(str(k))
+        line.repaint()
+    assert line not in seen
+    assert len(seen) < 20
 
 
 def test_where_there_is_little_to_pass_over_nobody_needs_to_rest(settled, monkeypatch):

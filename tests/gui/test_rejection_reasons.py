@@ -40,7 +40,7 @@ def press_shift_x(qtbot, window, paths):
 
 def test_the_dialog_names_the_frame_and_begins_with_its_gravest_cause(qtbot, judged, asked):
     press_shift_x(qtbot, judged, [LIGHTS[1]])
-    assert asked["words"] == f"Why {LIGHTS[1]} is rejected"
+    assert asked["words"] == "Why light 001 is rejected"
     assert asked["first"] == "trailed"
     assert asked["reasons"].count("trailed") == 1
     assert judged.night.rejected == {LIGHTS[1]: "trailed"}

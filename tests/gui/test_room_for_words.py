@@ -164,9 +164,9 @@ def test_words_are_said_shorter_before_any_of_them_is_left_out(qtbot):
         assert label.full_text == LONG
 
 
-@pytest.mark.parametrize(("width", "title", "says_size"), [(1200, LONG, True), (420, "SCIENCE 055", True)])
-def test_a_name_that_has_no_room_over_the_image_gives_way_to_what_tells_the_frame(
-    qtbot, make_shown, width, title, says_size
+@pytest.mark.parametrize(("width", "says_file"), [(1200, True), (420, False)])
+def test_the_image_is_called_as_the_list_calls_its_frame_and_the_files_name_stands_beside_it_where_there_is_room(
+    qtbot, make_shown, width, says_file
 ):
     head = ImageHead()
     qtbot.addWidget(head)
@@ -176,6 +176,15 @@ def test_a_name_that_has_no_room_over_the_image_gives_way_to_what_tells_the_fram
     head.show_image(make_shown(("raw", "a"), title=LONG))
     head.say_zoom("26 % · fit")
     QApplication.processEvents()
-    assert head._title.text() == title
+    assert head._title.text() == "SCIENCE 055"
     assert head.title == LONG
-    assert head.about.isVisible() == says_size
+    assert head.about.isVisible()
+    assert head.file.isVisible() == says_file
+    assert head.file.text() == (LONG if says_file else "")
+    assert LONG in head._title.toolTip().replace("\u200b", "")
+    head.show_image(make_shown(("raw", "a"), title=f"{LONG} · cosmic rays removed"))
+    assert head._title.full_text == "SCIENCE 055 · cosmic rays removed"
+    assert head.file.text() == (LONG if says_file else "")
+    head.clear()
+    assert not head.file.isVisible()
+    assert head.title == head._title.toolTip() == ""

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QCursor
-from PyQt6.QtWidgets import QPushButton
+from PyQt6.QtGui import QCursor, QFontMetrics
+from PyQt6.QtWidgets import QPushButton, QStyleOptionViewItem
 
 from astep_gui.main_window import MainWindow
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.frame_filter import FrameFilter
 from astep_gui.models.frame_table_model import FILTER_MS
 from astep_gui.models.needs import Need, Remedy
+from astep_gui.widgets.frame_rows import ROW_PX
 from pipeline_core.kept_looks import QuickLook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import write_frame
@@ -209,6 +210,51 @@ def test_the_first_rejected_frame_of_a_group_does_not_give_its_heading_another_l
         assert places(watched) == before
         watched.decisions.undo()
         qtbot.wait(30)
+
+
+def test_a_heading_has_no_more_lines_than_its_words_and_the_count_of_the_rejected_stands_beside_them(qtbot, watched):
+    tree, model = watched.table.tree, watched.table.model
+    group = model.index_of(LIGHTS[0]).parent()
+    room = QFontMetrics(tree.headings.font).lineSpacing()
+    for width in range(300, 560, 13):
+        watched.resizeDocks([watched.docks["frames"]], [width], Qt.Orientation.Horizontal)
+        qtbot.wait(10)
+        option = QStyleOptionViewItem()
+        tree.rows.initStyleOption(option, group)
+        lines = option.text.split("\N{LINE SEPARATOR}")
+        assert tree.visualRect(group).height() == ROW_PX + (len(lines) - 1) * room
+        assert "rejected" not in option.text
+        place, advance = tree.visualRect(group), option.fontMetrics.horizontalAdvance
+        said = tree.headings.count_words(group, 4, place.width())
+        assert max(map(advance, lines)) + advance(said) < place.width()
+    before = tree.viewport().grab().toImage()
+    watched.decisions.reject([LIGHTS[3]], "cloud")
+    qtbot.wait(50)
+    after, place = tree.viewport().grab().toImage(), tree.visualRect(group)
+    right = place.adjusted(place.width() - advance("✕ 9"), 0, 0, 0)
+    assert after.copy(right) != before.copy(right), "it stands at the right of the heading"
+    assert model.data(group, Qt.ItemDataRole.ToolTipRole).endswith("✕ 1 rejected")
+
+
+def test_keys_move_both_handles_as_a_drag_does_and_what_they_chose_is_kept(qtbot, watched, remembered):
+    keys = Qt.KeyboardModifier
+    for upper, key, keyboard, grows in (
+        (watched.needs, Qt.Key.Key_Down, keys.AltModifier | keys.ShiftModifier, True),
+        (watched.needs, Qt.Key.Key_Up, keys.AltModifier | keys.ShiftModifier, False),
+        (watched.viewing.strips, Qt.Key.Key_PageUp, keys.AltModifier, True),
+        (watched.viewing.strips, Qt.Key.Key_PageDown, keys.AltModifier, False),
+    ):
+        before = upper.height()
+        qtbot.keyClick(watched, key, keyboard)
+        assert upper.height() == before + (24 if grows else -24)
+    qtbot.keyClick(watched, Qt.Key.Key_Down, keys.AltModifier | keys.ShiftModifier)
+    chosen = watched.needs.height()
+    assert watched.panels.lists.by_hand is not None
+    for _ in range(40):
+        qtbot.keyClick(watched, Qt.Key.Key_Down, keys.AltModifier | keys.ShiftModifier)
+    assert watched.needs.height() > chosen
+    assert watched.table.height() >= watched.table.minimumHeight(), "the frames keep some rows"
+    watched.panels.reset()
 
 
 def drag_handle(qtbot, window, by):

@@ -69,6 +69,45 @@ def test_plan_and_results_count_frames_that_are_left_out_in_the_same_words(qtbot
     assert opened.results.facts["Frames"].text() == "3 calibrated, all up to date · 1 of 4 science frames left out"
 
 
+def test_what_a_rule_rejected_is_left_out_in_plan_and_results_alike(qtbot, opened):
+    """The plan takes it all the same: only what is measured can be judged by the rule again."""
+    reduce(qtbot, opened)
+    opened.night.writable_logbook().follow_rules({LIGHTS[0]: "rule: fwhm_px > 4"})
+    opened.night.follow_decisions()
+    surveyed(qtbot, opened, lambda survey: bool(survey.moves))
+    assert opened.night.state_of(LIGHTS[0]).word == "rejected"
+    plan = opened.plan_panel
+    assert ", 3 science frames · 1 of 4 science frames and 1 other frame left out · " in plan.summary.text()
+    said = [line.text(0) for line in plan._lines()]
+    assert "Left out · 1 of 4 science frames and 1 other frame" in said
+    assert "1 frame · rule: fwhm_px > 4; calibrated all the same, to be judged again" in said
+    opened.run.result = None
+    opened.results.follow()
+    assert opened.results.facts["Frames"].text() == "3 calibrated, all up to date · 1 of 4 science frames left out"
+    opened.night.select([LIGHTS[0]])
+    qtbot.keyClick(opened, Qt.Key.Key_U)
+    assert not opened.night.rejected, "a person's word wins over the rule"
+
+
+def test_a_file_that_still_lies_with_the_rejected_is_told_until_a_run_moves_it(qtbot, opened):
+    """The night counted its frame as calibrated and up to date, while its file was not to be found in its place."""
+    reduce(qtbot, opened)
+    opened.decisions.reject([LIGHTS[0]], "cloud")
+    reduce(qtbot, opened)
+    surveyed(qtbot, opened, lambda survey: survey.is_up_to_date)
+    opened.decisions.accept([LIGHTS[0]])
+    surveyed(qtbot, opened, lambda survey: bool(survey.moves) and not opened.night.left_out.get(LIGHTS[0]))
+    opened.run.result = None
+    opened.results.follow()
+    said = "4 calibrated, all up to date, 1 still among the rejected"
+    assert opened.results.facts["Frames"].text() == said
+    reduce(qtbot, opened)
+    surveyed(qtbot, opened, lambda survey: survey.is_up_to_date)
+    opened.run.result = None
+    opened.results.follow()
+    assert opened.results.facts["Frames"].text() == "4 calibrated, all up to date"
+
+
 def test_nothing_left_out_says_nothing():
     assert left_out_words(0, 4) == ""
     assert left_out_words(0, 4, 6) == "6 other frames left out"
@@ -80,8 +119,7 @@ def test_the_saturation_that_a_run_proposes_is_set_by_one_click_and_taken_back_b
     QApplication.processEvents()
     results = opened.results
     assert not results.full_wells.isVisible()
-    warning = "the camera seems to saturate from 61,200 ADU on; set calibrate.saturation_adu to 61,200, so that …"
-    opened.run.result = replace(opened.run.result, warnings=(warning,))
+    opened.run.result = replace(opened.run.result, proposed_saturation_adu=61_200.0)
     results.follow()
     QApplication.processEvents()
     assert results.set_saturation.text() == "Set saturation to 61,200 ADU"
@@ -100,7 +138,34 @@ def test_until_the_final_values_are_read_the_runs_own_count_of_suggestions_is_to
     take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
     opened.run.result = replace(opened.run.result, flagged=1)
     opened.results.follow()
-    assert opened.results.facts["To look at"].text() == "1 frame suggested"
+    assert opened.results.facts["To look at"].text().split(" · ")[0] == "1 frame suggested"
     take(opened, "final", (), (), (), ())
     opened.results.follow()
-    assert opened.results.facts["To look at"].text() == "nothing is suggested"
+    assert opened.results.facts["To look at"].text().split(" · ")[0] == "nothing is suggested"
+
+
+def test_after_a_run_needs_ask_nothing_that_rests_on_the_first_look_only(qtbot, opened):
+    """For some seconds they asked for what the first look had said, which the run's own values say no more."""
+
+    def asked():
+        return [path for need in opened.night.needs if "suggested" in need.title for path in need.paths]
+
+    take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
+    opened.night._ask_needs()
+    assert asked() == LIGHTS[:2]
+    reduce(qtbot, opened)
+    take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
+    opened.night._ask_needs()
+    assert asked() == []
+    take(opened, "final", (), (WIND,), (), ())
+    opened.night._ask_needs()
+    assert asked() == [LIGHTS[1]]
+
+
+def test_a_frame_whose_final_values_never_come_is_asked_about_by_its_first_look(qtbot, opened):
+    reduce(qtbot, opened)
+    take(opened, "quick", (CLOUD,), (), (), ())
+    assert opened.night.awaits_final
+    opened.night.looking.ended.emit(QuickLook([]))
+    qtbot.waitUntil(lambda: any("suggested: cloud" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
+    assert not opened.night.awaits_final

@@ -230,14 +230,14 @@ def compared(qtbot, window):
 def test_two_selected_frames_are_compared_by_a_key_and_escape_goes_back(qtbot, opened):
     opened.night.select([LIGHTS[1], LIGHTS[3]], LIGHTS[1])
     qtbot.keyClick(opened, Qt.Key.Key_D)
-    assert compared(qtbot, opened) == ("001", "003")
+    assert compared(qtbot, opened) == ("light 001", "light 003")
     opened.viewing.compare.left.zoom_to(4.0)
     assert opened.viewing.compare.right.zoom == pytest.approx(4.0)
     qtbot.keyClick(opened.viewing.compare, Qt.Key.Key_Escape)
     assert not opened.viewing.comparing.is_on
 
 
-@pytest.mark.parametrize(("shown", "pair"), [(2, ("002", "003")), (3, ("002", "003"))])
+@pytest.mark.parametrize(("shown", "pair"), [(2, ("light 002", "light 003")), (3, ("light 002", "light 003"))])
 def test_of_one_selected_frame_it_and_the_next_are_compared_and_of_the_last_the_one_before(qtbot, opened, shown, pair):
     opened.night.select([LIGHTS[shown]])
     qtbot.keyClick(opened, Qt.Key.Key_D)
@@ -247,7 +247,7 @@ def test_of_one_selected_frame_it_and_the_next_are_compared_and_of_the_last_the_
 def test_of_many_selected_frames_the_shown_one_and_another_of_them_are_compared(qtbot, opened):
     opened.night.select([LIGHTS[0], LIGHTS[1], LIGHTS[3]], LIGHTS[3])
     qtbot.keyClick(opened, Qt.Key.Key_D)
-    assert compared(qtbot, opened) == ("003", "000")
+    assert compared(qtbot, opened) == ("light 003", "light 000")
 
 
 def test_the_reference_frame_is_compared_with_and_a_missing_one_is_explained(qtbot, opened):
@@ -257,7 +257,7 @@ def test_the_reference_frame_is_compared_with_and_a_missing_one_is_explained(qtb
     assert "none is set" in opened.notice.why.text()
     opened.decisions.set_reference(LIGHTS[0])
     offers["With the reference frame"].trigger()
-    assert compared(qtbot, opened) == ("000", "002")
+    assert compared(qtbot, opened) == ("light 000", "light 002")
 
 
 def test_a_frame_that_is_rejected_while_it_is_compared_says_so(qtbot, opened):

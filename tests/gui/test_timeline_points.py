@@ -210,7 +210,7 @@ def test_a_rejected_frame_keeps_the_group_of_its_field_where_others_have_its_fil
 
 def test_the_keogram_stays_until_the_next_one_is_made(keogram_model, qtbot):
     model, frames = keogram_model, list(night()[1].values())
-    model._columns = {(f.path, f.mtime_ns, f.size_bytes): np.full(8, 100.0 * k) for k, f in enumerate(frames)}
+    model._columns = {(f.path, f.mtime_ns, f.size_bytes, None): np.full(8, 100.0 * k) for k, f in enumerate(frames)}
     model.set_night(None, None, frames, dict.fromkeys(PATHS, "R"))
     qtbot.waitUntil(is_drawn(model))
     before = model.codes(50)

@@ -252,3 +252,23 @@ def test_what_is_bad_and_what_is_suspect_have_the_colour_of_their_marks_in_the_l
         assert judged.night.state_of(path).tone == tone
         assert rail.verdict.property("role") == tone
     assert signs_of(judged.viewing.timeline_model).tolist()[:2] == [BAD, SUSPECT]
+
+
+def test_which_dark_does_not_fit_is_one_click_away(qtbot, judged):
+    rail = look_at(qtbot, judged, LIGHTS[1])
+    assert not rail.dark.isVisible(), "nothing is said of its dark"
+    assert not look_at(qtbot, judged, LIGHTS[0]).dark.isVisible(), "the other two answers come first"
+    look_at(qtbot, judged, LIGHTS[3])
+    assert rail.dark.isVisible()
+    qtbot.waitUntil(lambda: judged.night.plan is not None, timeout=60_000)
+    dark = next(one.dark for one in judged.night.plan.science if one.path == LIGHTS[3])
+    qtbot.mouseClick(rail.dark, LEFT)
+    settle()
+    if dark is None:
+        assert "no dark" in judged.log.line.full_text
+        return
+    (line,) = judged.plan_panel.tree.selectedItems()
+    assert line.text(0).startswith(f"{dark} · ")
+    assert line.isExpanded()
+    assert not judged.docks["plan"].visibleRegion().isEmpty()
+    assert not judged.plan_panel.point_out_master("dark_of_no_plan")
