@@ -114,8 +114,11 @@ class FrameTableModel(DraggedRows):
         self._masters = self._surveyed()
         place = self._night.place
         is_another, self._place = place != self._place, place
-        self._is_fresh = self._is_fresh or is_another
-        self._rebuild_strictly(is_asked=is_another)
+        if is_another:
+            self._is_fresh = True
+            self._rebuild_strictly()
+        else:
+            self.rebuild()  # it grew: found rows stay as they do whenever else rows are made anew
 
     def _order_of_known(self, *_: object) -> None:
         """Stand as asked for by what was measured before, which is read once the night is open: part of opening it."""
@@ -174,11 +177,11 @@ class FrameTableModel(DraggedRows):
         self._filter.shown_states = words
         self._rebuild_strictly()
 
-    def _rebuild_strictly(self, *, is_asked: bool = True) -> None:
+    def _rebuild_strictly(self) -> None:
         self._filter.let_go()
         self._filter_soon.stop()
         with self.states.unchanged():
-            self._rebuild(is_asked=is_asked)
+            self._rebuild(is_asked=True)
 
     def _states_changed(self, *_: object) -> None:
         """Look again soon which frames fit; not put off by what comes meanwhile, which may come for minutes."""
@@ -218,6 +221,8 @@ class FrameTableModel(DraggedRows):
         with self.states.unchanged():
             if self._filter.is_on:
                 self._filter.hold(self._where, all_stay=self.is_pointed_at())
+                if self._filter.holds_others:
+                    self._filter_soon.start()
             self._rebuild(is_asked=is_asked)
 
     def _rebuild(self, *, is_asked: bool = False) -> None:

@@ -23,8 +23,10 @@ class LatestWork(QObject):
     """AstepError of the latest deed."""
     _ended = pyqtSignal(int, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, what: str = "measure this") -> None:
         super().__init__(parent)
+        self._what = what
+        """What cannot be done where a deed fails in a way that nobody foresaw."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._number = 0
         self._future: Future[None] | None = None
@@ -56,7 +58,7 @@ class LatestWork(QObject):
         except AstepError as error:
             result = to_keep(error)
         except Exception as error:  # noqa: BLE001 - told, not lost in a thread
-            result = DataError("cannot measure this", f"{type(error).__name__}: {error}")
+            result = DataError(f"cannot {self._what}", f"{type(error).__name__}: {error}")
         if not self._closed.is_set():
             self._ended.emit(number, result)
 

@@ -28,7 +28,7 @@ class HeaderPanel(QWidget):
         super().__init__(parent)
         self._night = night
         # One thread for all frames: to start one takes the window's thread until the machine has a core for it.
-        self._reading = LatestWork(self)
+        self._reading = LatestWork(self, "read the header")
         self._reading.done.connect(lambda told: self._show(*told))
         self._reading.failed.connect(lambda error: self._show(self._wanted, [("", str(error), "")]))
         self._wanted: str | None = None

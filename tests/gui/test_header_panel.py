@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from astep_gui.widgets import header_panel
+
 
 def test_going_through_the_frames_starts_no_thread_and_ends_with_the_last_ones_header(qtbot, opened, monkeypatch):
     header, night = opened.header, opened.night
@@ -23,3 +25,17 @@ def test_going_through_the_frames_starts_no_thread_and_ends_with_the_last_ones_h
     qtbot.waitUntil(lambda: bool(shown) and shown[-1][0] == paths[-1], timeout=10_000)
     assert shown[-1][1] > 5
     assert not [name for name in started if "header" in name or name.startswith("look")]
+
+
+def test_a_header_that_fails_as_nobody_foresaw_is_told_as_a_header(qtbot, opened, monkeypatch):
+    header = opened.header
+
+    def fail(_file):
+        raise ValueError("odd card")
+
+    monkeypatch.setattr(header_panel, "_cards", fail)
+    paths = [frame.path for frame in opened.night.frames if frame.unusable is None]
+    opened.night.select([next(path for path in paths if path != opened.night.current)])
+    told = lambda: header.cards.topLevelItem(0).text(1) if header.cards.topLevelItemCount() == 1 else ""  # noqa: E731
+    qtbot.waitUntil(lambda: "odd card" in told(), timeout=10_000)
+    assert told().startswith("cannot read the header")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 
 import numpy as np
@@ -82,6 +83,11 @@ def test_a_thread_at_work_is_told_with_where_it_stands_and_one_that_waits_is_not
 
 
 def test_of_a_thread_the_innermost_call_and_the_projects_own_are_told():
+    frames = []
+    watch = MemoryWatch(lambda: frames.append(sys._getframe()) or {})
+    watch.look()
+    assert [call.rpartition(" ")[2] for call in calls(frames[0])] == ["<lambda>", "_held_mb", "look"], "no test's own"
+    assert len(calls(frames[0], deepest=2)) == 2
     assert calls(None) == []
 
 
