@@ -115,7 +115,7 @@ class QuietMemory(QObject):
         # Somebody who judges frames for an hour is never idle, and what is unreachable may hold whole frames.
         is_due = self._middles >= FULL_AFTER and self.is_idle
         if not is_due and (self._middles >= FULL_AFTER or time.monotonic() - self._full_at > FULL_EVERY_S):
-            self._full_at = time.monotonic()  # counting takes a millisecond: not at each look
+            self._full_at = time.monotonic()  # so that few objects are not counted at each look
             is_due = len(gc.get_objects()) < FEW
         if is_due:
             gc.collect()

@@ -211,7 +211,7 @@ class ResultsPanel(QWidget):
         self.set_saturation = QPushButton()
         self.set_saturation.setProperty("small", "true")
         self.set_saturation.setToolTip("Decide calibrate.saturation_adu for this night; Ctrl+Z takes it back")
-        self.set_saturation.clicked.connect(lambda: self.saturation_chosen.emit(self._proposed() or 0.0))
+        self.set_saturation.clicked.connect(self._choose_saturation)
         column = QVBoxLayout(self.full_wells)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -228,6 +228,10 @@ class ResultsPanel(QWidget):
             return None
         decided = self._night.recipe.calibrate.saturation_adu
         return level if decided is None or decided > level else None
+
+    def _choose_saturation(self) -> None:
+        if (level := self._proposed()) is not None:
+            self.saturation_chosen.emit(level)
 
     def _follow_full_wells(self) -> None:
         level = self._proposed()

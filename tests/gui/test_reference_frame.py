@@ -45,14 +45,14 @@ def test_it_is_the_same_when_the_night_is_opened_again(qtbot, window, night_fold
     assert window.night.reference is None
     window.open_night(night_folder)
     qtbot.waitUntil(lambda: window.night.reference == LIGHTS[1], timeout=PATIENCE_MS)
-    assert window.table.model.index_of(LIGHTS[1]).data() == "001 · ref"
+    assert window.table.model.index_of(LIGHTS[1]).data() == "light 001 · ref"
 
 
 def test_what_the_command_line_chose_is_marked_in_the_table(qtbot, opened):
     opened.decisions.reject([LIGHTS[3]])  # so that there is a logbook
     with Logbook.open(opened.night.place.output, opened.night.place.night) as logbook:
         logbook.choose_reference(LIGHTS[0])
-    qtbot.waitUntil(lambda: opened.table.model.index_of(LIGHTS[0]).data() == "000 · ref", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: opened.table.model.index_of(LIGHTS[0]).data() == "light 000 · ref", timeout=PATIENCE_MS)
 
 
 def test_the_reference_that_is_rejected_is_none_any_more_and_it_is_said_once(qtbot, opened):
