@@ -115,6 +115,7 @@ class BlinkBar(QWidget):
             self._upper.addWidget(widget)
         self._toggles = (self.ping_pong, self.aligned, self.skip, self.looks)
         """The first ones do without their words first."""
+        self._upper.addWidget(self.stay)
         self._upper.addWidget(self.close_button)
         for label in (self.reached, self.notes):
             self._lower.addWidget(label)
@@ -125,8 +126,9 @@ class BlinkBar(QWidget):
         box.addLayout(self._upper)
         box.addLayout(self._lower)
         self._is_roomy = False
-        for button in (*self._toggles, self.stay):
-            self._lower.addWidget(button)
+        for toggle in self._toggles:
+            self._lower.addWidget(toggle)
+        self.stay.hide()
         self.place.setMinimumWidth(60)
         self.setMinimumWidth(430)
 
@@ -139,10 +141,9 @@ class BlinkBar(QWidget):
     def _fit_words(self) -> None:
         """Keep what is said whole: toggles do with their pictures, and the reached rate goes, before a time is cut."""
         margins = self.contentsMargins().left() + self.contentsMargins().right() + 16
-        said: list[QWidget] = [self.stay]
-        said += [label for label in (self.notes,) if not label.isHidden()]
+        said: list[QWidget] = [label for label in (self.notes,) if not label.isHidden()]
         if self._is_roomy:
-            said += [self.back, self.play, self.forth, self.count, self.rate, self.close_button]
+            said += [self.back, self.play, self.forth, self.count, self.rate, self.stay, self.close_button]
         needed = sum(max(widget.sizeHint().width(), widget.minimumWidth()) for widget in said)
         needed += (self.place.minimumWidth() if self._is_roomy else 0) + SPACING_PX * (len(said) + len(self._toggles))
         room = self.width() - margins - needed
@@ -213,12 +214,13 @@ class BlinkBar(QWidget):
             self._fit_words()
             return
         self._is_roomy = is_roomy
-        for button in (*self._toggles, self.stay):
-            (self._lower if is_roomy else self._upper).removeWidget(button)
+        self.stay.setVisible(is_roomy)  # in a narrow bar the rail says that Enter does it
+        for toggle in self._toggles:
+            (self._lower if is_roomy else self._upper).removeWidget(toggle)
             if is_roomy:
-                self._upper.insertWidget(self._upper.indexOf(self.close_button), button)
+                self._upper.insertWidget(self._upper.indexOf(self.stay), toggle)
             else:
-                self._lower.addWidget(button)
+                self._lower.addWidget(toggle)
         for number, label in enumerate((self.reached, self.notes)):
             (self._lower if is_roomy else self._upper).removeWidget(label)
             if is_roomy:

@@ -147,7 +147,7 @@ def test_a_step_of_two_frames_is_named_by_what_differs_first(qtbot, window_of_ni
     qtbot.keyClick(window, Qt.Key.Key_D)
     qtbot.waitUntil(lambda: viewing.comparing.is_on, timeout=PATIENCE_MS)
     titles = [viewing.compare.left.title, viewing.compare.right.title]
-    assert titles == ["SCIENCE 000 · after dark", "SCIENCE 001 · after dark"]
+    assert titles == ["SCIENCE 000 · after dark", "SCIENCE 002 · after dark"]
 
 
 def viewing_frames(window):
