@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline_core.measures import NOT_JUDGED, Flag
 from pipeline_core.science.evidence import NAN
+from pipeline_core.science.slow_loss import told_halo
 
 if TYPE_CHECKING:
     from pipeline_core.science.evidence import Evidence
@@ -147,13 +148,12 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         less = f"depth loss {e.depth_loss_mag:+.2f} mag" if _tells_depth(e) else f"stars {e.loss_mag:.2f} mag fainter"
         loss = f", {less}" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
-        stronger = halo_growth if math.isfinite(halo_growth) else halo_before
-        cause = "frost" if e.may_freeze else "haloes"
-        seen = "frost: haloes are" if e.may_freeze else "haloes: dew, haze or thin cloud; they are"
+        stronger = told_halo(halo_growth, halo_before, halo_limit)
+        cause, seen = ("frost", "haloes are") if e.may_freeze else ("haloes", "dew, haze or thin cloud; they are")
         flags.append(
             Flag(
                 cause,
-                f"{seen} {100 * stronger:.0f} % stronger than in the clear reference{loss}, which came slowly{fixed}",
+                f"{cause}: {seen}{stronger} than in the clear reference{loss}, which came slowly{fixed}",
                 "bad" if grave else "suspect",
             )
         )
@@ -164,7 +164,7 @@ def _dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         )
         words = f"{_lost(e)}, {_evenness(e)}"
         if sudden > limit:
-            words += f"; {sudden:.2f} mag fainter than its neighbours"
+            words += f"; its stars are {sudden:.2f} mag fainter than the frames around it let expect"
         severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
         if fixed_patches and e.may_freeze and not math.isfinite(halo_growth):
             flags.append(Flag("frost", f"frost: {words}, and the patches stay on the chip", severity))

@@ -82,6 +82,23 @@ def halo_shares(hours: Sequence[Floats], halo_growth: Sequence[Floats], missing:
     return shares
 
 
+def told_halo(own: float, beside: float, limit: float) -> str:
+    """Say by how much the haloes are stronger, as it was decided: words after "haloes are", " 14 % stronger".
+
+    Parameters
+    ----------
+    own, beside : float
+        Relative growth in the frame, and in those beside it; NaN where not measured.
+    limit : float
+        Above it the frame's own haloes speak for themselves; below, it and its neighbours speak together.
+    """
+    if not math.isfinite(own):
+        return f", in the frames beside it, {100 * beside:.0f} % stronger"
+    if own > limit or not math.isfinite(beside):
+        return f" {100 * own:.0f} % stronger"
+    return f", here and in the frames beside it, {50 * (own + beside):.0f} % stronger"
+
+
 def _share(halo_growth: Floats, missing: Floats) -> float:
     tells = np.isfinite(halo_growth) & (missing > 0)
     if tells.sum() < FEWEST - 1:

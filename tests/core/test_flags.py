@@ -138,6 +138,20 @@ def test_lost_light_is_said_by_the_depth_that_the_table_shows_and_by_no_other_fi
     assert f"{change['loss_mag']:.2f} mag" not in said
 
 
+def test_haloes_that_only_their_neighbours_prove_are_told_with_them_and_not_by_the_frames_own_percent():
+    halo = GOOD.halo_clear
+    change = {"loss_mag": 0.35, "loss_neighbours_mag": 0.3, "halo": 1.01 * halo, "halo_neighbours": 1.2 * halo}
+    said = science_flags(replace(GOOD, **change, may_freeze=False))[0]
+    assert said.cause == "haloes"
+    assert "they are, here and in the frames beside it, 10 % stronger than in" in said.words
+
+
+def test_a_sudden_loss_is_told_as_light_of_the_stars_against_what_the_frames_around_it_let_expect():
+    said = science_flags(replace(GOOD, loss_mag=2.04, loss_neighbours_mag=0.48, depth_loss_mag=2.38))[0].words
+    assert "depth loss +2.38 mag" in said
+    assert said.endswith("its stars are 1.56 mag fainter than the frames around it let expect")
+
+
 def test_lost_light_is_said_by_itself_where_the_depth_does_not_show_it():
     said = science_flags(replace(GOOD, loss_mag=0.3, depth_loss_mag=-0.1))[0].words
     assert "stars are 0.30 mag fainter than in the clear reference (depth loss -0.10 mag: a darker sky" in said
@@ -288,7 +302,7 @@ def test_light_that_is_slowly_lost_and_not_scattered_is_cloud():
 def test_where_nothing_freezes_haloes_are_called_haloes():
     flag = only(replace(LOST, halo=float("nan"), halo_neighbours=1.18, may_freeze=False))
     assert flag.cause == "haloes"
-    assert flag.words.startswith("haloes: dew, haze or thin cloud; they are ")
+    assert flag.words.startswith("haloes: dew, haze or thin cloud; they are, in the frames beside it, ")
     assert "frost" not in flag.words
 
 
