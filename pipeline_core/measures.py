@@ -171,12 +171,18 @@ def headline(flags: Iterable[Flag]) -> str:
 
 def gravest_cause(flags: Iterable[Flag]) -> str:
     """Return what speaks most against a frame; empty where nothing does."""
+    flag = gravest_flag(flags)
+    return flag.cause if flag is not None else ""
+
+
+def gravest_flag(flags: Iterable[Flag]) -> Flag | None:
+    """Return the flag that speaks most against a frame, bad before suspect; None where there are notes at most."""
     flags = list(flags)
     for severity in ("bad", "suspect"):
         for flag in flags:
             if flag.severity == severity:
-                return flag.cause
-    return ""
+                return flag
+    return None
 
 
 @dataclass(frozen=True, slots=True)

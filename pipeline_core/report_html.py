@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pipeline_core.report import Detail, NightFacts
     from pipeline_core.report_pictures import Picture
 
-_MARKS = {"rejected": "✕", "accepted": "✓", "suspect": "!", "not judged": "?", "good": "✓"}
-_TONES = {"rejected": "bad", "suspect": "warn", "not judged": "warn"}
+_MARKS = {"rejected": "✕", "accepted": "✓", "bad": "!", "suspect": "!", "not judged": "?", "good": "✓"}
+_TONES = {"rejected": "bad", "bad": "bad", "suspect": "warn", "not judged": "warn"}
 _NAMED = 6
 """So many frames of a decision are named; of more the first ones."""
 
@@ -261,9 +261,13 @@ def _masters(facts: NightFacts) -> str:
 def _decisions(facts: NightFacts, detail: Detail) -> str:
     """One line a step, newest first: 40 frames rejected at once are one decision."""
     subjects: dict[int, dict[str, None]] = {}
+    reasons: dict[int, dict[str, None]] = {}
     for d in facts.history:
         if d.subject not in {NIGHT, RECIPE}:
             subjects.setdefault(d.step, {})[d.subject] = None
+        # What a frame is rejected for is the verdict itself; a reason of the step is often not given besides.
+        if d.field == "rejected" and isinstance(d.new, str) and d.new:
+            reasons.setdefault(d.step, {})[d.new] = None
     steps: dict[int, tuple[str, ...]] = {}
     for d in facts.history:
         note = "taken back" if d.undone else d.deed if d.deed != "decide" else ""
@@ -271,7 +275,7 @@ def _decisions(facts: NightFacts, detail: Detail) -> str:
             escape(d.when_utc[:19].replace("T", " ")),
             escape(d.source),
             escape(_decided(d.label, list(subjects.get(d.step, {})))),
-            escape(d.reason),
+            escape(_reason(list(reasons.get(d.step, {})), d.reason)),
             note,
         )
     lines = list(reversed(steps.values()))
@@ -284,6 +288,12 @@ def _decided(label: str, paths: Sequence[str]) -> str:
     """Return a decision with the frames that it is about, where it does not name them itself."""
     names = [path.rsplit("/", 1)[-1] for path in paths]
     return label if not names or names[0] in label else f"{label}: {named(names, _NAMED)}"
+
+
+def _reason(verdicts: Sequence[str], given: str) -> str:
+    """Return why frames are rejected (the first of many reasons), and the reason of the step where it is another."""
+    said = [*verdicts[:_NAMED], f"{len(verdicts) - _NAMED} more"] if len(verdicts) > _NAMED else list(verdicts)
+    return "; ".join([*said, given] if given and given not in verdicts else said)
 
 
 def _warnings(facts: NightFacts, detail: Detail) -> str:

@@ -9,7 +9,7 @@ from pipeline_core.errors import DataError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.png import data_uri, grey_png
-from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.measures import NOT_JUDGED, gravest_flag
 from pipeline_core.science.thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Picture:
     path: str
     why: str
     state: str
-    """rejected, accepted (by a person, against what was said), suspect, not judged, or good."""
+    """rejected, accepted (by a person, against what was said), bad, suspect, not judged, or good."""
     uri: str
     width: int
     height: int
@@ -75,6 +75,9 @@ def _causes(row: QualityRow) -> str:
 def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> Picture:
     """Make the thumbnail of one frame: of the calibrated file where there is one, else of the raw frame.
 
+    Under it stands what weighs most, as in the window's list: a frame may be chosen (``why``) as an example of
+    something that is only noted of it.
+
     Raises
     ------
     DataError
@@ -92,16 +95,17 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
         image = read_image(facts.night.file(frame), frame.layout)
     small = thumbnail(image, size)
     row = next((row for row in facts.quality.rows if row.path == path), None)
-    against = _causes(row) if row is not None else ""
-    untold = next((flag.words for flag in (row.flags if row is not None else ()) if flag.cause == NOT_JUDGED), "")
+    flags = row.flags if row is not None else ()
+    worst = gravest_flag(flags)
+    untold = next((flag.words for flag in flags if flag.cause == NOT_JUDGED), "")
     if path in facts.quality.rejected:
-        state = "rejected"
-    elif untold and not against and path not in facts.quality.kept:
+        state, why = "rejected", facts.quality.rejected[path] or "no reason given"
+    elif untold and worst is None and path not in facts.quality.kept:
         state, why = NOT_JUDGED, untold.removeprefix(f"{NOT_JUDGED}: ")
-    elif not against:
+    elif worst is None:
         state = "good"
-    elif path in facts.quality.kept:
-        state, why = "accepted", against
+    elif row is not None and path in facts.quality.kept:
+        state, why = "accepted", _causes(row)
     else:
-        state = "suspect"
+        state, why = worst.severity, worst.cause
     return Picture(path, why, state, data_uri(grey_png(small, bits)), small.shape[1], small.shape[0])

@@ -133,7 +133,7 @@ def test_a_frame_that_a_person_accepted_is_not_called_suspect_and_decisions_name
     made = Place(place.night, tmp_path / "out")
     shutil.copytree(place.output, made.output)
     facts = gather(made, RunContext())
-    flag = Flag("cloud", "suspect", "cloud: stars are 0.84 mag fainter")
+    flag = Flag("cloud", "cloud: stars are 0.84 mag fainter", "suspect")
     rows = [replace(row, flags=(flag,)) for row in facts.quality.rows]
     accepted, other = rows[0].path, rows[1].path
     with Logbook.open(made.output) as logbook:
@@ -154,6 +154,61 @@ def test_a_frame_that_a_person_accepted_is_not_called_suspect_and_decisions_name
     assert f"reject 8 frames: {', '.join(names[:5])} and 3 more" in line
     one = next(line for line in page.split("<tr>") if "x/&lt;b&gt;.fits" in line and "reject" in line)
     assert one.count("b&gt;.fits") == 1, "a frame that the decision names already is not named twice"
+
+
+def figures_of(page):
+    """Words under each picture of a page, by the name of its frame."""
+    return {
+        name: words for words, name in re.findall(r'<span class="([^<]*)</span><br><span class="dim">([^<]*)<', page)
+    }
+
+
+def test_under_a_picture_stands_what_weighs_most_against_the_frame_with_its_weight(place):
+    facts = gather(place, RunContext())
+    note = Flag("dark too weak", "dark too weak: by 20 %", "note")
+    cloud = Flag("cloud", "cloud: depth loss +2.38 mag", "bad")
+    bright = Flag("bright sky", "bright sky: 1.66 times its neighbours", "suspect")
+    # The shallowest frame of all is the example of every cause: it is chosen for its note first.
+    flags = [(note, bright, cloud), (note, bright), (note, cloud), (note, cloud), ()]
+    rows = [
+        replace(row, flags=said, depth_loss_mag=loss)
+        for row, said, loss in zip(facts.quality.rows, flags, (2.4, 1.0, 5.0, 0.9, 0.0), strict=False)
+    ]
+    rejected = {rows[2].path: "thick <cloud>", rows[3].path: ""}
+    facts = replace(facts, quality=replace(facts.quality, rows=rows, kept=frozenset(), rejected=rejected))
+    told = figures_of(render(facts, Detail(12, 64, 4, 200, 4, 100), RunContext()))
+    assert [told[row.path.rsplit("/", 1)[-1]] for row in rows] == [
+        'bad">! bad: cloud',
+        'warn">! suspect: bright sky',
+        'bad">✕ rejected: thick &lt;cloud&gt;',
+        'bad">✕ rejected: no reason given',
+        'dim">✓ good: the deepest of the night',
+    ]
+
+
+def test_the_reason_of_a_rejection_stands_beside_it_though_it_was_taken_back(place, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(place.output, out)
+    facts = gather(Place(place.night, out), RunContext())
+    one, two, three = (row.path for row in facts.quality.rows[:3])
+    with Logbook.open(out) as logbook:
+        # As the window rejects: the reason is the verdict, and none is given for the step.
+        logbook.decide([one], "rejected", "thin <cirrus>")
+        logbook.decide([two], "rejected", "dome in the way")
+        logbook.undo()
+        logbook.reject([two], "wind")
+        logbook.decide_all([(two, "rejected", "gust"), (three, "rejected", "dew")], "listed", label="reject two")
+        history = logbook.history()
+    page = render(replace(facts, history=history), Detail(0, 64, 4, 200, 4, 100), RunContext())
+    lines = page.split("<h2>Decisions</h2>")[1].split("</table>")[0].split("<tr>")[2:]
+    told = [re.findall(r"<td>(.*?)</td>", line)[3:] for line in lines]
+    assert told[:5] == [
+        ["gust; dew; listed", ""],
+        ["wind", ""],
+        ["", "undo"],
+        ["dome in the way", "taken back"],
+        ["thin &lt;cirrus&gt;", ""],
+    ]
 
 
 def test_a_frame_that_nobody_could_judge_is_not_called_good(place):
