@@ -338,7 +338,7 @@ class NightModel(KnownNight):
         failed = list(self.failed)
         self.failed, self.finished = {}, set()
         self.is_running, self.awaits_final = True, False
-        self.judgements.run_begins()
+        self.judgements.run_begins(self.looking.unjudged)
         self.looking.stop()
         self._surveying.forget()
         self.frames_changed.emit(failed)
