@@ -400,11 +400,12 @@ class Viewing(QObject):
         rows = list(self._night.rows.values())
         frames = night.by_path if night is not None else {}
         here, kept = [row for row in rows if row.path in frames], self._night.choices.kept
+        groups = {path: name for name, paths in plan.groups.items() for path in paths} if plan is not None else {}
+        self.timeline_model.set_groups(groups)
         self.timeline_model.set_night(here, frames, self._night.rejected, kept)
         if night is None or plan is None or place is None:
             return
         ordered = [frames[row.path] for row in self.timeline_model.rows]
-        groups = {path: name for name, members in plan.groups.items() for path in members}
         self.keogram_model.set_night(night, plan, ordered, groups)
         self.star.set_night(night, plan, rows, self._night.rejected)
         self.story.set_night(night, plan, self._night.recipe, place.output, rows)

@@ -29,7 +29,7 @@ class Proposal:
     total: int
     """Frames that are not rejected yet."""
     depth_change_mag: float
-    """Of a stack of all of them; negative is shallower; NaN where unknown."""
+    """Of a stack of all of them; negative is shallower; NaN where unknown, or where nobody stacks them all."""
     before: float
     """Median of the quantity over the frames now accepted."""
     after: float
@@ -82,6 +82,7 @@ def beyond(
     side: Literal["high", "low"] | None = None,
     frames: Mapping[str, Frame] | None = None,
     kept: Collection[str] = frozenset(),
+    groups: Mapping[str, str] | None = None,
 ) -> Proposal:
     """Propose to reject the frames beyond a threshold.
 
@@ -99,6 +100,8 @@ def beyond(
         For what only headers tell.
     kept : collection of str
         Paths that a person accepted: none of them is named, whatever its value.
+    groups : mapping of str to str, optional
+        Path → group that is stacked together. Where accepted frames are of several, no stack's cost is known.
     """
     what = quantity(name)
     chosen = side or what.worse or "high"
@@ -110,13 +113,14 @@ def beyond(
     out &= ~stays
     left = known & ~out
     losses = values_of(quantity("depth_loss_mag"), accepted)
+    stacks = {groups[row.path] for row in accepted if row.path in groups} if groups else set()
     return Proposal(
         what,
         threshold,
         chosen,
         tuple(row.path for row, hit in zip(accepted, out, strict=True) if hit),
         len(accepted),
-        depth_change_mag(losses, ~out),
+        depth_change_mag(losses, ~out) if len(stacks) < 2 else float("nan"),
         float(np.median(values[known])) if known.any() else float("nan"),
         float(np.median(values[left])) if left.any() else float("nan"),
         int(stays.sum()),

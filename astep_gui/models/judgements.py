@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline_core.events import Event
-from pipeline_core.measures import gravest_cause, headline
+from pipeline_core.measures import NOT_JUDGED, headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 MOST_NAMED = 20
 """Frames that have a line of their own in the log; the tip of each says it too."""
 JOB = "quality"
+GOOD = "good"
+"""What :func:`headline` says of a frame that nothing speaks against."""
+
+
+class ChangedVerdicts(NamedTuple):
+    """Frames of which a run says something else than what was said before it, path → cause."""
+
+    flagged: dict[str, str]
+    """What speaks against a frame now; nothing did."""
+    no_longer: dict[str, str]
+    """What spoke against a frame that is good now."""
+    otherwise: dict[str, str]
+    """What speaks against a frame now, in the place of another cause."""
+    unjudged: dict[str, str]
+    """What was said of a frame that cannot be judged now: a cause, or "good"."""
 
 
 class Judgements:
@@ -35,7 +50,7 @@ class Judgements:
         self.first_said: dict[str, str] = {}
         """The same of frames of which the final values say something else."""
         self._before: dict[str, str] = {}
-        """What spoke against each measured frame when the last run began; empty where nothing did."""
+        """What was said of each measured frame when the last run began, as :func:`headline` says it."""
 
     def take_look(self, look: QuickLook, frame_of: FrameOf) -> dict[str, str]:
         """Take over what was judged.
@@ -77,33 +92,44 @@ class Judgements:
         self.rows |= taken
         return list(taken)
 
-    def run_begins(self) -> None:
-        """Remember what is said of the frames, to tell afterwards what a run changed."""
-        self._before = {path: gravest_cause(row.flags) for path, row in self.rows.items()}
+    def run_begins(self, unjudged: Collection[str] = ()) -> None:
+        """Remember what is said of the frames, to tell afterwards what a run changed.
 
-    def changed_by_run(self, rejected: Collection[str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        """Return what the last run changed, path → cause: now flagged, flagged no longer, for another cause.
+        Parameters
+        ----------
+        unjudged : collection of str
+            Frames that were measured and not compared yet: that nothing is said of them does not make them good.
+        """
+        self._before = {
+            path: NOT_JUDGED if path in unjudged else headline(row.flags) for path, row in self.rows.items()
+        }
+
+    def changed_by_run(self, rejected: Collection[str]) -> ChangedVerdicts:
+        """Return what the last run changed; a mere note changes no verdict.
 
         Parameters
         ----------
         rejected : collection of str
             Frames that were answered: what speaks against them is nobody's question any more.
         """
-        now: dict[str, str] = {}
-        no_longer: dict[str, str] = {}
-        otherwise: dict[str, str] = {}
+        changed = ChangedVerdicts({}, {}, {}, {})
         for path, before in self._before.items():
             row = self.rows.get(path)
             if row is None or row.measures.state != "final" or path in rejected:
                 continue
-            cause = gravest_cause(row.flags)
-            if cause and not before:
-                now[path] = cause
-            elif before and not cause:
-                no_longer[path] = before
-            elif cause != before:
-                otherwise[path] = cause
-        return now, no_longer, otherwise
+            says = headline(row.flags)
+            if says == before:
+                continue
+            if says == NOT_JUDGED:  # no news of a frame that was flagged is good news
+                changed.unjudged[path] = before
+            elif says == GOOD:
+                if before != NOT_JUDGED:
+                    changed.no_longer[path] = before
+            elif before in {GOOD, NOT_JUDGED}:
+                changed.flagged[path] = says
+            else:
+                changed.otherwise[path] = says
+        return changed
 
     def heed(self, frame_of: FrameOf) -> None:
         """Hold nothing against a frame that was said of it as another kind than the one it is now."""

@@ -300,6 +300,13 @@ class NightModel(KnownNight):
 
     # -- quality ---------------------------------------------------------------------------------------------
 
+    @property
+    def is_judged_finally(self) -> bool:
+        """Whether all science frames that are not rejected have final values: a quick look is of rejected ones."""
+        science = (f.path for f in self.frames if f.kind.value == "science" and f.unusable is None)
+        final = {path for path, row in self.rows.items() if row.measures.state == "final"}
+        return all(path in final or path in self.rejected for path in science)
+
     def look_quickly(self) -> None:
         """Measure science frames that have no final values, in the background; judge all."""
         if self.place is not None and self.night is not None:
@@ -338,7 +345,7 @@ class NightModel(KnownNight):
         failed = list(self.failed)
         self.failed, self.finished = {}, set()
         self.is_running, self.awaits_final = True, False
-        self.judgements.run_begins()
+        self.judgements.run_begins(self.looking.unjudged)
         self.looking.stop()
         self._surveying.forget()
         self.frames_changed.emit(failed)

@@ -13,6 +13,7 @@ from pipeline_core.types import FrameKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from astep_gui.models.judgements import ChangedVerdicts
     from astep_gui.models.night_model import NightModel
     from pipeline_core.noise_summary import NoiseSummary
     from pipeline_core.reduction_told import Reduction
@@ -32,7 +33,7 @@ FILES = {
     "log.jsonl": "what the runs said",
 }
 """Files of the results that a person may want to open, and what is in them."""
-OF_BEFORE = "of before your last changes"
+BEFORE_CHANGES = "before your last changes"
 
 
 def headline(result: Reduction) -> str:
@@ -63,7 +64,10 @@ def run_facts(result: Reduction) -> dict[str, str]:
     says = {"cached": "up to date", "failed": "failed"}
     frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
     frames += [left_out_words(counts["left_out"], sum(counts.values()))] if counts["left_out"] else []
-    facts = {"Frames": " · ".join(frames), "Masters": f"{made} made · {len(result.masters) - made} were up to date"}
+    cached = len(result.masters) - made
+    masters = f"{made} made" if made or not cached else ""
+    standing = f"{cached} {'was' if cached == 1 else 'were'} up to date" if cached else ""
+    facts = {"Frames": " · ".join(frames), "Masters": " · ".join(filter(None, (masters, standing)))}
     if result.noise is not None:
         facts["Noise"] = _two_lines(result.noise)
     if result.sky is not None:
@@ -131,7 +135,7 @@ def suggested_words(night: NightModel, result: Reduction | None) -> str:
 def old_reports_words(reports: Mapping[str, bool]) -> str:
     """Say which reports do not show what holds now; empty where all do."""
     old = [name for name, is_old in reports.items() if is_old]
-    return f"▲ {' and '.join(old)} {'is' if len(old) == 1 else 'are'} {OF_BEFORE}" if old else ""
+    return f"▲ {' and '.join(old)} {'is' if len(old) == 1 else 'are'} from {BEFORE_CHANGES}" if old else ""
 
 
 def left_out_of(night: NightModel) -> tuple[int, int, int]:
@@ -157,23 +161,25 @@ def left_out_words(science: int, of: int, calibration: int = 0) -> str:
     return f"{' and '.join(parts)} left out" if parts else ""
 
 
-def verdicts_words(flagged: Mapping[str, str], no_longer: Mapping[str, str], otherwise: Mapping[str, str]) -> str:
-    """Say which verdicts the last run changed: "2 frames now flagged: cloud, trailed · 1 no longer: haloes".
+def verdicts_words(changes: ChangedVerdicts) -> str:
+    """Say which verdicts the last run changed: "2 frames now flagged: cloud · 1 no longer: haloes · 1 now not judged".
 
     Parameters
     ----------
-    flagged, no_longer, otherwise : mapping of path to cause
-        What speaks against a frame now and did not; what did and does not; what does in the place of another cause.
+    changes : ChangedVerdicts
+        What was said of frames that are not judged now is not named: it might be read as what is said.
     """
     parts: list[str] = []
     for changed, says, after_others in (
-        (flagged, "now flagged", "now flagged"),
-        (no_longer, "no longer flagged", "no longer"),
-        (otherwise, "flagged for another cause", "for another cause"),
+        (changes.flagged, "now flagged", "now flagged"),
+        (changes.no_longer, "no longer flagged", "no longer"),
+        (changes.otherwise, "flagged for another cause", "for another cause"),
     ):
         if changed:
             number = f"{len(changed)} {after_others}" if parts else f"{counted(len(changed))} {says}"
             parts.append(f"{number}: {', '.join(dict.fromkeys(changed.values()))}")
+    if number_unjudged := len(changes.unjudged):
+        parts.append(f"{number_unjudged if parts else counted(number_unjudged)} now not judged")
     return " · ".join(parts)
 
 

@@ -67,6 +67,7 @@ class TimelineModel(QObject):
         self._measured: list[Quantity] = []
         self._forget()
         self.rejected: Mapping[str, str] = {}
+        self._groups: Mapping[str, str] = {}
         self.kept: frozenset[str] = frozenset()
         """Frames that a person accepted: what was said against them is settled."""
         self.current: str | None = None
@@ -143,6 +144,12 @@ class TimelineModel(QObject):
         self.rejected, self.kept = rejected, kept
         self.changed.emit()
         self.threshold_changed.emit()
+
+    def set_groups(self, groups: Mapping[str, str]) -> None:
+        """Take which frames are stacked together (path → group): a threshold's cost is told of one stack only."""
+        if groups != self._groups:
+            self._groups = groups
+            self.threshold_changed.emit()
 
     def set_current(self, path: str | None) -> None:
         """Mark the frame that is shown."""
@@ -296,7 +303,10 @@ class TimelineModel(QObject):
         if self.threshold is None:
             return None
         name, rows, out = self.what.name, self.rows, self.rejected
-        return beyond(name, self.threshold, rows, out, side=self.side, frames=self.frames, kept=self.kept)
+        return beyond(
+            name, self.threshold, rows, out,
+            side=self.side, frames=self.frames, kept=self.kept, groups=self._groups,
+        )  # fmt: skip
 
     def apply_threshold(self) -> None:
         """Ask to reject what the line proposes, as one decision."""

@@ -257,7 +257,8 @@ class FrameTable(QWidget):
             words = f"{fault} · Esc shows all"
         else:
             words = f"{shown} of {total} frames · Esc shows all" if shown else "no frame fits · Esc shows all"
-        looks = self._night.looking.words
+        looking = self._night.looking
+        looks = looking.counted if self._night.is_judged_finally else looking.words
         words += f" · {looks}" if looks else ""
         self.count.setText(words + (f" · ✕ {rejected} rejected" if rejected else ""))
 

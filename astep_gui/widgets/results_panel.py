@@ -22,8 +22,8 @@ from PyQt6.QtWidgets import (
 from astep_gui.actions import PROGRAMS
 from astep_gui.models.held_together import held_together
 from astep_gui.models.results_words import (
+    BEFORE_CHANGES,
     FILES,
-    OF_BEFORE,
     counted,
     headline,
     known_facts,
@@ -263,7 +263,7 @@ class ResultsPanel(QWidget):
         if self._run.is_running:
             self.headline.setText("A run is on; what is finished can be looked at")
         else:
-            since = f" · {OF_BEFORE}" if self._run.is_overtaken else ""
+            since = f" · {BEFORE_CHANGES}" if self._run.is_overtaken else ""
             self.headline.setText(f"{headline(result)}{since}" if result is not None else standing_words(survey))
         says = run_facts(result) if result is not None else known_facts(survey, self._night)
         if "To look at" in says:
@@ -289,7 +289,7 @@ class ResultsPanel(QWidget):
 
     def _follow_verdicts(self) -> None:
         changed = self._night.judgements.changed_by_run(self._night.rejected)
-        words = verdicts_words(*changed) if not self._run.is_running else ""
+        words = verdicts_words(changed) if not self._run.is_running else ""
         self.verdict_words.setText(words)
         for widget in (self._names["Verdicts"], self.verdicts):
             widget.setVisible(bool(words))
@@ -400,7 +400,7 @@ class ResultsPanel(QWidget):
             if not (place.output / name).is_file():
                 continue
             if reports.get(name, False):
-                lines.append((f"▲ {name} · {OF_BEFORE}", "warn", "", (), name))
+                lines.append((f"▲ {name} · from {BEFORE_CHANGES}", "warn", "", (), name))
             else:
                 lines.append((f"{'✓' if name in reports else '·'} {name} · {what}", "text", "", (), name))
         return [(f"Files · {len(lines)}", lines)] if lines else []

@@ -40,6 +40,15 @@ def test_a_proposal_says_its_cost_in_one_line():
     assert found.reason == "FWHM > 3.00 px"
 
 
+def test_no_cost_of_a_stack_is_told_where_the_accepted_frames_are_stacked_in_several():
+    rows = [row(0, 2.0), row(1, 2.0), row(2, 4.0), row(3, 2.0)]
+    groups = {"f0.fits": "M 7 · R", "f1.fits": "M 7 · R", "f2.fits": "M 7 · R", "f3.fits": "M 7 · B"}
+    found = beyond("fwhm_px", 3.0, rows, set(), groups=groups)
+    assert found.words == "reject 1 of 4: median FWHM 2.00 → 2.00 px"
+    of_one = beyond("fwhm_px", 3.0, rows, {"f3.fits"}, groups=groups)
+    assert of_one.words == "reject 1 of 3: stack 0.22 mag shallower, median FWHM 2.00 → 2.00 px"
+
+
 def test_frames_rejected_already_neither_count_nor_are_named_again():
     rows = [row(0, 2.5), row(1, 4.0), row(2, 5.0)]
     found = beyond("fwhm_px", 3.0, rows, {"f1.fits"})

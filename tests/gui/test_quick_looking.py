@@ -255,6 +255,21 @@ def test_the_window_tells_the_first_minute_where_a_person_looks(opened, qtbot, m
     assert "quick look" not in opened.table.count.text()
 
 
+def test_a_look_at_rejected_frames_of_a_reduced_night_promises_no_verdicts(opened, monkeypatch):
+    night = opened.night
+    looking, science = night.looking, [f.path for f in night.frames if f.kind.value == "science"]
+    night.writable_logbook().reject(science[:1], "cloud")
+    night.follow_decisions()
+    monkeypatch.setattr(type(looking), "is_on", property(lambda _self: True))
+    rows = [QualityRow(path, ScienceMeasures("final", "ADU")) for path in science[1:]]
+    night._take_rows(rows[1:])
+    looking._count([Event("progress", "quick look", done=1, total=4)])
+    assert "frames · quick look 1 of 4 · verdicts follow" in opened.table.count.text()
+    night._take_rows(rows)
+    looking._count([Event("progress", "quick look", done=2, total=4)])
+    assert opened.table.count.text().endswith("frames · quick look 2 of 4 · ✕ 1 rejected")
+
+
 @pytest.mark.parametrize("how", ["judged", "stopped", "failed"])
 def test_a_look_that_is_over_is_not_said_to_be_at_work(qtbot, looking, asked, how):
     said = []

@@ -168,8 +168,8 @@ def test_a_report_of_before_the_last_decisions_is_said_to_be_old_and_written_ane
     assert "✓ report.html · the night on one page" in files(reduced)
     reduced.decisions.reject(LIGHTS[:1], "cloud")
     qtbot.waitUntil(results.old_reports.isVisible, timeout=PATIENCE_MS)
-    assert results.old_words.text() == "▲ report.html is of before your last changes"
-    assert "▲ report.html · of before your last changes" in files(reduced)
+    assert results.old_words.text() == "▲ report.html is from before your last changes"
+    assert "▲ report.html · from before your last changes" in files(reduced)
     press(qtbot, results.anew)
     qtbot.waitUntil(lambda: not results.old_reports.isVisible(), timeout=PATIENCE_MS)
     assert "cloud" in (output / "report.html").read_text()
@@ -183,7 +183,7 @@ def test_a_report_is_old_after_an_update_too_and_all_that_are_old_are_written_an
     reduced.decisions.set_field(LIGHTS[:1], "exposure_s", 12.0)
     reduce(qtbot, reduced)
     qtbot.waitUntil(reduced.results.old_reports.isVisible, timeout=PATIENCE_MS)
-    assert reduced.results.old_words.text().startswith("▲ report.html and report_small.html are of before")
+    assert reduced.results.old_words.text().startswith("▲ report.html and report_small.html are from before")
     press(qtbot, reduced.results.anew)
     qtbot.waitUntil(lambda: not reduced.results.old_reports.isVisible(), timeout=PATIENCE_MS)
 

@@ -8,6 +8,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 
+from astep_gui.models.judgements import ChangedVerdicts, Judgements
 from astep_gui.models.results_words import left_out_words, verdicts_words
 from pipeline_core.kept_looks import QuickLook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
@@ -16,6 +17,8 @@ from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, surveyed
 LEFT = Qt.MouseButton.LeftButton
 CLOUD = Flag("cloud", "cloud: depth loss +0.84 mag", "bad")
 WIND = Flag("wind", "wind: stars are drawn out", "bad")
+TOO_FEW = Flag("not judged", "not judged: 3 stars only", "note")
+NOTE = Flag("twilight", "twilight", "note")
 
 
 def take(window, state, *flags):
@@ -53,9 +56,33 @@ def test_a_frame_that_was_answered_and_a_run_that_changed_nothing_are_not_told(q
 
 
 def test_words_for_changed_verdicts_are_whole_sentences_whichever_comes_first():
-    assert verdicts_words({"a": "cloud", "b": "wind"}, {}, {}) == "2 frames now flagged: cloud, wind"
-    assert verdicts_words({}, {}, {"a": "cloud"}) == "1 frame flagged for another cause: cloud"
-    assert verdicts_words({}, {}, {}) == ""
+    def said(flagged=None, otherwise=None, unjudged=None):
+        return verdicts_words(ChangedVerdicts(flagged or {}, {}, otherwise or {}, unjudged or {}))
+
+    assert said({"a": "cloud", "b": "wind"}) == "2 frames now flagged: cloud, wind"
+    assert said(otherwise={"a": "cloud"}) == "1 frame flagged for another cause: cloud"
+    assert said(unjudged={"a": "cloud"}) == "1 frame now not judged"
+    assert said() == ""
+
+
+def test_frames_that_a_run_could_not_judge_are_told_and_shown_and_are_no_good_news(qtbot, opened):
+    take(opened, "quick", (), (CLOUD,), (), (TOO_FEW,))
+    reduce(qtbot, opened)
+    opened.tabs.choose("Results")
+    take(opened, "final", (TOO_FEW,), (TOO_FEW,), (NOTE,), ())
+    QApplication.processEvents()
+    assert opened.results.verdict_words.text() == "2 frames now not judged"
+    qtbot.mouseClick(opened.results.show_verdicts, LEFT)
+    assert list(opened.night.selection) == LIGHTS[:2]
+
+
+def test_a_frame_that_was_not_compared_yet_when_the_run_began_was_not_good_before(qtbot):
+    judgements = Judgements()
+    judgements.take_rows([QualityRow(path, ScienceMeasures("quick", "ADU")) for path in "abc"])
+    judgements.run_begins({"a", "b"})
+    for path, flags in {"a": (TOO_FEW,), "b": (WIND,), "c": (TOO_FEW,)}.items():
+        judgements.take_rows([QualityRow(path, ScienceMeasures("final", "ADU"), flags=flags)])
+    assert judgements.changed_by_run(()) == ({"b": "wind"}, {}, {}, {"c": "good"})
 
 
 def test_plan_and_results_count_frames_that_are_left_out_in_the_same_words(qtbot, opened):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import Qt
 
-from astep_gui.models.results_words import OF_BEFORE
+from astep_gui.models.results_words import BEFORE_CHANGES, run_facts
 from pipeline_core.events import Event
 from pipeline_core.reduce import RunOptions
 from pipeline_core.reduction_told import Reduction
@@ -77,11 +78,11 @@ def test_a_run_that_is_cancelled_with_the_button_says_that_it_is(qtbot, opened):
 def test_the_summary_of_a_run_says_when_decisions_have_overtaken_it(qtbot, ran):
     surveyed(qtbot, ran, lambda survey: survey.is_reduced)
     said = ran.results.headline
-    assert OF_BEFORE not in said.text()
+    assert BEFORE_CHANGES not in said.text()
     ran.night.select([LIGHTS[1]])
     qtbot.keyClick(ran.table.tree, Qt.Key.Key_X)
     surveyed(qtbot, ran, lambda survey: bool(survey.moves))
-    assert said.text() == f"✓ 4 frames calibrated · {OF_BEFORE}"
+    assert said.text() == "✓ 4 frames calibrated · before your last changes"
     qtbot.keyClick(ran, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     surveyed(qtbot, ran, lambda survey: not survey.moves)
     assert said.text() == "✓ 4 frames calibrated"
@@ -90,4 +91,16 @@ def test_the_summary_of_a_run_says_when_decisions_have_overtaken_it(qtbot, ran):
     surveyed(qtbot, ran, lambda survey: bool(survey.moves))
     reduce(qtbot, ran)
     surveyed(qtbot, ran, lambda survey: not survey.moves)
-    assert OF_BEFORE not in said.text()
+    assert BEFORE_CHANGES not in said.text()
+
+
+def test_masters_that_were_all_made_or_all_up_to_date_are_told_without_a_zero(ran):
+    result = ran.run.result
+    one, other = list(result.masters)[:2]
+    for states, said in (
+        ({one: "made", other: "made"}, "2 made"),
+        ({one: "made", other: "up to date"}, "1 made · 1 was up to date"),
+        ({one: "up to date", other: "up to date"}, "2 were up to date"),
+        ({}, "0 made"),
+    ):
+        assert run_facts(replace(result, masters=states))["Masters"] == said

@@ -102,6 +102,13 @@ def test_a_brush_selects_the_frames_it_covers_and_control_adds(timeline, qtbot):
     assert brush(20, 20, Qt.KeyboardModifier.ControlModifier) == ["f010.fits", "f011.fits", "f012.fits", "f020.fits"]
 
 
+def test_a_threshold_over_frames_of_several_stacks_tells_no_cost_of_one(timeline, qtbot):
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    assert "stack 0.01 mag" in timeline.cost.text().replace(NO_BREAK, " ")
+    timeline.model.set_groups({row.path: str(k % 2) for k, row in enumerate(timeline.model.rows)})
+    assert timeline.cost.text().replace(NO_BREAK, " ") == "Reject 2 of 39: median FWHM 2.54 → 2.54 px"
+
+
 def test_a_threshold_shows_its_cost_before_anything_is_rejected(timeline, qtbot):
     with qtbot.assertNotEmitted(timeline.model.reject_asked):
         qtbot.mouseClick(timeline.threshold, LEFT)
