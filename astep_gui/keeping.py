@@ -77,6 +77,7 @@ class Keeper(QObject):
         for signal in (window.viewing.timeline_model.changed, window.viewing.steps.changed):
             signal.connect(self._shown_otherwise)
         window.night.plan_changed.connect(self._put_step_back)
+        window.night.leaving.connect(self._keep_at_once)
         window.night.night_changed.connect(self._keep_open)
         window.night.night_changed.connect(self._forget_closed)
 
@@ -116,6 +117,11 @@ class Keeper(QObject):
         """Put step and part back the next time too: a night may be closed and opened again in one window."""
         if not self._window.night.is_open:
             self._step_of = self._part_of = None
+
+    def _keep_at_once(self) -> None:
+        """Write what was changed a moment ago: once the night is closed, nobody knows its frame and part any more."""
+        if self.is_waiting and self._window.isVisible():
+            self.keep()
 
     @property
     def is_waiting(self) -> bool:

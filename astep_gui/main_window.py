@@ -260,6 +260,8 @@ class MainWindow(QMainWindow):
             last = self.remembered.frame(place.night)
             if last is not None and self.night.current is None:
                 self.night.select([], last)
+            if last is None and self.tabs.name == "Results" and not place.output.exists():
+                self.tabs.choose("Night")  # another night was left there; this one has none yet
             beside = place.output.parent == place.night.parent
             self.log.say(
                 f"{len(self.night.frames)} frames in {place.night.name}; results go to "

@@ -44,6 +44,8 @@ FOLLOW_MS = 1500
 class NightModel(KnownNight):
     """State of the night; knows no widgets. Decisions reach it through the logbook only."""
 
+    leaving = pyqtSignal()
+    """The night that is open is about to be closed, itself or for another one."""
     night_changed = pyqtSignal()
     """Another night, or none, or its files changed."""
     frames_changed = pyqtSignal(list)
@@ -160,6 +162,8 @@ class NightModel(KnownNight):
 
     def close(self) -> None:
         """Show no night."""
+        if self.is_open:
+            self.leaving.emit()
         self._folders.forget()
         if self._scan is not None:
             self._scan.cancel()

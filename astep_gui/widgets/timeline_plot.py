@@ -45,7 +45,9 @@ class TimelinePlot(QWidget):
         self.model = model
         self._brush: tuple[float, float] | None = None
         self._frozen: tuple[float, float] | None = None
-        """What is held while the threshold is dragged: were the axis to follow, the line would run away."""
+        """What is held from a drag of the threshold on: were the axis to follow, the line would run away, and the
+        next drag miss it."""
+        self._is_dragging = False
         self._hover = -1
         self._places: npt.NDArray[np.float64] = np.zeros((0, 2))
         self._signs = self._wild = np.zeros(0, np.int8)
@@ -60,6 +62,8 @@ class TimelinePlot(QWidget):
         """All that stays as it is while other frames are looked at or selected: thousands of points are drawn once."""
         for signal in (model.changed, model.threshold_changed, model.axis.changed, theme_notice().changed):
             signal.connect(self._renew)
+        model.changed.connect(self._let_go)
+        model.threshold_changed.connect(self._follow_line)
         model.pointed.connect(self.update)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -168,6 +172,19 @@ class TimelinePlot(QWidget):
             fill = theme().colour("accent")
             fill.setAlpha(50)
             painter.fillRect(QRectF(low, area.top(), high - low, area.height()), fill)
+
+    def _let_go(self) -> None:
+        """Let the axis follow again: other values came."""
+        if not self._is_dragging:
+            self._frozen = None
+
+    def _follow_line(self) -> None:
+        """Let the axis follow again where the line is gone, or was put beyond what is held."""
+        if self._frozen is None:
+            return
+        line, (low, high) = self.model.threshold, self._frozen
+        if line is None or not low <= float(self._scaled(np.array([line]))[0]) <= high:
+            self._let_go()
 
     def _renew(self) -> None:
         self._still = None
@@ -287,7 +304,7 @@ class TimelinePlot(QWidget):
         y = self.threshold_y()
         at = event.position()
         if y is not None and abs(at.y() - y) <= 6 and self.row_at(at.x(), at.y()) is None:
-            self._frozen = self._held()
+            self._frozen, self._is_dragging = self._held(), True
         else:
             self._brush = (at.x(), at.x())
 
@@ -296,7 +313,7 @@ class TimelinePlot(QWidget):
         if event is None:
             return
         at = event.position()
-        if self._frozen is not None:
+        if self._is_dragging:
             area = self.area()
             self.model.set_threshold(self._value_at(min(max(at.y(), area.top()), area.bottom())))
         elif self._brush is not None:
@@ -324,9 +341,8 @@ class TimelinePlot(QWidget):
         """Finish: a short press shows a frame, a long one selects."""
         if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        if self._frozen is not None:
-            self._frozen = None
-            self._renew()
+        if self._is_dragging:
+            self._is_dragging = False
             return
         if self._brush is None:
             return

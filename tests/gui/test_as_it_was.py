@@ -165,7 +165,7 @@ def test_a_night_closed_and_opened_again_in_one_window_shows_the_same_part_and_s
     steps.choose("raw")
     view.set_view_rect(QRectF(10.0, 20.0, 24.0, 16.0))
     middle = view.view_rect().center()
-    qtbot.wait(CALM_MS + 200)
+    assert shown.keeper.is_waiting, "closed a moment after it was changed: nothing of it was written yet"
     shown.night.close()
     shown.open_night(night_folder)
     qtbot.waitUntil(lambda: view.shown is not None and shown.night.plan is not None, timeout=PATIENCE_MS)

@@ -61,6 +61,13 @@ def test_an_opened_night_is_listed_under_its_groups_science_first(opened):
     assert opened.reduce_button.isEnabled()
 
 
+def test_a_night_without_results_begins_at_the_night_though_another_was_left_there(qtbot, window, night_folder):
+    window.tabs.choose("Results")
+    window.open_night(night_folder)
+    qtbot.waitUntil(lambda: window.night.plan is not None, timeout=8000)
+    assert window.tabs.name == "Night"
+
+
 def test_a_dropped_folder_is_opened(qtbot, window, night_folder):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(night_folder))])

@@ -176,6 +176,20 @@ def test_dragging_the_line_changes_the_proposal_and_the_button_rejects_as_one_de
     assert not timeline.cost.isVisible()
 
 
+def test_the_line_stays_where_it_was_let_go_so_that_the_next_drag_takes_it(timeline, qtbot):
+    plot, model = timeline.plot, timeline.model
+    model.set_threshold(2.0 * float(np.nanmax(model.values())))  # the axis reaches up to it
+    line = QPoint(plot.width() // 2, round(plot.threshold_y()))
+    to = QPoint(line.x(), round(plot.area().center().y()))
+    qtbot.mousePress(plot, LEFT, pos=line)
+    qtbot.mouseMove(plot, to)
+    dragged = plot.threshold_y()
+    qtbot.mouseRelease(plot, LEFT, pos=to)
+    assert plot.threshold_y() == dragged
+    model.set_threshold(None)
+    assert plot._held()[1] < 1.5 * float(np.nanmax(model.values())), "without a line the axis follows again"
+
+
 def test_escape_takes_the_line_away_and_enter_applies_it(timeline, qtbot):
     qtbot.mouseClick(timeline.threshold, LEFT)
     qtbot.keyClick(timeline.plot, Qt.Key.Key_Escape)
