@@ -343,6 +343,10 @@ class TimelinePlot(QWidget):
             return
         if self._is_dragging:
             self._is_dragging = False
+            y, area = self.threshold_y(), self.area()
+            if y is None or not area.top() + _RIM_PX <= y <= area.bottom() - _RIM_PX:
+                self._let_go()  # at the rim it could not be dragged on
+                self._renew()
             return
         if self._brush is None:
             return

@@ -175,7 +175,7 @@ def test_a_threshold_goes_where_it_is_dragged_and_its_axis_stays(qtbot, low):
     assert image_part(low) >= 0.31
     assert model.threshold == pytest.approx(before + 10 * scale, abs=1.5 * scale)
     qtbot.mouseRelease(plot, LEFT, pos=QPoint(x, y - 10))
-    assert plot._span() != span, "once it is let go the axis holds it with room around"
+    assert plot._span() != span, "let go at the rim the axis holds it with room around"
 
 
 @pytest.mark.parametrize("words", ["Reject 1 of 16", "Reject 137 of 1785: stack 0.03 mag shallower, " * 4])

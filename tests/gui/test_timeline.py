@@ -190,6 +190,19 @@ def test_the_line_stays_where_it_was_let_go_so_that_the_next_drag_takes_it(timel
     assert plot._held()[1] < 1.5 * float(np.nanmax(model.values())), "without a line the axis follows again"
 
 
+def test_a_line_let_go_at_the_rim_gets_room_to_be_dragged_on(timeline, qtbot):
+    plot = timeline.plot
+    qtbot.mouseClick(timeline.threshold, LEFT)
+    line = QPoint(plot.width() // 2, round(plot.threshold_y()))
+    to = QPoint(line.x(), round(plot.area().top()))
+    qtbot.mousePress(plot, LEFT, pos=line)
+    qtbot.mouseMove(plot, to)
+    span = plot._span()
+    qtbot.mouseRelease(plot, LEFT, pos=to)
+    assert plot._span()[1] > span[1]
+    assert plot.threshold_y() > plot.area().top() + 2
+
+
 def test_escape_takes_the_line_away_and_enter_applies_it(timeline, qtbot):
     qtbot.mouseClick(timeline.threshold, LEFT)
     qtbot.keyClick(timeline.plot, Qt.Key.Key_Escape)
