@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from astep_gui.models.window_words import in_window
 from pipeline_core.grouping import Geometry
+from pipeline_core.measures import gravest_flag
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def _suspects(
     for path, flags in (*science.items(), *calibration.items()):
         if path in rejected or path in kept:
             continue
-        worst = next((f for wanted in ("bad", "suspect") for f in flags if f.severity == wanted), None)
+        worst = gravest_flag(flags)
         if worst is not None:
             key = (worst.cause, path in rows)
             by_cause.setdefault(key, []).append(path)
