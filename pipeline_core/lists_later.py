@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pipeline_core.errors import AstepError, to_keep
+from pipeline_core.errors import AstepError, NightError, to_keep
 from pipeline_core.io.atomic import explained
 from pipeline_core.io.database import DATABASE, Database
-from pipeline_core.io.decision_lists import write_lists
+from pipeline_core.io.decision_lists import ACCEPTED, REJECTED, write_lists
 from pipeline_core.logbook import Logbook
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ListsLater:
     Parameters
     ----------
     failed : callable
-        Takes the AstepError of a list that could not be written; called in the thread that writes.
+        Takes the AstepError of lists that could not be written; called in the thread that writes.
 
     Notes
     -----
@@ -54,20 +54,42 @@ class ListsLater:
             return self._changed.wait_for(lambda: self._thread is None, seconds)
 
     def _run(self) -> None:
-        while True:
+        try:
+            while (output := self._next()) is not None:
+                try:
+                    bring_to_disk(output)
+                except Exception as error:  # noqa: BLE001 - told, not lost in a thread
+                    self._failed(to_keep(_told(error, output)))
+        finally:  # however it ended: the next decision begins another
             with self._changed:
-                if not self._waiting:
-                    self._thread = None
-                    self._changed.notify_all()
-                    return
-                output = next(iter(self._waiting))
-                del self._waiting[output]
-            try:
-                bring_to_disk(output)
-            except AstepError as error:
-                self._failed(to_keep(error))
-            except OSError as error:
-                self._failed(to_keep(explained(error, output)))
+                if self._thread is threading.current_thread():
+                    self._end()
+
+    def _next(self) -> Path | None:
+        """Return an output whose lists wait; None, and be at work no more, where none do."""
+        with self._changed:
+            if not self._waiting:
+                self._end()
+                return None
+            output = next(iter(self._waiting))
+            del self._waiting[output]
+            return output
+
+    def _end(self) -> None:
+        self._thread = None
+        self._changed.notify_all()
+
+
+def _told(error: Exception, output: Path) -> AstepError:
+    if isinstance(error, AstepError):
+        return error
+    if isinstance(error, OSError):
+        return explained(error, output)
+    return NightError(
+        f"cannot write {ACCEPTED} and {REJECTED} in {output}",
+        f"{type(error).__name__}: {error}",
+        "your decisions are kept in the logbook; please report this",
+    )
 
 
 def bring_to_disk(output: Path) -> None:

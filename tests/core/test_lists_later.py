@@ -133,6 +133,35 @@ def full_disk(output, _texts):
     raise AstepError(f"cannot write {output}", "the disk is full", "free some space")
 
 
+def test_a_fault_that_nobody_foresaw_is_told_and_the_next_decision_is_written(logbook, later, told, monkeypatch):
+    def broken(_output, _texts):
+        raise ValueError("surrogates not allowed")
+
+    with monkeypatch.context() as context:
+        context.setattr(lists_later, "write_lists", broken)
+        logbook.reject(["a.fits"])
+        assert later.flush(5), "whoever waits is not left waiting"
+    assert ["surrogates not allowed" in error.why for error in told] == [True]
+    logbook.reject(["b.fits"])
+    assert later.flush(5)
+    assert rejected(logbook.output) == ["a.fits", "b.fits"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_who_cannot_hear_of_a_failure_holds_up_no_later_decision(tmp_path, monkeypatch):
+    def gone(_error):
+        raise RuntimeError("the window is gone")
+
+    later = ListsLater(gone)
+    with monkeypatch.context() as context, Logbook.open(tmp_path / "out", None, later.soon) as logbook:
+        assert later.flush(5)
+        context.setattr(lists_later, "write_lists", full_disk)
+        logbook.reject(["a.fits"])
+        assert later.flush(5)
+    bring_to_disk(tmp_path / "out")
+    assert rejected(tmp_path / "out") == ["a.fits"]
+
+
 def test_lists_of_before_a_kill_are_written_when_the_night_is_opened_again(logbook, later, tmp_path):
     script = (
         "import os, sys, pathlib\n"
