@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -167,9 +167,14 @@ class Database:
         """Bring all changes to the disk, those of other connections too; nobody who reads or writes waits for it."""
         with self._lock:
             try:
-                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                ((_, ahead, moved),) = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             except sqlite3.Error as error:
                 raise _explained(error, self.path) from error
+        if moved < ahead:  # a reader still needs the file as it was: what is ahead of it stays in the log, unsynced
+            from pipeline_core.io.atomic import sync_file  # noqa: PLC0415 - rare
+
+            with suppress(FileNotFoundError):  # moved by another connection, which was the last one
+                sync_file(self.path.with_name(f"{self.path.name}-wal"))
 
     def fact(self, name: str) -> str | None:
         """Return a remembered fact, or None."""

@@ -203,6 +203,18 @@ def test_decisions_are_moved_from_the_log_ahead_into_the_file_while_the_night_is
     connection.close()
 
 
+def test_what_a_reader_keeps_in_the_log_ahead_is_synced_there(logbook, later, monkeypatch):
+    real, synced = atomic.sync_file, []
+    monkeypatch.setattr(atomic, "sync_file", lambda path: (synced.append(path.name), real(path)))
+    with sqlite3.connect(logbook.database.path) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM decisions").fetchall()
+        logbook.reject(["a.fits"])
+        assert later.flush()
+    reader.close()
+    assert f"{database.DATABASE}-wal" in synced
+
+
 def test_a_logbook_of_the_command_line_waits_for_the_disk_and_one_of_the_window_does_not(logbook):
     def synchronous(one):
         return one.database.rows("PRAGMA synchronous")[0][0]
