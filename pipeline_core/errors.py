@@ -68,12 +68,14 @@ def to_keep(error: _Error) -> _Error:
     What was caught knows all calls on the way with all that they held, which may be the arrays of a frame; where one of
     those calls returns it, the two hold each other until Python searches for what nobody can reach any more.
     """
-    each: BaseException | None = error
+    waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
-    while each is not None and id(each) not in seen:
-        seen.add(id(each))
-        each.__traceback__ = None
-        each = each.__cause__ or each.__context__
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            waiting += [each.__cause__, each.__context__]  # the second may be another, though only the first is told
     return error
 
 

@@ -64,3 +64,22 @@ def test_the_errors_that_led_to_it_let_go_too():
     del frame
     assert gone() is None
     assert isinstance(kept.__cause__, OSError)
+
+
+def test_so_does_the_one_that_was_being_handled_where_another_is_named_as_the_cause():
+    frame = Frame()
+    gone = weakref.ref(frame)
+
+    def opened(_frame):
+        try:
+            read(_frame)
+        except NightError:
+            raise NightError("no step can be shown", "", "") from OSError("the disk is away")
+
+    try:
+        opened(frame)
+    except NightError as error:
+        kept = to_keep(error)
+    del frame
+    assert gone() is None
+    assert isinstance(kept.__context__, NightError)
