@@ -290,7 +290,7 @@ class _Reducer:
         self.result.noise = noise_summary(calibrated, self.night.by_path)
         wells = full_wells(self.night, calibrated, self.recipe)
         self.result.warnings += tuple(well.words for well in wells)
-        self.result.proposed_saturation_adu = wells[0].level_adu if wells else None
+        self.result.proposed_saturation_adu = wells[0].proposed_adu if wells else None
         if self.options.only is not None:
             self.result.moved += move_products(self.place.output, self.logbook)
             return

@@ -42,12 +42,16 @@ def bright_places(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     -------
     (n + 1,) float64, ADU
         The sky's level, then of each group of touching pixels above half the way to the brightest its highest; only
-        the sky where the frame is no dark sky with bright places.
+        the sky where the frame is no dark sky with bright places; NaN where no pixel has a value.
     """
-    sky, highest = float(np.nanmedian(image[::4, ::4])), float(np.nanmax(image))
-    y, x = np.nonzero(image > sky + 0.5 * (highest - sky))
-    if not 0 < len(y) <= _MOST_BRIGHT * image.size:
+    some = image[::4, ::4]
+    some = some[np.isfinite(some)]
+    sky, highest = float(np.median(some)) if some.size else math.nan, float(np.fmax.reduce(image, axis=None))
+    bright = image > sky + 0.5 * (highest - sky)
+    # Counted first: the places of half a frame of 4096² would take 130 MB.
+    if not 0 < np.count_nonzero(bright) <= _MOST_BRIGHT * image.size:
         return np.array([sky])
+    y, x = np.nonzero(bright)
     values = image[y, x].astype(float)
     # A trail of charge belongs to its star: it touches it.
     groups = _touching(x, y)
@@ -81,7 +85,8 @@ def full_well(frames: Sequence[npt.NDArray[np.float64]], limit: float) -> float 
     Returns
     -------
     float or None, ADU
-        Rounded down to 100 ADU; nine tenths of the full pixels lie above it.
+        Rounded down to three figures, and to whole ADU; nine tenths of the full pixels lie above it. None too where
+        that is nothing: frames scaled to 1.
 
     Notes
     -----
@@ -116,7 +121,11 @@ def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: floa
             piles.append(peaks[pile])
     if len(tails) < least_frames or min(tails) > _RAREST or _spread(piles) > max(top, _STEADY):
         return None
-    return 100.0 * math.floor(_MARGIN * float(np.quantile(np.concatenate(piles), 0.1)) / 100.0)
+    level = _MARGIN * float(np.quantile(np.concatenate(piles), 0.1))
+    if level < 1.0:
+        return None
+    step = max(1.0, 10.0 ** (math.floor(math.log10(level)) - 2))
+    return step * math.floor(level / step)
 
 
 def _tail(k: int, n: int, chance: float) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -15,7 +18,8 @@ from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.run_record import last_run
 from pipeline_core.science.full_well import bright_places, full_well
 from pipeline_core.session import Place
-from pipeline_core.types import FrameKind, MaskBit
+from pipeline_core.types import Frame, FrameKind, MaskBit, Night
+from pipeline_core.well_check import full_wells
 
 LIMIT = 65535.0
 BIAS = 1000  # of the demo's detector, ADU, within its structure
@@ -67,6 +71,52 @@ def test_one_star_with_its_trail_is_one_place_and_an_even_field_has_none():
     assert len(bright_places(flat)) == 1
 
 
+@pytest.mark.parametrize(("well", "limit"), [(180.0, 255.0), (3950.0, 4095.0), (61_234.0, LIMIT)])
+def test_the_level_is_told_as_finely_as_the_camera_counts(well, limit):
+    level = full_well([frame * (well / 40_000) for frame in frames(np.random.default_rng(1), 8, 40_000.0)], limit)
+    assert 0.99 * well < level < well
+
+
+def test_a_frame_without_a_value_has_no_places_and_warns_nobody(recwarn):
+    image = np.full((64, 64), np.nan, np.float32)
+    assert np.isnan(bright_places(image)).all()
+    image[1, 1] = 7.0
+    assert np.isnan(bright_places(image)).all()
+    assert not recwarn.list
+    assert full_well([bright_places(image)] * 8, LIMIT) is None
+
+
+def test_a_frame_half_of_which_is_bright_costs_no_list_of_its_pixels():
+    image = np.full((1024, 1024), 1000, np.uint16)
+    image[:, 550:] = 60_000
+    tracemalloc.start()
+    assert len(bright_places(image)) == 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.5 * image.size, "a byte a pixel, and the sample of the sky; 16 for each bright one before"
+
+
+def two_settings(most, other="b"):
+    """Frames whose wells fill at 40,000 ADU, and others, binned, that reach some level."""
+    rng = np.random.default_rng(1)
+    shallow = dict(zip("ABCDEFGH", frames(rng, 8, 40_000.0), strict=True))
+    places = {**shallow, **{f"{other}{k}": np.array([1000.0, most]) for k in range(3)}}
+    made = {
+        Frame(path, FrameKind.SCIENCE, 1, 1, shape=(99, 99), binning=(2, 2) if path in shallow else (1, 1),
+              saturation_adu=LIMIT): {"bright_places_adu": places[path].tolist()}
+        for path in places
+    }  # fmt: skip
+    return full_wells(Night(Path(), tuple(made)), {frame.path: told for frame, told in made.items()}, Recipe())
+
+
+def test_a_level_is_proposed_for_a_whole_night_only_if_no_other_camera_setting_holds_more():
+    (well,) = two_settings(30_000.0)
+    assert well.proposed_adu == well.level_adu
+    (well,) = two_settings(60_000.0)
+    assert well.proposed_adu is None
+    assert "reduce these as a night of their own" in well.words
+
+
 def demo(folder, **more):
     return make_demo_night(folder, size=512, n_science=8, n_bias=2, n_dark=2, n_flat=2, events=(), workers=1, **more)
 
@@ -102,7 +152,7 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
     first = reduce_night(place, Recipe(), options, RunContext())
     level = first.proposed_saturation_adu
     assert level == seen(folder, truth)
-    assert any(f"set calibrate.saturation_adu to {level:,.0f}" in words for words in first.warnings)
+    assert any(f"set calibrate.saturation_adu to {level:.0f}," in words for words in first.warnings)
     with Logbook.read_only(place.output) as logbook:
         record = last_run(logbook.database)
     assert record is not None
@@ -122,3 +172,4 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
 def test_frames_scaled_to_1_or_nearly_even_are_not_accused():
     """Rounded to a tenth of an ADU, as a run keeps them, their brightest places are no more than the sky."""
     assert full_well([np.zeros(5), np.zeros(5), np.full(5, 1000.0)], LIMIT) is None
+    assert full_well([frame / 50_000 for frame in frames(np.random.default_rng(1), 8, 40_000.0)], 1.0) is None
