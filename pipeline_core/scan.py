@@ -31,6 +31,7 @@ Listing = frozenset[tuple[str, int, int]]
 JOB = "reading headers"
 NO_FILTER = "no filter is named, though other frames name theirs"
 _PRODUCTS = ("masters", "calibrated", "rejected", "quality.ecsv", "recipe.toml", "log.jsonl")
+_NO_TEXT = "its name is no UTF-8 text"
 _SITE_TRIES = 5  # headers asked for the site before it is called unknown
 
 
@@ -42,7 +43,7 @@ class _Listed:
     size_bytes: int
     mtime_ns: int
     trouble: str = ""
-    """Why it cannot even be opened: a broken link, a pipe."""
+    """Why it cannot be used, whatever is in it: a broken link, a pipe, a name that is no text."""
 
 
 def scan_night(
@@ -204,6 +205,8 @@ def _list_files(target: Path | Sequence[Path], ctx: RunContext) -> tuple[Path, l
             raise NightError(f"{root} is no raw night", "it holds results of this program", "give the raw folder")
     else:
         root = Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
+    if (shown := _as_text(str(root))) != str(root):
+        raise NightError(f"cannot use the folder {shown}", _NO_TEXT, "rename it, or the one that it lies in")
     listed: dict[str, _Listed] = {}
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -255,12 +258,20 @@ def _holds_products(folder: str) -> bool:
     return named and any(os.path.exists(f"{folder}/{product}") for product in _PRODUCTS)  # noqa: PTH110
 
 
+def _as_text(path: str) -> str:
+    r"""Return a path as text; a byte that is none in UTF-8, as on a disk of an old system, as ``\udce9``."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def _facts(root: Path, path: str) -> _Listed:
     relative = os.path.relpath(path, root).replace(os.sep, "/")
+    name = _as_text(relative)
     try:
         facts = os.stat(path)  # noqa: PTH116
     except OSError as error:
         why = "it is a link that leads nowhere" if os.path.islink(path) else str(error.strerror).lower()  # noqa: PTH114
-        return _Listed(relative, 0, 0, why)
+        return _Listed(name, 0, 0, why)
     trouble = "" if stat.S_ISREG(facts.st_mode) else "it is no ordinary file (a folder, pipe or device)"
-    return _Listed(relative, facts.st_size, facts.st_mtime_ns, trouble)
+    if name != relative:
+        trouble = f"{_NO_TEXT}, and no list, logbook or report can hold it: rename it"
+    return _Listed(name, facts.st_size, facts.st_mtime_ns, trouble)

@@ -557,3 +557,17 @@ def test_only_science_frames_are_exported_and_adu_claims_no_gain(first_night, tm
     assert "EGAIN" not in header
     sky = np.median(fits.getdata(tmp_path / "tycho" / document["files"][0]))
     assert sky == pytest.approx(1000 + np.median(fits.getdata(next(out.rglob("*_CAL.fits")))), rel=0.1)
+
+
+def test_a_name_that_is_no_text_leaves_its_frame_out_and_the_night_is_reduced(night, capsys, tmp_path):
+    """As on a disk of an old system; no logbook, list or report can hold such a name."""
+    folder, _, _ = night
+    copied = tmp_path / "copied"
+    shutil.copytree(folder, copied)
+    named = science_files(copied)[0]
+    named.rename(named.with_name(os.fsdecode(b"caf\xe9_SCIENCE.fits")))
+    made = tmp_path / "made"
+    code, document = reduce(capsys, copied, made)
+    assert (code, document["counts"]["done"]) == (0, N_SCIENCE - 1)
+    assert main(["report", str(made), "--small", "--quiet"]) == 0
+    assert "caf\\udce9_SCIENCE.fits" in (made / "report_small.html").read_text(encoding="utf-8")

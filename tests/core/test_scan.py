@@ -145,12 +145,23 @@ def test_a_list_of_files_and_folders_is_a_night(night):
     assert paths(scan_night(files[0])) == ["a_003_SCIENCE.fits"]
 
 
-def test_names_that_are_no_unicode_are_frames_too(night):
+def test_a_file_whose_name_is_no_text_is_listed_as_unusable_with_what_to_do(night):
     file = night / os.fsdecode(b"caf\xe9_SCIENCE.fits")
     add(night, "x.fits").rename(file)
     for _ in range(2):
         made = scan_night(night)
-        assert made.by_path[file.name].kind == "science"
+        frame = made.by_path["caf\\udce9_SCIENCE.fits"]
+        assert frame.kind == "science"
+        assert "rename it" in frame.unusable
+        assert list_night(night) == {(one.path, one.size_bytes, one.mtime_ns) for one in made.frames}
+
+
+def test_a_night_in_a_folder_whose_name_is_no_text_is_refused_with_what_to_do(night):
+    folder = night.with_name(os.fsdecode(b"caf\xe9"))
+    night.rename(folder)
+    with pytest.raises(NightError, match=r"caf\\udce9.*no UTF-8 text.*rename it") as caught:
+        scan_night(folder)
+    str(caught.value).encode()
 
 
 def test_a_profile_may_be_asked_for(night):
