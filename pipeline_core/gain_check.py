@@ -36,7 +36,7 @@ def measure_gain(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: P
     return {"gain": asdict(masters.measure_gain(settings, inputs, threads))}
 
 
-MEASURE_GAIN = Stage("gain and read noise", 1, measure_gain)
+MEASURE_GAIN = Stage("gain and read noise", 2, measure_gain)
 
 
 def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]:

@@ -8,11 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
+from pipeline_core.science.robust import MAD_TO_SIGMA
 
 if TYPE_CHECKING:
     from pipeline_core.types import Image, Section
 
 Levels = npt.NDArray[np.float32]
+
+_STRAYS = 5.0
+"""Standard deviations from which on a line is none of the zero level's: in 4096 lines chance makes none."""
+_FEWEST_LINES = 20
+"""Of fewer the scatter is not known well enough to say that one strays."""
 
 
 def runs_along_columns(overscan: Section) -> bool:
@@ -40,24 +46,34 @@ def overscan_levels(strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], a
     Raises
     ------
     DataError
-        If the strip holds fewer lines than the polynomial has coefficients.
+        If the strip holds fewer lines than the polynomial has coefficients; lines with NaN do not count.
 
     Notes
     -----
-    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))``:
-    the mean over the strip, then a linear least-squares fit.
+    Equal to ``ccdproc.subtract_overscan(ccd, overscan=..., overscan_axis=axis, model=Polynomial1D(order))`` where no
+    line strays: the mean over the strip, then a linear least-squares fit. Lines that stray do not count: the first few
+    that many cameras read, while their electronics settle, would tilt the level of a whole frame.
     """
     line = np.mean(strip, axis=axis, dtype=np.float64)
-    if strip.size == 0 or line.size <= order:
+    counts = np.isfinite(line)
+    if strip.size == 0 or counts.sum() <= order:
         raise DataError(
             "cannot fit the overscan",
-            why=f"it has {line.size} lines, and a polynomial of order {order} needs {order + 1}",
+            why=f"it has {counts.sum()} lines, and a polynomial of order {order} needs {order + 1}",
             hint="name the right section in the recipe (overscan.section), or lower overscan.order",
         )
     # On -1...1 the powers stay of one size: the normal equations of 4096 lines are then well conditioned.
     place = np.linspace(-1.0, 1.0, line.size)
-    fitted = np.polynomial.polynomial.polyval(place, np.polynomial.polynomial.polyfit(place, line, order))
-    return np.asarray(fitted, np.float32)
+    while True:
+        terms = np.polynomial.polynomial.polyfit(place[counts], line[counts], order)
+        fitted = np.polynomial.polynomial.polyval(place, terms)
+        off = line - fitted
+        middle = np.median(off[counts])
+        sigma = MAD_TO_SIGMA * np.median(np.abs(off[counts] - middle))
+        stays = counts & (np.abs(off - middle) <= _STRAYS * sigma)
+        if line.size < _FEWEST_LINES or stays.sum() < max(order + 1, line.size / 2) or stays.sum() == counts.sum():
+            return np.asarray(fitted, np.float32)
+        counts = stays
 
 
 def subtract_overscan(image: Image, overscan: Section, order: int) -> Image:

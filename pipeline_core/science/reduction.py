@@ -175,8 +175,8 @@ def _calibrate(
     """
     levels = level = None
     if facts.overscan is not None:
-        level = float(np.median(raw[facts.overscan.slices].astype(np.float32)))
         levels = frame_levels(raw, facts.overscan, facts.overscan_order)
+        level = float(np.mean(levels))
     watch.show_raw(raw, levels)
     light = _Light(raw, levels, trim, facts.pedestal_adu)
     zero = _zero_level(light, masters)

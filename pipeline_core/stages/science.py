@@ -121,7 +121,7 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     return reduced.made
 
 
-CALIBRATE = Stage("science frames", 4, make_calibrated)
+CALIBRATE = Stage("science frames", 5, make_calibrated)
 
 
 def steps_done(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -189,7 +189,7 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
             f"[{reduced.unit}] raw saturation level",
         )
     if (level := reduced.made.get("overscan_level_adu")) is not None:
-        header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted")
+        header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted, mean")
     for keyword, name, words in (
         ("NCOSMIC", "cosmic_events", "cosmic-ray hits: groups of pixels"),
         ("NHOTLEFT", "hot_leftovers", "left-overs of hot pixels, flagged hot"),
