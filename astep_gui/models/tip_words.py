@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 TIP_LETTERS = 60
 """Of a line, at most; words that are longer stay whole."""
 
 
+_MARKUP = re.compile(r"[<&](?=\S)")
+_WORD_JOINER = "\u2060"
+"""Of no width."""
+
+
+def as_written(words: str) -> str:
+    """Return words that a tip shows as they are: Qt takes what looks like a tag for markup, whoever wrote it.
+
+    A header or the name of a file may hold ``<img src=…>``, or a filter be called ``<i>``.
+    """
+    return _MARKUP.sub(rf"\g<0>{_WORD_JOINER}", words)
+
+
 def wrapped(words: str) -> str:
-    """Return words in lines that can be read, the breaks that are there kept.
+    """Return words in lines that can be read, as they are written, the breaks that are there kept.
 
     Parameters
     ----------
@@ -20,5 +34,5 @@ def wrapped(words: str) -> str:
     str
     """
     options = {"break_long_words": False, "break_on_hyphens": False}
-    lines = (textwrap.wrap(line, TIP_LETTERS, **options) or [""] for line in words.split("\n"))  # type: ignore[arg-type]
+    lines = (textwrap.wrap(line, TIP_LETTERS, **options) or [""] for line in as_written(words).split("\n"))  # type: ignore[arg-type]
     return "\n".join(part for parts in lines for part in parts)

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QPoint, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import QFrame, QLabel, QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from astep_gui.models.tip_words import as_written
 from astep_gui.theme import theme
 from astep_gui.widgets.frame_item import thumbnail
 
@@ -74,7 +75,7 @@ class BlinkChoice(QFrame):
             picture = thumbnail(small, levels.levels, _SIDE, levels.of(small, frame))
             item = QListWidgetItem(QIcon(QPixmap.fromImage(picture)), frame.name or frame.title)
             item.setData(Qt.ItemDataRole.UserRole, frame.key)
-            item.setToolTip(frame.title)
+            item.setToolTip(as_written(frame.title))
             self.strip.addItem(item)
         self.strip.setCurrentRow(likely)
         self.strip.setFixedSize((_SIDE + 16) * max(1, len(frames)) + 10, _SIDE + 38)

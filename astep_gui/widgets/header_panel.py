@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFormLayout, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from astep_gui.models.latest import LatestWork
+from astep_gui.models.tip_words import as_written
 from astep_gui.theme import mono_font
 from pipeline_core.errors import AstepError
 
@@ -120,7 +121,7 @@ class HeaderPanel(QWidget):
             self._pin()
             rows = [QTreeWidgetItem(list(card)) for card in cards]
             for row, card in zip(rows, cards, strict=True):
-                row.setToolTip(1, f"{card[1]}\n{card[2]}".strip())
+                row.setToolTip(1, as_written(f"{card[1]}\n{card[2]}".strip()))
             self.cards.addTopLevelItems(rows)
             self._filter(self.search.text())
 

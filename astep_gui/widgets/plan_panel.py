@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.results_words import left_out_of, left_out_words
+from astep_gui.models.tip_words import as_written
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.remedy_buttons import remedy_buttons
@@ -237,7 +238,7 @@ class PlanPanel(QWidget):
     ) -> QTreeWidgetItem:
         line = QTreeWidgetItem([words])
         line.setData(0, _PATHS, list(paths))
-        line.setToolTip(0, tip or words)
+        line.setToolTip(0, as_written(tip or words))
         if tone:
             line.setForeground(0, theme().colour(tone))
         above.addChild(line)

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.reduction_model import duration_words, first_run_words, waiting_reasons
+from astep_gui.models.tip_words import as_written
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import mono_font, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
@@ -168,7 +169,7 @@ class RunPanel(QWidget):
             about = f"{event.path.rsplit('/', 1)[-1]}: " if event.path and event.path not in event.text else ""
             item = QListWidgetItem(f"{mark}{about}{in_window(event.text)}")
             item.setData(Qt.ItemDataRole.UserRole, event.path)
-            item.setToolTip(in_window(event.text))
+            item.setToolTip(as_written(in_window(event.text)))
             item.setData(_LEVEL, event.level)
             item.setForeground(theme().colour(_LEVEL_TONES[event.level]))
             self.said.addItem(item)

@@ -10,6 +10,7 @@ from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
 
 from astep_gui.models.short_names import stem_of
+from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import theme, toned
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.own_keys import OwnKeys
@@ -61,6 +62,7 @@ class StarStrip(QWidget):
         head.addWidget(self.head, 1)
         self.filters: list[QToolButton] = []
         """Of the field's other filters, each with the click that follows the star there."""
+        self._offered: list[str] = []
         self._filters_row = QHBoxLayout()
         self._filters_row.setSpacing(4)
         head.addLayout(self._filters_row)
@@ -97,8 +99,9 @@ class StarStrip(QWidget):
     def _offer_filters(self) -> None:
         """Offer the filters in which the star is not followed; each that is there already stays the same button."""
         wanted = [] if self.model.place is None else sorted(self.model.other_filters)
-        if wanted == [button.text().removeprefix("In ") for button in self.filters]:
+        if wanted == self._offered:
             return
+        self._offered = wanted
         for button in self.filters:
             self._filters_row.removeWidget(button)
             button.hide()
@@ -106,11 +109,13 @@ class StarStrip(QWidget):
         self.filters = []
         for name in wanted:
             button = QToolButton(self)
-            button.setText(f"In {name}")
+            button.setText(f"In {name}".replace("&", "&&"))  # a single one would mark a key
             button.setToolTip(
-                f"Follow this star in the frames of {name}: its light there is another. It is looked for in the same "
-                "place of the chip where the frames of the two are not laid on each other: if it is not found, "
-                "Shift-click it there"
+                wrapped(
+                    f"Follow this star in the frames of {name}: its light there is another. It is looked for in the "
+                    "same place of the chip where the frames of the two are not laid on each other: if it is not "
+                    "found, Shift-click it there"
+                )
             )
             button.clicked.connect(lambda _on, name=name: self.model.follow_in(name))
             self._filters_row.addWidget(button)

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from astep_gui.models.tip_words import as_written
 from astep_gui.theme import icon, ui_font
 from astep_gui.widgets.elided_label import ElidedLabel
 
@@ -132,7 +133,7 @@ class RecentButton(QToolButton):
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(30)
-        self.setToolTip(str(night))
+        self.setToolTip(as_written(str(night)))
         self.setAccessibleName(f"Open {night}")
         name, place = QLabel(night.name), ElidedLabel(_short(night.parent))
         place.setProperty("role", "dim")
