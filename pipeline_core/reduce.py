@@ -27,7 +27,7 @@ from pipeline_core.plan import Choices, Plan, build_plan
 from pipeline_core.plan_words import check_disk, run_warnings
 from pipeline_core.recipe_file import RECIPE_FILE, recipe_changes, recipe_toml, with_changes
 from pipeline_core.reduction_told import Reduction
-from pipeline_core.run_record import RunRecord, note_run
+from pipeline_core.run_record import RunRecord, last_run, note_run
 from pipeline_core.runner import RunReport, run
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_output, choices_of
@@ -291,6 +291,8 @@ class _Reducer:
         wells = full_wells(self.night, calibrated, self.recipe)
         self.result.warnings += tuple(well.words for well in wells)
         self.result.proposed_saturation_adu = wells[0].proposed_adu if wells else None
+        if self.options.only == "masters" and (before := last_run(self.logbook.database)) is not None:
+            self.result.proposed_saturation_adu = before.proposed_saturation_adu  # no science frame was looked at
         if self.options.only is not None:
             self.result.moved += move_products(self.place.output, self.logbook)
             return

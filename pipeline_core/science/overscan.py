@@ -54,7 +54,7 @@ def overscan_levels(strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], a
     line strays: the mean over the strip, then a linear least-squares fit. Lines that stray do not count: the first few
     that many cameras read, while their electronics settle, would tilt the level of a whole frame.
     """
-    line = np.mean(strip, axis=axis, dtype=np.float64)
+    line: npt.NDArray[np.float64] = np.mean(strip, axis=axis, dtype=np.float64)
     counts = np.isfinite(line)
     if strip.size == 0 or counts.sum() <= order:
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,8 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
         record = last_run(logbook.database)
     assert record is not None
     assert record.proposed_saturation_adu == level, "known another day too"
+    masters_only = reduce_night(place, Recipe(), replace(options, only="masters"), RunContext())
+    assert masters_only.proposed_saturation_adu == level, "it looked at no science frame"
     again = reduce_night(place, Recipe(calibrate={"saturation_adu": level}), options, RunContext())
     assert again.proposed_saturation_adu is None
     assert not any("saturate from" in words for words in again.warnings)
