@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError
@@ -15,7 +16,6 @@ from pipeline_core.io.atomic import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextmanager
@@ -36,8 +36,14 @@ def under_its_name_when_whole(folder: Path) -> Iterator[Path]:
     Raises
     ------
     NightError
-        If there is something in ``folder`` by then.
+        If there is something in ``folder`` by then, or it is the folder in which the program was started.
     """
+    if folder.resolve() == Path.cwd():
+        raise NightError(
+            f"cannot make the demo night in {folder}",
+            "it is the folder that you are in, and a whole one takes its place at the end",
+            "name a new folder in it",
+        )
     _remove_what_dead_ones_left(folder)
     maker = f"{os.getpid()}-{secrets.token_hex(4)}@{_host()}"
     mine = folder.with_name(f".{folder.resolve().name}.{maker}.unfinished")

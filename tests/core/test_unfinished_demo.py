@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from pipeline_core.cli import main
 from pipeline_core.demo.unfinished import under_its_name_when_whole
 from pipeline_core.errors import NightError
 
@@ -34,6 +35,13 @@ def test_an_empty_folder_becomes_the_night(tmp_path):
         mine.mkdir()
         (mine / "frame.fits").touch()
     assert (night / "frame.fits").is_file()
+
+
+def test_the_folder_that_one_is_in_is_refused_before_anything_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", ".", "--size", "256", "--frames", "2"]) == 2
+    assert "name a new folder in it" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_night_that_was_stopped_leaves_nothing(tmp_path):
