@@ -52,10 +52,8 @@ def calibrated_loader(file: Path, frame: Frame | None = None, title: str | None 
         read = read_calibrated(file)
         scale = frame.pixel_scale_arcsec if frame is not None else None
         unit = str(read.header.get("BUNIT", "adu"))
-        saturation = None
-        if frame is not None and frame.saturation_adu is not None:
-            gain = frame.gain_e_per_adu if unit == "electron" else 1.0
-            saturation = None if gain is None else frame.saturation_adu * gain
+        told = read.header.get("SATURATE")
+        saturation = float(told) if isinstance(told, int | float) else None
         facts = header_facts(read.header, pixel_scale_arcsec=scale)
         return Loaded(title or file.name, read.image, unit, read.mask, facts, saturation)
 

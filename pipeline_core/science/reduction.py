@@ -171,7 +171,8 @@ def _calibrate(
     Returns
     -------
     dict
-        ``overscan_level_adu``, ``has_unknown``: whether a pixel of the frame or its variance has no value.
+        ``overscan_level_adu``; ``taken_off_adu``: from a usual pixel, before the flat; ``has_unknown``: whether a pixel
+        of the frame or its variance has no value.
     """
     levels = level = None
     if facts.overscan is not None:
@@ -181,6 +182,7 @@ def _calibrate(
     light = _Light(raw, levels, trim, facts.pedestal_adu)
     zero = _zero_level(light, masters)
     gain = facts.gain_e_per_adu
+    samples: list[Image] = []
 
     def calibrated(rows: slice) -> bool:
         part = light.rows(rows)
@@ -188,6 +190,7 @@ def _calibrate(
             watch.see("trim", part, rows)
         bias, dark, flat, mask = (_rows(of, rows) for of in (masters.bias, masters.dark, masters.flat, masters.mask))
         collected = np.subtract(part, zero if bias is None else bias, dtype=np.float32)
+        samples.append(_sample_of_zero(bias, dark, masters.dark_scale, rows))
         _subtract_bias_and_dark(part, bias, dark, masters.dark_scale, lambda name: watch.see(name, part, rows))
         if flat is not None:
             bits[rows][calibrate.divide_by_flat(part, flat, masters.flat_floor)] |= MaskBit.BAD
@@ -205,7 +208,9 @@ def _calibrate(
 
     is_known = in_bands(calibrated, *trim.shape, threads)
     watch.tell(_notes(facts, masters))
-    return {"overscan_level_adu": level, "has_unknown": not all(is_known)}
+    of_masters = np.concatenate([sample.ravel() for sample in samples])
+    taken_off = facts.pedestal_adu + (level or 0.0) + (float(np.nanmedian(of_masters)) if of_masters.size else 0.0)
+    return {"overscan_level_adu": level, "taken_off_adu": taken_off, "has_unknown": not all(is_known)}
 
 
 def in_bands(work: Callable[[slice], T], ny: int, nx: int, threads: int) -> list[T]:
@@ -287,6 +292,16 @@ def _zero_level(light: _Light, masters: Masters) -> np.float32:
         return np.float32(np.nanmedian(np.concatenate(sample)))
     # Nothing tells the zero level: the faint end of the frame does.
     return np.float32(np.nanpercentile(light.rows(slice(0, ny), 4), 0.1))
+
+
+def _sample_of_zero(bias: Image | None, dark: Image | None, dark_scale: float, rows: slice) -> Image:
+    """Return some of what the masters take from some rows, ADU; the same pixels whatever the bands are."""
+    held, other = (of[-rows.start % 8 :: 8, ::8] if of is not None else None for of in (bias, dark))
+    if other is not None and (dark_scale == 1.0 or held is None):
+        return other
+    if held is None:
+        return np.zeros((0, 0), np.float32)
+    return held if other is None else held + np.float32(dark_scale) * (other - held)
 
 
 def _subtract_bias_and_dark(

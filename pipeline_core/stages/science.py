@@ -184,9 +184,10 @@ def _record(header: fits.Header, settings: Mapping[str, Any], reduced: Reduced) 
             del header["EGAIN"]  # it would be applied a second time
     header["RDNOISE"] = (settings["read_noise_e"], "[e-] read noise")
     if settings["saturation_adu"] is not None:
+        level_adu = settings["saturation_adu"] - reduced.made["taken_off_adu"]
         header["SATURATE"] = (
-            settings["saturation_adu"] * (settings["gain_e_per_adu"] or 1.0),
-            f"[{reduced.unit}] raw saturation level",
+            level_adu * (settings["gain_e_per_adu"] or 1.0),
+            f"[{reduced.unit}] saturated pixels have this, over the flat",
         )
     if (level := reduced.made.get("overscan_level_adu")) is not None:
         header["OVSCLEV"] = (round(float(level), 3), "[ADU] overscan level subtracted, mean")

@@ -170,6 +170,17 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
             full = fits.getdata(folder / frame.path) >= level
             assert full.sum() > 5
             assert (mask[full] & MaskBit.SATURATED).all()
+            assert_level_is_told_in_the_files_own_values(place.output, stem, fits.getdata(folder / frame.path), level)
+
+
+def assert_level_is_told_in_the_files_own_values(output, stem, raw, level_adu):
+    """Zero level and dark current came off: no pixel of the file has the raw level times the gain."""
+    image, header = fits.getdata(output / f"calibrated/{stem}_CAL.fits", header=True)
+    mask = fits.getdata(output / f"calibrated/{stem}_CAL.fits", "MASK")
+    flat = fits.getdata(output / f"masters/{header['MASTFLAT']}.fits") if "MASTFLAT" in header else 1.0
+    of_level = image * flat - (raw.astype(float) - level_adu) * header["RAWGAIN"]
+    # The zero level has a structure of some ADU.
+    assert header["SATURATE"] == pytest.approx(np.median(of_level[mask == 0]), abs=10)
 
 
 def test_frames_scaled_to_1_or_nearly_even_are_not_accused():
