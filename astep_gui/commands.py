@@ -79,16 +79,22 @@ def mirror(stack: QUndoStack, logbook: Logbook, reader: Reader) -> None:
 
     Notes
     -----
-    The logbook outlives the window and is written by the command line too; so undo reaches back over both.
+    The logbook outlives the window and is written by the command line too; so undo reaches back over both. Whoever
+    follows the stack is told once, of its end: with each of some hundred steps the window would follow for 0.2 s.
     """
     done, undone = logbook.steps()
-    stack.clear()
     commands = [DecisionCommand(label, reader) for label in (*done, *reversed(undone))]
-    for command in commands:
-        stack.push(command)
-    stack.setIndex(len(done))
+    was_blocked = stack.blockSignals(True)  # noqa: FBT003 - Qt's own way
+    try:
+        stack.clear()
+        for command in commands:
+            stack.push(command)
+        stack.setIndex(len(done))
+    finally:
+        stack.blockSignals(was_blocked)
     for command in commands:
         command.mirrors = False
+    stack.indexChanged.emit(stack.index())
 
 
 class Decisions(QObject):

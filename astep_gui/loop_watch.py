@@ -31,18 +31,20 @@ class LoopWatch(QObject):
     disk.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, beat_ms: int = BEAT_MS) -> None:
         super().__init__(parent)
+        self._beat_s = beat_ms / 1000
+        self._worst: Found | None = None
         self._late: list[float] = []
         self._stalls: list[Found] = []
-        self._due = time.perf_counter() + BEAT_MS / 1000
+        self._due = time.perf_counter() + self._beat_s
         self._cpu_s = time.thread_time()
         self._loop = threading.get_ident()
         self._seen: list[tuple[str, ...]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="loop watch", daemon=True)
         self._beat = QTimer(self)
-        self._beat.setInterval(BEAT_MS)
+        self._beat.setInterval(beat_ms)
         self._beat.timeout.connect(self._note)
         self._beat.start()
         self._thread.start()
@@ -60,29 +62,36 @@ class LoopWatch(QObject):
         -------
         dict
             ``beats``: how many; ``p95_ms`` and ``worst_ms``: how late; ``stalls``: each that was long, with ``ms``,
-            ``cpu_ms`` of the loop's own thread, and ``at``, where it was seen most often.
+            ``cpu_ms`` of the loop's own thread, and ``at``, where it was seen most often; ``worst``: the same of the
+            beat that came latest, long or not, None before the first.
         """
         late, self._late = sorted(self._late), []
         stalls, self._stalls = self._stalls, []
+        worst, self._worst = self._worst, None
         if not late:
-            return {"beats": 0, "p95_ms": 0.0, "worst_ms": 0.0, "stalls": stalls}
+            return {"beats": 0, "p95_ms": 0.0, "worst_ms": 0.0, "stalls": stalls, "worst": None}
         return {
             "beats": len(late),
             "p95_ms": late[int(0.95 * (len(late) - 1))],
             "worst_ms": late[-1],
             "stalls": stalls,
+            "worst": worst,
         }
 
     def _note(self) -> None:
         now, cpu_s = time.perf_counter(), time.thread_time()
         late_ms = max(0.0, 1000 * (now - self._due))
         self._late.append(late_ms)
-        if late_ms > LONG_MS and len(self._stalls) < MOST_TOLD:
-            seen = Counter(self._seen)
-            at = [list(where) for where, _ in seen.most_common(2)]
-            self._stalls.append({"ms": round(late_ms), "cpu_ms": round(1000 * (cpu_s - self._cpu_s)), "at": at})
+        is_long, is_worst = late_ms > LONG_MS, self._worst is None or late_ms > self._worst["ms"]
+        if is_long or is_worst:
+            at = [list(where) for where, _ in Counter(self._seen).most_common(2)]
+            found = {"ms": round(late_ms, 1), "cpu_ms": round(1000 * (cpu_s - self._cpu_s)), "at": at}
+            if is_worst:
+                self._worst = found
+            if is_long and len(self._stalls) < MOST_TOLD:
+                self._stalls.append(found)
         self._cpu_s = cpu_s
-        self._due = now + BEAT_MS / 1000
+        self._due = now + self._beat_s
         self._seen = []
 
     def _watch(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -31,7 +32,10 @@ FULL_AFTER = 25
 FEW = 60_000
 """Objects that a full look passes in 10 to 15 ms: nobody needs to be idle for that."""
 FULL_EVERY_S = 10.0
-"""So often there is one where there are few objects: a handful of them may hold the arrays of several frames."""
+"""So often there is one where there are few objects: a handful of them may hold the arrays of several frames.
+
+So often, too, they are counted at most: Python lists all of them for that, 1 ms for 100,000.
+"""
 SWITCH_S = 0.002
 """A thread at work hands over after this long; Python's 5 ms, times the threads that wait, are felt in a drag."""
 
@@ -53,6 +57,7 @@ class QuietMemory(QObject):
         self._touched = time.monotonic()
         self._looks = self._middles = 0
         self._full_at = time.monotonic()
+        self._counted_at = -math.inf
         self._modules = self._set_aside = 0
         self._modules_at = 0.0
         self._was_enabled = gc.isenabled()
@@ -113,14 +118,21 @@ class QuietMemory(QObject):
             gc.collect(1 if self._looks % MIDDLE_EVERY == 0 else 0)
             self._middles += self._looks % MIDDLE_EVERY == 0
         # Somebody who judges frames for an hour is never idle, and what is unreachable may hold whole frames.
-        is_due = self._middles >= FULL_AFTER and self.is_idle
-        if not is_due and (self._middles >= FULL_AFTER or time.monotonic() - self._full_at > FULL_EVERY_S):
-            self._full_at = time.monotonic()  # so that few objects are not counted at each look
-            is_due = len(gc.get_objects()) < FEW
-        if is_due:
+        is_wanted = self._middles >= FULL_AFTER
+        if (is_wanted and self.is_idle) or self._are_few(is_wanted=is_wanted):
             gc.collect()
             self._full_at = time.monotonic()
             self._middles = 0
+
+    def _are_few(self, *, is_wanted: bool) -> bool:
+        """Tell whether a full look is worth it and short enough for somebody at work; asked at each look."""
+        now = time.monotonic()
+        if not is_wanted and now - self._full_at <= FULL_EVERY_S:
+            return False
+        if now - self._counted_at <= FULL_EVERY_S:
+            return False  # those of a program at work for an hour would be counted twenty times a second
+        self._counted_at = now
+        return len(gc.get_objects()) < FEW
 
     def _imports_go_on(self) -> bool:
         """Tell whether modules come in; once they rest, set aside what they made."""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import AstepError, DataError
+from pipeline_core.io.database import Database
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, headline, science_measures
 from pipeline_core.quality_table import read_with_calibration
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from pipeline_core.io.database import Database
     from pipeline_core.session import Place
     from pipeline_core.types import Frame, Night
 
@@ -94,11 +94,13 @@ def keep_looks(place: Place, rows: Iterable[QualityRow], night: Night, first: Ma
     document = json.dumps([[_key(night.by_path[row.path]), asdict(row)] for row in rows], default=float)
     said = json.dumps({path: [_key(night.by_path[path]), first[path]] for path in sorted(first)})
     # On a full or locked disk nothing is kept: it saves the next look some time, and this one has its answer.
-    with suppress(AstepError), Logbook.open(place.output, place.night) as logbook:
-        if (logbook.database.fact(_FACT) or "[]") != document:
-            logbook.database.remember(_FACT, document)
-        if (logbook.database.fact(_FIRST) or "{}") != said:
-            logbook.database.remember(_FIRST, said)
+    # Not by a logbook: to open one writes its lists while whoever decides in the window waits.
+    with suppress(AstepError), Database(place.output, waits=False) as database:
+        if (database.fact(_FACT) or "[]") != document:
+            database.remember(_FACT, document)
+        if (database.fact(_FIRST) or "{}") != said:
+            database.remember(_FIRST, said)
+        database.settle()
 
 
 def kept_looks(database: Database, night: Night) -> list[QualityRow]:

@@ -12,6 +12,7 @@ from pipeline_core.chosen_reference import chosen_references, counted_from
 from pipeline_core.errors import AstepError
 from pipeline_core.judge_calibration import calibration_measures, judge_calibration
 from pipeline_core.kept_looks import QuickLook, first_looks, keep_looks, kept_looks
+from pipeline_core.kept_measures import keep_measures, kept_measures
 from pipeline_core.logbook import Logbook
 from pipeline_core.measured_places import measured_place, onto_final
 from pipeline_core.measures import Flag, QualityRow, headline, science_measures
@@ -22,13 +23,13 @@ from pipeline_core.store import Store
 from pipeline_core.tasks import quick_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pipeline_core.align_night import NightAlignment
     from pipeline_core.config import Recipe
     from pipeline_core.events import RunContext
     from pipeline_core.session import Place
-    from pipeline_core.stage import Made
+    from pipeline_core.stage import Made, Task
     from pipeline_core.types import Night
 
 JOB = "quick look"
@@ -57,7 +58,7 @@ def quick_look(
     tell : callable
         Called with the frames measured so far, not yet judged, every few frames.
     known : dict, optional
-        Path → what an earlier quick look measured; what is measured now is added.
+        Key of a task → what an earlier quick look measured; what is measured now, or kept in the logbook, is added.
     first : dict, optional
         Path → what an earlier quick look said, where there was no logbook yet to keep it; what is said now is added.
 
@@ -72,9 +73,11 @@ def quick_look(
     flags: Mapping[str, tuple[Flag, ...]] = {}
     every = quick_tasks(night, plan, recipe)
     kept: set[str] = set()
+    before: dict[str, Made] = {}
     references: tuple[frozenset[str], NightAlignment | None] = frozenset(), None
     if place.has_logbook:
         with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
+            before = kept_measures(logbook.database, every)
             kept = {row.path for row in kept_looks(logbook.database, night)}
             first |= first_looks(logbook.database, night)
             references = chosen_references(store, logbook)
@@ -86,26 +89,16 @@ def quick_look(
     rows = {row.path: row for row in judged_rows(night, plan.groups, final)}
     missing = [path for path in every if path not in final]
     wanted = [path for path in missing + company(plan.groups, list(rows.values()), missing) if path in every]
-    made |= {path: known[path] for path in missing if path in known}
-    waiting: list[QualityRow] = []
-    for path in context.track(JOB, [path for path in wanted if path not in known]):
-        task = every[path]
-        try:
-            looked_at = known[path] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
-        except AstepError as error:
-            context.say(JOB, str(error), level="error", path=path)
-            continue
-        if path in final:
-            continue
-        made[path] = looked_at
-        if "measures" in looked_at and path not in kept:  # what was kept is judged, and stays till all are anew
-            waiting.append(QualityRow(path, science_measures(looked_at["measures"])))
-        if len(waiting) == 4:
-            tell(waiting)
-            waiting = []
+    known |= {every[path].key: found for path, found in before.items()}
+    try:
+        _measure({path: every[path] for path in wanted}, night, context, known, tell, {*final, *kept})
+    finally:  # of a look that is stopped too: the next one goes on from there
+        news = {path: known[every[path].key] for path in wanted if path not in before and every[path].key in known}
+        keep_measures(place, every, news, wanted)
     context.check()
+    made |= {path: known[every[path].key] for path in missing if every[path].key in known}
     # What has no final values is judged by the first look at all frames, as far as it is remembered.
-    looked = {path: known[path] for path in every if path in known}
+    looked = {path: known[task.key] for path, task in every.items() if task.key in known}
     together = {row.path: row for row in judged_rows(night, plan.groups, looked)}
     placed = {path for path, row in rows.items() if measured_place(row) is not None}
     quick = onto_final([row for path, row in together.items() if path not in final], together, placed)
@@ -116,3 +109,30 @@ def quick_look(
     if place.has_logbook:
         keep_looks(place, quick, night, {path: says for path, says in first.items() if path in night.by_path})
     return QuickLook([rows[path] for path in made if path in rows], flags)
+
+
+def _measure(
+    wanted: Mapping[str, Task],
+    night: Night,
+    context: RunContext,
+    known: dict[str, Made],
+    tell: Callable[[Sequence[QualityRow]], None],
+    untold: Collection[str],
+) -> None:
+    """Measure what is wanted and not known, add it to what is known, and tell of it, but of the untold.
+
+    Those have final values, or what was kept of them is judged, and stays till all are anew.
+    """
+    waiting: list[QualityRow] = []
+    for path in context.track(JOB, [path for path, task in wanted.items() if task.key not in known]):
+        task = wanted[path]
+        try:
+            made = known[task.key] = task.stage.make(task.settings, {"raw": night.file(path)}, Path(), 1)
+        except AstepError as error:
+            context.say(JOB, str(error), level="error", path=path)
+            continue
+        if "measures" in made and path not in untold:
+            waiting.append(QualityRow(path, science_measures(made["measures"])))
+        if len(waiting) == 4:
+            tell(waiting)
+            waiting = []

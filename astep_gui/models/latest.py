@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ class LatestWork(QObject):
     done = pyqtSignal(object)
     """What the latest deed returned."""
     failed = pyqtSignal(object)
-    """AstepError of the latest deed."""
+    """AstepError of the latest deed; of a fault that nobody foresaw after it was reported as all faults are."""
     _ended = pyqtSignal(int, object)
 
     def __init__(self, parent: QObject | None = None, what: str = "measure this") -> None:
@@ -57,8 +58,8 @@ class LatestWork(QObject):
             result: Any = deed()
         except AstepError as error:
             result = to_keep(error)
-        except Exception as error:  # noqa: BLE001 - told, not lost in a thread
-            result = DataError(f"cannot {self._what}", f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - shown in the window as a crash report, not lost in a thread
+            result = error
         if not self._closed.is_set():
             self._ended.emit(number, result)
 
@@ -67,5 +68,11 @@ class LatestWork(QObject):
             return
         if isinstance(result, AstepError):
             self.failed.emit(result)
+        elif isinstance(result, Exception):
+            sys.excepthook(type(result), result, result.__traceback__)
+            why = f"a fault in the program: {type(result).__name__}: {result}"
+            hint = "copy the report and send it to the developers"
+            self.failed.emit(DataError(f"cannot {self._what}", why, hint))
+            to_keep(result)  # the report is written: the calls need not be held any longer
         else:
             self.done.emit(result)

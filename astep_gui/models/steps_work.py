@@ -67,6 +67,8 @@ class StepsOfFrames:
         self._night, self._recipe, self._output = night, recipe, output
         self._tasks: NightTasks | None = None
         self._kept: OrderedDict[str, ShownSteps] = OrderedDict()
+        self._beside: dict[str, frozenset[str]] = {}
+        """Of frames some of whose steps are missing: the masters that were there when the others were computed."""
         self._is_closed = False
         self._words: dict[str, dict[str, str]] = {}
         self._header: tuple[str, HeaderFacts] | None = None
@@ -112,6 +114,7 @@ class StepsOfFrames:
         with self._lock:
             self._is_closed = True
             self._kept.clear()
+            self._beside.clear()
 
     def _tasks_of_night(self) -> NightTasks:
         from pipeline_core.on_demand import night_tasks  # noqa: PLC0415 - numba
@@ -134,10 +137,12 @@ class StepsOfFrames:
         from pipeline_core.executor import usable_cores  # noqa: PLC0415
         from pipeline_core.on_demand import steps_as_far_as_possible  # noqa: PLC0415
 
+        there = self._masters_there()
         with self._lock:
-            if (kept := self._kept.get(path)) is not None:
+            if (kept := self._kept.get(path)) is not None and (kept.missing is None or self._beside[path] == there):
                 self._kept.move_to_end(path)
                 return kept
+            self._kept.pop(path, None)  # a master has come since
         task = self._task(path)
         self._make_room()
         if self._night.by_path[path].kind is FrameKind.SCIENCE:
@@ -145,17 +150,22 @@ class StepsOfFrames:
         else:
             found = calibration_steps(self._tasks_of_night().masters, path, self._output, seen=seen)
         with self._lock:
-            if not self._is_closed and found.missing is None:  # closed meanwhile; what is not whole may be next time
-                self._kept[path] = found
+            if not self._is_closed:  # meanwhile
+                self._kept[path], self._beside[path] = found, there
         self._share.keep(*self._held())
         return found
 
+    def _masters_there(self) -> frozenset[str]:
+        """Return the masters of the night whose files are there now: a run makes them one after another."""
+        products = (task.product for task in self._tasks_of_night().masters.values())
+        return frozenset(product for product in products if product and (self._output / product).is_file())
+
     def _make_room(self) -> None:
-        """Forget what would be too much beside the next frame, whose steps are about as large as the last one's."""
+        """Forget what would be too much beside the next frame, whose steps are about as large as another one's."""
         with self._lock:
             if not self._kept:
                 return
-            coming = _bytes(next(reversed(self._kept.values())))
+            coming = max(map(_bytes, self._kept.values()))  # some may lack the steps that need a master
             while self._kept and sum(map(_bytes, self._kept.values())) + coming > self._budget.most_bytes:
                 self._kept.popitem(last=False)
         self._share.gave(*self._held())
@@ -205,8 +215,9 @@ class StepsOfFrames:
         return replace(facts, sky=facts.sky.cut(trim[2], trim[0]))
 
     def _words_of(self, path: str, found: ShownSteps) -> dict[str, str]:
-        if path not in self._words:
-            task, steps = self._task(path), found.steps.steps
+        steps = found.steps.steps
+        if len(self._words.get(path, ())) != len(steps):  # more of them since the masters came
+            task = self._task(path)
             before = (None, *steps[:-1])
             self._words[path] = {s.name: deed_words(s, b, task) for s, b in zip(steps, before, strict=True)}
         return self._words[path]

@@ -97,6 +97,7 @@ class SkyPanel(QWidget):
         self.ways = QGridLayout()  # three beside each other have no room in a dock of the usual width
         self._ways_shown: tuple[tuple[Way, ...], bool] | None = None
         self._facts_shown: list[tuple[str, str, str]] | None = None
+        self._fact_rows: list[tuple[QLabel, ElidedLabel]] = []
         self.ways.setSpacing(5)
         self.ways.setColumnStretch(_WAYS_A_ROW, 1)
         for label in (self.state, self.why):
@@ -207,8 +208,10 @@ class SkyPanel(QWidget):
             words = f"{stack.method} of {stack.frames} frames{together}, in the place of the frame (Esc goes back)"
             status = SkyStatus("▤", stack.group, "text", words, (Way("frame", "Back to the frame"),), 8)
         self.state.setText(f"{status.mark} {status.word}")
-        self.state.setProperty("role", status.tone if status.tone in {"good", "warn", "bad"} else "heading")
-        _polish(self.state)
+        role = status.tone if status.tone in {"good", "warn", "bad"} else "heading"
+        if role != self.state.property("role"):
+            self.state.setProperty("role", role)
+            _polish(self.state)
         self.why.setText(status.why)
         self.why.setVisible(bool(status.why))
         self._show_ways(status.ways, is_urgent=status.rank < 7)
@@ -305,14 +308,23 @@ class SkyPanel(QWidget):
         if lines == self._facts_shown:
             return
         self._facts_shown = lines
-        _empty(self.grid)
-        for k, (name, value, tip) in enumerate(lines):
-            label, shown = QLabel(name), ElidedLabel(value, mode=Qt.TextElideMode.ElideRight)
-            label.setProperty("role", "dim")
+        while len(self._fact_rows) < len(lines):  # made once: new ones for each frame took a sixth of a step to it
+            self._add_fact_row()
+        for k, (label, shown) in enumerate(self._fact_rows):
+            name, value, tip = lines[k] if k < len(lines) else ("", "", "")
+            label.setText(name)
             label.setToolTip(tip)
-            shown.setFont(mono_font())
-            self.grid.addWidget(label, k, 0)
-            self.grid.addWidget(shown, k, 1)
+            shown.setText(value)
+            for widget in (label, shown):
+                widget.setVisible(k < len(lines))
+
+    def _add_fact_row(self) -> None:
+        label, shown = QLabel(), ElidedLabel(mode=Qt.TextElideMode.ElideRight)
+        label.setProperty("role", "dim")
+        shown.setFont(mono_font())
+        for column, widget in enumerate((label, shown)):
+            self.grid.addWidget(widget, len(self._fact_rows), column)
+        self._fact_rows.append((label, shown))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show what there is room for."""

@@ -183,8 +183,23 @@ class Database:
 
     def remember(self, name: str, value: str) -> None:
         """Remember a fact under a name, replacing what it was."""
+        self.remember_all([(name, value)])
+
+    def remember_all(self, facts: Sequence[tuple[str, str]]) -> None:
+        """Remember several facts (name, value) in one transaction."""
         with self.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+            connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts)
+
+    def facts(self, beginning: str) -> list[tuple[str, str]]:
+        """Return name and value of all facts whose names begin so."""
+        question = "SELECT name, value FROM facts WHERE substr(name, 1, ?) = ? ORDER BY name"
+        return [(name, value) for name, value in self.rows(question, (len(beginning), beginning))]
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Remember these facts no longer."""
+        if names:
+            with self.transaction() as connection:
+                connection.executemany("DELETE FROM facts WHERE name = ?", [(name,) for name in names])
 
     def __enter__(self) -> Self:
         return self

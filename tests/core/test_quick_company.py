@@ -10,12 +10,14 @@ from astropy.table import Table
 from pipeline_core.cli import main
 from pipeline_core.config import Recipe
 from pipeline_core.errors import NightError
-from pipeline_core.events import RunContext
+from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.io.database import Database
 from pipeline_core.kept_looks import first_looks, keep_looks, kept_looks, last_known
+from pipeline_core.kept_measures import keep_measures, kept_measures
 from pipeline_core.logbook import Logbook
 from pipeline_core.measured_places import measured_places
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, to_look_at
+from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quality_report import quality_report
 from pipeline_core.quality_table import read_quality_table, write_quality_table
 from pipeline_core.quick_company import COMPANY, company
@@ -24,6 +26,8 @@ from pipeline_core.report import write_report
 from pipeline_core.report_pictures import chosen_frames
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place
+from pipeline_core.stages import quality
+from pipeline_core.tasks import quick_tasks
 from pipeline_core.types import Frame, FrameKind, Night
 
 
@@ -135,6 +139,93 @@ def test_what_was_kept_of_a_frame_is_forgotten_when_its_file_is_another(place, f
         assert {row.path for row in kept_looks(logbook.database, other)} == set(worst[1:])
 
 
+def measured_by(monkeypatch):
+    """Return the list of paths that are measured from now on."""
+    found = []
+
+    def measure(settings, inputs, out, threads, make=quality.MEASURE_QUICK.make):
+        found.append(inputs["raw"].name)
+        return make(settings, inputs, out, threads)
+
+    monkeypatch.setattr(quality, "MEASURE_QUICK", replace(quality.MEASURE_QUICK, make=measure))
+    return found
+
+
+def test_a_second_opening_measures_nothing_and_judges_the_same(place, figures, monkeypatch):
+    night = scan_night(place.night, RunContext())
+    first = quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    measured = measured_by(monkeypatch)
+    assert quick_look(place, night, Recipe(), RunContext(), lambda _rows: None) == first
+    assert measured == []
+
+
+def test_another_file_and_other_settings_are_measured_anew(place, figures, monkeypatch):
+    _before, worst = figures
+    night = scan_night(place.night, RunContext())
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    measured = measured_by(monkeypatch)
+    other = replace(night, frames=tuple(replace(f, mtime_ns=1) if f.path == worst[0] else f for f in night.frames))
+    quick_look(place, other, Recipe(), RunContext(), lambda _rows: None)
+    assert measured == [worst[0].rsplit("/", 1)[-1]]
+    del measured[:]
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    assert len(measured) == 1, "as it was before"
+    del measured[:]
+    full = Recipe().model_copy(update={"calibrate": Recipe().calibrate.model_copy(update={"saturation_adu": 3e4})})
+    quick_look(place, night, full, RunContext(), lambda _rows: None)
+    assert len(measured) >= len(worst)
+
+
+def test_what_was_measured_before_there_was_a_logbook_is_kept_once_there_is_one(place, figures, tmp_path, monkeypatch):
+    night, known = scan_night(place.night, RunContext()), {}
+    quick_look(Place(place.night, tmp_path), night, Recipe(), RunContext(), lambda _rows: None, known)
+    assert len(known) == len(figures[0])
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.database.forget([name for name, _ in logbook.database.facts("measured quickly: ")])
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None, known)
+    measured = measured_by(monkeypatch)
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    assert measured == []
+
+
+def test_a_look_that_is_stopped_is_gone_on_with_by_the_next(place, figures, monkeypatch):
+    night = scan_night(place.night, RunContext())
+    with Logbook.open(place.output, place.night) as logbook:
+        logbook.database.forget([name for name, _ in logbook.database.facts("measured quickly: ")])
+    measured = measured_by(monkeypatch)
+    context = RunContext()
+
+    def check(before=RunContext.check):
+        if len(measured) == 4:
+            context.cancel()
+        before(context)
+
+    monkeypatch.setattr(context, "check", check)
+    with pytest.raises(Cancelled):
+        quick_look(place, night, Recipe(), context, lambda _rows: None)
+    stopped = list(measured)
+    del measured[:]
+    quick_look(place, night, Recipe(), RunContext(), lambda _rows: None)
+    assert stopped
+    assert measured
+    assert set(measured).isdisjoint(stopped)
+
+
+def test_of_frames_that_no_look_asks_for_any_more_nothing_is_kept(place, figures):
+    _before, worst = figures
+    night = scan_night(place.night, RunContext())
+    tasks = quick_tasks(night, build_plan(night, Recipe(), Choices()), Recipe())
+    made = {path: {"measures": {}, "stars": {}} for path in tasks}
+    keep_measures(place, tasks, made, list(tasks))
+    keep_measures(place, tasks, {}, worst)
+    with Logbook.read_only(place.output) as logbook:
+        assert set(kept_measures(logbook.database, tasks)) == set(worst)
+        logbook_only = logbook.database.facts("measured quickly: ")
+    assert len(logbook_only) == len(worst)
+    with Logbook.open(place.output, place.night) as logbook:  # the frames themselves stay for the next test
+        logbook.database.forget([name for name, _ in logbook_only])
+
+
 def test_a_look_that_cannot_be_kept_has_its_answer_all_the_same(place, figures, monkeypatch):
     def full(*_):
         raise NightError("cannot write the logbook", "the disk is full", "free some space")
@@ -144,6 +235,7 @@ def test_a_look_that_cannot_be_kept_has_its_answer_all_the_same(place, figures, 
     with Logbook.open(place.output, place.night) as logbook:
         logbook.database.remember("looked at quickly", "[]")
     monkeypatch.setattr(Database, "remember", full)
+    monkeypatch.setattr(Database, "remember_all", full)
     assert quick_look(place, night, Recipe(), RunContext(), lambda _rows: None) == expected
 
 

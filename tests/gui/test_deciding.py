@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import QApplication, QMenu, QPushButton
 
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.needs import Need, Remedy
+from pipeline_core.logbook import Logbook
 from tests.gui.nights import write_frame
 
 LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
@@ -126,3 +127,31 @@ def test_escape_shows_all_frames_again_as_the_count_below_the_list_says(opened, 
     assert "Esc" not in opened.table.count.text()
     assert not opened.actions_by_name["show_rejected"].isChecked()
     assert not opened.actions_by_name["show_suspects"].isChecked()
+
+
+def test_a_long_history_that_another_program_wrote_is_followed_once_and_undo_reaches_over_it(opened, qtbot):
+    opened.decisions.reject([LIGHTS[0]])
+    with Logbook.open(opened.night.place.output) as logbook:
+        for k in range(30):
+            logbook.decide([LIGHTS[1]], "filter", f"F{k}")
+        logbook.undo(2)
+    followed = []
+    opened.decisions.stack.indexChanged.connect(followed.append)
+    opened.night.follow_decisions()
+    stack = opened.decisions.stack
+    assert followed == [29]
+    assert (stack.count(), stack.index(), stack.undoText()) == (31, 29, f"filter = F27 for {LIGHTS[1]}")
+    undo, redo = (opened.actions_by_name[name] for name in ("undo", "redo"))
+    assert (undo.text(), redo.text()) == (f"Undo filter = F27 for {LIGHTS[1]}", f"Redo filter = F28 for {LIGHTS[1]}")
+    undo.trigger()
+    assert opened.night.frame(LIGHTS[1]).filter == "F26"
+    redo.trigger()
+    redo.trigger()
+    assert opened.night.frame(LIGHTS[1]).filter == "F28"
+
+
+def test_a_closed_night_has_nothing_to_undo(opened):
+    opened.decisions.reject([LIGHTS[0]])
+    assert opened.actions_by_name["undo"].isEnabled()
+    opened.night.close()
+    assert not opened.actions_by_name["undo"].isEnabled()

@@ -8,6 +8,7 @@ import time
 import pytest
 from PyQt6.QtCore import QTimer
 
+from astep_gui import loop_watch
 from astep_gui.loop_watch import LONG_MS, LoopWatch
 
 STALL_S = 3 * LONG_MS / 1000
@@ -58,6 +59,34 @@ def test_a_loop_that_turns_has_no_stall_and_says_how_often_it_turned(qtbot, watc
     assert told["beats"] >= 5
     assert all(stall["cpu_ms"] < LONG_MS for stall in told["stalls"])  # the machine may be busy, the loop is not
     assert watch.since_asked()["beats"] <= 1  # each question begins anew
+
+
+def test_the_worst_beat_is_told_with_its_place_also_where_it_is_not_long(qtbot, watch, monkeypatch):
+    monkeypatch.setattr(loop_watch, "LONG_MS", 1e9)
+    qtbot.wait(50)
+    watch.since_asked()
+    done = []
+    QTimer.singleShot(0, lambda: (compute_for_long(), done.append(True)))
+    qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+    qtbot.wait(50)
+    told = watch.since_asked()
+    assert told["stalls"] == []
+    worst = told["worst"]
+    assert worst["ms"] == pytest.approx(told["worst_ms"], abs=0.1)
+    assert worst["cpu_ms"] >= 0.9 * 1000 * STALL_S
+    assert any("compute_for_long" in call for at in worst["at"] for call in at)
+
+
+def test_the_worst_beat_is_not_lost_among_many_long_ones(qtbot, watch, monkeypatch):
+    monkeypatch.setattr(loop_watch, "MOST_TOLD", 0)
+    qtbot.wait(50)
+    watch.since_asked()
+    done = []
+    QTimer.singleShot(0, lambda: (compute_for_long(), done.append(True)))
+    qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+    qtbot.wait(50)
+    assert watch.since_asked()["worst"]["cpu_ms"] >= 0.9 * 1000 * STALL_S
+    assert watch.since_asked()["worst"] is None, "each question begins anew"
 
 
 def test_its_thread_ends_with_it(qapp):

@@ -136,6 +136,19 @@ def test_few_objects_that_may_hold_whole_frames_do_not_wait_for_thousands_of_new
     assert knot() is None
 
 
+def test_many_objects_are_not_counted_at_each_look_of_somebody_at_work(settled, monkeypatch):
+    monkeypatch.setattr(quiet_memory, "FEW", 0)
+    settled.busy.append("run")
+    counted, count = [], gc.get_objects
+    monkeypatch.setattr(gc, "get_objects", lambda: counted.append(1) or count())
+    settled._middles = quiet_memory.FULL_AFTER
+    full = gc.get_stats()[2]["collections"]
+    for _ in range(50):
+        settled.look()
+    assert len(counted) == 1
+    assert gc.get_stats()[2]["collections"] == full
+
+
 def test_what_imports_made_is_set_aside_once_they_rest_without_a_pass_over_it(memory, qtbot, monkeypatch):
     monkeypatch.setattr(quiet_memory, "REST_S", 0.1)
     full = gc.get_stats()[2]["collections"]

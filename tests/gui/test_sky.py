@@ -81,7 +81,7 @@ def values(panel):
     return {
         name.text(): value.full_text
         for name, value in zip(labels[::2], labels[1::2], strict=True)
-        if isinstance(name, QLabel) and isinstance(value, ElidedLabel)
+        if isinstance(name, QLabel) and isinstance(value, ElidedLabel) and not name.isHidden()
     }
 
 
@@ -124,6 +124,22 @@ def test_the_dock_says_that_the_frame_is_solved_how_well_and_why_it_is_not_for_r
     assert "″" in told["Residual rms"]
     assert "px" in told["Residual rms"]
     assert panel.foot.words.full_text == "Night · 4 of 4 solved · 4 aligned"
+
+
+def test_the_figures_of_another_frame_are_put_onto_the_labels_that_are_there(sky, lights):
+    panel, told = sky.sky.panel, {}
+    sky.night.select([lights[1]])
+    told[lights[1]], labels = values(panel), set(map(id, panel.figures.findChildren(QLabel)))
+    sky.night.select([lights[0]])
+    told[lights[0]] = values(panel)
+    assert len(told[lights[0]]) < len(told[lights[1]])
+    for path in (lights[1], lights[0]):
+        sky.night.select([path])
+        assert values(panel) == told[path]
+        panel.show_product(None, "bias")
+        assert values(panel) == {}
+        panel.show_product(None, "")
+    assert set(map(id, panel.figures.findChildren(QLabel))) == labels
 
 
 def test_the_table_has_a_column_that_says_so(sky, lights):

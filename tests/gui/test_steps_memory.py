@@ -10,6 +10,7 @@ from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core import on_demand
 from pipeline_core.config import Recipe
+from pipeline_core.errors import NightError
 from pipeline_core.on_demand import ShownSteps
 from pipeline_core.science.frame_steps import Step
 from pipeline_core.steps import FrameSteps
@@ -104,3 +105,60 @@ def test_work_that_was_closed_while_a_frame_was_computed_keeps_nothing_of_it(wor
     )
     assert asked[0] == "raw", "it was closed amid the steps"
     assert one._held() == (0, 0)
+
+
+@pytest.fixture
+def without_masters(work, reduced, tmp_path, monkeypatch):
+    """Work that can show the raw frame only, until ``make_master`` was called with the name of each master."""
+    one = work(100 * ONE)
+    one._output = tmp_path
+    raw = Step("raw", np.ones((SIDE, SIDE), np.float32), "ADU", "")
+    complete = []
+
+    def compute(_task, _output, *, threads, seen):
+        one.seen.append(one.budget.bytes)
+        seen(raw)
+        steps = (raw, Step("dark", raw.image - 1, "ADU", "")) if complete else (raw,)
+        missing = None if complete else NightError("no dark step", "the dark was not made yet", "make it")
+        return ShownSteps(FrameSteps(steps), missing)
+
+    def make_master(name, *, is_last=False):
+        file = tmp_path / one._tasks_of_night().masters[name].product
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+        complete.extend([True] * is_last)
+
+    monkeypatch.setattr(on_demand, "steps_as_far_as_possible", compute)
+    one.make_master = make_master
+    return one
+
+
+def test_steps_that_need_no_master_are_computed_once_while_no_master_comes(without_masters, reduced):
+    for name in ("raw", "dark", "raw"):
+        assert ask(without_masters, reduced[2][0], name).steps.missing is not None
+    assert len(without_masters.seen) == 1
+    assert without_masters.budget.bytes == ONE // 2, "they count as all others do"
+
+
+def test_with_each_master_that_comes_it_is_looked_again_how_far_the_steps_go(without_masters, reduced):
+    path, names = reduced[2][0], sorted(without_masters._tasks_of_night().masters)
+    ask(without_masters, path)
+    without_masters.make_master(names[0])
+    assert ask(without_masters, path).steps.missing is not None
+    without_masters.make_master(names[1], is_last=True)
+    whole = ask(without_masters, path)
+    assert whole.steps.missing is None
+    assert set(whole.words) == {"raw", "dark"}
+    ask(without_masters, path)
+    assert len(without_masters.seen) == 3
+
+
+def test_whole_steps_are_kept_whatever_master_comes(work, reduced, tmp_path):
+    one = work(100 * ONE)
+    one._output = tmp_path
+    ask(one, reduced[2][0])
+    file = tmp_path / next(iter(one._tasks_of_night().masters.values())).product
+    file.parent.mkdir()
+    file.touch()
+    ask(one, reduced[2][0])
+    assert len(one.seen) == 1
