@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
+from astep_gui.models.window_words import setting_words
 from pipeline_core.errors import AstepError
 from pipeline_core.measures import gravest_cause
 
@@ -184,7 +185,7 @@ class Decisions(QObject):
         changes = recipe_changes(self._night.recipe, recipe)
         if changes:
             names = list(changes)
-            label = f"{names[0]} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
+            label = f"{setting_words(names[0])} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
             before = recipe_changes(recipe, self._night.recipe)
             self._decide(label, lambda logbook, _label: logbook.decide_recipe(changes, before, label=label))
 

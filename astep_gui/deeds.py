@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from astep_gui.actions import WORKFLOW_WORDS
-from astep_gui.models.results_words import headline
+from astep_gui.models.results_words import headline, sentence
 from astep_gui.results_deeds import ResultsDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
 from pipeline_core.errors import NightError
@@ -352,6 +352,14 @@ class Deeds(ResultsDeeds):
     def show_summary(self, result: Reduction) -> None:
         """Say what came of a run: who watched it sees the results, who judges meanwhile is not disturbed."""
         window = self._window
+        fresh = [one for one in result.findings if one.words not in result.said_before]
+        for finding in fresh:
+            window.log.say(sentence(finding.words), "warning")
+        if as_before := len(result.findings) - len(fresh):
+            words = "1 warning is" if as_before == 1 else f"{as_before} warnings are"
+            window.log.say(f"{words} as before: Results (Ctrl+4) lists all")
+        if result.saturated_before not in {None, result.saturated} and result.saturated_words:
+            window.log.say(result.saturated_words)
         window.log.say_lasting(f"{headline(result)} in {result.seconds:.0f} s; results in {result.output}")
         if window.tabs.name == "Reduce":
             window.tabs.choose("Results")

@@ -289,7 +289,7 @@ def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = 
             left += ", and its dark current was scaled from another exposure" if off.keys() <= scaled else ""
             hint = f"take darks of {_settings_words([night.by_path[p] for p in off if p in night.by_path])}"
         what = f"the dark is {part} {cause.removeprefix('dark ')} for {many}"
-        found.append(Finding(what, left, f"{hint}; the note of each frame has its figure", tuple(off)))
+        found.append(Finding(what, left, hint, tuple(off)))
     return found
 
 

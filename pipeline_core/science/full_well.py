@@ -57,6 +57,28 @@ def bright_places(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.concatenate([[sky], np.sort(peaks)[::-1][:_MOST_PLACES]])
 
 
+def fullest_place(image: npt.NDArray[Any], level_adu: float) -> tuple[float, float] | None:
+    """Return the middle of the largest group of touching pixels from a level on.
+
+    Parameters
+    ----------
+    image : (ny, nx), ADU
+        Raw.
+    level_adu : float
+
+    Returns
+    -------
+    (x, y) or None
+        0-based px; of equal groups the first. None where no pixel is so bright.
+    """
+    y, x = np.nonzero(image >= level_adu)
+    if not len(y):
+        return None
+    groups = _touching(x, y)
+    largest = groups == np.argmax(np.bincount(groups))
+    return float(x[largest].mean()), float(y[largest].mean())
+
+
 def _touching(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Return for each pixel the number of the group that it touches, corners included."""
     from scipy.sparse import coo_array  # noqa: PLC0415 - heavy
