@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Write = Callable[[Logbook, Label], int | None]
     Reader = Callable[[], Logbook]
 
+MASTERS = frozenset({"bias", "dark", "flat"})
+"""Fields that choose a master; without a word of a person the plan does."""
+
 
 class DecisionCommand(QUndoCommand):
     """One step of the logbook.
@@ -153,7 +156,11 @@ class Decisions(QObject):
     def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
         """Set kind, filter or another field of frames."""
         self._decide(
-            lambda changed: f"{field} = {value or 'none'} for {counted(changed)}",
+            lambda changed: (
+                f"{field} as planned for {counted(changed)}"
+                if value is None and field in MASTERS
+                else f"{field} = {value or 'none'} for {counted(changed)}"
+            ),
             lambda logbook, label: logbook.decide(paths, field, value, label=label),
         )
 

@@ -66,7 +66,9 @@ class StepsRail(QWidget):
         self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
         self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
         self.dark = self._small(
-            "Which dark?", "Show the dark of this frame in the plan, and what it was made of", self.dark_asked
+            "Which dark?",
+            "Which dark is subtracted from this frame, what it was made of, and which other one may be",
+            self.dark_asked,
         )
         self.all = self._tool("All ▾", "Read all that is said of this frame")
         self.all.setCheckable(True)
