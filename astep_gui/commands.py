@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
+from astep_gui.models.window_words import setting_words
 from pipeline_core.errors import AstepError
 from pipeline_core.measures import gravest_cause
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     Write = Callable[[Logbook, Label], int | None]
     Reader = Callable[[], Logbook]
+
+MASTERS = frozenset({"bias", "dark", "flat"})
+"""Fields that choose a master; without a word of a person the plan does."""
 
 
 class DecisionCommand(QUndoCommand):
@@ -158,7 +162,11 @@ class Decisions(QObject):
     def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
         """Set kind, filter or another field of frames."""
         self._decide(
-            lambda changed: f"{field} = {value or 'none'} for {counted(changed)}",
+            lambda changed: (
+                f"{field} as planned for {counted(changed)}"
+                if value is None and field in MASTERS
+                else f"{field} = {value or 'none'} for {counted(changed)}"
+            ),
             lambda logbook, label: logbook.decide(paths, field, value, label=label),
         )
 
@@ -190,7 +198,7 @@ class Decisions(QObject):
         changes = recipe_changes(self._night.recipe, recipe)
         if changes:
             names = list(changes)
-            label = f"{names[0]} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
+            label = f"{setting_words(names[0])} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
             before = recipe_changes(recipe, self._night.recipe)
             self._decide(label, lambda logbook, _label: logbook.decide_recipe(changes, before, label=label))
 

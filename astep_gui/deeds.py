@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
 from astep_gui.actions import WORKFLOW_WORDS
-from astep_gui.models.results_words import headline
+from astep_gui.models.results_words import headline, sentence
 from astep_gui.results_deeds import ResultsDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
 from pipeline_core.errors import NightError
@@ -301,15 +301,27 @@ class Deeds(ResultsDeeds):
         self._window.bring_up("plan")
 
     def which_dark(self) -> None:
-        """Show in the plan which dark the current frame gets, and of which frames it is made."""
-        plan, path = self._night.plan, self._night.current
-        dark = next((s.dark for s in plan.science if s.path == path), None) if plan is not None else None
-        if dark is None:
-            self._window.log.say("the plan has no dark for this frame")
+        """Say which dark the current frame gets, and let another one be chosen."""
+        from astep_gui.which_dark import ask_which_dark, which_dark  # noqa: PLC0415 - only when asked for
+
+        path, window = self._night.current, self._window
+        found = which_dark(self._night, path) if path is not None else None
+        if found is None:
+            window.log.say_passing("the plan takes no dark for this frame: it is left out, or is no science frame")
             return
+        ask_which_dark(
+            self._viewing.rail.dark,
+            found,
+            show_plan=lambda: self._show_dark(found.dark),
+            show_master=lambda: window.products.show_master(found.dark or ""),
+            decide=lambda value: self._decisions.set_field(found.paths, "dark", value),
+        )
+
+    def _show_dark(self, dark: str | None) -> None:
         self.plan()
-        self._window.plan_panel.point_out_master(dark)
-        self._window.log.say(f"its dark is {dark}: a click on its line selects the frames it is made of")
+        if dark is not None:
+            self._window.plan_panel.point_out_master(dark)
+            self._window.log.say_passing("a click on a line of the plan selects its frames")
 
     # -- dialogs ---------------------------------------------------------------------------------------------
 
@@ -358,6 +370,14 @@ class Deeds(ResultsDeeds):
     def show_summary(self, result: Reduction) -> None:
         """Say what came of a run: who watched it sees the results, who judges meanwhile is not disturbed."""
         window = self._window
+        fresh = [one for one in result.findings if one.words not in result.said_before]
+        for finding in fresh:
+            window.log.say(sentence(finding.words), "warning")
+        if as_before := len(result.findings) - len(fresh):
+            words = "1 warning is" if as_before == 1 else f"{as_before} warnings are"
+            window.log.say(f"{words} as before: Results (Ctrl+4) lists all")
+        if result.saturated_before not in {None, result.saturated} and result.saturated_words:
+            window.log.say(result.saturated_words)
         window.log.say_lasting(f"{headline(result)} in {result.seconds:.0f} s; results in {result.output}")
         if window.tabs.name == "Reduce":
             window.tabs.choose("Results")

@@ -196,6 +196,7 @@ class MainWindow(QMainWindow):
             (self.results.file_asked, deeds.show_result),
             (self.results.export_asked, deeds.export),
             (self.results.saturation_chosen, deeds.set_saturation),
+            (self.results.look_asked, deeds.show_full),
         ):
             asked.connect(deed)
         self.results.stop_asked.connect(self.errands.cancel)
@@ -226,15 +227,22 @@ class MainWindow(QMainWindow):
             self.viewing.blinking.opened,
         ):
             signal.connect(self.follow)
-        self.run.said.connect(self.log.hear)
+        self.run.said.connect(lambda events: self.log.hear(events, counts=False))  # its button counts already
         self.run.finished.connect(deeds.show_summary)
         self.viewing.steps.masters_asked.connect(deeds.make_masters)
         self.viewing.inspection.failed.connect(lambda error: self.log.say(str(error), "warning"))
         self.viewing.story.changed.connect(deeds.show_story)
         self.run.cancelled.connect(lambda: self.log.say_lasting("stopped; what is finished stays, Ctrl+R goes on"))
-        self.run.changed.connect(lambda: None if self.run.is_running else self.log.quiet())
+        self.run.changed.connect(self._tell_stage)
         stack = self.decisions.stack
         stack.indexChanged.connect(self.follow)
+
+    def _tell_stage(self) -> None:
+        """Say which stage the run is at, and draw how far the whole is."""
+        if self.run.is_running:
+            self.log.show_stage(self.run.stage, self.run.done, self.run.total)
+        else:
+            self.log.quiet()
 
     # -- opening and closing ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.frame_images import ImageStore
-from astep_gui.models.frame_loaders import calibrated_loader
+from astep_gui.models.frame_loaders import calibrated_loader, full_loader
 from astep_gui.models.master_images import PARTS, master_loader
 from astep_gui.models.window_words import in_window
 from astep_gui.step_aside import BOTH_ENDS
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline_core.survey import MasterState
 
 ALL_BITS = sum(MaskBit.WORDS)
+STAR_ZOOM = 8.0
+"""Screen pixels a pixel of the frame, to see which pixels of a star are full."""
 
 
 class ProductViewing(QObject):
@@ -53,6 +55,10 @@ class ProductViewing(QObject):
         """The frame whose calibrated file is shown."""
         self.stack: StackMade | None = None
         """The stack that is shown."""
+        self.full: str | None = None
+        """The raw frame whose full pixels are shown."""
+        self._places: dict[Hashable, tuple[float, float]] = {}
+        """Where most full pixels of an image lie together (x, y; px), until it was looked at."""
         self._part: Part = "image"
         self._last: ShownImage | None = None
         self._bits_before: int | None = None
@@ -71,7 +77,7 @@ class ProductViewing(QObject):
     @property
     def is_on(self) -> bool:
         """Whether a product is shown in the place of a frame."""
-        return self.master is not None or self.calibrated is not None or self.stack is not None
+        return any(shown is not None for shown in (self.master, self.calibrated, self.stack, self.full))
 
     def show_master(self, name: str) -> None:
         """Show a master or mask of the night's plan."""
@@ -80,7 +86,7 @@ class ProductViewing(QObject):
         if not found or place is None:
             return
         self._begin()
-        self.master, self.calibrated, self.stack = found[0], None, None
+        self._mean(master=found[0])
         self.changed.emit()
         # A mask is nothing but its marks.
         self._viewing.view.set_mask_bits(ALL_BITS if found[0].kind == "mask" else self._bits_before or 0)
@@ -103,7 +109,7 @@ class ProductViewing(QObject):
             self._begin()
         self._viewing.rail.show_steps(False)  # noqa: FBT003 - the bar has their place, the verdict stays
         self._viewing.rail.show()
-        self.master, self.calibrated, self.stack = None, path, None
+        self._mean(calibrated=path)
         self.changed.emit()
         stale = survey.stale.get(path, "") if survey is not None else ""
         self.bar.show_calibrated(file.name, stale, self._viewing.short_titles.name(path))
@@ -118,7 +124,7 @@ class ProductViewing(QObject):
     def show_stack(self, stack: StackMade) -> None:
         """Show a stack of the night."""
         self._begin()
-        self.master, self.calibrated, self.stack = None, None, stack
+        self._mean(stack=stack)
         self.changed.emit()
         self.bar.show_stack(stack)
         try:
@@ -127,6 +133,30 @@ class ProductViewing(QObject):
             self.bar.say_missing("its file is gone; Sky ▸ Stack makes it again")
             return
         self._request(("stack", str(stack.file), stamp), calibrated_loader(stack.file))
+
+    def show_full(self, path: str, level_adu: float) -> None:
+        """Show a raw frame with the pixels from a level on marked, and go to where most of them lie together."""
+        night, frame = self._night.night, self._night.frame(path)
+        if night is None or frame is None:
+            return
+        self._begin()
+        self._mean(full=path)
+        self.changed.emit()
+        self.bar.show_full(self._viewing.short_titles.name(path), level_adu)
+        key = ("full", path, level_adu, frame.mtime_ns)
+        tell = partial(self._places.__setitem__, key)
+        self._request(key, full_loader(night.file(path), frame, level_adu, tell))
+
+    def _mean(
+        self,
+        *,
+        master: MasterState | None = None,
+        calibrated: str | None = None,
+        stack: StackMade | None = None,
+        full: str | None = None,
+    ) -> None:
+        """Show one product and no other."""
+        self.master, self.calibrated, self.stack, self.full = master, calibrated, stack, full
 
     def end(self) -> None:
         """Show the current frame again."""
@@ -144,7 +174,8 @@ class ProductViewing(QObject):
 
     def forget(self) -> None:
         """Show no product any more; what is shown next is not decided here."""
-        self.master = self.calibrated = self.stack = self._last = None
+        self._mean()
+        self._last = None
         self.bar.hide()
         self._viewing.rail.show_steps(True)  # noqa: FBT003 - a switch
         if self._bits_before is not None:
@@ -216,6 +247,9 @@ class ProductViewing(QObject):
         self._viewing.inspect_panel.show_image(shown)
         if self.master is not None:
             self.bar.say(self._words.get(shown.key, ()))
+        if (place := self._places.pop(shown.key, None)) is not None:
+            self._viewing.view.centre_on(*place)
+            self._viewing.view.zoom_at(STAR_ZOOM, *place)
 
     def _wanted(self) -> tuple[str, str] | None:
         """Return the beginning of the key of what is to be shown."""
@@ -223,6 +257,8 @@ class ProductViewing(QObject):
             return "master", self.master.name
         if self.calibrated is not None:
             return "calibrated", self.calibrated
+        if self.full is not None:
+            return "full", self.full
         return ("stack", str(self.stack.file)) if self.stack is not None else None
 
     def _frame_chosen(self) -> None:

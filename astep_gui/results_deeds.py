@@ -102,6 +102,14 @@ class ResultsDeeds(NightDeeds):
         calibrate = recipe.calibrate.model_copy(update={"saturation_adu": level_adu})
         self._decisions.set_recipe(recipe.model_copy(update={"calibrate": calibrate}))
 
+    def show_full(self, path: str, level_adu: float) -> None:
+        """Look at a star of a raw frame that ends at a level, with the pixels from there on marked."""
+        if self._night.frame(path) is None:
+            self._window.log.say_passing("that frame is not in the night any more", "warning", path)
+            return
+        self._night.select([path])
+        self._window.products.show_full(path, level_adu)
+
     # -- report ----------------------------------------------------------------------------------------------
 
     def report(self, *, small: bool = False) -> None:

@@ -60,7 +60,8 @@ class StartButtons(QObject):
         """Let the rail's button make the masters, or cancel that; it waits while something else writes."""
         run, work, button = self._window.run, self._window.sky.work, self._window.viewing.rail.make
         is_making = run.is_running and run.only == "masters"
-        button.setText(run.words if is_making else _MAKE)
+        # How far it is stands on the button of the tool bar: one place counts.
+        button.setText(("Stopping…" if run.is_stopping else "Cancel") if is_making else _MAKE)
         if is_making:
             button.setEnabled(not run.is_stopping)
             button.setToolTip("The masters are being made; a click stops that, and what is finished stays (Ctrl+.)")

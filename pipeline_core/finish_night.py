@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipeline_core.align_night import align_frames, realigned, unplaced
 from pipeline_core.depth_night import known_depths
+from pipeline_core.findings import Finding, finding_of
 from pipeline_core.night_quality import Judged, write_quality
 from pipeline_core.verdicts import move_products
 
@@ -47,7 +48,7 @@ class Finished:
 
     suggested: int
     """Frames that are flagged and that nobody has rejected or accepted."""
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     sky: NightSolution | None
     """Where the frames look; None where they could not be solved."""
     sky_words: str
@@ -109,11 +110,11 @@ def finish_night(
         judged = _judge(measured, recipe, store, logbook, after)
         files += move_products(store.output, logbook)
     new = _answered(answers, solutions(store))
-    not_solved = sky.warnings if sky is not None else ()
-    warnings = (*judged.warnings, *unaligned, *not_solved)
+    not_solved = map(finding_of, sky.warnings if sky is not None else ())
+    findings = (*judged.findings, *unaligned, *not_solved)
     return Finished(
         judged.suggested,
-        warnings,
+        findings,
         sky,
         sky_words,
         judged=anew or judged.anew,
@@ -147,7 +148,9 @@ def _moved(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook) -
     return realigned(measured.night, measured.plan.trims, store, logbook, recipe)
 
 
-def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, context: RunContext) -> tuple[str, ...]:
+def _align(
+    measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, context: RunContext
+) -> tuple[Finding, ...]:
     """Place the frames of each pointing on one reference; say how many have no place."""
     if not recipe.align.enabled or not measured.made:
         return ()
@@ -156,5 +159,6 @@ def _align(measured: Measured, recipe: Recipe, store: Store, logbook: Logbook, c
     lost = [one for one in counted if not one.aligned]
     if not lost:
         return ()
-    words = f"{len(lost)} of {len(counted)} measured frames are not aligned"
-    return (f"{words}: `astep align {store.output}` says why",)
+    what = f"{len(lost)} of {len(counted)} measured frames are not aligned"
+    hint = f"`astep align {store.output}` says why"
+    return (Finding(what, "stacks and blinking do without them", hint, tuple(one.path for one in lost)),)

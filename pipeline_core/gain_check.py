@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline_core.findings import Finding
 from pipeline_core.grouping import Geometry
 from pipeline_core.stage import Made, Raw, Stage, Task
 from pipeline_core.tasks import DEFAULT_READ_NOISE_E, CameraFacts, camera_facts, raw_input, section_list
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,20 +77,20 @@ def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]
 
 def judged_gain(
     night: Night, tasks: Mapping[Geometry, Task], made: Mapping[str, Made], recipe: Recipe
-) -> tuple[dict[Geometry, CameraFacts], list[str]]:
+) -> tuple[dict[Geometry, CameraFacts], list[Finding]]:
     """Turn what was measured into facts, and say where the header disagrees by more than 15 %.
 
     Returns
     -------
     facts : dict of Geometry to CameraFacts
-    warnings : list of str
+    warnings : list of Finding
     """
     facts: dict[Geometry, CameraFacts] = {}
-    warnings: list[str] = []
+    warnings: list[Finding] = []
     for geometry, task in tasks.items():
         found = made.get(task.label, {}).get("gain")
         if found is None:
-            warnings.append(f"the gain of {geometry} frames could not be measured from flats and biases")
+            warnings.append(Finding(f"the gain of {geometry} frames could not be measured from flats and biases"))
             continue
         measured, read_noise = found["gain_e_per_adu"], found["read_noise_e"]
         facts[geometry] = CameraFacts(measured, "flat and bias pairs", read_noise or DEFAULT_READ_NOISE_E, None)
@@ -98,15 +100,28 @@ def judged_gain(
         )
         if measured is None:
             continue
+        paths = tuple(
+            f.path
+            for f in night.frames
+            if f.kind is FrameKind.SCIENCE and f.shape and f.unusable is None and Geometry.of(f) == geometry
+        )
         if stated is None:
             warnings.append(
-                f"no frame states its gain: {measured:.3g} e⁻/ADU was measured from flats and biases; "
-                "set calibrate.gain_e_per_adu in the recipe if you know better"
+                Finding(
+                    f"no frame states its gain, so {measured:.3g} e⁻/ADU was measured from flats and biases",
+                    "electrons, noise and depth of all frames stand on it",
+                    "set calibrate.gain_e_per_adu in the recipe if you know better",
+                    paths,
+                )
             )
         elif abs(measured / stated - 1) > DISAGREES:
             warnings.append(
-                f"the gain is said to be {stated:.3g} e⁻/ADU, flats and biases measure {measured:.3g}: the stated "
-                "one is used; set calibrate.gain_e_per_adu in the recipe to change it"
+                Finding(
+                    f"the gain is said to be {stated:.3g} e⁻/ADU, but flats and biases measure {measured:.3g}",
+                    f"the stated one is used, and electrons may be wrong by {100 * abs(measured / stated - 1):.0f} %",
+                    "set calibrate.gain_e_per_adu in the recipe to change it",
+                    paths,
+                )
             )
     return facts, warnings
 

@@ -14,6 +14,7 @@ import numpy as np
 from pipeline_core.align_night import STAGE as ALIGNMENT
 from pipeline_core.chosen_reference import chosen_references, counted_from
 from pipeline_core.config import DarkSettings
+from pipeline_core.findings import Finding, documents, findings_of
 from pipeline_core.grouping import Geometry, by_exposure, grouped, same_exposure
 from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, science_measures, to_look_at
@@ -39,6 +40,8 @@ _SAME_C = 0.5
 """Dark current changes by 6 % in so many °C."""
 _EXPOSURES = DarkSettings()
 """Which exposures are equal; a person's tolerances for making masters do not matter here."""
+_MOST_EXPOSURES = 3
+"""So many are named; of more it is said that they are the frames' own."""
 _FACT = "judged"
 """Name under which the logbook remembers what ``quality.ecsv`` was made of."""
 
@@ -49,9 +52,14 @@ class Judged:
 
     suggested: int
     """Frames that are flagged and that nobody has rejected or accepted."""
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     anew: int = 0
     """Frames that were judged in this run; 0 where nothing had changed since they were."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was found, a line each."""
+        return tuple(one.words for one in self.findings)
 
 
 def judged_rows(night: Night, groups: Mapping[str, Sequence[str]], made: Mapping[str, Made]) -> list[QualityRow]:
@@ -186,26 +194,26 @@ def write_quality(
         known = json.loads(logbook.database.fact(_FACT) or "{}")
         answers = _answered(judged_on, logbook.rejected(), logbook.kept())
         if known and known["key"] == answers and known["table"] == _stamp(table):
-            return Judged(known["suggested"], tuple(known["warnings"]))
+            return Judged(known["suggested"], findings_of(known["findings"]))
     from pipeline_core.depth_night import join_depths  # noqa: PLC0415 - it stands on this module's measures
 
     rows = counted_from(judged_rows(night, groups, made), references, aligned)
     rows = join_depths(rows, night, depths or {})
     planned = {science.path for science in plan.science}
     used = [row for row in rows if row.path in planned]
-    warnings = [*apply_rules(used, recipe, logbook), *dark_warnings(used)]
+    findings = (*apply_rules(used, recipe, logbook), *dark_findings(used, night, plan))
     rejected, kept = logbook.rejected(), logbook.kept()
     write_quality_table(
         table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
     )
-    judged = Judged(len(to_look_at(rows, rejected, kept)), tuple(warnings), len(rows))
+    judged = Judged(len(to_look_at(rows, rejected, kept)), findings, len(rows))
     if judged_on is not None:
         fact = {
             # The answers that were counted: somebody may have decided while the table was written.
             "key": _answered(judged_on, rejected, kept),
             "table": _stamp(table),
             "suggested": judged.suggested,
-            "warnings": judged.warnings,
+            "findings": documents(judged.findings),
         }
         logbook.database.remember(_FACT, json.dumps(fact))
     return judged
@@ -247,47 +255,68 @@ def _stamp(path: Path) -> list[int] | None:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def dark_warnings(rows: Sequence[QualityRow]) -> list[str]:
-    """Say once for the night by how much its darks missed, and in how many frames; each has its own figure."""
-    remedy = "take darks of the frames' temperature and exposure, in the same night"
-    kinds = {
-        ("dark too strong", False): remedy,
-        ("dark too weak", False): remedy,
-        ("dark too weak", True): f"more where the sky is brighter; {NO_DARK_MENDS}",
-    }
-    warnings = []
-    for (cause, with_sky), advice in kinds.items():
-        off = [
-            100 * abs(row.extra["dark_residual"])
+def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = None) -> list[Finding]:
+    """Say once for the night by how much its darks missed, and in how many frames; each has its own figure.
+
+    Parameters
+    ----------
+    rows : sequence of QualityRow
+        Judged.
+    night : Night
+        Tells exposures and temperatures, for which darks are wanted.
+    plan : Plan, optional
+        Tells whether a dark of another exposure was scaled.
+    """
+    scaled = {one.path for one in plan.science if one.dark_scale != 1.0} if plan is not None else set()
+    found = []
+    for cause, with_sky in (("dark too strong", False), ("dark too weak", False), ("dark too weak", True)):
+        off = {
+            row.path: 100 * abs(row.extra["dark_residual"])
             for row in rows
             if any(flag.cause == cause for flag in row.flags)
             and row.extra.get("dark_misfit_grows_with_sky", False) is with_sky
-        ]
+        }
         if not off:
             continue
-        low, high = round(min(off)), round(max(off))
+        low, high = round(min(off.values())), round(max(off.values()))
         part = f"{low} to {high} %" if low < high else f"{high} %"
         many = f"{len(off)} of {len(rows)} frames" if len(rows) > 1 else "the frame"
-        warnings.append(
-            f"the dark is {part} {cause.removeprefix('dark ')} for {many}: {advice}; the note of each frame has its "
-            "figure"
-        )
-    return warnings
+        left = "hot pixels shine through" if cause == "dark too weak" else "hot pixels became holes"
+        if with_sky:
+            left += f", the more the brighter the sky is: {NO_DARK_MENDS[0]}"
+            hint = NO_DARK_MENDS[1]
+        else:
+            left += ", and its dark current was scaled from another exposure" if off.keys() <= scaled else ""
+            hint = f"take darks of {_settings_words([night.by_path[p] for p in off if p in night.by_path])}"
+        what = f"the dark is {part} {cause.removeprefix('dark ')} for {many}"
+        found.append(Finding(what, left, hint, tuple(off)))
+    return found
 
 
-def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> list[str]:
+def _settings_words(frames: Sequence[Frame]) -> str:
+    """Say of which exposure and temperature darks are wanted: "90 s at -10 °C, in the same night"."""
+    exposures = sorted({f"{f.exposure_s:.4g}" for f in frames if f.exposure_s is not None}, key=float)
+    known = [f.temperature_c for f in frames if f.temperature_c is not None]
+    if not exposures or len(exposures) > _MOST_EXPOSURES or not known:
+        return "the frames' temperature and exposure, in the same night"
+    low, high = round(min(known)), round(max(known))
+    warm = f"{low} °C" if low == high else f"{low} to {high} °C"
+    return f"{', '.join(exposures)} s at {warm}, in the same night"
+
+
+def apply_rules(rows: Sequence[QualityRow], recipe: Recipe, logbook: Logbook) -> list[Finding]:
     """Reject the frames that a rule of the recipe names, unless a person has decided about them.
 
     Rejections by a rule that no longer applies are taken back; a person's verdict is never changed.
 
     Returns
     -------
-    list of str
-        Warnings.
+    list of Finding
     """
     hits: dict[str, str] = {}
     for rule in recipe.quality.reject:
         for row in matching_rows(rule, rows):
             hits.setdefault(row.path, rule)
     logbook.follow_rules({path: f"rule: {rule}" for path, rule in hits.items()})
-    return [f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"] if hits else []
+    what = f"{len(hits)} of {len(rows)} frames are named by the rules of the recipe"
+    return [Finding(what, "they are left out", "U brings one back", tuple(hits))] if hits else []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NightError
+from pipeline_core.findings import Finding, each_once, finding_of
 from pipeline_core.tasks import camera_facts
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def run_warnings(
     plan: Plan,
     recipe: Recipe,
     measured: Mapping[Geometry, CameraFacts],
-    gain_warnings: Sequence[str],
-) -> tuple[str, ...]:
+    of_gain: Sequence[Finding],
+) -> tuple[Finding, ...]:
     """Return what a person should know of a run, each thing once.
 
     Parameters
@@ -37,29 +37,33 @@ def run_warnings(
     recipe : Recipe
     measured : mapping of Geometry to CameraFacts
         Gain and read noise that flats and biases told.
-    gain_warnings : sequence of str
+    of_gain : sequence of Finding
         What was said of these.
     """
-    frames = Counter(words for science in plan.science for words in science.warnings)
-    lines = [f"{words} ({number} science frame{'s' if number > 1 else ''})" for words, number in frames.items()]
-    lines += [f"{master.name}: {words}" for master in plan.masters for words in master.warnings]
-    said = [*night.problems, *plan.warnings, *gain_warnings, *_unknown_gain(night, plan, recipe, measured), *lines]
-    return tuple(dict.fromkeys(said))
+    frames: dict[str, list[str]] = {}
+    for science in plan.science:
+        for words in science.warnings:
+            frames.setdefault(words, []).append(science.path)
+    found = [
+        finding_of(words, paths, counted=f"{len(paths)} science frame{'s' if len(paths) > 1 else ''}")
+        for words, paths in frames.items()
+    ]
+    found += [finding_of(words, of=master.name) for master in plan.masters for words in master.warnings]
+    general = map(finding_of, (*night.problems, *plan.warnings))
+    return each_once([*general, *of_gain, *_unknown_gain(night, plan, recipe, measured), *found])
 
 
 def _unknown_gain(
     night: Night, plan: Plan, recipe: Recipe, measured: Mapping[Geometry, CameraFacts]
-) -> tuple[str, ...]:
+) -> tuple[Finding, ...]:
     """Say for how many science frames nothing tells the gain: they stay in ADU."""
     frames = [night.by_path[science.path] for science in plan.science]
-    number = sum(camera_facts(frame, recipe, measured).gain_e_per_adu is None for frame in frames)
-    if not number:
+    paths = [one.path for one in frames if camera_facts(one, recipe, measured).gain_e_per_adu is None]
+    if not paths:
         return ()
-    words = (
-        f"nothing tells the gain of {number} science frames: they stay in ADU, and their noise is a guess; set "
-        "calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
-    )
-    return (words,)
+    what = f"nothing tells the gain of {len(paths)} science frames"
+    hint = "set calibrate.gain_e_per_adu in the recipe, or add two flats and two biases to measure it"
+    return (Finding(what, "they stay in ADU, and their noise is a guess", hint, tuple(paths)),)
 
 
 def check_disk(output: Path, plan: Plan, tasks: NightTasks) -> None:

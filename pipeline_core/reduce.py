@@ -6,7 +6,7 @@ This is the one job behind ``astep reduce`` and the window's button.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ from pipeline_core.errors import AstepError, NightError
 from pipeline_core.events import Cancelled, Event
 from pipeline_core.executor import ThreadWorkers, WorkerPool, make_executor, usable_cores
 from pipeline_core.faults import FaultError, trace_of
+from pipeline_core.findings import Finding, documents
 from pipeline_core.io.atomic import write_text
 from pipeline_core.judge_calibration import calibration_measures, hard_words, judge_calibration
 from pipeline_core.lock import RunLock
@@ -41,7 +42,7 @@ from pipeline_core.tasks import (
 )
 from pipeline_core.types import FrameKind, Night
 from pipeline_core.verdicts import move_products
-from pipeline_core.well_check import full_wells
+from pipeline_core.well_check import full_wells, known_well, masked_as_full
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +73,8 @@ class RunOptions:
     executor: str = "processes"
     force: bool = False
     only: Only | None = None
+    said_of_frames: Mapping[str, str] = field(default_factory=dict)
+    """Path → what a person was told of the frame so far ("cloud", "good"): kept with what the run says of it."""
     masters_inside: bool = True
     """Combine masters in this process, which starts at once; a window lets a worker do it and stays fluid."""
 
@@ -138,7 +141,7 @@ class _Reducer:
         self.scanned = night
         self._heed_decisions()
         self.store = Store(place.output, logbook.database)
-        self.result = Reduction(place.output)
+        self.result = Reduction(place.output, said_of_frames=options.said_of_frames)
         self.started = time.monotonic()
         self.pool = self._make_pool()
         self._compiled: set[bool] = set()
@@ -181,8 +184,21 @@ class _Reducer:
         ended = datetime.now(UTC).isoformat(timespec="seconds")
         # Not rounded: whoever tells it another day says what was said on this one.
         took, memory_mb = result.seconds, result.peak_memory_mb
-        proposed = result.proposed_saturation_adu
-        record = RunRecord(ended, took, memory_mb, result.counts, result.masters, self.options.only, proposed)
+        well = result.full_well
+        record = RunRecord(
+            ended,
+            took,
+            memory_mb,
+            result.counts,
+            result.masters,
+            self.options.only,
+            result.proposed_saturation_adu,
+            full_well=well.document() if well is not None else None,
+            saturated=result.saturated,
+            saturated_before=result.saturated_before,
+            findings=documents(result.findings),
+            said_of_frames=result.said_of_frames,
+        )
         note_run(self.logbook.database, record)
 
     def _tell(self, kind: _Kind, text: str, **data: str) -> None:
@@ -210,6 +226,7 @@ class _Reducer:
                 searched=before.searched,
                 placed=before.placed,
                 moved=before.moved,
+                said_of_frames=before.said_of_frames,
             )
 
     def _settle_recipe(self) -> None:
@@ -234,7 +251,7 @@ class _Reducer:
                 "no usable calibration or science frame was found",
                 "look at `astep scan NIGHT`, and set kinds with `astep set NIGHT kind=science PATTERN`",
             )
-        self.measured, gain_warnings = self._measure_gain(first)
+        self.measured, of_gain = self._measure_gain(first)
         checks = calibration_quality_tasks(self.night, first, self.recipe, self.measured)
         report = self._check_frames(checks)
         flags = self._judge_calibration(report)
@@ -243,7 +260,7 @@ class _Reducer:
         plan = build_plan(self.night, self.recipe, self.choices, set_aside)
         self.result.plan = plan
         self.result.left_out = plan.left_out
-        self.result.warnings = run_warnings(self.night, plan, self.recipe, self.measured, gain_warnings)
+        self.result.findings = run_warnings(self.night, plan, self.recipe, self.measured, of_gain)
         self.result.counts["left_out"] = sum(
             1 for item in plan.left_out if self.night.by_path[item.path].kind is FrameKind.SCIENCE
         )
@@ -264,7 +281,7 @@ class _Reducer:
                 report.made.setdefault(stage, {}).update(made)
         return report
 
-    def _measure_gain(self, plan: Plan) -> tuple[dict[Geometry, CameraFacts], list[str]]:
+    def _measure_gain(self, plan: Plan) -> tuple[dict[Geometry, CameraFacts], list[Finding]]:
         from pipeline_core.gain_check import gain_tasks, judged_gain  # noqa: PLC0415 - needs the kernels
 
         tasks = gain_tasks(self.night, plan, self.recipe)
@@ -289,10 +306,10 @@ class _Reducer:
         calibrated = report.made.get(CALIBRATE_SCIENCE, {})
         self.result.noise = noise_summary(calibrated, self.night.by_path)
         wells = full_wells(self.night, calibrated, self.recipe)
-        self.result.warnings += tuple(well.words for well in wells)
-        self.result.proposed_saturation_adu = wells[0].proposed_adu if wells else None
-        if self.options.only == "masters" and (before := last_run(self.logbook.database)) is not None:
-            self.result.proposed_saturation_adu = before.proposed_saturation_adu  # no science frame was looked at
+        self.result.findings += tuple(well.finding for well in wells)
+        self.result.full_well = wells[0] if wells and not wells[0].others_hold_more else None
+        if self.options.only == "masters":
+            self.result.full_well = known_well(last_run(self.logbook.database))  # no science frame was looked at
         if self.options.only is not None:
             self.result.moved += move_products(self.place.output, self.logbook)
             return
@@ -314,7 +331,11 @@ class _Reducer:
         rejected = self.logbook.rejected()  # by rules too, which have spoken by now
         used = {path: told for path, told in calibrated.items() if path not in rejected}
         self.result.noise = noise_summary(used, self.night.by_path)
-        self.result.warnings += finished.warnings
+        self.result.saturated = masked_as_full(used)
+        before = last_run(self.logbook.database)
+        if before is not None and before.saturated is not None:
+            self.result.saturated_before = (before.saturated[0], before.saturated[1])
+        self.result.findings += finished.findings
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:
         """Do short tasks in threads of this process: starting workers would take longer than the work."""
@@ -390,8 +411,9 @@ class _Reducer:
         unmeasured = [
             path for path, task in tasks.quality.items() if task.key in lost and tasks.science[path].key not in lost
         ]
-        self.result.warnings += tuple(
-            f"the quality of {path} could not be measured: {lost[tasks.quality[path].key]}" for path in unmeasured
+        self.result.findings += tuple(
+            Finding(f"the quality of {path} could not be measured", lost[tasks.quality[path].key], paths=(path,))
+            for path in unmeasured
         )
         self.result.did_something = bool(done or cached)
 

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipeline_core.findings import Finding
     from pipeline_core.noise_summary import NoiseSummary
     from pipeline_core.plan import LeftOut, Plan
     from pipeline_core.solve_night import NightSolution
+    from pipeline_core.well_check import FullWell
 
 
 @dataclass
@@ -27,7 +29,8 @@ class Reduction:
     """Name → "made" or "up to date"."""
     failed: list[tuple[str, str]] = field(default_factory=list)
     left_out: tuple[LeftOut, ...] = ()
-    warnings: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    """What a person should know, in the parts of a sentence."""
     said_before: frozenset[str | tuple[str, str]] = frozenset()
     """Of the warnings and of the (path, reason) left out: those that the last run here said as well."""
     seconds: float = 0.0
@@ -45,8 +48,14 @@ class Reduction:
     """Those of them that were found."""
     moved: int = 0
     """Calibrated files that were moved because their frames were rejected or accepted."""
-    proposed_saturation_adu: float | None = None
-    """Where wells fill, if below what is taken for full: a person may set the recipe to it."""
+    full_well: FullWell | None = None
+    """Where wells fill, if below what is taken for full, and by what it is seen: a person may set the recipe to it."""
+    saturated: tuple[int, int] | None = None
+    """Pixels masked as saturated, and frames that have some; None where it is not known of all."""
+    saturated_before: tuple[int, int] | None = None
+    """The same as the run before counted them."""
+    said_of_frames: Mapping[str, str] = field(default_factory=dict)
+    """What was said of each frame when the run began."""
     noise: NoiseSummary | None = None
     """Before and after, of the calibrated science frames."""
     did_something: bool = False
@@ -55,6 +64,21 @@ class Reduction:
     """Where the frames look; None where they could not be solved."""
     sky_words: str = ""
     """Why nothing was solved; empty if it was, or need not be."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know, a line each."""
+        return tuple(one.words for one in self.findings)
+
+    @property
+    def proposed_saturation_adu(self) -> float | None:
+        """Where wells fill, if below what is taken for full."""
+        return self.full_well.level_adu if self.full_well is not None else None
+
+    @property
+    def saturated_words(self) -> str:
+        """How many pixels are masked as saturated, and how many the run before masked; empty where none ever was."""
+        return saturated_words(self.saturated, self.saturated_before)
 
     @property
     def aligned_words(self) -> str:
@@ -77,3 +101,24 @@ class Reduction:
     def moved_words(self) -> str:
         """How many files were moved; empty where none was."""
         return f"{self.moved} calibrated file{'' if self.moved == 1 else 's'} moved" if self.moved else ""
+
+
+def saturated_words(now: tuple[int, int] | None, before: tuple[int, int] | None) -> str:
+    """Return "801 pixels masked as saturated in 14 frames (0 before)".
+
+    Parameters
+    ----------
+    now, before : (pixels, frames) or None
+        Of a run, and of the one before it; None where it is not known.
+
+    Returns
+    -------
+    str
+        Empty where nothing is known, and where there never was any.
+    """
+    if now is None or not (now[0] or (before is not None and before[0])):
+        return ""
+    pixels, frames = now
+    words = f"{pixels:,} pixel{'' if pixels == 1 else 's'} masked as saturated"
+    words += f" in {frames} frame{'' if frames == 1 else 's'}" if frames else ""
+    return f"{words} ({before[0]:,} before)" if before is not None and before != now else words

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline_core.io.database import Database
 
@@ -31,6 +31,16 @@ class RunRecord:
     """The part that was asked for; None for a whole run."""
     proposed_saturation_adu: float | None = None
     """Where wells fill, if below what is taken for full."""
+    full_well: Mapping[str, Any] | None = None
+    """By what that is seen: :class:`pipeline_core.well_check.FullWell`; None for runs of earlier versions."""
+    saturated: Sequence[int] | None = None
+    """Pixels masked as saturated, and frames that have some."""
+    saturated_before: Sequence[int] | None = None
+    """The same as the run before counted them."""
+    findings: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """:class:`pipeline_core.findings.Finding`, of what the run warned of."""
+    said_of_frames: Mapping[str, str] = field(default_factory=dict)
+    """What was said of each frame when it began: which verdicts it changed can be told another day."""
 
 
 def note_run(database: Database, record: RunRecord) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from astep_gui.models.frame_images import Loaded, Loader
 from astep_gui.models.header_facts import header_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline_core.types import Frame
@@ -39,6 +41,31 @@ def raw_loader(file: Path, frame: Frame | None = None, title: str | None = None)
             saturation=saturation,
             unlit=(frame.overscan,) if frame is not None and frame.overscan is not None else (),
         )
+
+    return load
+
+
+def full_loader(file: Path, frame: Frame, level_adu: float, tell: Callable[[tuple[float, float]], None]) -> Loader:
+    """Return what reads a raw frame with the pixels from a level on marked as saturated.
+
+    Parameters
+    ----------
+    file : Path
+    frame : Frame
+    level_adu : float
+    tell : callable
+        Told where most of them lie together (x, y; 0-based px), before the image is there.
+    """
+    raw = raw_loader(file, frame)
+
+    def load() -> Loaded:
+        from pipeline_core.science.full_well import fullest_place  # noqa: PLC0415 - after the first paint
+        from pipeline_core.science.pixel_mask import saturated_bits  # noqa: PLC0415
+
+        loaded = raw()
+        if (place := fullest_place(loaded.image, level_adu)) is not None:
+            tell(place)
+        return replace(loaded, mask=saturated_bits(loaded.image, level_adu, grow=False), shows_mask=True)
 
     return load
 

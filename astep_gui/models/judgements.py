@@ -104,6 +104,15 @@ class Judgements:
             path: NOT_JUDGED if path in unjudged else headline(row.flags) for path, row in self.rows.items()
         }
 
+    @property
+    def said_before_run(self) -> dict[str, str]:
+        """What was said of each frame when the last run began; kept with the run."""
+        return dict(self._before)
+
+    def remember_run(self, said: Mapping[str, str]) -> None:
+        """Know what was said before a run of another day, or of another program: nothing where it kept nothing."""
+        self._before = dict(said)
+
     def changed_by_run(self, rejected: Collection[str]) -> ChangedVerdicts:
         """Return what the last run changed; a mere note changes no verdict.
 

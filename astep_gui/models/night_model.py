@@ -281,6 +281,8 @@ class NightModel(KnownNight):
         if REFERENCE_REJECTED in found.realigned.values() and REFERENCE_REJECTED not in known and not is_told:
             self._tell_lost_reference()
         self.survey = found
+        if not self.is_running:
+            self.judgements.remember_run(found.last_run.said_of_frames if found.last_run is not None else {})
         self.survey_changed.emit()
 
     def _tell_lost_reference(self) -> None:

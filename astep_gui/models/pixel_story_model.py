@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline_core.measures import QualityRow
     from pipeline_core.plan import Plan
     from pipeline_core.steps import PixelStory
-    from pipeline_core.types import Night
+    from pipeline_core.types import Frame, Night
 
 
 class PixelStoryModel(QObject):
@@ -36,6 +36,8 @@ class PixelStoryModel(QObject):
         self.story: PixelStory | None = None
         self.values: list[tuple[str, float]] = []
         """Path → raw value, ADU, in time order."""
+        self.group = ""
+        """Whose values they are: frames of one pointing, filter and exposure."""
         self.error: AstepError | None = None
         self._night: tuple[Night, Plan, Recipe, Path] | None = None
         self._rows: Sequence[QualityRow] = ()
@@ -65,6 +67,7 @@ class PixelStoryModel(QObject):
             dx, dy = trim_offset(plan, night.by_path[path])
             x, y = x + dx, y + dy
         self.path, self.x, self.y = path, x, y
+        self.group = _group_words(night.by_path[path])
         self.story, self.values, self.error = None, [], None
 
         def work(context: RunContext, tell: Callable[[object], None]) -> None:
@@ -94,3 +97,9 @@ class PixelStoryModel(QObject):
     def _fail(self, _key: object, error: AstepError) -> None:
         self.error = error
         self.changed.emit()
+
+
+def _group_words(frame: Frame) -> str:
+    """Return "M 5, R, 90 s": what the frames have in common."""
+    exposure = f"{frame.exposure_s:g} s" if frame.exposure_s is not None else ""
+    return ", ".join(filter(None, (frame.object, frame.filter, exposure)))

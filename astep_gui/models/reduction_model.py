@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -149,7 +149,7 @@ class ReductionModel(QObject):
             self._night.lists.flush()
             # Masters in a worker too: combining here would make the window stutter.
             wanted = options or RunOptions(masters_inside=False)
-            return reduce_night(place, recipe, wanted, context)
+            return reduce_night(place, recipe, replace(wanted, said_of_frames=said), context)
 
         self.done = self.total = 0
         self.eta_s, self.is_stopping, self.stage = None, False, ""
@@ -161,6 +161,7 @@ class ReductionModel(QObject):
         self._is_timed = self._night.survey is not None and self._night.survey.is_reduced
         self.begun.emit()
         self._night.begin_run()
+        said = self._night.judgements.said_before_run
         job = self._job = self._jobs.job("reducing", work)
         job.heard.connect(self._hear)
         job.done.connect(self._finish)

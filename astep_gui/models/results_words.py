@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from astep_gui.models.judgements import ChangedVerdicts
     from astep_gui.models.night_model import NightModel
+    from pipeline_core.findings import Finding
     from pipeline_core.noise_summary import NoiseSummary
     from pipeline_core.reduction_told import Reduction
     from pipeline_core.run_record import RunRecord
@@ -70,6 +71,8 @@ def run_facts(result: Reduction) -> dict[str, str]:
     facts = {"Frames": " · ".join(frames), "Masters": " · ".join(filter(None, (masters, standing)))}
     if result.noise is not None:
         facts["Noise"] = _two_lines(result.noise)
+    if result.saturated_words:
+        facts["Saturated"] = result.saturated_words
     if result.sky is not None:
         left_out = f" · {result.sky.left_out} rejected left out" if result.sky.left_out else ""
         facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames))}{left_out}"
@@ -97,6 +100,8 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     }
     if survey.noise is not None:
         facts["Noise"] = _two_lines(survey.noise)
+    if survey.last_run is not None and (saturated := _known_saturated(survey.last_run)):
+        facts["Saturated"] = saturated
     if survey.solved is not None:
         facts["Solved"] = f"{survey.solved[0]} of {counted(survey.solved[1])}"
     elif survey.sky_words:
@@ -130,6 +135,37 @@ def suggested_words(night: NightModel, result: Reduction | None) -> str:
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
     suggested = f"{counted(number)} suggested" if number else "nothing is suggested"
     return f"{suggested} · {questions(night.needs)} left" if night.needs else suggested
+
+
+def sentence(words: str) -> str:
+    """Return a warning of the core as a sentence of the window: with its own ways, and a capital."""
+    said = in_window(words)
+    first, _, _ = said.partition(" ")
+    # A master's name stays as it is written in its file.
+    return said if "_" in first else said[:1].upper() + said[1:]
+
+
+def told_findings(result: Reduction | None, record: RunRecord | None) -> tuple[Finding, ...]:
+    """Return what the last run warned of: the one that just ended, else the one that is remembered."""
+    if result is not None:
+        return result.findings
+    if record is None:
+        return ()
+    from pipeline_core.findings import findings_of  # noqa: PLC0415 - for what was kept only
+
+    try:
+        return findings_of(record.findings)
+    except TypeError:  # of a later version
+        return ()
+
+
+def _known_saturated(record: RunRecord) -> str:
+    from pipeline_core.reduction_told import saturated_words  # noqa: PLC0415 - for what was kept only
+
+    now, before = record.saturated, record.saturated_before
+    return saturated_words(
+        (now[0], now[1]) if now is not None else None, (before[0], before[1]) if before is not None else None
+    )
 
 
 def old_reports_words(reports: Mapping[str, bool]) -> str:

@@ -234,17 +234,17 @@ class StepsModel(QObject):
             self._ask()
         self.changed.emit()
 
-    def look_again(self) -> None:
-        """Look whether more steps can be computed by now: masters are made one after another."""
-        if self.chosen is not None:
-            self._ask()
-
     def step_by(self, by: int) -> None:
         """Go to the next step that did something, or back."""
-        names = [entry.name for entry in self.entries() if entry.can_be_shown and not entry.note]
-        if names:
-            at = names.index(self.chosen) if self.chosen in names else (0 if by > 0 else len(names)) - (by > 0)
-            self.choose(names[min(max(at + by, 0), len(names) - 1)])
+        every, names = self.names(), [e.name for e in self.entries() if e.can_be_shown and not e.note]
+        if self.chosen not in every:
+            wanted = names[:1] if by > 0 else names[-1:]
+        else:  # it may be one that waits for its master, or that did nothing
+            at = every.index(self.chosen)
+            wanted = [n for n in names if every.index(n) > at][:1] if by > 0 else []
+            wanted = [n for n in names if every.index(n) < at][-1:] if by < 0 else wanted
+        if wanted:
+            self.choose(wanted[0])
 
     def set_difference(self, on: bool) -> None:  # noqa: FBT001 - a switch
         """Show what the step changed instead of what it left."""
@@ -303,7 +303,7 @@ class StepsModel(QObject):
             return StepEntry(name, WORDS[name], note, can_be_shown=True, has_difference=changes, is_known=name in done)
         step = next((step for step in found.steps if step.name == name), None)
         if step is None:
-            return StepEntry(name, WORDS[name], "", can_be_shown=False, has_difference=False)
+            return StepEntry(name, WORDS[name], self._foretold(name), can_be_shown=False, has_difference=False)
         # A mask marks pixels, it changes none.
         changes = name not in {"raw", "mask"} and step.has_difference
         return StepEntry(name, WORDS[name], step.note, can_be_shown=True, has_difference=changes, is_known=True)

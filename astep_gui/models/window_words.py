@@ -31,6 +31,8 @@ WAYS = {
 }
 """Words of a command, the first that all stand in it → the button or place of the window that does the same."""
 _COMMAND = re.compile(r"`astep ([^`]*)`")
+IN_SETTINGS = " in the settings (Ctrl+,)"
+_SETTING = re.compile(r"\b([a-z]+)\.([a-z]\w+)\b(?: in the recipe\b)?")
 _KEYRING = re.compile(r"`keyring set [^`]*`")
 _NOVA = "“Key of nova.astrometry.net…” (menu Sky) keeps it"
 
@@ -43,9 +45,25 @@ def in_window(words: str) -> str:
     words : str
         A reason, warning or hint of the core.
     """
-    if "`" not in words:
-        return words
-    return _KEYRING.sub(_NOVA, _COMMAND.sub(lambda found: _way(found.group(1)), words))
+    if "`" in words:
+        words = _KEYRING.sub(_NOVA, _COMMAND.sub(lambda found: _way(found.group(1)), words))
+    return _SETTING.sub(_named, words) if "." in words else words
+
+
+def setting_words(name: str) -> str:
+    """Return what a setting is called in its form: "Calibrate: saturation adu" for "calibrate.saturation_adu"."""
+    section, _, field = name.partition(".")
+    return ": ".join(filter(None, (section.capitalize(), field.replace("_", " "))))
+
+
+def _named(found: re.Match[str]) -> str:
+    """Return the name that a setting has in its form; words that only look like one stay."""
+    from pipeline_core.config import Recipe  # noqa: PLC0415 - pydantic, after the window is painted
+
+    section, field = found.group(1), found.group(2)
+    known = Recipe.model_fields.get(section)
+    fields = getattr(known.annotation, "model_fields", {}) if known is not None else {}
+    return f"“{setting_words(f'{section}.{field}')}”{IN_SETTINGS}" if field in fields else found.group(0)
 
 
 def _way(command: str) -> str:

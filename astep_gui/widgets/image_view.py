@@ -224,6 +224,11 @@ class ImageView(QWidget):
         seen.moveCenter(QPointF(x + 0.5, y + 0.5))
         self._box.see(seen)
 
+    def zoom_at(self, zoom: float, x: float, y: float) -> None:
+        """Enlarge so far around a place of the frame."""
+        self._fitting = False
+        self._box.zoom_by(zoom / self.zoom, QPointF(x + 0.5, y + 0.5))
+
     def view_rect(self) -> QRectF:
         """Return the part that is seen."""
         return QRectF(self._box.viewRect())

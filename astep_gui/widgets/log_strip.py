@@ -76,14 +76,23 @@ class LogStrip(QWidget):
         self.text.setFont(mono_font())
         self.text.hide()
 
-    def hear(self, events: Iterable[Event]) -> None:
-        """Take in events: messages become lines, progress moves the bar."""
+    def hear(self, events: Iterable[Event], *, counts: bool = True) -> None:
+        """Take in events: messages become lines, progress moves the bar.
+
+        Parameters
+        ----------
+        events : iterable of Event
+        counts : bool
+            Whether what is counted is shown; not where :meth:`show_stage` follows the whole of it.
+        """
         for event in events:
             if event.kind == "message" or (event.kind == "failed" and event.text):
                 if self._is_held and event.level == "info":
                     self.note(_about(event.text, event.path))  # nobody asked for it: what a person did stays in sight
                 else:
                     self.say(event.text, event.level, event.path, event.when)
+            elif not counts:
+                continue
             elif event.kind in {"started", "progress"} and event.total:
                 self.what.setText(f"{event.job} · {event.done}/{event.total}")
                 self.bar.setRange(0, event.total)
@@ -91,6 +100,13 @@ class LogStrip(QWidget):
                 self.bar.setVisible(event.done < event.total)
             elif event.kind == "finished":
                 self.quiet()
+
+    def show_stage(self, name: str, done: int, total: int) -> None:
+        """Name the stage of a run, and draw how far the whole run is; the numbers stand on its button."""
+        self.what.setText(name)
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.bar.setVisible(0 < done < total)
 
     def say(self, words: str, level: str = "info", path: str | None = None, when: float | None = None) -> None:
         """Add a line."""

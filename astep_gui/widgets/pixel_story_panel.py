@@ -92,6 +92,7 @@ class PixelStoryPanel(QScrollArea):
         self.reasons.setVisible(story is not None)
         self.idle.setVisible(story is not None and bool(self.idle.text()))
         self.curve.setVisible(bool(model.values))
+        self.curve.setToolTip(f"{self.curve.title}; frames of another pointing, filter or exposure are not among them")
         if model.path is None:
             self.head.setText(
                 "Right-click a pixel (or Alt-click it): why it has its value, step by step, and what it was all night."
@@ -147,10 +148,17 @@ class _Curve(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Be low and as wide as there is room."""
-        return QSize(240, 84)
+        return QSize(240, 102)
 
     def _area(self) -> QRectF:
-        return QRectF(4, 20, max(1, self.width() - 8), 58)
+        return QRectF(4, 38, max(1, self.width() - 8), 58)
+
+    @property
+    def title(self) -> str:
+        """Whose values are drawn: not all of the night's."""
+        number = len(self.model.values)
+        frames = f"{number} raw frame{'' if number == 1 else 's'}"
+        return f"{frames} of its group: {self.model.group}" if self.model.group else f"{frames} of its group"
 
     def _x(self, index: int) -> float:
         return self._area().left() + self._area().width() * (index + 0.5) / max(1, len(self.model.values))
@@ -174,8 +182,11 @@ class _Curve(QWidget):
             return
         low, high = float(finite.min()), float(finite.max())
         painter.setPen(theme().colour("dim"))
-        words = f"All night, raw: {low:,.0f} to {high:,.0f} ADU, median {np.median(finite):,.0f}"
-        painter.drawText(QRectF(4, 0, self.width() - 8, 18), Qt.AlignmentFlag.AlignVCenter, words)
+        words = f"{low:,.0f} to {high:,.0f} ADU, median {np.median(finite):,.0f}"
+        width = self.width() - 8
+        title = painter.fontMetrics().elidedText(self.title, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(QRectF(4, 0, width, 18), Qt.AlignmentFlag.AlignVCenter, title)
+        painter.drawText(QRectF(4, 18, width, 18), Qt.AlignmentFlag.AlignVCenter, words)
         span = high - low or 1.0
         for k, (path, value) in enumerate(self.model.values):
             if not np.isfinite(value):

@@ -87,6 +87,15 @@ class ProductBar(QWidget):
         self.say((stack.group, f"{stack.method} of {stack.frames} frames", together))
         self.show()
 
+    def show_full(self, name: str, level_adu: float) -> None:
+        """Name a raw frame of which the pixels from a level on are marked."""
+        self.name.setText("Raw")
+        for button in self.parts.values():
+            button.hide()
+        self._about = ""
+        self.say((name, f"pixels from {level_adu:,.0f} ADU on are marked"))
+        self.show()
+
     def say(self, facts: Sequence[str]) -> None:
         """Say what is known of it."""
         self.words.setText(" · ".join(fact for fact in (self._about, *facts) if fact))

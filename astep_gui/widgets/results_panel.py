@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
-    QApplication,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
     QScrollArea,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -23,22 +20,22 @@ from astep_gui.actions import PROGRAMS
 from astep_gui.models.held_together import held_together
 from astep_gui.models.results_words import (
     BEFORE_CHANGES,
-    FILES,
-    counted,
     headline,
     known_facts,
     old_reports_words,
     run_facts,
     standing_words,
     suggested_words,
+    told_findings,
     verdicts_words,
 )
-from astep_gui.models.tip_words import wrapped
-from astep_gui.models.window_words import in_window
-from astep_gui.theme import icon, theme, theme_notice
+from astep_gui.theme import icon, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
+from astep_gui.widgets.full_well_question import FullWellQuestion
+from astep_gui.widgets.gravest_warnings import GravestWarnings
+from astep_gui.widgets.results_list import ResultsList
 from astep_gui.widgets.whole_label import WholeLabel
-from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
+from pipeline_core.findings import gravest
 from pipeline_core.report_state import REPORTS, reports_of
 
 if TYPE_CHECKING:
@@ -48,14 +45,12 @@ if TYPE_CHECKING:
     from astep_gui.models.errands import Errands
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel
-    from pipeline_core.reduction_told import Reduction
-    from pipeline_core.survey import Survey
+    from pipeline_core.findings import Finding
+    from pipeline_core.well_check import FullWell
 
-_MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))
 _ERRANDS = ("report", "export")
-LEAST_LINES = 9
-"""Of masters, warnings and files in sight at least; where the panel is lower, it scrolls as a whole."""
-_MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
+MOST_GRAVE = 3
+"""Warnings over the facts; the list below has all."""
 
 
 class ResultsPanel(QWidget):
@@ -76,15 +71,15 @@ class ResultsPanel(QWidget):
     master_asked = pyqtSignal(str)
     frames_asked = pyqtSignal(list)
     saturation_chosen = pyqtSignal(float)
-    """The level (ADU) that a warning of the run proposes."""
+    """The level (ADU) that a question about the run proposes."""
+    look_asked = pyqtSignal(str, float)
+    """Path of a frame in which wells fill, and the level (ADU)."""
 
     def __init__(self, night: NightModel, run: ReductionModel, errands: Errands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
         self._run = run
         self._errands = errands
-        self._opened = QElapsedTimer()
-        self._listed: list[tuple[str, list[_Line]]] | None = None
         self._running: list[bool] = []
         """Of the errands that have a button here, whether each is on."""
         self._told_of: tuple[object, dict[str, bool]] = None, {}
@@ -98,21 +93,22 @@ class ResultsPanel(QWidget):
         self._rows.setColumnStretch(1, 1)
         self._names: dict[str, QLabel] = {}
         self.facts: dict[str, WholeLabel] = {}
-        for name in ("Frames", "Masters", "Noise", "Solved", "To look at", "Took"):
+        for name in ("Frames", "Masters", "Noise", "Saturated", "Solved", "To look at", "Took"):
             value = self.facts[name] = WholeLabel()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._add_row(name, value)
         self._make_verdicts()
+        self.gravest = GravestWarnings()
+        self.gravest.frames_asked.connect(self.frames_asked)
+        self.full_wells = FullWellQuestion()
+        self.full_wells.saturation_chosen.connect(self.saturation_chosen)
+        self.full_wells.look_asked.connect(self.look_asked)
         self.where = ElidedLabel()
         self._add_row("Files", self.where)
-        self.tree = QTreeWidget()
-        self.tree.setHeaderHidden(True)
-        self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
-        self.tree.setIndentation(14)
-        self.tree.setAccessibleName("Masters, failures, warnings")
-        wrap(self.tree)
-        self.tree.itemClicked.connect(self._go)
-        self.tree.itemActivated.connect(self._go)
+        self.tree = ResultsList(night)
+        self.tree.file_asked.connect(self.file_asked)
+        self.tree.master_asked.connect(self.master_asked)
+        self.tree.frames_asked.connect(self.frames_asked)
         self._lay_out()
         for signal in (
             *(run.changed, night.survey_changed, night.night_changed, night.plan_changed, night.needs_changed),
@@ -160,13 +156,13 @@ class ResultsPanel(QWidget):
         area.setWidget(inside)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
-        self.tree.setMinimumHeight(LEAST_LINES * (self.tree.fontMetrics().lineSpacing() + ROW_PX))
         box = QVBoxLayout(inside)
         box.setContentsMargins(10, 8, 10, 6)
         box.setSpacing(8)
         box.addWidget(self.headline)
         box.addWidget(self._make_old_reports())
-        box.addWidget(self._make_full_wells())
+        box.addWidget(self.gravest)
+        box.addWidget(self.full_wells)
         box.addLayout(self._rows)
         box.addLayout(first)
         box.addLayout(second)
@@ -203,44 +199,33 @@ class ResultsPanel(QWidget):
         row.addWidget(self.show_verdicts, 0, Qt.AlignmentFlag.AlignTop)
         self._add_row("Verdicts", self.verdicts)
 
-    def _make_full_wells(self) -> QWidget:
-        """Say that the camera saturates below what is taken for full, with the one click that mends it."""
-        self.full_wells = QWidget()
-        self.well_words = WholeLabel()
-        self.well_words.setProperty("role", "warn")
-        self.set_saturation = QPushButton()
-        self.set_saturation.setProperty("small", "true")
-        self.set_saturation.setToolTip("Decide calibrate.saturation_adu for this night; Ctrl+Z takes it back")
-        self.set_saturation.clicked.connect(self._choose_saturation)
-        column = QVBoxLayout(self.full_wells)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.well_words)
-        column.addWidget(self.set_saturation, 0, Qt.AlignmentFlag.AlignLeft)
-        return self.full_wells
+    def _known_well(self) -> FullWell | None:
+        """Return what the last run saw of wells that fill below what is taken for full."""
+        from pipeline_core.well_check import known_well  # noqa: PLC0415 - it stands on the plan
 
-    def _proposed(self) -> float | None:
-        """Return the saturation (ADU) that the last run proposes, where it is not decided yet."""
         result, survey = self._run.result, self._night.survey
-        told = result if result is not None else survey.last_run if survey is not None else None
-        level = told.proposed_saturation_adu if told is not None else None
-        if level is None or self._run.is_running or self._night.place is None:
+        if self._run.is_running or self._night.place is None:
             return None
-        decided = self._night.recipe.calibrate.saturation_adu
-        return level if decided is None or decided > level else None
-
-    def _choose_saturation(self) -> None:
-        if (level := self._proposed()) is not None:
-            self.saturation_chosen.emit(level)
+        return result.full_well if result is not None else known_well(survey.last_run if survey is not None else None)
 
     def _follow_full_wells(self) -> None:
-        level = self._proposed()
-        self.full_wells.setVisible(level is not None)
-        if level is not None:
-            self.well_words.setText(
-                f"▲ The camera seems to saturate from {level:,.0f} ADU on: full pixels are not masked"
-            )
-            self.set_saturation.setText(f"Set saturation to {level:,.0f} ADU")
+        """Ask about full wells, unless a person has said from where on pixels are full."""
+        well = self._known_well()
+        is_decided = well is not None and self._night.recipe.calibrate.saturation_adu is not None
+        self.full_wells.ask(None if is_decided else well)
+
+    def _findings(self) -> Sequence[Finding]:
+        """Return what the last run warned of; while one is on, nothing is known."""
+        if self._run.is_running:
+            return ()
+        survey = self._night.survey
+        return told_findings(self._run.result, survey.last_run if survey is not None else None)
+
+    def _follow_warnings(self) -> None:
+        well = self._known_well()
+        others = [one for one in self._findings() if well is None or one != well.finding]  # the question says that one
+        shown = gravest(others, MOST_GRAVE)
+        self.gravest.show_findings(shown, len(others) - len(shown))
 
     # -- following -------------------------------------------------------------------------------------------
 
@@ -274,7 +259,8 @@ class ResultsPanel(QWidget):
                 widget.setVisible(name in says)
         self._follow_verdicts()
         self._follow_full_wells()
-        self._list(survey, result, reports)
+        self._follow_warnings()
+        self.tree.show_results(survey, result, self._findings(), reports, is_running=self._run.is_running)
 
     def _add_row(self, name: str, value: QWidget) -> None:
         row, label = len(self._names), QLabel(name)
@@ -332,6 +318,10 @@ class ResultsPanel(QWidget):
             self._told_of = asked, reports_of(place.output, survey.state)
         return self._told_of[1]
 
+    def _wear(self) -> None:
+        self.tree.wear()
+        self.follow()
+
     def _ask_anew(self) -> None:
         self.reports_asked.emit([name for name, is_old in self._reports().items() if is_old])
 
@@ -339,96 +329,6 @@ class ResultsPanel(QWidget):
         """List all anew, in the colours of another theme."""
         self._listed = None
         self.follow()
-
-    def _list(self, survey: Survey | None, result: Reduction | None, reports: dict[str, bool]) -> None:
-        wanted = self._branches(survey, result) + self._files(reports)
-        if wanted == self._listed:
-            return  # nothing moves under the cursor while nothing changed
-        self._listed = wanted
-        self.tree.clear()
-        for title, lines in wanted:
-            branch = QTreeWidgetItem([title])
-            font = branch.font(0)
-            font.setBold(True)
-            branch.setFont(0, font)
-            self.tree.addTopLevelItem(branch)
-            for words, tone, master, paths, file in lines:
-                line = QTreeWidgetItem([words])
-                line.setForeground(0, theme().colour(tone))
-                line.setData(0, _MASTER, master)
-                line.setData(0, _PATHS, list(paths))
-                line.setData(0, _FILE, file)
-                line.setToolTip(0, wrapped(words))
-                branch.addChild(line)
-            branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
-
-    def _branches(self, survey: Survey | None, result: Reduction | None) -> list[tuple[str, list[_Line]]]:
-        branches: list[tuple[str, list[_Line]]] = []
-        failed: list[_Line] = (
-            [(f"! {path}: {in_window(why)}", "bad", "", (path,), "") for path, why in result.failed] if result else []
-        )
-        branches += [(f"Failed · {len(failed)}", failed)] if failed else []
-        masters: list[_Line] = []
-        for master in survey.masters if survey is not None else ():
-            mark, tone = _MARKS[master.state]
-            told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
-            told = f" · {told}" if told else ""
-            masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
-        branches += [(f"Masters · {len(masters)}", masters)] if masters else []
-        left: list[_Line] = [(f"· {name} · of an earlier plan", "dim", "", (), "") for name in self._left_over(survey)]
-        branches += [(f"Not used now · {len(left)}", left)] if left else []
-        known = survey.warnings if survey is not None and not self._run.is_running else ()
-        warnings = result.warnings if result is not None else known
-        warned: list[_Line] = [(f"▲ {in_window(words)}", "warn", "", (), "") for words in warnings]
-        branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
-        reasons: dict[str, list[str]] = {}
-        for path, why in self._night.rejected.items():
-            reasons.setdefault(why or "no reason given", []).append(path)
-        rejected: list[_Line] = [
-            (f"✕ {why} · {counted(len(paths))}", "text", "", tuple(paths), "") for why, paths in reasons.items()
-        ]
-        branches += [(f"Rejected · {len(self._night.rejected)}", rejected)] if rejected else []
-        return branches
-
-    def _files(self, reports: dict[str, bool]) -> list[tuple[str, list[_Line]]]:
-        """List the files of the results that can be opened; a report that is old is marked."""
-        place = self._night.place
-        if place is None:
-            return []
-        lines: list[_Line] = []
-        for name, what in FILES.items():
-            if not (place.output / name).is_file():
-                continue
-            if reports.get(name, False):
-                lines.append((f"▲ {name} · from {BEFORE_CHANGES}", "warn", "", (), name))
-            else:
-                lines.append((f"{'✓' if name in reports else '·'} {name} · {what}", "text", "", (), name))
-        return [(f"Files · {len(lines)}", lines)] if lines else []
-
-    def _made_of(self, name: str) -> str:
-        """Say what a mask stands on that no dark's frames are counted for."""
-        plan = self._night.plan.master(name) if self._night.plan is not None else None
-        return "from flats only" if plan is not None and plan.dark is None and plan.flat is not None else ""
-
-    def _left_over(self, survey: Survey | None) -> list[str]:
-        """Return the masters that lie in the results and that the plan does not want any more."""
-        place = self._night.place
-        if survey is None or place is None or self._run.is_running:
-            return []
-        wanted = {master.name for master in survey.masters}
-        return sorted({file.name.split(".fits")[0] for file in (place.output / "masters").glob("*.fits*")} - wanted)
-
-    def _go(self, line: QTreeWidgetItem, *_: object) -> None:
-        master, paths, file = line.data(0, _MASTER), line.data(0, _PATHS), line.data(0, _FILE)
-        if file:
-            # The second click of a double click says "activated" too: one file is opened once.
-            if not self._opened.isValid() or self._opened.hasExpired(QApplication.doubleClickInterval()):
-                self.file_asked.emit(file)
-            self._opened.start()
-        elif master:
-            self.master_asked.emit(master)
-        elif paths:
-            self.frames_asked.emit(paths)
 
 
 def _stamp(file: Path) -> tuple[int, int]:
@@ -438,7 +338,3 @@ def _stamp(file: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return told.st_mtime_ns, told.st_size
-
-
-_Line = tuple[str, str, str, "Sequence[str]", str]
-"""Words, tone, master's name or "", paths, a file's name or ""."""

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 
 from astep_gui.models.reduction_model import duration_words, first_run_words, waiting_reasons
 from astep_gui.models.tip_words import as_written
-from astep_gui.models.window_words import in_window
+from astep_gui.models.window_words import in_window, setting_words
 from astep_gui.theme import mono_font, theme, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 
@@ -203,6 +203,8 @@ def settings_words(recipe: Recipe) -> str:
     changes = recipe_changes(Defaults(), recipe)
     if not changes:
         return "Settings: all at their defaults"
-    said = [f"{name} = {value if value != '' else 'not set'}" for name, value in list(changes.items())[:4]]
+    said = [
+        f"{setting_words(name)} = {value if value != '' else 'not set'}" for name, value in list(changes.items())[:4]
+    ]
     rest = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
     return f"Settings changed: {', '.join(said)}{rest}"

@@ -28,7 +28,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from astep_gui.models.window_words import in_window
+from astep_gui.models.window_words import in_window, setting_words
 from pipeline_core.config import Recipe
 from pipeline_core.errors import AstepError, UsageError
 from pipeline_core.io.atomic import write_text
@@ -275,7 +275,7 @@ class SettingsDialog(QDialog):
             self._tell("All settings are at their defaults already")
             return
         self._before = changed
-        named = [".".join(name) for name in changed]
+        named = [setting_words(".".join(name)) for name in changed]
         names = ", ".join(named[:MOST_NAMED]) + (f" and {len(named) - MOST_NAMED} more" * (len(named) > MOST_NAMED))
         what = "1 setting" if len(named) == 1 else f"{len(named)} settings"
         self._tell(f"{what} back to default: {names}; “Use these” makes it so", is_taken_back=True)
@@ -301,7 +301,7 @@ class SettingsDialog(QDialog):
         try:
             return Recipe.model_validate(values)
         except ValidationError as error:
-            mistakes = [f"{'.'.join(map(str, m['loc']))}: {m['msg'].lower()}" for m in error.errors()]
+            mistakes = [f"{setting_words('.'.join(map(str, m['loc'])))}: {m['msg'].lower()}" for m in error.errors()]
             raise UsageError("these settings cannot be used", "; ".join(mistakes), "correct them") from error
 
     def _check(self) -> None:

@@ -22,6 +22,11 @@ _ROOM_FOR_DARK = 700
 """Pixels from which a step's words have enough room beside the button for its dark."""
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
+NOT_MADE = "has not been made yet"
+"""The end of what the core says of a missing master."""
+MAKES_THEM = "Reduce makes them, or make them now"
+"""Beside the button that does."""
+LATER_MISSING = f"! Later steps need masters that are not made yet. {MAKES_THEM}"
 INVITE = "Choose a step to see what it did"
 _REJECT, _KEEP = "Reject this frame (X)", "Accept this frame, whatever is said of it (U)"
 _REJECT_ALL, _KEEP_ALL = "Reject all {} selected frames (X)", "Accept all {} selected frames (U)"
@@ -54,8 +59,6 @@ class StepsRail(QWidget):
         self.buttons: dict[str, StepButton] = {}
         self._names: tuple[str, ...] = ()
         self._suggestion = self._invitation = ""
-        self._asked: tuple[str, str | None, str | None] = ("", None, None)
-        """A step that was clicked before it was there, with the frame and the step that were shown then."""
         self._is_open, self._tone, self._of_dark = False, "dim", False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -64,7 +67,9 @@ class StepsRail(QWidget):
         for button in (self.reject, self.keep):
             button.setProperty("counts", True)  # noqa: FBT003 - Qt's own way
         self.dark = self._small(
-            "Which dark?", "Show the dark of this frame in the plan, and what it was made of", self.dark_asked
+            "Which dark?",
+            "Which dark is subtracted from this frame, what it was made of, and which other one may be",
+            self.dark_asked,
         )
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
@@ -174,13 +179,8 @@ class StepsRail(QWidget):
             self._row.insertWidget(number, button)
 
     def _clicked(self, name: str) -> None:
-        model = self.model
-        if next(entry.can_be_shown for entry in model.entries() if entry.name == name):
-            model.choose(None if model.chosen == name else name)
-            return
-        self._asked = (name, model.path, model.chosen)
-        model.look_again()  # a run that still goes on may have made it meanwhile
-        self._follow()  # it is not chosen yet: what it waits for is said, and it is shown as soon as it is there
+        """Choose a step, also one that waits for its master: the rail stays on it, and it is shown when it is there."""
+        self.model.choose(None if self.model.chosen == name else name)
 
     def fill_compare(self) -> None:
         """Offer what the shown step, or the shown frame, can be compared with."""
@@ -209,21 +209,8 @@ class StepsRail(QWidget):
         first, second = sorted((other, shown), key=names.index)
         self.compare_asked.emit(first, second)
 
-    def _do_what_was_asked(self) -> None:
-        """Choose the step that was clicked before its master was there, unless something else is looked at now."""
-        name, *when = self._asked
-        model = self.model
-        if not name or not (model.knows_steps or model.chosen is None):
-            return
-        if when != [model.path, model.chosen] or name not in model.names():
-            self._asked = ("", None, None)
-        elif next(entry.can_be_shown for entry in model.entries() if entry.name == name):
-            self._asked = ("", None, None)
-            model.choose(name)
-
     def _follow(self) -> None:
         model = self.model
-        self._do_what_was_asked()
         entries = model.entries()
         self._make_buttons(entries)
         chosen = None
@@ -258,15 +245,7 @@ class StepsRail(QWidget):
         if model.error is not None:
             words = " · ".join(part for part in (model.error.what, model.error.why, model.error.hint) if part)
         elif missing is not None:
-            waits = "; no difference is shown until it is" if model.difference else ""
-            is_there = any(entry.can_be_shown for entry in model.entries() if entry.name == model.chosen)
-            is_asked = self._asked[1:] == (model.path, model.chosen)
-            name = self._asked[0] if is_asked else "" if is_there else model.chosen
-            who = f"{WORDS[name]} waits" if name else "Later steps wait"
-            then = "; it is shown as soon as it can be" if is_asked and name else ""
-            words = f"! {who}: {missing.why}{then}{waits}"
-            if model.words:  # an earlier step is there, and says what it did; why there is no more comes first
-                words = f"{words} · {model.words}"
+            words = self._missing_words()
         elif model.chosen is None:
             is_asked_for = not self._suggestion and not self.steps.isHidden()  # a verdict needs the room
             words = self._invitation or (INVITE if is_asked_for else "")
@@ -287,6 +266,21 @@ class StepsRail(QWidget):
         self.difference.setVisible(not is_taken or model.difference)
         self.peek.setVisible(not is_taken)
         self._below.say(self._suggestion, words)
+
+    def _missing_words(self) -> str:
+        """Say in one plain sentence what the chosen step lacks, what is seen meanwhile, and what makes it."""
+        model, missing = self.model, self.model.missing
+        assert missing is not None, "asked for only when something is"
+        entries = model.entries()
+        chosen = next((entry for entry in entries if entry.name == model.chosen), None)
+        if chosen is None or chosen.can_be_shown:  # it is there, and says what it did; why there is no more comes first
+            return " · ".join(filter(None, (LATER_MISSING, model.words)))
+        seen = next((entry.words for entry in reversed(entries) if entry.can_be_shown), WORDS["raw"])
+        is_idle = f" ({chosen.note})" if chosen.note else ""
+        waits = ", no difference" if model.difference else ""
+        if not missing.why.endswith(NOT_MADE):
+            return f"! {chosen.words} cannot be shown: {missing.why}; {seen} is shown{waits}"
+        return f"! {chosen.words} needs masters that are not made yet{is_idle}: {seen} is shown{waits}. {MAKES_THEM}"
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""

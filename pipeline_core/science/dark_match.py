@@ -17,7 +17,8 @@ MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
 _TRAPS = "charge traps do that, and no dark mends it"
-NO_DARK_MENDS = "charge traps do that, and no dark mends it: mask them, or stack frames that moved against each other"
+NO_DARK_MENDS = (_TRAPS, "mask its hot pixels, or stack frames that moved against each other")
+"""Why, and what to do."""
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
 _MOST = 20_000

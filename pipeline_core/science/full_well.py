@@ -18,7 +18,8 @@ _RARE = 1e-5
 """So unlikely by chance are as many places at the top, in half of the frames; in one of them a tenth of that."""
 _RAREST = 1e-6
 _LEAST_FRAMES = 3
-_AT_LIMIT = 0.995
+AT_LIMIT = 0.995
+"""Of the converter's limit: a place from here on has reached it."""
 _FEW = 3
 """Places at the converter's limit that may be cosmic rays or single bad pixels; more say that wells reach it."""
 _MOST_PLACES = 200
@@ -60,6 +61,28 @@ def bright_places(image: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.concatenate([[sky], np.sort(peaks)[::-1][:_MOST_PLACES]])
 
 
+def fullest_place(image: npt.NDArray[Any], level_adu: float) -> tuple[float, float] | None:
+    """Return the middle of the largest group of touching pixels from a level on.
+
+    Parameters
+    ----------
+    image : (ny, nx), ADU
+        Raw.
+    level_adu : float
+
+    Returns
+    -------
+    (x, y) or None
+        0-based px; of equal groups the first. None where no pixel is so bright.
+    """
+    y, x = np.nonzero(image >= level_adu)
+    if not len(y):
+        return None
+    groups = _touching(x, y)
+    largest = groups == np.argmax(np.bincount(groups))
+    return float(x[largest].mean()), float(y[largest].mean())
+
+
 def _touching(x: npt.NDArray[np.intp], y: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Return for each pixel the number of the group that it touches, corners included."""
     from scipy.sparse import coo_array  # noqa: PLC0415 - heavy
@@ -98,7 +121,7 @@ def full_well(frames: Sequence[npt.NDArray[np.float64]], limit: float) -> float 
     clear = []
     for frame in frames:
         sky, peaks = float(frame[0]), frame[1:]
-        at_limit = peaks >= _AT_LIMIT * limit
+        at_limit = peaks >= AT_LIMIT * limit
         if np.count_nonzero(at_limit) >= _FEW:
             return None  # wells reach the limit
         # Of a frame that is nearly even, or scaled to 1, a place may be no more than its sky once both are rounded.

@@ -151,7 +151,8 @@ def reduce_frame(
     sigma = _uncertainty(variance, image, masters, gain or 1.0, threads) if uncertainty else None
     del variance, noise_room
     made["noise"] = told_noise(noise_raw, noise_of(image), gain, flattened=masters.flat is not None)
-    made["saturated_fraction"] = float(np.count_nonzero(bits & MaskBit.SATURATED) / bits.size)
+    made["saturated_px"] = np.count_nonzero(bits & MaskBit.SATURATED)
+    made["saturated_fraction"] = made["saturated_px"] / bits.size
     return Reduced(np.ascontiguousarray(image), bits, sigma, "electron" if gain is not None else "adu", made)
 
 

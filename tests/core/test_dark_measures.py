@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from pipeline_core.cli.quality import _brief
+from pipeline_core.config import Recipe
 from pipeline_core.measures import QualityRow, ScienceMeasures
-from pipeline_core.night_quality import dark_warnings, with_darks
+from pipeline_core.night_quality import dark_findings, with_darks
+from pipeline_core.plan import Choices, build_plan
 from pipeline_core.science.calibration_quality import measure_calibration
 from pipeline_core.science.dark_match import dark_flag, dark_residual, grows_with_sky
 from pipeline_core.science.dark_sources import median_of_nine
 
-from .frames_helpers import frame, night
+from .frames_helpers import frame, night, series
 from .stars_helpers import star_frame
 
 CAMERA = {"gain_e_per_adu": 1.0, "read_noise_e": 9.0, "saturation_adu": 65535.0}
@@ -101,10 +103,10 @@ def test_a_dark_that_fits_or_of_which_little_is_known_is_not_mentioned(fraction,
     assert dark_flag(fraction, error) is None
 
 
-def row(fraction):
+def row(fraction, path="a.fits"):
     flag = dark_flag(fraction, 0.002)
     return QualityRow(
-        "a.fits",
+        path,
         ScienceMeasures("final", "electron"),
         flags=(flag,) if flag else (),
         extra={"dark_residual": fraction, "dark_residual_error": 0.002},
@@ -112,10 +114,24 @@ def row(fraction):
 
 
 def test_the_night_says_once_by_how_much_its_darks_missed():
-    (words,) = dark_warnings([row(-0.05), row(-0.261), row(0.01)])
-    assert words.startswith("the dark is 5 to 26 % too weak for 2 of 3 frames")
-    assert dark_warnings([row(0.08)])[0].startswith("the dark is 8 % too strong for the frame")
-    assert dark_warnings([row(0.01), row(-0.02)]) == []
+    frames = night([frame(f"{name}.fits", "science", exposure_s=60.0, temperature_c=-9.8) for name in "abc"])
+    (found,) = dark_findings([row(-0.05), row(-0.261, "b.fits"), row(0.01, "c.fits")], frames)
+    assert found.what == "the dark is 5 to 26 % too weak for 2 of 3 frames"
+    assert found.why == "hot pixels shine through"
+    assert found.hint.startswith("take darks of 60 s at -10 °C, in the same night")
+    assert found.paths == ("a.fits", "b.fits")
+    assert dark_findings([row(0.08)], frames)[0].words.startswith("the dark is 8 % too strong for the frame")
+    assert dark_findings([row(0.01), row(-0.02)], frames) == []
+
+
+def test_a_dark_that_was_scaled_is_said_to_be_where_it_does_not_fit():
+    frames = night(series("bias", 3), series("dark", 5, exposure_s=90.0), series("science", 2, exposure_s=60.0))
+    plan = build_plan(frames, Recipe(), Choices())
+    rows = [row(-0.3, one.path) for one in plan.science]
+    (found,) = dark_findings(rows, frames, plan)
+    assert found.why == "hot pixels shine through, and its dark current was scaled from another exposure"
+    (plain,) = dark_findings(rows, frames)
+    assert "scaled" not in plain.why
 
 
 SKY_E = (85.0, 126.0, 730.0, 1020.0, 1150.0, 1650.0, 2160.0)
@@ -143,9 +159,10 @@ def test_a_misfit_that_grows_with_the_sky_is_not_laid_to_the_temperature(dark_c,
         (flag,) = row.flags
         assert "more under a brighter sky" in flag.words
         assert "take darks of its temperature" not in flag.words
-    (words,) = dark_warnings(rows)
-    assert words.startswith("the dark is 5 to 49 % too weak for 7 of 7 frames: more where the sky is brighter")
-    assert "take darks" not in words
+    (found,) = dark_findings(rows, night())
+    assert found.what == "the dark is 5 to 49 % too weak for 7 of 7 frames"
+    assert "the more the brighter the sky is" in found.why
+    assert "take darks" not in found.words
 
 
 @pytest.mark.parametrize(
@@ -159,8 +176,8 @@ def test_a_misfit_that_grows_with_the_sky_is_not_laid_to_the_temperature(dark_c,
 def test_any_other_misfit_still_asks_for_better_darks(residuals, dark_c):
     rows = judged(residuals, dark_c=dark_c)
     assert all("take darks of its temperature" in row.flags[0].words for row in rows)
-    (words,) = dark_warnings(rows)
-    assert "take darks of the frames' temperature" in words
+    (found,) = dark_findings(rows, night())
+    assert "take darks of the frames' temperature" in found.hint
 
 
 @pytest.mark.parametrize("dark_s", [90.02, 120.0])

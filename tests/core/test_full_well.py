@@ -20,7 +20,7 @@ from pipeline_core.run_record import last_run
 from pipeline_core.science.full_well import bright_places, full_well
 from pipeline_core.session import Place
 from pipeline_core.types import Frame, FrameKind, MaskBit, Night
-from pipeline_core.well_check import full_wells
+from pipeline_core.well_check import FullWell, full_wells
 
 LIMIT = 65535.0
 BIAS = 1000  # of the demo's detector, ADU, within its structure
@@ -112,10 +112,10 @@ def two_settings(most, other="b"):
 
 def test_a_level_is_proposed_for_a_whole_night_only_if_no_other_camera_setting_holds_more():
     (well,) = two_settings(30_000.0)
-    assert well.proposed_adu == well.level_adu
+    assert not well.others_hold_more
     (well,) = two_settings(60_000.0)
-    assert well.proposed_adu is None
-    assert "reduce these as a night of their own" in well.words
+    assert well.others_hold_more
+    assert "reduce these as a night of their own" in well.finding.words
 
 
 def demo(folder, **more):
@@ -160,8 +160,28 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
     assert record.proposed_saturation_adu == level, "known another day too"
     masters_only = reduce_night(place, Recipe(), replace(options, only="masters"), RunContext())
     assert masters_only.proposed_saturation_adu == level, "it looked at no science frame"
+    well = first.full_well
+    assert FullWell.of_document(record.full_well) == well
+    full = {
+        f.path: int((bright_places(fits.getdata(folder / f.path))[1:] >= level).sum())
+        for f in truth.frames
+        if f.kind is FrameKind.SCIENCE
+    }
+    assert well.spots == sum(full.values())
+    assert set(well.paths) == {path for path, number in full.items() if number}
+    assert full[well.paths[0]] == max(full.values()), "the one that shows it best comes first"
+    assert sum(well.peaks[int(level / well.limit_adu * len(well.peaks)) :]) >= well.spots
+    (found,) = [one for one in first.findings if "saturate from" in one.what]
+    assert found.paths == well.paths
+    assert f"{well.spots} bright stars and hot pixels" in found.why
     again = reduce_night(place, Recipe(calibrate={"saturation_adu": level}), options, RunContext())
     assert again.proposed_saturation_adu is None
+    assert first.saturated == (0, 0)
+    assert again.saturated_before == (0, 0)
+    assert again.saturated_words.endswith(" frames (0 before)")
+    once_more = reduce_night(place, Recipe(calibrate={"saturation_adu": level}), options, RunContext())
+    assert once_more.saturated == again.saturated
+    assert "before" not in once_more.saturated_words, "nothing changed"
     assert not any("saturate from" in words for words in again.warnings)
     for frame in truth.frames:
         if frame.kind is FrameKind.SCIENCE:

@@ -61,13 +61,13 @@ def test_a_gain_within_15_percent_needs_no_word(measured):
 @pytest.mark.parametrize("measured", [1.6, 2.4])
 def test_a_gain_that_is_far_from_the_headers_is_said_with_both(measured):
     _, warnings = judged(measured)
-    assert "2 e⁻/ADU" in warnings[0]
-    assert f"{measured:.3g}" in warnings[0]
+    assert "2 e⁻/ADU" in warnings[0].words
+    assert f"{measured:.3g}" in warnings[0].words
 
 
 def test_a_gain_that_no_header_states_is_said():
     _, warnings = judged(1.84, stated=None)
-    assert "1.84 e⁻/ADU was measured" in warnings[0]
+    assert "1.84 e⁻/ADU was measured" in warnings[0].words
 
 
 def test_the_recipes_gain_is_the_one_that_is_compared():
@@ -78,4 +78,4 @@ def test_a_measurement_that_failed_is_said():
     frames = full_night()
     facts, warnings = judged_gain(frames, tasks(frames), {}, Recipe())
     assert not facts
-    assert "could not be measured" in warnings[0]
+    assert "could not be measured" in warnings[0].words

@@ -237,7 +237,7 @@ def test_a_forced_dark_of_another_exposure_is_warned_of_in_frame_plan_and_run():
     assert any("dark_30s_-10C was chosen" in words and "not scaled" in words for words in chosen.warnings)
     assert not other.warnings
     assert "not scaled" not in other.equation
-    assert any("not scaled" in words for words in run_warnings(frames, plan, RECIPE, {}, []))
+    assert any("not scaled" in words for words in map(str, run_warnings(frames, plan, RECIPE, {}, [])))
 
 
 def test_two_sizes_get_masters_of_their_own():

@@ -1,4 +1,4 @@
-"""What a person reads of a run in Results and Plan: verdicts that changed, frames left out, a saturation to be set."""
+"""What a person reads of a run in Results and Plan: verdicts that changed, frames left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from astep_gui.models.judgements import ChangedVerdicts, Judgements
 from astep_gui.models.results_words import left_out_words, verdicts_words
 from pipeline_core.kept_looks import QuickLook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
-from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, reduce, surveyed
+from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, surveyed
 
 LEFT = Qt.MouseButton.LeftButton
 CLOUD = Flag("cloud", "cloud: depth loss +0.84 mag", "bad")
@@ -45,6 +45,23 @@ def test_results_say_which_verdicts_the_run_changed_and_a_click_shows_those_fram
     assert results.verdict_words.text() == said
     qtbot.mouseClick(results.show_verdicts, LEFT)
     assert list(after_run.night.selection) == LIGHTS[:3]
+
+
+def test_another_day_the_results_still_say_which_verdicts_the_last_run_changed(qtbot, after_run, remembered):
+    said = after_run.results.verdict_words.text()
+    surveyed(qtbot, after_run, lambda survey: survey.last_run is not None)
+    place = after_run.night.place
+    after_run.close()
+    again = open_again(qtbot, remembered)
+    again.open_night(place.night)
+    surveyed(qtbot, again, lambda survey: survey.is_reduced)
+    take(again, "final", (WIND,), (), (WIND,), ())
+    again.tabs.choose("Results")
+    qtbot.waitUntil(again.results.verdict_words.isVisible, timeout=PATIENCE_MS)
+    assert again.results.verdict_words.text() == said
+    qtbot.mouseClick(again.results.show_verdicts, LEFT)
+    assert list(again.night.selection) == LIGHTS[:3]
+    again.close()
 
 
 def test_a_frame_that_was_answered_and_a_run_that_changed_nothing_are_not_told(qtbot, after_run):
@@ -138,25 +155,6 @@ def test_a_file_that_still_lies_with_the_rejected_is_told_until_a_run_moves_it(q
 def test_nothing_left_out_says_nothing():
     assert left_out_words(0, 4) == ""
     assert left_out_words(0, 4, 6) == "6 other frames left out"
-
-
-def test_the_saturation_that_a_run_proposes_is_set_by_one_click_and_taken_back_by_one_key(qtbot, opened):
-    reduce(qtbot, opened)
-    opened.tabs.choose("Results")
-    QApplication.processEvents()
-    results = opened.results
-    assert not results.full_wells.isVisible()
-    opened.run.result = replace(opened.run.result, proposed_saturation_adu=61_200.0)
-    results.follow()
-    QApplication.processEvents()
-    assert results.set_saturation.text() == "Set saturation to 61,200 ADU"
-    qtbot.mouseClick(results.set_saturation, LEFT)
-    assert opened.night.recipe.calibrate.saturation_adu == 61_200
-    assert not results.full_wells.isVisible()
-    surveyed(qtbot, opened, lambda survey: bool(survey.stale))
-    qtbot.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert opened.night.recipe.calibrate.saturation_adu is None
-    assert results.full_wells.isVisible()
 
 
 def test_until_the_final_values_are_read_the_runs_own_count_of_suggestions_is_told(qtbot, opened):

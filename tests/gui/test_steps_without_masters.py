@@ -48,7 +48,8 @@ def test_a_difference_that_needs_missing_masters_gives_way_to_the_frame_and_the_
     assert viewing.levels.lo < shown.level.sky < viewing.levels.hi
     words = viewing.rail.note.full_text
     assert "no difference" in words
-    assert "has not been made yet" in words
+    assert "Dark needs masters that are not made yet" in words
+    assert "Reduce makes them, or make them now" in words
     assert viewing.rail.difference.isVisible()
     assert viewing.rail.difference.isChecked()
     assert viewing.rail.difference.isEnabled()
@@ -91,9 +92,9 @@ def test_a_step_that_was_clicked_before_its_master_was_made_is_shown_when_it_is(
     viewing.steps.choose("trim")
     qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
     qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
-    assert viewing.steps.chosen == "trim"
-    assert "Flat waits: " in viewing.rail.note.full_text
-    assert "it is shown as soon as it can be" in viewing.rail.note.full_text
+    assert viewing.steps.chosen == "flat"
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy, timeout=PATIENCE_MS)
+    assert "Flat needs masters that are not made yet" in viewing.rail.note.full_text
     for file in (reduced[1] / "masters").glob("*.fits"):
         shutil.copy(file, window.night.place.output / "masters")
     viewing._plan_changed()
@@ -111,6 +112,39 @@ def test_a_step_whose_master_was_made_during_a_run_is_shown_by_the_click(qtbot, 
     qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
     qtbot.waitUntil(lambda: viewing.steps.chosen == "flat", timeout=PATIENCE_MS)
     qtbot.waitUntil(lambda: viewing.view.shown.key[2] == "flat", timeout=PATIENCE_MS)
+
+
+def test_the_rail_stays_on_the_step_that_was_clicked_last_and_says_in_one_sentence_what_it_lacks(
+    qtbot, window_of_difference
+):
+    """After a click on Bias and one on Flat the rail stood on Dark, and spoke of both."""
+    window, viewing = window_of_difference, window_of_difference.viewing
+    rail = viewing.rail
+    lose_the_masters(qtbot, window)
+    qtbot.mouseClick(rail.difference, LEFT)
+    for name in ("bias", "flat"):
+        qtbot.mouseClick(rail.buttons[name], LEFT)
+        qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
+        assert [button for button, one in rail.buttons.items() if one.isChecked()] == [name]
+        words = rail.note.full_text
+        assert words.startswith(f"! {rail.buttons[name].text()} needs masters that are not made yet")
+        assert "dark_" not in words, "whose name says nothing to who clicked Bias"
+        assert words.count("not made yet") == 1
+        assert viewing.view.shown.key[2] == "trim"
+        assert rail.make.isVisible()
+    qtbot.mouseClick(rail.buttons["flat"], LEFT)
+    assert viewing.steps.chosen is None, "a second click goes back to the frame"
+
+
+def test_a_key_goes_on_from_a_step_that_waits_to_those_that_are_there(qtbot, window_of_difference):
+    window, viewing = window_of_difference, window_of_difference.viewing
+    lose_the_masters(qtbot, window)
+    qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
+    qtbot.keyClick(window, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert viewing.steps.chosen == "flat", "nothing beyond it is there"
+    qtbot.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert viewing.steps.chosen == "raw", "the last one that did something to this frame"
 
 
 def test_a_step_that_was_clicked_is_not_shown_over_what_is_looked_at_since(qtbot, window_of_difference, reduced):

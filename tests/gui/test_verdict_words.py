@@ -4,7 +4,7 @@ import re
 
 import pytest
 from PyQt6.QtCore import QPoint, QRect, Qt
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QMenu
 
 from astep_gui.widgets.timeline_points import BAD, SUSPECT, signs_of
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
@@ -279,14 +279,53 @@ def test_which_dark_does_not_fit_is_one_click_away(qtbot, judged):
     look_at(qtbot, judged, LIGHTS[3])
     assert rail.dark.isVisible()
     qtbot.waitUntil(lambda: judged.night.plan is not None, timeout=60_000)
-    dark = next(one.dark for one in judged.night.plan.science if one.path == LIGHTS[3])
-    qtbot.mouseClick(rail.dark, LEFT)
-    settle()
-    if dark is None:
-        assert "no dark" in judged.log.line.full_text
-        return
+    menu = asked_which_dark(qtbot, rail)
+    answer, *ways = [action.text() for action in menu.actions() if action.text()]
+    assert answer == "dark_10s_-20C (3 frames of 10 s at -20 °C) is subtracted"
+    assert ways[:2] == ["Look at it", "Show it in the plan, with its frames"]
+    choose(menu, "Show it in the plan, with its frames")
     (line,) = judged.plan_panel.tree.selectedItems()
-    assert line.text(0).startswith(f"{dark} · ")
+    assert line.text(0).startswith("dark_10s_-20C · ")
     assert line.isExpanded()
     assert not judged.docks["plan"].visibleRegion().isEmpty()
     assert not judged.plan_panel.point_out_master("dark_of_no_plan")
+
+
+def asked_which_dark(qtbot, rail):
+    qtbot.mouseClick(rail.dark, LEFT)
+    settle()
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    return menu
+
+
+def choose(menu, words):
+    action = next(one for one in menu.actions() if one.text() == words)
+    assert action.isEnabled()
+    action.trigger()
+    menu.close()
+    settle()
+
+
+def test_which_dark_is_asked_and_another_is_chosen_in_one_place_and_taken_back(qtbot, judged):
+    """It only pointed at a line of the plan: there was nowhere to choose."""
+    look_at(qtbot, judged, LIGHTS[3])
+    rail = judged.viewing.rail
+
+    def dark():
+        plan = judged.night.plan
+        return next(one.dark for one in plan.science if one.path == LIGHTS[3]) if plan is not None else ""
+
+    qtbot.waitUntil(lambda: dark() == "dark_10s_-20C", timeout=60_000)
+    menu = asked_which_dark(qtbot, rail)
+    said = [action.text() for action in menu.actions() if action.text()]
+    assert said[-1] == "There is no other dark in this night: add some to its folder"
+    choose(menu, "Subtract no dark for 4 frames of 10 s")
+    qtbot.waitUntil(lambda: dark() is None, timeout=60_000)
+    menu = asked_which_dark(qtbot, rail)
+    said = [action.text() for action in menu.actions() if action.text()]
+    assert said[0] == "No dark is subtracted: so it was chosen"
+    assert "Use dark_10s_-20C (3 frames of 10 s at -20 °C), as it is, for 4 frames of 10 s" in said
+    choose(menu, "Leave it to the plan again for 4 frames of 10 s")
+    qtbot.waitUntil(lambda: dark() == "dark_10s_-20C", timeout=60_000)
+    assert judged.decisions.stack.undoText() == "dark as planned for 4 frames"

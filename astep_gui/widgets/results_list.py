@@ -1,0 +1,189 @@
+"""The list of the results: what failed, masters, warnings, what was rejected, and files that can be opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
+from PyQt6.QtWidgets import QApplication, QTreeWidget, QTreeWidgetItem
+
+from astep_gui.models.results_words import BEFORE_CHANGES, FILES, counted, sentence
+from astep_gui.models.tip_words import wrapped
+from astep_gui.models.window_words import in_window
+from astep_gui.theme import theme
+from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
+from pipeline_core.findings import finding_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PyQt6.QtWidgets import QWidget
+
+    from astep_gui.models.night_model import NightModel
+    from pipeline_core.findings import Finding
+    from pipeline_core.reduction_told import Reduction
+    from pipeline_core.survey import Survey
+
+_MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))
+LEAST_LINES = 9
+"""In sight at least; where the panel is lower, it scrolls as a whole."""
+_MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
+
+
+class ResultsList(QTreeWidget):
+    """Shows and asks; a click goes to the frames, opens the file or shows the master of a line."""
+
+    file_asked = pyqtSignal(str)
+    """Name of a file of the results, to be opened."""
+    master_asked = pyqtSignal(str)
+    frames_asked = pyqtSignal(list)
+
+    def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._night = night
+        self._opened = QElapsedTimer()
+        self._listed: list[tuple[str, list[_Line]]] | None = None
+        self.setHeaderHidden(True)
+        self.setFrameShape(QTreeWidget.Shape.NoFrame)
+        self.setIndentation(14)
+        self.setAccessibleName("Masters, failures, warnings")
+        wrap(self)
+        self.setMinimumHeight(LEAST_LINES * (self.fontMetrics().lineSpacing() + ROW_PX))
+        self.itemClicked.connect(self._go)
+        self.itemActivated.connect(self._go)
+
+    def wear(self) -> None:
+        """List all anew the next time, in the colours of another theme."""
+        self._listed = None
+
+    def show_results(
+        self,
+        survey: Survey | None,
+        result: Reduction | None,
+        findings: Sequence[Finding],
+        reports: dict[str, bool],
+        *,
+        is_running: bool,
+    ) -> None:
+        """List what is there.
+
+        Parameters
+        ----------
+        survey : Survey or None
+            None while it is not known.
+        result : Reduction or None
+            Of the run that ended here.
+        findings : sequence of Finding
+            What the last run warned of.
+        reports : dict
+            Name of a report that is there → whether it is old.
+        is_running : bool
+            What lies there, and what was warned of, is not known then.
+        """
+        wanted = self._branches(survey, result, findings, is_running=is_running) + self._files(reports)
+        if wanted == self._listed:
+            return  # nothing moves under the cursor while nothing changed
+        self._listed = wanted
+        self.clear()
+        for title, lines in wanted:
+            branch = QTreeWidgetItem([title])
+            font = branch.font(0)
+            font.setBold(True)
+            branch.setFont(0, font)
+            self.addTopLevelItem(branch)
+            for words, tone, master, paths, file in lines:
+                line = QTreeWidgetItem([words])
+                line.setForeground(0, theme().colour(tone))
+                line.setData(0, _MASTER, master)
+                line.setData(0, _PATHS, list(paths))
+                line.setData(0, _FILE, file)
+                line.setToolTip(0, wrapped(words))
+                branch.addChild(line)
+            branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
+
+    def _branches(
+        self, survey: Survey | None, result: Reduction | None, findings: Sequence[Finding], *, is_running: bool
+    ) -> list[tuple[str, list[_Line]]]:
+        branches: list[tuple[str, list[_Line]]] = []
+        failed: list[_Line] = (
+            [(f"! {path}: {in_window(why)}", "bad", "", (path,), "") for path, why in result.failed] if result else []
+        )
+        branches += [(f"Failed · {len(failed)}", failed)] if failed else []
+        masters: list[_Line] = []
+        for master in survey.masters if survey is not None else ():
+            mark, tone = _MARKS[master.state]
+            told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
+            told = f" · {told}" if told else ""
+            masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
+        branches += [(f"Masters · {len(masters)}", masters)] if masters else []
+        left: list[_Line] = [
+            (f"· {name} · of an earlier plan", "dim", "", (), "")
+            for name in self._left_over(None if is_running else survey)
+        ]
+        branches += [(f"Not used now · {len(left)}", left)] if left else []
+        warned = self._warned(survey, findings) if not is_running else []
+        branches += [(f"Warnings · {len(warned)}", warned)] if warned else []
+        reasons: dict[str, list[str]] = {}
+        for path, why in self._night.rejected.items():
+            reasons.setdefault(why or "no reason given", []).append(path)
+        rejected: list[_Line] = [
+            (f"✕ {why} · {counted(len(paths))}", "text", "", tuple(paths), "") for why, paths in reasons.items()
+        ]
+        branches += [(f"Rejected · {len(self._night.rejected)}", rejected)] if rejected else []
+        return branches
+
+    @staticmethod
+    def _warned(survey: Survey | None, findings: Sequence[Finding]) -> list[_Line]:
+        """List all warnings of the last run; a click shows the frames, or the master, that one is about."""
+        if not findings and survey is not None:
+            findings = [finding_of(words) for words in survey.warnings]  # of a run of an earlier version
+        names = {master.name for master in survey.masters} if survey is not None else set()
+        lines: list[_Line] = []
+        for one in findings:
+            name = one.words.partition(":")[0]
+            lines.append((f"▲ {sentence(one.words)}", "warn", name if name in names else "", one.paths, ""))
+        return lines
+
+    def _files(self, reports: dict[str, bool]) -> list[tuple[str, list[_Line]]]:
+        """List the files of the results that can be opened; a report that is old is marked."""
+        place = self._night.place
+        if place is None:
+            return []
+        lines: list[_Line] = []
+        for name, what in FILES.items():
+            if not (place.output / name).is_file():
+                continue
+            if reports.get(name, False):
+                lines.append((f"▲ {name} · from {BEFORE_CHANGES}", "warn", "", (), name))
+            else:
+                lines.append((f"{'✓' if name in reports else '·'} {name} · {what}", "text", "", (), name))
+        return [(f"Files · {len(lines)}", lines)] if lines else []
+
+    def _made_of(self, name: str) -> str:
+        """Say what a mask stands on that no dark's frames are counted for."""
+        plan = self._night.plan.master(name) if self._night.plan is not None else None
+        return "from flats only" if plan is not None and plan.dark is None and plan.flat is not None else ""
+
+    def _left_over(self, survey: Survey | None) -> list[str]:
+        """Return the masters that lie in the results and that the plan does not want any more."""
+        place = self._night.place
+        if survey is None or place is None:
+            return []
+        wanted = {master.name for master in survey.masters}
+        return sorted({file.name.split(".fits")[0] for file in (place.output / "masters").glob("*.fits*")} - wanted)
+
+    def _go(self, line: QTreeWidgetItem, *_: object) -> None:
+        master, paths, file = line.data(0, _MASTER), line.data(0, _PATHS), line.data(0, _FILE)
+        if file:
+            # The second click of a double click says "activated" too: one file is opened once.
+            if not self._opened.isValid() or self._opened.hasExpired(QApplication.doubleClickInterval()):
+                self.file_asked.emit(file)
+            self._opened.start()
+        elif master:
+            self.master_asked.emit(master)
+        elif paths:
+            self.frames_asked.emit(paths)
+
+
+_Line = tuple[str, str, str, "Sequence[str]", str]
+"""Words, tone, master's name or "", paths, a file's name or ""."""
