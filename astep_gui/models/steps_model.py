@@ -136,11 +136,6 @@ class StepsModel(QObject):
         return found.missing if found is not None else None
 
     @property
-    def knows_steps(self) -> bool:
-        """Whether the steps of the frame were computed, as far as they can be."""
-        return self.path in self._steps
-
-    @property
     def why_nothing_before(self) -> str:
         """Why there is no step before the chosen one to be seen, or to differ from; empty where there is one."""
         if self.path is None:
