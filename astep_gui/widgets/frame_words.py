@@ -25,7 +25,7 @@ _BESIDE_STEP = 2
 """Lines that a verdict may have of them where a step says something too."""
 _MOST_COUNTED = 88
 """Buttons that count frames have room for two digits, or those beside them would move."""
-_GAP_PX = 4
+_GAP_PX, _BUTTON_PX = 4, 23
 
 
 class FrameWords(QWidget):
@@ -83,6 +83,7 @@ class FrameWords(QWidget):
             line.addStretch(1)
             for button in buttons:
                 button.setProperty("small", "true")
+                button.setFixedHeight(_BUTTON_PX)
                 line.addWidget(button)
             lines.addLayout(line)
         lines.addStretch(1)
@@ -109,7 +110,9 @@ class FrameWords(QWidget):
     def _fit(self, verdict: str, note: str) -> None:
         """Give the verdict as many lines as it needs, and the step those that are left: one at least."""
         room = self._room()
-        self._said.setFixedHeight(self.note.height_of(LINES))
+        height = max(self.note.height_of(LINES) - 2, 2 * _BUTTON_PX + 1)
+        self._said.setFixedHeight(height)
+        self.setFixedHeight(height)
         most = _BESIDE_STEP if note else LINES
         taken = 0
         if verdict:

@@ -53,7 +53,7 @@ class ImageHead(QWidget):
         """Gives, of an image's key and title, the title under the frame's short name."""
         self._unit = self._about = self._whole = self._file = ""
         strip = QHBoxLayout(self)
-        strip.setContentsMargins(_MARGIN, 1, 6, 1)
+        strip.setContentsMargins(_MARGIN, 0, 6, 1)
         strip.setSpacing(_SPACING)
         strip.addWidget(self._title, 1)
         for widget in (self.selected, self.file, self.state, self.about, self.zoom, self.levels, self.overlays):
