@@ -308,8 +308,9 @@ class _Reducer:
         wells = full_wells(self.night, calibrated, self.recipe)
         self.result.findings += tuple(well.finding for well in wells)
         self.result.full_well = wells[0] if wells and not wells[0].others_hold_more else None
-        if self.options.only == "masters":
-            self.result.full_well = known_well(last_run(self.logbook.database))  # no science frame was looked at
+        if self.options.only == "masters" and (before := last_run(self.logbook.database)) is not None:
+            self.result.full_well = known_well(before)  # no science frame was looked at
+            self.result.saturated = before.saturated
         if self.options.only is not None:
             self.result.moved += move_products(self.place.output, self.logbook)
             return
@@ -333,8 +334,7 @@ class _Reducer:
         self.result.noise = noise_summary(used, self.night.by_path)
         self.result.saturated = masked_as_full(used)
         before = last_run(self.logbook.database)
-        if before is not None and before.saturated is not None:
-            self.result.saturated_before = (before.saturated[0], before.saturated[1])
+        self.result.saturated_before = before.saturated if before is not None else None
         self.result.findings += finished.findings
 
     def _run_inside(self, tasks: Sequence[Task]) -> RunReport:

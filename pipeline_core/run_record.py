@@ -15,6 +15,9 @@ _FACT = "last run"
 """Name under which the logbook remembers it."""
 
 
+_PAIRS = ("saturated", "saturated_before")
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One run that ended by itself."""
@@ -33,9 +36,9 @@ class RunRecord:
     """Where wells fill, if below what is taken for full."""
     full_well: Mapping[str, Any] | None = None
     """By what that is seen: :class:`pipeline_core.well_check.FullWell`; None for runs of earlier versions."""
-    saturated: Sequence[int] | None = None
+    saturated: tuple[int, int] | None = None
     """Pixels masked as saturated, and frames that have some."""
-    saturated_before: Sequence[int] | None = None
+    saturated_before: tuple[int, int] | None = None
     """The same as the run before counted them."""
     findings: Sequence[Mapping[str, Any]] = field(default_factory=list)
     """:class:`pipeline_core.findings.Finding`, of what the run warned of."""
@@ -54,6 +57,8 @@ def last_run(database: Database) -> RunRecord | None:
     if told is None:
         return None
     try:
-        return RunRecord(**json.loads(told))
+        facts = json.loads(told)
+        pairs = {name: tuple(facts[name]) for name in _PAIRS if facts.get(name) is not None}  # JSON knows lists only
+        return RunRecord(**{**facts, **pairs})
     except (ValueError, TypeError):  # of a later version: what it says is not ours to guess
         return None

@@ -162,10 +162,7 @@ def told_findings(result: Reduction | None, record: RunRecord | None) -> tuple[F
 def _known_saturated(record: RunRecord) -> str:
     from pipeline_core.reduction_told import saturated_words  # noqa: PLC0415 - for what was kept only
 
-    now, before = record.saturated, record.saturated_before
-    return saturated_words(
-        (now[0], now[1]) if now is not None else None, (before[0], before[1]) if before is not None else None
-    )
+    return saturated_words(record.saturated, record.saturated_before)
 
 
 def old_reports_words(reports: Mapping[str, bool]) -> str:
