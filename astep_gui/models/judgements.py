@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline_core.events import Event
 from pipeline_core.measures import NOT_JUDGED, headline
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pipeline_core.kept_looks import QuickLook
     from pipeline_core.measures import Flag, QualityRow
-    from pipeline_core.types import Frame, FrameKind
+    from pipeline_core.types import Frame
 
     FrameOf = Callable[[str], Frame | None]
 
@@ -41,7 +42,9 @@ class Judgements:
 
     def __init__(self) -> None:
         self.rows: dict[str, QualityRow] = {}
-        """Science frames, measured; judged but for those that a quick look has just measured."""
+        """Science frames of the night, measured; judged but for those that a quick look has just measured."""
+        self._measured: dict[str, QualityRow] = {}
+        """The same with frames that are gone, or are said to be of another kind: they may come back."""
         self.calibration_flags: Mapping[str, tuple[Flag, ...]] = {}
         self._said: dict[str, tuple[FrameKind, tuple[Flag, ...]]] = {}
         """As what each calibration frame was judged, and what was said of it as such."""
@@ -86,11 +89,13 @@ class Judgements:
                         news[row.path] = f"{first} → {says}"
         return news
 
-    def take_rows(self, rows: Iterable[QualityRow]) -> list[str]:
-        """Take over rows, judged or not yet; return their paths."""
+    def take_rows(self, rows: Iterable[QualityRow], frame_of: FrameOf | None = None) -> list[str]:
+        """Take over rows, judged or not yet, of frames that are science frames now; return their paths."""
         taken = {row.path: row for row in rows}
-        self.rows |= taken
-        return list(taken)
+        self._measured |= taken
+        here = {path: row for path, row in taken.items() if frame_of is None or _is_science(frame_of(path))}
+        self.rows |= here
+        return list(here)
 
     def run_begins(self, unjudged: Collection[str] = ()) -> None:
         """Remember what is said of the frames, to tell afterwards what a run changed.
@@ -141,9 +146,14 @@ class Judgements:
         return changed
 
     def heed(self, frame_of: FrameOf) -> None:
-        """Hold nothing against a frame that was said of it as another kind than the one it is now."""
+        """Hold nothing against a frame that is gone, or that was said of it as another kind than the one it is now."""
+        self.rows = {path: row for path, row in self._measured.items() if _is_science(frame_of(path))}
         now = {path: frame.kind for path in self._said if (frame := frame_of(path)) is not None}
         self.calibration_flags = {path: flags for path, (kind, flags) in self._said.items() if now.get(path) is kind}
+
+
+def _is_science(frame: Frame | None) -> bool:
+    return frame is not None and frame.kind is FrameKind.SCIENCE
 
 
 def changed_events(news: Mapping[str, str]) -> list[Event]:

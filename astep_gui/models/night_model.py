@@ -338,7 +338,7 @@ class NightModel(KnownNight):
             self.said.emit(changed_events(news))
 
     def _take_rows(self, rows: Iterable[QualityRow]) -> None:
-        taken = self.judgements.take_rows(rows)
+        taken = self.judgements.take_rows(rows, self.frame)
         self.quality_changed.emit()
         self.frames_changed.emit(taken)
         if not self._needs_soon.isActive():
