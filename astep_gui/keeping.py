@@ -42,6 +42,7 @@ class Keeper(QObject):
         """The night of which the part of the frame was put back that was seen last, or of which none was kept."""
         self._masks = 0
         """Kinds of masked pixels that are marked on frames."""
+        self._has_ended = False
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM_MS)
@@ -120,13 +121,13 @@ class Keeper(QObject):
 
     def _keep_at_once(self) -> None:
         """Write what was changed a moment ago: once the night is closed, nobody knows its frame and part any more."""
-        if self.is_waiting and self._window.isVisible():
+        if self._soon.isActive() and self._window.isVisible():
             self.keep()
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something changed that is not written yet."""
-        return self._soon.isActive()
+        """Whether something changed that is not on the disk yet."""
+        return self._soon.isActive() or self._remembered.is_waiting
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Notice that something was moved, resized, shown or hidden."""
@@ -135,10 +136,11 @@ class Keeper(QObject):
         return False
 
     def _later(self, *_: object) -> None:
-        self._soon.start()
+        if not self._has_ended:  # a window that goes loses its panels one by one, which is nobody's wish
+            self._soon.start()
 
     def keep(self) -> None:
-        """Write all of it, to the disk."""
+        """Write all of it; it is on the disk a moment later."""
         self._soon.stop()
         window, remembered = self._window, self._remembered
         if window.isVisible():  # once hidden it has no frame any more, and would come back without its height
@@ -194,13 +196,12 @@ class Keeper(QObject):
         place = self._window.night.place
         whose = f"{os.getpid()} {self._since_s}"
         self._remembered.set_word("open", f"{whose} {place.night.absolute()}" if place is not None else "")
-        self._remembered.sync()
 
     def end(self) -> None:
-        """Write a last time, and that the window was closed in good order."""
+        """Take note a last time, and that the window was closed in good order."""
         self.keep()
         self._remembered.set_word("open", "")
-        self._remembered.sync()
+        self._has_ended = True
 
     def restore(self) -> QByteArray:
         """Put the window as it was; return the layout of its panels, empty if none was kept."""

@@ -311,6 +311,7 @@ class MainWindow(QMainWindow):
         self.table.close_pictures()
         self.night.close()
         self.night.lists.flush()
+        self.remembered.close()
         super().closeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name

@@ -148,6 +148,7 @@ def test_a_strip_made_large_in_a_high_window_leaves_the_image_its_room_in_a_low_
     qtbot.wait(60)
     assert image_part(low) >= 0.42
     low.keeper.keep()
+    low.remembered.sync()
     again = MainWindow(Remembered(remembered._settings))
     try:
         assert again.viewing.splitter.by_hand() == pytest.approx(splitter.by_hand())

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -348,6 +349,7 @@ def test_how_the_window_is_is_kept_a_moment_after_it_changed_without_closing(qtb
 
 def test_what_is_measured_meanwhile_does_not_put_off_the_writing(qtbot, opened):
     opened.keeper.keep()
+    opened.remembered.sync()
     for signal in (opened.viewing.timeline_model.changed, opened.viewing.steps.changed):
         signal.emit()
     assert not opened.keeper.is_waiting
@@ -359,8 +361,9 @@ def test_which_night_is_open_is_written_at_once(qtbot, window, remembered, night
     with qtbot.waitSignal(window.night.night_changed, timeout=8000):
         window.open_night(night_folder)
     assert window.keeper.is_waiting, "the rest is written when nothing changes any more"
-    written = QSettings(remembered._settings.fileName(), QSettings.Format.IniFormat)
-    assert str(written.value("open")).endswith(str(night_folder))
+    file = Path(remembered._settings.fileName())
+    qtbot.waitUntil(lambda: file.is_file() and f"open={os.getpid()}" in file.read_text(), timeout=3000)
+    assert str(QSettings(str(file), QSettings.Format.IniFormat).value("open")).endswith(str(night_folder))
 
 
 def test_a_night_left_open_by_a_sudden_end_is_named_and_one_that_was_closed_is_not(qtbot, opened, remembered):
