@@ -44,6 +44,8 @@ class FrameState:
     """What is noted besides and speaks against no frame, in whole sentences."""
     noted: str = ""
     """The same in a word each."""
+    causes: tuple[str, ...] = ()
+    """All that is said of it, each with its mark: what speaks against it first, then what is noted."""
     first_said: str = ""
     """What the first look at the raw frame said, where the final values say something else."""
     on_sky: str = ""
@@ -144,6 +146,9 @@ def frame_state(
         state = replace(state, why=in_window(state.why), against=in_window(state.against))
     said = (*(row.flags if row else ()), *flags)
     notes = [flag for flag in said if flag.severity == "note" and flag.cause != NOT_JUDGED]
+    if len(said) > 1:
+        ordered = sorted(said, key=lambda flag: _WORST_FIRST[flag.severity])
+        state = replace(state, causes=tuple(in_window(f"{_mark(flag)} {_told(flag)}") for flag in ordered))
     if not (notes or first_said):
         return state  # most frames; thousands are asked for at once
     remarks = in_window("; ".join(flag.words for flag in notes))
@@ -210,6 +215,10 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)
 
 
+def _mark(flag: Flag) -> str:
+    return "▲" if flag.severity != "note" else UNTOLD if flag.cause == NOT_JUDGED else "·"
+
+
 def _told(flag: Flag) -> str:
     """Return cause and words, the cause once."""
     return flag.words if flag.words.startswith(f"{flag.cause}:") else f"{flag.cause}: {flag.words}"
@@ -225,11 +234,19 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) ->
     exposure = "" if frame.exposure_s is None else f"{frame.exposure_s:g} s"
     facts = (frame.kind.value, frame.filter, exposure, frame.object)
     lines = [frame.path, " · ".join(fact for fact in facts if fact)]
-    lines.append(state.words)
-    if state.against and state.against not in state.why and not state.is_reason_told:
-        lines.append(f"said against it: {state.against}")
-    if state.remarks and not state.is_remark:
-        lines.append(f"noted besides, no reason to reject: {state.remarks}")
+    if state.causes:
+        # Several: each has a line of its own, so that the gravest does not hide what else there is.
+        if state.mark in {"▲", "·", UNTOLD} and state.word != SEE_HEADER:
+            lines.append(f"{len(state.causes)} things are said of it (▲ speaks against it, · is {REMARK}):")
+        else:
+            lines += [f"{state.mark} {state.word}" if state.against else state.words, "said of it:"]
+        lines += state.causes
+    else:
+        lines.append(state.words)
+        if state.against and state.against not in state.why and not state.is_reason_told:
+            lines.append(f"said against it: {state.against}")
+        if state.remarks and not state.is_remark:
+            lines.append(f"noted besides, no reason to reject: {state.remarks}")
     if state.first_said:
         lines.append(_first_words(state.first_said, " at the raw frame"))
     if state.sky_why:

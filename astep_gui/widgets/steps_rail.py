@@ -268,19 +268,20 @@ class StepsRail(QWidget):
         self._below.say(self._suggestion, words)
 
     def _missing_words(self) -> str:
-        """Say in one plain sentence what the chosen step lacks, what is seen meanwhile, and what makes it."""
+        """Say in one plain sentence what the chosen step lacks, and what makes it."""
         model, missing = self.model, self.model.missing
         assert missing is not None, "asked for only when something is"
         entries = model.entries()
         chosen = next((entry for entry in entries if entry.name == model.chosen), None)
         if chosen is None or chosen.can_be_shown:  # it is there, and says what it did; why there is no more comes first
             return " · ".join(filter(None, (LATER_MISSING, model.words)))
-        seen = next((entry.words for entry in reversed(entries) if entry.can_be_shown), WORDS["raw"])
-        is_idle = f" ({chosen.note})" if chosen.note else ""
-        waits = ", no difference" if model.difference else ""
+        # Which step is seen meanwhile stands over the image.
+        meanwhile = "; no difference is shown until then" if model.difference else ""
         if not missing.why.endswith(NOT_MADE):
-            return f"! {chosen.words} cannot be shown: {missing.why}; {seen} is shown{waits}"
-        return f"! {chosen.words} needs masters that are not made yet{is_idle}: {seen} is shown{waits}. {MAKES_THEM}"
+            return f"! {chosen.words} cannot be shown: {missing.why}{meanwhile}"
+        if chosen.note:
+            return f"! {chosen.words} has nothing to do here: {chosen.note}. {LATER_MISSING.removeprefix('! ')}"
+        return f"! {chosen.words} needs masters that are not made yet. {MAKES_THEM}{meanwhile}"
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""

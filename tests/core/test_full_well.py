@@ -17,7 +17,7 @@ from pipeline_core.events import RunContext
 from pipeline_core.logbook import Logbook
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.run_record import last_run
-from pipeline_core.science.full_well import bright_places, full_well
+from pipeline_core.science.full_well import bright_places, full_well, fullest_place
 from pipeline_core.session import Place
 from pipeline_core.types import Frame, FrameKind, MaskBit, Night
 from pipeline_core.well_check import FullWell, full_wells
@@ -207,3 +207,12 @@ def test_frames_scaled_to_1_or_nearly_even_are_not_accused():
     """Rounded to a tenth of an ADU, as a run keeps them, their brightest places are no more than the sky."""
     assert full_well([np.zeros(5), np.zeros(5), np.full(5, 1000.0)], LIMIT) is None
     assert full_well([frame / 50_000 for frame in frames(np.random.default_rng(1), 8, 40_000.0)], 1.0) is None
+
+
+def test_the_fullest_place_is_the_middle_of_the_largest_group_of_full_pixels():
+    image = np.full((60, 80), 100, np.uint16)
+    image[10, 5] = 60_000
+    image[30:33, 50:55] = 40_000
+    assert fullest_place(image, 40_000) == (52.0, 31.0)
+    assert fullest_place(image, 50_000) == (5.0, 10.0)
+    assert fullest_place(image, 60_001) is None

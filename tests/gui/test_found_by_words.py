@@ -126,7 +126,7 @@ def test_all_defaults_says_which_settings_went_back_stays_where_it_is_and_can_be
     changed = form.recipe()
     press(qtbot, form, "All defaults")
     assert form.said.text().startswith("3 settings back to default: ")
-    assert "cosmic.sigclip" in form.said.text()
+    assert "Cosmic: sigclip" in form.said.text()
     assert form.sections.currentRow() == row
     press(qtbot, form, "Take back")
     assert form.recipe() == changed

@@ -61,7 +61,26 @@ def test_a_remark_is_called_one_in_tip_and_verdict_and_is_no_reason_to_reject():
 def test_where_something_speaks_against_a_frame_its_remarks_are_named_in_a_word_and_whole_in_the_tip():
     clouded = state("final", CLOUD, WEAK)
     assert clouded.verdict == f"▲ cloud: {CLOUD.words} · noted besides: dark too weak"
-    assert f"noted besides, no reason to reject: {WEAK.words}" in frame_tip(FRAME, clouded).replace("\n", " ")
+    tip = frame_tip(FRAME, clouded).replace("\n", " ")
+    assert f"▲ cloud: {CLOUD.words}" in tip
+    assert f"· dark too weak: {WEAK.words}" in tip
+    assert "· is a remark, no reason to reject" in tip
+
+
+def test_the_tip_lists_every_cause_by_name_the_gravest_first_also_of_a_rejected_frame():
+    """The strongest cause hid the others in a row of half sentences."""
+    wind = Flag("wind", "stars are drawn out by 3 px", "bad")
+    many = state("final", CLOUD, WEAK, wind)
+    for said in (many, state_of_rejected(CLOUD, WEAK, wind)):
+        lines = frame_tip(FRAME, said).splitlines()
+        marked = [line[: line.index(":")] for line in lines if line.startswith(("▲", "·")) and ":" in line]
+        assert marked == ["▲ wind", "▲ cloud", "· dark too weak"]
+    assert "✕ rejected" in frame_tip(FRAME, state_of_rejected(CLOUD, WEAK, wind))
+
+
+def state_of_rejected(*flags):
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=flags)
+    return frame_state(FRAME, {"a.fits": "aeroplane"}, {}, {}, row)
 
 
 def test_a_rejected_frame_is_not_said_to_have_remarks_against_it():

@@ -387,6 +387,10 @@ def test_the_story_of_a_pixel_holds_its_equation_masters_and_its_value_all_night
     assert "Bias" in panel.idle.text()
     assert len(panel.model.values) >= 2
     assert dict(panel.model.values)[reduced[2][0]] == panel.model.story.values["raw"][0]
+    frame = reduced[0].by_path[reduced[2][0]]
+    said = f"{len(panel.model.values)} raw frames of its group: {frame.object}, {frame.filter}, {frame.exposure_s:g} s"
+    assert panel.curve.title == said, "it is not all of the night"
+    assert panel.curve.toolTip().startswith(said)
     with qtbot.waitSignal(panel.model.frame_asked) as asked:
         qtbot.mouseClick(panel.curve, LEFT, pos=QPoint(8, 40))
     assert asked.args == [panel.model.values[0][0]]

@@ -41,6 +41,18 @@ def test_the_button_never_says_that_all_is_done_while_work_remains(running):
     assert hear(running, "plate solutions", 1, 3) == "Cancel · plate solutions 1/3"
 
 
+def test_while_masters_are_made_one_place_counts_and_the_strip_names_the_stage(running):
+    """Two buttons and the strip each said a number, the strip another one."""
+    running.run.only = "masters"
+    running.run._leg = (23, True)
+    button = hear(running, "quality of calibration frames", 9, 17, run_done=10, run_total=23)
+    assert button == "Cancel · 10/23"
+    assert running.log.what.text() == "quality of calibration frames"
+    assert (running.log.bar.value(), running.log.bar.maximum()) == (10, 23)
+    running.start_buttons.follow()
+    assert running.viewing.rail.make.text() == "Cancel"
+
+
 def test_making_the_masters_counts_them_from_the_beginning(qtbot, opened):
     totals = set()
     opened.run.changed.connect(lambda: totals.add(opened.run.total) if opened.run.is_running else None)

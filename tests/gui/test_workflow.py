@@ -236,7 +236,7 @@ def test_the_reduce_panel_says_what_will_be_done_and_what_is_not_the_default(ope
     opened.decisions.set_recipe(
         recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update={"enabled": False})})
     )
-    assert opened.run_panel.settings.text() == "Settings changed: cosmic.enabled = False"
+    assert opened.run_panel.settings.text() == "Settings changed: Cosmic: enabled = False"
     opened.decisions.undo()
     assert opened.run_panel.settings.text() == "Settings: all at their defaults"
     assert "not set" not in settings_words(recipe)
@@ -393,7 +393,7 @@ def test_a_changed_setting_is_an_update_of_all_frames_that_undo_takes_back(qtbot
         recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update={"sigclip": 9.0})})
     )
     surveyed(qtbot, reduced, lambda survey: len(survey.stale) == 4)
-    assert reduced.decisions.stack.undoText() == "cosmic.sigclip = 9.0"
+    assert reduced.decisions.stack.undoText() == "Cosmic: sigclip = 9.0"
     qtbot.keyClick(reduced, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert reduced.night.recipe == recipe
     surveyed(qtbot, reduced, lambda survey: survey.is_up_to_date)
