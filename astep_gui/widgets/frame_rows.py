@@ -197,6 +197,8 @@ class FrameTree(QTreeView):
         """Gives the width of a column, pixels."""
         self._frames = model
         self.setModel(model)
+        # Kept: one that nobody holds is wrapped anew at each question, which took a quarter of the painting of a row.
+        self._chosen = self.selectionModel()
         model.many_changed.connect(self._paint_anew)
         self.headings = HeadingLines(self)
         head = self.header()
@@ -350,14 +352,16 @@ class FrameTree(QTreeView):
 
     def _draw_rest(self, painter: QPainter | None, options: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Carry stripe or selection on to the edge, beyond the last column."""
-        room, header, chosen = self.viewport(), self.header(), self.selectionModel()
+        room, header, chosen = self.viewport(), self.header(), self._chosen
         if painter is None or room is None or header is None or chosen is None:
             return
         end = header.length() - header.offset()
         rest = QRect(end, options.rect.top(), room.width() - end, options.rect.height())
-        if rest.width() > 0 and chosen.isSelected(index):
+        if rest.width() <= 0:
+            return
+        if chosen.isSelected(index):
             painter.fillRect(rest, options.palette.highlight())
-        elif rest.width() > 0 and self.rows.is_striped:
+        elif self.rows.is_striped:
             painter.fillRect(rest, theme().colour("stripe"))
 
     def sizeHintForColumn(self, column: int) -> int:  # noqa: N802

@@ -1,5 +1,7 @@
 """Going from frame to frame paints two rows of the table, whole, and not all that are in sight."""
 
+import weakref
+
 import pytest
 from PyQt6.QtCore import QRect
 
@@ -59,3 +61,10 @@ def test_both_rows_are_painted_to_the_edge_beyond_the_last_column(qtbot, painted
             tree.header().length() + 5, row.top() + 1, tree.viewport().width() - tree.header().length() - 10, 20
         )
         assert any(piece.intersects(beyond) for piece in painted.painted_pieces), path
+
+
+def test_what_each_row_asks_for_its_selection_is_held_and_not_wrapped_anew_with_each(window):
+    tree = window.table.tree
+    wrapper = weakref.ref(tree.selectionModel())
+    assert wrapper() is not None
+    assert wrapper() is tree.selectionModel()
