@@ -364,3 +364,10 @@ class Deeds(ResultsDeeds):
         if self._window.run.is_running:
             self._window.log.say("reducing …")  # what was said before is over
             self._window.tabs.choose("Reduce")
+
+    def say_stopped(self) -> None:
+        """Say how a run goes on that was stopped: what makes the masters alone is not what reduces the night."""
+        goes_on = "Ctrl+R goes on"
+        if self._window.run.only == "masters":
+            goes_on = "“Make the masters” goes on with them, Ctrl+R reduces the whole night"
+        self._window.log.say_lasting(f"stopped; what is finished stays, {goes_on}")
