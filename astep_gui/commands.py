@@ -108,6 +108,10 @@ class Decisions(QObject):
     """An AstepError: nothing was decided."""
     said = pyqtSignal(str)
     """What was just decided or taken back, in words."""
+    rejecting = pyqtSignal(list)
+    """Paths of frames that are about to be rejected: what is looked at next is found before they leave the list."""
+    rejected = pyqtSignal(list)
+    """Paths of frames that were rejected, whoever asked for it."""
     taken_back = pyqtSignal(list)
     """Paths of the frames that undo or redo changed."""
 
@@ -144,7 +148,9 @@ class Decisions(QObject):
             kept = len(reasons) - len(changed)
             return f"{words} · {kept} more {'was' if kept == 1 else 'were'} rejected already" if kept else words
 
-        self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons))
+        self.rejecting.emit(list(given))
+        if self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons)):
+            self.rejected.emit(list(given))
 
     def cause(self, path: str) -> str:
         """Return what is suggested against a frame; empty where nothing is."""
@@ -244,18 +250,25 @@ class Decisions(QObject):
         write: Write,
         told: Callable[[Sequence[str]], str] | None = None,
         untold: Callable[[], str] | None = None,
-    ) -> None:
-        """Write one step and say so; where it changes nothing, say what there is to be said then."""
+    ) -> bool:
+        """Write one step and say so; where it changes nothing, say what there is to be said then.
+
+        Returns
+        -------
+        bool
+            Whether it is decided so now.
+        """
         command = DecisionCommand(label, self._night.writable_logbook, write)
         if not self._step(lambda: self.stack.push(command)):
-            return
+            return False
         if command.changes_nothing:
             self._mirror()  # the stack dropped what could be done again; the logbook did not
             if untold is not None:
                 self.said.emit(untold())
-            return
+            return True
         words = self.stack.undoText() if told is None else told(command.changed)
         self.said.emit(f"{words} · Ctrl+Z takes it back")
+        return True
 
     def _step(self, deed: Callable[[], None]) -> bool:
         try:

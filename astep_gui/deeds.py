@@ -13,7 +13,7 @@ from astep_gui.models.results_words import headline, sentence
 from astep_gui.results_deeds import ResultsDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
 from pipeline_core.errors import NightError
-from pipeline_core.types import MaskBit
+from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ PANELS_OF = {
 """Panels that belong to a part of the work, the one that is brought to the front first."""
 
 _OWN = (
-    "settings", "fit", "one_to_one", "auto_levels", "masks", "why", "one_star", "blink", "compare", "back",
+    "settings", "fit", "one_to_one", "auto_levels", "masks", "why", "one_star", "blink", "blink_all", "compare", "back",
     "save_picture", "make_masters", "grouped", "pictures", "log", "theme", "plan", "palette", "shortcuts", "about",
     "image_only",
 )  # fmt: skip
@@ -143,6 +143,14 @@ class Deeds(ResultsDeeds):
         paths = list(self._night.selection)
         if len(paths) < 2 and self._night.current is not None:
             paths = self._window.table.model.group_of(self._night.current)
+        self._blink_these(paths)
+
+    def blink_all(self) -> None:
+        """Blink all science frames of the night, of whatever group; while a blink is on, end it."""
+        frames = self._night.frames
+        self._blink_these([f.path for f in frames if f.kind is FrameKind.SCIENCE and f.unusable is None])
+
+    def _blink_these(self, paths: Sequence[str]) -> None:
         products = self._window.products
         if products.is_on and products.calibrated is None:
             products.end()  # a master or a stack is none of the frames that go by
@@ -390,3 +398,10 @@ class Deeds(ResultsDeeds):
         if self._window.run.is_running:
             self._window.log.say("reducing …")  # what was said before is over
             self._window.tabs.choose("Reduce")
+
+    def say_stopped(self) -> None:
+        """Say how a run goes on that was stopped: what makes the masters alone is not what reduces the night."""
+        goes_on = "Ctrl+R goes on"
+        if self._window.run.only == "masters":
+            goes_on = "“Make the masters” goes on with them, Ctrl+R reduces the whole night"
+        self._window.log.say_lasting(f"stopped; what is finished stays, {goes_on}")

@@ -39,6 +39,10 @@ class FrameDeeds(QObject):
         self._decisions = window.decisions
         self._viewing = window.viewing
         self._last_reason = ""
+        self._following: str | None = None
+        """What is looked at once the frame that is being rejected is rejected."""
+        self._decisions.rejecting.connect(self._look_ahead)
+        self._decisions.rejected.connect(self._go_on)
         window.night.night_changed.connect(self._begin_night)
 
     def slots(self) -> dict[str, Callable[..., object]]:
@@ -95,10 +99,16 @@ class FrameDeeds(QObject):
         paths = list(self._night.selection)
         if not paths:
             return
-        following = self._next_open() if len(paths) == 1 else None
         self._decisions.reject(paths, reason, anew=anew)
-        if following is not None:
-            self._night.select([following])
+
+    def _look_ahead(self, paths: list[str]) -> None:
+        """Find the frame to go on to, which is the same whoever rejects the shown one: key, button or need."""
+        is_shown = paths == [self._night.current] and not self._viewing.is_blinking
+        self._following = self._next_open() if is_shown and len(self._night.selection) < 2 else None
+
+    def _go_on(self, _paths: list[str]) -> None:
+        if self._following is not None:
+            self._night.select([self._following])
 
     def _next_open(self) -> str | None:
         """Return the next frame below that is not rejected already; None at the end."""
@@ -107,9 +117,13 @@ class FrameDeeds(QObject):
         return next((path for path in order[start:] if path not in self._night.rejected), None)
 
     def show_changed(self, paths: list[str]) -> None:
-        """Go to the frames that undo or redo changed; a group's heading or a hidden row is no place to stay."""
+        """Go to the frames that undo or redo changed; a group's heading or a hidden row is no place to stay.
+
+        Where the shown frame is one of them, it stays in sight.
+        """
         if paths and not self._viewing.is_blinking and set(paths) != {self._night.current}:
-            self._night.select(paths, paths[0])
+            shown = self._night.current if self._night.current in paths else None
+            self._night.select(paths, shown or paths[0])
 
     def accept(self) -> None:
         """Accept the selected frames; of those that go by in a blink, the one that is seen."""

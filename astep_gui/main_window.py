@@ -232,7 +232,7 @@ class MainWindow(QMainWindow):
         self.viewing.steps.masters_asked.connect(deeds.make_masters)
         self.viewing.inspection.failed.connect(lambda error: self.log.say(str(error), "warning"))
         self.viewing.story.changed.connect(deeds.show_story)
-        self.run.cancelled.connect(lambda: self.log.say_lasting("stopped; what is finished stays, Ctrl+R goes on"))
+        self.run.cancelled.connect(deeds.say_stopped)
         self.run.changed.connect(self._tell_stage)
         stack = self.decisions.stack
         stack.indexChanged.connect(self.follow)

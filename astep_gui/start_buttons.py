@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject
 
 from astep_gui.actions import ACTIONS, PROGRAMS
+from astep_gui.widgets.turning_button import Turning
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QPushButton
@@ -34,6 +35,7 @@ class StartButtons(QObject):
         self._window = window
         for signal in (window.errands.changed, window.viewing.steps.changed):
             signal.connect(self.follow)
+        self._making, self._demo = Turning(window.viewing.rail.make), Turning(window.start_page.demo_button)
         self._make_tip = window.viewing.rail.make.toolTip()
 
     def follow(self) -> None:
@@ -62,6 +64,7 @@ class StartButtons(QObject):
         is_making = run.is_running and run.only == "masters"
         # How far it is stands on the button of the tool bar: one place counts.
         button.setText(("Stopping…" if run.is_stopping else "Cancel") if is_making else _MAKE)
+        self._making.turn(cancels=is_making)
         if is_making:
             button.setEnabled(not run.is_stopping)
             button.setToolTip("The masters are being made; a click stops that, and what is finished stays (Ctrl+.)")
@@ -75,5 +78,6 @@ class StartButtons(QObject):
 
     def _follow_demo(self, button: QPushButton) -> None:
         errands = self._window.errands
+        self._demo.turn(cancels=errands.is_running("demo"))
         button.setText(errands.words("demo", _DEMO))
         button.setEnabled(not errands.is_stopping("demo"))

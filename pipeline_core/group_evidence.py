@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pipeline_core.science import baseline, slow_loss
 from pipeline_core.science.evidence import Evidence
+from pipeline_core.science.flags import FEWEST_JUDGED
 from pipeline_core.science.registration import Registration, Track, predicted_by_neighbours
 from pipeline_core.science.sun_moon import EXTINCTION_MAG, airmass, moon_brightness, twilight_brightness
 
@@ -42,6 +43,7 @@ def evidence_of(
     count = column("stars")
     listed = np.array([float(len(s)) for s in group.stars])
     count = np.where(np.isfinite(count), count, listed)
+    told = _stars_that_tell(group, count, listed)
     sky = column("background")
     sky_expected, uncertain, sky_jump, sky_scatter = _sky(group, sky)
     noise = column("noise")
@@ -76,7 +78,7 @@ def evidence_of(
     moon = group.sky.moon_altitude_deg if group.sky else np.full(n, np.nan)
     return [
         Evidence(
-            stars=count[k],
+            stars=told[k],
             aligned=placed.alignments[k] is not None or placed.reference < 0,
             near_cloud=bool(near_cloud[k]),
             loss_mag=loss[k],
@@ -119,6 +121,17 @@ def evidence_of(
         )
         for k in range(n)
     ]
+
+
+def _stars_that_tell(group: Group, count: Floats, listed: Floats) -> Floats:
+    """Return how many stars a frame is judged by (n,).
+
+    In a first look at a raw frame hot pixels are counted among the stars; those that are left once what is too sharp,
+    too close or at the rim has gone are stars. Where these are few they alone tell; where they are many, all do.
+    """
+    is_raw = np.array([measures.state == "quick" for measures in group.measures])
+    is_poor = is_raw & (listed < FEWEST_JUDGED) & (count > listed)
+    return np.where(is_poor, np.maximum(listed, 1.0), count)
 
 
 def _relative_scatter(values: Floats, floor: float) -> float:

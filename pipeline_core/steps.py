@@ -117,7 +117,9 @@ class PixelStory:
     reasons: tuple[str, ...]
     """Of its mask, in words."""
     equation: str
-    """With its numbers: "raw 1302 − dark_90s 1014 ÷ flat_R 0.943 × gain 2 = 611 ± 27 e⁻"."""
+    """With its numbers: "(raw 1302 − dark_90s 1014) ÷ flat_R 0.943 × gain 2 = 611 ± 27 e⁻"."""
+    pedestal_adu: float = 0.0
+    """What the camera program added to the frame, and the step "trim" takes away."""
 
 
 def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -> PixelStory:
@@ -169,6 +171,7 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
         masters,
         tuple(reasons),
         _equation(values, masters, settings, float(reduced.image[row, column]), sigma, reduced.unit),
+        settings["pedestal_adu"] or 0.0,
     )
 
 
@@ -201,7 +204,10 @@ def _equation(
         if "dark" in masters and "bias" in masters:
             current = masters["dark"][1] - masters["bias"][1]
             words += f" − {settings['dark_scale']:.3g} × dark current {current:.4g} of {masters['dark'][0]}"
-    if "flat" in masters and np.isfinite(masters["flat"][1]) and masters["flat"][1] >= settings["flat_floor"]:
+    is_divided = "flat" in masters and np.isfinite(masters["flat"][1]) and masters["flat"][1] >= settings["flat_floor"]
+    if " − " in words and (is_divided or settings["gain_e_per_adu"] is not None):
+        words = f"({words})"
+    if is_divided:
         words += f" ÷ {masters['flat'][0]} {masters['flat'][1]:.4g}"
     if settings["gain_e_per_adu"] is not None:
         words += f" × gain {settings['gain_e_per_adu']:.4g}"

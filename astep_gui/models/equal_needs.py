@@ -32,6 +32,8 @@ class NeedLine:
     """What these have in common; empty for a need by itself."""
     is_part: bool = False
     """It stands below the line of its kin, which is unfolded."""
+    is_done: bool = False
+    """Nothing is needed any more: it only keeps its place under the pointer."""
 
 
 def in_lines(needs: Sequence[Need], unfolded: Collection[str]) -> list[NeedLine]:

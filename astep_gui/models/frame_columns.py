@@ -27,7 +27,11 @@ class Column:
     """What is sorted by; None where not known."""
     words: Words
     tip: str = ""
+    more: str = ""
+    """What the tip says besides, in sentences."""
     is_number: bool = False
+    is_measured: bool = False
+    """Of the pixels: by a first look at the raw frame, then of the calibrated one."""
     field: str = ""
     """The decision that editing it makes; empty where it cannot be edited."""
     sample: str = ""
@@ -71,6 +75,12 @@ def seconds_words(value: float | None) -> str:
     return "" if value is None else f"{value:g} s"
 
 
+_DEPTH = (
+    "The clear reference is the best fifth of the frames of the same field, filter and exposure. At 0.00 a star stands "
+    "out of the sky as well as there; below zero better: the sky is darker than there, or the stars are sharper."
+)
+_DAY = "Before it stands the day of the month, where the night's frames are of more than one."
+
 COLUMNS: tuple[Column, ...] = (
     Column("name", "Frame", lambda f, _r, _s: f.name, _text, "what tells the file from the others of its series",
            sample="0000"),
@@ -80,12 +90,12 @@ COLUMNS: tuple[Column, ...] = (
            "reduction",
            sample="▲ dark too strong"),
     Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px",
-           is_number=True, sample="12.34"),
+           is_measured=True, is_number=True, sample="12.34"),
     Column("depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
            "depth loss against the clear reference, mag: light, sky and width of the stars together; positive is worse",
-           is_number=True, sample="+1.23"),
+           more=_DEPTH, is_measured=True, is_number=True, sample="+1.23"),
     Column("utc", "UTC", lambda f, _r, _s: f.mid_utc, lambda v: f"{v:%H:%M:%S}" if v else "", "middle of the exposure",
-           is_number=True, sample="00:00:00"),
+           more=_DAY, is_number=True, sample="00:00:00"),
     Column("kind", "Kind", lambda f, _r, _s: f.kind.value, _text, "what it was taken for", field="kind",
            sample="flatdark", is_said_by_group=True),
     Column("filter", "Filter", lambda f, _r, _s: f.filter, _text, "", field="filter", sample="Visual",
@@ -94,14 +104,14 @@ COLUMNS: tuple[Column, ...] = (
            sample="120 s", is_said_by_group=True),
     Column("temperature", "Temp", lambda f, _r, _s: f.temperature_c, _format(".1f", "°"), "chip temperature, °C",
            is_number=True, sample="−10.0°", is_said_by_group=True),
-    Column("sky", "Sky", _measure("background"), _format(".5g"), "background, ADU or e⁻", is_number=True,
-           sample="1234.5", is_said_by_group=True),
+    Column("sky", "Sky", _measure("background"), _format(".5g"), "background, ADU or e⁻",
+           is_measured=True, is_number=True, sample="1234.5", is_said_by_group=True),
     Column("ellipticity", "Ellip.", _measure("ellipticity"), _format(".2f"), "ellipticity of the stars, 1 − b/a",
-           is_number=True, sample="0.12", is_said_by_group=True),
-    Column("stars", "Stars", _measure("stars"), _format("d"), "stars found", is_number=True, sample="1234",
-           is_default=False),
+           is_measured=True, is_number=True, sample="0.12", is_said_by_group=True),
+    Column("stars", "Stars", _measure("stars"), _format("d"), "stars found", is_measured=True, is_number=True,
+           sample="1234", is_default=False),
     Column("transparency", "Transp.", _row("transparency"), _format(".2f"), "light that came through; 1 is clear",
-           is_number=True, sample="0.12", is_default=False),
+           is_measured=True, is_number=True, sample="0.12", is_default=False),
     Column("on_sky", "On sky", lambda _f, _r, s: (s.sky_rank, s.on_sky), lambda v: v[1],
            "solved (with the residual), aligned only, or not", sample="not aligned"),
     Column("object", "Object", lambda f, _r, _s: f.object, _text, "", sample="NGC 1866 field", is_default=False),

@@ -187,7 +187,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         return FrameState("–", LEFT_OUT, "dim", left_out[path], 6)
     if is_kept:
         why = "; ".join(flag.words for flag in against)
-        words = f"accepted against: {why}" if why else "accepted by a person"
+        words = f"accepted in spite of: {why}" if why else "accepted by a person"
         return FrameState("✓", "accepted", "good", words, 8, why)
     if against:
         worst = against[0]
@@ -229,7 +229,11 @@ def _first_words(said: str, of: str = "") -> str:
     return f"the first look{of} found nothing against it" if said == "good" else f"the first look{of} said: {said}"
 
 
-def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) -> str:
+FIRST_FIGURES = "its figures, in italics, are of a first look at the raw frame: not to be set beside reduced frames'"
+"""Of a rejected frame of a reduced night: the run left it out, and measured the others anew."""
+
+
+def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False, has_first_figures: bool = False) -> str:
     """Say of a frame what its row has no room for: whole name, what it is, why it stands as it does."""
     exposure = "" if frame.exposure_s is None else f"{frame.exposure_s:g} s"
     facts = (frame.kind.value, frame.filter, exposure, frame.object)
@@ -253,6 +257,8 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False) ->
         lines.append(f"on the sky: {state.sky_why}")
     if state.is_first_look:
         lines.append("a first look at the raw frame: the reduction measures and judges it anew")
+    if has_first_figures:
+        lines.append(FIRST_FIGURES)
     if is_reference:
         lines.append("the reference that others are compared with")
     return wrapped("\n".join(lines))

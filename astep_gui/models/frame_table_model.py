@@ -15,6 +15,7 @@ from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
 from astep_gui.models.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
+from astep_gui.models.tip_words import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +36,8 @@ MANY = 200
 PATH_ROLE = Qt.ItemDataRole.UserRole
 HEADING_ROLE = Qt.ItemDataRole.UserRole + 9
 """What a group is, without how many of its frames are rejected: by these words alone its lines are broken."""
+FIRST_ROLE = Qt.ItemDataRole.UserRole + 11
+"""Whether a figure is of a first look at the raw frame, where those of other frames are final."""
 REJECTED_ROLE = Qt.ItemDataRole.UserRole + 10
 """How many frames of a group are rejected."""
 _ALIGN = {
@@ -93,6 +96,8 @@ class FrameTableModel(DraggedRows):
         self.width_of_name: Callable[[str], int] = len
         """Measures a name, as it is written in the list."""
         self._short: dict[str, str] = {}
+        self.has_dates = False
+        """The frames are of more than one date: beside the time stands the day of the month."""
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
         self._has_news = False
@@ -246,6 +251,7 @@ class FrameTableModel(DraggedRows):
             self._numbers = numbers_of(frame.path for frame in self._night.frames)
             self._numbers_are_of = self._night.raw
             self._of_night = short_names(list(self._numbers), self._numbers)
+            self.has_dates = len({f.mid_utc.date() for f in self._night.frames if f.mid_utc is not None}) > 1
         self._name_rows()
         self._where = {path: (g, k) for g, group in enumerate(self._groups) for k, path in enumerate(group.paths)}
         if self._masters and self.is_grouped and not self._filter.is_on:
@@ -343,20 +349,41 @@ class FrameTableModel(DraggedRows):
             return None  # the night was closed, and the rows are about to go
         column = COLUMNS[index.column()]
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole}:
-            words = column.words(self._value(path, index.column()))
-            if column.key == "name":
-                return self._named(path) if path in self._short else words
-            return f"{self.states.of(path).mark} {words}" if column.key == "state" else words
+            return self._words(path, frame, index.column())
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _ALIGN[column.is_number]
         if role == Qt.ItemDataRole.DecorationRole:
             shows = self.shows_thumbnails and column.key == "name"
             return self.thumbnails.get(path, night.file(frame), frame) if shows else None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return frame_tip(frame, self.states.of(path), is_reference=path == self._night.reference)
+            is_reference, is_first = path == self._night.reference, self._stands_on_first_look(path)
+            return frame_tip(frame, self.states.of(path), is_reference=is_reference, has_first_figures=is_first)
+        if role == FIRST_ROLE:
+            return column.is_measured and self._stands_on_first_look(path)
         if role == PATH_ROLE:
             return path
         return self.states.of(path) if role == STATE_ROLE else None
+
+    def _words(self, path: str, frame: Frame, number: int) -> str:
+        """Return what stands in a frame's cell."""
+        column = COLUMNS[number]
+        words = column.words(self._value(path, number))
+        if column.key == "utc" and self.has_dates and frame.mid_utc is not None:
+            return f"{frame.mid_utc:%d} {words}"
+        if column.key == "name":
+            return self._named(path) if path in self._short else words
+        return f"{self.states.of(path).mark} {words}" if column.key == "state" else words
+
+    def _stands_on_first_look(self, path: str) -> bool:
+        """Whether a frame's figures are of the raw frame though the night is reduced: others' are final."""
+        row, survey = self._night.rows.get(path), self._night.survey
+        is_first = row is not None and row.measures.state == "quick"
+        return is_first and survey is not None and survey.is_reduced
+
+    def sample(self, number: int) -> str:
+        """Return the widest words that a column usually says in this night."""
+        column = COLUMNS[number]
+        return f"30 {column.sample}" if column.key == "utc" and self.has_dates else column.sample
 
     def _group_data(self, index: QModelIndex, role: int) -> Any:
         if role not in _GROUP_ROLES or not index.isValid() or index.column():
@@ -387,7 +414,8 @@ class FrameTableModel(DraggedRows):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.title(section)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{column.tip or column.title}\nA click sorts inside the groups; a right click chooses columns."
+            told = wrapped("\n".join(filter(None, (column.tip or column.title, column.more))))
+            return f"{told}\nA click sorts inside the groups; a right click chooses columns."
         return _ALIGN[column.is_number] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def title(self, section: int) -> str:

@@ -181,11 +181,13 @@ def _ways_out(words: str, frames: Sequence[SciencePlan], plan: Plan, night: Nigh
     return ()
 
 
+_SO_ANYWAY = "; a run does so anyway while nothing else is chosen: this settles the question, the pixels stay the same"
 _WITHOUT = {
-    "dark": "calibrate these frames without a dark; their bias still comes off, the dark current stays",
-    "dark and bias": "calibrate these frames without a dark: the zero level and the dark current stay",
-    "flat": "calibrate these frames without a flat: dust and vignetting stay",
-    "dark of flats": "make this flat without a dark: right where the flats are too short for a dark current to tell",
+    "dark": f"calibrate these frames without a dark; their bias still comes off, the dark current stays{_SO_ANYWAY}",
+    "dark and bias": f"calibrate these frames without a dark: the zero level and the dark current stay{_SO_ANYWAY}",
+    "flat": f"calibrate these frames without a flat: dust and vignetting stay{_SO_ANYWAY}",
+    "dark of flats": "make this flat without a dark: right where the flats are too short for a dark current to tell"
+    f"{_SO_ANYWAY}",
 }
 """What going without means for the pixels."""
 
@@ -193,7 +195,8 @@ _WITHOUT = {
 def _use_words(flat: MasterPlan) -> str:
     filter_words = f"though its filter is {flat.filter}" if flat.filter else "though it names no filter"
     return (
-        f"divide by {flat.name} {filter_words}: dust and vignetting go if the optics were the same, colours may differ"
+        f"divide by {flat.name} {filter_words}: dust and vignetting go if the optics were the same, better than "
+        "without a flat; what changes from filter to filter stays, and colours may differ"
     )
 
 

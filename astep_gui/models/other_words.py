@@ -48,6 +48,7 @@ OTHER_WORDS = {
     "blink": "animate movie play compare asteroid",
     "compare": "side by side wipe",
     "compare_with": "side by side wipe step",
+    "blink_all": "animate movie play night every whole",
     "blink_slower": "speed rate fps",
     "blink_faster": "speed rate fps",
     "blink_without_rejected": "skip bad hide exclude",

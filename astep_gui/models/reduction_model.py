@@ -254,6 +254,8 @@ class ReductionModel(QObject):
         self.problem.emit(error)
 
     def _end_stages(self) -> None:
+        """Keep what was done; of a stage that had only begun, "0/1" says nothing any more."""
+        self.stages = {name: stage for name, stage in self.stages.items() if stage.done}
         for stage in self.stages.values():
             if stage.state == "running":
                 stage.state = "stopped"

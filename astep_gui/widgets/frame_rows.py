@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.frame_columns import COLUMNS
-from astep_gui.models.frame_table_model import REJECTED_ROLE, FrameTableModel
+from astep_gui.models.frame_table_model import FIRST_ROLE, REJECTED_ROLE, FrameTableModel
 from astep_gui.models.master_rows import STATE_ROLE
 from astep_gui.theme import mono_font, theme, toned, ui_font
 from astep_gui.widgets.heading_lines import HeadingLines
@@ -54,6 +54,8 @@ class RowDelegate(QStyledItemDelegate):
     def __init__(self, headings: HeadingLines, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._headings, self._numbers = headings, mono_font()
+        self._first_numbers = mono_font()
+        self._first_numbers.setItalic(True)
         self._heads_metrics, self._numbers_metrics = QFontMetrics(headings.font), QFontMetrics(self._numbers)
 
     def initStyleOption(self, option: QStyleOptionViewItem | None, index: QModelIndex) -> None:  # noqa: N802
@@ -85,7 +87,8 @@ class RowDelegate(QStyledItemDelegate):
             if isinstance(picture := model.data(index, Qt.ItemDataRole.DecorationRole), QImage):
                 option.icon = QIcon(QPixmap.fromImage(toned(picture)))
         if column.is_number:
-            option.font, option.fontMetrics = self._numbers, self._numbers_metrics
+            is_first = bool(model.data(index, FIRST_ROLE))
+            option.font, option.fontMetrics = self._first_numbers if is_first else self._numbers, self._numbers_metrics
             option.displayAlignment = _AT_RIGHT
         if state is not None and not option.state & QStyle.StateFlag.State_Selected:
             tone = state.tone if column.key == "state" else self._tone(column.key, state, model.master_of(index))

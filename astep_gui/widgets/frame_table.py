@@ -326,11 +326,13 @@ class FrameTable(QWidget):
         self.columns.lay_out()
 
     def show_only(self, paths: Iterable[str]) -> None:
-        """Select frames, whatever is searched for."""
+        """Select frames, whatever is searched for, and look at the one that stands first in the list."""
         wanted = list(paths)
         if any(not self.model.index_of(path).isValid() for path in wanted):
             self.search.clear()
             self.search_now()
+        place = {path: k for k, path in enumerate(self.model.ordered())}
+        wanted.sort(key=lambda path: place.get(path, len(place)))
         self.selected.emit(wanted, wanted[0] if wanted else None)
 
     def close_pictures(self) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _BESIDE, _PADDING = 46.0, 5.0
 """Pixels beside the words, the cross among them, and above them."""
+_LEAST_PX = 160.0
+"""In a frame that is shown smaller the words do not fit: they may stand beyond it."""
 
 
 def lines_of(words: str, width_of: Callable[[str], float], room: float) -> list[str]:
@@ -42,6 +44,12 @@ def lines_of(words: str, width_of: Callable[[str], float], room: float) -> list[
     return lines
 
 
+def _within(frame: QRectF, across: tuple[float, float]) -> tuple[float, float]:
+    """Keep the words inside the frame, whose verdict they are: what lies beside it is no part of it."""
+    left, right = max(frame.left(), across[0]), min(frame.right(), across[1])
+    return (left, right) if right - left >= _LEAST_PX else across
+
+
 def draw_badge(painter: QPainter, area: QRectF, frame: QRectF, words: str, across: tuple[float, float]) -> None:
     """Say that a frame is rejected, in as many lines as the words take.
 
@@ -60,6 +68,7 @@ def draw_badge(painter: QPainter, area: QRectF, frame: QRectF, words: str, acros
     painter.drawRect(frame.intersected(area).adjusted(2, 2, -2, -2))
     font = ui_font(13, bold=True)
     metrics = QFontMetricsF(font)
+    across = _within(frame, across)
     lines = lines_of(words, metrics.horizontalAdvance, across[1] - across[0] - _BESIDE - 2 * MARGIN)
     width = max(map(metrics.horizontalAdvance, lines)) + _BESIDE
     height = metrics.height() + (len(lines) - 1) * metrics.lineSpacing() + 2 * _PADDING

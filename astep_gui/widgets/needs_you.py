@@ -6,7 +6,8 @@ import time
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import (
     QApplication,
     QFrame,
@@ -23,6 +24,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Remedy
 from astep_gui.models.needs_after import done_about
+from astep_gui.models.needs_order import in_their_places
 from astep_gui.models.needs_words import heading_of, next_of
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
@@ -66,6 +68,8 @@ class NeedsYou(QWidget):
         self._shown: tuple[list[NeedLine], bool, tuple[str, ...]] | None = None
         self._heights: list[int] = []
         """Of the lines with the gaps below them, pixels."""
+        self._place: object = None
+        """The night whose lines are shown."""
         self._unfolded: set[str] = set()
         """Kins of equal needs that stand one by one."""
         self.heading = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
@@ -78,6 +82,7 @@ class NeedsYou(QWidget):
         self._area = QScrollArea()
         self._area.setWidget(inside)
         self._area.setWidgetResizable(True)
+        self._area.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click on a button of it leaves the focus where it was
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._lay_out()
@@ -121,8 +126,8 @@ class NeedsYou(QWidget):
 
     def show_needs(self) -> None:
         """Show what the night needs now."""
-        self._say_how_many()
-        lines = in_lines(self._night.needs, self._unfolded)
+        lines = self._in_their_places(in_lines(self._night.needs, self._unfolded))
+        self._say_how_many(has_lines=bool(lines))
         done = tuple(done_about(line.need, self._night) for line in lines)
         wanted_lines = (lines, self._is_narrow, done)
         if wanted_lines == self._shown:
@@ -144,6 +149,22 @@ class NeedsYou(QWidget):
         bar = self._area.verticalScrollBar()
         if bar is not None:
             bar.setValue(scrolled)
+
+    def _in_their_places(self, lines: list[NeedLine]) -> list[NeedLine]:
+        """Keep the order once the night is known, and under the pointer whatever comes: see the function."""
+        place, night = self._place, self._night
+        self._place = night.place.night if night.place is not None else None
+        before = self._shown[0] if self._shown is not None and place == self._place else []
+        is_pointed_at = self.isVisible() and self.rect().contains(self.mapFromGlobal(QCursor.pos()))
+        if night.looking.is_on and not is_pointed_at:
+            return lines  # they come in, the most pressing first
+        return in_their_places(lines, before, keeps_gone=is_pointed_at)
+
+    def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Close the gaps of what is done: no button comes under the pointer any more."""
+        super().leaveEvent(event)
+        if self._shown is not None and any(line.is_done for line in self._shown[0]):
+            QTimer.singleShot(0, self.show_needs)
 
     def _fold(self, kin: str) -> None:
         """Show the needs of a kin one by one, or together again; what has no room is scrolled to."""
@@ -167,7 +188,7 @@ class NeedsYou(QWidget):
 
     def _fit_height(self) -> None:
         """Show as many lines as are seen whole. The list's own height is the person's: what lies below never moves."""
-        self._area.setVisible(bool(self._night.needs))
+        self._area.setVisible(self._shown is not None and bool(self._shown[0]))
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
         sides = self._list.contentsMargins()
@@ -204,7 +225,9 @@ class NeedsYou(QWidget):
         assert bar is not None, "every scroll area has one"
         bar.setValue(0 if bar.value() >= bar.maximum() else bar.value() + bar.pageStep())
 
-    def _say_how_many(self) -> None:
+    def _say_how_many(self, *_: object, has_lines: bool | None = None) -> None:
+        if has_lines is None:
+            has_lines = self._shown is not None and bool(self._shown[0])
         place, needs = self._night.place, self._night.needs
         is_known = place is None or not place.has_logbook or self._night.rows
         does = "judging the frames" if is_known else "reading what is known"
@@ -220,7 +243,7 @@ class NeedsYou(QWidget):
         if rests_on_first:
             self.heading.setToolTip(_FIRST_LOOK)
         self.next.setText(next_of(self._night))
-        self.next.setHidden(bool(needs))
+        self.next.setHidden(has_lines)
         is_ready = not needs and self._night.plan is not None
         self.heading.setProperty("role", "good" if is_ready else "heading")
         _polish(self.heading)
@@ -257,8 +280,8 @@ class _NeedLine(QWidget):
         super().__init__()
         self.came_s = came_s
         need = line.need
-        mark = QLabel(_MARKS[need.tone])
-        mark.setProperty("role", need.tone)
+        mark = QLabel("✓" if line.is_done else _MARKS[need.tone])
+        mark.setProperty("role", "dim" if line.is_done else need.tone)
         mark.setFixedWidth(12)
         title = QLabel(in_window(need.title) + (f" · {done}" if done else ""))
         title.setTextFormat(Qt.TextFormat.PlainText)  # names of files and filters are anybody's words
@@ -282,6 +305,9 @@ class _NeedLine(QWidget):
         shown, rest = _divided(need, ways)
         for button in remedy_buttons(shown, rest, self._do):
             row.addWidget(button)
+        if line.is_done:
+            title.setProperty("role", "dim")
+            self.setEnabled(False)
 
     def set_unfolded(self, is_unfolded: bool) -> None:  # noqa: FBT001 - a switch
         """Say whether the equal needs stand below, and offer the other."""

@@ -10,6 +10,7 @@ from PyQt6.QtGui import QPainter, QPen
 from PyQt6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from astep_gui.models.step_words import WORDS
+from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import mono_font, theme
 from astep_gui.widgets.painting import painting
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from astep_gui.models.pixel_story_model import PixelStoryModel
 
 _SYMBOLS = {"electron": "e⁻", "ADU": "ADU"}
+_PEDESTAL = (
+    "The camera program added a pedestal of {:.5g} ADU, says the header. It comes off every raw frame once, in the "
+    "step “Trim”: off this one, and off each bias, dark and flat before they are combined. So no master holds it, "
+    "and nothing takes it away twice."
+)
 _SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse
 
 
@@ -107,6 +113,7 @@ class PixelStoryPanel(QScrollArea):
             self.head.setText(f"{self.head.text()}\nComputing its story …")
             return
         self.equation.setText(story.equation)
+        self.equation.setToolTip(wrapped(_PEDESTAL.format(story.pedestal_adu)) if story.pedestal_adu else "")
         is_masked = bool(story.reasons)
         self.reasons.setText("! Masked: " + ", ".join(story.reasons) if is_masked else "✓ Not masked")
         self._fill()
@@ -126,6 +133,8 @@ class PixelStoryPanel(QScrollArea):
         for line, (name, value, unit) in enumerate(done):
             master = story.masters.get(name)
             aside = f"{master[0]}: {master[1]:.6g}" if master is not None else ""
+            if name == "trim" and story.pedestal_adu:
+                aside = f"pedestal: {story.pedestal_adu:.5g}"
             shown = f"{value:,.2f}" if np.isfinite(value) else "no data"
             for column, words in enumerate((WORDS[name], shown, _SYMBOLS.get(unit, unit), aside)):
                 label = QLabel(words, self.table)

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QPushButton
 
 from astep_gui.models.reduction_model import first_run_words, waiting_reasons
 from astep_gui.theme import icon
+from astep_gui.widgets.turning_button import Turning
 
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
@@ -28,6 +29,7 @@ class ReduceButton(QPushButton):
         self._night = night
         self._run = run
         self.setProperty("primary", "true")
+        self._turning = Turning(self)
         self.setMinimumHeight(30)
         # The longest words it says, so that the tool bar does not jump.
         longest = ("Cancel · 8888/8888 · 88 min left", "Cancel · 888/888 · a few seconds left")
@@ -44,10 +46,12 @@ class ReduceButton(QPushButton):
         self.setText(self._run.words)
         survey = self._night.survey
         is_settled = not is_running and survey is not None and survey.is_reduced and survey.is_up_to_date
+        self._turning.turn(cancels=is_running)
         name = "cancel" if is_running else "done" if is_settled else "run"
-        self.setIcon(icon(name, "text" if is_settled else "primary_text"))
-        if self.property("primary") != ("false" if is_settled else "true"):
-            self.setProperty("primary", "false" if is_settled else "true")  # a calm button: nothing waits for it
+        self.setIcon(icon(name, "bad" if is_running else "text" if is_settled else "primary_text"))
+        is_calm = is_settled or is_running
+        if self.property("primary") != ("false" if is_calm else "true"):
+            self.setProperty("primary", "false" if is_calm else "true")  # a calm button: nothing waits for it
             if (style := self.style()) is not None:
                 style.unpolish(self)
                 style.polish(self)

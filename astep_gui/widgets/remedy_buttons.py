@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QMenu, QPushButton
 
 from astep_gui.models.tip_words import wrapped
@@ -46,4 +47,6 @@ def remedy_buttons(
         buttons.append(more)
     for button in buttons:
         button.setProperty("small", "true")
+        # A click that takes the button away would throw the focus elsewhere, to a step of the rail that looks chosen.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return buttons

@@ -34,6 +34,7 @@ from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.full_well_question import FullWellQuestion
 from astep_gui.widgets.gravest_warnings import GravestWarnings
 from astep_gui.widgets.results_list import ResultsList
+from astep_gui.widgets.turning_button import Turning
 from astep_gui.widgets.whole_label import WholeLabel
 from pipeline_core.findings import gravest
 from pipeline_core.report_state import REPORTS, reports_of
@@ -133,6 +134,7 @@ class ResultsPanel(QWidget):
         self.export = QPushButton(icon("export"), "Export")
         self.export.setToolTip("Accepted frames for Tycho Tracker, Astrometrica or Siril")
         self.export.clicked.connect(lambda: self.stop_asked.emit("export"))  # while it has no menu
+        self._turning = {"report": Turning(self.report), "export": Turning(self.export)}
         menu = self._programs = QMenu(self.export)
         for program, words in PROGRAMS.items():
             action = menu.addAction(f"For {words}…")
@@ -302,6 +304,7 @@ class ResultsPanel(QWidget):
             ("export", self.export, "Export", "export"),
         ):
             is_running = errands.is_running(name)
+            self._turning[name].turn(cancels=is_running)
             button.setText(errands.words(name, words))
             button.setIcon(icon("cancel" if is_running else sign))
             button.setEnabled(not errands.is_stopping(name) if is_running else is_reduced)

@@ -132,8 +132,11 @@ class RunPanel(QWidget):
         run, survey, plan = self._run, self._night.survey, self._night.plan
         if run.is_running:
             left = f" · {duration_words(run.eta_s)}" if run.eta_s is not None else ""
-            how_far = run.how_far(" of ") if run.total else "Looking what is to be done"
-            return "Stopping; what is finished stays" if run.is_stopping else f"{how_far}{left}"
+            if run.is_stopping:
+                return "Stopping; what is finished stays"
+            # The button counts the whole, each line below its stage: a third count beside them would be one too many.
+            at = f"{'Making the masters' if run.only == 'masters' else 'Reducing'}: {run.stage}"
+            return f"{at if run.total else 'Looking what is to be done'}{left}"
         if plan is None:
             return "Planning" if self._night.is_open else "No night is open"
         if survey is not None and survey.is_reduced:
@@ -157,7 +160,8 @@ class RunPanel(QWidget):
         mark.setStyleSheet(f"color: {theme().hex(_TONES[stage.state])}")
         bar.setRange(0, stage.total)
         bar.setValue(stage.done)
-        count.setText(f"{stage.done}/{stage.total}" + (f" · {stage.failed} failed" if stage.failed else ""))
+        more = [f"{stage.failed} failed"] * bool(stage.failed) + ["stopped"] * (stage.state == "stopped")
+        count.setText(" · ".join([f"{stage.done}/{stage.total}", *more]))
         count.setToolTip(f"{stage.cached} more were up to date" if stage.cached else "")
 
     def hear(self, events: Iterable[Event]) -> None:

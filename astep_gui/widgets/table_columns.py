@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 CELL_PX = 13
 """Around the words of a cell."""
 WIDEST_NAME_PX = 190
-LESS_NEEDED = frozenset({"utc"})
-"""Left out in a small window: the rows stand in order of time, and the timeline shows it."""
-BESIDE_PICTURES = LESS_NEEDED | {"on_sky"}
-"""Left out in a small window with pictures, which take the room of a column: the tip says it."""
+LESS_NEEDED = frozenset({"on_sky"})
+"""Left out in a small window: the tip of a row says it, and the panel Sky."""
+BESIDE_PICTURES = LESS_NEEDED | {"utc"}
+"""Left out in a small window with pictures, which take the room of a column: the rows stand in order of time."""
 
 
 class TableColumns(QToolButton):
@@ -112,7 +112,7 @@ class TableColumns(QToolButton):
         words = QFontMetrics(mono_font() if column.is_number else ui_font())
         title = QFontMetrics(ui_font()).horizontalAdvance(str(self._model.title(number))) + 13
         if column.key != "name":
-            return max(words.horizontalAdvance(column.sample) + CELL_PX, title)
+            return max(words.horizontalAdvance(self._model.sample(number)) + CELL_PX, title)
         names = self._model.names()
         widest = max(map(self._width_of_name, names), default=0)
         inside = max(min(widest, WIDEST_NAME_PX), words.horizontalAdvance(column.sample))

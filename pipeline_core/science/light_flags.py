@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pipeline_core.measures import Flag
 from pipeline_core.science.evidence import FROM_CLEAR, LOSS_MAG, NAN
 from pipeline_core.science.sky_flags import is_aurora
-from pipeline_core.science.slow_loss import told_halo
+from pipeline_core.science.slow_loss import told_growth, told_halo
 
 if TYPE_CHECKING:
     from pipeline_core.science.evidence import Evidence
@@ -52,14 +52,14 @@ def dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     if frosted:
         grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
         less = f"depth loss {e.depth_loss_mag:+.2f} mag" if _tells_depth(e) else f"stars {e.loss_mag:.2f} mag fainter"
-        loss = f", {less}" if e.loss_mag > 0.05 else ""
+        loss = f", {less}{told_growth(e.loss_growth_mag, e.loss_unsteady_mag)}" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
         stronger = told_halo(halo_growth, halo_before, halo_limit)
         cause, seen = ("frost", "haloes are") if e.may_freeze else ("haloes", "dew, haze or thin cloud; they are")
         flags.append(
             Flag(
                 cause,
-                f"{cause}: {seen}{stronger} than in the clear reference{loss}, which came slowly{fixed}",
+                f"{cause}: {seen}{stronger} than in the clear reference{loss}{fixed}",
                 "bad" if grave else "suspect",
             )
         )

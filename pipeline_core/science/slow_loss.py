@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 
 FRAMES = 5
+SLOW_MAG = 0.15
+"""From frame to frame, slope and scatter together: a loss of light below this is not called one."""
 FEWEST = 4
 """Two say nothing of a line's scatter, three little."""
 
@@ -97,6 +99,23 @@ def told_halo(own: float, beside: float, limit: float) -> str:
     if own > limit or not math.isfinite(beside):
         return f" {100 * own:.0f} % stronger"
     return f", here and in the frames beside it, {50 * (own + beside):.0f} % stronger"
+
+
+def told_growth(slope_mag: float, scatter_mag: float) -> str:
+    """Say how the loss came: ", which came slowly" where the frames beside it bear that out.
+
+    Parameters
+    ----------
+    slope_mag, scatter_mag : float, magnitudes
+        As :func:`growth` gives them; NaN where too few frames tell: nothing is said then.
+    """
+    if not math.isfinite(slope_mag):
+        return ""
+    if abs(slope_mag) + scatter_mag <= SLOW_MAG:
+        return ", which came slowly"
+    if abs(slope_mag) > scatter_mag:
+        return f", which {'grows' if slope_mag > 0 else 'goes'} by {abs(slope_mag):.2f} mag a frame"
+    return f", which changes by {scatter_mag:.2f} mag from frame to frame"
 
 
 def _share(halo_growth: Floats, missing: Floats) -> float:

@@ -128,7 +128,7 @@ def test_each_cause_is_named_with_its_figures(change, cause, severity, words):
                 "loss_neighbours_mag": 0.19,
                 "depth_loss_mag": 0.3,
             },
-            "frost: haloes are 14 % stronger than in the clear reference, depth loss +0.30 mag, which came slowly",
+            "frost: haloes are 14 % stronger than in the clear reference, depth loss +0.30 mag",
         ),
     ],
 )

@@ -91,6 +91,25 @@ def test_only_the_deepest_frames_of_a_trailed_group_are_said_to_be_its_reference
     assert any("the clear reference is long itself" in words for words in others)
 
 
+@pytest.mark.parametrize(("state", "is_judged"), [("quick", False), ("final", True)])
+def test_a_first_look_at_three_clean_stars_and_hot_pixels_calls_nothing_good(state, is_judged):
+    rng = np.random.default_rng(19)
+    night = nights.build(nights.ordinary_states(rng, 2), rng)
+    night.measures = {path: replace(m, state=state, stars=6) for path, m in night.measures.items()}
+    night.stars = {
+        path: StarList(*(values[:3] for values in (s.x_px, s.y_px, s.flux, s.fwhm_px)))
+        for path, s in night.stars.items()
+    }
+    said = {
+        path: {flag.words for flag in row.flags if flag.cause == "not judged"} for path, row in judged(night).items()
+    }
+    if is_judged:
+        assert not any(said.values())
+    else:
+        assert all("3 stars only" in words for one in said.values() for words in one)
+        assert all(said.values())
+
+
 def test_slow_defocus_does_not_become_the_norm():
     rng = np.random.default_rng(9)
     states = nights.ordinary_states(rng, 60)

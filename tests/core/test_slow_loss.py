@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline_core.science.slow_loss import growth, halo_shares
+from pipeline_core.science.slow_loss import growth, halo_shares, told_growth
 
 
 def test_a_loss_that_grows_evenly_has_its_slope_and_no_scatter_to_the_very_ends():
@@ -72,3 +72,19 @@ def test_the_frames_of_another_filter_at_the_same_time_tell_too_and_those_of_ano
 def test_without_times_a_group_speaks_for_itself():
     untimed = (np.full(5, np.nan), 0.1 * MISSING, MISSING)
     np.testing.assert_allclose(shares(untimed, (HOURS, 0.3 * MISSING, MISSING))[0], 0.1)
+
+
+def words_of(*loss_mag):
+    slope, scatter = growth(np.array(loss_mag))
+    return told_growth(slope[2], scatter[2])
+
+
+def test_a_loss_came_slowly_only_where_the_frames_beside_it_bear_that_out():
+    assert words_of(0.20, 0.27, 0.33, 0.41, 0.46) == ", which came slowly"
+    assert words_of(0.20, 0.27, 1.02, 2.51, 2.90) == ", which grows by 0.76 mag a frame"
+    assert words_of(2.90, 2.51, 1.02, 0.27, 0.20) == ", which goes by 0.76 mag a frame"
+    assert words_of(0.2, 0.1, 1.0, 0.1, 0.2) == ", which changes by 0.44 mag from frame to frame"
+
+
+def test_of_too_few_frames_it_is_not_said_how_the_loss_came():
+    assert words_of(0.20, np.nan, 1.02, np.nan, 2.90) == ""

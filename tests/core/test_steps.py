@@ -128,6 +128,17 @@ def test_a_pedestal_is_taken_off_once_and_the_trim_step_does_not_call_itself_idl
     np.testing.assert_array_equal(found.difference("trim"), np.float32(-100))
 
 
+def test_the_equation_of_a_pixel_has_the_brackets_of_its_arithmetic_and_tells_the_pedestal(tmp_path):
+    task, output, _ = night_made(tmp_path, overscan=False, pedestal=100)
+    story = pixel_story(task, output, 20, 20)
+    assert story.pedestal_adu == 100.0
+    left, result = story.equation.replace("−", "-").split(" = ")
+    numbers = re.sub(r"(raw|pedestal|gain|bias|dark_\w+(-\w+)?|flat_\w+) ", "", left)
+    assert numbers.startswith("(")
+    by_hand = eval(numbers.replace("÷", "/").replace("×", "*"))
+    assert by_hand == pytest.approx(float(result.split(" ")[0]), rel=0.01)
+
+
 def test_a_pedestal_is_named_in_the_plan_and_in_the_history_of_the_calibrated_frame(tmp_path):
     task, _, product = night_made(tmp_path, overscan=False, pedestal=100)
     assert task.settings["equation"].startswith("raw − pedestal of 100 ADU − ")
@@ -175,7 +186,7 @@ def test_the_numbers_of_the_equation_give_the_calibrated_value(made):
     level = raw - overscan
     dark, flat = task.settings["masters"]["dark"][0], task.settings["masters"]["flat"][0]
     assert story.equation.startswith(
-        f"raw {raw:.6g} − overscan {level:.5g} − {dark} {story.masters['dark'][1]:.5g} "
+        f"(raw {raw:.6g} − overscan {level:.5g} − {dark} {story.masters['dark'][1]:.5g}) "
         f"÷ {flat} {story.masters['flat'][1]:.4g} × gain 2 = {calibrated:.0f} ± "
     )
     # Whole electrons of both: the error is 29 e⁻, and "1591.342 ± 29" would pretend to know more.

@@ -22,6 +22,7 @@ from astep_gui.models import night_model, preparing, survey_watch
 from astep_gui.models.frame_images import Loaded, ShownImage, shown_image
 from astep_gui.models.levels import LevelsModel
 from astep_gui.remembered import Remembered
+from astep_gui.widgets import turning_button
 from pipeline_core.cli import main
 from pipeline_core.events import RunContext
 from pipeline_core.scan import scan_night
@@ -60,6 +61,7 @@ def _rests_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey_watch, "REST_MS", 50)
     monkeypatch.setattr(night_model, "NEEDS_MS", 50)
     monkeypatch.setattr(night_model, "DECIDED_MS", 50)
+    monkeypatch.setattr(turning_button, "SLOW_HAND", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -60,6 +60,14 @@ def test_frames_go_by_in_time_in_whatever_order_they_were_chosen(qtbot, ready):
         assert bar.count.text().removesuffix(" UTC") == f"{model.index + 1}/4 · {time:%H:%M:%S}"
 
 
+def test_all_science_frames_of_the_night_are_blinked_by_one_key_whatever_is_selected(qtbot, ready):
+    ready.decisions.set_field([LIGHTS[3]], "filter", "V")  # another group
+    ready.night.select([LIGHTS[1]])
+    qtbot.keyClick(ready, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert paths_of(ready.viewing.blink) == LIGHTS
+    assert "Ctrl+Shift+B: all" in ready.actions_by_name["blink"].toolTip()
+
+
 def test_it_begins_on_the_shown_frame_at_its_place_in_time(qtbot, ready):
     model = ready.viewing.blink
     model.rate = 1.0

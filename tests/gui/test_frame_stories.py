@@ -381,7 +381,7 @@ def test_the_story_of_a_pixel_holds_its_equation_masters_and_its_value_all_night
     panel.model.ask(reduced[2][0], 100, 120)
     qtbot.waitUntil(lambda: not panel.model.is_busy, timeout=PATIENCE_MS)
     assert panel.model.error is None
-    assert panel.equation.text().startswith("raw ")
+    assert panel.equation.text().startswith("(raw ")
     assert "÷ flat_" in panel.equation.text()
     assert panel.equation.text().endswith("e⁻")
     assert "Bias" in panel.idle.text()

@@ -265,7 +265,7 @@ def test_values_that_come_in_one_by_one_move_the_found_rows_once_and_not_where_t
 def test_a_suspect_that_was_just_rejected_stays_among_the_suspects_until_one_goes_on(qtbot, opened):
     judge(opened, LIGHTS)
     opened.actions_by_name["show_suspects"].trigger()
-    opened.night.select([LIGHTS[1]], LIGHTS[1])
+    opened.night.select([LIGHTS[1], LIGHTS[3]], LIGHTS[1])  # with one alone the rejection goes on to the next
     opened.decisions.reject([LIGHTS[1]], "cloud")
     opened.table.model.rebuild()  # as a new plan does, which may come first
     assert opened.table.model.ordered() == LIGHTS

@@ -40,6 +40,8 @@ def test_what_speaks_against_a_frame_stands_over_it_in_words(suspected):
 def test_one_click_follows_the_suggestion_with_its_cause(suspected, qtbot):
     qtbot.mouseClick(suspected.viewing.rail.reject, LEFT)
     assert suspected.night.rejected == {LIGHTS[1]: "cloud"}
+    suspected.night.select([LIGHTS[1]])  # it went on to the next
+    qtbot.waitUntil(lambda: suspected.viewing.view.title == LIGHTS[1], timeout=8000)
     assert suspected.viewing.view.badge == "REJECTED · cloud · U to restore"
     assert not suspected.viewing.rail.reject.isEnabled()  # it is answered
 

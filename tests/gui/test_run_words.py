@@ -36,7 +36,7 @@ def test_the_button_never_says_that_all_is_done_while_work_remains(running):
     assert hear(running, "quality", 0, 1, run_done=6, run_total=7, eta_s=3.0) == "Cancel · 6/7 · a few seconds left"
     assert hear(running, "quality", 1, 1, run_done=7, run_total=7, eta_s=0.0).startswith("Cancel · finishing")
     assert hear(running, "alignment", 0, 3) == "Cancel · alignment 0/3"
-    assert running.run_panel.headline.text() == "alignment 0 of 3"
+    assert running.run_panel.headline.text() == "Reducing: alignment"
     assert hear(running, "alignment", 3, 3) == "Cancel · finishing"
     assert hear(running, "plate solutions", 1, 3) == "Cancel · plate solutions 1/3"
 
