@@ -109,7 +109,7 @@ def judged_gain(
             warnings.append(
                 Finding(
                     f"no frame states its gain, so {measured:.3g} e⁻/ADU was measured from flats and biases",
-                    "electrons, noise and depth of all frames stand on it",
+                    "electrons, noise and depth stand on it",
                     "set calibrate.gain_e_per_adu in the recipe if you know better",
                     paths,
                 )

@@ -283,8 +283,8 @@ def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = 
         many = f"{len(off)} of {len(rows)} frames" if len(rows) > 1 else "the frame"
         left = "hot pixels shine through" if cause == "dark too weak" else "hot pixels became holes"
         if with_sky:
-            left += f", the more the brighter the sky is: {NO_DARK_MENDS[0]}"
-            hint = NO_DARK_MENDS[1]
+            left += ", more under a brighter sky (charge traps: no dark mends it)"
+            hint = NO_DARK_MENDS
         else:
             left += ", and its dark current was scaled from another exposure" if off.keys() <= scaled else ""
             hint = f"take darks of {_settings_words([night.by_path[p] for p in off if p in night.by_path])}"

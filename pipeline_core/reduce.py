@@ -184,7 +184,9 @@ class _Reducer:
         ended = datetime.now(UTC).isoformat(timespec="seconds")
         # Not rounded: whoever tells it another day says what was said on this one.
         took, memory_mb = result.seconds, result.peak_memory_mb
-        well = result.full_well
+        well, before = result.full_well, last_run(self.logbook.database)
+        # A run that made masters only counted no pixels: the next one is compared with what was counted last.
+        counted = before.saturated if result.saturated is None and before is not None else result.saturated
         record = RunRecord(
             ended,
             took,
@@ -194,7 +196,7 @@ class _Reducer:
             self.options.only,
             result.proposed_saturation_adu,
             full_well=well.document() if well is not None else None,
-            saturated=result.saturated,
+            saturated=counted,
             saturated_before=result.saturated_before,
             findings=documents(result.findings),
             said_of_frames=result.said_of_frames,

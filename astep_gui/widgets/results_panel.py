@@ -163,11 +163,11 @@ class ResultsPanel(QWidget):
         box.setSpacing(8)
         box.addWidget(self.headline)
         box.addWidget(self._make_old_reports())
+        box.addLayout(first)  # what is done with results stays in sight, however much there is to be read
+        box.addLayout(second)
         box.addWidget(self.full_wells)
         box.addWidget(self.gravest)
         box.addLayout(self._rows)
-        box.addLayout(first)
-        box.addLayout(second)
         box.addWidget(self.tree, 1)
 
     def _make_old_reports(self) -> QWidget:

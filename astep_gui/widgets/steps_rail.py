@@ -280,7 +280,8 @@ class StepsRail(QWidget):
         if not missing.why.endswith(NOT_MADE):
             return f"! {chosen.words} cannot be shown: {missing.why}{meanwhile}"
         if chosen.note:
-            return f"! {chosen.words} has nothing to do here: {chosen.note}. {LATER_MISSING.removeprefix('! ')}"
+            why = f"{chosen.note[:1].upper()}{chosen.note[1:]}"  # first: where there is little room, the rest is cut
+            return f"! {why}, so {chosen.words} does nothing here. {LATER_MISSING.removeprefix('! ')}"
         return f"! {chosen.words} needs masters that are not made yet. {MAKES_THEM}{meanwhile}"
 
     def _progress(self) -> str:

@@ -17,8 +17,8 @@ MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
 _TRAPS = "charge traps do that, and no dark mends it"
-NO_DARK_MENDS = (_TRAPS, "mask its hot pixels, or stack frames that moved against each other")
-"""Why, and what to do."""
+NO_DARK_MENDS = "mask its hot pixels, or stack frames that moved"
+"""What to do instead."""
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
 _MOST = 20_000
@@ -130,8 +130,7 @@ def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag 
     # What can be done stands first: where there is little room, the rest is cut.
     weak, shine = f"dark {percent:.0f} % too weak", "hot pixels shine through"
     if with_sky:
-        do = "mask its hot pixels, or stack frames that moved"
-        return Flag("dark too weak", f"{weak}: {do}; {shine}, more under a brighter sky: {_TRAPS}", "note")
+        return Flag("dark too weak", f"{weak}: {NO_DARK_MENDS}; {shine}, more under a brighter sky: {_TRAPS}", "note")
     return Flag("dark too weak", f"{weak}: {remedy}; {shine}", "note")
 
 

@@ -174,6 +174,7 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
     (found,) = [one for one in first.findings if "saturate from" in one.what]
     assert found.paths == well.paths
     assert f"{well.spots} bright stars and hot pixels" in found.why
+    reduce_night(place, Recipe(), RunOptions(executor="threads", only="masters"), RunContext())  # counts none
     again = reduce_night(place, Recipe(calibrate={"saturation_adu": level}), options, RunContext())
     assert again.proposed_saturation_adu is None
     assert first.saturated == (0, 0)

@@ -123,7 +123,7 @@ def test_the_rail_stays_on_the_step_that_was_clicked_last_and_says_in_one_senten
     lose_the_masters(qtbot, window)
     qtbot.mouseClick(rail.difference, LEFT)
     says = {
-        "bias": "! Bias has nothing to do here: the dark holds the bias, both come off with it. Later steps need ",
+        "bias": "! The dark holds the bias, both come off with it, so Bias does nothing here. Later steps need ",
         "flat": "! Flat needs masters that are not made yet. Reduce makes them, or make them now",
     }
     for name in ("bias", "flat"):
