@@ -78,7 +78,8 @@ class Comparing(QObject):
             self._night.problem.emit(NightError("there is no frame to compare with", _WHY[which]))
             return
         first, second = (other, path) if which in {"previous", "reference"} else (path, other)
-        self.ask_frames(first, second)
+        key = self._viewing.view.shown.key if self._viewing.view.shown is not None else None
+        self.ask_frames(first, second, calibrated=isinstance(key, tuple) and key[0] == "calibrated")
 
     def ask_selected(self, *, calibrated: bool = False) -> None:
         """Compare two selected frames; of one, it and the next, of the last one it and the one before."""

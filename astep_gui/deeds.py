@@ -51,7 +51,7 @@ class Deeds(ResultsDeeds):
         self._section = 0
         """Of the settings, that was looked at last."""
         self._brushed: frozenset[str] = frozenset()
-        """Frames that were selected in the plot."""
+        """Frames that were selected in the plot, or shown together."""
         window.viewing.timeline_model.selection_asked.connect(self._tell_brushed)
 
     def slots(self) -> dict[str, Callable[..., object]]:
@@ -90,7 +90,13 @@ class Deeds(ResultsDeeds):
         elif remedy.deed == "output":
             self.output()
         else:
-            self._window.table.show_only(need.paths)
+            self.show_frames(need.paths)
+
+    def show_frames(self, paths: Sequence[str]) -> None:
+        """Select frames, look at the first, and say how many they are and what can be done with all of them."""
+        self._window.table.show_only(paths)
+        if len(paths) > 1:
+            self._tell_brushed(paths)
 
     # -- view ------------------------------------------------------------------------------------------------
 
@@ -187,10 +193,10 @@ class Deeds(ResultsDeeds):
             window.table.tree.setFocus()
 
     def _tell_brushed(self, paths: Sequence[str]) -> None:
-        """Say how many frames were selected in the plot, and what can be done with them."""
+        """Say how many frames were selected at once, and what can be done with them."""
         self._brushed = frozenset(paths)
         if len(paths) > 1:
-            words = "X rejects them, B blinks them, Esc lets them go"
+            words = "X rejects them, U accepts them, B blinks them, Esc lets them go"
             self._window.log.say_passing(f"{len(paths)} frames selected: {words}")
         elif not paths:
             self._window.log.say_passing("no frame lies there")

@@ -101,6 +101,8 @@ class ProductViewing(QObject):
             return
         if not self._viewing.blinks_calibrated:
             self._begin()
+        self._viewing.rail.show_steps(False)  # noqa: FBT003 - the bar has their place, the verdict stays
+        self._viewing.rail.show()
         self.master, self.calibrated, self.stack = None, path, None
         self.changed.emit()
         stale = survey.stale.get(path, "") if survey is not None else ""
@@ -144,6 +146,7 @@ class ProductViewing(QObject):
         """Show no product any more; what is shown next is not decided here."""
         self.master = self.calibrated = self.stack = self._last = None
         self.bar.hide()
+        self._viewing.rail.show_steps(True)  # noqa: FBT003 - a switch
         if self._bits_before is not None:
             self._viewing.view.set_mask_bits(self._bits_before)
             self._bits_before = None
@@ -175,7 +178,7 @@ class ProductViewing(QObject):
         if self._viewing.steps.chosen is not None:
             self._viewing.steps.choose(None)
         self._viewing.pages.setCurrentWidget(self._viewing.view)
-        self._viewing.rail.hide()  # the steps are those of a frame
+        self._viewing.rail.hide()  # steps and verdict are those of a frame
         if self._bits_before is None:
             self._bits_before = self._viewing.view.mask_bits
 

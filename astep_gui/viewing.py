@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from astep_gui.models.night_model import NightModel
     from pipeline_core.measures import Flag
 
-SHARES = {"Night": Share(0.27, 144, 250), "Judge": Share(0.4, 204, 440)}
+SHARES = {"Night": Share(0.26, 138, 250), "Judge": Share(0.4, 204, 440)}
 """What timeline and keogram have of the height: most where frames are judged by them."""
-UPPER_PX = 350
+UPPER_PX = 351
 """What steps and image keep in a low window: the image is then nearly half of what lies between the panels."""
 _TURNED = ("it is turned onto the others, its pixels lie elsewhere", "Esc ends the blink and shows it as it was taken")
 _NO_FRAME = ("the image is a master or a stack", "Esc shows the frame again")
@@ -160,8 +160,8 @@ class Viewing(QObject):
         self.steps.closed.connect(self.show_frame)
         for cannot in (self.steps.failed, self.steps.delayed):
             cannot.connect(self._show_whole)
-        self.rail.reject_asked.connect(self._follow_suggestion)
-        self.rail.keep_asked.connect(lambda: self.decisions.accept([night.current]) if night.current else None)
+        self.rail.reject_asked.connect(lambda: self.decisions.reject(self._meant))
+        self.rail.keep_asked.connect(lambda: self.decisions.accept(self._meant))
         self.blink.state_changed.connect(self.suggest)
         self.blink_bar.asking_changed.connect(self.suggest)
         for model in (self.timeline_model, self.keogram_model, self.star, self.story):
@@ -215,16 +215,24 @@ class Viewing(QObject):
         self.rail.set_suggestion(
             state.verdict if state is not None else "", is_open=is_open, tone=tone, of_dark=of_dark
         )
+        meant, rejected = self._meant if state is not None else [], self._night.rejected
+        kept = self._night.choices.kept
+        can_keep = any(one in rejected or (one not in kept and bool(self._flags(one))) for one in meant)
+        self.rail.offer_answers(len(meant), can_reject=any(one not in rejected for one in meant), can_keep=can_keep)
+        self.view.head.say_selected(len(meant))
+
+    @property
+    def _meant(self) -> list[str]:
+        """The frames that an answer is given for: all that are selected, or the one that is seen."""
+        path, selection = self._night.current, self._night.selection
+        if len(selection) > 1 and path in selection and not self.is_blinking:
+            return list(selection)
+        return [path] if path is not None else []
 
     def _flags(self, path: str | None) -> list[Flag]:
         row = self._night.rows.get(path or "")
         flags = row.flags if row is not None else self._night.calibration_flags.get(path or "", ())
         return [flag for flag in flags if flag.severity != "note"]
-
-    def _follow_suggestion(self) -> None:
-        path = self._night.current
-        if path is not None and self._flags(path):
-            self.decisions.reject([path])
 
     @property
     def seen(self) -> ImageView:
@@ -374,10 +382,9 @@ class Viewing(QObject):
             self._show_quality()
 
     def _frames_changed(self, paths: Sequence[str]) -> None:
-        if self._night.current in paths:
-            self.suggest()
-            if not self.is_blinking:
-                self.view.set_badge(self.badge(self._night.current))
+        self.suggest()
+        if self._night.current in paths and not self.is_blinking:
+            self.view.set_badge(self.badge(self._night.current))
         self.comparing.badges_changed(paths)
         self.blinking.frames_changed(paths)
         self.timeline_model.set_rejected(self._night.rejected, self._night.choices.kept)

@@ -8,7 +8,7 @@ the group's clear reference. The science is in ``science/``; here the columns ar
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline_core.science.evidence import Evidence
+    from pipeline_core.science.registration import Registration
     from pipeline_core.types import Frame, Site
 
 Floats = npt.NDArray[np.float64]
@@ -68,7 +69,7 @@ def judge_night(
     measured = [frame for frame in frames if frame.path in measures]
     measures = _without_fixed_lines(measured, measures)
     by_path = {frame.path: frame for frame in measured}
-    judged: list[tuple[list[QualityRow], list[Evidence]]] = []
+    compared: list[_Compared] = []
     for number, paths in enumerate(_complete(groups, measured)):
         members = sorted(
             (by_path[path] for path in paths),
@@ -77,12 +78,19 @@ def judge_night(
         group = Group.of(
             members, [measures[f.path] for f in members], [stars.get(f.path, _NO_STARS) for f in members], site
         )
-        rows, evidence = _judge_group(group)
-        if len(rows) == 1:  # beside itself every frame is as clear and as deep as the best
-            rows = [replace(rows[0], transparency=None, depth_loss_mag=None)]
-        judged.append(([replace(row, extra={**row.extra, "group": number}) for row in rows], evidence))
-    shares = _halo_shares(judged, by_path)
-    found = {
+        compared.append(_Compared.of(group, number))
+    first = _flagged(compared, by_path)
+    # What is bad by itself, however deep, is no measure of others: they are compared with the better ones.
+    better = [one.without_bad(first) for one in compared]
+    found = first if better == compared else _flagged(better, by_path)
+    return [found[frame.path] for frame in measured]
+
+
+def _flagged(compared: Sequence[_Compared], frames: Mapping[str, Frame]) -> dict[str, QualityRow]:
+    """Say of every frame of all groups what its evidence says; path → row."""
+    judged = [one.judged() for one in compared]
+    shares = _halo_shares(judged, frames)
+    return {
         row.path: replace(
             row,
             flags=science_flags(
@@ -96,7 +104,6 @@ def judge_night(
         for (rows, evidence), of_group in zip(judged, shares, strict=True)
         for row, e, share in zip(rows, evidence, of_group.tolist(), strict=True)
     }
-    return [found[frame.path] for frame in measured]
 
 
 def _halo_shares(
@@ -138,43 +145,56 @@ def _complete(groups: Sequence[Sequence[str]], measured: Sequence[Frame]) -> lis
     return out + list(rest.values())
 
 
-def _judge_group(group: Group) -> tuple[list[QualityRow], list[Evidence]]:
-    """Return the rows of one group, not yet flagged, and what is known of each beside its baselines."""
-    n = len(group.frames)
-    fwhm, noise = group.column("fwhm_px"), group.column("noise")
-    placed = register(group.stars, _first_depth(group.stars, noise, fwhm), group.shape, tolerance_px=tolerance_px(fwhm))
-    light = Light.of(group, placed, noise, fwhm)
-    depth = baseline.depth_mag(light.transparency, noise, fwhm)
-    clear = baseline.clear_frames(depth)
-    if not clear.size:  # nothing could be aligned: sharpness and darkness still rank the frames
-        clear = baseline.clear_frames(baseline.depth_mag(np.ones(n), noise, fwhm))
-    depth_loss = baseline.clear_value(depth, clear) - depth if clear.size else np.full(n, np.nan)
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """One group: placed, its stars compared, and which of its frames are the clear reference."""
 
-    centre = ((group.shape[1] - 1) / 2, (group.shape[0] - 1) / 2)
-    shifts = np.array([(math.nan, math.nan) if a is None else a.displacement(*centre) for a in placed.alignments])
-    rotation = np.array([math.nan if a is None else a.rotation_deg for a in placed.alignments])
-    wander = track(group.hours, shifts[:, 0], shifts[:, 1], rotation)
-    evidence = evidence_of(group, placed, light, clear, wander)
+    group: Group
+    number: int
+    placed: Registration
+    light: Light
+    depth: Floats
+    clear: npt.NDArray[np.intp]
 
-    rows = []
-    for k, frame in enumerate(group.frames):
-        alignment = placed.alignments[k]
-        extra: dict[str, Any] = {
-            "reference": group.frames[placed.reference].path if placed.reference >= 0 else None,
-            "stars_matched": alignment.matched if alignment else 0,
-            "align_rms_px": _known(alignment.rms_px) if alignment else None,
-            "patchiness_mag": _known(light.patchy[k]),
-            "airmass": _known(light.airmass[k]),
-            "sky_expected": _known(evidence[k].sky_expected),
-        }
-        rows.append(
+    @classmethod
+    def of(cls, group: Group, number: int) -> _Compared:
+        """Place the frames of a group on each other and compare their stars."""
+        fwhm, noise = group.column("fwhm_px"), group.column("noise")
+        first = _first_depth(group.stars, noise, fwhm)
+        placed = register(group.stars, first, group.shape, tolerance_px=tolerance_px(fwhm))
+        light = Light.of(group, placed, noise, fwhm)
+        depth = baseline.depth_mag(light.transparency, noise, fwhm)
+        clear = baseline.clear_frames(depth)
+        if not clear.size:  # nothing could be aligned: sharpness and darkness still rank the frames
+            depth = baseline.depth_mag(np.ones(len(group.frames)), noise, fwhm)
+            clear = baseline.clear_frames(depth)
+        return cls(group, number, placed, light, depth, clear)
+
+    def without_bad(self, rows: Mapping[str, QualityRow]) -> _Compared:
+        """Return the same with no bad frame in the clear reference, where there are better ones."""
+        found = [rows[frame.path].flags for frame in self.group.frames]
+        is_bad = np.array([any(flag.severity == "bad" for flag in flags) for flags in found], bool)
+        clear = baseline.without_bad(self.clear, self.depth, is_bad)
+        return self if np.array_equal(clear, self.clear) else replace(self, clear=clear)
+
+    def judged(self) -> tuple[list[QualityRow], list[Evidence]]:
+        """Return the rows of the group, not yet flagged, and what is known of each beside its baselines."""
+        group, placed, light = self.group, self.placed, self.light
+        depth = baseline.depth_mag(light.transparency, group.column("noise"), group.column("fwhm_px"))
+        depth_loss = baseline.clear_value(depth, self.clear) - depth
+        centre = ((group.shape[1] - 1) / 2, (group.shape[0] - 1) / 2)
+        shifts = np.array([(math.nan, math.nan) if a is None else a.displacement(*centre) for a in placed.alignments])
+        rotation = np.array([math.nan if a is None else a.rotation_deg for a in placed.alignments])
+        wander = track(group.hours, shifts[:, 0], shifts[:, 1], rotation)
+        evidence = evidence_of(group, placed, light, self.clear, wander)
+        rows = [
             QualityRow(
                 path=frame.path,
                 measures=group.measures[k],
                 dx_px=_known(shifts[k, 0]),
                 dy_px=_known(shifts[k, 1]),
                 rotation_deg=_known(rotation[k]),
-                mirrored=alignment.mirrored if alignment else False,
+                mirrored=a.mirrored if (a := placed.alignments[k]) else False,
                 drift_px_per_hour=_known(wander.drift_px_per_hour[k]),
                 transparency=_known(light.transparency[k]),
                 transparency_map=_map(light.maps[k]),
@@ -183,10 +203,26 @@ def _judge_group(group: Group) -> tuple[list[QualityRow], list[Evidence]]:
                 moon_altitude_deg=_known(group.sky.moon_altitude_deg[k]) if group.sky else None,
                 moon_phase=_known(group.sky.moon_phase[k]) if group.sky else None,
                 moon_distance_deg=_known(group.sky.moon_distance_deg[k]) if group.sky else None,
-                extra=extra,
+                extra=self._extra(k, evidence[k]),
             )
-        )
-    return rows, evidence
+            for k, frame in enumerate(group.frames)
+        ]
+        if len(rows) == 1:  # beside itself every frame is as clear and as deep as the best
+            rows = [replace(rows[0], transparency=None, depth_loss_mag=None)]
+        return rows, evidence
+
+    def _extra(self, k: int, evidence: Evidence) -> dict[str, Any]:
+        placed, light = self.placed, self.light
+        alignment = placed.alignments[k]
+        return {
+            "reference": self.group.frames[placed.reference].path if placed.reference >= 0 else None,
+            "stars_matched": alignment.matched if alignment else 0,
+            "align_rms_px": _known(alignment.rms_px) if alignment else None,
+            "patchiness_mag": _known(light.patchy[k]),
+            "airmass": _known(light.airmass[k]),
+            "sky_expected": _known(evidence.sky_expected),
+            "group": self.number,
+        }
 
 
 def _known(value: float) -> float | None:

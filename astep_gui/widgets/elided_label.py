@@ -51,6 +51,13 @@ class ElidedLabel(QLabel):
         """How many lines the words may take."""
         return self._lines
 
+    def set_lines(self, lines: int) -> None:
+        """Let the words take so many lines."""
+        if lines != self._lines:
+            self._lines = lines
+            self.updateGeometry()
+            self._shorten()
+
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show other words."""
         self.say(text or "")

@@ -33,12 +33,16 @@ class ImageHead(QWidget):
         self._title.setFont(ui_font(13, bold=True))
         self.state = QLabel()
         """As what it is seen: raw or calibrated while many go by, aligned or not."""
+        self.selected = QLabel()
+        """How many frames are selected, where it is not the shown one alone: answers are given for all of them."""
+        self.selected.setProperty("role", "warn")
         self.file, self.about, self.zoom = QLabel(), QLabel(), QLabel()
         for label in (self.state, self.file, self.about, self.zoom):
             label.setProperty("role", "dim")
             label.setTextFormat(Qt.TextFormat.PlainText)  # a file may be called anything
         self.zoom.setFont(mono_font())
         self.overlays = OverlayButton()
+        self.overlays.setProperty("small", "true")
         self.levels = QToolButton()
         """While the panel of the levels makes room for another one: brings it back."""
         self.levels.setText("Levels")
@@ -49,12 +53,12 @@ class ImageHead(QWidget):
         """Gives, of an image's key and title, the title under the frame's short name."""
         self._unit = self._about = self._whole = self._file = ""
         strip = QHBoxLayout(self)
-        strip.setContentsMargins(_MARGIN, 3, 6, 3)
+        strip.setContentsMargins(_MARGIN, 0, 6, 1)
         strip.setSpacing(_SPACING)
         strip.addWidget(self._title, 1)
-        for widget in (self.file, self.state, self.about, self.zoom, self.levels, self.overlays):
+        for widget in (self.selected, self.file, self.state, self.about, self.zoom, self.levels, self.overlays):
             strip.addWidget(widget)
-        for widget in (self.file, self.state, self.levels):
+        for widget in (self.selected, self.file, self.state, self.levels):
             widget.hide()
 
     @property
@@ -79,6 +83,14 @@ class ImageHead(QWidget):
         self.state.setVisible(bool(state))
         self.overlays.show_image(shown)
         self._fit()
+
+    def say_selected(self, number: int) -> None:
+        """Say how many frames are selected, if it is more than the shown one."""
+        words = f"{number} selected" if number > 1 else ""
+        if words != self.selected.text():
+            self.selected.setText(words)
+            self.selected.setVisible(bool(words))
+            self._fit()
 
     def say_zoom(self, words: str) -> None:
         """Say how far the image is enlarged, which takes its room too."""
@@ -118,7 +130,7 @@ class ImageHead(QWidget):
             self.file.hide()
             return
         room = self.width() - _MARGIN - 6
-        for one in (self.state, self.overlays):
+        for one in (self.selected, self.state, self.overlays):
             room -= one.sizeHint().width() + _SPACING if one is self.overlays or not one.isHidden() else 0
         about, unit = (self._room_of(self.about, words) for words in (self._about, self._unit))
         zoom = self._room_of(self.zoom, self.zoom.text())

@@ -38,7 +38,7 @@ _MORE = ("99.9", "98", "full")
 
 
 LEAST_PLOT_PX, NAMED_PX = 76, 100
-"""Height of the histogram at least, and that at which its axis has a name: below, the read-out alone says the unit."""
+"""Height of the histogram at least, and that at which its axis has a name below it: in a lower one it stands inside."""
 
 
 class LevelsPanel(QWidget):
@@ -85,8 +85,12 @@ class LevelsPanel(QWidget):
             return
         unit = self._shown.unit if self._shown is not None else ""
         axis = self.plot.getPlotItem().getAxis("bottom")
-        axis.setLabel(f"pixel value  ({unit})" if unit else "pixel value")
-        axis.showLabel(self.plot.height() >= NAMED_PX)
+        words = f"pixel value  ({unit})" if unit else "pixel value"
+        axis.setLabel(words)
+        is_below = self.plot.height() >= NAMED_PX
+        axis.showLabel(is_below)
+        self.inner_name.setText(words, color=theme().colour("dim").name(), size="11px")
+        self.inner_name.setVisible(not is_below)
 
     @property
     def is_in_hand(self) -> bool:
@@ -157,6 +161,12 @@ class LevelsPanel(QWidget):
         self._sky.hide()
         self._saturation.hide()
         self.region.sigRegionChanged.connect(self._drag)
+        self.inner_name = pg.LabelItem(justify="right")
+        """The axis' name where there is no room for it below: what is plotted is said in the lowest window too."""
+        self.inner_name.setAutoFillBackground(True)
+        self.inner_name.setZValue(100)
+        self.inner_name.setParentItem(self.plot.getPlotItem().getViewBox())
+        self.inner_name.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, 0))
 
     def _build_fields(self) -> None:
         self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
@@ -302,6 +312,10 @@ class LevelsPanel(QWidget):
     def _dress_plot(self) -> None:
         look = theme()
         dress_plot(self.plot)
+        ground = self.inner_name.palette()
+        ground.setColor(ground.ColorRole.Window, look.colour("ground"))
+        self.inner_name.setPalette(ground)
+        self._name_axis()
         self._bars.setPen(pg.mkPen(look.colour("histogram")))
         self._bars.setFillBrush(look.colour("histogram", 0.35))
         self._curve.setPen(pg.mkPen(look.colour("plot_2"), width=1.5))

@@ -50,6 +50,7 @@ _NARROW_PX = 400
 LEAST_PX = 84
 """Heading, a line of a need, and how many lie below."""
 _ABOVE_PX, _HEAD_PX, _BELOW_HEADING_PX, _BELOW_PX = 4, 26, 4, 4
+_RIGHT_PX = 6
 _PART_PX = 17
 """By so much one of several equal needs stands in."""
 
@@ -74,7 +75,7 @@ class NeedsYou(QWidget):
         self.heading = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.heading.setProperty("role", "heading")
         self._list = QVBoxLayout()
-        self._list.setContentsMargins(10, 0, 6, _BELOW_PX)
+        self._list.setContentsMargins(10, 0, _RIGHT_PX, _BELOW_PX)
         self._list.setSpacing(6)
         inside = QWidget()
         inside.setLayout(self._list)
@@ -191,13 +192,14 @@ class NeedsYou(QWidget):
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
         sides = self._list.contentsMargins()
-        room, gap = self.width() - sides.left() - sides.right(), self._list.spacing()
+        beside, gap = bar.sizeHint().width(), self._list.spacing()
+        # The bar has its room whether it is there or not: no button moves when it comes.
+        room = self.width() - sides.left() - _RIGHT_PX - beside
         lines = [line for k in range(self._list.count()) if (line := self._line(k)) is not None]
         heights = [line.height_at(room) + gap for line in lines]
         most = self.height() - _ABOVE_PX - _HEAD_PX - _BELOW_HEADING_PX
         is_whole = sum(heights) - gap <= most
-        if not is_whole:  # beside the bar words may take another line; without it they might not
-            heights = [line.height_at(room - bar.sizeHint().width()) + gap for line in lines]
+        self._list.setContentsMargins(sides.left(), 0, _RIGHT_PX + (beside if is_whole else 0), _BELOW_PX)
         self._heights = list(heights)
         while sum(heights) - gap > most and len(heights) > 1:
             heights.pop()

@@ -10,19 +10,21 @@ from PyQt6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolB
 
 from astep_gui.models.step_words import WORDS
 from astep_gui.theme import theme_notice
+from astep_gui.widgets.frame_words import FrameWords
 from astep_gui.widgets.step_button import STATES, StepButton
-from astep_gui.widgets.verdict_words import VerdictPage, VerdictWords
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.steps_model import StepEntry, StepsModel
 
-LINES = 2
-"""Of words below the steps."""
+_ROOM_FOR_DARK = 700
+"""Pixels from which a step's words have enough room beside the button for its dark."""
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
 INVITE = "Choose a step to see what it did"
+_REJECT, _KEEP = "Reject this frame (X)", "Accept this frame, whatever is said of it (U)"
+_REJECT_ALL, _KEEP_ALL = "Reject all {} selected frames (X)", "Accept all {} selected frames (U)"
 NO_FRAME = "No frame with steps is shown"
 FRAMES = {
     "previous": "the frame before",
@@ -44,7 +46,7 @@ class StepsRail(QWidget):
     dark_asked = pyqtSignal()
     """Somebody wants to know which dark is too strong or too weak for the frame."""
     keep_asked = pyqtSignal()
-    """The suggestion is followed, or dismissed."""
+    """The frame is rejected or accepted, or all that are selected."""
 
     def __init__(self, model: StepsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,19 +59,13 @@ class StepsRail(QWidget):
         self._is_open, self._tone, self._of_dark = False, "dim", False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # Always two lines, for the one or the other: the image does not jump from frame to frame.
-        self.verdict = VerdictWords(mode=Qt.TextElideMode.ElideRight, lines=LINES)
-        self.note = VerdictWords(INVITE, mode=Qt.TextElideMode.ElideRight, lines=LINES)
-        self.reject = self._small("Reject", "Follow the suggestion (X)", self.reject_asked)
-        self.keep = self._small("Keep", "Dismiss the suggestion: accept the frame (U)", self.keep_asked)
+        self.reject = self._small("Reject", _REJECT, self.reject_asked)
+        self.keep = self._small("Keep", _KEEP, self.keep_asked)
+        for button in (self.reject, self.keep):
+            button.setProperty("counts", True)  # noqa: FBT003 - Qt's own way
         self.dark = self._small(
             "Which dark?", "Show the dark of this frame in the plan, and what it was made of", self.dark_asked
         )
-        self.all = self._tool("All ▾", "Read all that is said of this frame")
-        self.all.setCheckable(True)
-        self.page = VerdictPage(self)
-        self.all.toggled.connect(lambda on: self.page.open(self._spoken.full_text) if on else self.page.hide())
-        self.page.closed.connect(lambda: self.all.setChecked(False))
         words = "Make bias, dark, flat and mask, so that the later steps can be shown"
         self.make = self._small("Make the masters", words, model.masters_asked)
         self.difference = self._tool("Difference", "Show what this step changed instead of what it left")
@@ -104,33 +100,27 @@ class StepsRail(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        self._row = QHBoxLayout()
-        self._row.setContentsMargins(6, 2, 6, 0)
+        self.steps = QWidget(self)
+        self._row = QHBoxLayout(self.steps)
+        self._row.setContentsMargins(6, 0, 6, 0)
         self._row.setSpacing(0)
         self._row.addStretch(1)
-        self._said = QWidget(self)
-        words = QVBoxLayout(self._said)
-        words.setContentsMargins(0, 0, 0, 0)
-        words.setSpacing(0)
-        words.addWidget(self.verdict)
-        words.addWidget(self.note)
-        self._said.setFixedHeight(self.note.height_of(LINES))
-        self._below = QHBoxLayout()
-        self._below.setContentsMargins(10, 0, 6, 1)
-        self._below.setSpacing(4)
-        self._below.addWidget(self._said, 1)
-        for widget in self._tools():
-            self._below.addWidget(widget)
+        deeds = (self.difference, self.peek, self.compare)
+        self._below = FrameWords((self.reject, self.keep), deeds, (self.dark, self.make), self)
+        self.verdict, self.note, self.all = self._below.verdict, self._below.note, self._below.all
+        self.page = self._below.page
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)  # it gives way: see _fit
-        layout.addLayout(self._row)
-        layout.addLayout(self._below)
+        layout.addWidget(self.steps)
+        layout.addWidget(self._below)
 
-    def _tools(self) -> tuple[QWidget, ...]:
-        """Return what stands beside the words, from left to right."""
-        return self.reject, self.keep, self.dark, self.make, self.difference, self.peek, self.all, self.compare
+    def show_steps(self, are_shown: bool) -> None:  # noqa: FBT001 - a switch
+        """Have the steps there, or only what is said of the frame: a bar in their place names what is seen of it."""
+        if are_shown == self.steps.isHidden():
+            self.steps.setHidden(not are_shown)
+            self._follow()
 
     def set_suggestion(self, words: str, *, is_open: bool = True, tone: str = "warn", of_dark: bool = False) -> None:
         """Say what speaks against the shown frame, whether or not a step is chosen; "" where nothing does.
@@ -139,7 +129,7 @@ class StepsRail(QWidget):
         ----------
         words : str
         is_open : bool
-            Nobody has answered yet: both answers are one click away.
+            Nobody has answered yet.
         tone : str
             "warn" or "bad", as the frame's mark in the list.
         of_dark : bool
@@ -150,10 +140,21 @@ class StepsRail(QWidget):
             self._suggestion, self._is_open, self._tone, self._of_dark = words, is_open, tone, of_dark
             self._say()
 
+    def offer_answers(self, number: int, *, can_reject: bool, can_keep: bool) -> None:
+        """Let the shown frame be rejected or kept; or all that are selected, and say how many those are."""
+        answers = (
+            (self.reject, "Reject", _REJECT, _REJECT_ALL, can_reject),
+            (self.keep, "Keep", _KEEP, _KEEP_ALL, can_keep),
+        )
+        for button, word, tip, tip_of_all, can in answers:
+            button.setText(f"{word} {number}" if number > 1 else word)
+            button.setToolTip(tip_of_all.format(number) if number > 1 else tip)
+            button.setEnabled(can)
+
     def set_invitation(self, words: str) -> None:
         """Say something else while no step is chosen; "" for the usual."""
         self._invitation = words
-        self._say()
+        self._follow()
 
     def _make_buttons(self, entries: list[StepEntry]) -> None:
         """Put up the steps of this kind of frame."""
@@ -191,7 +192,7 @@ class StepsRail(QWidget):
         before = model.before(chosen) if chosen is not None else ""
         others = [entry for entry in steps if entry.name != shown]
         # The step before is what one most often wants: it stands first.
-        for entry in sorted(others, key=lambda entry: entry.name != before):
+        for entry in () if self.steps.isHidden() else sorted(others, key=lambda entry: entry.name != before):
             words = "the step before" if entry.name == before else "step"
             self._offer(f"With {words}: {entry.words}", lambda other=entry.name: self._compare(other, shown))
         menu.addSeparator()
@@ -241,10 +242,13 @@ class StepsRail(QWidget):
             else:
                 button.setToolTip(f"{entry.words} ({STATES[entry.state]}): show the frame after this step")
         self._fit()
+        is_there = chosen is not None and model.missing is None
+        is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
         # Left on where there is none, it can be switched off.
-        self.difference.setEnabled(model.difference or (chosen is not None and chosen.has_difference))
+        has_difference = is_there and chosen is not None and chosen.has_difference
+        self.difference.setEnabled((model.difference or has_difference) and not is_aside)
         self.difference.setChecked(model.difference)
-        self.peek.setEnabled(chosen is not None and chosen.name != "raw")
+        self.peek.setEnabled(is_there and chosen is not None and chosen.name != "raw")
         self.compare.setEnabled(model.path is not None)
         self._say()
 
@@ -264,7 +268,8 @@ class StepsRail(QWidget):
             if model.words:  # an earlier step is there, and says what it did; why there is no more comes first
                 words = f"{words} · {model.words}"
         elif model.chosen is None:
-            words = self._invitation or INVITE
+            is_asked_for = not self._suggestion and not self.steps.isHidden()  # a verdict needs the room
+            words = self._invitation or (INVITE if is_asked_for else "")
         elif model.path is None:
             words = NO_FRAME
         else:
@@ -273,43 +278,15 @@ class StepsRail(QWidget):
                 words += "; no difference to show"
         self.note.set_role("warn" if model.error is not None or missing is not None else "dim")
         self.verdict.set_role(self._tone if self._is_open else "dim")
-        speaks_of_step = model.chosen is not None or model.error is not None
-        says_verdict = bool(self._suggestion) and not speaks_of_step
-        # A step leaves the verdict its cause: "▲ cloud · dark_90s subtracted …"; a remark can wait.
-        cause = self._suggestion.partition(":")[0] if model.chosen is not None and self._is_open else ""
-        self.note.setText(" · ".join(filter(None, (cause, words))))
-        self.verdict.setVisible(says_verdict)
-        self.note.setVisible(not says_verdict)
-        # Where they do nothing the words get their room; the tool bar too rejects and accepts.
-        for button in (self.reject, self.keep):
-            button.setVisible(says_verdict and self._is_open)
-        is_aside = model.chosen is None and bool(self._invitation)  # frames go by, of which no step is shown
-        self.peek.setVisible(not says_verdict and missing is None and not is_aside)
-        self.difference.setVisible(not says_verdict and (missing is None or model.difference) and not is_aside)
-        speaks_of_dark = (says_verdict and not self._is_open) or model.chosen == "dark"
-        self.dark.setVisible(speaks_of_dark and missing is None and self._of_dark)
         self.make.setVisible(missing is not None and model.error is None)
-        self.verdict.setText(self._suggestion)
-        self._fit_words()
-
-    @property
-    def _spoken(self) -> VerdictWords:
-        """What stands below the steps now: the verdict, or what the step did."""
-        return self.note if self.verdict.isHidden() else self.verdict
-
-    def _fit_words(self) -> None:
-        """Where the words need the room of "Compare", give it; where they need yet more, offer all of them instead."""
-        said = self._spoken
-        sides = self._below.contentsMargins().left() + self._below.contentsMargins().right()
-        others = [one for one in self._tools() if one not in {self.all, self.compare} and not one.isHidden()]
-        gap = self._below.spacing()
-        room = self.width() - sides - sum(one.sizeHint().width() + gap for one in others)
-        beside = room - self.compare.sizeHint().width() - gap
-        leaves_room = said.fitting(said.full_text, beside)[1]
-        self.compare.setVisible(leaves_room)
-        self.all.setVisible(not leaves_room and not said.fitting(said.full_text, room)[1])
-        if self.all.isHidden():
-            self.page.hide()
+        # Without a step, and where one waits, there is no difference: what else helps stands in that place.
+        is_asked = self._of_dark and missing is None
+        has_room = model.chosen is None or (model.chosen == "dark" and self.width() > _ROOM_FOR_DARK)
+        self.dark.setVisible(is_asked and has_room)
+        is_taken = not self.make.isHidden() or (is_asked and model.chosen is None)
+        self.difference.setVisible(not is_taken or model.difference)
+        self.peek.setVisible(not is_taken)
+        self._below.say(self._suggestion, words)
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""
@@ -345,8 +322,7 @@ class StepsRail(QWidget):
         return sum(button.sizeHint().width() for button in buttons) + 12
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Fit the steps into the new width; what was read lay below the old one."""
+        """Fit the steps into the new width."""
         super().resizeEvent(event)
-        self.page.hide()
         self._fit()
         self._say()

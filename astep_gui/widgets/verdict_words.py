@@ -32,15 +32,16 @@ class VerdictWords(ElidedLabel):
         Notes
         -----
         Sentences are left out from the end; of the first that has no room its beginning stays, up to the end of a
-        clause without asides in brackets: "✕ rejected" alone is no reason. Where not even the first has such an end,
-        as few of its last words as need be are left out.
+        clause without asides in brackets: "✕ rejected" alone is no reason, nor is "▲ cloud". Where not even the first
+        has such an end, as few of its last words as need be are left out.
         """
         if self.lines_of(words, width) <= self.lines:
             return words, True
         ends = [*(found.start() for found in _SENTENCE.finditer(words)), len(words)]
         for said in range(len(ends) - 1, -1, -1):
             whole, at_end = words[: ends[said - 1]] if said else "", len(ends) - said
-            for begun in _beginnings(words[len(whole) : ends[said]]):
+            begins = _beginnings(words[len(whole) : ends[said]])
+            for begun in begins if whole else (one for one in begins if not words.startswith(f"{one}:")):
                 rest = f"{at_end - 1} more" if at_end > 1 else "more"
                 if self.lines_of(shown := f"{whole}{begun} · {rest}", width) <= self.lines:
                     return shown, False
@@ -52,6 +53,13 @@ class VerdictWords(ElidedLabel):
             first = first.rpartition(" ")[0]
             shown = f"{first.rstrip(_BREAK)} … · more"
         return shown, False
+
+    def holds(self, words: str, width: int, lines: int) -> bool:
+        """Whether all words have room in so many lines of a width in pixels."""
+        before, self._lines = self._lines, lines
+        is_whole = self.fitting(words, width)[1]
+        self._lines = before
+        return is_whole
 
     def _shorten(self) -> None:
         shown, is_whole = self.fitting(self.full_text, self.room)

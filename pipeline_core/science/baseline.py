@@ -92,6 +92,31 @@ def clear_frames(depth: Floats, fraction: float = 0.2) -> Indices:
     return np.sort(best)
 
 
+def without_bad(clear: Indices, depth: Floats, is_bad: npt.NDArray[np.bool_]) -> Indices:
+    """Take bad frames out of the clear reference, if there are better ones.
+
+    A trailed frame may be as deep as any: it is no measure of how wide, long or haloed stars should be.
+
+    Parameters
+    ----------
+    clear : (k,) int
+        As :func:`clear_frames` picked them.
+    depth : (n,) float, magnitudes
+    is_bad : (n,) bool
+
+    Returns
+    -------
+    (m,) int
+        Those that are left; where none is, the clear frames among all that are not bad. As they were where every
+        measured frame is bad. None is taken in their place while one is left: the next in depth may be dimmed.
+    """
+    left = clear[~is_bad[clear]]
+    if left.size:
+        return left
+    others = clear_frames(np.where(is_bad, np.nan, depth))
+    return others if others.size else clear
+
+
 def clear_value(values: Floats, clear: Indices) -> float:
     """Return the median over the clear frames; over all when none of them is measured; NaN when none is."""
     of_clear = values[clear]

@@ -210,8 +210,20 @@ def test_of_a_value_just_above_its_limit_it_is_seen_that_it_is():
     flag = only(replace(GOOD, ellipticity=0.3017, ellipticity_clear=0.25, coherence=0.97, trail_px=2.6))
     assert flag.words == (
         "trailed: ellipticity 0.302 along 31° all over the field, above the 0.300 that optics and seeing make at most "
-        "(the clear reference is long itself: 0.25); the telescope moved evenly by 2.6 px"
+        "(the clear reference is long itself: 0.25); the telescope may have moved evenly by 2.6 px, above it by 0.002 "
+        "only, while frames scatter by 0.020: look at it"
     )
+
+
+@pytest.mark.parametrize(
+    ("ellipticity", "scatter", "severity"),
+    [(0.305, 0.0, "suspect"), (0.32, 0.0, "bad"), (0.32, 0.03, "suspect"), (0.34, 0.03, "bad"), (0.42, 0.03, "bad")],
+)
+def test_what_lies_above_a_limit_by_less_than_frames_scatter_is_suspect_and_not_bad(ellipticity, scatter, severity):
+    e = replace(GOOD, ellipticity=ellipticity, ellipticity_clear=0.25, ellipticity_scatter=scatter, coherence=0.97)
+    flag = only(replace(e, trail_px=2.6))
+    assert (flag.cause, flag.severity) == ("trailed", severity)
+    assert ("may have moved" in flag.words) == (severity == "suspect")
 
 
 @pytest.mark.parametrize(

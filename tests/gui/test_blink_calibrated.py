@@ -123,7 +123,7 @@ def test_a_key_switches_a_blink_between_raw_and_calibrated_where_it_is(qtbot, sh
         qtbot.waitUntil(lambda unit=unit: viewing.view.shown.unit == unit, timeout=PATIENCE_MS)
         assert viewing.levels.unit == unit
         assert shown.products.is_on == (kind == "calibrated")
-        assert viewing.rail.isVisible() == (kind == "raw")
+        assert viewing.rail.steps.isVisible() == (kind == "raw"), "a calibrated file has no steps; its verdict stays"
     qtbot.keyClick(shown, Qt.Key.Key_Return)
     assert not viewing.is_blinking
     qtbot.waitUntil(lambda: viewing.view.title == shown.night.current, timeout=PATIENCE_MS)

@@ -269,16 +269,16 @@ def test_after_the_blink_the_frame_lies_where_it_was_taken(qtbot, ready):
 
 def test_no_answer_is_offered_while_the_person_is_asked_which_frame_was_meant(qtbot, ready):
     viewing = ready.viewing
-    assert viewing.rail.reject.isVisible(), "something speaks against the frame that is shown"
+    assert viewing.rail.reject.isEnabled(), "something speaks against the frame that is shown"
     model = blink(qtbot, ready, LIGHTS)
-    assert not viewing.rail.reject.isVisible()
+    assert not viewing.rail.reject.isEnabled()
     qtbot.waitUntil(lambda: len(model._history) > 4, timeout=PATIENCE_MS)
     qtbot.keyClick(ready, Qt.Key.Key_X)
     choice = viewing.blink_bar.choice
     assert choice.isVisible()
-    assert not viewing.rail.reject.isVisible(), "it would speak of the frame after"
+    assert not viewing.rail.reject.isEnabled(), "it would speak of the frame after"
     qtbot.keyClick(choice.strip, Qt.Key.Key_Escape)
-    assert viewing.rail.reject.isVisible(), "of the frame on which the blink rests"
+    assert viewing.rail.reject.isEnabled(), "of the frame on which the blink rests"
 
 
 def test_after_x_the_frame_that_was_rejected_is_seen_with_its_words_and_no_offer(qtbot, ready):
@@ -293,10 +293,10 @@ def test_after_x_the_frame_that_was_rejected_is_seen_with_its_words_and_no_offer
     assert ready.night.current == chosen == model.current.key[1]
     assert viewing.view.title == chosen
     assert viewing.view.badge.startswith("REJECTED")
-    assert not viewing.rail.reject.isVisible()
+    assert not viewing.rail.reject.isEnabled()
     qtbot.mouseClick(viewing.blink_bar.forth, LEFT)
     assert viewing.view.badge is None
-    assert viewing.rail.reject.isVisible()
+    assert viewing.rail.reject.isEnabled()
     assert ready.night.current != chosen
 
 
@@ -307,7 +307,7 @@ def test_x_while_frames_go_by_slowly_marks_that_frame_and_not_the_next(qtbot, re
     qtbot.keyClick(ready, Qt.Key.Key_X)
     assert list(ready.night.rejected) == [path]
     assert viewing.view.badge.startswith("REJECTED")
-    assert not viewing.rail.reject.isVisible()
+    assert not viewing.rail.reject.isEnabled()
     assert model.is_playing
     qtbot.waitUntil(lambda: model.current.key[1] != path, timeout=PATIENCE_MS)
     assert viewing.view.badge is None
