@@ -44,13 +44,15 @@ def long_stars(e: Evidence) -> Flag | None:
         return _long_by_itself(e)
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     usual = f" ({e.ellipticity_clear:.2f} in the clear reference)" if math.isfinite(e.ellipticity_clear) else ""
+    is_unsure = e.stars < FEWEST_LONG
+    unsure = f"; {e.stars:.0f} stars tell it: a close pair among them looks the same" if is_unsure else ""
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
-        words = f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved{_by(e)}"
-        return Flag("trailed", words, "bad")
+        words = f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved{_by(e)}{unsure}"
+        return Flag("trailed", words, "suspect" if is_unsure else "bad")
     return Flag(
         "wind",
-        f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
-        "bad" if excess > 0.2 else "suspect",
+        f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding{unsure}",
+        "bad" if excess > 0.2 and not is_unsure else "suspect",
     )
 
 

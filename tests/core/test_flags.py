@@ -186,6 +186,14 @@ def test_a_trail_is_not_called_defocus_or_cloud_for_the_light_it_spills():
     assert only(replace(GOOD, ellipticity=0.6, fwhm_px=5.0, loss_mag=0.5, halo=1.3)).cause == "trailed"
 
 
+@pytest.mark.parametrize(("stars", "severity"), [(4, "suspect"), (300, "bad")])
+def test_of_a_trail_that_few_stars_tell_it_is_said_that_a_close_pair_looks_the_same(stars, severity):
+    long = replace(GOOD, stars=stars, stars_clear=stars, ellipticity=0.47, coherence=0.95)
+    trail = next(flag for flag in science_flags(long) if flag.cause == "trailed")
+    assert trail.severity == severity
+    assert trail.words.endswith("; 4 stars tell it: a close pair among them looks the same") == (stars == 4)
+
+
 def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trailed_too():
     flag = only(replace(GOOD, ellipticity=0.42, ellipticity_clear=0.42, coherence=0.97))
     assert (flag.cause, flag.severity) == ("trailed", "bad")
