@@ -63,7 +63,8 @@ def test_the_calibrated_view_has_the_verdict_with_its_reason_and_both_answers_wh
     assert not unreadable(rail)
     qtbot.mouseClick(rail.reject, LEFT)
     assert window.night.rejected == {LIGHTS[1]: "cloud"}
-    assert window.products.calibrated == LIGHTS[1], "it is still seen"
+    assert window.products.calibrated == LIGHTS[2], "it goes on to the next, which is seen calibrated too"
+    window.night.select([LIGHTS[1]])
     assert not rail.reject.isEnabled()
     qtbot.mouseClick(rail.keep, LEFT)
     assert not window.night.rejected
