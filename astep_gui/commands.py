@@ -134,7 +134,8 @@ class Decisions(QObject):
             kept = len(reasons) - len(changed)
             return f"{words} · {kept} more {'was' if kept == 1 else 'were'} rejected already" if kept else words
 
-        self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons))
+        asks = "" if anew else "; Shift+X asks for the reason"
+        self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons), asks)
 
     def cause(self, path: str) -> str:
         """Return what is suggested against a frame; empty where nothing is."""
@@ -230,8 +231,9 @@ class Decisions(QObject):
         write: Write,
         told: Callable[[Sequence[str]], str] | None = None,
         untold: Callable[[], str] | None = None,
+        besides: str = "",
     ) -> None:
-        """Write one step and say so; where it changes nothing, say what there is to be said then."""
+        """Write one step, say so and what else could be done; where it changes nothing, what there is to say then."""
         command = DecisionCommand(label, self._night.writable_logbook, write)
         if not self._step(lambda: self.stack.push(command)):
             return
@@ -241,7 +243,7 @@ class Decisions(QObject):
                 self.said.emit(untold())
             return
         words = self.stack.undoText() if told is None else told(command.changed)
-        self.said.emit(f"{words} · Ctrl+Z takes it back")
+        self.said.emit(f"{words} · Ctrl+Z takes it back{besides}")
 
     def _step(self, deed: Callable[[], None]) -> bool:
         try:
