@@ -27,7 +27,7 @@ class Picture:
     path: str
     why: str
     state: str
-    """rejected, accepted (by a person, against what was said), bad, suspect, not judged, or good."""
+    """rejected, accepted (by a person, against what was said), bad, suspect, not judged, remark, or good."""
     uri: str
     width: int
     height: int
@@ -103,7 +103,10 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
     elif untold and worst is None and path not in facts.quality.kept:
         state, why = NOT_JUDGED, untold.removeprefix(f"{NOT_JUDGED}: ")
     elif worst is None:
-        state = "good"
+        noted = dict.fromkeys(flag.cause for flag in flags)
+        state = "remark" if noted and path not in facts.quality.kept else "good"
+        if state == "remark":  # it was chosen for one of them, or as the deepest
+            why = ", ".join([*noted, *([why] if why and why not in noted else [])])
     elif row is not None and path in facts.quality.kept:
         state, why = "accepted", _causes(row)
     else:

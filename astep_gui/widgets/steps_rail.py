@@ -23,8 +23,11 @@ _ROOM_FOR_DARK = 700
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
 INVITE = "Choose a step to see what it did"
-_REJECT, _KEEP = "Reject this frame (X)", "Accept this frame, whatever is said of it (U)"
-_REJECT_ALL, _KEEP_ALL = "Reject all {} selected frames (X)", "Accept all {} selected frames (U)"
+_REJECT, _KEEP = "Reject this frame (X); Shift+X asks for the reason", "Accept this frame, whatever is said of it (U)"
+_REJECT_ALL, _KEEP_ALL = (
+    "Reject all {} selected frames (X); Shift+X asks for the reason",
+    "Accept all {} selected frames (U)",
+)
 NO_FRAME = "No frame with steps is shown"
 FRAMES = {
     "previous": "the frame before",
