@@ -148,8 +148,9 @@ class Decisions(QObject):
             kept = len(reasons) - len(changed)
             return f"{words} · {kept} more {'was' if kept == 1 else 'were'} rejected already" if kept else words
 
+        asks = "" if anew else "; Shift+X asks for the reason"
         self.rejecting.emit(list(given))
-        if self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons)):
+        if self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons), asks):
             self.rejected.emit(list(given))
 
     def cause(self, path: str) -> str:
@@ -250,8 +251,9 @@ class Decisions(QObject):
         write: Write,
         told: Callable[[Sequence[str]], str] | None = None,
         untold: Callable[[], str] | None = None,
+        besides: str = "",
     ) -> bool:
-        """Write one step and say so; where it changes nothing, say what there is to be said then.
+        """Write one step, say so and what else could be done; where it changes nothing, what there is to say then.
 
         Returns
         -------
@@ -267,7 +269,7 @@ class Decisions(QObject):
                 self.said.emit(untold())
             return True
         words = self.stack.undoText() if told is None else told(command.changed)
-        self.said.emit(f"{words} · Ctrl+Z takes it back")
+        self.said.emit(f"{words} · Ctrl+Z takes it back{besides}")
         return True
 
     def _step(self, deed: Callable[[], None]) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline_core.report import Detail, NightFacts
     from pipeline_core.report_pictures import Picture
 
-_MARKS = {"rejected": "✕", "accepted": "✓", "bad": "!", "suspect": "!", "not judged": "?", "good": "✓"}
+_MARKS = {"rejected": "✕", "accepted": "✓", "bad": "!", "suspect": "!", "not judged": "?", "remark": "·", "good": "✓"}
 _TONES = {"rejected": "bad", "bad": "bad", "suspect": "warn", "not judged": "warn"}
 _NAMED = 6
 """So many frames of a decision are named; of more the first ones."""
@@ -237,16 +237,19 @@ def _pictures(pictures: Sequence[Picture]) -> str:
     shown = "".join(
         f'<figure class="{p.state}"><img src="{p.uri}" width="{p.width}" height="{p.height}" alt="{escape(p.path)}">'
         f'<figcaption><span class="{_TONES.get(p.state, "dim")}">{_MARKS[p.state]} '
-        f"{p.state}{_why(p)}</span><br>"
+        f"{_said(p)}</span><br>"
         f'<span class="dim">{escape(p.path.rsplit("/", 1)[-1])}</span></figcaption></figure>'
         for p in pictures
     )
     return f'<h2>Frames</h2><div class="pictures">{shown}</div>'
 
 
-def _why(picture: Picture) -> str:
-    said = " · said against it: " if picture.state == "accepted" else ": "
-    return said + escape(picture.why) if picture.why else ""
+def _said(picture: Picture) -> str:
+    """Say how a frame stands, as the window's list does: "· streak" is a remark, no verdict."""
+    if picture.state == "remark":
+        return escape(picture.why)
+    between = " · said against it: " if picture.state == "accepted" else ": "
+    return picture.state + (between + escape(picture.why) if picture.why else "")
 
 
 def _masters(facts: NightFacts) -> str:

@@ -89,7 +89,8 @@ COLUMNS: tuple[Column, ...] = (
            "· a word besides: a remark, no reason to reject; ○ good at a first look at the raw frame, ✓ after the "
            "reduction",
            sample="▲ dark too strong"),
-    Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"), "width of the stars at half maximum, px",
+    Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"),
+           "width of the stars at half maximum, px: the median of all stars of the frame; a single one may differ",
            is_measured=True, is_number=True, sample="12.34"),
     Column("depth", "Depth", _row("depth_loss_mag"), _format("+.2f"),
            "depth loss against the clear reference, mag: light, sky and width of the stars together; positive is worse",

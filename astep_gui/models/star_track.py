@@ -179,7 +179,7 @@ class StarTrackModel(QObject):
         if star is not None and star.found:
             lines.append(f"light {star.flux:,.0f} ± {star.error:,.0f} ADU ({100 * self.fluxes()[index]:.0f} %)")
             if np.isfinite(star.fwhm_px):
-                lines.append(f"FWHM {star.fwhm_px:.2f} px")
+                lines.append(f"its own FWHM {star.fwhm_px:.2f} px (the list has the median of all stars)")
             lines.append(f"at x {star.x_px + 1:.1f}, y {star.y_px + 1:.1f}")
         if point.note:
             lines.append(point.note)

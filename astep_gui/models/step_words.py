@@ -66,7 +66,7 @@ def deed_words(step: Step, before: Step | None, task: Task) -> str:
         "gain": f"× {gain:.4g} e⁻/ADU" if gain else "",
         "level": "Divided by its median: 1 is its usual level",
         "master": f"The master {task.label}, of {len(task.settings.get('frames', ()))} frames",
-    }.get(step.name) or _by_master(step.name, task) + _amount(step, before)
+    }.get(step.name) or " · ".join(filter(None, (_amount(step, before), _by_master(step.name, task))))
 
 
 def _trimmed(step: Step, before: Step | None, task: Task) -> str:
@@ -83,7 +83,10 @@ def _trimmed(step: Step, before: Step | None, task: Task) -> str:
 
 
 def _amount(step: Step, before: Step | None) -> str:
-    """Say how much a master took away, or divided by: of every eighth pixel each way, which is enough for a median."""
+    """Say how much a master took away, or divided by: of every eighth pixel each way, which is enough for a median.
+
+    It comes first: in a small window what is cut is the name of the master, which the button beside it tells.
+    """
     if before is None or before.image.shape != step.image.shape or step.name not in {"bias", "dark", "flat"}:
         return ""
     was, now = before.image[::8, ::8], step.image[::8, ::8]
@@ -94,8 +97,8 @@ def _amount(step: Step, before: Step | None) -> str:
         return ""
     if step.name == "flat":
         low, high = np.percentile(amount, (1.0, 99.0))
-        return f": {low:.3f} to {high:.3f} over the frame"
-    words = f": median {np.median(amount):,.0f} ADU"
+        return f"{low:.3f} to {high:.3f} over the frame"
+    words = f"Median {np.median(amount):,.0f} ADU"
     if step.name == "dark":  # hot pixels are why a dark is taken
         words += f", hottest 1 % above {np.percentile(amount, 99.0):,.0f}"
     return words

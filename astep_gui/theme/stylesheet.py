@@ -48,6 +48,8 @@ QPushButton[primary="true"] { background: $primary; color: $primary_text; border
 QPushButton[primary="true"]:hover { border-color: $text; }
 QPushButton[primary="true"]:disabled { background: $panel; color: $disabled; border-color: $line; }
 QPushButton[danger="true"] { color: $bad; border-color: $bad; }
+QPushButton[danger="true"]:hover { border-color: $text; }
+QPushButton[danger="true"]:disabled { color: $disabled; border-color: $line; }
 QPushButton[small="true"], QToolButton[small="true"] { padding: 2px 7px; }
 QLineEdit, QComboBox, QAbstractSpinBox {
     background: $ground; border: 1px solid $border; border-radius: 5px; padding: 2px 7px; min-height: 20px;

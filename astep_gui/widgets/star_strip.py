@@ -35,6 +35,10 @@ _BOTH = 96
 _NAME = 15
 _WORDS = 240
 """Pixels that "light from 0.98 to 1.02 × its median" takes, however few stamps there are."""
+_OWN_WIDTH = (
+    "FWHM and light are this star's own, the median over the frames; the list's FWHM is the median of all stars "
+    "measured on one frame."
+)
 
 
 class StarStrip(QWidget):
@@ -88,12 +92,14 @@ class StarStrip(QWidget):
         model = self.model
         self.stop.setVisible(model.place is not None)
         self._offer_filters()
+        self.head.say_more("")
         if model.error is not None:
             self.head.setText(str(model.error))
         elif model.place is None:
             self.head.setText("Shift-click a star: its stamp, light and width appear here, frame by frame.")
         else:
             self.head.say(*self._summaries())
+            self.head.say_more(f"{self.head.full_text}\n\n{_OWN_WIDTH}")
         self.stamps.follow()
 
     def _offer_filters(self) -> None:
@@ -136,7 +142,7 @@ class StarStrip(QWidget):
             scatter = 1.4826 * float(np.nanmedian(np.abs(flux - np.nanmedian(flux))))
             measured.append(f"light typically ± {100 * scatter:.1f} %")
         if np.isfinite(width).any():
-            measured.append(f"FWHM {np.nanmedian(width):.2f} px")
+            measured.append(f"its own FWHM {np.nanmedian(width):.2f} px")
         known = [point for point in model.points if point.is_aligned]
         if lost := sum(point.star is None or not point.star.found for point in known):
             measured.append(f"not seen on {lost}")

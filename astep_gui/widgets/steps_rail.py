@@ -28,8 +28,11 @@ MAKES_THEM = "Reduce makes them, or make them now"
 """Beside the button that does."""
 LATER_MISSING = f"! Later steps need masters that are not made yet. {MAKES_THEM}"
 INVITE = "Choose a step to see what it did"
-_REJECT, _KEEP = "Reject this frame (X)", "Accept this frame, whatever is said of it (U)"
-_REJECT_ALL, _KEEP_ALL = "Reject all {} selected frames (X)", "Accept all {} selected frames (U)"
+_REJECT, _KEEP = "Reject this frame (X); Shift+X asks for the reason", "Accept this frame, whatever is said of it (U)"
+_REJECT_ALL, _KEEP_ALL = (
+    "Reject all {} selected frames (X); Shift+X asks for the reason",
+    "Accept all {} selected frames (U)",
+)
 NO_FRAME = "No frame with steps is shown"
 FRAMES = {
     "previous": "the frame before",

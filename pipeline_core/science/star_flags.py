@@ -30,7 +30,10 @@ ONE_WAY = 0.75
 FEWEST_LONG = 8
 """Stars that must agree when no reference is asked: three hot clumps may point anywhere, or the same way."""
 LEAST_SCATTER = 0.01
-"""Of the ellipticity of frames: what lies above a limit by less than they scatter is not surely above it."""
+"""Of the ellipticity of frames."""
+STAR_SCATTER, MOST_FITTED = 0.15, 100
+"""Single stars of a frame of ellipticity 0.2 to 0.3 scatter by 0.07 to 0.15 (calibrated frames of a real night); so
+many of them are measured at most. Counted from the stars, the uncertainty does not turn when another frame goes."""
 ELLIPTICITY_EXCESS = 0.08
 """Visible to the eye when frames are blinked."""
 
@@ -44,13 +47,15 @@ def long_stars(e: Evidence) -> Flag | None:
         return _long_by_itself(e)
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     usual = f" ({e.ellipticity_clear:.2f} in the clear reference)" if math.isfinite(e.ellipticity_clear) else ""
+    is_unsure = e.stars < FEWEST_LONG
+    unsure = f"; {e.stars:.0f} stars tell it: a close pair among them looks the same" if is_unsure else ""
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
-        words = f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved{_by(e)}"
-        return Flag("trailed", words, "bad")
+        words = f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved{_by(e)}{unsure}"
+        return Flag("trailed", words, "suspect" if is_unsure else "bad")
     return Flag(
         "wind",
-        f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding",
-        "bad" if excess > 0.2 else "suspect",
+        f"wind: ellipticity {e.ellipticity:.2f}{along}{usual}, shaking or poor guiding{unsure}",
+        "bad" if excess > 0.2 and not is_unsure else "suspect",
     )
 
 
@@ -65,12 +70,21 @@ def _long_by_itself(e: Evidence) -> Flag | None:
     most = f"above the {bound} that optics and seeing make at most{beside}"
     figures = f"ellipticity {value}{along} all over the field, {most}"
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
-        excess, scatter = e.ellipticity - LONG_ELLIPTICITY, max(e.ellipticity_scatter, LEAST_SCATTER)
-        if not excess > scatter:
-            unsure = f"above it by {excess:.3f} only, while frames scatter by {scatter:.3f}: look at it"
+        excess, unsure_by = e.ellipticity - LONG_ELLIPTICITY, _uncertain(e)
+        if not excess > unsure_by:
+            unsure = f"above it by {excess:.3f} only, known to {unsure_by:.3f}: look at it"
             return Flag("trailed", f"trailed: {figures}; the telescope may have moved{_by(e)}, {unsure}", "suspect")
         return Flag("trailed", f"trailed: {figures}; the telescope moved{_by(e)}", "bad")
     return Flag("wind", f"wind: {figures}; shaking or poor guiding", "suspect")
+
+
+def _uncertain(e: Evidence) -> float:
+    """Return how well a frame's ellipticity is known: as its stars scatter, or as the frames of its group do.
+
+    The error of a median is 1.25 times that of a mean.
+    """
+    of_stars = 1.25 * STAR_SCATTER / math.sqrt(min(e.stars, MOST_FITTED))
+    return max(of_stars, e.ellipticity_scatter, LEAST_SCATTER)
 
 
 def _told_above(value: float, limit: float) -> tuple[str, str]:

@@ -224,6 +224,18 @@ def test_a_frame_that_nobody_could_judge_is_not_called_good(place):
     assert picture_of(accepted, alone, "", 64, 4).state == "good", "a person did"
 
 
+def test_what_is_only_noted_of_a_frame_is_a_remark_as_in_the_window_and_no_verdict(place):
+    facts = gather(place, RunContext())
+    streak = Flag("streak", "streak: one streak of a satellite or plane; the frame is kept", "note")
+    rows = [replace(facts.quality.rows[0], flags=(streak,)), *facts.quality.rows[1:]]
+    facts = replace(facts, quality=replace(facts.quality, rows=rows, kept=frozenset(), rejected={}))
+    picture = picture_of(facts, rows[0].path, "the deepest of the night", 64, 4)
+    assert (picture.state, picture.why) == ("remark", "streak, the deepest of the night")
+    page = render(facts, Detail(12, 64, 4, 200, 4, 100), RunContext())
+    assert "· streak" in page
+    assert "good: streak" not in page
+
+
 def test_a_report_where_nothing_was_made_is_refused_with_a_hint(tmp_path):
     with pytest.raises(UsageError) as refusal:
         write_report(Place(tmp_path, tmp_path / "out"), RunContext())

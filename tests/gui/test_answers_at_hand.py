@@ -63,7 +63,8 @@ def test_the_calibrated_view_has_the_verdict_with_its_reason_and_both_answers_wh
     assert not unreadable(rail)
     qtbot.mouseClick(rail.reject, LEFT)
     assert window.night.rejected == {LIGHTS[1]: "cloud"}
-    assert window.products.calibrated == LIGHTS[1], "it is still seen"
+    assert window.products.calibrated == LIGHTS[2], "it goes on to the next, which is seen calibrated too"
+    window.night.select([LIGHTS[1]])
     assert not rail.reject.isEnabled()
     qtbot.mouseClick(rail.keep, LEFT)
     assert not window.night.rejected
@@ -142,6 +143,25 @@ def test_escape_lets_go_of_the_frames_that_were_shown_together(qtbot, opened):
     assert opened.viewing.rail.reject.text() == "Reject"
     qtbot.mouseClick(opened.viewing.rail.reject, LEFT)
     assert opened.night.rejected == {LIGHTS[0]: "cloud"}
+
+
+@pytest.mark.parametrize("words", ["Reject", "Reject with a reason…"])
+def test_the_tips_of_reject_tell_of_the_key_that_asks_for_a_reason(opened, words):
+    action = next(action for action in opened.actions_by_name.values() if action.text() == words)
+    assert "Shift+X" in action.toolTip()
+    assert "reason" in action.toolTip()
+    assert "Shift+X" in opened.viewing.rail.reject.toolTip()
+
+
+def test_after_x_it_is_said_that_shift_x_asks_for_the_reason_and_not_after_shift_x(qtbot, opened):
+    judge(opened, {LIGHTS[0]: (CLOUD,)})
+    opened.night.select([LIGHTS[0]])
+    qtbot.keyClick(opened, Qt.Key.Key_X)
+    assert (
+        opened.log.line.full_text == f"rejected {LIGHTS[0]} · cloud · Ctrl+Z takes it back; Shift+X asks for the reason"
+    )
+    opened.decisions.reject([LIGHTS[0]], "dome", anew=True)
+    assert opened.log.line.full_text.endswith("Ctrl+Z takes it back")
 
 
 # -- what moves nothing ---------------------------------------------------------------------------------------------

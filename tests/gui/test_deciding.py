@@ -43,7 +43,7 @@ def test_undo_of_several_frames_selects_them_all(opened, qtbot):
 def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(opened, qtbot):
     line = opened.log.line
     opened.decisions.reject([LIGHTS[1]], "cloud")
-    assert line.full_text == f"rejected {LIGHTS[1]} · cloud · Ctrl+Z takes it back"
+    assert line.full_text == f"rejected {LIGHTS[1]} · cloud · Ctrl+Z takes it back; Shift+X asks for the reason"
     opened.decisions.accept(LIGHTS[1:3])
     assert line.full_text == "2 frames accepted · Ctrl+Z takes it back"
     qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
@@ -57,7 +57,7 @@ def test_a_key_that_rejected_many_frames_says_how_many_and_the_way_back(opened, 
     opened.table.tree.setFocus()
     qtbot.keyClick(opened.table.tree, Qt.Key.Key_X)
     assert opened.log.line.full_text.startswith("3 frames rejected")
-    assert opened.log.line.full_text.endswith(" · Ctrl+Z takes it back")
+    assert opened.log.line.full_text.endswith(" · Ctrl+Z takes it back; Shift+X asks for the reason")
     qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
     assert not opened.night.rejected
 

@@ -114,7 +114,9 @@ def test_of_several_selected_frames_x_rejects_those_that_are_not_rejected_yet(qt
     judged.night.select(LIGHTS[1:4])
     qtbot.keyClick(judged, Qt.Key.Key_X)
     assert judged.night.rejected == {LIGHTS[1]: "clouds over the field", LIGHTS[2]: "trailed", LIGHTS[3]: ""}
-    assert said == ["2 frames rejected · 1 more was rejected already · Ctrl+Z takes it back"]
+    assert said == [
+        "2 frames rejected · 1 more was rejected already · Ctrl+Z takes it back; Shift+X asks for the reason"
+    ]
     judged.night.select(LIGHTS[1:4])
     qtbot.keyClick(judged, Qt.Key.Key_X)
     assert said[-1] == "3 frames are already rejected, each for its own reason; Shift+X changes it"
