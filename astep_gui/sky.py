@@ -306,7 +306,8 @@ class Sky(QObject):
                 self._viewing.view.show_image(dressed, self._viewing.badge(path))
 
     def _view_changed(self) -> None:
-        self._repaint()
+        if self.overlay.on["catalogue"] or self.overlay.on["residuals"]:  # else none of it is seen over the image
+            self._repaint()
 
     def _repaint(self) -> None:
         self._viewing.view.canvas.viewport().update()

@@ -46,7 +46,6 @@ class FrameItem(pg.GraphicsObject):
         self._offset = (0.0, 0.0)
         self._mask_bits = 0
         self._drawn: dict[tuple[Any, ...], QImage] = {}
-        levels.changed.connect(self.update)
 
     @property
     def shown(self) -> ShownImage | None:
@@ -59,14 +58,16 @@ class FrameItem(pg.GraphicsObject):
         return self._offset
 
     def show_image(self, shown: ShownImage | None, offset: tuple[float, float] = (0.0, 0.0)) -> None:
-        """Draw another frame."""
+        """Draw another frame when the view is painted next: whoever has the view paints all of it.
+
+        To ask for the item's part too would paint everything twice, one after the other.
+        """
         if shown is not self._shown:
             self._drawn.clear()
         if self._shape_of(shown) != self._shape_of(self._shown) or offset != self._offset:
             self.prepareGeometryChange()
         self._shown = shown
         self._offset = offset
-        self.update()
 
     def set_mask_bits(self, bits: int) -> None:
         """Lay these kinds of masked pixels over the frame."""

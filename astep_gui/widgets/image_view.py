@@ -102,6 +102,7 @@ class ImageView(QWidget):
         self.canvas.resized.connect(self._refit)
         self.canvas.pressed.connect(self._press)
         self._levels.changed.connect(self._forget_overview)
+        self._levels.changed.connect(self.canvas.viewport().update)
         theme_notice().changed.connect(self._dress)
 
     # What is shown
