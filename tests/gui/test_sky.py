@@ -29,6 +29,7 @@ from pipeline_core.solve_tasks import SOLVE
 from pipeline_core.solving import embedded
 from pipeline_core.store import Store
 from tests.core.sky_simulation import needs_index
+from tests.gui.test_image_painted import Paints
 
 if TYPE_CHECKING:
     from pipeline_core.events import RunContext
@@ -140,6 +141,18 @@ def test_the_figures_of_another_frame_are_put_onto_the_labels_that_are_there(sky
         assert values(panel) == {}
         panel.show_product(None, "")
     assert set(map(id, panel.figures.findChildren(QLabel))) == labels
+
+
+def test_a_step_paints_the_image_once_though_the_stars_of_the_frame_are_matched_meanwhile(qtbot, sky, lights):
+    paints, view = Paints(sky.viewing.view.canvas.viewport()), sky.viewing.view
+    for path in (lights[1], lights[2], lights[3]):
+        ended(qtbot, sky)
+        qtbot.wait(300)
+        paints.times = 0
+        sky.night.select([path])
+        qtbot.waitUntil(lambda path=path: path in view.shown.key and sky.sky.model.view is not None, timeout=LONG)
+        qtbot.wait(300)
+        assert paints.times == 1
 
 
 def test_the_table_has_a_column_that_says_so(sky, lights):
