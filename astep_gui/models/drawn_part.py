@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from astep_gui.models.short_names import stem_of
+from pipeline_core.short_names import stem_of
 from pipeline_core.types import Section
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from astep_gui.models.short_names import numbers_of, short_names
+from pipeline_core.short_names import numbers_of, short_names
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

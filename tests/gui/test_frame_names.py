@@ -7,7 +7,7 @@ import pytest
 from astep_gui.models.frame_columns import COLUMNS, shown_at_first
 from astep_gui.models.frame_search import PLACEHOLDER, not_understood, search_for
 from astep_gui.models.frame_state import FrameState
-from astep_gui.models.short_names import numbers_of, short_names
+from pipeline_core.short_names import numbers_of, short_names
 from pipeline_core.measures import QualityRow, ScienceMeasures
 from pipeline_core.types import Frame, FrameKind
 

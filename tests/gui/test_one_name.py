@@ -6,7 +6,7 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
 
-from astep_gui.models.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
+from pipeline_core.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 from astep_gui.theme import ui_font
 from astep_gui.widgets.heading_lines import broken_at, lines_of
 
