@@ -13,9 +13,11 @@ from pipeline_core.decisions import NIGHT, RECIPE
 from pipeline_core.measures import to_look_at
 from pipeline_core.name_words import named
 from pipeline_core.night_series import quantity, values_of
+from pipeline_core.night_told import told_night
 from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.report_plots import night_drawing
 from pipeline_core.report_state import state_mark
+from pipeline_core.standing import GOOD, standing
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ vertical-align:top}td.n,th.n{text-align:right;white-space:nowrap}
 .mono,pre{font-family:"JetBrains Mono",ui-monospace,monospace;font-size:12.5px}
 td.mono{overflow-wrap:anywhere}.wide{overflow-x:auto}
 pre{background:var(--panel);border:1px solid var(--line);border-radius:8px;
-padding:14px;overflow:auto;margin:8px 0}.bad{color:var(--bad)}.warn{color:var(--warn)}
+padding:14px;overflow:auto;margin:8px 0}.told{font-size:17px;margin:18px 0 6px}
+.next{margin:0;padding-left:20px}.bad{color:var(--bad)}.warn{color:var(--warn)}
 .night{width:100%;height:auto;display:block}.night text{font-size:12px;fill:var(--dim)}
 .night .label{fill:var(--text)}
 .night .frame{fill:none;stroke:var(--line)}
@@ -115,6 +118,7 @@ def _headline(facts: NightFacts) -> str:
     rows = facts.quality.rows
     rejected = [row for row in rows if row.path in facts.quality.rejected]
     suspect = to_look_at(rows, facts.quality.rejected, facts.quality.kept)
+    good = [row for row in rows if standing(row, facts.quality.rejected, facts.quality.kept) == GOOD]
     accepted = [row for row in rows if row.path not in facts.quality.rejected]
 
     def median(name: str) -> str:
@@ -123,7 +127,8 @@ def _headline(facts: NightFacts) -> str:
         return what.words(float(np.nanmedian(values))) if np.isfinite(values).any() else "–"
 
     cards = [
-        (str(len(accepted)), "science frames accepted"),
+        (str(len(good)), "good"),
+        (str(len(accepted)), "in use: not rejected"),
         (str(len(rejected)), "rejected"),
         (str(len(suspect)), "suggested for a look"),
         (median("fwhm_px"), "median FWHM"),
@@ -138,7 +143,18 @@ def _headline(facts: NightFacts) -> str:
         if words
         else "<p>Nothing speaks against a frame.</p>"
     )
-    return f'<div class="facts">{shown}</div>{said}'
+    return f'{_told(facts)}<div class="facts">{shown}</div>{said}'
+
+
+def _told(facts: NightFacts) -> str:
+    """Say in a sentence how good the night is, and what it teaches: the words of the window and the command line."""
+    quality = facts.quality
+    told = told_night(quality.rows, facts.night, facts.plan, quality.rejected, quality.kept, quality.calibration_flags)
+    if told is None:
+        return ""
+    lessons = "".join(f"<li>{escape(words)}</li>" for words in told.next_time)
+    advice = f'<p>Next time:</p><ul class="next">{lessons}</ul>' if lessons else ""
+    return f'<p class="told">{escape(told.sentence)}</p>{advice}'
 
 
 def _night(facts: NightFacts, detail: Detail) -> str:

@@ -10,6 +10,7 @@ from pipeline_core.cli.reduce import exit_code, reduce_one, reduction_document, 
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.errors import AstepError, UsageError
 from pipeline_core.recipe_file import load_recipe
+from pipeline_core.reduced_night_told import reduced_night_told
 from pipeline_core.session import default_output
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
             talk.say(f"\n{night}")
             try:
                 reduction = reduce_one(night, output, arguments, context)
+                told = reduced_night_told(reduction, context)
             except AstepError as error:
                 documents.append({"night": str(night), "error": error.as_dict()})
                 codes.append(EXIT_NOTHING_DONE)
                 if not talk.json_wanted:
                     talk.error(error)
                 continue
-            documents.append({"night": str(night), **reduction_document(reduction)})
-            show_reduction(reduction, talk)
+            documents.append({"night": str(night), **reduction_document(reduction, told)})
+            show_reduction(reduction, talk, told)
             codes.append(exit_code(reduction))
     talk.answer({"nights": documents})
     if all(code == EXIT_OK for code in codes):

@@ -8,6 +8,7 @@ from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
 from pipeline_core.cli.wording import by_reason, counted
 from pipeline_core.reduce import RunOptions, reduce_night
+from pipeline_core.reduced_night_told import reduced_night_told
 from pipeline_core.session import check_night, find_place, recipe_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline_core.cli.talk import Talk
     from pipeline_core.events import RunContext
+    from pipeline_core.night_told import NightTold
     from pipeline_core.reduction_told import Reduction
 
 
@@ -23,8 +25,9 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     """Reduce one night."""
     with stoppable(talk.context()) as context:
         reduction = reduce_one(arguments.night, arguments.output, arguments, context)
-    talk.answer(reduction_document(reduction))
-    show_reduction(reduction, talk)
+        told = reduced_night_told(reduction, context) if arguments.only is None else None
+    talk.answer(reduction_document(reduction, told))
+    show_reduction(reduction, talk, told)
     return exit_code(reduction)
 
 
@@ -49,7 +52,7 @@ def exit_code(reduction: Reduction) -> int:
     return EXIT_OK if reduction.did_something else EXIT_NOTHING_DONE
 
 
-def reduction_document(reduction: Reduction) -> dict[str, Any]:
+def reduction_document(reduction: Reduction, told: NightTold | None = None) -> dict[str, Any]:
     """Return the result as the contract's JSON."""
     return {
         "output": str(reduction.output),
@@ -59,6 +62,8 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
         "left_out": [{"path": item.path, "reason": item.reason} for item in reduction.left_out],
         "warnings": list(reduction.warnings),
         "noise": reduction.noise.document() if reduction.noise is not None else None,
+        "told": told.sentence if told is not None else None,
+        "next_time": list(told.next_time) if told is not None else [],
         "seconds": round(reduction.seconds, 2),
         "peak_memory_mb": round(reduction.peak_memory_mb, 1),
         "solved": reduction.sky.solved if reduction.sky is not None else 0,
@@ -67,8 +72,8 @@ def reduction_document(reduction: Reduction) -> dict[str, Any]:
     }
 
 
-def show_reduction(reduction: Reduction, talk: Talk) -> None:
-    """Print the summary of a run."""
+def show_reduction(reduction: Reduction, talk: Talk, told: NightTold | None = None) -> None:
+    """Print the summary of a run, and how good the night is."""
     _show_warnings(reduction, talk)
     for path, reason in reduction.failed:
         talk.say(f"  x failed {path}: {reason}")
@@ -92,6 +97,9 @@ def show_reduction(reduction: Reduction, talk: Talk) -> None:
         talk.say(
             f"suggested for a look: {counted(reduction.flagged, 'frame')}; `astep quality {reduction.output}` says why"
         )
+    for words in (told.sentence, told.advice) if told is not None else ():
+        if words:
+            talk.say(words)
     if not (reduction.did_something or reduction.failed):
         talk.say(
             f"nothing was made: all was left out; `astep accept {reduction.output} PATTERN` keeps a frame all the same"

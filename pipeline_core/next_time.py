@@ -1,0 +1,232 @@
+"""What a night teaches: what to take, and what to look after, next time. Each line stands on a warning or a flag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline_core.config import DarkSettings
+from pipeline_core.grouping import same_exposure
+from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.standing import cause_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pipeline_core.measures import Flag, QualityRow
+    from pipeline_core.plan import Plan
+    from pipeline_core.types import Night
+
+MOST_ADVICE = 4
+"""Lines: what concerns fewer frames stands in the warnings."""
+NO_FLAT, NO_DARK, NO_ZERO, FAR_DARK = "no flat for filter ", "no dark of ", "no bias and no dark", " °C away "
+"""How the plan's warnings name what is missed."""
+ONE_WAY = 0.9
+"""Mean of unit vectors: trails that agree better than this, about 13° (1 sigma), point one way."""
+_EXPOSURES = DarkSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Advice:
+    frames: int
+    words: str
+
+
+def next_time(
+    rows: Sequence[QualityRow],
+    night: Night,
+    plan: Plan | None,
+    rejected: Mapping[str, str],
+    calibration: Mapping[str, tuple[Flag, ...]],
+) -> tuple[str, ...]:
+    """Say what to do otherwise next time.
+
+    Parameters
+    ----------
+    rows : sequence of QualityRow
+        Science frames, rejected ones included: what they were rejected for teaches too.
+    night : Night
+    plan : Plan or None
+    rejected : mapping of str to str
+        Path → reason.
+    calibration : mapping
+        Path → what is said of a bias, dark or flat.
+
+    Returns
+    -------
+    tuple of str
+        At most four, what concerns most science frames first; without a full stop. Clouds teach nothing.
+    """
+    found = [*_missing(night, plan)] if plan is not None else []
+    found += _flagged(rows, rejected)
+    found += _calibration(calibration)
+    return tuple(advice.words for advice in sorted(found, key=lambda one: -one.frames)[:MOST_ADVICE])
+
+
+def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
+    """Say which flats, darks and biases were missed, by the plan's warnings."""
+    bare: dict[str, int] = {}
+    exposures: set[float] = set()
+    no_dark, no_zero, far = 0, 0, 0
+    of_flats = _dark_exposures_of_flats(night, plan)
+    for science in plan.science:
+        frame = night.by_path[science.path]
+        said = science.warnings
+        if any(words.startswith(NO_FLAT) for words in said):
+            bare[frame.filter or ""] = bare.get(frame.filter or "", 0) + 1
+        wanted = set(of_flats.get(science.flat or "", ()))
+        if any(words.startswith(NO_DARK) for words in said) and frame.exposure_s is not None:
+            wanted.add(frame.exposure_s)
+        exposures |= wanted
+        no_dark += bool(wanted)
+        no_zero += any(words.startswith(NO_ZERO) for words in said)
+        far += any(FAR_DARK in words for words in said)
+    for name, number in bare.items():
+        yield _Advice(number, f"take flats {f'in {name}' if name else 'without filter'} ({_have(number)} none)")
+    if exposures:
+        yield _Advice(no_dark, f"take darks of {_seconds(exposures)} ({_of_flats_or_frames(of_flats, no_dark)})")
+    if no_zero:
+        yield _Advice(no_zero, f"take biases and darks ({_have(no_zero)} neither)")
+    if far:
+        yield _Advice(far, f"take darks at the frames' temperature ({_frames(far)} {_have_verb(far)} none so cold)")
+    few = [m for m in plan.masters if any(words.startswith("only ") for words in m.warnings)]
+    if few:
+        names = ", ".join(dict.fromkeys(f"{m.kind}es" if m.kind == "bias" else f"{m.kind}s" for m in few))
+        least = min(len(m.frames) for m in few)
+        served = sum({s.bias, s.dark, s.flat} & {m.name for m in few} != set() for s in plan.science)
+        yield _Advice(served, f"take three or more {names} ({least} cannot tell a hit from the pixel)")
+
+
+def _dark_exposures_of_flats(night: Night, plan: Plan) -> dict[str, set[float]]:
+    """Return master flat → exposures (s) of its frames that no dark was taken of; only where the plan warns of it."""
+    darks = [m.exposure_s for m in plan.masters if m.kind == "dark" and m.exposure_s is not None]
+    wanted: dict[str, set[float]] = {}
+    for master in plan.masters:
+        if master.kind != "flat" or not any(words.startswith(NO_DARK) for words in master.warnings):
+            continue
+        known = (night.by_path[path].exposure_s for path in master.frames)
+        wanted[master.name] = {
+            e for e in known if e is not None and not any(same_exposure(d, e, _EXPOSURES) for d in darks)
+        }
+    return wanted
+
+
+def _of_flats_or_frames(of_flats: Mapping[str, set[float]], frames: int) -> str:
+    flats = f" or {'its' if frames == 1 else 'their'} flats have" if any(of_flats.values()) else ""
+    who = f"{_frames(frames)}{flats}" if flats else _have(frames)
+    return f"{who} none"
+
+
+def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str]) -> Iterable[_Advice]:
+    """Say what to look after, by what speaks against science frames; rejected ones count by their reason."""
+
+    def against(cause: str) -> list[QualityRow]:
+        # By what weighs most: a sky that is bright under a cloud is the cloud's doing.
+        return [row for row in rows if cause_of(row, rejected) == cause]
+
+    for cause, words_of in _LESSONS.items():
+        if frames := against(cause):
+            yield _Advice(len(frames), words_of(frames))
+    off = [
+        row
+        for cause in ("dark too weak", "dark too strong")
+        for row in against(cause)
+        if not row.extra.get("dark_misfit_grows_with_sky", False)
+    ]
+    if off:
+        part = _range([100 * abs(row.extra["dark_residual"]) for row in off if "dark_residual" in row.extra], " %", 0)
+        figure = f"the dark was {part} off" if part else "the dark did not fit"
+        yield _Advice(
+            len(off), f"take darks in the same night, at the frames' temperature ({figure} in {_frames(len(off))})"
+        )
+    alone = [
+        row
+        for row in rows
+        if any(flag.cause == NOT_JUDGED and "alone in its group" in flag.words for flag in row.flags)
+    ]
+    if alone:
+        are = "is" if len(alone) == 1 else "are"
+        yield _Advice(
+            len(alone),
+            f"take two or more frames of each field, filter and exposure ({_frames(len(alone))} {are} alone)",
+        )
+
+
+def _trails(rows: Sequence[QualityRow]) -> str:
+    """Say how long stars are drawn out, and which way where that is one."""
+    long = _range([row.measures.trail_px for row in rows if row.measures.trail_px], " px", 1)
+    angles = [a for row in rows if (a := row.measures.ellipticity_angle_deg) is not None]
+    along = _one_way(angles)
+    told = f"{_frames(len(rows))} trailed"
+    if long:
+        told += f", {'by ' if along == '' else ''}{long}"
+    return f"guide better ({told}{along})"
+
+
+def _one_way(angles_deg: Sequence[float]) -> str:
+    """Return " along 163°" where directions without a sense agree; empty where they do not."""
+    if not angles_deg:
+        return ""
+    mean = np.exp(2j * np.radians(angles_deg)).mean()  # 0° and 180° are the same way
+    if abs(mean) < ONE_WAY:
+        return ""
+    return f" along {np.degrees(np.angle(mean)) / 2 % 180:.0f}°"
+
+
+def _wide(rows: Sequence[QualityRow]) -> str:
+    width = _range([row.measures.fwhm_px for row in rows if row.measures.fwhm_px], " px", 1)
+    return f"focus again during the night ({_frames(len(rows))} with FWHM {width})" if width else "focus again"
+
+
+_LESSONS: dict[str, Callable[[Sequence[QualityRow]], str]] = {
+    "trailed": _trails,
+    "wind": lambda rows: f"guide better, or shield from the wind ({_frames(len(rows))} with long stars)",
+    "defocus": _wide,
+    "frost": lambda rows: f"look for frost on the optics ({_frames(len(rows))})",
+    "bright sky": lambda rows: f"look for light in the dome ({_frames(len(rows))} brighter than Sun and Moon explain)",
+    "saturated": lambda rows: f"expose shorter ({_frames(len(rows))} saturated)",
+    "jump": lambda rows: f"check where the telescope points ({_frames(len(rows))} off the others' field)",
+}
+"""Cause → what to do about it; cloud, few stars and haze are nobody's fault."""
+
+
+def _calibration(flags: Mapping[str, tuple[Flag, ...]]) -> Iterable[_Advice]:
+    """Say what to take better, by what is said of biases, darks and flats."""
+    for cause, words in (
+        ("too bright", "expose flats shorter ({} too bright)"),
+        ("too faint", "expose flats longer ({} too faint)"),
+        ("stars in dark", "close the shutter for darks ({} with stars)"),
+        ("light leak", "take darks without light ({} with a leak)"),
+    ):
+        number = sum(any(flag.cause == cause for flag in found) for found in flags.values())
+        if number:
+            yield _Advice(number, words.format(number))
+
+
+def _range(values: Sequence[float | None], unit: str, digits: int) -> str:
+    """Return "3–5 px", "4 px" where rounding leaves one; empty without a value."""
+    known = sorted(round(v, digits) for v in values if v is not None)
+    if not known:
+        return ""
+    low, high = f"{known[0]:.{digits}f}", f"{known[-1]:.{digits}f}"
+    return f"{low}{unit}" if low == high else f"{low}–{high}{unit}"
+
+
+def _seconds(exposures: Iterable[float]) -> str:
+    """Return "1, 5 and 10 s"."""
+    names = list(dict.fromkeys(f"{e:.4g}" for e in sorted(exposures)))
+    return f"{', '.join(names[:-1])} and {names[-1]} s" if len(names) > 1 else f"{names[0]} s"
+
+
+def _have(number: int) -> str:
+    return f"{_frames(number)} {_have_verb(number)}"
+
+
+def _have_verb(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
+def _frames(number: int) -> str:
+    return f"{number} frame{'' if number == 1 else 's'}"

@@ -1,0 +1,174 @@
+"""A night in a sentence: how many of its frames are good, which are best, and what the others were lost to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.next_time import next_time
+from pipeline_core.short_names import numbers_of, short_names
+from pipeline_core.standing import (
+    ACCEPTED,
+    BAD,
+    GOOD,
+    NOT_MEASURED,
+    REJECTED,
+    SUSPECT,
+    cause_of,
+    standing,
+)
+from pipeline_core.types import FrameKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pipeline_core.measures import Flag, QualityRow
+    from pipeline_core.plan import Plan
+    from pipeline_core.types import Night
+
+_WORDS = {
+    GOOD: "good",
+    ACCEPTED: "accepted although something speaks against {them}",
+    SUSPECT: "suspect",
+    BAD: "bad",
+    REJECTED: "rejected",
+    NOT_JUDGED: "not judged",
+    NOT_MEASURED: "not measured",
+    "unreadable": "not to be read",
+}
+"""How frames may stand, in the order in which they are told."""
+_NOUNS = {"trailed": "trailing", "dark too weak": "too weak a dark", "dark too strong": "too strong a dark"}
+_MOST_BEST, _MOST_CAUSES = 2, 2
+
+
+@dataclass(frozen=True, slots=True)
+class NightTold:
+    """What a person asks first in the morning, in plain words."""
+
+    sentence: str
+    """"Night: 19 science frames, 5 good, 8 rejected, 6 not judged. Best: 055, 069. Lost mostly to cloud (6 frames)."""
+    next_time: tuple[str, ...] = ()
+    """What to do otherwise, what concerns most frames first."""
+
+    @property
+    def advice(self) -> str:
+        """All of it in one line: "Next time: take flats in Visual (9 frames have none); …"; empty where all is well."""
+        return f"Next time: {'; '.join(self.next_time)}." if self.next_time else ""
+
+
+def told_night(
+    rows: Iterable[QualityRow],
+    night: Night,
+    plan: Plan | None,
+    rejected: Mapping[str, str],
+    kept: frozenset[str],
+    calibration: Mapping[str, tuple[Flag, ...]] | None = None,
+) -> NightTold | None:
+    """Put a night into a sentence, and what it teaches into a few lines.
+
+    Parameters
+    ----------
+    rows : iterable of QualityRow
+        Of science frames, rejected ones included.
+    night : Night
+        As decided: what is no science frame by a person's word is none here.
+    plan : Plan or None
+        Tells which masters were missed.
+    rejected : mapping of str to str
+        Path → reason.
+    kept : frozenset of str
+        Paths of frames that a person accepted.
+    calibration : mapping, optional
+        Path → what is said of a bias, dark or flat.
+
+    Returns
+    -------
+    NightTold or None
+        None where there is no science frame.
+    """
+    science = {frame.path: frame for frame in night.frames if frame.kind is FrameKind.SCIENCE}
+    if not science:
+        return None
+    known = {row.path: row for row in rows if row.path in science}
+    stands: dict[str, str] = {}
+    for path, frame in science.items():
+        if frame.unusable is not None:
+            stands[path] = "unreadable"
+        elif path in known:
+            stands[path] = standing(known[path], rejected, kept)
+        else:
+            stands[path] = REJECTED if path in rejected else NOT_MEASURED
+    sentences = [
+        _counted(stands.values()),
+        _best([known[path] for path in known if stands[path] == GOOD], night),
+        _lost(known, stands, rejected),
+    ]
+    advice = next_time([*known.values()], night, plan, rejected, calibration or {})
+    return NightTold(" ".join(filter(None, sentences)), advice)
+
+
+def _counted(stands: Iterable[str]) -> str:
+    found = Counter(stands)
+    total = found.total()
+    if found[GOOD] == total:
+        return f"Night: {_frames(total, 'science frame')}, {'all good' if total > 1 else 'good'}."
+    parts = [
+        f"{number} {words.format(them='it' if number == 1 else 'them')}"
+        for name, words in _WORDS.items()
+        if (number := found[name])
+    ]
+    none_good = ["none good"] if not found[GOOD] else []
+    return f"Night: {', '.join([_frames(total, 'science frame'), *none_good, *parts])}."
+
+
+def _best(good: Sequence[QualityRow], night: Night) -> str:
+    """Name the deepest of the good frames; of several filters and exposures the deepest each: they have own zeros."""
+    paths = [frame.path for frame in night.frames]  # of all: the window calls frames so too
+    names = short_names(paths, numbers_of(paths))
+    groups: dict[tuple[str, float | None], list[QualityRow]] = {}
+    for row in good:
+        if row.depth_loss_mag is not None:
+            frame = night.by_path[row.path]
+            groups.setdefault((frame.filter or "", frame.exposure_s), []).append(row)
+    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
+    if len(good) < 2 or not ordered:
+        return ""  # the only good one need not be praised
+    if len(ordered) == 1:
+        deepest = sorted(ordered[0][1], key=_depth)[:_MOST_BEST]
+        return f"Best: {', '.join(names[row.path] for row in deepest)}."
+    filters = len({name for (name, _), _ in ordered}) == len(ordered)
+    told = []
+    for (name, exposure_s), members in ordered[: _MOST_BEST + 1]:
+        of = (name or "no filter") if filters else " ".join(filter(None, (name, _seconds(exposure_s))))
+        told.append(f"{names[min(members, key=_depth).path]} ({of})")
+    return f"Best: {', '.join(told)}."
+
+
+def _depth(row: QualityRow) -> tuple[float, str]:
+    return (row.depth_loss_mag if row.depth_loss_mag is not None else float("inf"), row.path)
+
+
+def _lost(known: Mapping[str, QualityRow], stands: Mapping[str, str], rejected: Mapping[str, str]) -> str:
+    """Say what the frames are lost to that are rejected or bad; where none is, what the suspect ones are suspect of."""
+    for word, standings in (("Lost", {REJECTED, BAD}), ("Suspect", {SUSPECT})):
+        paths = [path for path, how in stands.items() if how in standings]
+        if not paths:
+            continue
+        causes = Counter(
+            cause_of(known[path], rejected) if path in known else rejected.get(path, "") for path in paths
+        ).most_common()
+        told = [f"{_NOUNS.get(cause, cause)} ({_frames(number)})" for cause, number in causes[:_MOST_CAUSES] if cause]
+        told[1:] = [words.replace(" frames)", ")").replace(" frame)", ")") for words in told[1:]]
+        mostly = "mostly " if len(causes) > len(told) else ""
+        return f"{word} {mostly}{'to' if word == 'Lost' else 'for'} {' and '.join(told)}." if told else ""
+    return ""
+
+
+def _frames(number: int, noun: str = "frame") -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _seconds(exposure_s: float | None) -> str:
+    return f"{exposure_s:g} s" if exposure_s is not None else ""

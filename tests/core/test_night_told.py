@@ -1,0 +1,211 @@
+"""A night in a sentence, and what it teaches: every word stands on a verdict, a flag or a warning of the plan."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline_core.config import Recipe
+from pipeline_core.measures import NOT_JUDGED, Flag, QualityRow, ScienceMeasures
+from pipeline_core.night_told import told_night
+from pipeline_core.plan import Choices, build_plan
+from tests.core.frames_helpers import frame, night, series
+
+SHALLOW, DEEP = 0.3, -0.1
+
+
+def row(path, *flags, loss=SHALLOW, **measured):
+    measures = ScienceMeasures("final", "electron", stars=50, **measured)
+    return QualityRow(path, measures, depth_loss_mag=loss, flags=flags)
+
+
+def cloud(severity="bad"):
+    return Flag("cloud", "cloud: depth loss +2.5 mag", severity)
+
+
+def trailed(severity="bad"):
+    return Flag("trailed", "trailed: ellipticity 0.4", severity)
+
+
+def unjudged(words="not judged: 3 stars only, too few"):
+    return Flag(NOT_JUDGED, words, "note")
+
+
+def with_masters(*science, **flats):
+    """A night with all that its frames in R of 90 s need."""
+    return night(
+        series("bias", 5), series("dark", 5), series("flat", 5), series("flatdark", 5, exposure_s=10.0), *science
+    )
+
+
+def told(the_night, rows, rejected=None, kept=frozenset(), calibration=None):
+    plan = build_plan(the_night, Recipe(), Choices(rejected=rejected or {}))
+    return told_night(rows, the_night, plan, rejected or {}, kept, calibration)
+
+
+@pytest.fixture
+def nine():
+    """Nine science frames, science_000 to science_008."""
+    return with_masters(series("science", 9))
+
+
+def paths(the_night):
+    return [f.path for f in the_night.frames if f.kind.value == "science"]
+
+
+def test_the_sentence_counts_each_frame_once_names_the_deepest_and_says_what_the_others_were_lost_to(nine):
+    p = paths(nine)
+    rows = [
+        row(p[0]), row(p[1], loss=DEEP), row(p[2], cloud("suspect")), row(p[3], cloud()), row(p[4], cloud()),
+        row(p[5], trailed()), row(p[6], trailed(), cloud()), row(p[7], unjudged()), row(p[8], trailed()),
+    ]  # fmt: skip
+    words = told(nine, rows, {p[3]: "cloud", p[5]: "trailed", p[8]: "a cow on the dome"}).sentence
+    assert words == (
+        "Night: 9 science frames, 2 good, 1 suspect, 2 bad, 3 rejected, 1 not judged. Best: science 001, science 000. "
+        "Lost to trailing (3 frames) and cloud (2)."
+    )
+
+
+def test_what_is_in_use_is_not_called_good_and_what_was_accepted_against_a_flag_neither(nine):
+    p = paths(nine)
+    rows = [row(path, cloud()) for path in p]
+    words = told(nine, rows, kept=frozenset(p[:2])).sentence
+    assert words.startswith(
+        "Night: 9 science frames, none good, 2 accepted although something speaks against them, 7 bad."
+    )
+    assert "Best" not in words
+
+
+def test_a_night_without_fault_says_so_and_teaches_nothing(nine):
+    said = told(nine, [row(path) for path in paths(nine)])
+    assert said.sentence.startswith("Night: 9 science frames, all good.")
+    assert said.next_time == ()
+    assert said.advice == ""
+
+
+def test_a_night_without_science_frames_has_no_sentence():
+    assert told(with_masters(), []) is None
+
+
+def test_frames_that_nobody_measured_are_counted_as_such(nine):
+    p = paths(nine)
+    empty = QualityRow(p[0], ScienceMeasures("none", "ADU"))
+    words = told(nine, [empty, *(row(path) for path in p[2:])], {p[0]: "clouds"}).sentence
+    assert "7 good, 1 rejected, 1 not measured" in words
+
+
+def test_frames_of_several_filters_each_have_their_own_best():
+    the_night = with_masters(
+        series("science", 3), [frame(f"science/science_{k}.fits", "science", filter="V") for k in (104, 105)]
+    )
+    rows = [row(f.path, loss=0.1 * k) for k, f in enumerate(the_night.frames) if f.kind.value == "science"]
+    assert "Best: science 000 (R), science 104 (V)." in told(the_night, rows).sentence
+
+
+def test_where_nothing_is_lost_it_is_said_what_frames_are_suspect_of(nine):
+    p = paths(nine)
+    rows = [row(path, *([Flag("wind", "wind: long", "suspect")] if k < 2 else [])) for k, path in enumerate(p)]
+    assert told(nine, rows).sentence.endswith("Suspect for wind (2 frames).")
+
+
+def test_a_persons_own_words_for_a_rejection_are_kept_where_they_are_short(nine):
+    p = paths(nine)
+    rows = [row(path) for path in p]
+    assert "Lost to dome light (1 frame)." in told(nine, rows, {p[0]: "dome light"}).sentence
+    long = "somebody opened the dome while the lamps were on"
+    assert "Lost to other reasons (1 frame)." in told(nine, rows, {p[0]: long}).sentence
+    assert "Lost to other reasons (1 frame)." in told(nine, rows, {p[0]: "rule: fwhm_px > 3"}).sentence
+
+
+def test_flats_that_were_missed_are_to_be_taken_next_time():
+    the_night = with_masters(series("science", 3, filter="V"))
+    said = told(the_night, [row(f) for f in paths(the_night)])
+    assert said.next_time == ("take flats in V (3 frames have none)",)
+    assert said.advice == "Next time: take flats in V (3 frames have none)."
+
+
+def test_a_flat_that_a_person_declined_is_no_lesson():
+    the_night = with_masters(series("science", 1, filter="V"))
+    (path,) = paths(the_night)
+    plan = build_plan(the_night, Recipe(), Choices(forced={path: {"flat": "none"}}))
+    assert told_night([row(path)], the_night, plan, {}, frozenset()).next_time == ()
+
+
+def test_darks_that_frames_and_their_flats_missed_stand_in_one_line():
+    the_night = night(
+        series("bias", 5), series("dark", 5), series("flat", 5, exposure_s=5.0),
+        series("science", 2), series("science", 1, folder="short", exposure_s=20.0),
+    )  # fmt: skip
+    said = told(the_night, [row(f) for f in paths(the_night)])
+    assert said.next_time == ("take darks of 5 and 20 s (3 frames or their flats have none)",)
+
+
+def test_trails_are_told_with_their_length_and_the_way_they_agree_on(nine):
+    p = paths(nine)
+    rows = [
+        row(path, trailed(), trail_px=length, ellipticity_angle_deg=angle)
+        for path, length, angle in zip(p, (3.04, 4.0, 5.0), (178.0, 1.0, 3.0), strict=False)
+    ]
+    assert told(nine, rows).next_time == ("guide better (3 frames trailed, 3.0–5.0 px along 1°)",)
+    rows[0] = replace(rows[0], measures=replace(rows[0].measures, ellipticity_angle_deg=90.0))
+    rows[1] = replace(rows[1], measures=replace(rows[1].measures, ellipticity_angle_deg=45.0))
+    assert told(nine, rows).next_time == ("guide better (3 frames trailed, by 3.0–5.0 px)",)
+
+
+def test_a_sky_that_is_bright_under_a_cloud_is_no_light_in_the_dome(nine):
+    p = paths(nine)
+    bright = Flag("bright sky", "bright sky: 3 times", "suspect")
+    assert told(nine, [row(p[0], cloud(), bright)]).next_time == ()
+    assert told(nine, [row(p[0], bright)]).next_time == (
+        "look for light in the dome (1 frame brighter than Sun and Moon explain)",
+    )
+
+
+def test_a_dark_that_no_dark_can_mend_is_no_lesson_one_that_can_is(nine):
+    p = paths(nine)
+    weak = Flag("dark too weak", "dark 26 % too weak", "suspect")
+    off = replace(row(p[0], weak), extra={"dark_residual": -0.26})
+    assert told(nine, [off]).next_time == (
+        "take darks in the same night, at the frames' temperature (the dark was 26 % off in 1 frame)",
+    )
+    traps = replace(off, extra={**off.extra, "dark_misfit_grows_with_sky": True})
+    assert told(nine, [traps]).next_time == ()
+
+
+def test_frames_alone_in_their_group_ask_for_company_those_with_few_stars_for_nothing(nine):
+    p = paths(nine)
+    alone = unjudged("not judged: alone in its group: no other frame of its field, filter and exposure")
+    rows = [row(p[0], alone), row(p[1], unjudged())]
+    assert told(nine, rows).next_time == (
+        "take two or more frames of each field, filter and exposure (1 frame is alone)",
+    )
+
+
+def test_flats_that_were_too_bright_are_to_be_exposed_shorter(nine):
+    said = {"flat/flat_000.fits": (Flag("too bright", "too bright: 60,000 ADU", "bad"),)}
+    assert told(nine, [row(f) for f in paths(nine)], calibration=said).next_time == (
+        "expose flats shorter (1 too bright)",
+    )
+
+
+def test_two_biases_are_too_few_and_so_said():
+    the_night = night(series("bias", 2), series("flat", 5), series("science", 2))
+    words = told(the_night, [row(f) for f in paths(the_night)]).next_time
+    assert "take three or more biases (2 cannot tell a hit from the pixel)" in words
+
+
+def test_no_more_than_four_lines_and_those_of_most_frames_first():
+    the_night = with_masters(series("science", 9, filter="V"), series("science", 1, folder="short", exposure_s=20.0))
+    p = [path for path in paths(the_night) if path.startswith("science/")]
+    causes = ("trailed", "trailed", "trailed", "wind", "wind", "frost", "saturated", "jump")
+    rows = [row(path, Flag(cause, f"{cause}: x", "bad")) for path, cause in zip(p, causes, strict=False)]
+    lines = told(the_night, rows).next_time
+    assert [line.split(" (")[0] for line in lines] == [
+        "take flats in V", "guide better", "guide better, or shield from the wind", "take darks of 20 s",
+    ]  # fmt: skip
+
+
+def test_an_unreadable_frame_is_counted():
+    broken = frame("science/broken.fits", "science", unusable="it is cut short", layout=None)
+    the_night = with_masters(series("science", 2), [broken])
+    rows = [row(path) for path in paths(the_night) if path != broken.path]
+    assert "2 good, 1 not to be read" in told(the_night, rows).sentence
