@@ -13,8 +13,8 @@ from astep_gui.models.frame_groups import Group, group_keys, heading
 from astep_gui.models.frame_state import NO_STATE, frame_tip
 from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
-from pipeline_core.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 from astep_gui.models.thumbnails import Thumbnails
+from pipeline_core.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -22,6 +22,18 @@ if TYPE_CHECKING:
     from pipeline_core.survey import Survey
     from pipeline_core.well_check import FullWell
 
+FACT_TIPS = {
+    "Noise": (
+        "Before and after the calibration, as the frames' median. Pixel to pixel: the grain of the sky. From place to "
+        "place: how uneven the sky is over the frame, by shade in the corners, dust, slopes. × 0.21: a fifth of it is "
+        "left. Less than × 1 is better; from place to place a good flat brings it far below."
+    ),
+    "Masters": (
+        "bias, dark, flat: combined frames. mask: pixels that are bad, hot or unsteady, marked in calibrated files; "
+        "mask_noflat: the same for frames without a flat, by the dark alone."
+    ),
+}
+"""What a fact means, to whoever rests the pointer on it."""
 _NO_RESULTS = "There are no results yet: Ctrl+R reduces the night"
 _BROKEN_OFF = "▲ A run was broken off; Ctrl+R goes on"
 

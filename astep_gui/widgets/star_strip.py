@@ -9,11 +9,11 @@ from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
 
-from pipeline_core.short_names import stem_of
 from astep_gui.theme import theme, toned
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.painting import painting
+from pipeline_core.short_names import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ import pytest
 from astep_gui.models.frame_columns import COLUMNS, shown_at_first
 from astep_gui.models.frame_search import PLACEHOLDER, not_understood, search_for
 from astep_gui.models.frame_state import FrameState
-from pipeline_core.short_names import numbers_of, short_names
 from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.short_names import numbers_of, short_names
 from pipeline_core.types import Frame, FrameKind
 
 JASON = [f"light/Jason.{k:08d}.Entered Coordinates.fit.fz" for k in (55, 56, 112)]

@@ -6,9 +6,9 @@ import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFontMetrics
 
-from pipeline_core.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 from astep_gui.theme import ui_font
 from astep_gui.widgets.heading_lines import broken_at, lines_of
+from pipeline_core.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 
 PATIENCE_MS = 60_000
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
