@@ -128,7 +128,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("one_star", "Image", "Follow this star", "O", icon="star", needs="frame",
           tip="The star under the pointer, in all frames of this filter (or Shift-click it)"),
     _spec("save_picture", "Image", "Save picture…", "Ctrl+S", icon="save", begins_section=True,
-          needs="frame", tip="The image as it is seen, as PNG"),
+          needs="frame", tip="The whole frame in its own pixels, as PNG; or the image as it is seen"),
     _spec("save_cutout", "Image", "Save cut-out…", "Ctrl+Shift+S", icon="save",
           needs="frame", tip="The box that was drawn, else the part in view, as FITS"),
     *(_spec(f"turn_to_{name.lower()}", "View", f"{name}: {what}", f"Ctrl+{k}", needs="night")

@@ -9,9 +9,8 @@ from pipeline_core.errors import DataError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.png import data_uri, grey_png
-from pipeline_core.measures import NOT_JUDGED, gravest_cause
+from pipeline_core.measures import NOT_JUDGED, gravest_flag
 from pipeline_core.science.thumbnail import thumbnail
-from pipeline_core.standing import ACCEPTED, BAD, REJECTED, SUSPECT, standing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -97,13 +96,16 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
     small = thumbnail(image, size)
     row = next((row for row in facts.quality.rows if row.path == path), None)
     flags = row.flags if row is not None else ()
-    state = standing(row, facts.quality.rejected, facts.quality.kept) if row is not None else "good"
-    if state == REJECTED:
-        why = facts.quality.rejected[path] or "no reason given"
-    elif state == NOT_JUDGED:
-        why = next(flag.words for flag in flags if flag.cause == NOT_JUDGED).removeprefix(f"{NOT_JUDGED}: ")
-    elif state == ACCEPTED and row is not None:
-        why = _causes(row)
-    elif state in {BAD, SUSPECT}:
-        why = gravest_cause(flags)
+    worst = gravest_flag(flags)
+    untold = next((flag.words for flag in flags if flag.cause == NOT_JUDGED), "")
+    if path in facts.quality.rejected:
+        state, why = "rejected", facts.quality.rejected[path] or "no reason given"
+    elif untold and worst is None and path not in facts.quality.kept:
+        state, why = NOT_JUDGED, untold.removeprefix(f"{NOT_JUDGED}: ")
+    elif worst is None:
+        state = "good"
+    elif row is not None and path in facts.quality.kept:
+        state, why = "accepted", _causes(row)
+    else:
+        state, why = worst.severity, worst.cause
     return Picture(path, why, state, data_uri(grey_png(small, bits)), small.shape[1], small.shape[0])
