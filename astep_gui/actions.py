@@ -189,7 +189,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
           needs="frame", tip="Bring a place of the sky into the middle"),
     _spec("sky_solve", "Sky", "Solve this frame", "Ctrl+Shift+P", needs="frame", begins_section=True,
           tip="Find where the frame looks, whatever was found before"),
-    _spec("sky_hint", "Sky", "Solve this frame with hints…", "Ctrl+Shift+H", needs="frame",
+    _spec("sky_hint", "Sky", "Solve with hints…", "Ctrl+Shift+H", needs="frame",
           tip="Name its place, scale, or how far to search"),
     _spec("sky_solve_night", "Sky", "Solve night", "Ctrl+Shift+N", needs="night",
           tip="All frames that are not solved yet"),
