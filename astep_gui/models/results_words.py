@@ -77,8 +77,10 @@ def run_facts(result: Reduction) -> dict[str, str]:
     """Sum up the run that just ended: name → words; "To look at" is there, and empty, for who knows better."""
     counts = result.counts
     made = sum(state == "made" for state in result.masters.values())
-    says = {"cached": "up to date", "failed": "failed"}
-    frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
+    says = {"cached": "up to date" if counts["done"] else "were up to date", "failed": "failed"}
+    frames = [f"{counts[name]} {how}" for name, how in says.items() if counts[name]]
+    if counts["done"] or not frames:  # "0 calibrated" beside frames that are up to date sounds like a failure
+        frames.insert(0, f"{counts['done']} calibrated")
     frames += [left_out_words(counts["left_out"], sum(counts.values()))] if counts["left_out"] else []
     cached = len(result.masters) - made
     masters = f"{made} made" if made or not cached else ""
@@ -105,7 +107,9 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     ready = sum(master.state == "up to date" for master in survey.masters)
     used = [path for path in survey.calibrated if path not in night.rejected]
     stale = sum(path in survey.stale for path in used)
-    standing = "all up to date" if not stale else f"{len(used) - stale} up to date"
+    # Verdicts, places or moves may wait for a run though no file does.
+    none_stale = "all up to date" if survey.is_up_to_date else "none to be made anew"
+    standing = none_stale if not stale else f"{len(used) - stale} up to date"
     moves = len({*used} & {*survey.moves})  # accepted again since: the file still lies with the rejected
     standing += f", {moves} still among the rejected" if moves else ""
     left, of, _ = left_out_of(night)

@@ -139,7 +139,8 @@ class ResultsList(QTreeWidget):
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
             told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
-            told = f" · {told}" if told else ""
+            parts = [told, _mask_words(master.name) if master.kind == "mask" else ""]
+            told = "".join(f" · {part}" for part in parts if part)
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
         left: list[_Line] = [
@@ -215,6 +216,12 @@ class ResultsList(QTreeWidget):
             self.master_asked.emit(master)
         elif paths:
             self.frames_asked.emit(paths)
+
+
+def _mask_words(name: str) -> str:
+    """Say what a mask is, which its name does not."""
+    words = "pixels that are bad, hot or unsteady"
+    return f"{words}, for frames without a flat" if "noflat" in name.split("_") else words
 
 
 def _number_in(folder: Path, name: str, survey: Survey | None) -> int | None:

@@ -9,9 +9,11 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication, QScrollArea
 
+from astep_gui.models.results_words import run_facts
 from astep_gui.widgets.results_list import FOLDERS
 from pipeline_core.cli import main
 from pipeline_core.events import RunContext
+from pipeline_core.reduction_told import Reduction
 from pipeline_core.report import write_report
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, sections, surveyed
 
@@ -136,3 +138,46 @@ def test_folding_a_part_of_the_list_gives_its_room_back(qtbot, reduced):
     tree.topLevelItem(0).setExpanded(False)
     QApplication.processEvents()
     assert tree.height() < before
+
+
+def test_what_a_mask_is_stands_beside_its_name(reduced):
+    _, lines = the_list_in(reduced)
+    (mask,) = (line.text(0) for line in lines if line.text(0).startswith("✓ mask"))
+    assert mask.endswith(" · pixels that are bad, hot or unsteady")
+
+
+def test_noise_is_explained_to_whoever_rests_the_pointer_on_it(reduced):
+    tip = reduced.results.facts["Noise"].toolTip()
+    assert "how uneven the sky is" in tip
+    assert "Less than × 1 is better" in " ".join(tip.split())
+
+
+def test_frames_with_nothing_to_be_made_are_not_all_up_to_date_while_a_verdict_waits(qtbot, reduced):
+    assert reduced.results.facts["Frames"].text() == "4 calibrated, all up to date"
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    surveyed(qtbot, reduced, lambda survey: not survey.is_up_to_date)
+    qtbot.waitUntil(lambda: "3 calibrated" in reduced.results.facts["Frames"].text(), timeout=PATIENCE_MS)
+    assert reduced.results.facts["Frames"].text().startswith("3 calibrated, none to be made anew")
+    assert "decisions changed" in reduced.results.headline.text()
+
+
+def test_a_quick_look_that_is_over_is_not_counted_any_more(qtbot, reduced):
+    looking = reduced.night.looking
+    qtbot.waitUntil(lambda: not looking.is_on, timeout=PATIENCE_MS)
+    looking._done = looking._total = 17  # as a look at rejected frames leaves it
+    looking.progressed.emit()
+    assert looking.counted == ""
+    assert "quick look" not in reduced.table.count.text()
+
+
+def test_a_run_that_only_judged_does_not_say_that_nothing_was_calibrated(reduced):
+    result = Reduction(reduced.night.place.output, counts={"done": 0, "cached": 11, "failed": 0, "left_out": 0})
+    assert run_facts(result)["Frames"] == "11 were up to date"
+
+
+def test_a_choice_for_frames_some_of_which_are_rejected_says_so_beside_the_number(reduced):
+    said = []
+    reduced.decisions.said.connect(said.append)
+    reduced.decisions.reject(LIGHTS[:1], "cloud")
+    reduced.decisions.set_field(LIGHTS[:3], "flat", "none")
+    assert said[-1].startswith("flat = none for 3 frames, 1 of them rejected · ")
