@@ -131,7 +131,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("one_star", "Image", "Follow this star", "O", icon="star", needs="frame",
           tip="The star under the pointer, in all frames of this filter (or Shift-click it)"),
     _spec("save_picture", "Image", "Save picture…", "Ctrl+S", icon="save", begins_section=True,
-          needs="frame", tip="The image as it is seen, as PNG"),
+          needs="frame", tip="The whole frame in its own pixels, as PNG; or the image as it is seen"),
     _spec("save_cutout", "Image", "Save cut-out…", "Ctrl+Shift+S", icon="save",
           needs="frame", tip="The box that was drawn, else the part in view, as FITS"),
     *(_spec(f"turn_to_{name.lower()}", "View", f"{name}: {what}", f"Ctrl+{k}", needs="night")
@@ -194,7 +194,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
           needs="frame", tip="Bring a place of the sky into the middle"),
     _spec("sky_solve", "Sky", "Solve this frame", "Ctrl+Shift+P", needs="frame", begins_section=True,
           tip="Find where the frame looks, whatever was found before"),
-    _spec("sky_hint", "Sky", "Solve this frame with hints…", "Ctrl+Shift+H", needs="frame",
+    _spec("sky_hint", "Sky", "Solve with hints…", "Ctrl+Shift+H", needs="frame",
           tip="Name its place, scale, or how far to search"),
     _spec("sky_solve_night", "Sky", "Solve night", "Ctrl+Shift+N", needs="night",
           tip="All frames that are not solved yet"),

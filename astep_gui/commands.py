@@ -168,13 +168,17 @@ class Decisions(QObject):
 
     def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
         """Set kind, filter or another field of frames."""
+        what = f"{field} as planned" if value is None and field in MASTERS else f"{field} = {value or 'none'}"
+
+        def told(changed: Sequence[str]) -> str:
+            # The button that makes anew what changed counts those only that are in use.
+            aside = sum(path in self._night.rejected for path in changed)
+            return f"{what} for {counted(changed)}{f', {aside} of them rejected' if aside else ''}"
+
         self._decide(
-            lambda changed: (
-                f"{field} as planned for {counted(changed)}"
-                if value is None and field in MASTERS
-                else f"{field} = {value or 'none'} for {counted(changed)}"
-            ),
+            lambda changed: f"{what} for {counted(changed)}",
             lambda logbook, label: logbook.decide(paths, field, value, label=label),
+            told,
         )
 
     def regroup(self, changes: Sequence[tuple[str, str, object]], title: str) -> None:

@@ -6,13 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtWidgets import QApplication, QFileDialog
+from PyQt6.QtWidgets import QApplication
 
 from astep_gui.actions import WORKFLOW_WORDS
 from astep_gui.models.results_words import headline, sentence
+from astep_gui.picture_deeds import save_picture
 from astep_gui.results_deeds import ResultsDeeds
 from astep_gui.theme import THEMES, apply_theme, theme
-from pipeline_core.errors import NightError
 from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
@@ -202,15 +202,8 @@ class Deeds(ResultsDeeds):
             self._window.log.say_passing("no frame lies there")
 
     def save_picture(self) -> None:
-        """Save the image as it is seen."""
-        frame, place = self._night.frame(self._night.current), self._night.place
-        if frame is None or place is None:
-            return
-        suggested = str(place.output.parent / f"{frame.name.rsplit('.', 1)[0]}.png")
-        name, _kind = QFileDialog.getSaveFileName(self._window, "Save picture", suggested, "Picture (*.png)")
-        if name and not self._viewing.picture().save(name):
-            why = "the place cannot be written to"
-            self._window.show_problem(NightError(f"cannot save {name}", why, "choose another folder"))
+        """Save the frame as a picture, and say where it lies."""
+        save_picture(self._window)
 
     def show_story(self) -> None:
         """Bring the story of a pixel to the front when it is asked for."""

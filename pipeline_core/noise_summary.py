@@ -1,8 +1,8 @@
-"""What the calibration did to the noise of a night: before and after, of its largest group of frames."""
+"""What the calibration did to the noise of a night: before and after, of its largest group of frames, or two."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 WORTH_A_WORD = 1.02
 """A rise of the noise that a person sees in the figures and asks about."""
+FEWEST_SECOND = 3
+"""Frames of a second group that is told too, where there are more than two: three short exposures are no group each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class NoiseSummary:
     tile_ratio: float
     without_flat: int = 0
     """Frames that no flat was at hand for; frames made by an earlier version do not tell."""
+    second: NoiseSummary | None = None
+    """Of the second largest group: a rejected frame may make it the largest, and then nothing jumps."""
 
     @property
     def pixel_calibrated(self) -> float:
@@ -64,37 +68,55 @@ class NoiseSummary:
             "of_frames": self.of_frames,
             "pixel": _document(self.pixel_raw, self.pixel_ratio),
             "tile_scatter": _document(self.tile_raw, self.tile_ratio),
-        }
+        } | ({"second": self.second.document()} if self.second is not None else {})
 
     def words(self) -> str:
-        """Say it in one line."""
+        """Say it in one line: what the figures are of stands before them; two groups always in the same order."""
+        groups = sorted((self, self.second), key=lambda one: one.group) if self.second is not None else [self]
+        parts = [one._figures(self.of_frames if len(groups) == 1 else one.frames) for one in groups]  # noqa: SLF001
+        if len(groups) > 1 and (others := self.of_frames - sum(one.frames for one in groups)) > 0:
+            parts.append(f"{others} frame{'' if others == 1 else 's'} of other filters and exposures apart")
+        reasons: dict[str, list[str]] = {}
+        for one in groups:
+            for why in one._reasons():  # noqa: SLF001
+                reasons.setdefault(why, []).append(one.group)
+        for why, of in reasons.items():
+            parts.append(why if len(of) == len(groups) else f"{of[0]}: {why}")
+        return " · ".join(parts)
+
+    def _figures(self, of_frames: int) -> str:
         unit = "e⁻" if self.unit == "electron" else "ADU"
-        rose = (
-            " · rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a star's "
-            "signal-to-noise stays), and by the masters' own noise"
+        of = f" of {of_frames}" if of_frames > self.frames else ""
+        return (
+            f"{self.group} (median of {self.frames}{of} frame{'' if of_frames == 1 else 's'}): "
+            f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} (× {self.pixel_ratio:.2f}), "
+            f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit} (× {self.tile_ratio:.2f})"
         )
+
+    def _reasons(self) -> list[str]:
+        """Explain what rises: a person sees it in the figures and asks."""
+        why = []
+        if self.pixel_ratio > WORTH_A_WORD:
+            why.append(
+                "rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a "
+                "star's signal-to-noise stays), and by the masters' own noise"
+            )
+        if self.tile_ratio <= WORTH_A_WORD:
+            return why
         sky = "a slope of the sky (twilight, Moon, stray light)"
         if self.without_flat == self.frames:
             grew = (
-                f" · grows from place to place where an opposite slope of the camera's zero level hid {sky} until the "
+                f"grows from place to place where an opposite slope of the camera's zero level hid {sky} until the "
                 "bias or dark came off; no frame has a flat, so the corners' shade stays"
             )
         else:
             grew = (
-                f" · grows from place to place where bias, dark or flat take off what hid {sky}: a slope of the zero "
+                f"grows from place to place where bias, dark or flat take off what hid {sky}: a slope of the zero "
                 "level, the corners' shade; or where the flat does not fit"
             )
             if self.without_flat:
                 grew += f"; {self.without_flat} of {self.frames} frames have no flat"
-        of = f" of {self.of_frames}" if self.of_frames > self.frames else ""
-        counted = f"{self.frames}{of} frame{'' if self.of_frames == 1 else 's'}"
-        return (
-            f"pixel to pixel {self.pixel_raw:.3g} → {self.pixel_calibrated:.3g} {unit} (× {self.pixel_ratio:.2f}) · "
-            f"from place to place {self.tile_raw:.3g} → {self.tile_calibrated:.3g} {unit} (× {self.tile_ratio:.2f}) · "
-            f"median of {counted}: {self.group}"
-            + (rose if self.pixel_ratio > WORTH_A_WORD else "")
-            + (grew if self.tile_ratio > WORTH_A_WORD else "")
-        )
+        return [*why, grew]
 
 
 def noise_summary(reports: Mapping[str, Mapping[str, Any]], frames: Mapping[str, Frame]) -> NoiseSummary | None:
@@ -111,7 +133,7 @@ def noise_summary(reports: Mapping[str, Mapping[str, Any]], frames: Mapping[str,
     -------
     NoiseSummary or None
         Of the filter and exposure with the most frames, of several the longest exposure; None if no frame tells. Where
-        some frames are in electrons and others in ADU, the former.
+        some frames are in electrons and others in ADU, the former. With it comes the next largest group.
     """
     told = {path: report["noise"] for path, report in reports.items() if report.get("noise") and path in frames}
     for unit in ("electron", "adu"):
@@ -120,8 +142,12 @@ def noise_summary(reports: Mapping[str, Mapping[str, Any]], frames: Mapping[str,
             if noise["unit"] == unit:
                 groups.setdefault(_group(frames[path]), []).append(noise)
         if groups:
-            key = max(groups, key=lambda one: (len(groups[one]), one[1], one[0]))
-            return _summed_up(unit, key, groups[key], sum(map(len, groups.values())))
+            of_frames = sum(map(len, groups.values()))
+            largest, *others = sorted(groups, key=lambda one: (-len(groups[one]), -one[1], one[0]))
+            first = _summed_up(unit, largest, groups[largest], of_frames)
+            if others and (len(others) == 1 or len(groups[others[0]]) >= FEWEST_SECOND):
+                return replace(first, second=_summed_up(unit, others[0], groups[others[0]], of_frames))
+            return first
     return None
 
 

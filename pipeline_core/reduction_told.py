@@ -99,8 +99,9 @@ class Reduction:
 
     @property
     def moved_words(self) -> str:
-        """How many files were moved; empty where none was."""
-        return f"{self.moved} calibrated file{'' if self.moved == 1 else 's'} moved" if self.moved else ""
+        """How many files were moved, and where; empty where none was."""
+        files = f"{self.moved} calibrated file{'' if self.moved == 1 else 's'}"
+        return f"{files} moved to or from rejected/" if self.moved else ""
 
 
 def saturated_words(now: tuple[int, int] | None, before: tuple[int, int] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _MARKS = {"rejected": "✕", "accepted": "✓", "bad": "!", "suspect": "!", "not judged": "?", "remark": "·", "good": "✓"}
 _TONES = {"rejected": "bad", "bad": "bad", "suspect": "warn", "not judged": "warn"}
+_COMMAND = re.compile(r"`astep (\w+)[^`]*`")
 _NAMED = 6
 """So many frames of a decision are named; of more the first ones."""
 
@@ -317,12 +319,19 @@ def _reason(verdicts: Sequence[str], given: str) -> str:
 
 def _warnings(facts: NightFacts, detail: Detail) -> str:
     words = [*(("warning", text) for text in (*facts.night.problems, *facts.plan.warnings)), *facts.warnings]
-    words = list(dict.fromkeys(words))
+    # A reader may have neither the night nor the program: what a command of this machine would say is left out.
+    words = list(dict.fromkeys((level, _without_commands(text)) for level, text in words))
     lines = [
         (f'<span class="{"bad" if level == "error" else "warn"}">! {level}</span>', escape(text))
         for level, text in words
     ]
     return "<h2>Warnings</h2>" + _table(("", "what"), lines, detail.lines, "No warning.")
+
+
+def _without_commands(text: str) -> str:
+    """Leave out the parts of a sentence that hold a command with the places of this machine."""
+    kept = "; ".join(part for part in text.split("; ") if "`astep " not in part)
+    return kept or _COMMAND.sub(r"`astep \1`", text)
 
 
 def _recipe(facts: NightFacts) -> str:

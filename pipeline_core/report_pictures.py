@@ -9,7 +9,7 @@ from pipeline_core.errors import DataError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.png import data_uri, grey_png
-from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.measures import NOT_JUDGED, gravest_flag
 from pipeline_core.science.thumbnail import thumbnail
 
 if TYPE_CHECKING:

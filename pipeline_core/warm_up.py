@@ -42,7 +42,7 @@ def is_first_time(*, science: bool) -> bool:
 def first_time_words(*, science: bool) -> str:
     """Say what goes on meanwhile; calibration and science frames have their own first time."""
     what = "science" if science else "calibration"
-    return f"compiling the calculations for {what} frames on this machine: only the first time, about a minute"
+    return f"compiling the calculations for {what} frames on this machine: only the first time, it may take a minute"
 
 
 def _mark(what: str) -> Path:

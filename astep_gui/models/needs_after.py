@@ -32,13 +32,17 @@ def done_about(need: Need, night: NightModel) -> str:
     if not done:
         return "left out of the run" if survey.is_up_to_date else ""
     how = _how(need, done, survey)
-    return how if len(done) == len(need.paths) else f"{len(done)} of {len(need.paths)} {how}"
+    if len(done) == len(need.paths):
+        return how
+    waiting = sum(path in survey.stale for path in need.paths)  # what was chosen since comes with the next run
+    wait = f", {waiting} wait{'s' if waiting == 1 else ''} for the next run" if waiting else ""
+    return f"{len(done)} of {len(need.paths)} {how}{wait}"
 
 
 def _how(need: Need, done: Sequence[str], survey: Survey) -> str:
     """Say with what frames were calibrated, of which the need tells what they lack: by the steps done to them."""
     if not need.lacks or any(path not in survey.steps for path in done):
-        return "reduced all the same"
+        return "reduced as the plan has it"
     idle = [survey.steps[path] for path in done]  # a step's "" is that it did its work
     has_bias = all(steps["bias"] == "" for steps in idle)
     with_it = sum(steps[need.lacks] == "" for steps in idle)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from pipeline_core.events import RunContext
 
 WHAT = "preparing the number crunching, once"
-PREPARING = f"{WHAT}: about a minute"
+PREPARING = f"{WHAT}: it may take a minute"
+USUAL_S = 60.0
+"""Longer only on a slow or busy machine, which is said then; compiled code that lies there is loaded in seconds."""
 TOLD_EVERY_S = 1.0
 _LOOK_S = 0.1
 """How often one that waits for another's compiler looks whether it was cancelled."""
@@ -32,6 +34,12 @@ class Preparing:
 def prepare_first(context: RunContext, tell: Callable[[object], None]) -> None:
     """Do the same in a helper thread that tells of pieces of another kind too."""
     prepare(context, lambda words: tell(Preparing(words)))
+
+
+def so_far_words(seconds: float) -> str:
+    """Say how long it has taken, without a promise that it may not keep."""
+    longer = ", longer than usual: the machine is busy or slow" if seconds > USUAL_S else ""
+    return f"{WHAT}: {seconds:.0f} s so far{longer}"
 
 
 def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
@@ -70,7 +78,7 @@ def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
             def so_far(seconds: float) -> None:
                 if seconds - said[0] >= TOLD_EVERY_S:
                     said[0] = seconds
-                    tell(f"{WHAT}: {seconds:.0f} s of about a minute")
+                    tell(so_far_words(seconds))
 
             with ProcessWorkers(1, 1) as worker:
                 warm_up.in_worker(context, warm_up.warm_up_science, worker, so_far)

@@ -80,8 +80,9 @@ class QuickLooking(QObject):
 
     @property
     def counted(self) -> str:
-        """How far it is: "quick look 12 of 33"; empty before the first frame."""
-        return f"{JOB} {self._done} of {self._total}" if self._total and not self._is_preparing else ""
+        """How far it is: "quick look 12 of 33"; empty before the first frame, and when it is over."""
+        counts = self.is_on and self._total and not self._is_preparing
+        return f"{JOB} {self._done} of {self._total}" if counts else ""
 
     def wait_for_image(self) -> None:
         """Begin when the first image is shown; its kernels would hold up the painting of it."""

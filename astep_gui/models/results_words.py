@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from pipeline_core.run_record import RunRecord
     from pipeline_core.survey import Survey
 
+FACT_TIPS = {
+    "Noise": (
+        "Before and after the calibration, as the frames' median. Pixel to pixel: the grain of the sky. From place to "
+        "place: how uneven the sky is over the frame, by shade in the corners, dust, slopes. × 0.21: a fifth of it is "
+        "left. Less than × 1 is better; from place to place a good flat brings it far below."
+    ),
+    "Masters": (
+        "bias, dark, flat: combined frames. mask: pixels that are bad, hot or unsteady, marked in calibrated files; "
+        "mask_noflat: the same for frames without a flat, by the dark alone."
+    ),
+}
+"""What a fact means, to whoever rests the pointer on it."""
 _NO_RESULTS = "There are no results yet: Ctrl+R reduces the night"
 _BROKEN_OFF = "▲ A run was broken off; Ctrl+R goes on"
 
@@ -62,8 +74,10 @@ def run_facts(result: Reduction) -> dict[str, str]:
     """Sum up the run that just ended: name → words; "To look at" is there, and empty, for who knows better."""
     counts = result.counts
     made = sum(state == "made" for state in result.masters.values())
-    says = {"cached": "up to date", "failed": "failed"}
-    frames = [f"{counts['done']} calibrated", *(f"{counts[name]} {how}" for name, how in says.items() if counts[name])]
+    says = {"cached": "up to date" if counts["done"] else "were up to date", "failed": "failed"}
+    frames = [f"{counts[name]} {how}" for name, how in says.items() if counts[name]]
+    if counts["done"] or not frames:  # "0 calibrated" beside frames that are up to date sounds like a failure
+        frames.insert(0, f"{counts['done']} calibrated")
     frames += [left_out_words(counts["left_out"], sum(counts.values()))] if counts["left_out"] else []
     cached = len(result.masters) - made
     masters = f"{made} made" if made or not cached else ""
@@ -90,7 +104,9 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     ready = sum(master.state == "up to date" for master in survey.masters)
     used = [path for path in survey.calibrated if path not in night.rejected]
     stale = sum(path in survey.stale for path in used)
-    standing = "all up to date" if not stale else f"{len(used) - stale} up to date"
+    # Verdicts, places or moves may wait for a run though no file does.
+    none_stale = "all up to date" if survey.is_up_to_date else "none to be made anew"
+    standing = none_stale if not stale else f"{len(used) - stale} up to date"
     moves = len({*used} & {*survey.moves})  # accepted again since: the file still lies with the rejected
     standing += f", {moves} still among the rejected" if moves else ""
     left, of, _ = left_out_of(night)

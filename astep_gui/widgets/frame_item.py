@@ -163,6 +163,18 @@ class FrameItem(pg.GraphicsObject):
             self._remember(key, picture)
         return picture
 
+    def whole(self, *, masks: bool) -> QImage | None:
+        """Draw the whole frame, a pixel of it a pixel of the picture; with the masked pixels that are laid over."""
+        if self._shown is None:
+            return None
+        ny, nx = self._shown.codes[0].shape
+        picture = self._picture(0, 0, nx, 0, ny, 1).copy()
+        if masks and self.shown_bits and self._shown.mask is not None:
+            painter = QPainter(picture)
+            painter.drawImage(0, 0, self._overlay(0, 0, nx, 0, ny, 1))
+            painter.end()
+        return picture
+
     def _remember(self, key: tuple[Any, ...], picture: QImage) -> None:
         if len(self._drawn) >= 4:  # the view, its mask, and both as they were a moment ago
             self._drawn.clear()

@@ -14,6 +14,7 @@ from astep_gui.widgets.frame_item import FrameItem, thumbnail
 from astep_gui.widgets.image_badge import draw_badge
 from astep_gui.widgets.image_canvas import ImageCanvas
 from astep_gui.widgets.image_head import ImageHead
+from astep_gui.widgets.over_frame import OverFrame, paint_on_frame, whole_picture
 from astep_gui.widgets.overlay_button import MARKS
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
     from astep_gui.models.frame_images import ShownImage
     from astep_gui.models.levels import LevelsModel
-
-RING_ROOM_PX = 48.0
-"""Side of the square of the screen that each ring around a star has to itself, in the mean."""
 
 
 class ImageView(QWidget):
@@ -182,6 +180,10 @@ class ImageView(QWidget):
         self._box.frame = QRectF(0, 0, 1, 1)
         self.canvas.viewport().update()
 
+    def whole(self, *, overlays: bool) -> QImage | None:
+        """Draw the whole frame in its own pixels and levels: without bars and words, with overlays only if asked."""
+        return whole_picture(self._item, self._over() if overlays else None)
+
     # How it is seen
 
     @property
@@ -308,7 +310,8 @@ class ImageView(QWidget):
             return
         per_pixel = self._box.width() / max(self._box.viewRect().width(), 1e-9)
         facts = shown.facts
-        self._paint_on_frame(painter, shown, per_pixel, area)
+        seen = QRectF(self._box.viewRect())
+        paint_on_frame(painter, self._over(), shown, per_pixel, area, seen, self._to_screen, self._item.offset)
         if self._marks["cross_hair"] and self._pointer is not None:
             marks.draw_cross_hair(painter, area, self._pointer)
         if self._badge:
@@ -325,35 +328,8 @@ class ImageView(QWidget):
                 self._overview = thumbnail(shown, self._levels, 2 * marks.OVERVIEW_PX)
             marks.draw_overview(painter, area, self._overview, self._box.viewRect(), shown.shape)
 
-    def _paint_on_frame(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
-        """Paint what belongs to places of the frame."""
-        for section in shown.unlit if self._marks["overscan"] else ():
-            low = self._to_screen(section.x0 - 0.5, section.y0 - 0.5)
-            high = self._to_screen(section.x1 - 0.5, section.y1 - 0.5)
-            marks.draw_unlit(painter, QRectF(low, high).normalized())
-        if self._marks["stars"]:
-            self._paint_stars(painter, shown, per_pixel, area)
-        dx, dy = self._item.offset
-        if self._ring is not None:
-            x, y, radius = self._ring
-            ring = [self._to_screen(x + dx, y + dy)]
-            marks.draw_circles(painter, ring, max(7.0, radius * per_pixel), theme().colour("cross_hair"))
-        for paint in self.painters:
-            paint(painter, area, lambda x, y: self._to_screen(x + dx, y + dy), shown)
-        if self._shape is not None:
-            marks.draw_shape(painter, self._shape, self._to_screen)
-
-    def _paint_stars(self, painter: QPainter, shown: ShownImage, per_pixel: float, area: QRectF) -> None:
-        places = self._stars if self._stars is not None else shown.stars
-        if places is None:
-            return
-        seen = self._box.viewRect()
-        dx, dy = self._item.offset
-        inside = [(x + dx, y + dy) for x, y in places if seen.contains(QPointF(x + dx + 0.5, y + dy + 0.5))]
-        # The brightest in view, so many that the image is still seen between the rings; zooming in brings more.
-        most = int(area.width() * area.height() / RING_ROOM_PX**2)
-        points = [self._to_screen(x, y) for x, y in inside[:most]]
-        marks.draw_circles(painter, points, min(max(6.0, 5.0 * per_pixel), area.width()), theme().colour("good"))
+    def _over(self) -> OverFrame:
+        return OverFrame(self._marks, self._stars, self._ring, self._shape, self.painters)
 
     def _overview_is_useful(self) -> bool:
         shown = self.shown

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QPlainTextEdit,
     QProgressBar,
+    QPushButton,
     QSizePolicy,
     QToolButton,
     QWidget,
@@ -21,7 +22,7 @@ from astep_gui.theme import icon, mono_font
 from astep_gui.widgets.elided_label import ElidedLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pipeline_core.events import Event
 
@@ -61,11 +62,18 @@ class LogStrip(QWidget):
         self.fold.setProperty("small", "true")
         self.fold.setToolTip("Unfold the log (Ctrl+L)")
         self.fold.toggled.connect(self._fold)
+        self.deed = QPushButton()
+        """Does something with what the line tells of."""
+        self.deed.setProperty("small", "true")
+        self.deed.clicked.connect(self._do)
+        self._deed: Callable[[], object] = lambda: None
+        self.deed.hide()
         head = QHBoxLayout(self)
         head.setContentsMargins(10, 2, 8, 2)
         head.setSpacing(10)
         head.addWidget(self.clock)
         head.addWidget(self.line, 1)
+        head.addWidget(self.deed)
         head.addWidget(self.what)
         head.addWidget(self.bar)
         head.addWidget(self.fold)
@@ -111,6 +119,7 @@ class LogStrip(QWidget):
     def say(self, words: str, level: str = "info", path: str | None = None, when: float | None = None) -> None:
         """Add a line."""
         self._is_held = self._passes = False
+        self.deed.hide()
         clock = datetime.fromtimestamp(when).astimezone() if when else datetime.now().astimezone()
         line = f"{_MARKS[level]}{in_window(_about(words, path))}"
         self.show()
@@ -133,6 +142,16 @@ class LogStrip(QWidget):
         self.say(words, level, path)
         self._passes = True
 
+    def offer(self, words: str, tip: str, deed: Callable[[], object]) -> None:
+        """Put a button beside the line that was said just now; the next line takes it away."""
+        self.deed.setText(words)
+        self.deed.setToolTip(tip)
+        self._deed = deed
+        self.deed.show()
+
+    def _do(self) -> None:
+        self._deed()
+
     def pass_on(self) -> None:
         """Hear that a person did something else."""
         if self._passes:
@@ -149,6 +168,7 @@ class LogStrip(QWidget):
             self._empty()
 
     def _empty(self) -> None:
+        self.deed.hide()
         self.clock.setText("")
         self.line.setText("")
         self.line.set_role("")

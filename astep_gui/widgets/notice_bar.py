@@ -40,8 +40,8 @@ class NoticeBar(QFrame):
         self._paths = ""
         self.copy_path = QPushButton(icon("copy"), "Copy the path")
         self.copy_path.clicked.connect(lambda: _to_clipboard(self._paths))
-        copy = self._copy_words = QPushButton(icon("copy"), "Copy")
-        copy.setToolTip("Copy the words of this notice")
+        copy = self._copy_words = QPushButton(icon("copy"), "Copy the words")
+        copy.setToolTip("All that this notice says, to be sent to somebody")
         copy.clicked.connect(self._copy)
         self.deed = QPushButton(icon("open"), "")
         self.deed.clicked.connect(self._do)
@@ -50,7 +50,7 @@ class NoticeBar(QFrame):
         for button in (self.deed, self.copy_path, copy):
             button.setProperty("small", "true")
         close = QToolButton()
-        close.setIcon(icon("remove"))
+        close.setIcon(icon("reject"))
         close.setToolTip("Put away (Esc)")
         close.clicked.connect(self.clear)
         for label in (self.what, self.why, self.hint):

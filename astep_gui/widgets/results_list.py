@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
-from PyQt6.QtWidgets import QApplication, QTreeWidget, QTreeWidgetItem
+from PyQt6.QtWidgets import QApplication, QSizePolicy, QTreeWidget, QTreeWidgetItem
 
 from astep_gui.models.results_words import BEFORE_CHANGES, FILES, counted, sentence
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import theme
-from astep_gui.widgets.wrapped_rows import ROW_PX, wrap
+from astep_gui.widgets.wrapped_rows import wrap
 from pipeline_core.findings import finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from PyQt6.QtGui import QResizeEvent
     from PyQt6.QtWidgets import QWidget
 
     from astep_gui.models.night_model import NightModel
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
     from pipeline_core.survey import Survey
 
 _MASTER, _PATHS, _FILE = (Qt.ItemDataRole.UserRole + k for k in range(3))
-LEAST_LINES = 9
-"""In sight at least; where the panel is lower, it scrolls as a whole."""
+FOLDERS = {
+    "calibrated": ("calibrated frame", "calibrated frames"),
+    "rejected": ("calibrated frame that is rejected", "calibrated frames that are rejected"),
+    "masters": ("master or mask", "masters and masks"),
+    "stacks": ("stack", "stacks"),
+}
+"""Folders of the results, and what lies in them."""
 _MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
 
 
@@ -48,7 +55,11 @@ class ResultsList(QTreeWidget):
         self.setIndentation(14)
         self.setAccessibleName("Masters, failures, warnings")
         wrap(self)
-        self.setMinimumHeight(LEAST_LINES * (self.fontMetrics().lineSpacing() + ROW_PX))
+        # As high as all its lines: a box that scrolls inside of a panel that scrolls hides them twice.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for signal in (self.itemExpanded, self.itemCollapsed):
+            signal.connect(self._claim)
         self.itemClicked.connect(self._go)
         self.itemActivated.connect(self._go)
 
@@ -80,7 +91,8 @@ class ResultsList(QTreeWidget):
         is_running : bool
             What lies there, and what was warned of, is not known then.
         """
-        wanted = self._branches(survey, result, findings, is_running=is_running) + self._files(reports)
+        wanted = self._branches(survey, result, findings, is_running=is_running)
+        wanted += self._files(None if is_running else survey, reports)
         if wanted == self._listed:
             return  # nothing moves under the cursor while nothing changed
         self._listed = wanted
@@ -100,6 +112,20 @@ class ResultsList(QTreeWidget):
                 line.setToolTip(0, wrapped(words))
                 branch.addChild(line)
             branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
+        self._claim()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Claim what the lines take at the new width."""
+        super().resizeEvent(event)
+        self._claim()
+
+    def _claim(self) -> None:
+        """Take the height of all lines that are unfolded."""
+        last = self.topLevelItem(self.topLevelItemCount() - 1)
+        while last is not None and last.isExpanded() and last.childCount():
+            last = last.child(last.childCount() - 1)
+        below = self.visualItemRect(last).bottom() + 1 + self.verticalOffset() if last is not None else 0
+        self.setFixedHeight(max(below, 1))
 
     def _branches(
         self, survey: Survey | None, result: Reduction | None, findings: Sequence[Finding], *, is_running: bool
@@ -113,7 +139,8 @@ class ResultsList(QTreeWidget):
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
             told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
-            told = f" · {told}" if told else ""
+            parts = [told, _mask_words(master.name) if master.kind == "mask" else ""]
+            told = "".join(f" · {part}" for part in parts if part)
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
         left: list[_Line] = [
@@ -144,12 +171,18 @@ class ResultsList(QTreeWidget):
             lines.append((f"▲ {sentence(one.words)}", "warn", name if name in names else "", one.paths, ""))
         return lines
 
-    def _files(self, reports: dict[str, bool]) -> list[tuple[str, list[_Line]]]:
-        """List the files of the results that can be opened; a report that is old is marked."""
+    def _files(self, survey: Survey | None, reports: dict[str, bool]) -> list[tuple[str, list[_Line]]]:
+        """List the folders and files of the results that can be opened; a report that is old is marked."""
         place = self._night.place
         if place is None:
             return []
         lines: list[_Line] = []
+        for name, (one, many) in FOLDERS.items():
+            folder = place.output / name
+            number = _number_in(folder, name, survey) if folder.is_dir() else 0
+            if number != 0:
+                what = many if number is None else f"{number} {one if number == 1 else many}"
+                lines.append((f"· {name}/ · {what}", "text", "", (), name))
         for name, what in FILES.items():
             if not (place.output / name).is_file():
                 continue
@@ -185,5 +218,20 @@ class ResultsList(QTreeWidget):
             self.frames_asked.emit(paths)
 
 
+def _mask_words(name: str) -> str:
+    """Say what a mask is, which its name does not."""
+    words = "pixels that are bad, hot or unsteady"
+    return f"{words}, for frames without a flat" if "noflat" in name.split("_") else words
+
+
+def _number_in(folder: Path, name: str, survey: Survey | None) -> int | None:
+    """Count the files of a folder of the results: frames by what is known of them, None while it is not."""
+    if name in {"masters", "stacks"}:
+        return sum(1 for _ in folder.glob("*.fits*"))
+    if survey is None:
+        return None
+    return sum(location.startswith(f"{name}/") for location in survey.calibrated.values())
+
+
 _Line = tuple[str, str, str, "Sequence[str]", str]
-"""Words, tone, master's name or "", paths, a file's name or ""."""
+"""Words, tone, master's name or "", paths, name of a file or folder or ""."""

@@ -20,6 +20,7 @@ from astep_gui.actions import PROGRAMS
 from astep_gui.models.held_together import held_together
 from astep_gui.models.results_words import (
     BEFORE_CHANGES,
+    FACT_TIPS,
     headline,
     known_facts,
     old_reports_words,
@@ -29,10 +30,12 @@ from astep_gui.models.results_words import (
     told_findings,
     verdicts_words,
 )
+from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import icon, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.full_well_question import FullWellQuestion
 from astep_gui.widgets.gravest_warnings import GravestWarnings
+from astep_gui.widgets.night_sentence import NightSentence
 from astep_gui.widgets.results_list import ResultsList
 from astep_gui.widgets.turning_button import Turning
 from astep_gui.widgets.whole_label import WholeLabel
@@ -42,6 +45,9 @@ from pipeline_core.report_state import REPORTS, reports_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from PyQt6.QtGui import QShowEvent
+    from PyQt6.QtWidgets import QTreeWidgetItem
 
     from astep_gui.models.errands import Errands
     from astep_gui.models.night_model import NightModel
@@ -98,7 +104,10 @@ class ResultsPanel(QWidget):
             value = self.facts[name] = WholeLabel()
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._add_row(name, value)
+            for widget in (self._names[name], value):
+                widget.setToolTip(wrapped(FACT_TIPS.get(name, "")))
         self._make_verdicts()
+        self.sentence = NightSentence(night)
         self.gravest = GravestWarnings()
         self.gravest.frames_asked.connect(self.frames_asked)
         self.full_wells = FullWellQuestion()
@@ -116,6 +125,7 @@ class ResultsPanel(QWidget):
         ):
             signal.connect(self.follow)
         night.quality_changed.connect(self._follow_verdicts)
+        night.quality_changed.connect(self.sentence.follow)
         night.recipe_changed.connect(self._follow_full_wells)
         errands.changed.connect(self._errand_told)
         night.selection_changed.connect(self._follow_current)
@@ -162,13 +172,26 @@ class ResultsPanel(QWidget):
         box.setContentsMargins(10, 8, 10, 6)
         box.setSpacing(8)
         box.addWidget(self.headline)
+        box.addWidget(self.sentence)
         box.addWidget(self._make_old_reports())
         box.addLayout(first)  # what is done with results stays in sight, however much there is to be read
         box.addLayout(second)
         box.addWidget(self.full_wells)
         box.addWidget(self.gravest)
         box.addLayout(self._rows)
-        box.addWidget(self.tree, 1)
+        box.addWidget(self.tree)
+        box.addStretch(1)
+        self.tree.currentItemChanged.connect(lambda line: self._bring_into_sight(area, line))
+
+    def _bring_into_sight(self, area: QScrollArea, line: QTreeWidgetItem | None) -> None:
+        """Let the panel follow the arrow keys down the list, which does not scroll itself."""
+        inside = area.widget()
+        if line is None or inside is None or not self.tree.hasFocus():
+            return
+        row, viewport = self.tree.visualItemRect(line), self.tree.viewport()
+        assert viewport is not None, "every list has one"
+        at = viewport.mapTo(inside, row.center())
+        area.ensureVisible(at.x(), at.y(), 0, row.height())
 
     def _make_old_reports(self) -> QWidget:
         """Say that a report is old, with the one click that mends it."""
@@ -229,6 +252,11 @@ class ResultsPanel(QWidget):
         shown = gravest(others, MOST_GRAVE)
         self.gravest.show_findings(shown, len(others) - len(shown))
 
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Say what nobody could read before."""
+        super().showEvent(event)
+        self.sentence.follow()
+
     # -- following -------------------------------------------------------------------------------------------
 
     def follow(self) -> None:
@@ -259,6 +287,7 @@ class ResultsPanel(QWidget):
             value.setText(held_together(says.get(name, "")))
             for widget in (self._names[name], value):
                 widget.setVisible(name in says)
+        self.sentence.follow(is_wanted=is_reduced and not self._run.is_running)
         self._follow_verdicts()
         self._follow_full_wells()
         self._follow_warnings()

@@ -82,7 +82,7 @@ def test_the_summary_is_the_median_over_the_frames():
     assert (summary.frames, summary.pixel_raw, summary.pixel_calibrated) == (3, 12.0, 6.0)
     assert summary.document()["tile_scatter"] == {"raw": 8.0, "calibrated": 1.0, "ratio": 0.125}
     assert summary.words() == (
-        "pixel to pixel 12 → 6 e⁻ (× 0.50) · from place to place 8 → 1 e⁻ (× 0.12) · median of 3 frames: R, 90 s"
+        "R, 90 s (median of 3 frames): pixel to pixel 12 → 6 e⁻ (× 0.50), from place to place 8 → 1 e⁻ (× 0.12)"
     )
 
 
@@ -111,7 +111,33 @@ def test_a_frame_that_is_rejected_does_not_carry_the_summary_to_other_frames():
     assert less.tile_ratio == pytest.approx(whole.tile_ratio, rel=0.01)
     assert "grows" in whole.words()
     assert "grows" in less.words()
-    assert "median of 4 of 8 frames: Visual, 90 s" in less.words()
+    assert "Visual, 90 s (median of 4 of 8 frames): " in less.words()
+
+
+def test_of_two_groups_both_are_told_in_the_same_order_whichever_is_larger():
+    """As on the Jason night: a rejected frame of Clear made Visual the largest group, and × 0.21 became × 1.66."""
+    clear, visual = report(42.0), report(4.0)
+    groups = [("Clear", 90.0)] * 4 + [("Visual", 90.0)] * 3
+    before = summed([clear] * 4 + [visual] * 3, groups).words().split(" · ")
+    after = summed([clear] * 2 + [visual] * 3, groups[2:]).words().split(" · ")
+    assert [words.partition(" (")[0] for words in before] == ["Clear, 90 s", "Visual, 90 s"]
+    assert [words.partition("): ")[2] for words in before] == [words.partition("): ")[2] for words in after]
+    assert after[0].startswith("Clear, 90 s (median of 2 frames): ")
+
+
+def test_single_frames_of_other_exposures_are_counted_only():
+    groups = [("Clear", 90.0)] * 4 + [("Visual", 90.0)] * 3 + [("Visual", 1.0), ("Visual", 5.0)]
+    words = summed([report(42.0)] * 9, groups).words()
+    assert words.endswith("2 frames of other filters and exposures apart")
+    alone = summed([report(42.0)] * 6, [*groups[:4], *groups[-2:]]).words()
+    assert "Visual" not in alone
+    assert "(median of 4 of 6 frames)" in alone
+
+
+def test_what_rises_in_one_of_two_groups_is_explained_for_that_one():
+    risen = report(4.0) | {"noise": report(4.0)["noise"] | {"pixel_calibrated": 5.0}}
+    words = summed([report(42.0)] * 3 + [risen] * 3, [("Clear", 90.0)] * 3 + [("Visual", 90.0)] * 3).words()
+    assert " · Visual, 90 s: rises from pixel to pixel" in words
 
 
 def test_of_groups_as_large_the_longest_exposure_tells():

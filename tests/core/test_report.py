@@ -17,6 +17,7 @@ from pipeline_core.io.png import grey_png
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag
 from pipeline_core.report import Detail, _said, gather, render, write_report
+from pipeline_core.report_html import _without_commands
 from pipeline_core.report_pictures import picture_of
 from pipeline_core.report_state import night_state, reports_of
 from pipeline_core.scan import scan_night
@@ -322,3 +323,12 @@ def test_only_the_last_run_that_ended_is_heard(tmp_path):
     assert said(*run("20 frames"), *run("19 frames", "19 frames")) == ["19 frames"]
     assert said(*run("20 frames"), *run("early", end="cancelled")) == ["20 frames", "early"]
     assert said(*run("20 frames"), *run(end="cancelled"), *run("19 frames")) == ["19 frames"]
+
+
+def test_a_reader_of_the_report_is_sent_to_no_command_of_another_machine():
+    said = "3 of 19 measured frames are not aligned: stacks do without them; `astep align /home/me/out` says why"
+    assert _without_commands(said) == "3 of 19 measured frames are not aligned: stacks do without them"
+    assert _without_commands("no flat for filter V: dust stays; take flats") == (
+        "no flat for filter V: dust stays; take flats"
+    )
+    assert _without_commands("`astep solve /home/me/out` says why") == "`astep solve` says why"

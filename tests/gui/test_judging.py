@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from PyQt6.QtCore import QPointF, Qt
-from PyQt6.QtGui import QImage
-from PyQt6.QtWidgets import QApplication, QFileDialog, QMenu
+from PyQt6.QtWidgets import QApplication, QMenu
 
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.science.one_star import StarHere
@@ -170,15 +169,6 @@ def test_a_right_click_offers_what_can_be_asked_about_the_place(suspected, qtbot
     qtbot.waitUntil(lambda: suspected.viewing.story.path == LIGHTS[1], timeout=8000)
     assert (suspected.viewing.story.x, suspected.viewing.story.y) == (20, 30)
     menu.close()
-
-
-def test_the_picture_holds_the_image_and_its_marks_without_buttons(suspected, qtbot, tmp_path, monkeypatch):
-    file = tmp_path / "seen.png"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(file), ""))
-    suspected.actions_by_name["save_picture"].trigger()
-    picture = QImage(str(file))
-    assert picture.size() == suspected.viewing.view.canvas.size() * picture.devicePixelRatio()
-    assert len({picture.pixel(x, picture.height() // 2) for x in range(picture.width())}) > 10
 
 
 def test_frames_that_were_rejected_for_the_same_already_are_not_counted_among_what_undo_takes_back(suspected):

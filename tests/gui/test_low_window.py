@@ -219,7 +219,7 @@ def test_a_notice_takes_no_more_than_a_sixth_of_the_window(qtbot, low, notice, t
     assert not unreadable(low)
     said = low.notice.what.toolTip() or low.notice.what.text()
     assert "".join(notice.what.split()) in "".join(said.replace("\u200b", "").split()), "all of it can be read"
-    copy = [b for b in low.notice.findChildren(QPushButton) if b.text() == "Copy"]
+    copy = [b for b in low.notice.findChildren(QPushButton) if b.text() == "Copy the words"]
     qtbot.mouseClick(copy[0], LEFT)
     assert notice.hint in QApplication.clipboard().text()
 

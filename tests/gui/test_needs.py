@@ -167,16 +167,16 @@ def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch
     opened.needs.show_needs()
     assert opened.needs._line(0).findChildren(QLabel)[1].text() == "No flat for filter V · reduced without a flat"
     known.stale = {path: "its filter is another"}
-    assert done_about(need, opened.night) == "1 of 2 reduced without a flat"
+    assert done_about(need, opened.night) == "1 of 2 reduced without a flat, 1 waits for the next run"
     dark = replace(need, title="No dark of 20 s", paths=(other,), lacks="dark")
     assert done_about(dark, opened.night) == "reduced with the bias alone"
     known.steps[other] = without | {"bias": "there is none"}
     assert done_about(dark, opened.night) == "reduced without a dark"
     known.steps[other] = without | {"dark": ""}
     assert done_about(dark, opened.night) == "reduced with a scaled dark"
-    assert done_about(replace(dark, lacks="", title="No dark clouds"), opened.night) == "reduced all the same"
+    assert done_about(replace(dark, lacks="", title="No dark clouds"), opened.night) == "reduced as the plan has it"
     known.steps = {}
-    assert done_about(dark, opened.night) == "reduced all the same", "with what is not known"
+    assert done_about(dark, opened.night) == "reduced as the plan has it", "with what is not known"
     known.calibrated = {path: "a"}
     assert done_about(dark, opened.night) == "left out of the run"
 

@@ -43,7 +43,7 @@ def test_it_is_said_with_the_seconds_and_taken_back(compiler):
     told = []
     prepare(RunContext(), told.append)
     assert told[0] == PREPARING
-    assert told[1] == f"{WHAT}: 1 s of about a minute"
+    assert told[1] == f"{WHAT}: 1 s so far"
     assert 2 <= len(told[1:-1]) <= 3  # once a second
     assert told[-1] == ""
 
@@ -101,7 +101,7 @@ def test_the_rail_says_that_the_steps_wait_and_then_that_they_are_computed(qtbot
     rail.resize(900, 80)
     rail.show()
     words = rail.note.text
-    qtbot.waitUntil(lambda: words().startswith(f"First {WHAT}: ") and " s of " in words(), timeout=3000)
+    qtbot.waitUntil(lambda: words().startswith(f"First {WHAT}: ") and words().endswith(" s so far"), timeout=3000)
     qtbot.waitUntil(lambda: words() == "Computing the steps of this frame …", timeout=5000)
     model._background.done.disconnect()  # the answer is none
     go_on.set()
@@ -125,3 +125,10 @@ def test_with_a_step_chosen_the_frame_itself_is_shown_as_long_as_the_kernels_are
     qtbot.waitUntil(lambda: viewing.view.shown is not None and viewing.view.shown.key[1] == light, timeout=5000)
     assert viewing.steps.is_busy
     assert WHAT in viewing.rail.note.text()
+
+
+def test_no_count_passes_an_estimate_that_was_given():
+    assert preparing.so_far_words(4.0) == f"{WHAT}: 4 s so far"
+    slow = preparing.so_far_words(180.0)
+    assert slow.startswith(f"{WHAT}: 180 s so far, longer than usual")
+    assert "minute" not in slow

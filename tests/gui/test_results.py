@@ -537,7 +537,7 @@ def test_a_demo_night_is_begun_once_and_its_button_cancels(qtbot, window, tmp_pa
             threading.Event().wait(0.02)
 
     monkeypatch.setattr("pipeline_core.demo.night.make_demo_night", slow)
-    monkeypatch.setattr("astep_gui.deeds.QFileDialog.getExistingDirectory", lambda *_args: str(tmp_path))
+    monkeypatch.setattr("astep_gui.night_deeds.QFileDialog.getExistingDirectory", lambda *_args: str(tmp_path))
     button = next(b for b in window.findChildren(QPushButton) if b.text() == "Make a demo night…")
     press(qtbot, button)
     qtbot.waitUntil(lambda: button.text().startswith("Cancel · "), timeout=PATIENCE_MS)

@@ -41,6 +41,6 @@ def test_a_run_that_only_solved_was_not_for_nothing():
 
 
 def test_a_run_that_only_moved_files_says_so():
-    assert headline(Reduction(Path("out"), moved=1)) == "✓ 1 calibrated file moved"
+    assert headline(Reduction(Path("out"), moved=1)) == "✓ 1 calibrated file moved to or from rejected/"
     both = headline(Reduction(Path("out"), judged=3, moved=2))
-    assert both == "✓ 3 frames judged anew, 2 calibrated files moved"
+    assert both == "✓ 3 frames judged anew, 2 calibrated files moved to or from rejected/"
