@@ -57,7 +57,8 @@ def next_time(
     Returns
     -------
     tuple of str
-        At most four, what concerns most science frames first; without a full stop. Clouds teach nothing.
+        At most four, what concerns most frames first (of flats and darks that are bad themselves, those count); without
+        a full stop. Clouds teach nothing.
     """
     found = [*_missing(night, plan)] if plan is not None else []
     found += _flagged(rows, rejected)
@@ -90,7 +91,7 @@ def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
     if no_zero:
         yield _Advice(no_zero, f"take biases and darks ({_have(no_zero)} neither)")
     if far:
-        yield _Advice(far, f"take darks at the frames' temperature ({_frames(far)} {_have_verb(far)} none so cold)")
+        yield _Advice(far, f"take darks at the frames' temperature ({_have(far)} none of it)")
     few = [m for m in plan.masters if any(words.startswith("only ") for words in m.warnings)]
     if few:
         names = ", ".join(dict.fromkeys(f"{m.kind}es" if m.kind == "bias" else f"{m.kind}s" for m in few))
@@ -129,11 +130,12 @@ def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str]) -> Iterabl
     for cause, words_of in _LESSONS.items():
         if frames := against(cause):
             yield _Advice(len(frames), words_of(frames))
+    # A note only: it speaks against the dark, not against the frame.
     off = [
         row
-        for cause in ("dark too weak", "dark too strong")
-        for row in against(cause)
-        if not row.extra.get("dark_misfit_grows_with_sky", False)
+        for row in rows
+        if any(flag.cause in {"dark too weak", "dark too strong"} for flag in row.flags)
+        and not row.extra.get("dark_misfit_grows_with_sky", False)
     ]
     if off:
         part = _range([100 * abs(row.extra["dark_residual"]) for row in off if "dark_residual" in row.extra], " %", 0)
@@ -221,11 +223,7 @@ def _seconds(exposures: Iterable[float]) -> str:
 
 
 def _have(number: int) -> str:
-    return f"{_frames(number)} {_have_verb(number)}"
-
-
-def _have_verb(number: int) -> str:
-    return "has" if number == 1 else "have"
+    return f"{_frames(number)} {'has' if number == 1 else 'have'}"
 
 
 def _frames(number: int) -> str:

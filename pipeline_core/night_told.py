@@ -17,6 +17,7 @@ from pipeline_core.standing import (
     REJECTED,
     SUSPECT,
     cause_of,
+    cause_of_rejection,
     standing,
 )
 from pipeline_core.types import FrameKind
@@ -157,7 +158,7 @@ def _lost(known: Mapping[str, QualityRow], stands: Mapping[str, str], rejected: 
         if not paths:
             continue
         causes = Counter(
-            cause_of(known[path], rejected) if path in known else rejected.get(path, "") for path in paths
+            cause_of(known[path], rejected) if path in known else cause_of_rejection(rejected[path]) for path in paths
         ).most_common()
         told = [f"{_NOUNS.get(cause, cause)} ({_frames(number)})" for cause, number in causes[:_MOST_CAUSES] if cause]
         told[1:] = [words.replace(" frames)", ")").replace(" frame)", ")") for words in told[1:]]

@@ -56,9 +56,20 @@ def cause_of(row: QualityRow, rejected: Mapping[str, str]) -> str:
         Path → reason: one of :data:`~pipeline_core.measures.CAUSES`, a rule of the recipe, or a person's own words.
     """
     found = gravest_cause(row.flags)
-    if row.path not in rejected:
-        return found
-    reason = rejected[row.path].strip()
+    return cause_of_rejection(rejected[row.path], found) if row.path in rejected else found
+
+
+def cause_of_rejection(reason: str, found: str = "") -> str:
+    """Return in a few words what a frame is rejected for.
+
+    Parameters
+    ----------
+    reason : str
+        As it was given.
+    found : str
+        What weighs most against the frame by itself; empty where nothing does, or nobody measured it.
+    """
+    reason = reason.strip()
     first = reason.partition(":")[0]
     if first in CAUSES and first != "rule":
         return first

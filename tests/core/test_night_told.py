@@ -8,6 +8,7 @@ from pipeline_core.config import Recipe
 from pipeline_core.measures import NOT_JUDGED, Flag, QualityRow, ScienceMeasures
 from pipeline_core.night_told import told_night
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.science.dark_match import dark_flag
 from tests.core.frames_helpers import frame, night, series
 
 SHALLOW, DEEP = 0.3, -0.1
@@ -116,6 +117,14 @@ def test_a_persons_own_words_for_a_rejection_are_kept_where_they_are_short(nine)
     assert "Lost to other reasons (1 frame)." in told(nine, rows, {p[0]: "rule: fwhm_px > 3"}).sentence
 
 
+def test_a_frame_that_was_rejected_before_it_was_measured_is_lost_to_its_reason_in_a_few_words(nine):
+    p = paths(nine)
+    rows = [row(path) for path in p[3:]]
+    long = "somebody opened the dome while the lamps were on"
+    rejected = {p[0]: "cloud: it came over", p[1]: long, p[2]: ""}
+    assert "Lost to other reasons (2 frames) and cloud (1)." in told(nine, rows, rejected).sentence
+
+
 def test_flats_that_were_missed_are_to_be_taken_next_time():
     the_night = with_masters(series("science", 3, filter="V"))
     said = told(the_night, [row(f) for f in paths(the_night)])
@@ -162,13 +171,23 @@ def test_a_sky_that_is_bright_under_a_cloud_is_no_light_in_the_dome(nine):
 
 def test_a_dark_that_no_dark_can_mend_is_no_lesson_one_that_can_is(nine):
     p = paths(nine)
-    weak = Flag("dark too weak", "dark 26 % too weak", "suspect")
+    weak = dark_flag(-0.26, 0.01)
     off = replace(row(p[0], weak), extra={"dark_residual": -0.26})
     assert told(nine, [off]).next_time == (
         "take darks in the same night, at the frames' temperature (the dark was 26 % off in 1 frame)",
     )
     traps = replace(off, extra={**off.extra, "dark_misfit_grows_with_sky": True})
     assert told(nine, [traps]).next_time == ()
+
+
+@pytest.mark.parametrize("celsius", [-30.0, 10.0])
+def test_darks_of_another_temperature_are_told_whichever_way_it_lies(celsius):
+    the_night = night(
+        series("bias", 5), series("dark", 5, temperature_c=celsius), series("flat", 5),
+        series("flatdark", 5, exposure_s=10.0), series("science", 2),
+    )  # fmt: skip
+    said = told(the_night, [row(f) for f in paths(the_night)]).next_time
+    assert said == ("take darks at the frames' temperature (2 frames have none of it)",)
 
 
 def test_frames_alone_in_their_group_ask_for_company_those_with_few_stars_for_nothing(nine):
