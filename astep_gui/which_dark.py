@@ -31,7 +31,7 @@ class WhichDark:
     choices: tuple[tuple[str, str | None], ...]
     """What else may be done: words, and what is decided then (a master's name, "none", None for the plan's choice)."""
     paths: tuple[str, ...]
-    """The frames for which it is decided: of the same exposure and with the same dark."""
+    """The frames for which it is decided: of the same size, binning and exposure, and with the same dark."""
 
 
 def which_dark(night: NightModel, path: str) -> WhichDark | None:
@@ -41,10 +41,14 @@ def which_dark(night: NightModel, path: str) -> WhichDark | None:
     frame = night.frame(path)
     if plan is None or use is None or frame is None or frame.shape is None:
         return None
+    geometry = Geometry.of(frame)  # where none has a dark, others are of another size: no dark here fits those
     alike = tuple(
         one.path
         for one in plan.science
-        if one.dark == use.dark and (f := night.frame(one.path)) is not None and f.exposure_s == frame.exposure_s
+        if one.dark == use.dark
+        and (f := night.frame(one.path)) is not None
+        and f.exposure_s == frame.exposure_s
+        and Geometry.of(f) == geometry
     )
     exposure = f" of {frame.exposure_s:g} s" if frame.exposure_s is not None else ""
     whom = f"for {counted(len(alike))}{exposure}"
@@ -57,14 +61,25 @@ def which_dark(night: NightModel, path: str) -> WhichDark | None:
         answer = f"No dark is subtracted: {in_window(reason).partition('; ')[0]}"
     choices: list[tuple[str, str | None]] = [
         (f"Use {_told(other)}, as it is, {whom}", other.name)
-        for other in plan.masters
-        if other.kind == "dark" and other.name != use.dark and other.geometry == Geometry.of(frame)
+        for other in _all_darks(night)
+        if other.name != use.dark and other.geometry == geometry
     ]
     if use.dark is not None:
         choices.append((f"Subtract no dark {whom}", "none"))
     if "dark" in night.choices.forced.get(path, {}):
         choices.append((f"Leave it to the plan again {whom}", None))
     return WhichDark(answer, use.dark, tuple(choices), alike)
+
+
+def _all_darks(night: NightModel) -> list[MasterPlan]:
+    """Return all darks that the night's frames make, also those that no frame takes now."""
+    from pipeline_core.judge_calibration import hard_words  # noqa: PLC0415 - heavy
+    from pipeline_core.plan import build_plan  # noqa: PLC0415 - imported by the scan
+
+    if night.night is None:
+        return []
+    plan = build_plan(night.night, night.recipe, night.choices, hard_words(night.calibration_flags), make_all=True)
+    return [master for master in plan.masters if master.kind == "dark"]
 
 
 def _told(dark: MasterPlan) -> str:
@@ -100,7 +115,7 @@ def ask_which_dark(
     for words, value in found.choices:
         _add(menu, words, lambda value=value: decide(value))
     if all(value in {"none", None} for _, value in found.choices):
-        none = menu.addAction("There is no other dark in this night: add some to its folder")
+        none = menu.addAction("No other dark of this night fits its frames' size: add some to its folder")
         assert none is not None, "Qt makes one"
         none.setEnabled(False)
     menu.aboutToHide.connect(menu.deleteLater)

@@ -28,6 +28,8 @@ def build_plan(
     recipe: Recipe,
     choices: Choices = NO_CHOICES,
     set_aside: Mapping[str, str] = MappingProxyType({}),
+    *,
+    make_all: bool = False,
 ) -> Plan:
     """Decide which master feeds which frame.
 
@@ -40,6 +42,8 @@ def build_plan(
         Rejections, kept frames and forced masters.
     set_aside : mapping of path to reason
         Calibration frames that failed a hard check of their pixels; those in ``choices.kept`` stay.
+    make_all : bool
+        Name masters that no frame takes too: a person may choose one of them.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def build_plan(
         frames += [f for f in ready if fits(f, geometry, trims.get(geometry))]
         suffix = "" if len(geometries) == 1 else f"_{geometry}"
         planner = GeometryPlanner(frames, geometry, suffix, recipe, choices, has_overscan=geometry in overscan)
-        planner.plan(make_all=alone)
+        planner.plan(make_all=alone or make_all)
         masters += planner.masters
         science |= planner.science
         groups |= planner.groups

@@ -320,7 +320,7 @@ def test_which_dark_is_asked_and_another_is_chosen_in_one_place_and_taken_back(q
     qtbot.waitUntil(lambda: dark() == "dark_10s_-20C", timeout=60_000)
     menu = asked_which_dark(qtbot, rail)
     said = [action.text() for action in menu.actions() if action.text()]
-    assert said[-1] == "There is no other dark in this night: add some to its folder"
+    assert said[-1] == "No other dark of this night fits its frames' size: add some to its folder"
     choose(menu, "Subtract no dark for 4 frames of 10 s")
     qtbot.waitUntil(lambda: dark() is None, timeout=60_000)
     menu = asked_which_dark(qtbot, rail)
