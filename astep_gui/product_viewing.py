@@ -58,7 +58,9 @@ class ProductViewing(QObject):
         self.full: str | None = None
         """The raw frame whose full pixels are shown."""
         self._places: dict[Hashable, tuple[float, float]] = {}
-        """Where most full pixels of an image lie together (x, y; px), until it was looked at."""
+        """Where most full pixels of an image lie together (x, y; px): an image that is kept tells it no second time."""
+        self._goes_there = False
+        """Somebody asked to see that place, and the image is not shown yet."""
         self._part: Part = "image"
         self._last: ShownImage | None = None
         self._bits_before: int | None = None
@@ -144,6 +146,7 @@ class ProductViewing(QObject):
         self.changed.emit()
         self.bar.show_full(self._viewing.short_titles.name(path), level_adu)
         key = ("full", path, level_adu, frame.mtime_ns)
+        self._goes_there = True
         tell = partial(self._places.__setitem__, key)
         self._request(key, full_loader(night.file(path), frame, level_adu, tell))
 
@@ -247,7 +250,8 @@ class ProductViewing(QObject):
         self._viewing.inspect_panel.show_image(shown)
         if self.master is not None:
             self.bar.say(self._words.get(shown.key, ()))
-        if (place := self._places.pop(shown.key, None)) is not None:
+        if self._goes_there and (place := self._places.get(shown.key)) is not None:
+            self._goes_there = False
             self._viewing.view.centre_on(*place)
             self._viewing.view.zoom_at(STAR_ZOOM, *place)
 

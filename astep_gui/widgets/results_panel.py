@@ -127,6 +127,7 @@ class ResultsPanel(QWidget):
         night.quality_changed.connect(self._follow_verdicts)
         night.quality_changed.connect(self.sentence.follow)
         night.recipe_changed.connect(self._follow_full_wells)
+        night.recipe_changed.connect(self._follow_warnings)
         errands.changed.connect(self._errand_told)
         night.selection_changed.connect(self._follow_current)
         theme_notice().changed.connect(self._wear)
@@ -247,7 +248,9 @@ class ResultsPanel(QWidget):
         return told_findings(self._run.result, survey.last_run if survey is not None else None)
 
     def _follow_warnings(self) -> None:
-        well = self._known_well()
+        well, decided_adu = self._known_well(), self._night.recipe.calibrate.saturation_adu
+        if well is not None and decided_adu is not None and decided_adu > well.level_adu:
+            well = None  # that question is not asked: the warning stands here
         others = [one for one in self._findings() if well is None or one != well.finding]  # the question says that one
         shown = gravest(others, MOST_GRAVE)
         self.gravest.show_findings(shown, len(others) - len(shown))
@@ -350,16 +353,12 @@ class ResultsPanel(QWidget):
             self._told_of = asked, reports_of(place.output, survey.state)
         return self._told_of[1]
 
-    def _wear(self) -> None:
-        self.tree.wear()
-        self.follow()
-
     def _ask_anew(self) -> None:
         self.reports_asked.emit([name for name, is_old in self._reports().items() if is_old])
 
     def _wear(self) -> None:
         """List all anew, in the colours of another theme."""
-        self._listed = None
+        self.tree.wear()
         self.follow()
 
 

@@ -8,6 +8,7 @@ import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication
 
+from astep_gui.theme import apply_theme, theme
 from pipeline_core.findings import Finding
 from pipeline_core.types import MaskBit
 from pipeline_core.well_check import FullWell
@@ -79,6 +80,17 @@ def test_a_click_on_a_line_of_the_list_shows_its_frames_or_its_master(qtbot, war
         place = tree.visualItemRect(line).topLeft() + QPoint(20, 6)
         qtbot.mouseClick(tree.viewport(), LEFT, pos=place)
         assert test(), words
+
+
+def test_the_list_wears_another_theme_at_once(qapp, warned):
+    tree = warned.results.tree
+    before = line_of(tree, "too weak for 3").foreground(0).color()
+    apply_theme(qapp, "red")
+    try:
+        assert theme().colour("warn") != before
+        assert line_of(tree, "too weak for 3").foreground(0).color() == theme().colour("warn")
+    finally:
+        apply_theme(qapp, "dark")
 
 
 def test_the_log_has_a_line_of_each_warning_and_counts_those_that_were_said_before(warned):
@@ -153,6 +165,30 @@ def test_show_me_goes_to_such_a_star_with_its_full_pixels_marked_and_on_to_the_n
     assert "1,210 ADU on are marked" in warned.products.bar.words.full_text
     qtbot.keyClick(warned, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not view.shown.shows_mask, timeout=PATIENCE_MS)
+
+
+def test_where_only_one_frame_has_such_stars_show_me_goes_to_them_again(qtbot, warned):
+    """The image is kept, and not read a second time."""
+    question, view = warned.results.full_wells, warned.viewing.view
+    warned.run.result = replace(warned.run.result, full_well=replace(WELL, paths=(LIGHTS[2],)))
+    warned.results.follow()
+    for _ in range(2):
+        qtbot.mouseClick(question.look, LEFT)
+        qtbot.waitUntil(lambda: view.shown is not None and view.shown.shows_mask, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda: view.zoom == pytest.approx(8.0, rel=0.01), timeout=2000)
+        seen = view.view_rect().center()
+        y, x = int(seen.y()), int(seen.x())
+        assert (view.shown.image >= 1210.0)[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].any()
+        view.fit()
+
+
+def test_a_well_that_fills_below_the_level_that_was_set_is_still_warned_of(qtbot, warned):
+    """Nobody is asked who has set a level; but what is seen since is not known to them."""
+    warned.deeds.set_saturation(50_000.0)
+    assert not warned.results.full_wells.isVisible()
+    assert any("saturate from" in line.text() for line, _ in warned.results.gravest.lines)
+    warned.deeds.set_saturation(1210.0)
+    assert not any("saturate from" in line.text() for line, _ in warned.results.gravest.lines), "it is done"
 
 
 def test_yes_sets_the_saturation_and_one_key_takes_it_back(qtbot, warned):
