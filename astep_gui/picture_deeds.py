@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PyQt6.QtGui import QImageWriter
 from PyQt6.QtWidgets import QFileDialog
 
 from astep_gui.outside import show_outside
@@ -34,6 +35,12 @@ def shown_as(window: MainWindow) -> str:
     return f"step_{steps.chosen}" if steps.is_on else "raw"
 
 
+def _as_picture(file: Path) -> Path:
+    """Return a file's name with the ending of a picture: "Jason.00000055" ends with a frame's number, not with one."""
+    known = {bytes(kind.data()).decode().lower() for kind in QImageWriter.supportedImageFormats()}
+    return file if file.suffix.lower().removeprefix(".") in known else file.with_name(f"{file.name}.png")
+
+
 def save_picture(window: MainWindow) -> None:
     """Ask where, and save the frame as a picture in the levels, stretch and colours in which it is shown.
 
@@ -54,7 +61,10 @@ def save_picture(window: MainWindow) -> None:
     chosen, kind = QFileDialog.getSaveFileName(window, "Save picture", suggested, kinds)
     if not chosen:
         return
-    file = Path(chosen) if Path(chosen).suffix else Path(chosen).with_suffix(".png")
+    file = _as_picture(Path(chosen))
+    if file != Path(chosen) and file.exists():  # of that name the dialog did not ask
+        window.show_problem(NightError(f"cannot save {file}", "it is there already", "name it whole to replace it"))
+        return
     picture: QImage | QPixmap | None = viewing.picture()
     if kind != AS_SEEN and not is_pair:
         picture = viewing.view.whole(overlays=kind == WITH_OVERLAYS)

@@ -73,6 +73,7 @@ def test_it_has_the_levels_and_colours_that_are_shown(qtbot, shown, asked):
 def test_a_rejected_frame_is_saved_without_the_badge_and_the_red_frame(qtbot, shown, asked):
     plain = grey(save(qtbot, shown, asked))
     shown.decisions.reject([LIGHTS[1]], "cloud")
+    shown.night.select([LIGHTS[1]])  # it has gone on to the next
     qtbot.waitUntil(lambda: shown.viewing.view.badge is not None, timeout=8000)
     assert np.array_equal(grey(save(qtbot, shown, asked)), plain)
 
@@ -124,3 +125,19 @@ def test_a_place_that_cannot_be_written_to_is_named(qtbot, shown, asked, tmp_pat
     qtbot.keyClick(shown, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert "cannot save" in shown.notice.what.text().replace("\N{ZERO WIDTH SPACE}", "")
     assert not shown.log.deed.isVisible()
+
+
+@pytest.mark.parametrize("name", ["Jason.00000055", "M 5", "étoile.v2"])
+def test_a_name_without_the_ending_of_a_picture_gets_one(qtbot, shown, asked, tmp_path, name):
+    asked.file = tmp_path / name
+    qtbot.keyClick(shown, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert not shown.notice.isVisible()
+    assert not QImage(str(tmp_path / f"{name}.png")).isNull()
+
+
+def test_a_picture_that_the_dialog_did_not_ask_about_is_not_replaced(qtbot, shown, asked, tmp_path):
+    (tmp_path / "M 5.png").write_text("of another night")
+    asked.file = tmp_path / "M 5"
+    qtbot.keyClick(shown, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert (tmp_path / "M 5.png").read_text() == "of another night"
+    assert "it is there already" in shown.notice.why.text()
