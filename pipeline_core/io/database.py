@@ -173,8 +173,11 @@ class Database:
         if moved < ahead:  # a reader still needs the file as it was: what is ahead of it stays in the log, unsynced
             from pipeline_core.io.atomic import sync_file  # noqa: PLC0415 - rare
 
-            with suppress(FileNotFoundError):  # moved by another connection, which was the last one
-                sync_file(self.path.with_name(f"{self.path.name}-wal"))
+            try:
+                with suppress(FileNotFoundError):  # moved by another connection, which was the last one
+                    sync_file(self.path.with_name(f"{self.path.name}-wal"))
+            except OSError as error:
+                raise _explained(error, self.path) from error
 
     def fact(self, name: str) -> str | None:
         """Return a remembered fact, or None."""

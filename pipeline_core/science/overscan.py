@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ Levels = npt.NDArray[np.float32]
 
 _STRAYS = 5.0
 """Standard deviations from which on a line is none of the zero level's: in 4096 lines chance makes none."""
+_COUNTING_ADU = 1 / math.sqrt(12)
+"""Scatter of a value that is counted in whole ADU: a quiet strip has two levels, and neither strays."""
 _FEWEST_LINES = 20
 """Of fewer the scatter is not known well enough to say that one strays."""
 
@@ -64,12 +67,14 @@ def overscan_levels(strip: npt.NDArray[np.floating] | npt.NDArray[np.integer], a
         )
     # On -1...1 the powers stay of one size: the normal equations of 4096 lines are then well conditioned.
     place = np.linspace(-1.0, 1.0, line.size)
+    is_counted = np.array_equal(strip, np.rint(strip))
+    least = _COUNTING_ADU / math.sqrt(strip.shape[axis]) if is_counted else 0.0
     while True:
         terms = np.polynomial.polynomial.polyfit(place[counts], line[counts], order)
         fitted = np.polynomial.polynomial.polyval(place, terms)
         off = line - fitted
         middle = np.median(off[counts])
-        sigma = MAD_TO_SIGMA * np.median(np.abs(off[counts] - middle))
+        sigma = max(least, MAD_TO_SIGMA * np.median(np.abs(off[counts] - middle)))
         stays = counts & (np.abs(off - middle) <= _STRAYS * sigma)
         if line.size < _FEWEST_LINES or stays.sum() < max(order + 1, line.size / 2) or stays.sum() == counts.sum():
             return np.asarray(fitted, np.float32)

@@ -1,5 +1,6 @@
 """Decisions that are brought to the disk in the background: whoever decides waits for no disk, and nothing is lost."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -213,6 +214,20 @@ def test_what_a_reader_keeps_in_the_log_ahead_is_synced_there(logbook, later, mo
         assert later.flush()
     reader.close()
     assert f"{database.DATABASE}-wal" in synced
+
+
+def test_a_disk_that_fails_in_syncing_the_log_ahead_is_told_as_all_failing_disks_are(logbook, monkeypatch):
+    def fails(_path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(atomic, "sync_file", fails)
+    with sqlite3.connect(logbook.database.path) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM decisions").fetchall()
+        logbook.reject(["a.fits"])
+        with pytest.raises(AstepError, match=database.DATABASE):
+            logbook.database.settle()
+    reader.close()
 
 
 def test_a_logbook_of_the_command_line_waits_for_the_disk_and_one_of_the_window_does_not(logbook):

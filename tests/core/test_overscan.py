@@ -62,6 +62,15 @@ def test_lines_that_are_all_alike_and_one_that_is_not_give_the_level_of_the_many
     assert np.array_equal(overscan_levels(strip, 1, 0), np.full(50, 1000.0, np.float32))
 
 
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_a_strip_of_quiet_electronics_counted_in_whole_adu_keeps_the_part_of_a_count(order, columns):
+    rng = np.random.default_rng(3)
+    strip = (1000 + (rng.random((400, columns)) < 0.15)).astype(np.float32)
+    found = overscan_levels(strip, 1, order)
+    np.testing.assert_allclose(found.mean(), strip.mean(), atol=0.01)
+
+
 def test_a_pixel_without_a_value_in_the_overscan_takes_no_value_from_the_frame():
     strip = np.full((50, 4), 1000.0)
     strip[7, 2] = np.nan
