@@ -42,7 +42,7 @@ def done_about(need: Need, night: NightModel) -> str:
 def _how(need: Need, done: Sequence[str], survey: Survey) -> str:
     """Say with what frames were calibrated, of which the need tells what they lack: by the steps done to them."""
     if not need.lacks or any(path not in survey.steps for path in done):
-        return "reduced as the plan has it"
+        return "reduced like the others"
     idle = [survey.steps[path] for path in done]  # a step's "" is that it did its work
     has_bias = all(steps["bias"] == "" for steps in idle)
     with_it = sum(steps[need.lacks] == "" for steps in idle)

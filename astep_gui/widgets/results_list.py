@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from PyQt6.QtGui import QResizeEvent
     from PyQt6.QtWidgets import QWidget
 
     from astep_gui.models.night_model import NightModel
@@ -58,8 +57,7 @@ class ResultsList(QTreeWidget):
         # As high as all its lines: a box that scrolls inside of a panel that scrolls hides them twice.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for signal in (self.itemExpanded, self.itemCollapsed):
-            signal.connect(self._claim)
+        self.setVerticalScrollMode(QTreeWidget.ScrollMode.ScrollPerPixel)
         self.itemClicked.connect(self._go)
         self.itemActivated.connect(self._go)
 
@@ -114,9 +112,9 @@ class ResultsList(QTreeWidget):
             branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
         self._claim()
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Claim what the lines take at the new width."""
-        super().resizeEvent(event)
+    def updateGeometries(self) -> None:  # noqa: N802 - Qt's name
+        """Claim what the lines take: they were laid out anew, at another width perhaps."""
+        super().updateGeometries()
         self._claim()
 
     def _claim(self) -> None:
@@ -124,8 +122,13 @@ class ResultsList(QTreeWidget):
         last = self.topLevelItem(self.topLevelItemCount() - 1)
         while last is not None and last.isExpanded() and last.childCount():
             last = last.child(last.childCount() - 1)
-        below = self.visualItemRect(last).bottom() + 1 + self.verticalOffset() if last is not None else 0
-        self.setFixedHeight(max(below, 1))
+        viewport = self.viewport()
+        if last is None or viewport is None:
+            return
+        # Beside the lines, the edges that the theme gives a list.
+        height = self.visualItemRect(last).bottom() + 1 + self.verticalOffset() + self.height() - viewport.height()
+        if height != self.maximumHeight() and height > 0:
+            self.setFixedHeight(height)
 
     def _branches(
         self, survey: Survey | None, result: Reduction | None, findings: Sequence[Finding], *, is_running: bool
@@ -139,7 +142,7 @@ class ResultsList(QTreeWidget):
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
             told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
-            parts = [told, _mask_words(master.name) if master.kind == "mask" else ""]
+            parts = [_mask_words(master.name) if master.kind == "mask" else "", told]
             told = "".join(f" · {part}" for part in parts if part)
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []

@@ -36,7 +36,7 @@ ON_THE_IMAGE = (
     ("` held", "The step before"),
 )
 """What the mouse does there, and the one key that no menu can hold."""
-_COLUMNS = (("Night", IMAGE, ROOM, "Sky"), ("Edit", "Frames", "Reduce"), ("Image", BLINKING), ("View", "Help"))
+_COLUMNS = (("Night", "Edit", "Frames", ROOM), ("Reduce", "Sky", BLINKING), ("Image", IMAGE), ("View", "Help"))
 """About as long as each other: all stand on one page of a window of 1280 × 720."""
 
 

@@ -23,7 +23,7 @@ def ready(qtbot, opened):
     opened.viewing.places = lambda paths, **_: {path: BlinkPlace(SHIFTS[path]) for path in paths if path in SHIFTS}
     flag = Flag("cloud", "stars are fainter", "suspect")
     rows = {path: QualityRow(path, ScienceMeasures("quick", "adu", fwhm_px=2.5), flags=(flag,)) for path in LIGHTS}
-    opened.night.rows.update(rows)
+    opened.night.judgements.take_rows(rows.values())
     opened.night.quality_changed.emit()
     opened.night.select([LIGHTS[1]])
     qtbot.waitUntil(lambda: len(opened.viewing.timeline_model.rows) == 4, timeout=PATIENCE_MS)

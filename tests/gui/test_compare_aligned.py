@@ -55,7 +55,7 @@ def measure(window):
         angle = 180.0 if k > 1 else 0.0
         extra = {"reference": LIGHTS[0]}
         row = QualityRow(path, measures, dx_px=float(dx), dy_px=float(dy), rotation_deg=angle, extra=extra)
-        window.night.rows[path] = row
+        window.night.judgements.take_rows([row])
 
 
 def compare(qtbot, window, first, second):

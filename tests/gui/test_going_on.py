@@ -30,7 +30,7 @@ def in_the_needs(window, _qtbot):
 @pytest.mark.parametrize("deed", [by_key, by_tool_bar, over_the_image, in_the_needs])
 def test_whoever_rejects_the_shown_frame_goes_on_to_the_next(opened, qtbot, deed):
     cloud = Flag("cloud", "cloud: thick", "bad")
-    opened.night.rows[LIGHTS[1]] = QualityRow(LIGHTS[1], ScienceMeasures("quick", "ADU"), flags=(cloud,))
+    opened.night.judgements.take_rows([QualityRow(LIGHTS[1], ScienceMeasures("quick", "ADU"), flags=(cloud,))])
     opened.night.select([LIGHTS[1]])
     deed(opened, qtbot)
     assert set(opened.night.rejected) == {LIGHTS[1]}
@@ -58,7 +58,7 @@ def test_the_tips_say_who_goes_on_and_who_stays(opened):
 def test_going_on_works_where_the_list_shows_suggestions_only(opened, qtbot):
     cloud = Flag("cloud", "cloud: thick", "bad")
     for path in (LIGHTS[0], LIGHTS[1], LIGHTS[3]):
-        opened.night.rows[path] = QualityRow(path, ScienceMeasures("quick", "ADU"), flags=(cloud,))
+        opened.night.judgements.take_rows([QualityRow(path, ScienceMeasures("quick", "ADU"), flags=(cloud,))])
     opened.night.frames_changed.emit(LIGHTS)
     opened.night.select([LIGHTS[1]])
     qtbot.keyClick(opened, Qt.Key.Key_S)

@@ -19,7 +19,7 @@ CLOUD = Flag("cloud", "stars are 0.84 mag fainter than in the clear reference", 
 def suspected(qtbot, opened):
     """The window on a frame of which a cloud is suspected."""
     row = QualityRow(LIGHTS[1], ScienceMeasures("quick", "ADU", fwhm_px=2.5), flags=(CLOUD,), extra={"airmass": 1.31})
-    opened.night.rows[LIGHTS[1]] = row
+    opened.night.judgements.take_rows([row])
     opened.night.quality_changed.emit()
     opened.night.select([LIGHTS[1]])
     qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[1], timeout=8000)
@@ -47,7 +47,7 @@ def test_one_click_follows_the_suggestion_with_its_cause(suspected, qtbot):
 
 def test_x_on_several_frames_gives_each_its_own_reason_in_one_step(suspected, qtbot):
     wind = Flag("wind", "stars are long", "suspect")
-    suspected.night.rows[LIGHTS[2]] = QualityRow(LIGHTS[2], ScienceMeasures("quick", "ADU"), flags=(wind,))
+    suspected.night.judgements.take_rows([QualityRow(LIGHTS[2], ScienceMeasures("quick", "ADU"), flags=(wind,))])
     suspected.night.select(LIGHTS[1:4], LIGHTS[1])
     qtbot.keyClick(suspected, Qt.Key.Key_X)
     assert suspected.night.rejected == {LIGHTS[1]: "cloud", LIGHTS[2]: "wind", LIGHTS[3]: ""}

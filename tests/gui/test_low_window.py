@@ -30,7 +30,7 @@ def low(qtbot, opened, qapp):
     opened.resize(*LOW)
     qtbot.waitUntil(lambda: opened.viewing.view.shown is not None, timeout=8000)
     for k, name in enumerate(LIGHTS):
-        opened.night.rows[name] = QualityRow(name, ScienceMeasures("quick", "ADU", fwhm_px=2.5 + 0.2 * k))
+        opened.night.judgements.take_rows([QualityRow(name, ScienceMeasures("quick", "ADU", fwhm_px=2.5 + 0.2 * k))])
     opened.night.quality_changed.emit()
     qtbot.waitUntil(lambda: opened.viewing.timeline.tabs.count() > 0, timeout=8000)
     qtbot.wait(50)

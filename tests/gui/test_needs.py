@@ -174,9 +174,9 @@ def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch
     assert done_about(dark, opened.night) == "reduced without a dark"
     known.steps[other] = without | {"dark": ""}
     assert done_about(dark, opened.night) == "reduced with a scaled dark"
-    assert done_about(replace(dark, lacks="", title="No dark clouds"), opened.night) == "reduced as the plan has it"
+    assert done_about(replace(dark, lacks="", title="No dark clouds"), opened.night) == "reduced like the others"
     known.steps = {}
-    assert done_about(dark, opened.night) == "reduced as the plan has it", "with what is not known"
+    assert done_about(dark, opened.night) == "reduced like the others", "with what is not known"
     known.calibrated = {path: "a"}
     assert done_about(dark, opened.night) == "left out of the run"
 

@@ -143,7 +143,7 @@ def test_folding_a_part_of_the_list_gives_its_room_back(qtbot, reduced):
 def test_what_a_mask_is_stands_beside_its_name(reduced):
     _, lines = the_list_in(reduced)
     (mask,) = (line.text(0) for line in lines if line.text(0).startswith("✓ mask"))
-    assert mask.endswith(" · pixels that are bad, hot or unsteady")
+    assert mask.startswith("✓ mask · pixels that are bad, hot or unsteady · ")
 
 
 def test_noise_is_explained_to_whoever_rests_the_pointer_on_it(reduced):

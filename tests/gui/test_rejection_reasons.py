@@ -15,7 +15,7 @@ def judged(opened):
     """The window on a night of which two frames are trailed, and have haloes."""
     for path in LIGHTS[1:3]:
         measures = ScienceMeasures("quick", "ADU", fwhm_px=2.5)
-        opened.night.rows[path] = QualityRow(path, measures, flags=FLAGS)
+        opened.night.judgements.take_rows([QualityRow(path, measures, flags=FLAGS)])
     opened.night.quality_changed.emit()
     return opened
 

@@ -127,7 +127,9 @@ def test_what_a_rule_rejected_is_left_out_in_plan_and_results_alike(qtbot, opene
     assert "1 frame · rule: fwhm_px > 4; calibrated all the same, to be judged again" in said
     opened.run.result = None
     opened.results.follow()
-    assert opened.results.facts["Frames"].text() == "3 calibrated, all up to date · 1 of 4 science frames left out"
+    assert (
+        opened.results.facts["Frames"].text() == "3 calibrated, none to be made anew · 1 of 4 science frames left out"
+    )
     opened.night.select([LIGHTS[0]])
     qtbot.keyClick(opened, Qt.Key.Key_U)
     assert not opened.night.rejected, "a person's word wins over the rule"
@@ -143,7 +145,7 @@ def test_a_file_that_still_lies_with_the_rejected_is_told_until_a_run_moves_it(q
     surveyed(qtbot, opened, lambda survey: bool(survey.moves) and not opened.night.left_out.get(LIGHTS[0]))
     opened.run.result = None
     opened.results.follow()
-    said = "4 calibrated, all up to date, 1 still among the rejected"
+    said = "4 calibrated, none to be made anew, 1 still among the rejected"
     assert opened.results.facts["Frames"].text() == said
     reduce(qtbot, opened)
     surveyed(qtbot, opened, lambda survey: survey.is_up_to_date)

@@ -73,7 +73,7 @@ def test_it_has_the_levels_and_colours_that_are_shown(qtbot, shown, asked):
 def test_a_rejected_frame_is_saved_without_the_badge_and_the_red_frame(qtbot, shown, asked):
     plain = grey(save(qtbot, shown, asked))
     shown.decisions.reject([LIGHTS[1]], "cloud")
-    shown.night.select([LIGHTS[1]])  # it has gone on to the next
+    shown.night.select([LIGHTS[1]])  # whoever rejects the shown frame goes on to the next
     qtbot.waitUntil(lambda: shown.viewing.view.badge is not None, timeout=8000)
     assert np.array_equal(grey(save(qtbot, shown, asked)), plain)
 

@@ -16,7 +16,7 @@ TRAILED = Flag("trailed", WORDS, "bad")
 def trailed(qtbot, opened):
     """The window on a frame that is trailed."""
     row = QualityRow(LIGHTS[1], ScienceMeasures("quick", "ADU", fwhm_px=2.5), flags=(TRAILED,))
-    opened.night.rows[LIGHTS[1]] = row
+    opened.night.judgements.take_rows([row])
     opened.night.quality_changed.emit()
     opened.night.select([LIGHTS[1]])
     qtbot.waitUntil(lambda: opened.viewing.view.title == LIGHTS[1], timeout=8000)

@@ -534,6 +534,7 @@ def test_a_night_opened_again_sums_up_what_its_last_run_did(qtbot, ran, remember
     night = ran.night.place.night
     ran.decisions.reject(LIGHTS[:1], "cloud")
     reduce(qtbot, ran)
+    surveyed(qtbot, ran, lambda survey: any(file.startswith("rejected/") for file in survey.calibrated.values()))
     before, noise = sections(ran), ran.results.facts["Noise"].text()
     ran.close()
     again = open_again(qtbot, remembered)
@@ -601,7 +602,9 @@ def test_a_mask_that_stands_on_flats_alone_counts_no_frames(qtbot, opened):
     qtbot.waitUntil(lambda: opened.night.plan.master("mask_nodark") is not None, timeout=PATIENCE_MS)
     reduce(qtbot, opened)
     masters = next(lines for title, lines in sections(opened).items() if title.startswith("Masters"))
-    assert next(line for line in masters if "mask" in line).endswith("mask_nodark · from flats only")
+    (mask,) = (line for line in masters if "mask" in line)
+    assert mask.startswith("✓ mask_nodark · ")
+    assert mask.endswith(" · from flats only")
 
 
 def test_what_a_click_would_do_is_said_in_few_words():
