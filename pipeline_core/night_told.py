@@ -125,25 +125,29 @@ def _counted(stands: Iterable[str]) -> str:
 
 
 def _best(good: Sequence[QualityRow], night: Night) -> str:
-    """Name the deepest of the good frames; of several filters and exposures the deepest each: they have own zeros."""
+    """Name the deepest of the good frames; of several fields, filters, exposures one each: they have own zeros."""
     paths = [frame.path for frame in night.frames]  # of all: the window calls frames so too
     names = short_names(paths, numbers_of(paths))
-    groups: dict[tuple[str, float | None], list[QualityRow]] = {}
+    groups: dict[tuple[str, float | None, object], list[QualityRow]] = {}
     for row in good:
         if row.depth_loss_mag is not None:
             frame = night.by_path[row.path]
-            groups.setdefault((frame.filter or "", frame.exposure_s), []).append(row)
+            groups.setdefault((frame.filter or "", frame.exposure_s, row.extra.get("group")), []).append(row)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     if len(good) < 2 or not ordered:
         return ""  # the only good one need not be praised
     if len(ordered) == 1:
         deepest = sorted(ordered[0][1], key=_depth)[:_MOST_BEST]
         return f"Best: {', '.join(names[row.path] for row in deepest)}."
-    filters = len({name for (name, _), _ in ordered}) == len(ordered)
+    of_exposure = Counter((name, exposure_s) for name, exposure_s, _ in groups)
+    of_filter = Counter(name for name, _ in of_exposure)
     told = []
-    for (name, exposure_s), members in ordered[: _MOST_BEST + 1]:
-        of = (name or "no filter") if filters else " ".join(filter(None, (name, _seconds(exposure_s))))
-        told.append(f"{names[min(members, key=_depth).path]} ({of})")
+    for (name, exposure_s, _), members in ordered[: _MOST_BEST + 1]:
+        best = min(members, key=_depth).path
+        words = [name or "no filter"] if of_filter.total() == len(of_filter) else [name, _seconds(exposure_s)]
+        if of_exposure[name, exposure_s] > 1:
+            words.insert(0, night.by_path[best].object or "")
+        told.append(f"{names[best]} ({' '.join(filter(None, words))})")
     return f"Best: {', '.join(told)}."
 
 

@@ -102,6 +102,20 @@ def test_frames_of_several_filters_each_have_their_own_best():
     assert "Best: science 000 (R), science 104 (V)." in told(the_night, rows).sentence
 
 
+def test_frames_of_several_fields_each_have_their_own_best():
+    """Depth is counted from the clear frames of the same field: a figure of one says nothing of the other."""
+    the_night = with_masters(
+        series("science", 3, object="M 5"),
+        [frame(f"science/science_{k}.fits", "science", object="M 13") for k in (104, 105)],
+    )
+    rows = [
+        replace(row(f.path, loss=0.1 * k), extra={"group": int(f.object == "M 13")})
+        for k, f in enumerate(the_night.frames)
+        if f.kind.value == "science"
+    ]
+    assert "Best: science 000 (M 5 R), science 104 (M 13 R)." in told(the_night, rows).sentence
+
+
 def test_where_nothing_is_lost_it_is_said_what_frames_are_suspect_of(nine):
     p = paths(nine)
     rows = [row(path, *([Flag("wind", "wind: long", "suspect")] if k < 2 else [])) for k, path in enumerate(p)]
