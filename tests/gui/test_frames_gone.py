@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from PyQt6.QtWidgets import QApplication
 
 from astep_gui.models.results_words import suggested_words
 from pipeline_core.kept_looks import QuickLook
@@ -37,9 +36,7 @@ def test_a_flagged_frame_whose_file_is_gone_is_no_question_any_more(qtbot, flagg
     night.night.file(night.frame(LIGHTS[0])).unlink()
     night.refresh()
     qtbot.waitUntil(lambda: night.frame(LIGHTS[0]) is None, timeout=PATIENCE_MS)
-    night._ask_needs()
-    QApplication.processEvents()
-    assert asked(night) == LIGHTS[1:]
+    qtbot.waitUntil(lambda: asked(night) == LIGHTS[1:], timeout=PATIENCE_MS)
     assert suggested_words(night, None).startswith(f"{len(LIGHTS) - 1} frames suggested")
     flagged.results.follow()
     assert flagged.results._changed_verdicts() == LIGHTS[1:]

@@ -140,7 +140,8 @@ def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
     assert "first look" not in opened.needs.heading.full_text
 
 
-def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_waited_for(opened, monkeypatch):
+def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_waited_for(qtbot, opened, monkeypatch):
+    qtbot.waitUntil(lambda: opened.night.survey is not None, timeout=20_000)  # none that is on replaces ours
     number = len(in_lines(opened.night.needs, ()))
     count = f" · {number} question{'' if number == 1 else 's'}"
     assert number
@@ -153,7 +154,8 @@ def test_what_is_left_after_a_run_is_said_to_be_looked_at_rather_than_to_be_wait
     assert opened.needs.heading.full_text.startswith(f"Needs you{count}")
 
 
-def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch):
+def test_the_line_says_after_a_run_what_the_run_did_about_it(qtbot, opened, monkeypatch):
+    qtbot.waitUntil(lambda: opened.night.survey is not None, timeout=20_000)  # none that is on replaces ours
     path = "light_000.fits"
     other = "light_001.fits"
     need = Need("No flat for filter V", "why", (path, other), (), lacks="flat")
@@ -182,7 +184,9 @@ def test_the_line_says_after_a_run_what_the_run_did_about_it(opened, monkeypatch
 
 
 def survey_of(*, is_up_to_date):
-    return SimpleNamespace(is_reduced=True, is_up_to_date=is_up_to_date, calibrated={}, stale={}, masters=())
+    return SimpleNamespace(
+        is_reduced=True, is_up_to_date=is_up_to_date, calibrated={}, stale={}, masters=(), realigned={}
+    )
 
 
 def test_neither_a_notice_nor_the_name_of_a_product_moves_the_frames_under_the_pointer(opened, qtbot):
