@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from pipeline_core.report import Detail, NightFacts
     from pipeline_core.report_pictures import Picture
 
-_MARKS = {"rejected": "✕", "accepted": "✓", "bad": "!", "suspect": "!", "not judged": "?", "remark": "·", "good": "✓"}
-_TONES = {"rejected": "bad", "bad": "bad", "suspect": "warn", "not judged": "warn"}
+_MARKS = {
+    "rejected": "✕", "accepted": "✓", "bad": "!", "suspect": "!", "not judged": "?", "not measured": "?", "remark": "·",
+    "good": "✓",
+}  # fmt: skip
+_TONES = {"rejected": "bad", "bad": "bad", "suspect": "warn", "not judged": "warn", "not measured": "warn"}
 _COMMAND = re.compile(r"`astep (\w+)[^`]*`")
 _NAMED = 6
 """So many frames of a decision are named; of more the first ones."""

@@ -11,6 +11,7 @@ from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.png import data_uri, grey_png
 from pipeline_core.measures import NOT_JUDGED, gravest_flag
 from pipeline_core.science.thumbnail import thumbnail
+from pipeline_core.standing import NOT_MEASURED, standing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,7 +28,7 @@ class Picture:
     path: str
     why: str
     state: str
-    """rejected, accepted (by a person, against what was said), bad, suspect, not judged, remark, or good."""
+    """rejected, accepted (by a person, against what was said), bad, suspect, not judged, not measured, remark, good."""
     uri: str
     width: int
     height: int
@@ -102,6 +103,8 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
         state, why = "rejected", facts.quality.rejected[path] or "no reason given"
     elif untold and worst is None and path not in facts.quality.kept:
         state, why = NOT_JUDGED, untold.removeprefix(f"{NOT_JUDGED}: ")
+    elif worst is None and row is not None and standing(row, (), facts.quality.kept) == NOT_MEASURED:
+        state, why = NOT_MEASURED, ""
     elif worst is None:
         noted = dict.fromkeys(flag.cause for flag in flags)
         state = "remark" if noted and path not in facts.quality.kept else "good"

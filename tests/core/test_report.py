@@ -15,7 +15,7 @@ from pipeline_core.errors import UsageError
 from pipeline_core.events import RunContext
 from pipeline_core.io.png import grey_png
 from pipeline_core.logbook import Logbook
-from pipeline_core.measures import Flag
+from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.report import Detail, _said, gather, render, write_report
 from pipeline_core.report_html import _without_commands
 from pipeline_core.report_pictures import picture_of
@@ -223,6 +223,16 @@ def test_a_frame_that_nobody_could_judge_is_not_called_good(place):
     assert "? not judged: alone in its group: nothing to compare it with</span>" in page
     accepted = replace(facts, quality=replace(facts.quality, kept=frozenset({alone})))
     assert picture_of(accepted, alone, "", 64, 4).state == "good", "a person did"
+
+
+def test_a_frame_that_nobody_measured_is_not_called_good_in_the_report(place):
+    """It was rejected when the night was reduced, and that was taken back."""
+    facts = gather(place, RunContext())
+    rows = [QualityRow(facts.quality.rows[0].path, ScienceMeasures("none", "ADU")), *facts.quality.rows[1:]]
+    facts = replace(facts, quality=replace(facts.quality, rows=rows, kept=frozenset(), rejected={}))
+    picture = picture_of(facts, rows[0].path, "", 64, 4)
+    assert (picture.state, picture.why) == ("not measured", "")
+    assert "? not measured<" in render(facts, Detail(12, 64, 4, 200, 4, 100), RunContext())
 
 
 def test_what_is_only_noted_of_a_frame_is_a_remark_as_in_the_window_and_no_verdict(place):
