@@ -50,6 +50,8 @@ def save_picture(window: MainWindow) -> None:
     too, and is all that there is while two frames are compared.
     """
     night, viewing = window.night, window.viewing
+    if viewing.is_blinking:
+        viewing.blink.pause()  # the frame that is seen is meant; while the dialog asks, it comes in its own pixels
     frame, place = night.frame(night.current), night.place
     if frame is None or place is None:
         return

@@ -141,3 +141,17 @@ def test_a_picture_that_the_dialog_did_not_ask_about_is_not_replaced(qtbot, show
     qtbot.keyClick(shown, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert (tmp_path / "M 5.png").read_text() == "of another night"
     assert "it is there already" in shown.notice.why.text()
+
+
+def test_while_frames_go_by_the_one_that_is_seen_is_saved_under_its_own_name(qtbot, shown, asked):
+    blink = shown.viewing.blink
+    blink.rate = 1.0
+    shown.night.select(LIGHTS)
+    qtbot.keyClick(shown, Qt.Key.Key_B)
+    qtbot.waitUntil(lambda: blink.loaded == len(LIGHTS) and blink.is_playing, timeout=8000)
+    first = shown.night.current
+    qtbot.waitUntil(lambda: blink.current is not None and blink.current.key[1] != first, timeout=8000)
+    seen = blink.current.key[1]
+    save(qtbot, shown, asked)
+    assert asked.suggested.endswith(f"/{seen.rpartition('/')[2].removesuffix('.fits')}_raw.png")
+    assert not blink.is_playing
