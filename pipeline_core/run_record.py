@@ -60,5 +60,5 @@ def last_run(database: Database) -> RunRecord | None:
         facts = json.loads(told)
         pairs = {name: tuple(facts[name]) for name in _PAIRS if facts.get(name) is not None}  # JSON knows lists only
         return RunRecord(**{**facts, **pairs})
-    except (ValueError, TypeError):  # of a later version: what it says is not ours to guess
+    except (ValueError, TypeError, AttributeError):  # of a later version: what it says is not ours to guess
         return None

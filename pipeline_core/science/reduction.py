@@ -298,9 +298,9 @@ def _zero_level(light: _Light, masters: Masters) -> np.float32:
 def _sample_of_zero(bias: Image | None, dark: Image | None, dark_scale: float, rows: slice) -> Image:
     """Return some of what the masters take from some rows, ADU; the same pixels whatever the bands are."""
     held, other = (of[-rows.start % 8 :: 8, ::8] if of is not None else None for of in (bias, dark))
-    if other is not None and (dark_scale == 1.0 or held is None):
+    if other is not None and dark_scale == 1.0:
         return other
-    if held is None:
+    if held is None:  # of a dark that is scaled only the dark current comes off, which needs a bias
         return np.zeros((0, 0), np.float32)
     return held if other is None else held + np.float32(dark_scale) * (other - held)
 
