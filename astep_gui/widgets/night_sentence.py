@@ -29,7 +29,6 @@ class NightSentence(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         for label in (self.sentence, self.advice):
-            label.setTextFormat(Qt.TextFormat.PlainText)  # reasons are people's own words
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             layout.addWidget(label)
         self.hide()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLabel
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class WholeLabel(QLabel):
     def __init__(self) -> None:
         super().__init__()
         self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # filters, files and reasons are anybody's words
 
     def setText(self, text: str | None) -> None:  # noqa: N802 - Qt's name
         """Show other words."""

@@ -58,6 +58,15 @@ def test_one_click_shows_the_frames_of_a_warning(qtbot, warned):
     assert warned.night.current == LIGHTS[0]
 
 
+def test_a_filter_that_is_named_like_markup_is_shown_as_it_is_written(warned):
+    named = Finding("no flat for filter <b>R</b>, 4 science frames", "dust stays", "take flats", tuple(LIGHTS))
+    warned.run.result = replace(warned.run.result, findings=(named,))
+    warned.results.follow()
+    (words, _show) = warned.results.gravest.lines[0]
+    assert words.textFormat() == Qt.TextFormat.PlainText
+    assert "<b>R</b>" in words.text()
+
+
 def line_of(tree, words):
     for k in range(tree.topLevelItemCount()):
         branch = tree.topLevelItem(k)
