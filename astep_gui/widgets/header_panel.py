@@ -52,6 +52,8 @@ class HeaderPanel(QWidget):
         state.setWordWrap(True)
         state.setContentsMargins(10, 0, 10, 6)
         state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for value in self.pinned.values():
+            value.setTextFormat(Qt.TextFormat.PlainText)  # a header's words are anybody's
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search cards")
         self.search.setClearButtonEnabled(True)

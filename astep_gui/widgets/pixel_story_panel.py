@@ -53,6 +53,8 @@ class PixelStoryPanel(QScrollArea):
         self._cells.setColumnStretch(3, 1)
         self.idle = QLabel(self)
         self.idle.setWordWrap(True)
+        for label in (self.head, self.equation, self.reasons):
+            label.setTextFormat(Qt.TextFormat.PlainText)  # a file may be called anything
         self.curve = _Curve(model, self)
         inner = QWidget()
         layout = QVBoxLayout(inner)

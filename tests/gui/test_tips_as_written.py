@@ -55,3 +55,9 @@ def test_the_tips_of_the_plan_show_names_as_they_are(qtbot, opened):
         lines += 1
     assert any(EVIL[5:] in tip for tip in tips)
     assert not any(Qt.mightBeRichText(tip) for tip in tips)
+
+
+def test_what_stands_over_the_cards_is_no_markup_either(opened):
+    header, story = opened.header, opened.viewing.story_panel
+    for label in (*header.pinned.values(), story.head, story.equation, story.reasons):
+        assert label.textFormat() == Qt.TextFormat.PlainText
