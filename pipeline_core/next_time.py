@@ -13,10 +13,11 @@ from pipeline_core.measures import NOT_JUDGED
 from pipeline_core.standing import cause_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.plan import Plan
+    from pipeline_core.plan_types import SciencePlan
     from pipeline_core.types import Night
 
 MOST_ADVICE = 4
@@ -61,7 +62,8 @@ def next_time(
         a full stop. Clouds teach nothing.
     """
     found = [*_missing(night, plan)] if plan is not None else []
-    found += _flagged(rows, rejected)
+    far = {one.path for one in plan.science if _has_far_dark(one)} if plan is not None else set()
+    found += _flagged(rows, rejected, far)
     found += _calibration(calibration)
     return tuple(advice.words for advice in sorted(found, key=lambda one: -one.frames)[:MOST_ADVICE])
 
@@ -83,7 +85,7 @@ def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
         exposures |= wanted
         no_dark += bool(wanted)
         no_zero += any(words.startswith(NO_ZERO) for words in said)
-        far += any(FAR_DARK in words for words in said)
+        far += _has_far_dark(science)
     for name, number in bare.items():
         yield _Advice(number, f"take flats {f'in {name}' if name else 'without filter'} ({_have(number)} none)")
     if exposures:
@@ -120,8 +122,15 @@ def _of_flats_or_frames(of_flats: Mapping[str, set[float]], frames: int) -> str:
     return f"{who} none"
 
 
-def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str]) -> Iterable[_Advice]:
-    """Say what to look after, by what speaks against science frames; rejected ones count by their reason."""
+def _has_far_dark(science: SciencePlan) -> bool:
+    return any(FAR_DARK in words for words in science.warnings)
+
+
+def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str], far_dark: Collection[str]) -> Iterable[_Advice]:
+    """Say what to look after, by what speaks against science frames; rejected ones count by their reason.
+
+    Of frames with a dark of another temperature it is said already why it does not fit.
+    """
 
     def against(cause: str) -> list[QualityRow]:
         # By what weighs most: a sky that is bright under a cloud is the cloud's doing.
@@ -134,7 +143,8 @@ def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str]) -> Iterabl
     off = [
         row
         for row in rows
-        if any(flag.cause in {"dark too weak", "dark too strong"} for flag in row.flags)
+        if row.path not in far_dark
+        and any(flag.cause in {"dark too weak", "dark too strong"} for flag in row.flags)
         and not row.extra.get("dark_misfit_grows_with_sky", False)
     ]
     if off:
