@@ -75,7 +75,9 @@ def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
     no_dark, no_zero, far = 0, 0, 0
     of_flats = _dark_exposures_of_flats(night, plan)
     for science in plan.science:
-        frame = night.by_path[science.path]
+        frame = night.by_path.get(science.path)
+        if frame is None:  # it went while the run was on
+            continue
         said = science.warnings
         if any(words.startswith(NO_FLAT) for words in said):
             bare[frame.filter or ""] = bare.get(frame.filter or "", 0) + 1
@@ -109,7 +111,7 @@ def _dark_exposures_of_flats(night: Night, plan: Plan) -> dict[str, set[float]]:
     for master in plan.masters:
         if master.kind != "flat" or not any(words.startswith(NO_DARK) for words in master.warnings):
             continue
-        known = (night.by_path[path].exposure_s for path in master.frames)
+        known = (night.by_path[path].exposure_s for path in master.frames if path in night.by_path)
         wanted[master.name] = {
             e for e in known if e is not None and not any(same_exposure(d, e, _EXPOSURES) for d in darks)
         }

@@ -31,7 +31,7 @@ def unjudged(words="not judged: 3 stars only, too few"):
     return Flag(NOT_JUDGED, words, "note")
 
 
-def with_masters(*science, **flats):
+def with_masters(*science):
     """A night with all that its frames in R of 90 s need."""
     return night(
         series("bias", 5), series("dark", 5), series("flat", 5), series("flatdark", 5, exposure_s=10.0), *science
@@ -144,6 +144,16 @@ def test_flats_that_were_missed_are_to_be_taken_next_time():
     said = told(the_night, [row(f) for f in paths(the_night)])
     assert said.next_time == ("take flats in V (3 frames have none)",)
     assert said.advice == "Next time: take flats in V (3 frames have none)."
+
+
+def test_a_frame_that_went_while_the_run_was_on_is_told_of_no_more():
+    before = with_masters(series("science", 3, filter="V"))
+    plan = build_plan(before, Recipe(), Choices())
+    gone = paths(before)[-1]
+    after = replace(before, frames=tuple(frame for frame in before.frames if frame.path != gone))
+    said = told_night([row(path) for path in paths(before)], after, plan, {}, frozenset())
+    assert said.sentence.startswith("Night: 2 science frames")
+    assert said.next_time == ("take flats in V (2 frames have none)",)
 
 
 def test_a_flat_that_a_person_declined_is_no_lesson():
