@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from PyQt6.QtCore import QRectF
-
     from astep_gui.models.night_model import NightModel
+    from astep_gui.models.seen_part import SeenPart
     from astep_gui.viewing import Viewing
 
 
@@ -25,7 +24,7 @@ class BeforeBlink:
     """Whether the frame was shown as its calibrated file holds it."""
     shape: tuple[int, ...]
     """(ny, nx) of the image that was seen."""
-    part: QRectF | None
+    part: SeenPart | None
     """What was seen of it; None while it was fitted into the window."""
     levels: dict[str, Any]
 
@@ -42,7 +41,7 @@ class BeforeBlink:
             difference=steps.difference,
             is_calibrated=is_calibrated,
             shape=view.shown.shape,
-            part=None if view.is_fitting else view.view_rect(),
+            part=view.part,
             levels=viewing.levels.state(),
         )
 

@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QEvent, QObject, QRectF, QTimer
+from PyQt6.QtCore import QEvent, QObject, QTimer
 
+from astep_gui.look_kept import LookKept
 from astep_gui.widgets.overlay_button import MARKS
 from astep_gui.window_place import place_of, put_back
 
@@ -34,12 +35,9 @@ class Keeper(QObject):
         self._remembered = window.remembered
         self._since_s = int(time.time())
         """When this process was surely there."""
-        self._step_of: Path | None = None
-        """The night whose step was put back, or was looked for: before that, none is kept."""
+        self._look = LookKept(window)
         self._shown = self._now_shown()
         """The step, and what is plotted against what, when it was looked at last."""
-        self._part_of: Path | None = None
-        """The night of which the part of the frame was put back that was seen last, or of which none was kept."""
         self._masks = 0
         """Kinds of masked pixels that are marked on frames."""
         self._has_ended = False
@@ -77,10 +75,11 @@ class Keeper(QObject):
         window.viewing.view.view_changed.connect(self._seen)
         for signal in (window.viewing.timeline_model.changed, window.viewing.steps.changed):
             signal.connect(self._shown_otherwise)
-        window.night.plan_changed.connect(self._put_step_back)
+        window.night.plan_changed.connect(self._look.put_view_back)
+        window.products.changed.connect(self._later)
         window.night.leaving.connect(self._keep_at_once)
         window.night.night_changed.connect(self._keep_open)
-        window.night.night_changed.connect(self._forget_closed)
+        window.night.night_changed.connect(self._look.forget_closed)
 
     def _shown_otherwise(self) -> None:
         """Notice another step or quantity only: what is measured meanwhile must not put off the writing."""
@@ -92,32 +91,10 @@ class Keeper(QObject):
         plot = self._window.viewing.timeline_model
         return self._window.viewing.steps.chosen, plot.wished, plot.against
 
-    def _put_step_back(self) -> None:
-        """Show the step that was shown last in this night; once its plan is there, so that the frame is seen before."""
-        place, steps = self._window.night.place, self._window.viewing.steps
-        if place is None or place.night == self._step_of or self._window.night.plan is None:
-            return
-        self._step_of = place.night
-        name = self._remembered.step(place.night)
-        if name in steps.names() and steps.path is not None and steps.chosen is None:
-            steps.choose(name)
-
     def _seen(self) -> None:
         """Notice another part of the frame; at the first frame of a night show the part that was seen last."""
-        view, place = self._window.viewing.view, self._window.night.place
-        if view.shown is None or place is None:
-            return
-        if place.night != self._part_of:
-            self._part_of = place.night
-            if (part := _rectangle(self._remembered.part(place.night))) is not None:
-                QTimer.singleShot(0, lambda: view.set_view_rect(part))  # once it was fitted into the window
-        else:
+        if self._look.put_part_back():
             self._later()
-
-    def _forget_closed(self) -> None:
-        """Put step and part back the next time too: a night may be closed and opened again in one window."""
-        if not self._window.night.is_open:
-            self._step_of = self._part_of = None
 
     def _keep_at_once(self) -> None:
         """Write what was changed a moment ago: once the night is closed, nobody knows its frame and part any more."""
@@ -157,11 +134,7 @@ class Keeper(QObject):
         place, current = window.night.place, window.night.current
         if place is not None and current is not None:
             remembered.set_frame(place.night, current)
-        if place is not None and place.night == self._part_of:
-            view = window.viewing.view
-            remembered.set_part(place.night, "" if view.is_fitting else _words_of(view.view_rect()))
-        if place is not None and place.night == self._step_of:
-            remembered.set_step(place.night, window.viewing.steps.chosen or "")
+        self._look.keep()
         remembered.set_word("marks", json.dumps(self._marks()))
         remembered.set_word("blink", json.dumps(window.viewing.blinking.settings()))
         remembered.set_word("plotted", window.viewing.timeline_model.wished)
@@ -252,16 +225,3 @@ def _is_at_work(number: int, since_s: int) -> bool:
         process = psutil.Process(number)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since_s + 1
     return False
-
-
-def _words_of(part: QRectF) -> str:
-    return " ".join(f"{value:.3f}" for value in (part.x(), part.y(), part.width(), part.height()))
-
-
-def _rectangle(words: str) -> QRectF | None:
-    """Return the part of a frame that :func:`_words_of` wrote; None where the whole frame was seen."""
-    try:
-        x, y, width, height = map(float, words.split())
-    except ValueError:
-        return None
-    return QRectF(x, y, width, height) if width > 0.0 and height > 0.0 else None

@@ -77,6 +77,14 @@ class Remembered:
         """Remember the part that is seen."""
         self._set(f"part/{_key(night)}", part)
 
+    def looked(self, night: Path) -> str:
+        """Return as what the frame was looked at last in a night, with which levels; empty if that was not kept."""
+        return str(self._known.get(f"looked/{_key(night)}", ""))
+
+    def set_looked(self, night: Path, words: str) -> None:
+        """Remember as what the frame is looked at."""
+        self._set(f"looked/{_key(night)}", words)
+
     def state(self, name: str) -> QByteArray:
         """Return a saved state (layout, columns); empty if there is none."""
         value = self._known.get(name)

@@ -125,7 +125,8 @@ class ImageCanvas(pg.GraphicsView):
 
     pointer_moved = pyqtSignal(QPointF)
     pointer_left = pyqtSignal()
-    resized = pyqtSignal()
+    resized = pyqtSignal(QRectF, float)
+    """What was seen before (px of the frame), and how wide the surface was."""
     pressed = pyqtSignal(object)
     """The mouse event, before it is used; accept it to keep it."""
 
@@ -168,6 +169,9 @@ class ImageCanvas(pg.GraphicsView):
 
     def resizeEvent(self, ev: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Tell of the new size."""
+        if ev is None:  # pyqtgraph's own, before all is there
+            super().resizeEvent(ev)
+            return
+        seen, width = QRectF(self.box.viewRect()), float(self.box.width())
         super().resizeEvent(ev)
-        if ev is not None:
-            self.resized.emit()
+        self.resized.emit(seen, width)

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
+from astep_gui.models.seen_part import SeenPart
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets import image_marks as marks
 from astep_gui.widgets.frame_item import FrameItem, thumbnail
@@ -55,7 +56,7 @@ class ImageView(QWidget):
         self._seen_part: tuple[int, int] | None = None
         self.message = ""
         self._fitting = True
-        self._awaited: tuple[tuple[int, ...], QRectF] = ((), QRectF())
+        self._awaited: tuple[tuple[int, ...], SeenPart | None] = ((), None)
         """Shape of an image that is to come, and what of it is to be seen then."""
         self._pointer: QPointF | None = None
         self._mask_bits = 0
@@ -97,7 +98,7 @@ class ImageView(QWidget):
         self._box.sigRangeChanged.connect(self._tell_view)
         self.canvas.pointer_moved.connect(self._point)
         self.canvas.pointer_left.connect(self._leave)
-        self.canvas.resized.connect(self._refit)
+        self.canvas.resized.connect(self._follow_size)
         self.canvas.pressed.connect(self._press)
         self._levels.changed.connect(self._forget_overview)
         self._levels.changed.connect(self.canvas.viewport().update)
@@ -150,8 +151,7 @@ class ImageView(QWidget):
         if new_shape:
             self._box.frame = QRectF(0, 0, shown.shape[1], shown.shape[0])
             shape, part = self._awaited
-            self.set_view_rect(part) if shape == shown.shape else self.fit()
-            self._awaited = ((), QRectF())
+            self.take_part(part if shape == shown.shape else None)
         self._say_zoom()
         self._report_pointer()
         self.canvas.viewport().update()
@@ -173,7 +173,7 @@ class ImageView(QWidget):
     def clear(self, message: str = "") -> None:
         """Show no image, and say why."""
         self._badge = None
-        self._awaited = ((), QRectF())
+        self._awaited = ((), None)
         self.message = message
         self._item.show_image(None)
         self.head.clear()
@@ -242,10 +242,23 @@ class ImageView(QWidget):
         if rect != self._box.viewRect():
             self._box.setRange(rect, padding=0)
 
-    def see(self, shape: tuple[int, ...], part: QRectF) -> None:
+    @property
+    def part(self) -> SeenPart | None:
+        """The part that is seen, to be taken up again; None while all of the frame is fitted."""
+        middle = self._box.viewRect().center()
+        return None if self._fitting else SeenPart(middle.x(), middle.y(), self.zoom)
+
+    def take_part(self, part: SeenPart | None) -> None:
+        """Show a part as large as it was, however much room there is now; all of the frame for None."""
+        self._awaited = ((), None)
+        if part is None:
+            return self.fit()
+        return self._look_at(QPointF(part.x, part.y), self.canvas.devicePixelRatioF() / part.zoom)
+
+    def see(self, shape: tuple[int, ...], part: SeenPart) -> None:
         """Show a part of an image of this (ny, nx): at once where such a one is shown, else if the next one is such."""
         if self.shown is not None and self.shown.shape == shape:
-            self.set_view_rect(part)
+            self.take_part(part)
         else:
             self._awaited = (shape, part)
 
@@ -406,6 +419,18 @@ class ImageView(QWidget):
     def _refit(self) -> None:
         if self._fitting and self.shown is not None:
             self._box.setRange(self._box.frame, padding=0)
+
+    def _follow_size(self, seen: QRectF, width: float) -> None:
+        """Fit the frame again; of one that a person enlarged neither zoom nor middle changes with the room it has."""
+        if not self._fitting and self.shown is not None and width > 0.0:
+            self._look_at(seen.center(), seen.width() / width)
+        self._refit()
+
+    def _look_at(self, middle: QPointF, scale: float) -> None:
+        """Have a place in the middle; ``scale`` is pixels of the frame a pixel of the canvas."""
+        part = QRectF(0.0, 0.0, scale * self._box.width(), scale * self._box.height())
+        part.moveCenter(middle)
+        self.set_view_rect(part)
 
     def _say_zoom(self) -> None:
         if self.shown is not None:
