@@ -132,7 +132,6 @@ class MainWindow(QMainWindow):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
         box.addWidget(self.notice)
-        box.addWidget(self.products.bar)
         box.addWidget(self.pages, 1)
         box.addWidget(self.log.text)
         self.setCentralWidget(centre)

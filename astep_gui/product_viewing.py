@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.master_images import Part
     from astep_gui.models.night_model import NightModel
+    from astep_gui.models.seen_part import SeenPart
     from astep_gui.viewing import Viewing
     from pipeline_core.sky_state import StackMade
     from pipeline_core.survey import MasterState
@@ -47,6 +48,7 @@ class ProductViewing(QObject):
         self._images.arrived.connect(self._show)
         self._images.failed.connect(lambda _key, error: self.bar.say_missing(str(error)))
         self.bar = ProductBar()
+        viewing.put_above(self.bar)
         self.bar.part_chosen.connect(self._choose_part)
         self.bar.closed.connect(self._leave)
         self.master: MasterState | None = None
@@ -61,6 +63,8 @@ class ProductViewing(QObject):
         """Where most full pixels of an image lie together (x, y; px): an image that is kept tells it no second time."""
         self._goes_there = False
         """Somebody asked to see that place, and the image is not shown yet."""
+        self._came_from: tuple[tuple[int, ...], SeenPart | None] | None = None
+        """Shape and part of what was seen before that place was gone to."""
         self._part: Part = "image"
         self._last: ShownImage | None = None
         self._bits_before: int | None = None
@@ -109,7 +113,7 @@ class ProductViewing(QObject):
             return
         if not self._viewing.blinks_calibrated:
             self._begin()
-        self._viewing.rail.show_steps(False)  # noqa: FBT003 - the bar has their place, the verdict stays
+        self._take_place_of_steps()
         self._viewing.rail.show()
         self._mean(calibrated=path)
         self.changed.emit()
@@ -122,6 +126,12 @@ class ProductViewing(QObject):
             return
         if not (self._viewing.blinks_calibrated and self._viewing.blink.rests_turned):  # it would jump by half a turn
             self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
+
+    def _take_place_of_steps(self) -> None:
+        """Show the bar where the steps were, as high as they: the image below stays where it is, and so the verdict."""
+        rail = self._viewing.rail
+        self.bar.setFixedHeight(max(rail.steps.sizeHint().height(), self.bar.minimumSizeHint().height()))
+        rail.show_steps(False)  # noqa: FBT003 - a switch
 
     def show_stack(self, stack: StackMade) -> None:
         """Show a stack of the night."""
@@ -159,7 +169,17 @@ class ProductViewing(QObject):
         full: str | None = None,
     ) -> None:
         """Show one product and no other."""
+        if full is None and self._came_from is not None:
+            self._come_back()
         self.master, self.calibrated, self.stack, self.full = master, calibrated, stack, full
+
+    def _come_back(self) -> None:
+        """Show the part that was seen before a place was gone to: nobody chose that corner for the next frame."""
+        view, (shape, part) = self._viewing.view, self._came_from or ((), None)
+        self._came_from, self._goes_there = None, False
+        if view.shown is None or view.shown.shape != shape or view.is_fitting:
+            return
+        view.take_part(part)
 
     def end(self) -> None:
         """Show the current frame again."""
@@ -252,6 +272,7 @@ class ProductViewing(QObject):
             self.bar.say(self._words.get(shown.key, ()))
         if self._goes_there and (place := self._places.get(shown.key)) is not None:
             self._goes_there = False
+            self._came_from = self._came_from or (shown.shape, self._viewing.view.part)
             self._viewing.view.centre_on(*place)
             self._viewing.view.zoom_at(STAR_ZOOM, *place)
 
@@ -275,6 +296,7 @@ class ProductViewing(QObject):
             self.forget()
             if self._viewing.blinks_calibrated:
                 self._viewing.end_blink()
+            self._viewing.show_frame()  # a frame that was there at once came while the product had its place
 
     def _show_again(self, _shown: ShownImage) -> None:
         """Stay in the place of a frame whose pixels came in later than the product was asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
@@ -122,6 +123,8 @@ class Viewing(QObject):
         box.setSpacing(0)
         for widget in (self.rail, self.pages, self.blink_bar):
             box.addWidget(widget, int(widget is self.pages))
+        self.put_above = partial(box.insertWidget, 0)
+        """Takes what is to stand over steps and image, and has its height from theirs."""
         self.strips = Strips(self.timeline, self.keogram, self.star_strip)
         split = ShareSplitter(upper, self.strips, SHARES, UPPER_PX)
         whole = QWidget()
