@@ -52,6 +52,9 @@ class BlinkBar(QWidget):
     stay_asked = pyqtSignal()
     """The person is done blinking, and wants to see more of the frame that is seen."""
 
+    _said = ("", "")
+    """The notes in full, and in so few words that the toggles may keep theirs."""
+
     def __init__(self, blink: BlinkModel, levels: BlinkLevels, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._blink = blink
@@ -140,6 +143,7 @@ class BlinkBar(QWidget):
 
     def _fit_words(self) -> None:
         """Keep what is said whole: toggles do with their pictures, and the reached rate goes, before a time is cut."""
+        self._fit_notes()
         margins = self.contentsMargins().left() + self.contentsMargins().right() + 16
         said: list[QWidget] = [label for label in (self.notes,) if not label.isHidden()]
         if self._is_roomy:
@@ -159,6 +163,21 @@ class BlinkBar(QWidget):
         self._fit_play()
         if (layout := self.layout()) is not None:
             layout.activate()  # at once: Qt has laid out already what it was asked for
+
+    def _fit_notes(self) -> None:
+        """Say how many frames go by otherwise in fewer words, the rest in the tip, before toggles lose theirs."""
+        full, short = self._said
+        if not short or self.notes.text() not in self._said:
+            return
+        others = [self.back, self.play, self.forth, self.count, self.rate, self.stay, self.close_button]
+        taken = [max(widget.sizeHint().width(), widget.minimumWidth()) for widget in others if self._is_roomy]
+        taken += [self.place.minimumWidth()] if self._is_roomy else []
+        taken += [self._width_with_words(toggle) for toggle in self._toggles]
+        notes = self.notes.contentsMargins().left() + self.notes.contentsMargins().right()
+        notes += self.notes.fontMetrics().horizontalAdvance(full)
+        has_room = sum(taken) + notes + SPACING_PX * (len(taken) + 1) + 16 <= self.width()
+        if self.notes.text() != (words := full if has_room else short):
+            self.notes.setText(words)
 
     def _fit_play(self) -> None:
         """Do without the word of the first button where the time would be cut."""
@@ -333,7 +352,12 @@ class BlinkBar(QWidget):
             words.append(f"{both} rejected left out{why}")
         if passed:
             tips.append("\n".join(("Passed over, they are rejected (Ctrl+H shows them again):", *passed)))
-        self.notes.setText(" · ".join(words))
+        out = len(self._left_out) + both
+        short = f"{len(unplaced)} not aligned · {out} left out" if unplaced and out else ""
+        if (said := (" · ".join(words), short)) != self._said or self.notes.text() not in said:
+            self._said = said
+            self.notes.setText(said[0])
+        self._fit_notes()
         self.notes.setToolTip("\n\n".join(tips))
         self.notes.setVisible(bool(words))
 

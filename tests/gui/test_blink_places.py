@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QWidget
 
 from astep_gui.models.blink import BlinkModel
@@ -165,6 +166,24 @@ def test_the_bar_says_how_many_are_not_aligned_and_names_them(bar):
     assert "e.fits" in bar.notes.toolTip()
     bar.model.set_aligned(False)
     assert not bar.notes.isVisible()
+
+
+def test_the_toggles_keep_their_words_where_two_notes_are_said_in_fewer(qtbot, bar):
+    """As on 19 frames of which ten are rejected, when Y makes the blink one of calibrated files."""
+    bar.resize(720, bar.sizeHint().height())
+    bar.show()
+    bar.model.set_frames(
+        [blink_frame(name, shift=(0.0, 0.0)) for name in "abcde"] + [blink_frame(f"{k}") for k in "wxyz"]
+    )
+    bar.say_left_out([], [f"rejected_{k}.fits" for k in range(10)])
+    qtbot.wait(30)
+    icons = Qt.ToolButtonStyle.ToolButtonIconOnly
+    assert [toggle.text() for toggle in bar._toggles if toggle.toolButtonStyle() == icons] == []
+    assert bar.notes.text() == "4 not aligned · 10 left out"
+    assert "rejected_9.fits" in bar.notes.toolTip()
+    bar.resize(940, bar.height())
+    qtbot.wait(30)
+    assert bar.notes.text() == "4 of 9 not aligned · 10 rejected left out, not calibrated"
 
 
 def test_the_bar_says_nothing_where_all_are_aligned(bar):
