@@ -378,7 +378,7 @@ class _Reducer:
             warm_up.in_worker(self.context, kernels, self.pool)
         else:
             warm_up.unless_stopped(self.context, kernels)
-        self.context.say("kernels", f"compiled in {time.monotonic() - begun:.0f} s; later runs begin at once")
+        self.context.say("kernels", warm_up.compiled_words(time.monotonic() - begun, science=science))
 
     def _make_pool(self) -> WorkerPool:
         """Start the workers that fit into cores and memory; one pool serves all steps of the run."""

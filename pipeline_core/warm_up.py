@@ -41,8 +41,17 @@ def is_first_time(*, science: bool) -> bool:
 
 def first_time_words(*, science: bool) -> str:
     """Say what goes on meanwhile; calibration and science frames have their own first time."""
-    what = "science" if science else "calibration"
-    return f"compiling the calculations for {what} frames on this machine: only the first time, it may take a minute"
+    takes = "it may take a minute" if science else "some seconds"
+    return f"compiling the calculations for {_frames(science=science)} on this machine: only the first time, {takes}"
+
+
+def compiled_words(seconds: float, *, science: bool) -> str:
+    """Say that it is over, and which part it was: the other one may have been compiled before, or be to come."""
+    return f"the calculations for {_frames(science=science)} are compiled ({seconds:.0f} s) and kept for later runs"
+
+
+def _frames(*, science: bool) -> str:
+    return "science frames" if science else "calibration frames"
 
 
 def _mark(what: str) -> Path:
@@ -132,6 +141,14 @@ def in_worker(
         if so_far is not None:
             so_far(time.monotonic() - begun)
     compiling.result()
+
+
+def warm_up_missing() -> None:
+    """Compile all that never was: what is said to be prepared once is then not prepared again by the first run."""
+    if is_first_time(science=True):
+        warm_up_science()
+    if is_first_time(science=False):
+        warm_up_calibration()
 
 
 def warm_up_calibration() -> None:

@@ -43,7 +43,7 @@ def so_far_words(seconds: float) -> str:
 
 
 def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
-    """Compile the kernels of science frames if they never were; who asks meanwhile waits for the same compiler.
+    """Compile all kernels if they never were, so that no run does; who asks meanwhile waits for the same compiler.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
     from pipeline_core import warm_up  # noqa: PLC0415 - heavy
     from pipeline_core.executor import ProcessWorkers  # noqa: PLC0415
 
-    if not warm_up.is_first_time(science=True):
+    if not _is_first_time():
         _are_ready.set()
         return
     tell(PREPARING)
     while not _only_one.acquire(timeout=_LOOK_S):
         context.check()
     try:
-        if warm_up.is_first_time(science=True):
+        if _is_first_time():
             said = [0.0]
 
             def so_far(seconds: float) -> None:
@@ -81,7 +81,13 @@ def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
                     tell(so_far_words(seconds))
 
             with ProcessWorkers(1, 1) as worker:
-                warm_up.in_worker(context, warm_up.warm_up_science, worker, so_far)
+                warm_up.in_worker(context, warm_up.warm_up_missing, worker, so_far)
     finally:
         _only_one.release()
     tell("")
+
+
+def _is_first_time() -> bool:
+    from pipeline_core.warm_up import is_first_time  # noqa: PLC0415 - heavy
+
+    return is_first_time(science=True) or is_first_time(science=False)
