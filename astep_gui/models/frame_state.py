@@ -20,6 +20,8 @@ UNTOLD = "?"
 """The mark of a frame of which too little was measured to judge it, and of one of unknown kind."""
 REMARK = "a remark, no reason to reject"
 """What a "·" before a cause means."""
+AS_REMARK = "(remark)"
+"""The same in the line over the image, behind the cause: what is said stands first, and is not what is cut."""
 LEFT_OUT = "left out"
 """The word of a frame with which the reduction does nothing."""
 SEE_HEADER = "see header"
@@ -70,7 +72,7 @@ class FrameState:
             return f"{self.mark} {self.word}"
         if self.is_reason_told:
             return f"{self.mark} {self.word} · {self.against}"
-        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ", REMARK))
+        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ")) or AS_REMARK in self.why
         return f"{self.mark} {self.why if is_said else f'{self.word}: {self.why}'}"
 
     @property
@@ -200,8 +202,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
-        why = "; ".join(flag.words for flag in said)
-        return FrameState("·", said[0].cause, "dim", f"{REMARK}: {why}", 7, is_first_look=is_first)
+        return FrameState("·", said[0].cause, "dim", "; ".join(map(_as_remark, said)), 7, is_first_look=is_first)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
     if row is not None and is_first:
@@ -222,6 +223,12 @@ def _mark(flag: Flag) -> str:
 def _told(flag: Flag) -> str:
     """Return cause and words, the cause once."""
     return flag.words if flag.words.startswith(f"{flag.cause}:") else f"{flag.cause}: {flag.words}"
+
+
+def _as_remark(flag: Flag) -> str:
+    """Return the words of a note, called a remark behind its cause: "dark 5 % too weak (remark): mask …"."""
+    cause, colon, rest = flag.words.partition(":")
+    return f"{cause} {AS_REMARK}{colon}{rest}"
 
 
 def _first_words(said: str, of: str = "") -> str:
@@ -246,7 +253,7 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False, ha
             lines += [f"{state.mark} {state.word}" if state.against else state.words, "said of it:"]
         lines += state.causes
     else:
-        lines.append(state.words)
+        lines += [state.words, REMARK] if state.is_remark else [state.words]
         if state.against and state.against not in state.why and not state.is_reason_told:
             lines.append(f"said against it: {state.against}")
         if state.remarks and not state.is_remark:

@@ -59,11 +59,11 @@ class FrameWords(QWidget):
         self.all.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.all.setCheckable(True)
         self.page = VerdictPage(parent)
-        self.all.toggled.connect(lambda on: self.page.open(self._cut) if on else self.page.hide())
+        self.all.toggled.connect(lambda on: self.page.open(self._told) if on else self.page.hide())
         self.page.closed.connect(lambda: self.all.setChecked(False))
         self._upper, self._lower = (*answers, self.all), tuple(deeds)
         self._aside = tuple(aside)
-        self._cut = ""
+        self._told = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._lay_out()
 
@@ -121,10 +121,9 @@ class FrameWords(QWidget):
         self.note.set_lines(max(1, LINES - taken))
         self.verdict.setText(verdict)
         self.note.setText(note)
-        said = (self.verdict, self.note)
-        cut = [one.full_text for one in said if one.full_text and not one.fitting(one.full_text, room)[1]]
-        self.all.setEnabled(bool(cut))
-        self._cut = " · ".join(cut)
+        said = [one for one in (self.verdict, self.note) if one.full_text]
+        self.all.setEnabled(not all(one.fitting(one.full_text, room)[1] for one in said))
+        self._told = " · ".join(one.full_text for one in said)
 
     def _room(self) -> int:
         """Give each button its place; return the width that is left for words, pixels."""
