@@ -22,6 +22,8 @@ REMARK = "a remark, no reason to reject"
 """What a "·" before a cause means."""
 AS_REMARK = "(remark)"
 """The same in the line over the image, behind the cause: what is said stands first, and is not what is cut."""
+NO_REASON = "no reason given"
+"""Of a frame that was rejected without one."""
 LEFT_OUT = "left out"
 """The word of a frame with which the reduction does nothing."""
 SEE_HEADER = "see header"
@@ -64,6 +66,12 @@ class FrameState:
             return self
         why = f"{status.word}: {status.why}" if status.short and status.why else ""
         return replace(self, on_sky=status.short, sky_rank=status.rank, sky_why=why)
+
+    @property
+    def brief(self) -> str:
+        """What stands in the row of the frame: mark and word, and of a rejected one for what."""
+        is_told = self.word == "rejected" and self.why not in {"", NO_REASON}
+        return f"{self.mark} {self.word}: {self.why}" if is_told else f"{self.mark} {self.word}"
 
     @property
     def words(self) -> str:
@@ -180,9 +188,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
     against = [flag for flag in said if flag.severity != "note"]
     if path in rejected:
-        return FrameState(
-            "✕", "rejected", "bad", rejected[path] or "no reason given", 2, "; ".join(map(_told, against))
-        )
+        return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, "; ".join(map(_told, against)))
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why

@@ -90,6 +90,13 @@ def test_a_rejected_frame_is_not_said_to_have_remarks_against_it():
     assert "said against it" not in frame_tip(FRAME, rejected)
 
 
+def test_the_row_of_a_rejected_frame_names_what_it_was_rejected_for():
+    """It said "✕ rejected" alone."""
+    assert state_of_rejected(CLOUD).brief == "✕ rejected: aeroplane"
+    assert frame_state(FRAME, {"a.fits": ""}, {}, {}, None).brief == "✕ rejected"
+    assert state("final", CLOUD).brief == "▲ cloud"
+
+
 def test_a_reason_that_is_the_cause_itself_is_named_once():
     row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=(CLOUD,))
     by_cause = frame_state(FRAME, {"a.fits": "cloud"}, {}, {}, row)
