@@ -321,6 +321,19 @@ def test_which_dark_does_not_fit_is_one_click_away(qtbot, judged):
     assert not judged.plan_panel.point_out_master("dark_of_no_plan")
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_buttons_of_the_second_line_are_whole_and_do_not_touch_the_first(judged, qtbot, size):
+    """Their lower edges were cut, and their upper ones lay on those of "Reject"."""
+    judged.resize(*size)
+    rail = look_at(qtbot, judged, LIGHTS[3])
+    assert rail.dark.isVisible()
+    for button in (rail.dark, rail.compare):
+        assert place_of(button).top() - place_of(rail.reject).bottom() > 2
+        assert button.visibleRegion().boundingRect() == button.rect()
+        assert button.height() >= button.minimumSizeHint().height(), "or the style draws beyond its edge"
+    assert place_of(rail.page.parentWidget()).contains(place_of(rail.dark))
+
+
 def asked_which_dark(qtbot, rail):
     qtbot.mouseClick(rail.dark, LEFT)
     settle()
