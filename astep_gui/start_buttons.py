@@ -62,6 +62,8 @@ class StartButtons(QObject):
         """Let the rail's button make the masters, or cancel that; it waits while something else writes."""
         run, work, button = self._window.run, self._window.sky.work, self._window.viewing.rail.make
         is_making = run.is_running and run.only == "masters"
+        makes_them = run.is_running and run.only in {None, "masters"} and not run.is_stopping
+        self._window.viewing.rail.tell_made(makes_them)
         # How far it is stands on the button of the tool bar: one place counts.
         button.setText(("Stopping…" if run.is_stopping else "Cancel") if is_making else _MAKE)
         self._making.turn(cancels=is_making)

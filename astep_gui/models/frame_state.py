@@ -20,6 +20,10 @@ UNTOLD = "?"
 """The mark of a frame of which too little was measured to judge it, and of one of unknown kind."""
 REMARK = "a remark, no reason to reject"
 """What a "·" before a cause means."""
+AS_REMARK = "(remark)"
+"""The same in the line over the image, behind the cause: what is said stands first, and is not what is cut."""
+NO_REASON = "no reason given"
+"""Of a frame that was rejected without one."""
 LEFT_OUT = "left out"
 """The word of a frame with which the reduction does nothing."""
 SEE_HEADER = "see header"
@@ -64,13 +68,19 @@ class FrameState:
         return replace(self, on_sky=status.short, sky_rank=status.rank, sky_why=why)
 
     @property
+    def brief(self) -> str:
+        """What stands in the row of the frame: mark and word, and of a rejected one for what."""
+        is_told = self.word == "rejected" and self.why not in {"", NO_REASON}
+        return f"{self.mark} {self.word}: {self.why}" if is_told else f"{self.mark} {self.word}"
+
+    @property
     def words(self) -> str:
         """All of it in one line: "▲ cloud: stars are 0.84 mag fainter"."""
         if not self.why:
             return f"{self.mark} {self.word}"
         if self.is_reason_told:
             return f"{self.mark} {self.word} · {self.against}"
-        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ", REMARK))
+        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ")) or AS_REMARK in self.why
         return f"{self.mark} {self.why if is_said else f'{self.word}: {self.why}'}"
 
     @property
@@ -178,9 +188,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
     against = [flag for flag in said if flag.severity != "note"]
     if path in rejected:
-        return FrameState(
-            "✕", "rejected", "bad", rejected[path] or "no reason given", 2, "; ".join(map(_told, against))
-        )
+        return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, "; ".join(map(_told, against)))
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
@@ -200,8 +208,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
-        why = "; ".join(flag.words for flag in said)
-        return FrameState("·", said[0].cause, "dim", f"{REMARK}: {why}", 7, is_first_look=is_first)
+        return FrameState("·", said[0].cause, "dim", "; ".join(map(_as_remark, said)), 7, is_first_look=is_first)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
     if row is not None and is_first:
@@ -222,6 +229,12 @@ def _mark(flag: Flag) -> str:
 def _told(flag: Flag) -> str:
     """Return cause and words, the cause once."""
     return flag.words if flag.words.startswith(f"{flag.cause}:") else f"{flag.cause}: {flag.words}"
+
+
+def _as_remark(flag: Flag) -> str:
+    """Return the words of a note, called a remark behind its cause: "dark 5 % too weak (remark): mask …"."""
+    cause, colon, rest = flag.words.partition(":")
+    return f"{cause} {AS_REMARK}{colon}{rest}"
 
 
 def _first_words(said: str, of: str = "") -> str:
@@ -246,7 +259,7 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False, ha
             lines += [f"{state.mark} {state.word}" if state.against else state.words, "said of it:"]
         lines += state.causes
     else:
-        lines.append(state.words)
+        lines += [state.words, REMARK] if state.is_remark else [state.words]
         if state.against and state.against not in state.why and not state.is_reason_told:
             lines.append(f"said against it: {state.against}")
         if state.remarks and not state.is_remark:

@@ -100,6 +100,7 @@ class FrameTableModel(DraggedRows):
         """The frames are of more than one date: beside the time stands the day of the month."""
         self.states = MomentStates(night.state_of)
         self._filter = FrameFilter(night, self.states)
+        night.listed = self.ordered
         self._has_news = False
         """Whether something was said of the frames since it was looked which fit."""
         night.night_changed.connect(self._begin_night)
@@ -372,7 +373,7 @@ class FrameTableModel(DraggedRows):
             return f"{frame.mid_utc:%d} {words}"
         if column.key == "name":
             return self._named(path) if path in self._short else words
-        return f"{self.states.of(path).mark} {words}" if column.key == "state" else words
+        return self.states.of(path).brief if column.key == "state" else words
 
     def _stands_on_first_look(self, path: str) -> bool:
         """Whether a frame's figures are of the raw frame though the night is reduced: others' are final."""

@@ -21,7 +21,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from astep_gui.jobs import Job, Jobs
@@ -97,6 +97,8 @@ class NightModel(KnownNight):
         self._surveying = SurveyWatch(jobs, self)
         self._surveying.found.connect(self._take_survey)
         self._surveying.failed.connect(self.problem)
+        self.listed: Callable[[], Sequence[str]] = list
+        """Tells in which order the frames are listed: paths from top to bottom."""
         self.is_running = False
         """A run is on: what it will leave is not known before it ends."""
         self._follow = QTimer(self)
@@ -155,7 +157,7 @@ class NightModel(KnownNight):
         self.history_changed.emit()
         self.recipe_changed.emit()
         if self.current not in self.night.by_path if self.night else True:
-            self.select([], first_shown(self.frames))
+            self.select([], first_shown(self.frames, self.listed()))
         self._planning.ask_soon()
         if self.looks_quickly:
             self.looking.wait_for_image() if is_new else self.look_quickly()

@@ -37,8 +37,17 @@ def decided_recipe(place: Place, logbook: Logbook | None) -> Recipe:
     return recipe if logbook is None else with_changes(recipe, logbook.recipe_changes())
 
 
-def first_shown(frames: Sequence[Frame]) -> str | None:
-    """Return the frame that is shown first: the first usable science frame, or the first usable one at all."""
-    usable = [frame for frame in frames if frame.unusable is None]
+def first_shown(frames: Sequence[Frame], listed: Sequence[str] = ()) -> str | None:
+    """Return the frame that is shown first: the first usable science frame, or the first usable one at all.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+    listed : sequence of str
+        Paths in the order in which the list has them: its first is what is shown, and the list stands at its top.
+    """
+    place = {path: number for number, path in enumerate(listed)}
+    ordered = sorted(frames, key=lambda frame: place.get(frame.path, len(place)))
+    usable = [frame for frame in ordered if frame.unusable is None]
     science = [frame for frame in usable if frame.kind.value == "science"]
     return next((frame.path for frame in (*science, *usable)), None)

@@ -34,6 +34,9 @@ _AFTER = {name: f"after {name}" for name in ("overscan", "bias", "dark", "flat",
 DEEDS = STEP_WORDS | _AFTER | {"level": "scaled to 1", "master": "its master"}
 """Beside the name of the frame, where "· − dark" would be read as a name."""
 
+_AS_HEADER = " (the header says that the camera program added it)"
+"""Where a pedestal comes from: from its header alone (``PEDESTAL``), no setting of the recipe has one."""
+
 
 def deed_words(step: Step, before: Step | None, task: Task) -> str:
     """Say what a step did, with its numbers.
@@ -78,7 +81,7 @@ def _trimmed(step: Step, before: Step | None, task: Task) -> str:
         if before is not None and before.image.shape == step.image.shape:
             pedestal = float(np.median((before.image - step.image)[::16, ::16]))
     cut = [f"Cut to its lit part: {nx} × {ny} pixels"] if task.settings.get("trim") else []
-    taken = [f"Pedestal of {pedestal:.5g} ADU subtracted"] if pedestal else []
+    taken = [f"Pedestal of {pedestal:.5g} ADU subtracted{_AS_HEADER}"] if pedestal else []
     return "; ".join(cut + taken)
 
 
@@ -98,10 +101,9 @@ def _amount(step: Step, before: Step | None) -> str:
     if step.name == "flat":
         low, high = np.percentile(amount, (1.0, 99.0))
         return f"{low:.3f} to {high:.3f} over the frame"
-    words = f"Median {np.median(amount):,.0f} ADU"
-    if step.name == "dark":  # hot pixels are why a dark is taken
-        words += f", hottest 1 % above {np.percentile(amount, 99.0):,.0f}"
-    return words
+    # Hot pixels are why a dark is taken.
+    hot = f", hottest 1 % above {np.percentile(amount, 99.0):,.0f}" if step.name == "dark" else ""
+    return f"{WORDS[step.name]} took off {np.median(amount):,.0f} ADU (median{hot})"
 
 
 def _by_master(name: str, task: Task) -> str:

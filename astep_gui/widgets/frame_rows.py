@@ -86,6 +86,8 @@ class RowDelegate(QStyledItemDelegate):
             option.features |= QStyleOptionViewItem.ViewItemFeature.HasDecoration  # its room, before it is there too
             if isinstance(picture := model.data(index, Qt.ItemDataRole.DecorationRole), QImage):
                 option.icon = QIcon(QPixmap.fromImage(toned(picture)))
+        if column.key == "state":
+            option.textElideMode = Qt.TextElideMode.ElideRight  # the cause of a rejection may be long: the tip has it
         if column.is_number:
             is_first = bool(model.data(index, FIRST_ROLE))
             option.font, option.fontMetrics = self._first_numbers if is_first else self._numbers, self._numbers_metrics

@@ -25,7 +25,9 @@ _BESIDE_STEP = 2
 """Lines that a verdict may have of them where a step says something too."""
 _MOST_COUNTED = 88
 """Buttons that count frames have room for two digits, or those beside them would move."""
-_GAP_PX, _BUTTON_PX = 4, 23
+_GAP_PX, _BUTTON_PX = 4, 24
+_BETWEEN_PX = 3
+"""Between the two lines of buttons: frames that touch look as if they were cut."""
 
 
 class FrameWords(QWidget):
@@ -59,11 +61,11 @@ class FrameWords(QWidget):
         self.all.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.all.setCheckable(True)
         self.page = VerdictPage(parent)
-        self.all.toggled.connect(lambda on: self.page.open(self._cut) if on else self.page.hide())
+        self.all.toggled.connect(lambda on: self.page.open(self._told) if on else self.page.hide())
         self.page.closed.connect(lambda: self.all.setChecked(False))
         self._upper, self._lower = (*answers, self.all), tuple(deeds)
         self._aside = tuple(aside)
-        self._cut = ""
+        self._told = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._lay_out()
 
@@ -76,7 +78,7 @@ class FrameWords(QWidget):
         words.addWidget(self.note)
         words.addStretch(1)
         lines = QVBoxLayout()
-        lines.setSpacing(1)
+        lines.setSpacing(_BETWEEN_PX)
         for buttons in (self._upper, (*self._aside, *self._lower)):
             line = QHBoxLayout()
             line.setSpacing(_GAP_PX)
@@ -110,7 +112,7 @@ class FrameWords(QWidget):
     def _fit(self, verdict: str, note: str) -> None:
         """Give the verdict as many lines as it needs, and the step those that are left: one at least."""
         room = self._room()
-        height = max(self.note.height_of(LINES) - 2, 2 * _BUTTON_PX + 1)
+        height = max(self.note.height_of(LINES) - 2, 2 * _BUTTON_PX + _BETWEEN_PX)
         self._said.setFixedHeight(height)
         self.setFixedHeight(height)
         most = _BESIDE_STEP if note else LINES
@@ -121,10 +123,9 @@ class FrameWords(QWidget):
         self.note.set_lines(max(1, LINES - taken))
         self.verdict.setText(verdict)
         self.note.setText(note)
-        said = (self.verdict, self.note)
-        cut = [one.full_text for one in said if one.full_text and not one.fitting(one.full_text, room)[1]]
-        self.all.setEnabled(bool(cut))
-        self._cut = " · ".join(cut)
+        said = [one for one in (self.verdict, self.note) if one.full_text]
+        self.all.setEnabled(not all(one.fitting(one.full_text, room)[1] for one in said))
+        self._told = " · ".join(one.full_text for one in said)
 
     def _room(self) -> int:
         """Give each button its place; return the width that is left for words, pixels."""

@@ -93,7 +93,8 @@ class ProductBar(QWidget):
         for button in self.parts.values():
             button.hide()
         self._about = ""
-        self.say((name, f"pixels from {level_adu:,.0f} ADU on are marked"))
+        # What is marked comes first: the name, which stands over the image too, is what a narrow window cuts.
+        self.say((f"marked from {level_adu:,.0f} ADU on", name))
         self.show()
 
     def say(self, facts: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ NOT_MADE = "has not been made yet"
 MAKES_THEM = "Reduce makes them, or make them now"
 """Beside the button that does."""
 LATER_MISSING = f"! Later steps need masters that are not made yet. {MAKES_THEM}"
+LATER_MADE = "! Later steps wait for masters, which are being made"
 INVITE = "Choose a step to see what it did"
 _REJECT, _KEEP = "Reject this frame (X); Shift+X asks for the reason", "Accept this frame, whatever is said of it (U)"
 _REJECT_ALL, _KEEP_ALL = (
@@ -62,7 +63,7 @@ class StepsRail(QWidget):
         self.buttons: dict[str, StepButton] = {}
         self._names: tuple[str, ...] = ()
         self._suggestion = self._invitation = ""
-        self._is_open, self._tone, self._of_dark = False, "dim", False
+        self._is_open, self._tone, self._of_dark, self._are_made = False, "dim", False, False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.reject = self._small("Reject", _REJECT, self.reject_asked)
@@ -158,6 +159,12 @@ class StepsRail(QWidget):
             button.setText(f"{word} {number}" if number > 1 else word)
             button.setToolTip(tip_of_all.format(number) if number > 1 else tip)
             button.setEnabled(can)
+
+    def tell_made(self, are_made: bool) -> None:  # noqa: FBT001 - a switch
+        """Say of missing masters that they are being made just now, or what would make them."""
+        if are_made != self._are_made:
+            self._are_made = are_made
+            self._say()
 
     def set_invitation(self, words: str) -> None:
         """Say something else while no step is chosen; "" for the usual."""
@@ -274,17 +281,20 @@ class StepsRail(QWidget):
         """Say in one plain sentence what the chosen step lacks, and what makes it."""
         model, missing = self.model, self.model.missing
         assert missing is not None, "asked for only when something is"
+        later = LATER_MADE if self._are_made else LATER_MISSING
         entries = model.entries()
         chosen = next((entry for entry in entries if entry.name == model.chosen), None)
         if chosen is None or chosen.can_be_shown:  # it is there, and says what it did; why there is no more comes first
-            return " · ".join(filter(None, (LATER_MISSING, model.words)))
+            return " · ".join(filter(None, (later, model.words)))
         # Which step is seen meanwhile stands over the image.
         meanwhile = "; no difference is shown until then" if model.difference else ""
         if not missing.why.endswith(NOT_MADE):
             return f"! {chosen.words} cannot be shown: {missing.why}{meanwhile}"
         if chosen.note:
             why = f"{chosen.note[:1].upper()}{chosen.note[1:]}"  # first: where there is little room, the rest is cut
-            return f"! {why}, so {chosen.words} does nothing here. {LATER_MISSING.removeprefix('! ')}"
+            return f"! {why}, so {chosen.words} does nothing here. {later.removeprefix('! ')}"
+        if self._are_made:
+            return f"! Masters are being made: {chosen.words} is shown when its own are there{meanwhile}"
         return f"! {chosen.words} needs masters that are not made yet. {MAKES_THEM}{meanwhile}"
 
     def _progress(self) -> str:

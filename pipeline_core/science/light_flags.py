@@ -55,11 +55,14 @@ def dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         loss = f", {less}{told_growth(e.loss_growth_mag, e.loss_unsteady_mag)}" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
         stronger = told_halo(halo_growth, halo_before, halo_limit)
-        cause, seen = ("frost", "haloes are") if e.may_freeze else ("haloes", "dew, haze or thin cloud; they are")
+        # What is seen and how much of it stands first: in a narrow window the end is cut.
+        cause, seen, means = (
+            ("frost", "haloes are ", "") if e.may_freeze else ("haloes", "", "; dew, haze or thin cloud")
+        )
         flags.append(
             Flag(
                 cause,
-                f"{cause}: {seen}{stronger} than in the clear reference{loss}{fixed}",
+                f"{cause}: {seen}{stronger}{loss}{fixed}{means}",
                 "bad" if grave else "suspect",
             )
         )

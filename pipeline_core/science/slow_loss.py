@@ -85,7 +85,9 @@ def halo_shares(hours: Sequence[Floats], halo_growth: Sequence[Floats], missing:
 
 
 def told_halo(own: float, beside: float, limit: float) -> str:
-    """Say by how much the haloes are stronger, as it was decided: words after "haloes are", " 14 % stronger".
+    """Say by how much haloes are stronger, as it was decided: "14 % stronger than in the clear reference".
+
+    The figure comes first: in a narrow window the end is cut.
 
     Parameters
     ----------
@@ -94,11 +96,12 @@ def told_halo(own: float, beside: float, limit: float) -> str:
     limit : float
         Above it the frame's own haloes speak for themselves; below, it and its neighbours speak together.
     """
+    than = "% stronger than in the clear reference"
     if not math.isfinite(own):
-        return f", in the frames beside it, {100 * beside:.0f} % stronger"
+        return f"{100 * beside:.0f} {than}, in the frames beside it"
     if own > limit or not math.isfinite(beside):
-        return f" {100 * own:.0f} % stronger"
-    return f", here and in the frames beside it, {50 * (own + beside):.0f} % stronger"
+        return f"{100 * own:.0f} {than}"
+    return f"{50 * (own + beside):.0f} {than}, here and in the frames beside it"
 
 
 def told_growth(slope_mag: float, scatter_mag: float) -> str:

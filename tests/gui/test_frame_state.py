@@ -54,7 +54,7 @@ def test_a_frame_of_two_stars_is_not_judged_and_says_so_with_a_mark_of_its_own(v
 def test_a_remark_is_called_one_in_tip_and_verdict_and_is_no_reason_to_reject():
     noted = state("final", WEAK)
     assert (noted.mark, noted.word) == ("·", "dark too weak")
-    assert noted.verdict == f"· a remark, no reason to reject: {WEAK.words}"
+    assert noted.verdict == f"· {WEAK.words.replace('weak:', 'weak (remark):')}", "the cause first: the end is cut"
     assert "a remark, no reason to reject" in frame_tip(FRAME, noted).replace("\n", " ")
 
 
@@ -88,6 +88,13 @@ def test_a_rejected_frame_is_not_said_to_have_remarks_against_it():
     rejected = frame_state(FRAME, {"a.fits": "by hand"}, {}, {}, row)
     assert rejected.against == ""
     assert "said against it" not in frame_tip(FRAME, rejected)
+
+
+def test_the_row_of_a_rejected_frame_names_what_it_was_rejected_for():
+    """It said "✕ rejected" alone."""
+    assert state_of_rejected(CLOUD).brief == "✕ rejected: aeroplane"
+    assert frame_state(FRAME, {"a.fits": ""}, {}, {}, None).brief == "✕ rejected"
+    assert state("final", CLOUD).brief == "▲ cloud"
 
 
 def test_a_reason_that_is_the_cause_itself_is_named_once():

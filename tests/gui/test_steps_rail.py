@@ -73,7 +73,8 @@ def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
 
 def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
     click(qtbot, steps, "dark")
-    words = r"Median ([\d,]+) ADU, hottest 1 % above [\d,]+ · dark_.* subtracted with the bias that it holds"
+    amount = r"Dark took off ([\d,]+) ADU \(median, hottest 1 % above [\d,]+\)"
+    words = amount + r" · dark_.* subtracted with the bias that it holds"
     told = re.fullmatch(words, steps.note.full_text)
     assert told is not None
     # Darks of the demo night lie near 1,000 ADU.

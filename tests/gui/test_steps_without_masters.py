@@ -140,6 +140,23 @@ def test_the_rail_stays_on_the_step_that_was_clicked_last_and_says_in_one_senten
     assert viewing.steps.chosen is None, "a second click goes back to the frame"
 
 
+def test_while_masters_are_being_made_the_line_says_so_and_asks_for_nothing(qtbot, window_of_difference):
+    """It still said "Reduce makes them, or make them now" beside the button that cancelled it."""
+    window, viewing = window_of_difference, window_of_difference.viewing
+    rail = viewing.rail
+    lose_the_masters(qtbot, window)
+    viewing.steps.choose("flat")
+    qtbot.waitUntil(lambda: not viewing.steps.is_busy and viewing.steps.missing is not None, timeout=PATIENCE_MS)
+    qtbot.mouseClick(rail.make, LEFT)
+    qtbot.waitUntil(lambda: window.run.is_running, timeout=PATIENCE_MS)
+    window.follow()
+    assert rail.note.full_text.startswith("! Masters are being made: Flat is shown when its own are there")
+    window.run.cancel()
+    window.follow()
+    assert "being made" not in rail.note.full_text
+    qtbot.waitUntil(lambda: not window.run.is_running, timeout=PATIENCE_MS)
+
+
 def test_a_key_goes_on_from_a_step_that_waits_to_those_that_are_there(qtbot, window_of_difference):
     window, viewing = window_of_difference, window_of_difference.viewing
     lose_the_masters(qtbot, window)

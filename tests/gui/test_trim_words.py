@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt
 from astep_gui.models.step_words import deed_words
 from pipeline_core.science.frame_steps import Step
 
+FROM = " (the header says that the camera program added it)"
 RAW = Step("raw", np.full((64, 80), 1100, np.float32), "ADU", "")
 
 
@@ -16,9 +17,9 @@ RAW = Step("raw", np.full((64, 80), 1100, np.float32), "ADU", "")
     ("trim", "pedestal", "words"),
     [
         ([0, 64, 0, 80], 0.0, "Cut to its lit part: 80 × 64 pixels"),
-        (None, 100.0, "Pedestal of 100 ADU subtracted"),
-        (None, [0.0, 100.0], "Pedestal of 100 ADU subtracted"),
-        ([0, 64, 0, 80], 100.0, "Cut to its lit part: 80 × 64 pixels; Pedestal of 100 ADU subtracted"),
+        (None, 100.0, f"Pedestal of 100 ADU subtracted{FROM}"),
+        (None, [0.0, 100.0], f"Pedestal of 100 ADU subtracted{FROM}"),
+        ([0, 64, 0, 80], 100.0, f"Cut to its lit part: 80 × 64 pixels; Pedestal of 100 ADU subtracted{FROM}"),
     ],
 )
 def test_the_words_name_the_cut_and_the_pedestal(trim, pedestal, words):

@@ -168,11 +168,40 @@ def test_words_and_answers_lie_beside_each_other_in_a_narrow_window(judged, qtbo
 
 def test_a_remark_says_that_it_is_one_and_what_to_do_and_there_is_nothing_to_dismiss(judged, qtbot):
     rail = look_at(qtbot, judged, LIGHTS[3])
-    assert rail.verdict.full_text.startswith("· a remark, no reason to reject: dark 36 % too weak")
+    assert rail.verdict.full_text.startswith("· dark 36 % too weak (remark): hot pixels")
     assert "mask them, or stack frames" in rail.verdict.full_text
     assert not rail.keep.isEnabled()
     tip = judged.table.model.index_of(LIGHTS[3]).data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
     assert "a remark, no reason to reject" in tip
+
+
+@pytest.mark.parametrize("width", [1280, 1600])
+@pytest.mark.parametrize("step", [None, "raw"])
+def test_of_a_remark_the_cause_and_its_figure_are_seen_however_little_room_there_is(judged, qtbot, width, step):
+    """It said "· a remark · 1 more": not even of what."""
+    judged.resize(width, 720)
+    rail = look_at(qtbot, judged, LIGHTS[3])
+    if step:
+        qtbot.mouseClick(rail.buttons[step], LEFT)
+        qtbot.waitUntil(lambda: judged.viewing.view.title.endswith("· raw"), timeout=60_000)
+        settle()
+    assert " ".join(rail.verdict.text().split()).startswith("· dark 36 % too weak")
+    assert not unreadable(rail)
+
+
+def test_all_that_is_said_is_verdict_and_step_though_only_one_of_them_was_cut(judged, qtbot, monkeypatch):
+    judged.resize(1280, 720)
+    words = "Overscan level of 1,000.0 ADU subtracted; a second sentence that has no room at all, a third one; a fourth"
+    rail = look_at(qtbot, judged, LIGHTS[1])
+    monkeypatch.setattr(type(rail.model), "words", words)
+    monkeypatch.setattr(type(rail.model), "missing", None)
+    qtbot.mouseClick(rail.buttons["raw"], LEFT)
+    qtbot.waitUntil(lambda: judged.viewing.view.title.endswith("· raw"), timeout=60_000)
+    settle()
+    assert " ".join(rail.verdict.text().split()) == rail.verdict.full_text, "it is seen whole"
+    assert " ".join(rail.note.text().split()) != words
+    qtbot.mouseClick(rail.all, LEFT)
+    assert rail.page.words.text().split("\n") == sentences(f"{rail.verdict.full_text} · {words}")
 
 
 def test_beside_what_speaks_against_a_frame_remarks_are_named_and_told_in_the_tip(judged, qtbot):
@@ -206,8 +235,8 @@ def test_all_lines_are_used_before_a_reason_is_left_out(judged, qtbot):
 @pytest.mark.parametrize(
     "words",
     [
-        "Median 916 ADU, hottest 1 % above 1,007 · dark_90s_-10C subtracted",
-        "Median 1,916 ADU, hottest 1 % above 11,007 · dark_90s_-10C subtracted, its dark current × 0.667",
+        "Dark took off 916 ADU (median, hottest 1 % above 1,007) · dark_90s_-10C subtracted",
+        "Dark took off 1,916 ADU (median, hottest 1 % above 11,007) · dark_9s_-10C subtracted, its dark current × 0.66",
     ],
 )
 def test_the_numbers_of_a_step_are_read_whole_or_with_one_click(judged, qtbot, monkeypatch, width, words):
@@ -220,7 +249,7 @@ def test_the_numbers_of_a_step_are_read_whole_or_with_one_click(judged, qtbot, m
     qtbot.waitUntil(lambda: judged.viewing.view.title.endswith("· raw"), timeout=60_000)
     settle()
     assert rail.note.full_text == words
-    assert rail.note.text().startswith(words.partition(", ")[0]), "the median at least; what gives way is the name"
+    assert rail.note.text().startswith(words.partition(" (")[0]), "whose number it is, at least; the rest gives way"
     if rail.note.text().replace("\n", " ") != words:
         qtbot.mouseClick(rail.all, LEFT)
         assert rail.page.words.text().replace("\n", " · ").endswith(words)
@@ -290,6 +319,19 @@ def test_which_dark_does_not_fit_is_one_click_away(qtbot, judged):
     assert line.isExpanded()
     assert not judged.docks["plan"].visibleRegion().isEmpty()
     assert not judged.plan_panel.point_out_master("dark_of_no_plan")
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_buttons_of_the_second_line_are_whole_and_do_not_touch_the_first(judged, qtbot, size):
+    """Their lower edges were cut, and their upper ones lay on those of "Reject"."""
+    judged.resize(*size)
+    rail = look_at(qtbot, judged, LIGHTS[3])
+    assert rail.dark.isVisible()
+    for button in (rail.dark, rail.compare):
+        assert place_of(button).top() - place_of(rail.reject).bottom() > 2
+        assert button.visibleRegion().boundingRect() == button.rect()
+        assert button.height() >= button.minimumSizeHint().height(), "or the style draws beyond its edge"
+    assert place_of(rail.page.parentWidget()).contains(place_of(rail.dark))
 
 
 def asked_which_dark(qtbot, rail):
