@@ -50,6 +50,8 @@ def next_time(
         Science frames, rejected ones included: what they were rejected for teaches too.
     night : Night
     plan : Plan or None
+        What it misses counts as it is without a person's choices of masters: who answers "without a flat" still has
+        none to take, and who declines one that is there misses nothing.
     rejected : mapping of str to str
         Path → reason.
     calibration : mapping
@@ -61,6 +63,8 @@ def next_time(
         At most four, what concerns most frames first (of flats and darks that are bad themselves, those count); without
         a full stop. Clouds teach nothing.
     """
+    if plan is not None and plan.unforced is not None:
+        plan = plan.unforced
     found = [*_missing(night, plan)] if plan is not None else []
     far = {one.path for one in plan.science if _has_far_dark(one)} if plan is not None else set()
     found += _flagged(rows, rejected, far)
