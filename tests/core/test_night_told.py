@@ -178,7 +178,7 @@ def test_darks_that_were_missed_are_a_lesson_where_a_person_went_without():
     rows = [row(path) for path in p]
     taught = told(the_night, rows).next_time
     assert any("take darks of" in words for words in taught)
-    plan = build_plan(the_night, Recipe(), Choices(forced=dict.fromkeys(p, {"dark": "none"})))
+    plan = build_plan(the_night, Recipe(), Choices(forced={path: {"dark": "none"} for path in p}))
     assert told_night(rows, the_night, plan, {}, frozenset()).next_time == taught
 
 
