@@ -106,7 +106,7 @@ def told_night(
         _best([known[path] for path in known if stands[path] == GOOD], night),
         _lost(known, stands, rejected),
     ]
-    advice = next_time([*known.values()], night, plan, rejected, calibration or {})
+    advice = next_time([*known.values()], night, plan, rejected, calibration or {}, kept)
     return NightTold(" ".join(filter(None, sentences)), advice)
 
 

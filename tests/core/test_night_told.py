@@ -203,6 +203,16 @@ def test_trails_are_told_with_their_length_and_the_way_they_agree_on(nine):
     assert told(nine, rows).next_time == ("guide better (3 frames trailed, by 3.0–5.0 px)",)
 
 
+def test_a_lesson_of_lost_and_other_frames_says_how_many_are_which(nine):
+    p = paths(nine)
+    rows = [row(path, trailed("suspect"), trail_px=3.0) for path in p[:5]]
+    said = told(nine, rows, dict.fromkeys(p[:3], "trailed"), kept=frozenset({p[4]}))
+    assert "Lost to trailing (3 frames)." in said.sentence
+    assert said.next_time == ("guide better (5 frames trailed, by 3.0 px; 3 lost, 1 suspect, 1 accepted)",)
+    said = told(nine, rows, dict.fromkeys(p[:5], "trailed"))
+    assert said.next_time == ("guide better (5 frames trailed, by 3.0 px)",)
+
+
 def test_a_sky_that_is_bright_under_a_cloud_is_no_light_in_the_dome(nine):
     p = paths(nine)
     bright = Flag("bright sky", "bright sky: 3 times", "suspect")
