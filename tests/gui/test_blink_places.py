@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -165,6 +166,15 @@ def test_the_bar_says_how_many_are_not_aligned_and_names_them(bar):
     assert "e.fits" in bar.notes.toolTip()
     bar.model.set_aligned(False)
     assert not bar.notes.isVisible()
+
+
+def test_a_frame_alone_in_its_field_is_not_counted_as_not_aligned(bar):
+    """As the results and the frame list count: nothing could be aligned there."""
+    alone = replace(blink_frame("e.fits"), is_alone=True)
+    bar.model.set_frames([*(blink_frame(name, shift=(0.0, 0.0)) for name in "abc"), blink_frame("d.fits"), alone])
+    assert bar.notes.text() == "1 of 5 not aligned · 1 alone"
+    assert "no other frame is of their field:\ne.fits" in bar.notes.toolTip()
+    assert bar.model.unplaced == ("d.fits",)
 
 
 def test_the_bar_says_nothing_where_all_are_aligned(bar):
