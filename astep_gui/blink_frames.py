@@ -9,7 +9,7 @@ from astep_gui.models.frame_loaders import calibrated_loader, raw_loader
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
     from astep_gui.models.blink_places import BlinkPlace
     from astep_gui.models.frame_images import Loader
@@ -42,8 +42,12 @@ def blink_frames(
     places: Mapping[str, BlinkPlace],
     badges: Mapping[str, str | None],
     name_of: Callable[[str], str],
+    alone: Collection[str] = frozenset(),
 ) -> list[BlinkFrame]:
-    """Return the frames of a blink, each with its place among the others and its short name."""
+    """Return the frames of a blink, each with its place among the others and its short name.
+
+    ``alone`` are those on which no other frame of their field lies.
+    """
     frames = []
     for path, (key, loader) in sources.items():
         frame, place = night.frame(path), places.get(path)
@@ -53,7 +57,7 @@ def blink_frames(
         when = f"{frame.mid_utc:%H:%M:%S} UTC" if frame.mid_utc is not None else ""
         has_stars = frame.kind in {FrameKind.SCIENCE, FrameKind.UNKNOWN}
         placed = (shift, frame.shape, turn, angle_deg)
-        told = (kin, when, name_of(path), has_stars)
+        told = (kin, when, name_of(path), has_stars, path in alone)
         frames.append(BlinkFrame(key, frame.name, loader, badges[path], *placed, *told))
     return frames
 

@@ -111,7 +111,7 @@ class Blinking(QObject):
         places = viewing.places(chosen, is_trimmed=calibrated)
         in_order = {path: sources[path] for path in chosen}
         badges = {path: viewing.badge(path) for path in chosen}
-        frames = blink_frames(night, in_order, places, badges, viewing.short_titles.name)
+        frames = blink_frames(night, in_order, places, badges, viewing.short_titles.name, viewing.alone())
         self.before = before or BeforeBlink.of(viewing, night, is_calibrated=calibrated)
         self._came_to = night.current
         self.is_calibrated, self.wanted = calibrated, wanted
@@ -269,8 +269,8 @@ class Blinking(QObject):
         words = "" if self.is_calibrated else "raw"  # a calibrated frame's title says that it is one
         lies = ""
         if model.aligned and model.has_shifts and frame.has_stars:
-            is_placed = frame.shift is not None or frame.turn is not None
-            lies = "turned onto the others" if frame.looks_turned else "aligned" if is_placed else "not aligned"
+            lost = "alone in its field" if frame.is_alone else "not aligned"
+            lies = "turned onto the others" if frame.looks_turned else "aligned" if frame.has_place else lost
         return " · ".join(filter(None, (words, lies)))
 
     def _show(self, small: ShownImage, frame: BlinkFrame, offset: tuple[float, float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from astep_gui.blink_frames import calibrated_sources
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside, show_report
 from pipeline_core.report_state import REPORTS
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -153,12 +155,27 @@ class ResultsDeeds(NightDeeds):
         if place is None or self._night.raw is None:
             return
         suggested = place.output.parent / f"{place.night.name}_{program}"
-        dialog = ExportDialog(PROGRAMS[program], suggested, self._window)
-        dialog.chosen.connect(lambda folder: self.export_into(program, folder))
+        dialog = ExportDialog(PROGRAMS[program], suggested, self._stands(), self._window)
+        dialog.chosen.connect(lambda folder, only_good: self.export_into(program, folder, only_good=only_good))
         dialog.open()
 
-    def export_into(self, program: str, folder: Path) -> None:
-        """Write the accepted calibrated frames into a folder, which is made if it is not there."""
+    def _stands(self) -> Counter[str] | None:
+        """Count how the frames stand that an export would write now; None while it is not known what was calibrated."""
+        from pipeline_core.standing import NOT_MEASURED, standing  # noqa: PLC0415 - only when asked for
+
+        night, found = self._night, Counter[str]()
+        if night.survey is None:
+            return None
+        for path in night.survey.calibrated:
+            frame, row = night.frame(path), night.rows.get(path)
+            is_science = frame is not None and frame.kind is FrameKind.SCIENCE and frame.unusable is None
+            if frame is None or not is_science or frame.mid_utc is None or path in night.rejected:
+                continue
+            found[standing(row, (), night.choices.kept) if row is not None else NOT_MEASURED] += 1
+        return found
+
+    def export_into(self, program: str, folder: Path, *, only_good: bool = False) -> None:
+        """Write the accepted calibrated frames, or the good ones only, into a folder; it is made if need be."""
         place, raw, window = self._night.place, self._night.raw, self._window
         if place is None or raw is None:
             return
@@ -167,7 +184,7 @@ class ResultsDeeds(NightDeeds):
             from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words  # noqa: PLC0415 - the stages
 
             self._night.lists.flush()
-            handed = hand_on(place, raw, program, folder, context)  # type: ignore[arg-type]
+            handed = hand_on(place, raw, program, folder, context, only_good=only_good)  # type: ignore[arg-type]
             names = without_wcs(handed.files)
             return handed, without_wcs_words(names, len(handed.files), "Sky (Shift+S) looks for them on the sky")
 
@@ -175,13 +192,14 @@ class ResultsDeeds(NightDeeds):
             window.log.say(f"writing frames for {PROGRAMS[program]} into {folder}")
 
     def _exported(self, program: str, folder: Path, handed: HandedOn, unplaced: str) -> None:
-        self._window.log.quiet()
-        written = handed.files
-        where = f"{len(written)} frames for {PROGRAMS[program]} lie in {folder}"
-        self._window.log.say_passing(f"{where}; {handed.words}" if handed.words else where)
+        log = self._window.log
+        log.quiet()
+        frames = f"{len(handed.files)} frame{'' if len(handed.files) == 1 else 's'} for {PROGRAMS[program]}"
+        doubts = "; ".join(filter(None, (handed.words, unplaced)))
         for path in handed.untimed:
-            self._window.log.say_passing("left out: its time is unknown", "warning", path)
-        if unplaced:
-            # The last line is the one that is seen; the folder, which may be long, stands where it may be cut.
-            doubts = "; ".join(filter(None, (handed.words, unplaced)))
-            self._window.log.say_passing(f"{len(written)} frames written: {doubts}; they lie in {folder}", "warning")
+            log.say("left out: its time is unknown", "warning", path)
+        # The folder, which may be long, stands where it may be cut.
+        log.say_lasting(
+            f"✓ {frames} written: {doubts}; they lie in {folder}" if doubts else f"✓ {frames} lie in {folder}"
+        )
+        log.offer("Show", f"Open {folder.name}", lambda: show_outside(self._window, folder))

@@ -62,6 +62,7 @@ class Sky(QObject):
         viewing, window = self._viewing, self._window
         viewing.dress = self._dressed
         viewing.places = self.places
+        viewing.alone = lambda: self.model.sky.alone
         viewing.star.alignment = lambda: self.model.sky.alignment
         viewing.view.painters.append(self._paint)
         self.panel.asked.connect(self.do)

@@ -40,7 +40,7 @@ from pipeline_core.errors import NightError
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Collection, Hashable, Sequence
 
     from PyQt6.QtGui import QPixmap
 
@@ -114,6 +114,8 @@ class Viewing(QObject):
         """Gives a frame's image the place on the sky that is known of it."""
         self.places: Callable[..., dict[str, BlinkPlace]] = lambda _paths, **_: {}
         """Where frames lie against one of them, of a list of paths."""
+        self.alone: Callable[[], Collection[str]] = frozenset
+        """Frames on which no other one of their field lies."""
         self._connect()
 
     def _lay_out(self) -> QWidget:

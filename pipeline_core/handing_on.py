@@ -17,6 +17,7 @@ from pipeline_core.plan import Choices, build_plan
 from pipeline_core.planned import planned_with
 from pipeline_core.quality_table import read_with_calibration
 from pipeline_core.session import Place, check_output, choices_of, recipe_of
+from pipeline_core.standing import GOOD, standing
 from pipeline_core.store import Store
 from pipeline_core.types import FrameKind
 from pipeline_core.verdicts import SCIENCE_STAGE
@@ -84,7 +85,15 @@ def without_wcs(files: Sequence[Path]) -> list[str]:
     return [file.name for file in files if "CRVAL1" not in fits.getheader(file)]
 
 
-def hand_on(place: Place, night: Night, target: Target, folder: Path, context: RunContext | None = None) -> HandedOn:
+def hand_on(
+    place: Place,
+    night: Night,
+    target: Target,
+    folder: Path,
+    context: RunContext | None = None,
+    *,
+    only_good: bool = False,
+) -> HandedOn:
     """Write the accepted calibrated frames of a night for another program.
 
     Parameters
@@ -97,6 +106,8 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path, context: R
         Neither the night nor a folder that holds it; made if missing.
     context : RunContext, optional
         Hears how far it is; its cancel ends it between two frames.
+    only_good : bool
+        Leave out what is suspect, not judged, or accepted although something speaks against it.
 
     Returns
     -------
@@ -115,7 +126,10 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path, context: R
         recipe = recipe_of(place, None)
         groups = _folders(night, recipe)
         rows = _rows(place)
-        suggested = {row.path for row in to_look_at(rows, rejected, logbook.kept())}
+        kept = logbook.kept()
+        suggested = {row.path for row in to_look_at(rows, rejected, kept)}
+        if only_good:
+            wanted &= {row.path for row in rows if standing(row, rejected, kept) == GOOD}
         products = [p for p in store.products(SCIENCE_STAGE) if p.label in wanted]
         tasks = planned_with(store, night, choices_of(logbook), recipe).tasks.science
         # Files of an output that was copied are read whole: a stop must be heard before each.
@@ -131,8 +145,10 @@ def hand_on(place: Place, night: Night, target: Target, folder: Path, context: R
     if not frames:
         raise NightError(
             f"nothing to export from {place.output}",
-            "it holds no accepted calibrated frame with a time",
-            "run `astep reduce` first, or set the time",
+            f"it holds no {'good' if only_good else 'accepted'} calibrated frame with a time",
+            "export all that are accepted, or look at the others first"
+            if only_good
+            else "run `astep reduce` first, or set the time",
         )
     against = {row.path: ", ".join(flag.cause for flag in row.flags if flag.severity != "note") for row in rows}
     files = export_frames(place.output, frames, target, folder, context, groups, against)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import same_exposure
 from pipeline_core.measures import NOT_JUDGED
-from pipeline_core.standing import cause_of
+from pipeline_core.standing import ACCEPTED, BAD, REJECTED, SUSPECT, cause_of, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -24,6 +25,8 @@ MOST_ADVICE = 4
 """Lines: what concerns fewer frames stands in the warnings."""
 NO_FLAT, NO_DARK, NO_ZERO, FAR_DARK = "no flat for filter ", "no dark of ", "no bias and no dark", " °C away "
 """How the plan's warnings name what is missed."""
+_STANDS = {REJECTED: "lost", BAD: "lost", SUSPECT: "suspect", ACCEPTED: "accepted"}
+"""How a frame stands that something speaks against, in the words of the night's sentence."""
 ONE_WAY = 0.9
 """Mean of unit vectors: trails that agree better than this, about 13° (1 sigma), point one way."""
 _EXPOSURES = DarkSettings()
@@ -41,6 +44,7 @@ def next_time(
     plan: Plan | None,
     rejected: Mapping[str, str],
     calibration: Mapping[str, tuple[Flag, ...]],
+    kept: Collection[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Say what to do otherwise next time.
 
@@ -50,10 +54,14 @@ def next_time(
         Science frames, rejected ones included: what they were rejected for teaches too.
     night : Night
     plan : Plan or None
+        What it misses counts as it is without a person's choices of masters: who answers "without a flat" still has
+        none to take, and who declines one that is there misses nothing.
     rejected : mapping of str to str
         Path → reason.
     calibration : mapping
         Path → what is said of a bias, dark or flat.
+    kept : collection of str
+        Paths of frames that a person accepted.
 
     Returns
     -------
@@ -61,9 +69,11 @@ def next_time(
         At most four, what concerns most frames first (of flats and darks that are bad themselves, those count); without
         a full stop. Clouds teach nothing.
     """
+    if plan is not None and plan.unforced is not None:
+        plan = plan.unforced
     found = [*_missing(night, plan)] if plan is not None else []
     far = {one.path for one in plan.science if _has_far_dark(one)} if plan is not None else set()
-    found += _flagged(rows, rejected, far)
+    found += _flagged(rows, rejected, kept, far)
     found += _calibration(calibration)
     return tuple(advice.words for advice in sorted(found, key=lambda one: -one.frames)[:MOST_ADVICE])
 
@@ -128,7 +138,9 @@ def _has_far_dark(science: SciencePlan) -> bool:
     return any(FAR_DARK in words for words in science.warnings)
 
 
-def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str], far_dark: Collection[str]) -> Iterable[_Advice]:
+def _flagged(
+    rows: Sequence[QualityRow], rejected: Mapping[str, str], kept: Collection[str], far_dark: Collection[str]
+) -> Iterable[_Advice]:
     """Say what to look after, by what speaks against science frames; rejected ones count by their reason.
 
     Of frames with a dark of another temperature it is said already why it does not fit.
@@ -140,7 +152,7 @@ def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str], far_dark: 
 
     for cause, words_of in _LESSONS.items():
         if frames := against(cause):
-            yield _Advice(len(frames), words_of(frames))
+            yield _Advice(len(frames), _with_standings(words_of(frames), frames, rejected, kept))
     # A note only: it speaks against the dark, not against the frame.
     off = [
         row
@@ -166,6 +178,15 @@ def _flagged(rows: Sequence[QualityRow], rejected: Mapping[str, str], far_dark: 
             len(alone),
             f"take two or more frames of each field, filter and exposure ({_frames(len(alone))} {are} alone)",
         )
+
+
+def _with_standings(words: str, rows: Sequence[QualityRow], rejected: Collection[str], kept: Collection[str]) -> str:
+    """Add how the frames stand where they stand differently: what the night lost is counted without the others."""
+    found = Counter(_STANDS.get(standing(row, rejected, kept), "") for row in rows)
+    if len(found) < 2 or not words.endswith(")"):
+        return words
+    parts = [f"{found[name]} {name}" for name in dict.fromkeys(_STANDS.values()) if found[name]]
+    return f"{words[:-1]}; {', '.join(parts)})"
 
 
 def _trails(rows: Sequence[QualityRow]) -> str:

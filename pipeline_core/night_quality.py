@@ -54,7 +54,7 @@ class Judged:
     """Frames that are flagged and that nobody has rejected or accepted."""
     findings: tuple[Finding, ...]
     anew: int = 0
-    """Frames that were judged in this run; 0 where nothing had changed since they were."""
+    """Frames in use that were judged in this run; 0 where nothing had changed since they were."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -206,7 +206,8 @@ def write_quality(
     write_quality_table(
         table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
     )
-    judged = Judged(len(to_look_at(rows, rejected, kept)), findings, len(rows))
+    anew = sum(row.path not in rejected for row in rows)  # others are judged for their own words: nobody asked
+    judged = Judged(len(to_look_at(rows, rejected, kept)), findings, anew)
     if judged_on is not None:
         fact = {
             # The answers that were counted: somebody may have decided while the table was written.
@@ -284,7 +285,7 @@ def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = 
         left = "hot pixels shine through" if cause == "dark too weak" else "hot pixels became holes"
         if with_sky:
             left += ", more under a brighter sky (charge traps: no dark mends it)"
-            hint = NO_DARK_MENDS
+            hint = f"{NO_DARK_MENDS}; the hottest pixels are masked already, more of them with a lower mask.hot_sigma"
         else:
             left += ", and its dark current was scaled from another exposure" if off.keys() <= scaled else ""
             hint = f"take darks of {_settings_words([night.by_path[p] for p in off if p in night.by_path])}"

@@ -106,7 +106,7 @@ def told_night(
         _best([known[path] for path in known if stands[path] == GOOD], night),
         _lost(known, stands, rejected),
     ]
-    advice = next_time([*known.values()], night, plan, rejected, calibration or {})
+    advice = next_time([*known.values()], night, plan, rejected, calibration or {}, kept)
     return NightTold(" ".join(filter(None, sentences)), advice)
 
 
@@ -115,13 +115,23 @@ def _counted(stands: Iterable[str]) -> str:
     total = found.total()
     if found[GOOD] == total:
         return f"Night: {_frames(total, 'science frame')}, {'all good' if total > 1 else 'good'}."
-    parts = [
+    none_good = ["none good"] if not found[GOOD] else []
+    return f"Night: {', '.join([_frames(total, 'science frame'), *none_good, *counted_stands(found)])}."
+
+
+def counted_stands(stands: Mapping[str, int]) -> list[str]:
+    """Say how many frames stand how: ["3 good", "2 suspect"], in the order of the night's sentence.
+
+    Parameters
+    ----------
+    stands : mapping
+        How a frame stands (:func:`~pipeline_core.standing.standing`) → how many do.
+    """
+    return [
         f"{number} {words.format(them='it' if number == 1 else 'them')}"
         for name, words in _WORDS.items()
-        if (number := found[name])
+        if (number := stands.get(name, 0))
     ]
-    none_good = ["none good"] if not found[GOOD] else []
-    return f"Night: {', '.join([_frames(total, 'science frame'), *none_good, *parts])}."
 
 
 def _best(good: Sequence[QualityRow], night: Night) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,16 @@ def build_plan(
     Returns
     -------
     Plan
+        With what it would be without forced masters, where there are some.
     """
+    plan = _build(night, recipe, choices, set_aside, make_all=make_all)
+    if not choices.forced:
+        return plan
+    return replace(plan, unforced=_build(night, recipe, replace(choices, forced={}), set_aside, make_all=make_all))
+
+
+def _build(night: Night, recipe: Recipe, choices: Choices, set_aside: Mapping[str, str], *, make_all: bool) -> Plan:
+    """Decide which master feeds which frame, with just these choices."""
     usable, left_out = _sort_out(night, choices, set_aside)
     warnings: list[str] = []
     ready = [f for f in usable if is_ready(f)]

@@ -93,6 +93,8 @@ class Plan:
     trims: Mapping[Geometry, Section]
     groups: Mapping[str, tuple[str, ...]]
     """Science group → its frames, in time order."""
+    unforced: Plan | None = None
+    """The same without a person's choices of masters, which tells what the night misses; None where there are none."""
 
     def master(self, name: str | None) -> MasterPlan | None:
         """Return a master by name."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline_core import __version__
 from pipeline_core.decisions import NIGHT, RECIPE
-from pipeline_core.measures import to_look_at
+from pipeline_core.measures import NOT_JUDGED, to_look_at
 from pipeline_core.name_words import named
 from pipeline_core.night_series import quantity, values_of
 from pipeline_core.night_told import told_night
@@ -141,14 +141,24 @@ def _headline(facts: NightFacts) -> str:
         (str(len(facts.masters)), "masters made"),
     ]
     shown = "".join(f'<div class="fact"><b>{escape(v)}</b><span>{escape(w)}</span></div>' for v, w in cards)
-    causes = Counter(cause for row in rows for cause in {flag.cause for flag in row.flags})
-    words = ", ".join(f"{cause} ({number})" for cause, number in causes.most_common())
-    said = (
-        f"<p>Seen through the night, with the number of frames: {escape(words)}.</p>"
-        if words
-        else "<p>Nothing speaks against a frame.</p>"
-    )
+    said = f"<p>{escape(_seen(facts) or 'Nothing speaks against a frame.')}</p>"
     return f'{_told(facts)}<div class="facts">{shown}</div>{said}'
+
+
+def _seen(facts: NightFacts) -> str:
+    """Say what was seen in how many frames: in those in use, of which the window speaks too, and in rejected ones."""
+    quality = facts.quality
+    found = {True: Counter[str](), False: Counter[str]()}
+    for row in quality.rows:
+        is_unjudged = standing(row, quality.rejected, quality.kept) == NOT_JUDGED
+        causes = {flag.cause for flag in row.flags if flag.cause != NOT_JUDGED or is_unjudged}
+        found[row.path not in quality.rejected].update(causes)
+    told = [
+        f"Seen in frames {where}: {', '.join(f'{cause} ({number})' for cause, number in causes.most_common())}."
+        for where, causes in (("in use", found[True]), ("that are rejected", found[False]))
+        if causes
+    ]
+    return " ".join(told)
 
 
 def _told(facts: NightFacts) -> str:

@@ -117,16 +117,23 @@ class BlinkModel(QObject):
     @property
     def has_shifts(self) -> bool:
         """Whether any frame's shift is known, so that aligning means something."""
-        return any(frame.shift is not None or frame.turn is not None for frame in self._frames)
+        return any(frame.has_place for frame in self._frames)
 
     @property
     def unplaced(self) -> tuple[str, ...]:
         """Titles of the frames that are shown as they were taken while the others are laid on each other."""
+        return tuple(frame.title for frame in self._placeless() if not frame.is_alone)
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """Titles of those that are shown as they were taken because their field holds no other: none is lost."""
+        return tuple(frame.title for frame in self._placeless() if frame.is_alone)
+
+    def _placeless(self) -> list[BlinkFrame]:
         if not (self.aligned and self.has_shifts):
-            return ()
+            return []
         going = (self._frames[k] for k in self.going)
-        placeless = (frame for frame in going if frame.has_stars and frame.shift is None and frame.turn is None)
-        return tuple(frame.title for frame in placeless)
+        return [frame for frame in going if frame.has_stars and not frame.has_place]
 
     def set_frames(self, frames: Sequence[BlinkFrame], start: Hashable | None = None) -> None:
         """Blink these, beginning with the one named.

@@ -40,6 +40,14 @@ class BlinkFrame:
     has_stars: bool = True
     """Whether it can lie on others at all: darks and flats have nothing to be laid by."""
 
+    is_alone: bool = False
+    """Whether no other frame of its field was aligned with it: it is not lost, there is nothing to lay it on."""
+
+    @property
+    def has_place(self) -> bool:
+        """Whether it is known where it lies against the others."""
+        return self.shift is not None or self.turn is not None
+
     @property
     def looks_turned(self) -> bool:
         """Whether a person sees that it was turned."""

@@ -340,6 +340,9 @@ class BlinkBar(QWidget):
         if unplaced:
             words.append(f"{len(unplaced)} of {n} not aligned")
             tips.append("\n".join(("Shown as they were taken, their places are not known:", *unplaced)))
+        if alone := self._blink.alone:
+            words.append(f"{len(alone)} alone")
+            tips.append("\n".join(("Shown as they were taken, no other frame is of their field:", *alone)))
         if self._left_out:
             words.append(f"{len(self._left_out)} not calibrated yet")
             tips.append("\n".join(("Left out, they have no calibrated file:", *self._left_out)))

@@ -33,6 +33,12 @@ class NightSentence(QWidget):
             layout.addWidget(label)
         self.hide()
 
+    def put_below(self, widget: QWidget) -> None:
+        """Show something directly below the sentence, over the advice."""
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(1, widget)
+
     def follow(self, *, is_wanted: bool | None = None) -> None:
         """Say how the night is now.
 

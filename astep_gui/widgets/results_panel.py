@@ -106,8 +106,8 @@ class ResultsPanel(QWidget):
             self._add_row(name, value)
             for widget in (self._names[name], value):
                 widget.setToolTip(wrapped(FACT_TIPS.get(name, "")))
-        self._make_verdicts()
         self.sentence = NightSentence(night)
+        self._make_verdicts()
         self.gravest = GravestWarnings()
         self.gravest.frames_asked.connect(self.frames_asked)
         self.full_wells = FullWellQuestion()
@@ -211,7 +211,7 @@ class ResultsPanel(QWidget):
         return self.old_reports
 
     def _make_verdicts(self) -> None:
-        """Say which verdicts the last run changed, with the click that shows those frames."""
+        """Say which verdicts the last run changed, with the click that shows those frames: it is news of the night."""
         self.verdicts = QWidget()
         self.verdict_words = WholeLabel()
         self.show_verdicts = QPushButton("Show")
@@ -221,9 +221,12 @@ class ResultsPanel(QWidget):
         row = QHBoxLayout(self.verdicts)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
+        name = QLabel("Verdicts")
+        name.setProperty("role", "dim")
+        row.addWidget(name, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.verdict_words, 1)
         row.addWidget(self.show_verdicts, 0, Qt.AlignmentFlag.AlignTop)
-        self._add_row("Verdicts", self.verdicts)
+        self.sentence.put_below(self.verdicts)
 
     def _known_well(self) -> FullWell | None:
         """Return what the last run saw of wells that fill below what is taken for full."""
@@ -311,8 +314,7 @@ class ResultsPanel(QWidget):
         changed = self._night.judgements.changed_by_run(self._night.rejected)
         words = verdicts_words(changed) if not self._run.is_running else ""
         self.verdict_words.setText(words)
-        for widget in (self._names["Verdicts"], self.verdicts):
-            widget.setVisible(bool(words))
+        self.verdicts.setVisible(bool(words))
 
     def _follow_current(self) -> None:
         survey, current = self._night.survey, self._night.current

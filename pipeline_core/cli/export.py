@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     place = find_place(arguments.output)
     check_night(place)
     night = scan_night(place.night, talk.context())
-    handed = hand_on(place, night, arguments.program, arguments.folder)
+    handed = hand_on(place, night, arguments.program, arguments.folder, only_good=arguments.only_good)
     written = handed.files
     unplaced = without_wcs(written)
     names = [path.relative_to(arguments.folder).as_posix() for path in written]

@@ -204,6 +204,7 @@ def _add_looking(command: _Command) -> None:
     export.add_argument("output", type=Path, metavar="OUT")
     export.add_argument("--for", dest="program", choices=("tycho", "astrometrica", "siril"), required=True)
     export.add_argument("folder", type=Path, metavar="DIR")
+    export.add_argument("--only-good", action="store_true", help="leave out what is suspect or not judged")
     gui = command("gui", "open the window, when it is installed")
     gui.add_argument("night", nargs="?", type=Path, metavar="NIGHT")
 

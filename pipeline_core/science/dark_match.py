@@ -17,8 +17,8 @@ MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
 _TRAPS = "charge traps do that, and no dark mends it"
-NO_DARK_MENDS = "mask its hot pixels, or stack frames that moved"
-"""What to do instead."""
+NO_DARK_MENDS = "stack frames that moved"
+"""What to do instead. The hottest pixels are masked already: nobody need do that."""
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
 _MOST = 20_000

@@ -165,6 +165,15 @@ def test_a_misfit_that_grows_with_the_sky_is_not_laid_to_the_temperature(dark_c,
     assert "take darks" not in found.words
 
 
+def test_nobody_is_told_to_mask_hot_pixels_which_the_program_does_but_by_which_setting_it_masks_more():
+    rows = judged(WEAK, dark_c=-10.0, frame_c=-10.2)
+    assert all("stack frames that moved;" in row.flags[0].words for row in rows)
+    (found,) = dark_findings(rows, night())
+    assert not any("mask its" in words for words in (found.hint, *(row.flags[0].words for row in rows)))
+    assert "masked already, more of them with a lower mask.hot_sigma" in found.hint
+    assert "hot_sigma" in type(Recipe().mask).model_fields
+
+
 @pytest.mark.parametrize(
     ("residuals", "dark_c"),
     [

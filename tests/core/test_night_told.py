@@ -156,11 +156,30 @@ def test_a_frame_that_went_while_the_run_was_on_is_told_of_no_more():
     assert said.next_time == ("take flats in V (2 frames have none)",)
 
 
-def test_a_flat_that_a_person_declined_is_no_lesson():
-    the_night = with_masters(series("science", 1, filter="V"))
-    (path,) = paths(the_night)
-    plan = build_plan(the_night, Recipe(), Choices(forced={path: {"flat": "none"}}))
-    assert told_night([row(path)], the_night, plan, {}, frozenset()).next_time == ()
+def test_a_flat_that_is_there_and_that_a_person_declined_is_no_lesson(nine):
+    p = paths(nine)
+    plan = build_plan(nine, Recipe(), Choices(forced={path: {"flat": "none"} for path in p}))
+    assert told_night([row(path) for path in p], nine, plan, {}, frozenset()).next_time == ()
+
+
+@pytest.mark.parametrize("answer", [{"flat": "none"}, {"flat": "flat_R"}, {"flat": "flat_R", "dark": "none"}])
+def test_what_was_missed_is_a_lesson_however_a_person_answered_for_this_night(answer):
+    the_night = with_masters(series("science", 3, filter="V"))
+    p = paths(the_night)
+    plan = build_plan(the_night, Recipe(), Choices(forced=dict.fromkeys(p, answer)))
+    assert {s.flat for s in plan.science} == {None if answer["flat"] == "none" else "flat_R"}
+    said = told_night([row(path) for path in p], the_night, plan, {}, frozenset())
+    assert said.next_time == ("take flats in V (3 frames have none)",)
+
+
+def test_darks_that_were_missed_are_a_lesson_where_a_person_went_without():
+    the_night = night(series("bias", 5), series("flat", 5), series("science", 3, exposure_s=20.0))
+    p = paths(the_night)
+    rows = [row(path) for path in p]
+    taught = told(the_night, rows).next_time
+    assert any("take darks of" in words for words in taught)
+    plan = build_plan(the_night, Recipe(), Choices(forced={path: {"dark": "none"} for path in p}))
+    assert told_night(rows, the_night, plan, {}, frozenset()).next_time == taught
 
 
 def test_darks_that_frames_and_their_flats_missed_stand_in_one_line():
@@ -182,6 +201,16 @@ def test_trails_are_told_with_their_length_and_the_way_they_agree_on(nine):
     rows[0] = replace(rows[0], measures=replace(rows[0].measures, ellipticity_angle_deg=90.0))
     rows[1] = replace(rows[1], measures=replace(rows[1].measures, ellipticity_angle_deg=45.0))
     assert told(nine, rows).next_time == ("guide better (3 frames trailed, by 3.0–5.0 px)",)
+
+
+def test_a_lesson_of_lost_and_other_frames_says_how_many_are_which(nine):
+    p = paths(nine)
+    rows = [row(path, trailed("suspect"), trail_px=3.0) for path in p[:5]]
+    said = told(nine, rows, dict.fromkeys(p[:3], "trailed"), kept=frozenset({p[4]}))
+    assert "Lost to trailing (3 frames)." in said.sentence
+    assert said.next_time == ("guide better (5 frames trailed, by 3.0 px; 3 lost, 1 suspect, 1 accepted)",)
+    said = told(nine, rows, dict.fromkeys(p[:5], "trailed"))
+    assert said.next_time == ("guide better (5 frames trailed, by 3.0 px)",)
 
 
 def test_a_sky_that_is_bright_under_a_cloud_is_no_light_in_the_dome(nine):

@@ -311,6 +311,26 @@ def test_export_says_where_the_groups_lie_and_which_frames_are_suggested_to_be_r
     assert {frame["raw_frame"] for frame in frames if frame["said_against_it"] == "cloud"} == {doubted, answered}
 
 
+def test_an_export_of_good_frames_only_leaves_out_what_something_speaks_against_and_what_nobody_judged(
+    night, capsys, tmp_path
+):
+    folder, out, _ = night
+    doubted, answered, unjudged = (raw.relative_to(folder).as_posix() for raw in science_files(folder)[:3])
+    cloud, untold = (Flag("cloud", "cloud: half of the light"),), (Flag("not judged", "not judged: alone", "note"),)
+    flags = {doubted: cloud, answered: cloud, unjudged: untold}
+    rows = [replace(row, flags=flags.get(row.path, ())) for row in read_quality_table(out / "quality.ecsv")]
+    write_quality_table(out / "quality.ecsv", rows, rejected={}, calibration_flags={})
+    run(capsys, "accept", out, answered.rpartition("/")[2])
+    code, document = run(capsys, "export", out, "--for", "tycho", "--only-good", tmp_path / "good")
+    assert code == 0
+    assert len(document["files"]) == N_SCIENCE - 3
+    assert document["suggested"] == []
+    rows = [replace(row, flags=cloud) for row in rows]
+    write_quality_table(out / "quality.ecsv", rows, rejected={}, calibration_flags={})
+    assert main(["export", str(out), "--for", "tycho", "--only-good", str(tmp_path / "none")]) != 0
+    assert "it holds no good calibrated frame" in capsys.readouterr().err
+
+
 def exported(folder):
     """Return the lines of the table beside an exported sequence."""
     with (folder / LIST).open(encoding="utf-8", newline="") as file:

@@ -225,6 +225,22 @@ def test_a_frame_that_nobody_could_judge_is_not_called_good(place):
     assert picture_of(accepted, alone, "", 64, 4).state == "good", "a person did"
 
 
+def test_what_was_seen_is_counted_in_frames_in_use_as_the_window_does_and_in_rejected_ones_apart(place):
+    facts = gather(place, RunContext())
+    weak = Flag("dark too weak", "dark 20 % too weak", "note")
+    unjudged = Flag("not judged", "not judged: alone in its group", "note")
+    flags = [(weak,), (weak, unjudged), (weak, unjudged), (unjudged,), ()]
+    rows = [replace(row, flags=said) for row, said in zip(facts.quality.rows, flags, strict=False)]
+    rejected, kept = {rows[2].path: "clouds"}, frozenset({rows[3].path})
+    facts = replace(facts, quality=replace(facts.quality, rows=rows, kept=kept, rejected=rejected))
+    page = render(facts, Detail(12, 64, 4, 200, 4, 100), RunContext())
+    seen = (
+        "Seen in frames in use: dark too weak (2), not judged (1). Seen in frames that are rejected: dark too weak (1)."
+    )
+    assert f"<p>{seen}</p>" in page
+    assert ", 1 not judged" in page, "as the sentence counts them"
+
+
 def test_a_frame_that_nobody_measured_is_not_called_good_in_the_report(place):
     """It was rejected when the night was reduced, and that was taken back."""
     facts = gather(place, RunContext())

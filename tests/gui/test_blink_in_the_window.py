@@ -248,6 +248,15 @@ def test_a_frame_without_a_place_says_at_rest_that_it_is_not_aligned(qtbot, read
     assert viewing.view.head.state.text() == "raw · not aligned"
 
 
+def test_a_frame_that_is_alone_in_the_list_is_alone_in_the_blink_too(qtbot, ready):
+    ready.viewing.places = lambda paths, **_: {path: BlinkPlace(SHIFTS[path]) for path in paths if path != LIGHTS[3]}
+    ready.viewing.alone = lambda: {LIGHTS[3]}
+    blink(qtbot, ready, LIGHTS)
+    viewing = rest_on(qtbot, ready, 3)
+    assert viewing.view.head.state.text() == "raw · alone in its field"
+    assert viewing.blink_bar.notes.text() == "1 alone"
+
+
 def test_of_a_dark_nobody_says_that_it_is_not_aligned(qtbot, ready):
     model = blink(qtbot, ready, [*LIGHTS, "dark_000.fits"])
     assert not ready.viewing.blink_bar.notes.isVisible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -184,6 +185,15 @@ def test_the_toggles_keep_their_words_where_two_notes_are_said_in_fewer(qtbot, b
     bar.resize(940, bar.height())
     qtbot.wait(30)
     assert bar.notes.text() == "4 of 9 not aligned · 10 rejected left out, not calibrated"
+
+
+def test_a_frame_alone_in_its_field_is_not_counted_as_not_aligned(bar):
+    """As the results and the frame list count: nothing could be aligned there."""
+    alone = replace(blink_frame("e.fits"), is_alone=True)
+    bar.model.set_frames([*(blink_frame(name, shift=(0.0, 0.0)) for name in "abc"), blink_frame("d.fits"), alone])
+    assert bar.notes.text() == "1 of 5 not aligned · 1 alone"
+    assert "no other frame is of their field:\ne.fits" in bar.notes.toolTip()
+    assert bar.model.unplaced == ("d.fits",)
 
 
 def test_the_bar_says_nothing_where_all_are_aligned(bar):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
@@ -17,6 +18,7 @@ from pipeline_core import report as core_report
 from pipeline_core.errors import NightError
 from pipeline_core.events import Cancelled
 from pipeline_core.handing_on import hand_on
+from pipeline_core.measures import NOT_JUDGED, Flag
 from pipeline_core.report import write_report
 from tests.gui.nights import small_night
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
@@ -344,7 +346,7 @@ def test_frames_are_exported_into_a_new_folder_whose_name_is_typed(qtbot, reduce
     type_folder(qtbot, dialog, folder)
     assert dialog.told.text() == "a new folder: it is made, and for colleagues with it"
     press(qtbot, dialog.export)
-    qtbot.waitUntil(lambda: "4 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "4 frames for Siril written: " in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
     assert len(list(folder.glob("astep_*.fit"))) == 4
 
 
@@ -355,8 +357,56 @@ def test_the_last_line_of_an_export_names_what_is_doubtful_before_the_folder(qtb
     press(qtbot, dialog.export)
     qtbot.waitUntil(lambda: f"they lie in {folder}" in reduced.log.line.full_text, timeout=PATIENCE_MS)
     said = reduced.log.line.full_text
-    assert said.startswith("▲ 4 frames written: ")
+    assert said.removeprefix("· ").startswith("✓ 4 frames for Siril written: "), (
+        "a success, whatever is to be thought of"
+    )
     assert said.endswith(f"; they lie in {folder}")
+
+
+def test_a_finished_export_is_shown_by_a_button_as_a_saved_picture_is(qtbot, reduced, tmp_path, shown):
+    folder = tmp_path / "frames"
+    reduced.deeds.export_into("siril", folder)
+    qtbot.waitUntil(reduced.log.deed.isVisible, timeout=PATIENCE_MS)
+    assert "▲" not in reduced.log.line.full_text
+    press(qtbot, reduced.log.deed)
+    assert shown == [str(folder)]
+
+
+def test_an_export_says_beforehand_how_the_frames_stand_and_can_leave_all_but_the_good_ones(qtbot, reduced, tmp_path):
+    night = reduced.night
+    night.looks_quickly = True
+    night.look_quickly()
+    qtbot.waitUntil(lambda: set(LIGHTS) <= set(night.rows) and night.survey is not None, timeout=PATIENCE_MS)
+    rows = {path: replace(night.rows[path], flags=()) for path in LIGHTS}
+    for path, cause, severity in ((LIGHTS[0], "cloud", "suspect"), (LIGHTS[1], NOT_JUDGED, "note")):
+        rows[path] = replace(rows[path], flags=(Flag(cause, f"{cause}: a word", severity),))
+    night.rows.update(rows)
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.goes.text() == "4 frames would go: 2 good, 1 suspect, 1 not judged"
+    dialog.only_good.click()
+    assert dialog.goes.text() == "2 frames would go: 2 good"
+    asked = []
+    dialog.chosen.disconnect()
+    dialog.chosen.connect(lambda *how: asked.append(how))
+    type_folder(qtbot, dialog, tmp_path / "good")
+    press(qtbot, dialog.export)
+    assert asked == [(tmp_path / "good", True)]
+
+
+def test_where_no_good_frame_is_there_only_good_ones_cannot_be_exported(qtbot, reduced):
+    night = reduced.night
+    night.looks_quickly = True
+    night.look_quickly()
+    qtbot.waitUntil(lambda: set(LIGHTS) <= set(night.rows) and night.survey is not None, timeout=PATIENCE_MS)
+    night.rows.update(
+        {path: replace(night.rows[path], flags=(Flag("cloud", "cloud: thick", "bad"),)) for path in LIGHTS}
+    )
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.export.isEnabled()
+    dialog.only_good.click()
+    assert dialog.goes.text() == "No frame would go"
+    assert not dialog.export.isEnabled()
+    dialog.close()
 
 
 def test_a_mere_name_is_a_folder_beside_the_results_and_what_is_in_one_is_said(qtbot, reduced):
@@ -416,11 +466,11 @@ def test_a_folder_that_holds_the_night_is_refused_by_the_core_in_words(qtbot, re
 def test_the_button_of_the_export_cancels_while_frames_are_written(qtbot, reduced, tmp_path, monkeypatch):
     go_on = threading.Event()
 
-    def slow(*arguments):
+    def slow(*arguments, **how):
         context = arguments[-1]
         for _ in context.track("export", range(200)):
             go_on.wait(0.02)
-        return hand_on(*arguments)
+        return hand_on(*arguments, **how)
 
     monkeypatch.setattr("pipeline_core.handing_on.hand_on", slow)
     button = reduced.results.export

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication
 
 from astep_gui.models.judgements import ChangedVerdicts, Judgements
@@ -45,6 +45,18 @@ def test_results_say_which_verdicts_the_run_changed_and_a_click_shows_those_fram
     assert results.verdict_words.text() == said
     qtbot.mouseClick(results.show_verdicts, LEFT)
     assert list(after_run.night.selection) == LIGHTS[:3]
+
+
+def test_changed_verdicts_stand_directly_below_the_sentence_of_the_night(after_run):
+    results = after_run.results
+    tops = [widget.mapTo(results, QPoint(0, 0)).y() for widget in (results.verdicts, results.folder)]
+    sentence = results.sentence.sentence
+    below = sentence.mapTo(results, QPoint(0, sentence.height())).y()
+    assert results.sentence.isVisible()
+    assert below <= tops[0] <= below + 8
+    assert tops[0] < tops[1], "over what is done with the results"
+    results.sentence.follow(is_wanted=True)
+    assert results.verdict_words.isVisible()
 
 
 def test_another_day_the_results_still_say_which_verdicts_the_last_run_changed(qtbot, after_run, remembered):

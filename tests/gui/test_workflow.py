@@ -503,7 +503,7 @@ def test_accepted_frames_are_exported_where_a_person_says(qtbot, reduced, tmp_pa
     folder = tmp_path / "for siril"
     folder.mkdir()
     reduced.deeds.export_into("siril", folder)
-    qtbot.waitUntil(lambda: "3 frames for Siril lie in" in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "3 frames for Siril written: " in reduced.log.text.toPlainText(), timeout=PATIENCE_MS)
     assert len(list(folder.glob("astep_*.fit"))) == 3
     said = reduced.log.line.full_text
     assert "none of them has a WCS: they were not solved; Sky (Shift+S) looks for them on the sky" in said
