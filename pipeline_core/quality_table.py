@@ -224,7 +224,7 @@ def _cells(column: Any) -> list[Any]:
 
 def _row(cells: dict[str, Any]) -> QualityRow:
     # Tables of earlier versions have fewer columns.
-    measures = {name: cells.get(name) for name in (*_NUMBER_MEASURES, *_COUNT_MEASURES)}
+    measures: dict[str, Any] = {name: cells.get(name) for name in (*_NUMBER_MEASURES, *_COUNT_MEASURES)}
     measures |= {name: cells[name] or None for name in _TEXT_MEASURES}
     known = {field.name for field in fields(ScienceMeasures)}
     assert set(measures) < known, "the table names columns that no measure has"
