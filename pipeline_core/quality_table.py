@@ -34,6 +34,7 @@ _NUMBER_MEASURES = (
     "ellipticity",
     "ellipticity_angle_deg",
     "ellipticity_coherence",
+    "trail_px",
     "saturated_fraction",
     "halo_ratio",
 )
@@ -58,6 +59,7 @@ _UNITS = {
     "dx_px": "pix",
     "dy_px": "pix",
     "fwhm_px": "pix",
+    "trail_px": "pix",
     "fwhm_arcsec": "arcsec",
     "rotation_deg": "deg",
     "drift_px_per_hour": "pix / h",
@@ -221,7 +223,8 @@ def _cells(column: Any) -> list[Any]:
 
 
 def _row(cells: dict[str, Any]) -> QualityRow:
-    measures = {name: cells[name] for name in (*_NUMBER_MEASURES, *_COUNT_MEASURES)}
+    # Tables of earlier versions have fewer columns.
+    measures: dict[str, Any] = {name: cells.get(name) for name in (*_NUMBER_MEASURES, *_COUNT_MEASURES)}
     measures |= {name: cells[name] or None for name in _TEXT_MEASURES}
     known = {field.name for field in fields(ScienceMeasures)}
     assert set(measures) < known, "the table names columns that no measure has"
@@ -233,7 +236,6 @@ def _row(cells: dict[str, Any]) -> QualityRow:
             streaks=tuple(tuple(streak) for streak in json.loads(cells["streaks"])),
             notes=tuple(json.loads(cells["notes"])),
         ),
-        # Tables of earlier versions have fewer columns.
         **{name: cells.get(name) for name in _NUMBER_ROW},
         mirrored=bool(cells["mirrored"]),
         transparency_map=_map(cells["transparency_map"]),

@@ -10,7 +10,7 @@ from astep_gui.models.window_words import in_window
 from pipeline_core.measures import NOT_JUDGED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from astep_gui.models.sky_words import SkyStatus
     from pipeline_core.measures import Flag, QualityRow
@@ -195,7 +195,7 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         return FrameState("–", LEFT_OUT, "dim", left_out[path], 6)
     if is_kept:
         why = "; ".join(flag.words for flag in against)
-        words = f"accepted in spite of: {why}" if why else "accepted by a person"
+        words = f"accepted in spite of: {why}" if why else f"accepted by a person{_since(row, said)}"
         return FrameState("✓", "accepted", "good", words, 8, why)
     if against:
         worst = against[0]
@@ -224,6 +224,14 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
 
 def _mark(flag: Flag) -> str:
     return "▲" if flag.severity != "note" else UNTOLD if flag.cause == NOT_JUDGED else "·"
+
+
+def _since(row: QualityRow | None, said: Sequence[Flag]) -> str:
+    """Say what the final values say of a frame that was accepted, where nothing in them speaks against it."""
+    if row is None or row.measures.state in {"none", "quick"}:
+        return ""
+    untold = next((flag.words for flag in said if flag.cause == NOT_JUDGED), "")
+    return f"; reduced, it is {untold}" if untold else "; reduced, nothing speaks against it"
 
 
 def _told(flag: Flag) -> str:

@@ -1,6 +1,7 @@
 """The quality table says what the rows say, whole or not at all."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -46,6 +47,17 @@ def test_what_is_written_is_read_back(rows, tmp_path):
     back = read_quality_table(file)
     assert back == everything
     assert [p.name for p in tmp_path.iterdir()] == ["quality.ecsv"]
+
+
+def test_how_far_stars_are_trailed_is_read_back_and_a_table_that_does_not_say_it_is_read_too(tmp_path):
+    file = tmp_path / "quality.ecsv"
+    trailed = replace(FULL, measures=replace(FULL.measures, trail_px=4.25))
+    write_quality_table(file, [BARE, trailed])
+    assert [row.measures.trail_px for row in read_quality_table(file)] == [None, 4.25]
+    table = as_table([BARE, trailed])
+    table.remove_column("trail_px")
+    table.write(file, format="ascii.ecsv", overwrite=True)
+    assert [row.measures.trail_px for row in read_quality_table(file)] == [None, None]
 
 
 def test_the_table_is_one_that_astropy_reads_with_units_and_blanks(tmp_path):

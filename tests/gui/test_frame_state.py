@@ -43,6 +43,16 @@ FEW = Flag("not judged", "not judged: 2 stars only, too few to tell a good frame
 WEAK = Flag("dark too weak", "dark 26 % too weak: hot pixels shine through; take darks of its temperature", "note")
 
 
+def test_an_accepted_frame_says_what_its_final_values_say_where_the_first_look_spoke_against_it():
+    kept = {"is_kept": True, "first_said": "trailed"}
+    assert state("final", **kept).verdict == (
+        "✓ accepted by a person; reduced, nothing speaks against it · the first look said: trailed"
+    )
+    assert state("final", FEW, **kept).words == f"✓ accepted by a person; reduced, it is {FEW.words}"
+    assert state("final", CLOUD, **kept).words.startswith("✓ accepted in spite of: ")
+    assert state("quick", is_kept=True).words == "✓ accepted by a person"
+
+
 @pytest.mark.parametrize("values", ["quick", "final"])
 def test_a_frame_of_two_stars_is_not_judged_and_says_so_with_a_mark_of_its_own(values):
     untold = state(values, FEW, WEAK)
