@@ -39,6 +39,8 @@ _MORE = ("99.9", "98", "full")
 
 LEAST_PLOT_PX, NAMED_PX = 76, 100
 """Height of the histogram at least, and that at which its axis has a name below it: in a lower one it stands inside."""
+_ABOVE_BARS = 1.12
+"""Height of the plot in units of its highest bar at least."""
 
 
 class LevelsPanel(QWidget):
@@ -79,6 +81,8 @@ class LevelsPanel(QWidget):
         """In a low window leave the room of the axis' name to the bars."""
         super().resizeEvent(event)
         self._name_axis()
+        if self._has_plot:
+            self._set_range()
 
     def _name_axis(self) -> None:
         if not self._has_plot:
@@ -279,17 +283,29 @@ class LevelsPanel(QWidget):
     def _follow_in_plot(self) -> None:
         levels = self._levels
         self.region.setRegion((levels.lo, levels.hi))
+        self._set_range()
         part = np.linspace(0.0, 1.0, 65)
         self._curve.setData(levels.lo + part * (levels.hi - levels.lo), self._top * stretched(part, levels.stretch))
+
+    def _set_range(self) -> None:
+        levels = self._levels
         low, high = min(self._span[0], levels.lo), max(self._span[1], levels.hi)
         # Levels far outside of the histogram are shown at its edge, or the sky would be a single line.
         width = self._span[1] - self._span[0]
         box = self.plot.getPlotItem().getViewBox()
-        box.setRange(
-            xRange=(max(low, self._span[0] - width), min(high, self._span[1] + 3 * width)),
-            yRange=(0.0, 1.12 * self._top),
-            padding=0.01,
-        )
+        left, right = max(low, self._span[0] - width), min(high, self._span[1] + 3 * width)
+        above = _ABOVE_BARS * max(1.0, self._below_name(box, left, right))
+        box.setRange(xRange=(left, right), yRange=(0.0, above * self._top), padding=0.01)
+
+    def _below_name(self, box: pg.ViewBox, left: float, right: float) -> float:
+        """Return how many times higher the plot must be that the bars below the axis' name do not reach into it."""
+        name, room = self.inner_name.boundingRect(), box.boundingRect()
+        edges, counts = self._bars.getOriginalDataset()
+        if not self.inner_name.isVisible() or room.height() <= name.height() or room.width() <= 0:
+            return 1.0
+        below = edges[1:] > right - (right - left) * min(1.0, (name.width() + 8) / room.width())
+        highest = float(counts[below].max()) / self._top if below.any() else 0.0
+        return 1.04 * highest / (1.0 - name.height() / room.height()) / _ABOVE_BARS
 
     def _say_clipped(self) -> None:
         """Say in the tips how many pixels lie beyond black and white."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QSize, Qt, QTimer, pyqtSignal
@@ -122,6 +122,8 @@ class NeedsYou(QWidget):
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
         bar.valueChanged.connect(self._say_more)
+        bar.actionTriggered.connect(lambda _action: QTimer.singleShot(0, self._fit_height))  # once it has moved
+        bar.sliderReleased.connect(self._fit_height)
         self.setMinimumHeight(LEAST_PX)
 
     def show_needs(self) -> None:
@@ -201,6 +203,8 @@ class NeedsYou(QWidget):
         is_whole = sum(heights) - gap <= most
         self._list.setContentsMargins(sides.left(), 0, _RIGHT_PX + (beside if is_whole else 0), _BELOW_PX)
         self._heights = list(heights)
+        first = self._first_seen(most + gap)
+        heights = heights[first:]
         while sum(heights) - gap > most and len(heights) > 1:
             heights.pop()
         # The gap below the last line that is whole is none of the next one's.
@@ -210,7 +214,19 @@ class NeedsYou(QWidget):
             bar.setSingleStep(heights[0])  # the wheel too stops at whole lines
         always, never = Qt.ScrollBarPolicy.ScrollBarAlwaysOn, Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         self._area.setVerticalScrollBarPolicy(never if is_whole else always)
+        if not bar.isSliderDown() and (layout := self.layout()) is not None:
+            layout.activate()  # the bar ends where the last page does
+            bar.setValue(sum(self._heights[:first]))
         self._say_more()
+
+    def _first_seen(self, room: int) -> int:
+        """Return the number of the line at the top: lines are seen whole, as many as there is room for, pixels."""
+        heights, scrolled = self._heights, self._scroll()
+        tops = [0, *accumulate(heights)][:-1]
+        first = min(range(len(tops)), key=lambda k: abs(tops[k] - scrolled), default=0)
+        while first and sum(heights[first - 1 :]) <= room:
+            first -= 1  # the last page is full
+        return first
 
     def _say_more(self, *_: object) -> None:
         """Say how many lines lie below those that are seen."""
@@ -223,7 +239,11 @@ class NeedsYou(QWidget):
         """Bring the next lines into sight, or the first again after the last."""
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
-        bar.setValue(0 if bar.value() >= bar.maximum() else bar.value() + bar.pageStep())
+        edge = bar.value() + self._area.maximumHeight()
+        tops = [0, *accumulate(self._heights)]
+        below = (top for top, end in pairwise(tops) if end - self._list.spacing() > edge)
+        bar.setValue(next(below, 0))
+        self._fit_height()
 
     def _say_how_many(self, *_: object, has_lines: bool | None = None) -> None:
         if has_lines is None:

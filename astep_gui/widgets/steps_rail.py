@@ -26,7 +26,7 @@ NOT_MADE = "has not been made yet"
 """The end of what the core says of a missing master."""
 MAKES_THEM = "Reduce makes them, or make them now"
 """Beside the button that does."""
-LATER_MISSING = f"! Later steps need masters that are not made yet. {MAKES_THEM}"
+LATER_MISSING = f"! Later steps need masters, which are not made yet. {MAKES_THEM}"
 LATER_MADE = "! Later steps wait for masters, which are being made"
 INVITE = "Choose a step to see what it did"
 _REJECT, _KEEP = "Reject this frame (X); Shift+X asks for the reason", "Accept this frame, whatever is said of it (U)"
@@ -295,7 +295,7 @@ class StepsRail(QWidget):
             return f"! {why}, so {chosen.words} does nothing here. {later.removeprefix('! ')}"
         if self._are_made:
             return f"! Masters are being made: {chosen.words} is shown when its own are there{meanwhile}"
-        return f"! {chosen.words} needs masters that are not made yet. {MAKES_THEM}{meanwhile}"
+        return f"! {chosen.words} needs masters, which are not made yet. {MAKES_THEM}{meanwhile}"
 
     def _progress(self) -> str:
         """Say how far the steps are: the first time they take a while."""

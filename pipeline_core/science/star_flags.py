@@ -48,7 +48,7 @@ def long_stars(e: Evidence) -> Flag | None:
     along = f" along {e.ellipticity_angle_deg:.0f}°" if math.isfinite(e.ellipticity_angle_deg) else ""
     usual = f" ({e.ellipticity_clear:.2f} in the clear reference)" if math.isfinite(e.ellipticity_clear) else ""
     is_unsure = e.stars < FEWEST_LONG
-    unsure = f"; {e.stars:.0f} stars tell it: a close pair among them looks the same" if is_unsure else ""
+    unsure = f"; only {e.stars:.0f} stars show it, and a close pair of stars would look the same" if is_unsure else ""
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
         words = f"trailed: ellipticity {e.ellipticity:.2f}{along}{usual}, the telescope moved{_by(e)}{unsure}"
         return Flag("trailed", words, "suspect" if is_unsure else "bad")
@@ -67,13 +67,13 @@ def _long_by_itself(e: Evidence) -> Flag | None:
     value, bound = _told_above(e.ellipticity, LONG_ELLIPTICITY)
     is_long = e.ellipticity_clear > 0.5 * LONG_ELLIPTICITY
     beside = e.own_reference or (f" (the clear reference is long itself: {e.ellipticity_clear:.2f})" if is_long else "")
-    most = f"above the {bound} that optics and seeing make at most{beside}"
+    most = f"optics and seeing make {bound} at most{beside}"
     figures = f"ellipticity {value}{along} all over the field, {most}"
     if e.ellipticity > TRAILED_ELLIPTICITY or e.trail_px > 0:
         excess, unsure_by = e.ellipticity - LONG_ELLIPTICITY, _uncertain(e)
         if not excess > unsure_by:
-            unsure = f"above it by {excess:.3f} only, known to {unsure_by:.3f}: look at it"
-            return Flag("trailed", f"trailed: {figures}; the telescope may have moved{_by(e)}, {unsure}", "suspect")
+            unsure = f"only {excess:.3f} above that, uncertain by {unsure_by:.3f}: look at it"
+            return Flag("trailed", f"trailed: {figures}; {unsure}, the telescope may have moved{_by(e)}", "suspect")
         return Flag("trailed", f"trailed: {figures}; the telescope moved{_by(e)}", "bad")
     return Flag("wind", f"wind: {figures}; shaking or poor guiding", "suspect")
 

@@ -194,14 +194,14 @@ def test_of_a_trail_that_few_stars_tell_it_is_said_that_a_close_pair_looks_the_s
     long = replace(GOOD, stars=stars, stars_clear=stars, ellipticity=0.47, coherence=0.95)
     trail = next(flag for flag in science_flags(long) if flag.cause == "trailed")
     assert trail.severity == severity
-    assert trail.words.endswith("; 4 stars tell it: a close pair among them looks the same") == (stars == 4)
+    assert trail.words.endswith("; only 4 stars show it, and a close pair of stars would look the same") == (stars == 4)
 
 
 def test_a_trailed_frame_is_named_although_the_best_frames_of_its_group_are_trailed_too():
     flag = only(replace(GOOD, ellipticity=0.42, ellipticity_clear=0.42, coherence=0.97))
     assert (flag.cause, flag.severity) == ("trailed", "bad")
     assert "0.42 along 31°" in flag.words
-    assert "above the 0.30 that optics and seeing make at most" in flag.words
+    assert "optics and seeing make 0.30 at most" in flag.words
     assert "(the clear reference is long itself: 0.42); the telescope moved" in flag.words
     shaken = only(replace(GOOD, ellipticity=0.35, ellipticity_clear=0.30, coherence=0.97))
     assert (shaken.cause, shaken.severity) == ("wind", "suspect")
@@ -220,9 +220,9 @@ def test_of_a_value_just_above_its_limit_it_is_seen_that_it_is():
     """Frame 057 of Jason read "ellipticity 0.30 … judged against the 0.30"."""
     flag = only(replace(GOOD, ellipticity=0.3017, ellipticity_clear=0.25, coherence=0.97, trail_px=2.6))
     assert flag.words == (
-        "trailed: ellipticity 0.302 along 31° all over the field, above the 0.300 that optics and seeing make at most "
-        "(the clear reference is long itself: 0.25); the telescope may have moved evenly by 2.6 px, above it by 0.002 "
-        "only, known to 0.020: look at it"
+        "trailed: ellipticity 0.302 along 31° all over the field, optics and seeing make 0.300 at most "
+        "(the clear reference is long itself: 0.25); only 0.002 above that, uncertain by 0.020: look at it, the "
+        "telescope may have moved evenly by 2.6 px"
     )
 
 

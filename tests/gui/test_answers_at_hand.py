@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QApplication, QPushButton
@@ -178,6 +181,26 @@ def test_the_buttons_of_needs_stay_where_they_are_when_the_scroll_bar_comes(qtbo
         assert opened.needs._area.verticalScrollBar().isVisible() == (many == 30)
         places.append(upper_left(button_of(opened, "Plan", "need 0")).x())
     assert len(set(places)) == 1
+
+
+def test_the_name_inside_the_histogram_does_not_lie_on_bars_that_are_high_at_the_right(qtbot, opened):
+    """Of what a dark took off the bars are highest at the right, where the name stands."""
+    opened.resize(1280, 720)
+    qtbot.waitUntil(lambda: opened.viewing.view.shown is not None, timeout=PATIENCE_MS)
+    panel, shown = opened.viewing.levels_panel, opened.viewing.view.shown
+    values = -1000 + 100 * np.random.default_rng(7).beta(6.0, 1.2, 60_000)
+    level = replace(shown.level, sky=-925.0, sigma=2.0, lowest=-1000.0, highest=-900.0)
+    panel.show_image(replace(shown, sample=values, level=level, saturation=None))
+    opened.viewing.levels.set_range(-995.0, -901.0)
+    qtbot.wait(50)
+    assert panel.inner_name.isVisible()
+    box = panel.plot.getPlotItem().getViewBox()
+    edges, counts = panel._bars.getOriginalDataset()
+    name = box.mapSceneToView(panel.inner_name.sceneBoundingRect()).boundingRect()
+    below = (edges[1:] > name.left()) & (edges[:-1] < name.right())
+    assert below.any(), f"{name} in {box.viewRect()}, bars from {edges[0]} to {edges[-1]}"
+    assert counts[below].max() == counts.max(), "or the test would tell nothing"
+    assert counts[below].max() <= min(name.top(), name.bottom())
 
 
 @pytest.mark.parametrize("height", [720, 1000])

@@ -68,13 +68,15 @@ def test_a_step_that_waits_for_a_master_says_so_first_and_a_click_on_it_says_it_
     qtbot.waitUntil(lambda: opened.night.plan is not None and steps.path is not None, timeout=PATIENCE_MS)
     qtbot.mouseClick(rail.buttons["raw"], LEFT)
     qtbot.waitUntil(lambda: steps.missing is not None, timeout=PATIENCE_MS)
-    assert rail.note.full_text.startswith("! Later steps need masters that are not made yet.")
+    assert rail.note.full_text.startswith("! Later steps need masters, which are not made yet.")
     assert rail.make.isVisible()
     waits = next(button for button in rail.buttons.values() if button.state == "missing")
     qtbot.mouseClick(waits, LEFT)
     assert waits.isChecked()
     said = rail.note.full_text
-    assert said.startswith(f"! {waits.text()} needs masters that are not made yet. Reduce makes them, or make them now")
+    assert said.startswith(
+        f"! {waits.text()} needs masters, which are not made yet. Reduce makes them, or make them now"
+    )
 
 
 # -- the strip of the log --------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def test_before_the_masters_are_made_the_first_steps_show_and_the_remedy_is_one_
     model.set_frame(science[0])
     click(qtbot, rail, "raw")
     assert rail.buttons["dark"].state == "missing"
-    assert "Later steps need masters that are not made yet" in rail.note.full_text
+    assert "Later steps need masters, which are not made yet" in rail.note.full_text
     with qtbot.waitSignal(model.masters_asked):
         qtbot.mouseClick(rail.make, LEFT)
     model.close()

@@ -48,7 +48,7 @@ def test_a_difference_that_needs_missing_masters_gives_way_to_the_frame_and_the_
     assert viewing.levels.lo < shown.level.sky < viewing.levels.hi
     words = viewing.rail.note.full_text
     assert "no difference" in words
-    assert "Dark needs masters that are not made yet" in words
+    assert "Dark needs masters, which are not made yet" in words
     assert "Reduce makes them, or make them now" in words
     assert viewing.rail.difference.isVisible()
     assert viewing.rail.difference.isChecked()
@@ -94,7 +94,7 @@ def test_a_step_that_was_clicked_before_its_master_was_made_is_shown_when_it_is(
     qtbot.mouseClick(viewing.rail.buttons["flat"], LEFT)
     assert viewing.steps.chosen == "flat"
     qtbot.waitUntil(lambda: not viewing.steps.is_busy, timeout=PATIENCE_MS)
-    assert "Flat needs masters that are not made yet" in viewing.rail.note.full_text
+    assert "Flat needs masters, which are not made yet" in viewing.rail.note.full_text
     for file in (reduced[1] / "masters").glob("*.fits"):
         shutil.copy(file, window.night.place.output / "masters")
     viewing._plan_changed()
@@ -124,7 +124,7 @@ def test_the_rail_stays_on_the_step_that_was_clicked_last_and_says_in_one_senten
     qtbot.mouseClick(rail.difference, LEFT)
     says = {
         "bias": "! The dark holds the bias, both come off with it, so Bias does nothing here. Later steps need ",
-        "flat": "! Flat needs masters that are not made yet. Reduce makes them, or make them now",
+        "flat": "! Flat needs masters, which are not made yet. Reduce makes them, or make them now",
     }
     for name in ("bias", "flat"):
         qtbot.mouseClick(rail.buttons[name], LEFT)

@@ -35,6 +35,6 @@ def test_before_the_masters_are_made_a_step_that_is_there_says_what_it_did(qtbot
     qtbot.mouseClick(rail.buttons["raw"], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: rail.model.missing is not None, timeout=60_000)
     said = rail.note.full_text
-    assert said.startswith("! Later steps need masters that are not made yet.")
+    assert said.startswith("! Later steps need masters, which are not made yet.")
     assert said.endswith(" · As the camera wrote it: 64 × 64 pixels")
     assert rail.make.isVisible()
