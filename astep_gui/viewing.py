@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 SHARES = {"Night": Share(0.26, 138, 250), "Judge": Share(0.4, 204, 440)}
 """What timeline and keogram have of the height: most where frames are judged by them."""
-UPPER_PX = 351
+UPPER_PX = 355
 """What steps and image keep in a low window: the image is then nearly half of what lies between the panels."""
 _TURNED = ("it is turned onto the others, its pixels lie elsewhere", "Esc ends the blink and shows it as it was taken")
 _NO_FRAME = ("the image is a master or a stack", "Esc shows the frame again")

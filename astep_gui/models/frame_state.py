@@ -31,6 +31,10 @@ SEE_HEADER = "see header"
 _WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
 
 
+_LETTERS_IN_ROW = len("dark too strong")
+"""Of the longest cause: the column has room for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class FrameState:
     """How a frame stands."""
@@ -69,9 +73,9 @@ class FrameState:
 
     @property
     def brief(self) -> str:
-        """What stands in the row of the frame: mark and word, and of a rejected one for what."""
-        is_told = self.word == "rejected" and self.why not in {"", NO_REASON}
-        return f"{self.mark} {self.word}: {self.why}" if is_told else f"{self.mark} {self.word}"
+        """What stands in the row of the frame: mark and word; of a rejected one for what, if a few letters say it."""
+        is_told = self.word == "rejected" and self.why != NO_REASON and 0 < len(self.why) <= _LETTERS_IN_ROW
+        return f"{self.mark} {self.why if is_told else self.word}"
 
     @property
     def words(self) -> str:

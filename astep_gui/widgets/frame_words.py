@@ -85,7 +85,6 @@ class FrameWords(QWidget):
             line.addStretch(1)
             for button in buttons:
                 button.setProperty("small", "true")
-                button.setFixedHeight(_BUTTON_PX)
                 line.addWidget(button)
             lines.addLayout(line)
         lines.addStretch(1)
@@ -112,7 +111,10 @@ class FrameWords(QWidget):
     def _fit(self, verdict: str, note: str) -> None:
         """Give the verdict as many lines as it needs, and the step those that are left: one at least."""
         room = self._room()
-        height = max(self.note.height_of(LINES) - 2, 2 * _BUTTON_PX + _BETWEEN_PX)
+        high = max(_BUTTON_PX, *(button.minimumSizeHint().height() for button in self._upper))  # as the theme's edges
+        for button in (*self._upper, *self._aside, *self._lower):
+            button.setFixedHeight(high)
+        height = max(self.note.height_of(LINES) - 2, 2 * high + _BETWEEN_PX)
         self._said.setFixedHeight(height)
         self.setFixedHeight(height)
         most = _BESIDE_STEP if note else LINES

@@ -251,9 +251,11 @@ class ResultsPanel(QWidget):
         return told_findings(self._run.result, survey.last_run if survey is not None else None)
 
     def _follow_warnings(self) -> None:
-        well, decided_adu = self._known_well(), self._night.recipe.calibrate.saturation_adu
-        if well is not None and decided_adu is not None and decided_adu > well.level_adu:
-            well = None  # that question is not asked: the warning stands here
+        well = self._known_well()
+        if well is not None:  # only then is the recipe read: nothing heavy before the window is there
+            decided_adu = self._night.recipe.calibrate.saturation_adu
+            if decided_adu is not None and decided_adu > well.level_adu:
+                well = None  # that question is not asked: the warning stands here
         others = [one for one in self._findings() if well is None or one != well.finding]  # the question says that one
         shown = gravest(others, MOST_GRAVE)
         self.gravest.show_findings(shown, len(others) - len(shown))

@@ -40,7 +40,7 @@ def test_a_rejected_frame_names_its_cause_in_the_row_and_is_still_found_by_the_w
     path, table = window.night.current, window.table
     window.decisions.reject([path], "cloud")
     cell = table.model.index_of(path).siblingAtColumn(column_number("state"))
-    assert cell.data() == "✕ rejected: cloud"
+    assert cell.data() == "✕ cloud"
     for words in ("rejected", "cloud"):
         table.search.setText(words)
         table.search_now()

@@ -102,8 +102,10 @@ def test_a_rejected_frame_is_not_said_to_have_remarks_against_it():
 
 def test_the_row_of_a_rejected_frame_names_what_it_was_rejected_for():
     """It said "✕ rejected" alone."""
-    assert state_of_rejected(CLOUD).brief == "✕ rejected: aeroplane"
+    assert state_of_rejected(CLOUD).brief == "✕ aeroplane"
     assert frame_state(FRAME, {"a.fits": ""}, {}, {}, None).brief == "✕ rejected"
+    by_many_words = frame_state(FRAME, {"a.fits": "cloud that came in from the west"}, {}, {}, None)
+    assert by_many_words.brief == "✕ rejected", "the line over the image and the tip have room for them"
     assert state("final", CLOUD).brief == "▲ cloud"
 
 

@@ -230,7 +230,7 @@ def test_headings_and_marks_follow_a_decision_about_hundreds(qtbot, long_night):
     with qtbot.waitSignal(model.many_changed):
         long_night.decisions.reject(paths, "wind")
     assert model.data(model.index(0, 0)).endswith(f"✕ {len(paths)} rejected")
-    assert model.data(model.index_of(paths[7]).siblingAtColumn(column_number("state"))) == "✕ rejected: wind"
+    assert model.data(model.index_of(paths[7]).siblingAtColumn(column_number("state"))) == "✕ wind"
 
 
 def test_the_frames_of_a_reason_are_named_in_the_plan_when_it_is_unfolded_and_stay_unfolded(qtbot, opened):

@@ -150,7 +150,7 @@ def first_time(monkeypatch):
     def takes(seconds):
         monkeypatch.setattr(preparing, "_are_ready", threading.Event())
         monkeypatch.setattr(warm_up, "is_first_time", lambda *, science: science)
-        monkeypatch.setattr(warm_up, "warm_up_science", partial(time.sleep, seconds))
+        monkeypatch.setattr(warm_up, "warm_up_missing", partial(time.sleep, seconds))
 
     return takes
 
