@@ -26,7 +26,7 @@ _BESIDE_STEP = 2
 _MOST_COUNTED = 88
 """Buttons that count frames have room for two digits, or those beside them would move."""
 _GAP_PX, _BUTTON_PX = 4, 24
-_BETWEEN_PX = 3
+_BETWEEN_PX = 2
 """Between the two lines of buttons: frames that touch look as if they were cut."""
 
 

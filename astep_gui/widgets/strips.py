@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from astep_gui.widgets.star_strip import StarStrip
     from astep_gui.widgets.timeline import Timeline
 
-KEOGRAM_PX = (28, 64)
+KEOGRAM_PX = (26, 64)
 """Height of the keogram in a low strip and in a high one."""
 _FULL_AT_PX = (210, 295)
 """Heights of all strips between which the keogram grows: below, the plot needs every pixel."""

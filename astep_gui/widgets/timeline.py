@@ -99,7 +99,7 @@ class Timeline(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setContentsMargins(8, 2, 12, 0)
+        head.setContentsMargins(8, 0, 12, 0)
         head.setSpacing(8)
         head.addWidget(self.what)
         head.addWidget(self.tabs, 1)
