@@ -58,6 +58,23 @@ def test_where_frames_are_of_more_than_one_date_the_day_stands_before_the_time(o
     assert opened.table.columns.width_of(number) > before, "and nothing of it is cut"
 
 
+def test_with_days_before_the_times_no_column_of_the_list_is_cut(qtbot, opened):
+    """As in a night from evening to morning; the names of its frames are as long as "SCIENCE 036"."""
+    opened.resize(1600, 1000)
+    model, night = opened.table.model, opened.night
+    names = {f.path: f"{'SCIENCE' if k else 'NIGHT'} {k:03d}.fits" for k, f in enumerate(night.raw.frames)}
+    later = tuple(
+        replace(f, path=names[f.path], mid_utc=f.mid_utc and f.mid_utc + timedelta(days=f.path == LIGHTS[3]))
+        for f in night.raw.frames
+    )
+    night.night = night.raw = replace(night.raw, frames=later)
+    model.rebuild()
+    opened.panels.give_table_room()
+    qtbot.wait(60)
+    assert not opened.table.tree.isColumnHidden(column_number("on_sky"))
+    assert opened.panels._frames.minimumWidth() >= opened.table.wanted_width(), "no other panel presses it"
+
+
 def test_in_a_small_window_the_time_stays_in_the_list(opened):
     opened.resize(1280, 720)
     tree = opened.table.tree
