@@ -47,7 +47,7 @@ class ProductBar(QWidget):
         back.setToolTip("Esc")
         back.clicked.connect(self.closed)
         row = QHBoxLayout(self)
-        row.setContentsMargins(10, 4, 8, 4)
+        row.setContentsMargins(10, 2, 8, 2)
         row.setSpacing(6)
         row.addWidget(self.name)
         for button in self.parts.values():
