@@ -1,4 +1,4 @@
-"""Names in a line of words: a few are named, the rest is counted."""
+"""Names and numbers in a line of words: a few are named, the rest is counted."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """So many are named one by one where nothing else is asked for."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 frame", "2 frames"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def named(names: Sequence[str], most: int = NAMED) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import same_exposure
 from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.name_words import counted
 from pipeline_core.standing import ACCEPTED, BAD, REJECTED, SUSPECT, cause_of, standing
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _dark_exposures_of_flats(night: Night, plan: Plan) -> dict[str, set[float]]:
 
 def _of_flats_or_frames(of_flats: Mapping[str, set[float]], frames: int) -> str:
     flats = f" or {'its' if frames == 1 else 'their'} flats have" if any(of_flats.values()) else ""
-    who = f"{_frames(frames)}{flats}" if flats else _have(frames)
+    who = f"{counted(frames, 'frame')}{flats}" if flats else _have(frames)
     return f"{who} none"
 
 
@@ -165,7 +166,8 @@ def _flagged(
         part = _range([100 * abs(row.extra["dark_residual"]) for row in off if "dark_residual" in row.extra], " %", 0)
         figure = f"the dark was {part} off" if part else "the dark did not fit"
         yield _Advice(
-            len(off), f"take darks in the same night, at the frames' temperature ({figure} in {_frames(len(off))})"
+            len(off),
+            f"take darks in the same night, at the frames' temperature ({figure} in {counted(len(off), 'frame')})",
         )
     alone = [
         row
@@ -176,7 +178,7 @@ def _flagged(
         are = "is" if len(alone) == 1 else "are"
         yield _Advice(
             len(alone),
-            f"take two or more frames of each field, filter and exposure ({_frames(len(alone))} {are} alone)",
+            f"take two or more frames of each field, filter and exposure ({counted(len(alone), 'frame')} {are} alone)",
         )
 
 
@@ -194,7 +196,7 @@ def _trails(rows: Sequence[QualityRow]) -> str:
     long = _range([row.measures.trail_px for row in rows if row.measures.trail_px], " px", 1)
     angles = [a for row in rows if (a := row.measures.ellipticity_angle_deg) is not None]
     along = _one_way(angles)
-    told = f"{_frames(len(rows))} trailed"
+    told = f"{counted(len(rows), 'frame')} trailed"
     if long:
         told += f", {'by ' if along == '' else ''}{long}"
     return f"guide better ({told}{along})"
@@ -212,17 +214,19 @@ def _one_way(angles_deg: Sequence[float]) -> str:
 
 def _wide(rows: Sequence[QualityRow]) -> str:
     width = _range([row.measures.fwhm_px for row in rows if row.measures.fwhm_px], " px", 1)
-    return f"focus again during the night ({_frames(len(rows))} with FWHM {width})" if width else "focus again"
+    return f"focus again during the night ({counted(len(rows), 'frame')} with FWHM {width})" if width else "focus again"
 
 
 _LESSONS: dict[str, Callable[[Sequence[QualityRow]], str]] = {
     "trailed": _trails,
-    "wind": lambda rows: f"guide better, or shield from the wind ({_frames(len(rows))} with long stars)",
+    "wind": lambda rows: f"guide better, or shield from the wind ({counted(len(rows), 'frame')} with long stars)",
     "defocus": _wide,
-    "frost": lambda rows: f"look for frost on the optics ({_frames(len(rows))})",
-    "bright sky": lambda rows: f"look for light in the dome ({_frames(len(rows))} brighter than Sun and Moon explain)",
-    "saturated": lambda rows: f"expose shorter ({_frames(len(rows))} saturated)",
-    "jump": lambda rows: f"check where the telescope points ({_frames(len(rows))} off the others' field)",
+    "frost": lambda rows: f"look for frost on the optics ({counted(len(rows), 'frame')})",
+    "bright sky": lambda rows: (
+        f"look for light in the dome ({counted(len(rows), 'frame')} brighter than Sun and Moon explain)"
+    ),
+    "saturated": lambda rows: f"expose shorter ({counted(len(rows), 'frame')} saturated)",
+    "jump": lambda rows: f"check where the telescope points ({counted(len(rows), 'frame')} off the others' field)",
 }
 """Cause → what to do about it; cloud, few stars and haze are nobody's fault."""
 
@@ -256,8 +260,4 @@ def _seconds(exposures: Iterable[float]) -> str:
 
 
 def _have(number: int) -> str:
-    return f"{_frames(number)} {'has' if number == 1 else 'have'}"
-
-
-def _frames(number: int) -> str:
-    return f"{number} frame{'' if number == 1 else 's'}"
+    return f"{counted(number, 'frame')} {'has' if number == 1 else 'have'}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.name_words import counted
 from pipeline_core.next_time import next_time
 from pipeline_core.short_names import numbers_of, short_names
 from pipeline_core.standing import (
@@ -114,9 +115,9 @@ def _counted(stands: Iterable[str]) -> str:
     found = Counter(stands)
     total = found.total()
     if found[GOOD] == total:
-        return f"Night: {_frames(total, 'science frame')}, {'all good' if total > 1 else 'good'}."
+        return f"Night: {counted(total, 'science frame')}, {'all good' if total > 1 else 'good'}."
     none_good = ["none good"] if not found[GOOD] else []
-    return f"Night: {', '.join([_frames(total, 'science frame'), *none_good, *counted_stands(found)])}."
+    return f"Night: {', '.join([counted(total, 'science frame'), *none_good, *counted_stands(found)])}."
 
 
 def counted_stands(stands: Mapping[str, int]) -> list[str]:
@@ -174,15 +175,15 @@ def _lost(known: Mapping[str, QualityRow], stands: Mapping[str, str], rejected: 
         causes = Counter(
             cause_of(known[path], rejected) if path in known else cause_of_rejection(rejected[path]) for path in paths
         ).most_common()
-        told = [f"{_NOUNS.get(cause, cause)} ({_frames(number)})" for cause, number in causes[:_MOST_CAUSES] if cause]
+        told = [
+            f"{_NOUNS.get(cause, cause)} ({counted(number, 'frame')})"
+            for cause, number in causes[:_MOST_CAUSES]
+            if cause
+        ]
         told[1:] = [words.replace(" frames)", ")").replace(" frame)", ")") for words in told[1:]]
         mostly = "mostly " if len(causes) > len(told) else ""
         return f"{word} {mostly}{'to' if word == 'Lost' else 'for'} {' and '.join(told)}." if told else ""
     return ""
-
-
-def _frames(number: int, noun: str = "frame") -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _seconds(exposure_s: float | None) -> str:

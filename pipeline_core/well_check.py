@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pipeline_core.findings import Finding
 from pipeline_core.grouping import Geometry
+from pipeline_core.name_words import counted
 from pipeline_core.science.full_well import AT_LIMIT, full_well
 from pipeline_core.tasks import camera_facts
 
@@ -57,7 +58,7 @@ class FullWell:
             )
         else:
             hint = f"set calibrate.saturation_adu to {self.level_adu:.0f}, so that full pixels are masked"
-        frames = f"{len(self.paths)} frame{'' if len(self.paths) == 1 else 's'}"
+        frames = counted(len(self.paths), "frame")
         return Finding(
             f"the camera seems to saturate from {self.level_adu:,.0f} ADU on, below the {self.limit_adu:,.0f} ADU that "
             "are taken for full",

@@ -244,7 +244,7 @@ def _told(flag: Flag) -> str:
 
 
 def _as_remark(flag: Flag) -> str:
-    """Return the words of a note, called a remark behind its cause: "dark 5 % too weak (remark): mask …"."""
+    """Return the words of a note, called a remark behind its cause: "dark 5 % too weak (remark): stack …"."""
     cause, colon, rest = flag.words.partition(":")
     return f"{cause} {AS_REMARK}{colon}{rest}"
 

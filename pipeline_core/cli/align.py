@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.align_night import NightAlignment, align_night
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.cli.wording import counted
 from pipeline_core.logbook import Logbook
+from pipeline_core.name_words import counted
 from pipeline_core.scan import scan_night
 from pipeline_core.session import check_night, find_place, matching, recipe_of
 

@@ -8,8 +8,8 @@ from pipeline_core.catalogues.tile_cache import TileCache
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.ranges import check_place, check_range
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.cli.wording import counted
 from pipeline_core.fetch_catalogue import fetch_night
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     import argparse

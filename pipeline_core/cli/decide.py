@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.align_night import rejected_references
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.cli.set_recipe import named_settings, set_recipe
-from pipeline_core.cli.wording import counted
 from pipeline_core.dark_choice import CHOSEN
 from pipeline_core.decisions import MASTERS, RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import UsageError, did_you_mean
 from pipeline_core.io.decision_lists import read_list
 from pipeline_core.logbook import Logbook, rejecting
-from pipeline_core.name_words import named
+from pipeline_core.name_words import counted, named
 from pipeline_core.plan import build_plan
 from pipeline_core.scan import scan_night
 from pipeline_core.session import Place, check_night, check_output, choices_of, find_place, matching, recipe_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pipeline_core.cli.wording import by_reason, counted
+from pipeline_core.cli.wording import by_reason
 from pipeline_core.errors import NightError
+from pipeline_core.name_words import counted
 from pipeline_core.planned import plan_as_known
 from pipeline_core.scan import scan_night
 from pipeline_core.session import check_night, find_place, recipe_of

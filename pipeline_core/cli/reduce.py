@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.cli.wording import by_reason, counted
+from pipeline_core.cli.wording import by_reason
+from pipeline_core.name_words import counted
 from pipeline_core.reduce import RunOptions, reduce_night
 from pipeline_core.reduced_night_told import reduced_night_told
 from pipeline_core.session import check_night, find_place, recipe_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.ranges import check_place, check_range
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.cli.wording import counted
 from pipeline_core.errors import UsageError
+from pipeline_core.name_words import counted
 from pipeline_core.session import find_place, recipe_of
 from pipeline_core.solve_night import NightSolution, SolveOptions, solve_output
 

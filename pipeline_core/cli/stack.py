@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.cli import EXIT_NOTHING_DONE, EXIT_OK, EXIT_SOME_FAILED
 from pipeline_core.cli.stopping import stoppable
-from pipeline_core.cli.wording import counted
+from pipeline_core.name_words import counted
 from pipeline_core.session import check_night, find_place, recipe_of
 from pipeline_core.stack_night import Stack, StackOptions, stack_night
 

@@ -6,10 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
-from pipeline_core.cli.wording import by_reason, counted
+from pipeline_core.cli.wording import by_reason
 from pipeline_core.errors import UsageError
 from pipeline_core.lock import holder
 from pipeline_core.logbook import Logbook
+from pipeline_core.name_words import counted
 from pipeline_core.plan_types import LeftOut
 from pipeline_core.session import find_place
 from pipeline_core.store import Store

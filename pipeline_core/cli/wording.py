@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from pipeline_core.plan import LeftOut
 
 
-def counted(number: int, noun: str) -> str:
-    """Return "1 frame", "2 frames"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def without_common_part(paths: Sequence[str]) -> tuple[list[str], str]:
     """Return paths without what all have in common at their beginning and end, and that: "night/2026-06-21_….fits"."""
     if len(paths) < 2:

@@ -61,15 +61,20 @@ def test_a_loop_that_turns_has_no_stall_and_says_how_often_it_turned(qtbot, watc
     assert watch.since_asked()["beats"] <= 1  # each question begins anew
 
 
-def test_the_worst_beat_is_told_with_its_place_also_where_it_is_not_long(qtbot, watch, monkeypatch):
-    monkeypatch.setattr(loop_watch, "LONG_MS", 1e9)
+def told_of_a_long_turn(qtbot, watch):
+    """Let the loop compute for long once; return what the watch has seen of it."""
     qtbot.wait(50)
     watch.since_asked()
     done = []
     QTimer.singleShot(0, lambda: (compute_for_long(), done.append(True)))
     qtbot.waitUntil(lambda: bool(done), timeout=10_000)
     qtbot.wait(50)
-    told = watch.since_asked()
+    return watch.since_asked()
+
+
+def test_the_worst_beat_is_told_with_its_place_also_where_it_is_not_long(qtbot, watch, monkeypatch):
+    monkeypatch.setattr(loop_watch, "LONG_MS", 1e9)
+    told = told_of_a_long_turn(qtbot, watch)
     assert told["stalls"] == []
     worst = told["worst"]
     assert worst["ms"] == pytest.approx(told["worst_ms"], abs=0.1)
@@ -79,13 +84,7 @@ def test_the_worst_beat_is_told_with_its_place_also_where_it_is_not_long(qtbot, 
 
 def test_the_worst_beat_is_not_lost_among_many_long_ones(qtbot, watch, monkeypatch):
     monkeypatch.setattr(loop_watch, "MOST_TOLD", 0)
-    qtbot.wait(50)
-    watch.since_asked()
-    done = []
-    QTimer.singleShot(0, lambda: (compute_for_long(), done.append(True)))
-    qtbot.waitUntil(lambda: bool(done), timeout=10_000)
-    qtbot.wait(50)
-    assert watch.since_asked()["worst"]["cpu_ms"] >= 0.9 * 1000 * STALL_S
+    assert told_of_a_long_turn(qtbot, watch)["worst"]["cpu_ms"] >= 0.9 * 1000 * STALL_S
     assert watch.since_asked()["worst"] is None, "each question begins anew"
 
 
