@@ -2,9 +2,9 @@
 
 from pipeline_core.cli.scan import all_problems
 from pipeline_core.cli.talk import Talk
-from pipeline_core.cli.wording import by_reason, counted, without_common_part
+from pipeline_core.cli.wording import by_reason, without_common_part
 from pipeline_core.events import Event
-from pipeline_core.name_words import named
+from pipeline_core.name_words import counted, named
 from pipeline_core.plan import LeftOut
 from tests.core.frames_helpers import frame
 
