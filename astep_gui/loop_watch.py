@@ -62,7 +62,8 @@ class LoopWatch(QObject):
         -------
         dict
             ``beats``: how many; ``p95_ms`` and ``worst_ms``: how late; ``stalls``: each that was long, with ``ms``,
-            ``cpu_ms`` of the loop's own thread, and ``at``, where it was seen most often; ``worst``: the same of the
+            ``cpu_ms`` of the loop's own thread, ``at``, where it was seen most often, and ``until_s``, the reading of
+            ``time.perf_counter`` at its end; ``worst``: the same of the
             beat that came latest, long or not, None before the first.
         """
         late, self._late = sorted(self._late), []
@@ -85,7 +86,8 @@ class LoopWatch(QObject):
         is_long, is_worst = late_ms > LONG_MS, self._worst is None or late_ms > self._worst["ms"]
         if is_long or is_worst:
             at = [list(where) for where, _ in Counter(self._seen).most_common(2)]
-            found = {"ms": round(late_ms, 1), "cpu_ms": round(1000 * (cpu_s - self._cpu_s)), "at": at}
+            cpu_ms = round(1000 * (cpu_s - self._cpu_s))
+            found = {"ms": round(late_ms, 1), "cpu_ms": cpu_ms, "at": at, "until_s": round(now, 4)}
             if is_worst:
                 self._worst = found
             if is_long and len(self._stalls) < MOST_TOLD:

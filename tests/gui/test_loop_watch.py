@@ -53,6 +53,12 @@ def test_what_it_waits_for_is_not_its_own(qtbot, watch):
     assert any("wait_for_long" in call for at in longest["at"] for call in at)
 
 
+def test_a_stall_tells_when_it_ended_by_the_clock_of_all_processes(qtbot, watch):
+    since = time.perf_counter()
+    longest = max(stalls_of(qtbot, watch, wait_for_long), key=lambda stall: stall["ms"])
+    assert since + STALL_S <= longest["until_s"] <= time.perf_counter()
+
+
 def test_a_loop_that_turns_has_no_stall_and_says_how_often_it_turned(qtbot, watch):
     qtbot.wait(300)
     told = watch.since_asked()
