@@ -62,7 +62,7 @@ def dark_flags(kind: FrameKind, measures: Sequence[CalibrationMeasures]) -> list
             flags.append(
                 Flag(
                     "stars in dark",
-                    f"stars in dark: {m.sources} star-like sources, in its fellow {name}s as well",
+                    f"stars in dark: {m.sources} star-like sources, in the other {_several(name)} as well",
                     "bad",
                 )
             )
@@ -181,6 +181,10 @@ def _usual(values: np.ndarray[tuple[int], np.dtype[np.float64]], k: int) -> floa
     return float(np.median(others)) if others.size >= 2 else math.nan
 
 
+def _several(name: str) -> str:
+    return f"{name}es" if name.endswith("s") else f"{name}s"
+
+
 def _level(name: str, level: np.ndarray[tuple[int], np.dtype[np.float64]], k: int, floor: float) -> list[Flag]:
     usual = _usual(level, k)
     others = np.delete(level, k)
@@ -193,7 +197,8 @@ def _level(name: str, level: np.ndarray[tuple[int], np.dtype[np.float64]], k: in
     return [
         Flag(
             "wrong level",
-            f"wrong level: {level[k]:.0f} ADU is {abs(off):.0f} ADU {higher} than the other {name}s ({usual:.0f} ADU)",
+            f"wrong level: {level[k]:.0f} ADU is {abs(off):.0f} ADU {higher} than the other {_several(name)} "
+            f"({usual:.0f} ADU)",
             "bad",
         )
     ]
@@ -217,7 +222,7 @@ def _with_drift(
     # Half the noise of a pixel: a mean of the group is then wrong by less than its own noise times the root of n.
     if not total > max(MIN_LEVEL_OFF_ADU / 2, 0.5 * noise, 4 * rest):
         return flags
-    words = f"drift: the level of the {name}s goes by {total:.1f} ADU over the group, steadily"
+    words = f"drift: the level of the {_several(name)} goes by {total:.1f} ADU over the group, steadily"
     return [(*found, Flag("drift", words, "note")) for found in flags]
 
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from pipeline_core.science.components import find_components
 from pipeline_core.science.jit import kernel
-from pipeline_core.science.robust import median_and_sigma
+from pipeline_core.science.robust import median_and_sigma, pixel_noise
 
 if TYPE_CHECKING:
     from pipeline_core.types import Image, Mask
 
 _THRESHOLD = 3.5  # sigma of the 3×3 median: twelve connected pixels above it are no noise
+_OF_NINE = 0.408  # the median of nine normal values scatters by so much of what one does
 _FEWEST_PIXELS = 12  # what a median of 3×3 leaves of clumps of hot pixels and of thick tracks is mostly smaller
 _THINNEST = 0.75  # px: ... and thinner; a star of FWHM 2.2 px has a minor axis (standard deviation) of 0.9
 _ALIKE = 1.8  # widths of stars of one frame agree within this factor
@@ -44,10 +45,15 @@ def count_sources(image: Image, calm: Image, masked: Mask | None = None) -> int:
     A median over 3×3 pixels removes whatever covers fewer than five of nine: hot pixels, pairs of them, tracks one or
     two pixels wide. What a star of FWHM 2 px and more leaves is wide, and as wide as the other stars.
     Sharper stars than that go unnoticed.
+
+    The scatter is not less than what pixel-to-pixel noise leaves of itself: of quiet electronics most counts are the
+    same whole number, their median deviation is next to nothing, and every third pixel would stand out.
     """
     if min(image.shape) < 16:
         return 0
     centre, sigma = median_and_sigma(calm[1 : -1 : 1 + calm.shape[0] // 1024])
+    noise = pixel_noise(image, None if masked is None else ~masked)
+    sigma = max(sigma, _OF_NINE * noise) if noise > 0.0 else sigma
     if not sigma > 0.0:
         return 0
     threshold = np.full((1, 1), centre + _THRESHOLD * sigma, np.float32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline_core.science.robust import MAD_TO_SIGMA, median_and_sigma, weighted_median
+from pipeline_core.science.robust import MAD_TO_SIGMA, pixel_noise, weighted_median
 
 if TYPE_CHECKING:
     from pipeline_core.measures import StarList
@@ -57,7 +57,7 @@ def stray_starlight(bare: Image, stars: StarList, fwhm_px: float) -> StrayLight 
     itself; twenty of them together stand out by 9. Hot pixels are cut at 4 sigma: they scatter the sums of all shifts
     alike, and the height of the best is measured by that scatter.
     """
-    _, noise = median_and_sigma(bare)
+    noise = pixel_noise(bare)  # no median deviation: of quiet electronics most counts are the same whole number
     ny, nx = bare.shape
     inside = (stars.x_px > _REACH) & (stars.x_px < nx - 1 - _REACH)
     inside &= (stars.y_px > _REACH) & (stars.y_px < ny - 1 - _REACH) & (stars.flux > 0.0)

@@ -183,7 +183,7 @@ def _dark_current(dark: Path, bias: Path) -> Image:
     return current
 
 
-MEASURE_CALIBRATION = Stage("quality of calibration frames", 4, measure_raw_calibration)
+MEASURE_CALIBRATION = Stage("quality of calibration frames", 5, measure_raw_calibration)
 FIND_STARS = Stage("stars to look for in darks", 1, find_stars, is_aid=True)
 MEASURE_QUICK = Stage("quick look", 3, measure_quickly)
 MEASURE_SCIENCE = Stage("quality", 5, measure_calibrated)

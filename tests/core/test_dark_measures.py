@@ -3,12 +3,14 @@ import pytest
 
 from pipeline_core.cli.quality import _brief
 from pipeline_core.config import Recipe
-from pipeline_core.measures import QualityRow, ScienceMeasures
+from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
 from pipeline_core.night_quality import dark_findings, with_darks
 from pipeline_core.plan import Choices, build_plan
+from pipeline_core.science.calibration_flags import STRAY_SIGMA, dark_flags
 from pipeline_core.science.calibration_quality import measure_calibration
 from pipeline_core.science.dark_match import dark_flag, dark_residual, grows_with_sky
 from pipeline_core.science.dark_sources import median_of_nine
+from pipeline_core.types import FrameKind
 
 from .frames_helpers import frame, night, series
 from .stars_helpers import star_frame
@@ -48,6 +50,29 @@ def test_stars_in_a_dark_are_noticed_among_hot_pixels(fwhm):
     measures = measure_calibration(dark + stars, "dark", **CAMERA)
     assert measures.sources >= 10
     assert "stars in a dark" in measures.notes[0]
+
+
+def quiet_bias(shape=(512, 512), seed=1):
+    """A bias whose counts are nearly all one of three whole numbers, less an overscan's level that is none."""
+    rng = np.random.default_rng(seed)
+    rows = np.linspace(1610.0, 1610.03, shape[0])[:, None]
+    return (np.rint(rng.normal(1626.1, 1.0, shape)) - rows).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_counts_of_quiet_electronics_are_no_stars(seed):
+    listed = StarList(*np.random.default_rng(seed).uniform(40, 470, (2, 30)), np.full(30, 1e4), np.full(30, 2.5))
+    measures = measure_calibration(quiet_bias(seed=seed), "bias", **CAMERA, stars=[(listed, 2.5)])
+    assert measures.sources == 0
+    assert measures.stray_sigma < STRAY_SIGMA
+    assert dark_flags(FrameKind.BIAS, [measures] * 7) == [()] * 7
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stars_in_a_bias_of_quiet_electronics_are_noticed(seed):
+    stars, *_ = star_frame(shape=(512, 512), stars=25, fwhm=3, sky=0, noise=0.01, flux=(200, 2e3), seed=seed)
+    measures = measure_calibration(np.rint(quiet_bias(seed=seed) + stars), "bias", **CAMERA)
+    assert measures.sources >= 10
 
 
 def test_level_tilt_and_saturation_of_a_flat():

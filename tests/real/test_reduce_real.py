@@ -81,6 +81,14 @@ def test_lowell_keeps_its_v_flat_apart_and_names_it(lowell):
     assert lonely in named
 
 
+def test_no_bias_or_flat_of_lowell_nor_bias_or_dark_of_jason_is_taken_for_one_with_light(lowell, jason):
+    _, plan, done, frames = lowell
+    assert {m["kind"]: len(m["frames"]) for m in plan["masters"] if m["kind"] != "mask"} == {"bias": 7, "flat": 7}
+    assert [item["path"] for item in done["left_out"]] == ["flat/20190326.0100.fits.fz"]  # the one in V
+    for frame in (*frames, *jason[3]):
+        assert frame["kind"] == "science" or not serious(frame) & {"stars in dark", "light leak"}, frame["path"]
+
+
 def test_lowells_sky_becomes_even(lowell):
     """The figure: scatter of the medians of 12×12 tiles, masked pixels left out, in percent of the sky."""
     out, _, _, _ = lowell
