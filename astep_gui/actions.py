@@ -217,7 +217,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("calibrated", "Reduce", "Show the calibrated frame", "Y", icon="image",
           needs="frame", tip="The current frame as its calibrated file holds it; Esc goes back", begins_section=True),
     *(_spec(f"export_{program}", "Reduce", f"Export for {words}…", f"Ctrl+Alt+{words[0]}", icon="export", needs="night",
-            tip=f"The accepted calibrated frames, as {words} reads them") for program, words in PROGRAMS.items()),
+            tip=f"Calibrated frames, not rejected, as {words} reads them") for program, words in PROGRAMS.items()),
     _spec("cancel", "Reduce", "Cancel", "Ctrl+.", icon="cancel", tip="Stop the run; what is finished stays"),
     _spec("palette", "Help", "Find an action…", "Ctrl+K", icon="search"),
     _spec("shortcuts", "Help", "Keys", "?", "F1", icon="help"),

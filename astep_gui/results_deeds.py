@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,13 @@ from astep_gui.blink_frames import calibrated_sources
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside, show_report
 from pipeline_core.report_state import REPORTS
-from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline_core.events import RunContext
+    from pipeline_core.handed_frames import HandedFrames
     from pipeline_core.handing_on import HandedOn
 
 _OWN = ("show_results", "report", "calibrated")
@@ -148,34 +147,32 @@ class ResultsDeeds(NightDeeds):
     # -- export ----------------------------------------------------------------------------------------------
 
     def export(self, program: str) -> None:
-        """Ask where, and write the accepted calibrated frames there for another program."""
+        """Ask where, and write the calibrated frames that are not rejected there for another program."""
         from astep_gui.widgets.export_dialog import ExportDialog  # noqa: PLC0415 - only when asked for
 
         place = self._night.place
         if place is None or self._night.raw is None:
             return
         suggested = place.output.parent / f"{place.night.name}_{program}"
-        dialog = ExportDialog(PROGRAMS[program], suggested, self._stands(), self._window)
+        dialog = ExportDialog(PROGRAMS[program], suggested, self._to_hand_on(), self._window)
         dialog.chosen.connect(lambda folder, only_good: self.export_into(program, folder, only_good=only_good))
         dialog.open()
 
-    def _stands(self) -> Counter[str] | None:
-        """Count how the frames stand that an export would write now; None while it is not known what was calibrated."""
-        from pipeline_core.standing import NOT_MEASURED, standing  # noqa: PLC0415 - only when asked for
+    def _to_hand_on(self) -> tuple[HandedFrames, HandedFrames] | None:
+        """Return what an export of all would write now, and one of good ones only; None while it is not known."""
+        from pipeline_core.handed_frames import handed_frames  # noqa: PLC0415 - only when asked for
 
-        night, found = self._night, Counter[str]()
-        if night.survey is None:
+        night = self._night
+        if night.survey is None or night.night is None or night.awaits_final:
             return None
-        for path in night.survey.calibrated:
-            frame, row = night.frame(path), night.rows.get(path)
-            is_science = frame is not None and frame.kind is FrameKind.SCIENCE and frame.unusable is None
-            if frame is None or not is_science or frame.mid_utc is None or path in night.rejected:
-                continue
-            found[standing(row, (), night.choices.kept) if row is not None else NOT_MEASURED] += 1
-        return found
+        frames = [frame for path in night.survey.calibrated if (frame := night.frame(path)) is not None]
+        # What an export goes by: figures of a first look are of raw frames.
+        rows = {path: row for path, row in night.rows.items() if row.measures.state == "final"}
+        chosen = partial(handed_frames, frames, night.night, rows, night.rejected, night.choices.kept)
+        return chosen(only_good=False), chosen(only_good=True)
 
     def export_into(self, program: str, folder: Path, *, only_good: bool = False) -> None:
-        """Write the accepted calibrated frames, or the good ones only, into a folder; it is made if need be."""
+        """Write the calibrated frames that are not rejected, or the good ones only, into a folder; made if need be."""
         place, raw, window = self._night.place, self._night.raw, self._window
         if place is None or raw is None:
             return

@@ -221,8 +221,8 @@ class Viewing(QObject):
             state.verdict if state is not None else "", is_open=is_open, tone=tone, of_dark=of_dark
         )
         meant, rejected = self._meant if state is not None else [], self._night.rejected
-        kept = self._night.choices.kept
-        can_keep = any(one in rejected or (one not in kept and bool(self._flags(one))) for one in meant)
+        # As the keys X and U: what was decided so already is no deed.
+        can_keep = any(one in rejected or one not in self._night.choices.kept for one in meant)
         self.rail.offer_answers(len(meant), can_reject=any(one not in rejected for one in meant), can_keep=can_keep)
         self.view.head.say_selected(len(meant))
 

@@ -1,8 +1,8 @@
-"""Which calibrated frames of a night can be handed on to another program: the accepted ones, with their times."""
+"""Handing the calibrated frames of a night on to another program: those that are not rejected, with their times."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from astropy.io import fits
 
 from pipeline_core.errors import DataError, NightError
 from pipeline_core.export import export_frames
+from pipeline_core.handed_frames import HandedFrames, handed_frames
 from pipeline_core.kept_looks import TABLE
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import to_look_at
@@ -17,9 +18,7 @@ from pipeline_core.plan import Choices, build_plan
 from pipeline_core.planned import planned_with
 from pipeline_core.quality_table import read_with_calibration
 from pipeline_core.session import Place, check_output, choices_of, recipe_of
-from pipeline_core.standing import GOOD, standing
 from pipeline_core.store import Store
-from pipeline_core.types import FrameKind
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
@@ -38,14 +37,19 @@ class HandedOn:
 
     folder: Path
     files: tuple[Path, ...]
-    untimed: tuple[str, ...] = ()
-    """Frames that were left out, because their time is unknown."""
+    frames: HandedFrames = field(default_factory=HandedFrames)
+    """Which were taken, how they stand, and which were left out."""
     suggested: tuple[str, ...] = ()
     """Frames among those written that are suggested to be rejected, and about which nobody has decided."""
     stale: tuple[str, ...] = ()
     """Frames among those written that a run would make anew: their filter, dark or a setting was changed since."""
     older: tuple[str, ...] = ()
     """Files of an earlier export whose numbers go on where these end: another program takes them for the same."""
+
+    @property
+    def untimed(self) -> tuple[str, ...]:
+        """Frames that were left out, because their time is unknown."""
+        return self.frames.untimed
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -56,7 +60,8 @@ class HandedOn:
     @property
     def words(self) -> str:
         """Where the groups lie, and what is to be thought of before the frames are used; empty where nothing is."""
-        said = []
+        left = replace(self.frames, untimed=()).left_words  # each of those is told by itself
+        said = [left] if left else []
         if self.groups:
             said.append(f"in {len(self.groups)} folders, one a pointing, filter and exposure: {', '.join(self.groups)}")
         if self.suggested:
@@ -94,7 +99,7 @@ def hand_on(
     *,
     only_good: bool = False,
 ) -> HandedOn:
-    """Write the accepted calibrated frames of a night for another program.
+    """Write the calibrated frames of a night that are not rejected for another program.
 
     Parameters
     ----------
@@ -107,7 +112,7 @@ def hand_on(
     context : RunContext, optional
         Hears how far it is; its cancel ends it between two frames.
     only_good : bool
-        Leave out what is suspect, not judged, or accepted although something speaks against it.
+        Take good frames only, and those that a person accepted, see :func:`~pipeline_core.handed_frames.handed_frames`.
 
     Returns
     -------
@@ -122,40 +127,36 @@ def hand_on(
     with Logbook.read_only(place.output) as logbook, Store(place.output, logbook.database) as store:
         night = logbook.apply(night)
         rejected = logbook.rejected()
-        wanted = {f.path for f in night.frames if f.kind is FrameKind.SCIENCE and f.unusable is None} - set(rejected)
         recipe = recipe_of(place, None)
         groups = _folders(night, recipe)
         rows = _rows(place)
         kept = logbook.kept()
         suggested = {row.path for row in to_look_at(rows, rejected, kept)}
-        if only_good:
-            wanted &= {row.path for row in rows if standing(row, rejected, kept) == GOOD}
-        products = [p for p in store.products(SCIENCE_STAGE) if p.label in wanted]
+        files = {p.label: Path(p.location) for p in store.products(SCIENCE_STAGE) if p.location is not None}
+        calibrated = [frame for frame in night.frames if frame.path in files]
+        by_path = {row.path: row for row in rows}
+        chosen = handed_frames(calibrated, night, by_path, rejected, kept, only_good=only_good)
         tasks = planned_with(store, night, choices_of(logbook), recipe).tasks.science
         # Files of an output that was copied are read whole: a stop must be heard before each.
         check = context.check if context is not None else None
-        fresh = {path for path in wanted & tasks.keys() if store.fresh(tasks[path], check) is not None}
-    frames, untimed = [], []
-    for product in products:
-        mid = night.by_path[product.label].mid_utc
-        if mid is None or product.location is None:
-            untimed.append(product.label)
-        else:
-            frames.append((product.label, Path(product.location), mid))
+        fresh = {path for path in chosen.stands.keys() & tasks.keys() if store.fresh(tasks[path], check) is not None}
+    timed = ((path, night.by_path[path].mid_utc) for path in chosen.stands)
+    frames = [(path, files[path], mid) for path, mid in timed if mid is not None]
     if not frames:
+        which = "good, or accepted by a person" if only_good else "not rejected"
         raise NightError(
             f"nothing to export from {place.output}",
-            f"it holds no {'good' if only_good else 'accepted'} calibrated frame with a time",
-            "export all that are accepted, or look at the others first"
+            f"it holds no calibrated frame with a time that is {which}",
+            "export all that are not rejected, or look at them and accept what serves"
             if only_good
             else "run `astep reduce` first, or set the time",
         )
     against = {row.path: ", ".join(flag.cause for flag in row.flags if flag.severity != "note") for row in rows}
-    files = export_frames(place.output, frames, target, folder, context, groups, against)
+    written = export_frames(place.output, frames, target, folder, context, groups, against)
     doubted = tuple(path for path, _, _ in frames if path in suggested)
     stale = tuple(path for path, _, _ in frames if path not in fresh)
-    older = _older(folder, files) if target == "siril" else ()
-    return HandedOn(folder, tuple(files), tuple(untimed), doubted, stale, older)
+    older = _older(folder, written) if target == "siril" else ()
+    return HandedOn(folder, tuple(written), chosen, doubted, stale, older)
 
 
 def _older(folder: Path, files: Sequence[Path]) -> tuple[str, ...]:

@@ -184,7 +184,7 @@ def _flagged(
 
 def _with_standings(words: str, rows: Sequence[QualityRow], rejected: Collection[str], kept: Collection[str]) -> str:
     """Add how the frames stand where they stand differently: what the night lost is counted without the others."""
-    found = Counter(_STANDS.get(standing(row, rejected, kept), "") for row in rows)
+    found = Counter(_STANDS.get(standing(row.path, row, rejected, kept), "") for row in rows)
     if len(found) < 2 or not words.endswith(")"):
         return words
     parts = [f"{found[name]} {name}" for name in dict.fromkeys(_STANDS.values()) if found[name]]

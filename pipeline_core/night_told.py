@@ -6,17 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.measures import NOT_JUDGED, headline
 from pipeline_core.name_words import counted
 from pipeline_core.next_time import next_time
 from pipeline_core.short_names import numbers_of, short_names
 from pipeline_core.standing import (
     ACCEPTED,
+    ACCEPTED_WORDS,
     BAD,
     GOOD,
     NOT_MEASURED,
     REJECTED,
     SUSPECT,
+    USABLE,
     cause_of,
     cause_of_rejection,
     standing,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     GOOD: "good",
-    ACCEPTED: "accepted although something speaks against {them}",
+    ACCEPTED: ACCEPTED_WORDS,
     SUSPECT: "suspect",
     BAD: "bad",
     REJECTED: "rejected",
@@ -94,17 +96,13 @@ def told_night(
     if not science:
         return None
     known = {row.path: row for row in rows if row.path in science}
-    stands: dict[str, str] = {}
-    for path, frame in science.items():
-        if frame.unusable is not None:
-            stands[path] = "unreadable"
-        elif path in known:
-            stands[path] = standing(known[path], rejected, kept)
-        else:
-            stands[path] = REJECTED if path in rejected else NOT_MEASURED
+    stands = {
+        path: "unreadable" if frame.unusable is not None else standing(path, known.get(path), rejected, kept)
+        for path, frame in science.items()
+    }
     sentences = [
         _counted(stands.values()),
-        _best([known[path] for path in known if stands[path] == GOOD], night),
+        _best([row for path, row in known.items() if stands[path] in USABLE and headline(row.flags) == GOOD], night),
         _lost(known, stands, rejected),
     ]
     advice = next_time([*known.values()], night, plan, rejected, calibration or {}, kept)
@@ -116,7 +114,7 @@ def _counted(stands: Iterable[str]) -> str:
     total = found.total()
     if found[GOOD] == total:
         return f"Night: {counted(total, 'science frame')}, {'all good' if total > 1 else 'good'}."
-    none_good = ["none good"] if not found[GOOD] else []
+    none_good = ["none good"] if not any(found[how] for how in USABLE) else []
     return f"Night: {', '.join([counted(total, 'science frame'), *none_good, *counted_stands(found)])}."
 
 
@@ -126,17 +124,20 @@ def counted_stands(stands: Mapping[str, int]) -> list[str]:
     Parameters
     ----------
     stands : mapping
-        How a frame stands (:func:`~pipeline_core.standing.standing`) → how many do.
+        How a frame stands (:func:`~pipeline_core.standing.standing_of`) → how many do.
     """
-    return [
-        f"{number} {words.format(them='it' if number == 1 else 'them')}"
-        for name, words in _WORDS.items()
-        if (number := stands.get(name, 0))
-    ]
+    return [f"{number} {words}" for name, words in _WORDS.items() if (number := stands.get(name, 0))]
 
 
 def _best(good: Sequence[QualityRow], night: Night) -> str:
-    """Name the deepest of the good frames; of several fields, filters, exposures one each: they have own zeros."""
+    """Name the deepest of them; of several fields, filters, exposures one each: they have own zeros.
+
+    Parameters
+    ----------
+    good : sequence of QualityRow
+        Nothing speaks against them: of those that a person accepted, too, those only that were judged so.
+    night : Night
+    """
     paths = [frame.path for frame in night.frames]  # of all: the window calls frames so too
     names = short_names(paths, numbers_of(paths))
     groups: dict[tuple[str, float | None, object], list[QualityRow]] = {}

@@ -18,7 +18,7 @@ from pipeline_core.night_told import told_night
 from pipeline_core.recipe_file import recipe_toml
 from pipeline_core.report_plots import night_drawing
 from pipeline_core.report_state import state_mark
-from pipeline_core.standing import GOOD, standing
+from pipeline_core.standing import ACCEPTED, ACCEPTED_WORDS, GOOD, standing
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -123,17 +123,18 @@ def _headline(facts: NightFacts) -> str:
     rows = facts.quality.rows
     rejected = [row for row in rows if row.path in facts.quality.rejected]
     suspect = to_look_at(rows, facts.quality.rejected, facts.quality.kept)
-    good = [row for row in rows if standing(row, facts.quality.rejected, facts.quality.kept) == GOOD]
-    accepted = [row for row in rows if row.path not in facts.quality.rejected]
+    stands = Counter(standing(row.path, row, facts.quality.rejected, facts.quality.kept) for row in rows)
+    used = [row for row in rows if row.path not in facts.quality.rejected]
 
     def median(name: str) -> str:
         what = quantity(name)
-        values = values_of(what, accepted)
+        values = values_of(what, used)
         return what.words(float(np.nanmedian(values))) if np.isfinite(values).any() else "–"
 
     cards = [
-        (str(len(good)), "good"),
-        (str(len(accepted)), "in use: not rejected"),
+        (str(stands[GOOD]), GOOD),
+        *([(str(stands[ACCEPTED]), ACCEPTED_WORDS)] if stands[ACCEPTED] else []),
+        (str(len(used)), "in use: not rejected"),
         (str(len(rejected)), "rejected"),
         (str(len(suspect)), "suggested for a look"),
         (median("fwhm_px"), "median FWHM"),
@@ -150,7 +151,7 @@ def _seen(facts: NightFacts) -> str:
     quality = facts.quality
     found = {True: Counter[str](), False: Counter[str]()}
     for row in quality.rows:
-        is_unjudged = standing(row, quality.rejected, quality.kept) == NOT_JUDGED
+        is_unjudged = standing(row.path, row, quality.rejected, quality.kept) == NOT_JUDGED
         causes = {flag.cause for flag in row.flags if flag.cause != NOT_JUDGED or is_unjudged}
         found[row.path not in quality.rejected].update(causes)
     told = [
@@ -263,8 +264,9 @@ def _said(picture: Picture) -> str:
     """Say how a frame stands, as the window's list does: "· streak" is a remark, no verdict."""
     if picture.state == "remark":
         return escape(picture.why)
-    between = " · said against it: " if picture.state == "accepted" else ": "
-    return picture.state + (between + escape(picture.why) if picture.why else "")
+    is_accepted = picture.state == ACCEPTED
+    words, between = (ACCEPTED_WORDS, " · said against it: ") if is_accepted else (picture.state, ": ")
+    return words + (between + escape(picture.why) if picture.why else "")
 
 
 def _masters(facts: NightFacts) -> str:

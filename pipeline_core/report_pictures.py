@@ -9,9 +9,9 @@ from pipeline_core.errors import DataError
 from pipeline_core.io.calibrated_file import read_calibrated
 from pipeline_core.io.fits_file import read_image
 from pipeline_core.io.png import data_uri, grey_png
-from pipeline_core.measures import NOT_JUDGED, gravest_flag
+from pipeline_core.measures import NOT_JUDGED, gravest_cause
 from pipeline_core.science.thumbnail import thumbnail
-from pipeline_core.standing import NOT_MEASURED, standing
+from pipeline_core.standing import ACCEPTED, BAD, GOOD, REJECTED, SUSPECT, standing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +28,7 @@ class Picture:
     path: str
     why: str
     state: str
-    """rejected, accepted (by a person, against what was said), bad, suspect, not judged, not measured, remark, good."""
+    """rejected, accepted (by a person), bad, suspect, not judged, not measured, remark, good."""
     uri: str
     width: int
     height: int
@@ -97,21 +97,17 @@ def picture_of(facts: NightFacts, path: str, why: str, size: int, bits: int) -> 
     small = thumbnail(image, size)
     row = next((row for row in facts.quality.rows if row.path == path), None)
     flags = row.flags if row is not None else ()
-    worst = gravest_flag(flags)
-    untold = next((flag.words for flag in flags if flag.cause == NOT_JUDGED), "")
-    if path in facts.quality.rejected:
-        state, why = "rejected", facts.quality.rejected[path] or "no reason given"
-    elif untold and worst is None and path not in facts.quality.kept:
-        state, why = NOT_JUDGED, untold.removeprefix(f"{NOT_JUDGED}: ")
-    elif worst is None and row is not None and standing(row, (), facts.quality.kept) == NOT_MEASURED:
-        state, why = NOT_MEASURED, ""
-    elif worst is None:
-        noted = dict.fromkeys(flag.cause for flag in flags)
-        state = "remark" if noted and path not in facts.quality.kept else "good"
-        if state == "remark":  # it was chosen for one of them, or as the deepest
-            why = ", ".join([*noted, *([why] if why and why not in noted else [])])
-    elif row is not None and path in facts.quality.kept:
-        state, why = "accepted", _causes(row)
-    else:
-        state, why = worst.severity, worst.cause
+    state = standing(path, row, facts.quality.rejected, facts.quality.kept)
+    if state == REJECTED:
+        why = facts.quality.rejected[path] or "no reason given"
+    elif state == ACCEPTED:
+        why = _causes(row) if row is not None else ""
+    elif state in {BAD, SUSPECT}:
+        why = gravest_cause(flags)
+    elif state != GOOD:
+        untold = next((flag.words for flag in flags if flag.cause == NOT_JUDGED), "")
+        why = untold.removeprefix(f"{NOT_JUDGED}: ")
+    elif noted := dict.fromkeys(flag.cause for flag in flags):
+        # It was chosen for one of them, or as the deepest.
+        state, why = "remark", ", ".join([*noted, *([why] if why and why not in noted else [])])
     return Picture(path, why, state, data_uri(grey_png(small, bits)), small.shape[1], small.shape[0])

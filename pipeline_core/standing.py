@@ -1,4 +1,4 @@
-"""How a science frame stands in the end: good, suspect, bad, not judged, or decided about by a person."""
+"""How a frame stands in the end: the one rule of the night's sentence, the report, exports and the window's list."""
 
 from __future__ import annotations
 
@@ -7,43 +7,75 @@ from typing import TYPE_CHECKING
 from pipeline_core.measures import CAUSES, NOT_JUDGED, gravest_cause, gravest_flag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
-    from pipeline_core.measures import QualityRow
+    from pipeline_core.measures import Flag, QualityRow
 
 REJECTED, ACCEPTED, GOOD, SUSPECT, BAD = "rejected", "accepted", "good", "suspect", "bad"
 NOT_MEASURED = "not measured"
+ACCEPTED_WORDS = "accepted by a person"
+"""What "accepted" means, wherever there is room to say it."""
+USABLE = frozenset({GOOD, ACCEPTED})
+"""Frames to go on with: nothing speaks against them, or a person looked and took them."""
 OTHER_REASONS = "other reasons"
 """Of a frame that was rejected without a word, and that nothing speaks against."""
 LONGEST_REASON = 24
 """Letters of a reason that may stand in a line as it is; a longer one is a sentence."""
 
 
-def standing(row: QualityRow, rejected: Collection[str], kept: Collection[str]) -> str:
+def standing_of(flags: Iterable[Flag], *, is_rejected: bool, is_kept: bool, is_measured: bool = True) -> str:
     """Return how a frame stands.
+
+    A person's word comes first: a frame that a person accepted is "accepted", whatever is said of it, or could not be
+    said. It counts as usable beside the good ones, and is never counted as good: the program did not find it so.
 
     Parameters
     ----------
-    row : QualityRow
-    rejected, kept : collections of str
-        Paths of frames that were rejected, and that a person accepted.
+    flags : iterable of Flag
+        What is said of it.
+    is_rejected : bool
+        A person or a rule rejected it.
+    is_kept : bool
+        A person accepted it.
+    is_measured : bool
+        There are figures to judge it by.
 
     Returns
     -------
     str
-        "rejected"; "accepted": a person did, although something speaks against it; "bad", "suspect"; "not judged",
-        "not measured"; else "good": in use alone makes no frame good.
+        "rejected"; "accepted" (by a person); "bad", "suspect"; "not judged", "not measured"; else "good": in use alone
+        makes no frame good.
     """
-    if row.path in rejected:
+    if is_rejected:
         return REJECTED
-    worst = gravest_flag(row.flags)
+    if is_kept:
+        return ACCEPTED
+    flags = list(flags)
+    worst = gravest_flag(flags)
     if worst is not None:
-        return ACCEPTED if row.path in kept else worst.severity
-    if row.path in kept:
-        return GOOD
-    if any(flag.cause == NOT_JUDGED for flag in row.flags):
+        return worst.severity
+    if any(flag.cause == NOT_JUDGED for flag in flags):
         return NOT_JUDGED
-    return NOT_MEASURED if row.measures.state == "none" else GOOD
+    return GOOD if is_measured else NOT_MEASURED
+
+
+def standing(path: str, row: QualityRow | None, rejected: Collection[str], kept: Collection[str]) -> str:
+    """Return how a science frame stands, see :func:`standing_of`.
+
+    Parameters
+    ----------
+    path : str
+    row : QualityRow or None
+        None where it has none: nobody measured it.
+    rejected, kept : collections of str
+        Paths of frames that were rejected, and that a person accepted.
+    """
+    return standing_of(
+        row.flags if row is not None else (),
+        is_rejected=path in rejected,
+        is_kept=path in kept,
+        is_measured=row is not None and row.measures.state != "none",
+    )
 
 
 def cause_of(row: QualityRow, rejected: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from pipeline_core.measures import NOT_JUDGED
+from pipeline_core.standing import ACCEPTED, ACCEPTED_WORDS, BAD, NOT_MEASURED, REJECTED, SUSPECT, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,6 +152,12 @@ def frame_state(
         A quick look is at work and has not come to it yet.
     first_said : str
         What the first look said of it, where the final values say something else.
+
+    Notes
+    -----
+    Whether it is rejected, accepted, bad, suspect, not judged or good is told by the core's one rule,
+    :func:`~pipeline_core.standing.standing_of`, as in sentence, report and exports. Around it stands what only the
+    window knows: that it cannot be used, failed, is of unknown kind, left out, odd in its header, to be judged.
     """
     state = _weightiest(
         frame, rejected, left_out, failed, row, flags,
@@ -191,39 +198,41 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         return FrameState("!", "failed", "bad", failed[path], 1)
     said = sorted((*(row.flags if row else ()), *flags), key=lambda flag: _WORST_FIRST[flag.severity])
     against = [flag for flag in said if flag.severity != "note"]
-    if path in rejected:
+    is_science = frame.kind.value == "science"
+    is_measured = not is_science or (row is not None and row.measures.state != "none")
+    stands = standing_of(said, is_rejected=path in rejected, is_kept=is_kept, is_measured=is_measured)
+    if stands == REJECTED:
         return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, "; ".join(map(_told, against)))
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
         return FrameState("–", LEFT_OUT, "dim", left_out[path], 6)
-    if is_kept:
+    if stands == ACCEPTED:
         why = "; ".join(flag.words for flag in against)
-        words = f"accepted in spite of: {why}" if why else f"accepted by a person{_since(row, said)}"
+        words = f"accepted in spite of: {why}" if why else f"{ACCEPTED_WORDS}{_since(row, said)}"
         return FrameState("✓", "accepted", "good", words, 8, why)
-    if against:
-        worst = against[0]
-        tone = "bad" if worst.severity == "bad" else "warn"
+    if stands in {BAD, SUSPECT}:
+        tone = "bad" if stands == BAD else "warn"
         why = "; ".join(flag.words for flag in against)
-        return FrameState("▲", worst.cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
-    if frame.problems:
+        return FrameState("▲", against[0].cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
+    if stands != NOT_JUDGED and frame.problems:
         return FrameState("▲", SEE_HEADER, "warn", "; ".join(frame.problems), 5)
-    if any(flag.cause == NOT_JUDGED for flag in said):
+    if stands == NOT_JUDGED:
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
         return FrameState("·", said[0].cause, "dim", "; ".join(map(_as_remark, said)), 7, is_first_look=is_first)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
-    if row is not None and is_first:
+    if is_first:
         return FrameState("○", "good", "dim", "good (first look): nothing speaks against it", 9, is_first_look=True)
-    if row is not None:
+    if row is not None and is_measured:
         return FrameState("✓", "good", "good", f"{row.measures.state} values: nothing speaks against it", 9)
     if is_finished:
         return FrameState("✓", "calibrated", "good", "can be looked at: Y shows it", 9)
-    if is_awaited and frame.kind.value == "science":
+    if is_awaited and is_science:
         return FrameState("·", "to be judged", "dim", "the quick look comes to it, then its verdict follows", 9)
-    return FrameState("·", "not judged" if frame.kind.value == "science" else "in use", "dim", "", 9)
+    return FrameState("·", NOT_MEASURED if is_science else "in use", "dim", "", 9)
 
 
 def _mark(flag: Flag) -> str:

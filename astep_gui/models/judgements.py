@@ -118,18 +118,18 @@ class Judgements:
         """Know what was said before a run of another day, or of another program: nothing where it kept nothing."""
         self._before = dict(said)
 
-    def changed_by_run(self, rejected: Collection[str]) -> ChangedVerdicts:
-        """Return what the last run changed; a mere note changes no verdict.
+    def changed_by_run(self, answered: Collection[str]) -> ChangedVerdicts:
+        """Return what the last run changed, of frames that wait for a decision; a mere note changes no verdict.
 
         Parameters
         ----------
-        rejected : collection of str
-            Frames that were answered: what speaks against them is nobody's question any more.
+        answered : collection of str
+            Frames that were rejected or accepted: what is said of them is nobody's question any more.
         """
         changed = ChangedVerdicts({}, {}, {}, {})
         for path, before in self._before.items():
             row = self.rows.get(path)
-            if row is None or row.measures.state != "final" or path in rejected:
+            if row is None or row.measures.state != "final" or path in answered:
                 continue
             says = headline(row.flags)
             if says == before:

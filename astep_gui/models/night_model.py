@@ -325,7 +325,7 @@ class NightModel(KnownNight):
         self._needs_soon.start()
 
     def _stop_waiting(self) -> None:
-        """Show the frames that no quick look comes to any more as what they are: not judged."""
+        """Show the frames that no quick look comes to any more as what they are: not measured."""
         self.frames_changed.emit([f.path for f in self.frames if f.kind.value == "science" and f.path not in self.rows])
 
     def _take_look(self, look: QuickLook) -> None:

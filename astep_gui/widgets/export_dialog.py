@@ -20,11 +20,10 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.folder_words import folder_problem, folder_words
-from pipeline_core.night_told import counted_stands
-from pipeline_core.standing import GOOD
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pipeline_core.handed_frames import HandedFrames
 
 
 class ExportDialog(QDialog):
@@ -36,28 +35,35 @@ class ExportDialog(QDialog):
         That the frames are for, as a person calls it.
     suggested : Path
         A folder beside the results; it need not exist.
-    stands : mapping of str to int, or None
-        How the frames stand that would go → how many do; None where it is not known yet.
+    frames : tuple of two HandedFrames, or None
+        Those that an export of all would take, and one of good ones only; None where they are not known yet.
     """
 
     chosen = pyqtSignal(object, bool)
-    """The folder, a Path; and whether good frames only go."""
+    """The folder, a Path; and whether good frames only go, and those that a person accepted."""
 
     def __init__(
-        self, program: str, suggested: Path, stands: Mapping[str, int] | None, parent: QWidget | None = None
+        self,
+        program: str,
+        suggested: Path,
+        frames: tuple[HandedFrames, HandedFrames] | None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._beside, self._stands = suggested.parent, stands
+        self._beside, self._frames = suggested.parent, frames
         self.setWindowTitle(f"Export for {program}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(560)
-        about = QLabel(f"The accepted calibrated frames, as {program} reads them. Into which folder?")
+        about = QLabel(f"The calibrated frames that are not rejected, as {program} reads them. Into which folder?")
         about.setWordWrap(True)
         self.goes = QLabel()
         self.goes.setWordWrap(True)
-        self.only_good = QCheckBox("Only good frames: nothing speaks against them")
-        self.only_good.setToolTip("Leaves out what is suspect or not judged, and what a person accepted all the same")
-        self.only_good.setVisible(stands is None or set(stands) != {GOOD})
+        self.left_out = QLabel()
+        self.left_out.setWordWrap(True)
+        self.left_out.setProperty("role", "dim")
+        self.only_good = QCheckBox("Only good frames, and those a person accepted")
+        self.only_good.setToolTip("Leaves out what is bad, suspect, not judged or not measured, unless you accepted it")
+        self.only_good.setVisible(frames is None or bool(frames[1].left_out))
         self.only_good.toggled.connect(self._follow)
         self.folder = QLineEdit(str(suggested))
         self.folder.setAccessibleName("Folder")
@@ -84,7 +90,7 @@ class ExportDialog(QDialog):
         box = QVBoxLayout(self)
         box.setContentsMargins(16, 14, 16, 14)
         box.setSpacing(10)
-        for part in (about, self.goes, self.only_good, row, self.told, last):
+        for part in (about, self.only_good, self.goes, self.left_out, row, self.told, last):
             box.addWidget(part) if isinstance(part, QWidget) else box.addLayout(part)
         self.folder.selectAll()
         self._follow()
@@ -115,16 +121,17 @@ class ExportDialog(QDialog):
         self.export.setEnabled(not problem and number != 0)
 
     def _say_what_goes(self) -> int | None:
-        """Say how many frames would go, and how they stand; return their number, None where it is not known."""
-        self.goes.setVisible(self._stands is not None)
-        if self._stands is None:
+        """Say how many frames would go, how they stand, and which are left out; return their number if it is known."""
+        all_of_them, good_ones = self._frames if self._frames is not None else (None, None)
+        frames = good_ones if self.only_good.isChecked() else all_of_them
+        left_out = frames.left_words if frames is not None else ""
+        self.goes.setVisible(frames is not None)
+        self.left_out.setVisible(bool(left_out))
+        self.left_out.setText(left_out)
+        if frames is None:
             return None
-        goes = {GOOD: self._stands.get(GOOD, 0)} if self.only_good.isChecked() else self._stands
-        number = sum(goes.values())
-        how = ", ".join(counted_stands(goes))
-        self.goes.setText(
-            f"{number} frame{'' if number == 1 else 's'} would go: {how}" if number else "No frame would go"
-        )
+        number = len(frames.stands)
+        self.goes.setText(f"{counted(number, 'frame')} would go: {frames.how}" if number else "No frame would go")
         return number
 
     def _browse(self) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from PyQt6.QtWidgets import QTreeWidgetItem
 
     from astep_gui.models.errands import Errands
+    from astep_gui.models.judgements import ChangedVerdicts
     from astep_gui.models.night_model import NightModel
     from astep_gui.models.reduction_model import ReductionModel
     from pipeline_core.findings import Finding
@@ -308,13 +309,15 @@ class ResultsPanel(QWidget):
         self._rows.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
         self._rows.addWidget(value, row, 1)
 
+    def _changed_by_run(self) -> ChangedVerdicts:
+        """Return the verdicts that the last run changed and that nobody has answered."""
+        return self._night.judgements.changed_by_run({*self._night.rejected, *self._night.choices.kept})
+
     def _changed_verdicts(self) -> list[str]:
-        changed = self._night.judgements.changed_by_run(self._night.rejected)
-        return [path for group in changed for path in group]
+        return [path for group in self._changed_by_run() for path in group]
 
     def _follow_verdicts(self) -> None:
-        changed = self._night.judgements.changed_by_run(self._night.rejected)
-        words = verdicts_words(changed) if not self._run.is_running else ""
+        words = verdicts_words(self._changed_by_run()) if not self._run.is_running else ""
         self.verdict_words.setText(words)
         self.verdicts.setVisible(bool(words))
 

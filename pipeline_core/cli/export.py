@@ -1,11 +1,13 @@
-"""``astep export``: the accepted calibrated frames as another program reads them."""
+"""``astep export``: calibrated frames that are not rejected, as another program reads them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pipeline_core.cli import EXIT_OK
 from pipeline_core.handing_on import hand_on, without_wcs, without_wcs_words
+from pipeline_core.name_words import counted
 from pipeline_core.scan import scan_night
 from pipeline_core.session import check_night, find_place
 
@@ -26,8 +28,11 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     names = [path.relative_to(arguments.folder).as_posix() for path in written]
     answer = {"folder": str(arguments.folder), "files": names, "groups": list(handed.groups)}
     doubts = {"suggested": list(handed.suggested), "stale": list(handed.stale), "older": list(handed.older)}
-    talk.answer(answer | {"without_time": list(handed.untimed), "without_wcs": unplaced} | doubts)
-    talk.say(f"{len(written)} frames for {arguments.program} lie in {arguments.folder}")
+    left_out = [{"path": path, "reason": why} for path, why in handed.frames.left_out.items()]
+    aside = {"left_out": left_out, "without_time": list(handed.untimed), "without_wcs": unplaced}
+    talk.answer(answer | {"stands": dict(Counter(handed.frames.stands.values()))} | aside | doubts)
+    how = handed.frames.how
+    talk.say(f"{counted(len(written), 'frame')} for {arguments.program}: {how}; in {arguments.folder}")
     if handed.words:
         talk.say(f"  - {handed.words}")
     for path in handed.untimed:

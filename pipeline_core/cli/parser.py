@@ -200,11 +200,13 @@ def _add_looking(command: _Command) -> None:
     report.add_argument("output", type=Path, metavar="OUT")
     report.add_argument("--small", action="store_true", help="at most 100 KB, for a thin link (default: at most 2 MB)")
     report.add_argument("--file", type=Path, metavar="HTML", help="write it here (default OUT/report.html)")
-    export = command("export", "write the accepted frames as another program reads them")
+    export = command("export", "write the frames that are not rejected as another program reads them")
     export.add_argument("output", type=Path, metavar="OUT")
     export.add_argument("--for", dest="program", choices=("tycho", "astrometrica", "siril"), required=True)
     export.add_argument("folder", type=Path, metavar="DIR")
-    export.add_argument("--only-good", action="store_true", help="leave out what is suspect or not judged")
+    export.add_argument(
+        "--only-good", action="store_true", help="take good frames only, and those that a person accepted"
+    )
     gui = command("gui", "open the window, when it is installed")
     gui.add_argument("night", nargs="?", type=Path, metavar="NIGHT")
 

@@ -66,14 +66,21 @@ def test_the_sentence_counts_each_frame_once_names_the_deepest_and_says_what_the
     )
 
 
-def test_what_is_in_use_is_not_called_good_and_what_was_accepted_against_a_flag_neither(nine):
+def test_what_is_in_use_is_not_called_good_and_what_a_person_accepted_neither(nine):
     p = paths(nine)
     rows = [row(path, cloud()) for path in p]
     words = told(nine, rows, kept=frozenset(p[:2])).sentence
-    assert words.startswith(
-        "Night: 9 science frames, none good, 2 accepted although something speaks against them, 7 bad."
-    )
-    assert "Best" not in words
+    assert words.startswith("Night: 9 science frames, 2 accepted by a person, 7 bad.")
+    assert "Best" not in words, "something speaks against them all the same"
+    assert told(nine, rows).sentence.startswith("Night: 9 science frames, none good, 9 bad.")
+
+
+def test_a_frame_that_a_person_accepted_without_its_being_judged_counts_as_accepted_and_is_not_the_best(nine):
+    """The sentence counted it as good, where the list said "accepted"."""
+    p = paths(nine)
+    rows = [row(p[0], unjudged(), loss=DEEP), row(p[1], loss=SHALLOW), *(row(path, loss=0.4) for path in p[2:])]
+    words = told(nine, rows, kept=frozenset(p[:2])).sentence
+    assert words.startswith("Night: 9 science frames, 7 good, 2 accepted by a person. Best: science 001, ")
 
 
 def test_a_night_without_fault_says_so_and_teaches_nothing(nine):

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import warnings
 from dataclasses import replace
@@ -311,24 +312,40 @@ def test_export_says_where_the_groups_lie_and_which_frames_are_suggested_to_be_r
     assert {frame["raw_frame"] for frame in frames if frame["said_against_it"] == "cloud"} == {doubted, answered}
 
 
-def test_an_export_of_good_frames_only_leaves_out_what_something_speaks_against_and_what_nobody_judged(
+def test_an_export_of_good_frames_only_takes_what_a_person_accepted_and_names_what_it_leaves_out(
     night, capsys, tmp_path
 ):
+    """It left out what was accepted against a flag, and took what was accepted without being judged."""
     folder, out, _ = night
-    doubted, answered, unjudged = (raw.relative_to(folder).as_posix() for raw in science_files(folder)[:3])
+    doubted, answered, unjudged, taken = (raw.relative_to(folder).as_posix() for raw in science_files(folder)[:4])
     cloud, untold = (Flag("cloud", "cloud: half of the light"),), (Flag("not judged", "not judged: alone", "note"),)
-    flags = {doubted: cloud, answered: cloud, unjudged: untold}
+    flags = {doubted: cloud, answered: cloud, unjudged: untold, taken: untold}
     rows = [replace(row, flags=flags.get(row.path, ())) for row in read_quality_table(out / "quality.ecsv")]
     write_quality_table(out / "quality.ecsv", rows, rejected={}, calibration_flags={})
-    run(capsys, "accept", out, answered.rpartition("/")[2])
+    for path in (answered, taken):
+        run(capsys, "accept", out, path.rpartition("/")[2])
     code, document = run(capsys, "export", out, "--for", "tycho", "--only-good", tmp_path / "good")
     assert code == 0
-    assert len(document["files"]) == N_SCIENCE - 3
+    assert document["stands"] == {"accepted": 2, "good": N_SCIENCE - 4}
+    assert len(document["files"]) == N_SCIENCE - 2
+    assert document["left_out"] == [
+        {"path": doubted, "reason": "cloud"},
+        {"path": unjudged, "reason": "not judged"},
+    ]
     assert document["suggested"] == []
+    assert main(["export", str(out), "--for", "tycho", "--only-good", str(tmp_path / "again")]) == 0
+    said = capsys.readouterr().out
+    assert f"{N_SCIENCE - 2} frames for tycho: {N_SCIENCE - 4} good, 2 accepted by a person; in " in said
+    assert re.search(r"2 frames left out: cloud \(.*\), not judged \(.*\)", said)
+    _, document = run(capsys, "export", out, "--for", "tycho", tmp_path / "all")
+    assert document["left_out"] == []
+    assert document["stands"] == {"suspect": 1, "accepted": 2, "not judged": 1, "good": N_SCIENCE - 4}
     rows = [replace(row, flags=cloud) for row in rows]
     write_quality_table(out / "quality.ecsv", rows, rejected={}, calibration_flags={})
+    run(capsys, "undo", out)
+    run(capsys, "undo", out)
     assert main(["export", str(out), "--for", "tycho", "--only-good", str(tmp_path / "none")]) != 0
-    assert "it holds no good calibrated frame" in capsys.readouterr().err
+    assert "that is good, or accepted by a person" in capsys.readouterr().err
 
 
 def exported(folder):

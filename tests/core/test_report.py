@@ -148,7 +148,10 @@ def test_a_frame_that_a_person_accepted_is_not_called_suspect_and_decisions_name
     told = {path: picture_of(facts, path, "cloud", 64, 4) for path in (accepted, other)}
     assert [told[accepted].state, told[other].state] == ["accepted", "suspect"]
     page = render(facts, detail, RunContext())
-    assert f'✓ accepted · said against it: cloud</span><br><span class="dim">{accepted.rsplit("/", 1)[-1]}' in page
+    assert (
+        f'✓ accepted by a person · said against it: cloud</span><br><span class="dim">{accepted.rsplit("/", 1)[-1]}'
+        in page
+    )
     assert "! suspect: cloud" in page, "of the frames that nobody has judged"
     line = next(line for line in page.split("<tr>") if "reject 8 frames" in line)
     names = [row.path.rsplit("/", 1)[-1] for row in rows[2:10]]
@@ -222,7 +225,10 @@ def test_a_frame_that_nobody_could_judge_is_not_called_good(place):
     page = render(facts, Detail(12, 64, 4, 200, 4, 100), RunContext())
     assert "? not judged: alone in its group: nothing to compare it with</span>" in page
     accepted = replace(facts, quality=replace(facts.quality, kept=frozenset({alone})))
-    assert picture_of(accepted, alone, "", 64, 4).state == "good", "a person did"
+    assert picture_of(accepted, alone, "", 64, 4).state == "accepted", "a person did"
+    page = render(accepted, Detail(12, 64, 4, 200, 4, 100), RunContext())
+    assert "✓ accepted by a person</span>" in page
+    assert "<b>1</b><span>accepted by a person</span>" in page
 
 
 def test_what_was_seen_is_counted_in_frames_in_use_as_the_window_does_and_in_rejected_ones_apart(place):

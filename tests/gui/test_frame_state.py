@@ -1,9 +1,12 @@
 """What stands beside a frame: "good" is said when its group was judged, and how surely."""
 
+from dataclasses import replace
+
 import pytest
 
 from astep_gui.models.frame_state import frame_state, frame_tip
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.standing import standing
 from pipeline_core.types import Frame, FrameKind
 
 FRAME = Frame("a.fits", FrameKind.SCIENCE, 1, 1)
@@ -132,7 +135,7 @@ def test_a_frame_that_the_quick_look_has_not_come_to_says_that_its_verdict_follo
     awaited = frame_state(FRAME, {}, {}, {}, None, is_awaited=True)
     assert awaited.word == "to be judged"
     assert "verdict follows" in awaited.why
-    assert frame_state(FRAME, {}, {}, {}, None).word == "not judged"
+    assert frame_state(FRAME, {}, {}, {}, None).word == "not measured"
     assert frame_state(Frame("b", FrameKind.BIAS, 1, 1), {}, {}, {}, None, is_awaited=True).word == "in use"
 
 
@@ -160,3 +163,33 @@ def test_what_was_said_against_a_rejected_frame_names_no_commands():
     said = frame_state(FRAME, {"a.fits": "cloud"}, {}, {}, row)
     assert "astep" not in said.verdict
     assert "“Set kind…” (K)" in said.against
+
+
+RULE = [((), "good"), ((CLOUD,), "cloud"), ((FEW,), "not judged"), ((WEAK,), "dark too weak")]
+
+
+@pytest.mark.parametrize(("flags", "word"), RULE)
+@pytest.mark.parametrize("problems", [(), ("no gain in the header",)])
+def test_the_list_and_the_nights_sentence_follow_one_rule(flags, word, problems):
+    """A frame not judged whose header was odd was "see header" here and "not judged" there."""
+    frame = replace(FRAME, problems=problems)
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=flags)
+    told = frame_state(frame, {}, {}, {}, row).word
+    stands = standing("a.fits", row, (), ())
+    if stands == "good":
+        assert told == ("see header" if problems else word)
+    else:
+        assert told == word
+    assert stands == {"cloud": "suspect", "not judged": "not judged"}.get(word, "good")
+    for decided, how in ({"is_kept": True}, "accepted"), ({"rejected": {"a.fits": "wind"}}, "rejected"):
+        said = frame_state(frame, decided.get("rejected", {}), {}, {}, row, is_kept="is_kept" in decided)
+        kept = {"a.fits"} if "is_kept" in decided else set()
+        assert said.word == standing("a.fits", row, decided.get("rejected", {}), kept) == how
+
+
+@pytest.mark.parametrize("row", [None, QualityRow("a.fits", ScienceMeasures("none", "ADU"))])
+def test_a_science_frame_without_figures_is_not_measured_in_list_and_sentence_alike(row):
+    """The list called it "not judged", as one that was measured with too few stars, or even good."""
+    assert frame_state(FRAME, {}, {}, {}, row).word == standing("a.fits", row, (), ()) == "not measured"
+    bias = Frame("a.fits", FrameKind.BIAS, 1, 1)
+    assert frame_state(bias, {}, {}, {}, None).word == "in use"

@@ -605,6 +605,6 @@ def test_a_search_by_state_asks_for_each_state_once(opened, monkeypatch):
     monkeypatch.setattr(states, "_state_of", lambda path: (asked.append(path), opened.night.state_of(path))[1])
     opened.table.tree.sortByColumn(column_number("state"), Qt.SortOrder.DescendingOrder)
     asked.clear()
-    opened.table.model.search("not judged")
+    opened.table.model.search("not measured")
     assert len(asked) == len(set(asked))
     assert set(asked) == {frame.path for frame in opened.night.frames}

@@ -13,6 +13,8 @@ from pipeline_core.star_track import StarPoint
 LEFT = Qt.MouseButton.LeftButton
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 CLOUD = Flag("cloud", "stars are 0.84 mag fainter than in the clear reference", "bad")
+UNTOLD = Flag("not judged", "not judged: 3 stars only, too few to tell a good frame from a bad one", "note")
+NOTE = Flag("twilight", "twilight: Sun 8° below the horizon", "note")
 
 
 @pytest.fixture
@@ -32,8 +34,36 @@ def test_what_speaks_against_a_frame_stands_over_it_in_words(suspected):
     assert rail.reject.isEnabled()
     assert rail.keep.isEnabled()
     suspected.night.select([LIGHTS[2]])
-    assert not rail.keep.isEnabled()
     assert rail.note.full_text.startswith("Choose a step")
+
+
+SAID_OF = {"nothing": (), "cloud": (CLOUD,), "not judged": (UNTOLD,), "remark": (NOTE,)}
+
+
+@pytest.mark.parametrize("flags", SAID_OF.values(), ids=SAID_OF)
+def test_keep_and_reject_are_there_wherever_their_keys_do_something(opened, qtbot, flags):
+    """Keep was off for a frame that nobody could judge, of which U accepted it."""
+    night, rail = opened.night, opened.viewing.rail
+    night.judgements.take_rows([QualityRow(LIGHTS[3], ScienceMeasures("quick", "ADU"), flags=flags)])
+    night.quality_changed.emit()
+    for key, button in ((Qt.Key.Key_U, rail.keep), (Qt.Key.Key_X, rail.reject), (Qt.Key.Key_U, rail.keep)):
+        for does_something in (True, False):
+            steps = opened.decisions.stack.index()
+            night.select([LIGHTS[3]])
+            assert button.isEnabled() is does_something
+            qtbot.keyClick(opened, key)
+            assert (opened.decisions.stack.index() > steps) is does_something
+
+
+@pytest.mark.parametrize("flags", SAID_OF.values(), ids=SAID_OF)
+def test_keep_over_the_image_accepts_whatever_is_said_of_the_frame(opened, qtbot, flags):
+    opened.night.judgements.take_rows([QualityRow(LIGHTS[1], ScienceMeasures("quick", "ADU"), flags=flags)])
+    opened.night.quality_changed.emit()
+    opened.night.select([LIGHTS[1]])
+    qtbot.mouseClick(opened.viewing.rail.keep, LEFT)
+    assert opened.night.choices.kept == {LIGHTS[1]}
+    assert opened.night.state_of(LIGHTS[1]).word == "accepted"
+    assert not opened.viewing.rail.keep.isEnabled()
 
 
 def test_one_click_follows_the_suggestion_with_its_cause(suspected, qtbot):

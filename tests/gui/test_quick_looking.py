@@ -251,7 +251,7 @@ def test_the_window_tells_the_first_minute_where_a_person_looks(opened, qtbot, m
     with qtbot.waitSignal(opened.night.frames_changed) as changed:
         looking.stopped.emit()
     assert "light_001.fits" in changed.args[0]
-    assert opened.night.state_of("light_001.fits").word == "not judged"
+    assert opened.night.state_of("light_001.fits").word == "not measured"
     assert "quick look" not in opened.table.count.text()
 
 

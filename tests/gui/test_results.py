@@ -19,6 +19,7 @@ from pipeline_core.errors import NightError
 from pipeline_core.events import Cancelled
 from pipeline_core.handing_on import hand_on
 from pipeline_core.measures import NOT_JUDGED, Flag
+from pipeline_core.quality_table import read_quality_table, write_quality_table
 from pipeline_core.report import write_report
 from tests.gui.nights import small_night
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, sections, surveyed
@@ -372,39 +373,74 @@ def test_a_finished_export_is_shown_by_a_button_as_a_saved_picture_is(qtbot, red
     assert shown == [str(folder)]
 
 
-def test_an_export_says_beforehand_how_the_frames_stand_and_can_leave_all_but_the_good_ones(qtbot, reduced, tmp_path):
-    night = reduced.night
+CLOUD, UNTOLD = Flag("cloud", "cloud: thick", "bad"), Flag(NOT_JUDGED, "not judged: 3 stars only", "note")
+
+
+def judge_finally(qtbot, window, flags):
+    """Let the reduced frames stand as asked, in the table that an export reads and in the window."""
+    night = window.night
     night.looks_quickly = True
     night.look_quickly()
     qtbot.waitUntil(lambda: set(LIGHTS) <= set(night.rows) and night.survey is not None, timeout=PATIENCE_MS)
-    rows = {path: replace(night.rows[path], flags=()) for path in LIGHTS}
-    for path, cause, severity in ((LIGHTS[0], "cloud", "suspect"), (LIGHTS[1], NOT_JUDGED, "note")):
-        rows[path] = replace(rows[path], flags=(Flag(cause, f"{cause}: a word", severity),))
-    night.rows.update(rows)
+    qtbot.waitUntil(lambda: not night.awaits_final, timeout=PATIENCE_MS)
+    table = night.place.output / "quality.ecsv"
+    rows = [replace(row, flags=flags.get(row.path, ())) for row in read_quality_table(table)]
+    assert {row.measures.state for row in rows} == {"final"}
+    write_quality_table(table, rows, rejected={}, calibration_flags={})
+    night.looks_quickly = False
+    night.judgements.take_rows(rows)
+
+
+def select_and_press(qtbot, window, path, key):
+    window.night.select([path])
+    qtbot.keyClick(window, key)
+
+
+def test_an_export_of_good_frames_takes_those_a_person_accepted_and_names_the_others_with_their_reason(
+    qtbot, reduced, tmp_path
+):
+    """It left out what was accepted against a flag, and took what was accepted though nobody could judge it."""
+    judge_finally(qtbot, reduced, {LIGHTS[0]: (CLOUD,), LIGHTS[1]: (UNTOLD,), LIGHTS[2]: (CLOUD,)})
+    select_and_press(qtbot, reduced, LIGHTS[2], Qt.Key.Key_U)
     dialog = export_dialog(qtbot, reduced)
-    assert dialog.goes.text() == "4 frames would go: 2 good, 1 suspect, 1 not judged"
-    dialog.only_good.click()
-    assert dialog.goes.text() == "2 frames would go: 2 good"
-    asked = []
-    dialog.chosen.disconnect()
-    dialog.chosen.connect(lambda *how: asked.append(how))
+    assert dialog.goes.text() == "4 frames would go: 1 good, 1 accepted by a person, 1 bad, 1 not judged"
+    qtbot.keyClick(dialog.only_good, Qt.Key.Key_Space)
+    assert dialog.goes.text() == "2 frames would go: 1 good, 1 accepted by a person"
+    assert dialog.left_out.isVisible()
+    assert dialog.left_out.text() == "2 frames left out: cloud (light 000), not judged (light 001)"
+    qtbot.keyClick(dialog.only_good, Qt.Key.Key_Space)
+    assert not dialog.left_out.isVisible()
+    qtbot.keyClick(dialog.only_good, Qt.Key.Key_Space)
     type_folder(qtbot, dialog, tmp_path / "good")
     press(qtbot, dialog.export)
-    assert asked == [(tmp_path / "good", True)]
+    qtbot.waitUntil(lambda: "frames for Siril written" in reduced.log.line.full_text, timeout=PATIENCE_MS)
+    assert "2 frames left out: cloud (light 000), not judged (light 001)" in reduced.log.line.full_text
+    assert len(list((tmp_path / "good").glob("*.fit"))) == 2
 
 
-def test_where_no_good_frame_is_there_only_good_ones_cannot_be_exported(qtbot, reduced):
-    night = reduced.night
-    night.looks_quickly = True
-    night.look_quickly()
-    qtbot.waitUntil(lambda: set(LIGHTS) <= set(night.rows) and night.survey is not None, timeout=PATIENCE_MS)
-    night.rows.update(
-        {path: replace(night.rows[path], flags=(Flag("cloud", "cloud: thick", "bad"),)) for path in LIGHTS}
-    )
+def test_what_a_person_accepts_and_takes_back_goes_with_the_good_frames_and_stays_behind_again(qtbot, reduced):
+    judge_finally(qtbot, reduced, {LIGHTS[1]: (UNTOLD,)})
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.only_good.isVisible()
+    dialog.close()
+    select_and_press(qtbot, reduced, LIGHTS[1], Qt.Key.Key_U)
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.goes.text() == "4 frames would go: 3 good, 1 accepted by a person"
+    assert not dialog.only_good.isVisible(), "it would leave out none"
+    dialog.close()
+    qtbot.keyClick(reduced, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.goes.text() == "4 frames would go: 3 good, 1 not judged"
+    dialog.close()
+
+
+def test_where_no_frame_is_good_or_accepted_only_good_ones_cannot_be_exported(qtbot, reduced):
+    judge_finally(qtbot, reduced, dict.fromkeys(LIGHTS, (CLOUD,)))
     dialog = export_dialog(qtbot, reduced)
     assert dialog.export.isEnabled()
-    dialog.only_good.click()
+    qtbot.keyClick(dialog.only_good, Qt.Key.Key_Space)
     assert dialog.goes.text() == "No frame would go"
+    assert dialog.left_out.text() == "4 frames left out: cloud (light 000, light 001, light 002, light 003)"
     assert not dialog.export.isEnabled()
     dialog.close()
 

@@ -76,12 +76,43 @@ def test_another_day_the_results_still_say_which_verdicts_the_last_run_changed(q
     again.close()
 
 
-def test_a_frame_that_was_answered_and_a_run_that_changed_nothing_are_not_told(qtbot, after_run):
-    after_run.decisions.reject(LIGHTS[:1], "wind")
-    after_run.night.quality_changed.emit()
-    assert after_run.results.verdict_words.text().startswith("1 frame no longer flagged: cloud")
+def said_of_run(window):
+    words = window.results.verdict_words
+    return words.text() if words.isVisible() else ""
+
+
+def test_changed_verdicts_are_those_that_still_wait_for_a_decision_and_come_back_with_undo(qtbot, after_run):
+    """It said "1 frame now flagged" for good, though the frame had been accepted."""
+    no_longer, otherwise = "no longer", "1 for another cause: wind"
+    for path, key, left in (
+        (LIGHTS[0], Qt.Key.Key_U, f"1 frame {no_longer} flagged: cloud · {otherwise}"),
+        (LIGHTS[2], Qt.Key.Key_X, f"1 frame {no_longer} flagged: cloud"),
+        (LIGHTS[1], Qt.Key.Key_U, ""),
+    ):
+        after_run.night.select([path])
+        qtbot.keyClick(after_run, key)
+        qtbot.waitUntil(lambda left=left: said_of_run(after_run) == left, timeout=PATIENCE_MS)
+    for left in (
+        f"1 frame {no_longer} flagged: cloud",
+        f"1 frame {no_longer} flagged: cloud · {otherwise}",
+        f"1 frame now flagged: wind · 1 {no_longer}: cloud · {otherwise}",
+    ):
+        qtbot.keyClick(after_run, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda left=left: said_of_run(after_run) == left, timeout=PATIENCE_MS)
+
+
+def test_show_means_those_only_that_still_wait(qtbot, after_run):
+    after_run.night.select([LIGHTS[0]])
+    qtbot.keyClick(after_run, Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: "now flagged" not in said_of_run(after_run), timeout=PATIENCE_MS)
+    qtbot.mouseClick(after_run.results.show_verdicts, LEFT)
+    assert list(after_run.night.selection) == LIGHTS[1:3]
+
+
+def test_a_run_that_changed_nothing_tells_no_verdicts(qtbot, after_run):
+    assert said_of_run(after_run)
     reduce(qtbot, after_run)
-    assert not after_run.results.verdict_words.isVisible()
+    assert not said_of_run(after_run)
 
 
 def test_words_for_changed_verdicts_are_whole_sentences_whichever_comes_first():

@@ -166,11 +166,10 @@ def test_words_and_answers_lie_beside_each_other_in_a_narrow_window(judged, qtbo
     assert judged.night.rejected == {LIGHTS[0]: "cloud"}
 
 
-def test_a_remark_says_that_it_is_one_and_what_to_do_and_there_is_nothing_to_dismiss(judged, qtbot):
+def test_a_remark_says_that_it_is_one_and_what_to_do(judged, qtbot):
     rail = look_at(qtbot, judged, LIGHTS[3])
     assert rail.verdict.full_text.startswith("· dark 36 % too weak (remark): hot pixels")
     assert "mask them, or stack frames" in rail.verdict.full_text
-    assert not rail.keep.isEnabled()
     tip = judged.table.model.index_of(LIGHTS[3]).data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
     assert "a remark, no reason to reject" in tip
 

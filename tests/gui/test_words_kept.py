@@ -60,11 +60,10 @@ def test_a_frame_that_was_judged_keeps_the_words_and_figures_and_may_be_judged_o
     assert "2.13 times" in index.data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
 
 
-def test_a_frame_of_which_nothing_is_said_has_no_line_for_it_and_nothing_to_dismiss(trailed, qtbot):
+def test_a_frame_of_which_nothing_is_said_has_no_line_for_it(trailed, qtbot):
     trailed.night.select([LIGHTS[2]])
     rail = choose_raw(qtbot, trailed)
     assert not rail.verdict.isVisible()
-    assert not rail.keep.isEnabled()
 
 
 def test_tool_tips_have_lines_that_can_be_read_and_say_the_cause_once(trailed):

@@ -274,7 +274,7 @@ def test_finished_frames_are_marked_while_the_run_goes_on(opened):
     opened.night.is_running = True
     opened.run._hear([Event("progress", "science frames", 1, 4, data={"labels": [LIGHTS[1]]})])
     assert opened.night.state_of(LIGHTS[1]).word == "calibrated"
-    assert opened.night.state_of(LIGHTS[0]).word == "not judged"
+    assert opened.night.state_of(LIGHTS[0]).word == "not measured"
     opened.night.is_running = False
 
 
