@@ -81,7 +81,7 @@ class Deeds(ResultsDeeds):
             self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
             kept = self._night.choices.kept  # the list may be a moment behind a word for one of them
-            self._decisions.reject([path for path in need.paths if path not in kept], remedy.value)
+            self._decisions.reject([path for path in remedy.paths or need.paths if path not in kept], remedy.value)
         elif remedy.deed == "accept":
             self._decisions.accept(need.paths)
         elif remedy.deed == "plan":
