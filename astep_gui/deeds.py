@@ -307,6 +307,9 @@ class Deeds(ResultsDeeds):
 
         path, window = self._night.current, self._window
         found = which_dark(self._night, path) if path is not None else None
+        if found is None and self._night.plan is None:
+            window.log.say_passing("the plan is being made: in a moment it is known which dark this frame gets")
+            return
         if found is None:
             window.log.say_passing("the plan takes no dark for this frame: it is left out, or is no science frame")
             return

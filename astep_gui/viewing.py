@@ -220,6 +220,8 @@ class Viewing(QObject):
         self.rail.set_suggestion(
             state.verdict if state is not None else "", is_open=is_open, tone=tone, of_dark=of_dark
         )
+        frame = self._night.frame(path) if state is not None else None
+        self.rail.offer_dark(frame is not None and frame.kind is FrameKind.SCIENCE and frame.unusable is None)
         meant, rejected = self._meant if state is not None else [], self._night.rejected
         kept = self._night.choices.kept
         can_keep = any(one in rejected or (one not in kept and bool(self._flags(one))) for one in meant)
