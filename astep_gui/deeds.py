@@ -81,7 +81,7 @@ class Deeds(ResultsDeeds):
             self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
             kept = self._night.choices.kept  # the list may be a moment behind a word for one of them
-            self._decisions.reject([path for path in need.paths if path not in kept], remedy.value)
+            self._decisions.reject([path for path in remedy.paths or need.paths if path not in kept], remedy.value)
         elif remedy.deed == "accept":
             self._decisions.accept(need.paths)
         elif remedy.deed == "plan":
@@ -307,6 +307,9 @@ class Deeds(ResultsDeeds):
 
         path, window = self._night.current, self._window
         found = which_dark(self._night, path) if path is not None else None
+        if found is None and self._night.plan is None:
+            window.log.say_passing("the plan is being made: in a moment it is known which dark this frame gets")
+            return
         if found is None:
             window.log.say_passing("the plan takes no dark for this frame: it is left out, or is no science frame")
             return

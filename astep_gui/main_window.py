@@ -32,6 +32,7 @@ from astep_gui.viewing import Viewing
 from astep_gui.widgets.frame_table import FrameTable
 from astep_gui.widgets.header_panel import HeaderPanel
 from astep_gui.widgets.log_strip import LogStrip
+from astep_gui.widgets.lying_over import LyingOver
 from astep_gui.widgets.needs_you import NeedsYou
 from astep_gui.widgets.notice_bar import NoticeBar
 from astep_gui.widgets.plan_panel import PlanPanel
@@ -131,9 +132,10 @@ class MainWindow(QMainWindow):
         box = QVBoxLayout(centre)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        box.addWidget(self.notice)
         box.addWidget(self.pages, 1)
         box.addWidget(self.log.text)
+        self.notice.setParent(centre)  # over the image, which stays where it is under the pointer
+        LyingOver(self.notice, centre, (self.viewing.view.canvas, self.viewing.pages, self.pages))
         self.setCentralWidget(centre)
         foot = self.statusBar()  # as wide as the window, so that few lines are cut
         assert foot is not None, "Qt makes one"

@@ -220,6 +220,8 @@ class Viewing(QObject):
         self.rail.set_suggestion(
             state.verdict if state is not None else "", is_open=is_open, tone=tone, of_dark=of_dark
         )
+        frame = self._night.frame(path) if state is not None else None
+        self.rail.offer_dark(frame is not None and frame.kind is FrameKind.SCIENCE and frame.unusable is None)
         meant, rejected = self._meant if state is not None else [], self._night.rejected
         # As the keys X and U: what was decided so already is no deed.
         can_keep = any(one in rejected or one not in self._night.choices.kept for one in meant)

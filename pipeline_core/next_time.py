@@ -56,7 +56,8 @@ def next_time(
     night : Night
     plan : Plan or None
         What it misses counts as it is without a person's choices of masters: who answers "without a flat" still has
-        none to take, and who declines one that is there misses nothing.
+        none to take, and who declines one that is there misses nothing. The flat of another filter that a person
+        chose is named: the frames are not without one.
     rejected : mapping of str to str
         Path → reason.
     calibration : mapping
@@ -70,18 +71,19 @@ def next_time(
         At most four, what concerns most frames first (of flats and darks that are bad themselves, those count); without
         a full stop. Clouds teach nothing.
     """
+    used = {one.path: one.flat for one in plan.science if one.flat is not None} if plan is not None else {}
     if plan is not None and plan.unforced is not None:
         plan = plan.unforced
-    found = [*_missing(night, plan)] if plan is not None else []
+    found = [*_missing(night, plan, used)] if plan is not None else []
     far = {one.path for one in plan.science if _has_far_dark(one)} if plan is not None else set()
     found += _flagged(rows, rejected, kept, far)
     found += _calibration(calibration)
     return tuple(advice.words for advice in sorted(found, key=lambda one: -one.frames)[:MOST_ADVICE])
 
 
-def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
-    """Say which flats, darks and biases were missed, by the plan's warnings."""
-    bare: dict[str, int] = {}
+def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Advice]:
+    """Say which flats, darks and biases were missed, by the plan's warnings; `used` is path → flat as it was chosen."""
+    bare: dict[str, list[str]] = {}
     exposures: set[float] = set()
     no_dark, no_zero, far = 0, 0, 0
     of_flats = _dark_exposures_of_flats(night, plan)
@@ -91,7 +93,7 @@ def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
             continue
         said = science.warnings
         if any(words.startswith(NO_FLAT) for words in said):
-            bare[frame.filter or ""] = bare.get(frame.filter or "", 0) + 1
+            bare.setdefault(frame.filter or "", []).append(frame.path)
         wanted = set(of_flats.get(science.flat or "", ()))
         if any(words.startswith(NO_DARK) for words in said) and frame.exposure_s is not None:
             wanted.add(frame.exposure_s)
@@ -99,8 +101,9 @@ def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
         no_dark += bool(wanted)
         no_zero += any(words.startswith(NO_ZERO) for words in said)
         far += _has_far_dark(science)
-    for name, number in bare.items():
-        yield _Advice(number, f"take flats {f'in {name}' if name else 'without filter'} ({_have(number)} none)")
+    for name, paths in bare.items():
+        which = f"in {name}" if name else "without filter"
+        yield _Advice(len(paths), f"take flats {which} ({_have(len(paths))} none{_instead(name, paths, used)})")
     if exposures:
         yield _Advice(no_dark, f"take darks of {_seconds(exposures)} ({_of_flats_or_frames(of_flats, no_dark)})")
     if no_zero:
@@ -113,6 +116,17 @@ def _missing(night: Night, plan: Plan) -> Iterable[_Advice]:
         least = min(len(m.frames) for m in few)
         served = sum({s.bias, s.dark, s.flat} & {m.name for m in few} != set() for s in plan.science)
         yield _Advice(served, f"take three or more {names} ({least} cannot tell a hit from the pixel)")
+
+
+def _instead(filter_name: str, paths: Sequence[str], used: Mapping[str, str]) -> str:
+    """Say which flat of another filter frames have instead of one of their own, and what it leaves in them."""
+    flats = Counter(used[path] for path in paths if path in used)
+    if not flats:
+        return ""
+    for_some = {flat: f" for {number}" if number < len(paths) else "" for flat, number in flats.most_common()}
+    names = " and ".join(f"{flat} is used{some}" for flat, some in for_some.items())
+    stays = "dust on the filter itself stays" if filter_name else "dust on its filter comes in"
+    return f" of their own; {names}, {stays}" if len(paths) > 1 else f" of its own; {names}, {stays}"
 
 
 def _dark_exposures_of_flats(night: Night, plan: Plan) -> dict[str, set[float]]:

@@ -29,7 +29,7 @@ class Remedy:
     field: str = ""
     value: str = ""
     paths: tuple[str, ...] = ()
-    """Frames it decides for, if more than those of the need."""
+    """Frames it decides for, if others than those of the need."""
     tip: str = ""
     """What a click does, in words."""
 
@@ -45,6 +45,9 @@ class Need:
     tone: Literal["bad", "warn", "dim"] = "warn"
     lacks: Literal["", "dark", "flat"] = ""
     """The master that its frames do without, unless somebody finds them one."""
+    holds: str = ""
+    """How many of its frames are bad and how many suspect, where it has both; no part of the title, by which it is
+    known again."""
 
 
 _SHOW = Remedy("Show", "show", tip="select these frames in the table, and look at the first")
@@ -250,33 +253,48 @@ def _suspects(
     rejected: Mapping[str, str],
     kept: frozenset[str],
 ) -> list[Need]:
-    by_cause: dict[tuple[str, bool], list[str]] = {}
-    words: dict[tuple[str, bool], str] = {}
+    by_cause: dict[tuple[str, bool], dict[str, Flag]] = {}
     science = {path: row.flags for path, row in rows.items()}
     for path, flags in (*science.items(), *calibration.items()):
         if path in rejected or path in kept:
             continue
         worst = gravest_flag(flags)
         if worst is not None:
-            key = (worst.cause, path in rows)
-            by_cause.setdefault(key, []).append(path)
-            words.setdefault(key, f"{path.rsplit('/', 1)[-1]}: {worst.words}")
-    needs = []
-    for key in sorted(by_cause, key=lambda cause: -len(by_cause[cause])):
-        cause, is_science = key
-        paths = tuple(by_cause[key])
-        whose = "this frame" if len(paths) == 1 else f"these {len(paths)} frames"
-        used = "it is not calibrated, and nothing is made of it" if len(paths) == 1 else "they are used for nothing"
-        settled = "stays, and nothing more is asked about it" if len(paths) == 1 else "stay, and nothing more is asked"
-        reject = Remedy(
-            "Reject", "reject", value=cause, tip=f"reject {whose} as “{cause}”: {used}; Ctrl+Z takes it back"
-        )
-        keep = Remedy("Keep", "accept", tip=f"accept {whose} all the same: {settled}; Ctrl+Z takes it back")
-        ways = (_SHOW, reject, keep)
-        said = f"suggested: {cause}" if is_science else cause
-        why = f"For example {words[key]}" if len(paths) > 1 else words[key]
-        needs.append(Need(_counted(paths, said), why, paths, ways))
-    return needs
+            by_cause.setdefault((worst.cause, path in rows), {})[path] = worst
+    ordered = sorted(by_cause.items(), key=lambda one: -len(one[1]))
+    return [_suspected(cause, flagged, is_science=is_science) for (cause, is_science), flagged in ordered]
+
+
+def _suspected(cause: str, flagged: Mapping[str, Flag], *, is_science: bool) -> Need:
+    """Ask about the frames of one cause: the bad ones can be rejected without those that are merely suspect."""
+    paths = tuple(flagged)
+    bad = tuple(path for path, flag in flagged.items() if flag.severity == "bad")
+    whose = "this frame" if len(paths) == 1 else f"these {len(paths)} frames"
+    settled = "stays, and nothing more is asked about it" if len(paths) == 1 else "stay, and nothing more is asked"
+    keep = Remedy("Keep", "accept", tip=f"accept {whose} all the same: {settled}; Ctrl+Z takes it back")
+    title = _counted(paths, f"suggested: {cause}" if is_science else cause)
+    if not 0 < len(bad) < len(paths):
+        ways = (_SHOW, Remedy("Reject", "reject", value=cause, tip=_reject_tip(whose, cause, len(paths))), keep)
+        why = _example(paths[0], flagged[paths[0]])
+        return Need(title, f"For example {why}" if len(paths) > 1 else why, paths, ways)
+    rest = len(paths) - len(bad)
+    which = "the bad frame" if len(bad) == 1 else f"the {len(bad)} bad frames"
+    left = "the suspect one stays" if rest == 1 else f"the {rest} suspect ones stay"
+    tip = f"{_reject_tip(which, cause, len(bad))}; {left} in this list"
+    some = Remedy(f"Reject {len(bad)} bad", "reject", value=cause, paths=bad, tip=tip)
+    both = Remedy(f"Reject all {len(paths)}", "reject", value=cause, tip=_reject_tip(whose, cause, len(paths)))
+    first = next(path for path in paths if path not in bad)
+    why = f"Bad is {_example(bad[0], flagged[bad[0]])}\nSuspect is {_example(first, flagged[first])}"
+    return Need(title, why, paths, (_SHOW, some, both, keep), holds=f"{len(bad)} bad, {rest} suspect")
+
+
+def _reject_tip(whose: str, cause: str, number: int) -> str:
+    used = "it is not calibrated, and nothing is made of it" if number == 1 else "they are used for nothing"
+    return f"reject {whose} as “{cause}”: {used}; Ctrl+Z takes it back"
+
+
+def _example(path: str, flag: Flag) -> str:
+    return f"{path.rsplit('/', 1)[-1]}: {flag.words}"
 
 
 def _counted(paths: Sequence[str], words: str) -> str:

@@ -58,6 +58,8 @@ class FullWellQuestion(QWidget):
     def _button(self, words: str, deed: object) -> QPushButton:
         button = QPushButton(words)
         button.setProperty("small", "true")
+        # A click that takes the button away would throw the focus into the list of the results, away from the question.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(deed)
         return button
 

@@ -47,6 +47,8 @@ _FIRST_LOOK = wrapped(
 )
 _NARROW_PX = 400
 """Below this width a need shows one way out, and the others behind "more"."""
+_BESIDE_PX = 500
+"""From this width on, three ways out with numbers in them have room beside the words; else they stand below."""
 LEAST_PX = 84
 """Heading, a line of a need, and how many lie below."""
 _ABOVE_PX, _HEAD_PX, _BELOW_HEADING_PX, _BELOW_PX = 4, 26, 4, 4
@@ -64,8 +66,9 @@ class NeedsYou(QWidget):
     def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
-        self._is_narrow = False
-        self._shown: tuple[list[NeedLine], bool, tuple[str, ...]] | None = None
+        self._room = (False, False)
+        """Whether there is room for two ways out, and for three long ones beside the words."""
+        self._shown: tuple[list[NeedLine], tuple[bool, bool], tuple[str, ...]] | None = None
         self._heights: list[int] = []
         """Of the lines with the gaps below them, pixels."""
         self._place: object = None
@@ -131,7 +134,7 @@ class NeedsYou(QWidget):
         lines = self._in_their_places(in_lines(self._night.needs, self._unfolded))
         self._say_how_many(has_lines=bool(lines))
         done = tuple(done_about(line.need, self._night) for line in lines)
-        wanted_lines = (lines, self._is_narrow, done)
+        wanted_lines = (lines, self._room, done)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
         scrolled = self._scroll()
@@ -142,7 +145,7 @@ class NeedsYou(QWidget):
                 old.hide()
                 old.deleteLater()
         for line, came_s, words in zip(lines, came, done, strict=True):
-            shown = _NeedLine(line, self.remedy_chosen.emit, 1 if self._is_narrow else 2, came_s, words)
+            shown = _NeedLine(line, self.remedy_chosen.emit, self._room, came_s, words)
             shown.set_unfolded(line.kin in self._unfolded)
             shown.fold_asked.connect(self._fold)
             self._list.addWidget(shown)
@@ -232,7 +235,7 @@ class NeedsYou(QWidget):
         """Say how many lines lie below those that are seen."""
         edge = self._scroll() + self._area.maximumHeight()
         below = sum(end - self._list.spacing() > edge for end in accumulate(self._heights))
-        more, first = ("more", "first") if self._is_narrow else ("more below", "back to the first")
+        more, first = ("more below", "back to the first") if self._room[0] else ("more", "first")
         self.more.setText(f"▾ {below} {more}" if below else f"▴ {first}")
 
     def _scroll_on(self) -> None:
@@ -271,8 +274,8 @@ class NeedsYou(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show fewer ways out where there is little room."""
         super().resizeEvent(event)
-        if (is_narrow := self.width() < _NARROW_PX) != self._is_narrow:
-            self._is_narrow = is_narrow
+        if (room := (self.width() >= _NARROW_PX, self.width() >= _BESIDE_PX)) != self._room:
+            self._room = room
             QTimer.singleShot(0, self.show_needs)  # not while it is being laid out
         else:
             QTimer.singleShot(0, self._fit_height)
@@ -295,7 +298,12 @@ class _NeedLine(QWidget):
     """The kin of the equal needs of this line."""
 
     def __init__(
-        self, line: NeedLine, choose: Callable[[Need, Remedy], object], ways: int, came_s: float, done: str
+        self,
+        line: NeedLine,
+        choose: Callable[[Need, Remedy], object],
+        room: tuple[bool, bool],
+        came_s: float,
+        done: str,
     ) -> None:
         super().__init__()
         self.came_s = came_s
@@ -303,15 +311,19 @@ class _NeedLine(QWidget):
         mark = QLabel("✓" if line.is_done else _MARKS[need.tone])
         mark.setProperty("role", "dim" if line.is_done else need.tone)
         mark.setFixedWidth(12)
-        title = QLabel(in_window(need.title) + (f" · {done}" if done else ""))
+        told = (in_window(need.title), need.holds, done)
+        title = QLabel(" · ".join(filter(None, told)))
         title.setTextFormat(Qt.TextFormat.PlainText)  # names of files and filters are anybody's words
         title.setWordWrap(True)
         why = in_window(need.why)
         self.setToolTip(wrapped(f"{why}\n\nA click on the words shows the frames." if need.paths else why))
         self._need, self._choose = need, choose
-        row = QHBoxLayout(self)
-        row.setContentsMargins(_PART_PX if line.is_part else 0, 0, 0, 0)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(_PART_PX if line.is_part else 0, 0, 0, 0)
+        whole.setSpacing(2)
+        row = QHBoxLayout()
         row.setSpacing(5)
+        whole.addLayout(row)
         row.addWidget(mark)
         self.fold = QToolButton(self)
         self.fold.setHidden(not line.parts)
@@ -322,7 +334,13 @@ class _NeedLine(QWidget):
             self.fold.clicked.connect(lambda _on: self.fold_asked.emit(line.kin))
             row.addWidget(self.fold)
         row.addWidget(title, 1)
-        shown, rest = _divided(need, ways)
+        is_roomy, has_room_beside = room
+        if need.holds and not has_room_beside:
+            row = QHBoxLayout()
+            row.setSpacing(5)
+            row.addStretch(1)
+            whole.addLayout(row)
+        shown, rest = _divided(need, 2 if is_roomy or need.holds else 1)
         for button in remedy_buttons(shown, rest, self._do):
             row.addWidget(button)
         if line.is_done:

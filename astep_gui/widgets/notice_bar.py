@@ -1,4 +1,4 @@
-"""A notice above the work: what happened, why, what to do; never a dialog in the way."""
+"""A notice over the work: what happened, why, what to do; never a dialog in the way."""
 
 from __future__ import annotations
 

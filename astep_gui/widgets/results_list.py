@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QElapsedTimer, Qt, pyqtSignal
-from PyQt6.QtWidgets import QApplication, QSizePolicy, QTreeWidget, QTreeWidgetItem
+from PyQt6.QtCore import QElapsedTimer, QPoint, Qt, pyqtSignal
+from PyQt6.QtWidgets import QApplication, QSizePolicy, QTreeWidget, QTreeWidgetItem, QTreeWidgetItemIterator
 
 from astep_gui.models.results_words import BEFORE_CHANGES, FILES, counted, sentence
 from astep_gui.models.tip_words import wrapped
@@ -15,9 +15,10 @@ from astep_gui.widgets.wrapped_rows import wrap
 from pipeline_core.findings import finding_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from PyQt6.QtCore import QRect
     from PyQt6.QtWidgets import QWidget
 
     from astep_gui.models.night_model import NightModel
@@ -94,6 +95,10 @@ class ResultsList(QTreeWidget):
         if wanted == self._listed:
             return  # nothing moves under the cursor while nothing changed
         self._listed = wanted
+        branches = [self.topLevelItem(k) for k in range(self.topLevelItemCount())]
+        unfolded = {_stem(branch): branch.isExpanded() for branch in branches if branch is not None}
+        current = self.currentItem()
+        chosen = _key_of(current) if current is not None else None
         self.clear()
         for title, lines in wanted:
             branch = QTreeWidgetItem([title])
@@ -109,8 +114,49 @@ class ResultsList(QTreeWidget):
                 line.setData(0, _FILE, file)
                 line.setToolTip(0, wrapped(words))
                 branch.addChild(line)
-            branch.setExpanded(len(lines) <= 12 or title.startswith(("Failed", "Masters")))
+            is_short = len(lines) <= 12 or title.startswith(("Failed", "Masters"))
+            branch.setExpanded(unfolded.get(_stem(branch), is_short))  # else as a person folded it
+        self._stay_on(chosen)
         self._claim()
+
+    def _stay_on(self, chosen: tuple[str, str] | None) -> None:
+        """Make the line current again that was; nobody has gone there anew."""
+        line = self._line(chosen) if chosen is not None else None
+        if line is not None:
+            was_blocked = self.blockSignals(True)  # noqa: FBT003 - Qt's own way
+            self.setCurrentItem(line)
+            self.blockSignals(was_blocked)
+
+    def lines_seen(self) -> list[tuple[tuple[str, str], QRect]]:
+        """Return the lines that are not folded away: by what each is known again, and where it lies in the viewport."""
+        self.executeDelayedItemsLayout()
+        return [(_key_of(line), self.visualItemRect(line)) for line in self._lines() if self._is_unfolded(line)]
+
+    def place_of(self, key: tuple[str, str]) -> QRect | None:
+        """Return where a line lies in the viewport; None for one that is gone or folded away."""
+        self.executeDelayedItemsLayout()
+        line = self._line(key)
+        return self.visualItemRect(line) if line is not None and self._is_unfolded(line) else None
+
+    def viewport_y(self, holder: QWidget) -> int:
+        """Return how far below the top of what holds the list its lines begin, pixels."""
+        viewport = self.viewport()
+        assert viewport is not None, "every list has one"
+        return viewport.mapTo(holder, QPoint(0, 0)).y()
+
+    def _lines(self) -> Iterator[QTreeWidgetItem]:
+        every = QTreeWidgetItemIterator(self)
+        while (line := every.value()) is not None:
+            yield line
+            every += 1
+
+    def _line(self, key: tuple[str, str]) -> QTreeWidgetItem | None:
+        return next((line for line in self._lines() if _key_of(line) == key), None)
+
+    @staticmethod
+    def _is_unfolded(line: QTreeWidgetItem) -> bool:
+        above = line.parent()
+        return above is None or above.isExpanded()
 
     def updateGeometries(self) -> None:  # noqa: N802 - Qt's name
         """Claim what the lines take: they were laid out anew, at another width perhaps."""
@@ -219,6 +265,19 @@ class ResultsList(QTreeWidget):
             self.master_asked.emit(master)
         elif paths:
             self.frames_asked.emit(paths)
+
+
+def _stem(branch: QTreeWidgetItem) -> str:
+    """Return "Masters" of "Masters · 5": the number changes."""
+    return branch.text(0).partition(" · ")[0]
+
+
+def _key_of(line: QTreeWidgetItem) -> tuple[str, str]:
+    """Return by what a line is known again: a master or a file by its name, whatever is said of it now."""
+    branch = line.parent()
+    if branch is None:
+        return _stem(line), ""
+    return _stem(branch), line.data(0, _MASTER) or line.data(0, _FILE) or line.text(0)
 
 
 def _mask_words(name: str) -> str:

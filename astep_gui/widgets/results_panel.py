@@ -35,6 +35,7 @@ from astep_gui.theme import icon, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.full_well_question import FullWellQuestion
 from astep_gui.widgets.gravest_warnings import GravestWarnings
+from astep_gui.widgets.kept_sight import KeptSight
 from astep_gui.widgets.night_sentence import NightSentence
 from astep_gui.widgets.results_list import ResultsList
 from astep_gui.widgets.turning_button import Turning
@@ -125,10 +126,8 @@ class ResultsPanel(QWidget):
             *(run.changed, night.survey_changed, night.night_changed, night.plan_changed, night.needs_changed),
         ):
             signal.connect(self.follow)
-        night.quality_changed.connect(self._follow_verdicts)
-        night.quality_changed.connect(self.sentence.follow)
-        night.recipe_changed.connect(self._follow_full_wells)
-        night.recipe_changed.connect(self._follow_warnings)
+        night.quality_changed.connect(self._follow_quality)
+        night.recipe_changed.connect(self._follow_recipe)
         errands.changed.connect(self._errand_told)
         night.selection_changed.connect(self._follow_current)
         theme_notice().changed.connect(self._wear)
@@ -183,6 +182,7 @@ class ResultsPanel(QWidget):
         box.addLayout(self._rows)
         box.addWidget(self.tree)
         box.addStretch(1)
+        self._sight = KeptSight(area, self.tree)
         self.tree.currentItemChanged.connect(lambda line: self._bring_into_sight(area, line))
 
     def _bring_into_sight(self, area: QScrollArea, line: QTreeWidgetItem | None) -> None:
@@ -202,6 +202,8 @@ class ResultsPanel(QWidget):
         self.old_words.setProperty("role", "warn")
         self.anew = QPushButton("Write anew")
         self.anew.setProperty("small", "true")
+        # A click that takes the button away would throw the focus into the list, and the panel would follow it there.
+        self.anew.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.anew.setToolTip("Write the report with what is decided and made now")
         self.anew.clicked.connect(self._ask_anew)
         row = QHBoxLayout(self.old_reports)
@@ -270,6 +272,20 @@ class ResultsPanel(QWidget):
 
     def follow(self) -> None:
         """Show what is there."""
+        with self._sight.kept():
+            self._follow_all()
+
+    def _follow_quality(self) -> None:
+        with self._sight.kept():
+            self._follow_verdicts()
+            self.sentence.follow()
+
+    def _follow_recipe(self) -> None:
+        with self._sight.kept():
+            self._follow_full_wells()
+            self._follow_warnings()
+
+    def _follow_all(self) -> None:
         survey, place, result = self._night.survey, self._night.place, self._run.result
         is_reduced = survey is not None and survey.is_reduced
         self.folder.setEnabled(place is not None and place.output.is_dir())

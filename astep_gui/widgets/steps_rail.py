@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from astep_gui.models.steps_model import StepEntry, StepsModel
 
 _ROOM_FOR_DARK = 700
-"""Pixels from which a step's words have enough room beside the button for its dark."""
+"""Pixels from which a step's words have enough room beside the whole words of the button for its dark."""
 ROOMY, TIGHT = 20, 3
 """Pixels on both sides of a word at most and at least."""
 NOT_MADE = "has not been made yet"
@@ -64,6 +64,7 @@ class StepsRail(QWidget):
         self._names: tuple[str, ...] = ()
         self._suggestion = self._invitation = ""
         self._is_open, self._tone, self._of_dark, self._are_made = False, "dim", False, False
+        self._takes_dark = False
         self.setAccessibleName("Steps of this frame")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.reject = self._small("Reject", _REJECT, self.reject_asked)
@@ -147,6 +148,12 @@ class StepsRail(QWidget):
         if (words, is_open, tone, of_dark) != (self._suggestion, self._is_open, self._tone, self._of_dark):
             self.page.hide()
             self._suggestion, self._is_open, self._tone, self._of_dark = words, is_open, tone, of_dark
+            self._say()
+
+    def offer_dark(self, is_offered: bool) -> None:  # noqa: FBT001 - a switch
+        """Let it be asked at the step "Dark" which one the frame gets: for a science frame, whether one is made yet."""
+        if is_offered != self._takes_dark:
+            self._takes_dark = is_offered
             self._say()
 
     def offer_answers(self, number: int, *, can_reject: bool, can_keep: bool) -> None:
@@ -269,10 +276,10 @@ class StepsRail(QWidget):
         self.verdict.set_role(self._tone if self._is_open else "dim")
         self.make.setVisible(missing is not None and model.error is None)
         # Without a step, and where one waits, there is no difference: what else helps stands in that place.
-        is_asked = self._of_dark and missing is None
-        has_room = model.chosen is None or (model.chosen == "dark" and self.width() > _ROOM_FOR_DARK)
-        self.dark.setVisible(is_asked and has_room)
-        is_taken = not self.make.isHidden() or (is_asked and model.chosen is None)
+        is_asked = self._of_dark and model.chosen is None
+        self.dark.setText("Which dark?" if is_asked or self.width() > _ROOM_FOR_DARK else "Dark ▾")
+        self.dark.setVisible(is_asked or (self._takes_dark and model.chosen == "dark"))
+        is_taken = not self.make.isHidden() or is_asked
         self.difference.setVisible(not is_taken or model.difference)
         self.peek.setVisible(not is_taken)
         self._below.say(self._suggestion, words)

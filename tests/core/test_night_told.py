@@ -176,7 +176,32 @@ def test_what_was_missed_is_a_lesson_however_a_person_answered_for_this_night(an
     plan = build_plan(the_night, Recipe(), Choices(forced=dict.fromkeys(p, answer)))
     assert {s.flat for s in plan.science} == {None if answer["flat"] == "none" else "flat_R"}
     said = told_night([row(path) for path in p], the_night, plan, {}, frozenset())
-    assert said.next_time == ("take flats in V (3 frames have none)",)
+    (words,) = said.next_time
+    assert words.startswith("take flats in V (3 frames have none")
+
+
+def test_advice_of_flats_names_the_flat_of_another_filter_that_is_used_and_what_it_leaves():
+    the_night = with_masters(series("science", 3, filter="V"))
+    p = paths(the_night)
+
+    def said(forced):
+        plan = build_plan(the_night, Recipe(), Choices(forced=forced))
+        return told_night([row(path) for path in p], the_night, plan, {}, frozenset()).next_time
+
+    own = "take flats in V (3 frames have none of their own; flat_R is used"
+    assert said({path: {"flat": "flat_R"} for path in p}) == (f"{own}, dust on the filter itself stays)",)
+    assert said({p[0]: {"flat": "flat_R"}}) == (f"{own} for 1, dust on the filter itself stays)",)
+
+
+def test_advice_of_flats_for_frames_without_a_filter_does_not_speak_of_their_filter():
+    the_night = with_masters(series("science", 1, filter=None))
+    p = paths(the_night)
+    plan = build_plan(the_night, Recipe(), Choices(forced={p[0]: {"flat": "flat_R"}}))
+    assert (
+        told_night([row(p[0])], the_night, plan, {}, frozenset())
+        .next_time[0]
+        .endswith("(1 frame has none of its own; flat_R is used, dust on its filter comes in)")
+    )
 
 
 def test_darks_that_were_missed_are_a_lesson_where_a_person_went_without():

@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QApplication
 from pipeline_core.errors import AstepError
 from tests.gui.test_gravest_warnings import WELL
 from tests.gui.test_workflow import LIGHTS
+from tests.gui.words_seen import unreadable
 
 LEFT = Qt.MouseButton.LeftButton
 PATIENCE_MS = 30_000
@@ -39,23 +40,51 @@ def on_the_screen(window):
     return QRect(canvas.mapTo(window, QPoint(0, 0)), canvas.size())
 
 
-def test_a_notice_that_comes_and_goes_leaves_zoom_and_middle_as_they_are(qtbot, looked):
-    view = looked.viewing.view
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_a_notice_comes_and_goes_over_the_image_which_stays_under_the_pointer(qtbot, looked, size):
+    view, notice = looked.viewing.view, looked.notice
+    looked.resize(*size)
+    qtbot.wait(60)
     before = on_the_screen(looked)
-    looked.notice.show_news("The report is written", "it was opened in the browser", "/night/report.html")
-    qtbot.waitUntil(lambda: on_the_screen(looked).height() < before.height(), timeout=2000)
-    assert seen(view)
+    at = view.view_rect()
+    notice.show_news("The report is written", "it was opened in the browser", "/night/report.html")
+    qtbot.wait(60)
+    assert on_the_screen(looked) == before
+    assert view.view_rect() == at
+    place = QRect(notice.mapTo(looked, QPoint(0, 0)), notice.size())
+    assert (place.top(), place.left(), place.width()) == (before.top(), before.left(), before.width())
+    assert notice.isVisible()
+    assert not notice.visibleRegion().isEmpty()
+    assert not unreadable(looked)
     qtbot.keyClick(looked, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: on_the_screen(looked) == before, timeout=2000)
-    assert seen(view)
+    qtbot.waitUntil(lambda: not notice.isVisible(), timeout=2000)
+    assert view.view_rect() == at
 
 
-def test_an_image_that_is_fitted_is_fitted_beside_a_notice_too(qtbot, looked):
+def test_a_notice_follows_the_image_over_which_it_lies(qtbot, looked):
+    notice = looked.notice
+    looked.show_problem(AstepError("the report cannot be written", "the disk is full", "make room"))
+    for change in (
+        lambda: looked.resize(1280, 720),
+        looked.actions_by_name["image_only"].trigger,
+        lambda: looked.resize(1500, 900),
+        looked.actions_by_name["image_only"].trigger,
+    ):
+        change()
+        qtbot.wait(80)
+        place, image = QRect(notice.mapTo(looked, QPoint(0, 0)), notice.size()), on_the_screen(looked)
+        assert (place.top(), place.left(), place.width()) == (image.top(), image.left(), image.width())
+        assert notice.height() < 0.4 * image.height(), "what lies below is still seen"
+        assert not unreadable(looked)
+
+
+def test_an_image_that_is_fitted_keeps_its_size_below_a_notice(qtbot, looked):
     view = looked.viewing.view
     qtbot.keyClick(looked, Qt.Key.Key_F)
     zoom = view.zoom
     looked.show_problem(AstepError("the report cannot be written", "the disk is full", "make room"))
-    qtbot.waitUntil(lambda: view.zoom < zoom, timeout=2000)
+    qtbot.wait(60)
+    assert view.zoom == zoom
     assert view.is_fitting
 
 

@@ -371,3 +371,35 @@ def test_which_dark_is_asked_and_another_is_chosen_in_one_place_and_taken_back(q
     choose(menu, "Leave it to the plan again for 4 frames of 10 s")
     qtbot.waitUntil(lambda: dark() == "dark_10s_-20C", timeout=60_000)
     assert judged.decisions.stack.undoText() == "dark as planned for 4 frames"
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_which_dark_is_asked_at_the_step_dark_before_any_master_is_made(opened, qtbot, size):
+    """Only once a reduced frame's dark did not fit was there a way to another one."""
+    opened.resize(*size)
+    rail = look_at(qtbot, opened, LIGHTS[1])
+    assert not rail.dark.isVisible()
+    qtbot.mouseClick(rail.buttons["dark"], LEFT)
+    qtbot.waitUntil(lambda: opened.viewing.steps.missing is not None, timeout=60_000)
+    settle()
+    assert rail.dark.isVisible()
+    assert rail.make.isVisible()
+    for button in (rail.dark, rail.make, rail.compare):
+        assert place_of(rail).contains(place_of(button))
+        assert button.visibleRegion().boundingRect() == button.rect()
+    assert rail.note.width() > 150, "the step's own words are still read"
+    menu = asked_which_dark(qtbot, rail)
+    answer = menu.actions()[0].text()
+    assert answer == "dark_10s_-20C (3 frames of 10 s at -20 °C) is subtracted"
+    choose(menu, "Subtract no dark for 4 frames of 10 s")
+    assert opened.decisions.stack.undoText() == "dark = none for 4 frames"
+    qtbot.mouseClick(rail.buttons["flat"], LEFT)
+    settle()
+    assert not rail.dark.isVisible()
+
+
+def test_no_dark_is_offered_at_the_step_dark_of_a_flat(opened, qtbot):
+    rail = look_at(qtbot, opened, next(f.path for f in opened.night.frames if f.kind.value == "flat"))
+    qtbot.mouseClick(rail.buttons["dark"], LEFT)
+    settle()
+    assert not rail.dark.isVisible()
