@@ -15,13 +15,13 @@ _TOPS = (0.07, 0.003)
 """Of the way from the sky to the brightest place: full wells of one chip may differ by some percent, or all spill over
 at one level, which few stars show."""
 _RARE = 1e-5
-"""So unlikely by chance are as many places at the top, in half of the frames; in one of them a tenth of that."""
+"""So unlikely by chance are as many places at the top, in three frames; in one of them a tenth of that."""
 _RAREST = 1e-6
 _LEAST_FRAMES = 3
 AT_LIMIT = 0.995
 """Of the converter's limit: a place from here on has reached it."""
 _FEW = 3
-"""Places at the converter's limit that may be cosmic rays or single bad pixels; more say that wells reach it."""
+"""So many places at the converter's limit, or above a pile, are no chance hits: wells hold that much."""
 _MOST_PLACES = 200
 _MOST_BRIGHT = 0.002
 """Of the pixels in the upper half: else it is a bright sky, or a flat, and not places on a dark one."""
@@ -117,6 +117,10 @@ def full_well(frames: Sequence[npt.NDArray[np.float64]], limit: float) -> float 
     Charge-Coupled Devices, section 2.2.3). Here it is counted in places, not pixels: one star has many. Under a law
     by which faint places are at least as common as bright ones, of n - 1 places beside the brightest k - 1 or more lie
     in the top part with a binomial chance.
+
+    A frame counts by what it shows. One that is too short, or has too few bright stars, says nothing of full wells: it
+    is not outvoted, and it outvotes nobody, so that a level does not come and go with such frames. What speaks against
+    a pile is a pile that moves from frame to frame, as stars do with the sky, or a frame in which places are brighter.
     """
     clear = []
     for frame in frames:
@@ -127,12 +131,11 @@ def full_well(frames: Sequence[npt.NDArray[np.float64]], limit: float) -> float 
         # Of a frame that is nearly even, or scaled to 1, a place may be no more than its sky once both are rounded.
         if len(peaks := peaks[~at_limit & (peaks > sky)]):
             clear.append((sky, peaks))
-    least = max(_LEAST_FRAMES, len(frames) / 2)
-    return next((level for top in _TOPS if (level := _piled_up(clear, top, least)) is not None), None)
+    return next((level for top in _TOPS if (level := _piled_up(clear, top)) is not None), None)
 
 
-def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: float, least_frames: float) -> float | None:
-    """Return the level at which places pile up in the topmost part of enough frames, the same in all of them."""
+def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: float) -> float | None:
+    """Return the level at which places pile up in the topmost part of some frames, and that none of the others passes."""
     tails, piles = [], []
     for sky, peaks in frames:
         height = (peaks - sky) / (peaks[0] - sky)
@@ -142,8 +145,11 @@ def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: floa
         if tail < _RARE:
             tails.append(tail)
             piles.append(peaks[pile])
-    if len(tails) < least_frames or min(tails) > _RAREST or _spread(piles) > max(top, _STEADY):
+    if len(tails) < _LEAST_FRAMES or min(tails) > _RAREST or _spread(piles) > max(top, _STEADY):
         return None
+    highest = (1 + _STEADY) * max(pile[0] for pile in piles)
+    if any(np.count_nonzero(peaks > highest) >= _FEW for _, peaks in frames):
+        return None  # stars of these frames are alike by chance: others hold more
     level = _MARGIN * float(np.quantile(np.concatenate(piles), 0.1))
     if level < 1.0:
         return None
