@@ -19,9 +19,18 @@ if TYPE_CHECKING:
 
 
 def evidence_of(
-    group: Group, placed: Registration, light: Light, clear: npt.NDArray[np.intp], wander: Track
+    group: Group,
+    placed: Registration,
+    light: Light,
+    clear: npt.NDArray[np.intp],
+    wander: Track,
+    cloudy: npt.NDArray[np.bool_],
 ) -> list[Evidence]:
-    """Set every frame beside its two baselines."""
+    """Set every frame beside its two baselines.
+
+    What frames scatter by, and how bright their sky should be, is told by those that are not ``cloudy`` (n,): whether
+    somebody took the clouds out before must not change what is said of the others.
+    """
     n = len(group.frames)
     column, of_clear = group.column, baseline.clear_value
     air = np.where(np.isfinite(light.airmass), light.airmass, of_clear(light.airmass, clear))
@@ -30,7 +39,7 @@ def evidence_of(
     extinction = EXTINCTION_MAG * (air - 1) * (1.0 if math.isnan(air_clear) else air_clear)
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = -2.5 * np.log10(light.transparency) - extinction
-    loss_scatter = min(baseline.frame_scatter(loss, 0.01), 0.08)
+    loss_scatter = min(baseline.frame_scatter(loss[~cloudy], 0.01), 0.08)
     beside = baseline.neighbour_median(loss)
     # A slope is no jump: at the end of a growing loss the line through the neighbours says more than their median.
     loss_before = np.fmax(beside, predicted_by_neighbours(np.arange(n, dtype=float), loss))
@@ -45,7 +54,7 @@ def evidence_of(
     count = np.where(np.isfinite(count), count, listed)
     told = _stars_that_tell(group, count, listed)
     sky = column("background")
-    sky_expected, uncertain, sky_jump, sky_scatter = _sky(group, sky)
+    sky_expected, uncertain, sky_jump, sky_scatter = _sky(group, sky, cloudy)
     noise = column("noise")
     causes = np.array([np.ones(n), np.maximum(sky, 0.0)])
     noise_expected = np.sqrt(baseline.explained(np.square(noise), causes)[0])
@@ -139,7 +148,7 @@ def _relative_scatter(values: Floats, floor: float) -> float:
     return baseline.frame_scatter(np.log(good), floor)
 
 
-def _sky(group: Group, sky: Floats) -> tuple[Floats, Floats, Floats, float]:
+def _sky(group: Group, sky: Floats, cloudy: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats, float]:
     """Return expected sky, its uncertain part, the jump against the neighbours, and the usual scatter."""
     expected, uncertain = (np.full(sky.size, np.nan) for _ in range(2))
     there = group.sky
@@ -152,8 +161,11 @@ def _sky(group: Group, sky: Floats) -> tuple[Floats, Floats, Floats, float]:
         # The dark sky (70 nanolamberts) grows at most as the air it shines through. Causes below a hundredth of it
         # are none: their shape, however small, would otherwise be blown up to explain anything.
         causes = np.array([np.ones(sky.size), np.minimum(path, 5.0), *glows])
-        expected, uncertain = baseline.explained(sky, causes, rough=np.array([False, False, True, True, True]))
+        rough = np.array([False, False, True, True, True])
+        expected, uncertain = baseline.explained(sky, causes, rough=rough, doubtful=cloudy)
     excess = np.log(np.where(sky > 0, sky, np.nan)) - np.log(np.where(np.isfinite(expected), expected, 1.0))
     order = np.arange(sky.size, dtype=float)
-    jump = np.exp(excess - predicted_by_neighbours(order, excess))
-    return expected, np.nan_to_num(uncertain), jump, min(baseline.frame_scatter(excess, 0.01), 0.1)
+    beside = predicted_by_neighbours(order, excess)
+    beside[~cloudy] = predicted_by_neighbours(order[~cloudy], excess[~cloudy])
+    scatter = min(baseline.frame_scatter(excess[~cloudy], 0.01), 0.1)
+    return expected, np.nan_to_num(uncertain), np.exp(excess - beside), scatter

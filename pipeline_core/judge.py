@@ -155,6 +155,8 @@ class _Compared:
     light: Light
     depth: Floats
     clear: npt.NDArray[np.intp]
+    cloudy: npt.NDArray[np.bool_]
+    """(n,); frames under cloud tell nothing of what the others scatter by, nor of a dark sky. None is until judged."""
 
     @classmethod
     def of(cls, group: Group, number: int) -> _Compared:
@@ -168,14 +170,15 @@ class _Compared:
         if not clear.size:  # nothing could be aligned: sharpness and darkness still rank the frames
             depth = baseline.depth_mag(np.ones(len(group.frames)), noise, fwhm)
             clear = baseline.clear_frames(depth)
-        return cls(group, number, placed, light, depth, clear)
+        return cls(group, number, placed, light, depth, clear, np.zeros(len(group.frames), bool))
 
     def without_bad(self, rows: Mapping[str, QualityRow]) -> _Compared:
         """Return the same with no bad frame in the clear reference, where there are better ones."""
-        found = [rows[frame.path].flags for frame in self.group.frames]
-        is_bad = np.array([any(flag.severity == "bad" for flag in flags) for flags in found], bool)
-        clear = baseline.without_bad(self.clear, self.depth, is_bad)
-        return self if np.array_equal(clear, self.clear) else replace(self, clear=clear)
+        bad = [{f.cause for f in rows[frame.path].flags if f.severity == "bad"} for frame in self.group.frames]
+        clear = baseline.without_bad(self.clear, self.depth, np.array([bool(causes) for causes in bad]))
+        cloudy = np.array(["cloud" in causes for causes in bad])
+        is_same = np.array_equal(clear, self.clear) and not cloudy.any()
+        return self if is_same else replace(self, clear=clear, cloudy=cloudy)
 
     def judged(self) -> tuple[list[QualityRow], list[Evidence]]:
         """Return the rows of the group, not yet flagged, and what is known of each beside its baselines."""
@@ -186,7 +189,7 @@ class _Compared:
         shifts = np.array([(math.nan, math.nan) if a is None else a.displacement(*centre) for a in placed.alignments])
         rotation = np.array([math.nan if a is None else a.rotation_deg for a in placed.alignments])
         wander = track(group.hours, shifts[:, 0], shifts[:, 1], rotation)
-        evidence = evidence_of(group, placed, light, self.clear, wander)
+        evidence = evidence_of(group, placed, light, self.clear, wander, self.cloudy)
         rows = [
             QualityRow(
                 path=frame.path,

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _Setting = tuple[Geometry, float | None, float | None]
 """Size and binning, gain (electrons per ADU), and what is taken for full (ADU)."""
 PLACES = "bright_places_adu"
-"""In the report of a calibrated frame: :func:`pipeline_core.science.full_well.bright_places`."""
+"""In the report of a calibrated frame: the first of :func:`pipeline_core.science.full_well.bright_places`."""
+INSIDES = "bright_insides_adu"
+"""In the same: the second."""
 FULL_PIXELS = "saturated_px"
 """In the same: pixels that were masked as saturated."""
 ADC_LIMIT = 65_535.0
@@ -104,7 +106,8 @@ def full_wells(night: Night, made: Mapping[str, Mapping[str, Any]], recipe: Reci
     found = []
     for setting, frames in by_setting.items():
         _, _, limit = setting
-        level = full_well(list(frames.values()), limit) if limit is not None else None
+        insides = [np.asarray(made[path].get(INSIDES, ()), float) for path in frames]
+        level = full_well(list(frames.values()), limit, insides) if limit is not None else None
         if level is not None and limit is not None:
             more = any(most > level for other, most in highest.items() if other != setting)
             found.append(_seen(level, limit, frames, others_hold_more=more))

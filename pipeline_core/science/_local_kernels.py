@@ -235,27 +235,3 @@ def scatter_of_sorted_rest(few: Any, n: Any, floor: Any, slope: Any, zero: Any) 
     for i in range(low, high):
         square += (few[i] - centre - mean) ** 2
     return np.sqrt(square / (n - 2) / (floor + slope * max(centre - zero, 0)))
-
-
-@kernel
-def saturated_runs(raw: Any, limit: Any, bit: Any, grow: Any, bits: Any) -> None:
-    """Set ``bit`` where ``raw`` reaches ``limit``; if ``grow``, lengthen each vertical run at both ends."""
-    ny, nx = raw.shape
-    for y in range(ny):
-        line = raw[y]
-        target = bits[y]
-        reached = False
-        for x in range(nx):
-            reached |= line[x] >= limit
-        if not reached:
-            continue
-        for x in range(nx):
-            if line[x] >= limit:
-                target[x] |= bit
-                if grow and (y == 0 or raw[y - 1, x] < limit):  # here a run begins
-                    end = y + 1
-                    while end < ny and raw[end, x] >= limit:
-                        end += 1
-                    more = 1 + (end - y) // 4
-                    for j in range(max(0, y - more), min(ny, end + more)):
-                        bits[j, x] |= bit

@@ -17,6 +17,8 @@ Indices = npt.NDArray[np.intp]
 
 # Scale of the median absolute deviation of a normal distribution.
 _MAD_TO_SIGMA = 1.4826
+_DOUBTED = 0.03
+"""Weight of a doubtful frame: thirty of them have the say of one good one, as weights are squared."""
 
 
 def neighbour_median(values: Floats, half_width: int = 3) -> Floats:
@@ -146,7 +148,13 @@ def depth_mag(transparency: Floats, noise: Floats, fwhm_px: Floats) -> Floats:
     return np.where(np.isfinite(depth), depth, np.nan)
 
 
-def explained(values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | None = None) -> tuple[Floats, Floats]:
+def explained(
+    values: Floats,
+    causes: Floats,
+    *,
+    rough: npt.NDArray[np.bool_] | None = None,
+    doubtful: npt.NDArray[np.bool_] | None = None,
+) -> tuple[Floats, Floats]:
     """Fit a series by its known causes: the sky by air mass, twilight and moonlight, its noise by its light.
 
     Parameters
@@ -157,6 +165,8 @@ def explained(values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | 
         Shape of each cause over the frames, not negative; a row of zeros is never used.
     rough : (m,) bool, optional
         Causes whose shape is only a rough guide (twilight, Moon).
+    doubtful : (n,) bool, optional
+        Frames that have light of other causes (cloud that is lit): they count only for what no other tells.
 
     Returns
     -------
@@ -177,6 +187,8 @@ def explained(values: Floats, causes: Floats, *, rough: npt.NDArray[np.bool_] | 
     measured = values[good]
     # Relative residuals: a twilight frame a hundred times brighter must not decide the night's level alone.
     weight = 1 / measured
+    if doubtful is not None and not doubtful[good].all():
+        weight = np.where(doubtful[good], _DOUBTED, 1.0) * weight
     robust = np.ones(measured.size)
     heights = np.zeros(len(causes))
     for _ in range(12):

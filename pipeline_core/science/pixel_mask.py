@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.errors import DataError
+from pipeline_core.science import _full_kernels as full
 from pipeline_core.science import _local_kernels as kernels
 from pipeline_core.science.combine import Correction
 from pipeline_core.science.local import in_strips, local_median, local_scatter, on_pixels
@@ -151,7 +152,7 @@ def unstable_in_band(
 
 
 def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *, grow: bool = True) -> Bits:
-    """Find saturated pixels in a raw frame.
+    """Find saturated pixels in a raw frame, and those that they enclose.
 
     Parameters
     ----------
@@ -160,13 +161,21 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
     saturation_adu : float, ADU
         From here on a value says nothing.
     grow : bool
-        Lengthen each run of saturated pixels of a column by one pixel and a quarter of its length at both
+        Then lengthen each run of saturated pixels of a column by one pixel and a quarter of its length at both
         ends: charge runs along columns, and the trail ends below saturation.
 
     Returns
     -------
     (ny, nx) uint8
         :data:`MaskBit.SATURATED` or 0.
+
+    Notes
+    -----
+    In the middle of a full star values may be lower than at its rim: with an anti-blooming gate by some percent, and
+    by all of it where light gets into the reset level. Such a hole says as little as what surrounds it. A hole is what
+    :func:`scipy.ndimage.binary_fill_holes` fills, but no wider and no higher than 64 px, and no larger than the group
+    of saturated pixels around it unless all its pixels have nine tenths of the level: the sky between two trails of
+    charge, or amid pixels that form a ring by chance, is left.
     """
     bits = np.zeros(raw.shape, np.uint8)
     # Whole numbers reach 1000.5 when they reach 1001.
@@ -175,7 +184,12 @@ def saturated_bits(raw: Image | npt.NDArray[np.uint16], saturation_adu: float, *
     )
     if raw.dtype == np.uint16 and saturation_adu > 65535:
         return bits
-    kernels.saturated_runs(raw, limit, np.uint8(MaskBit.SATURATED), grow, bits)
+    bit, rows = np.uint8(MaskBit.SATURATED), np.zeros(len(raw), np.bool_)
+    full.mark_full(raw, limit, bit, bits, rows)
+    if rows.any():
+        full.fill_enclosed(raw, limit, bit, bits, rows)
+        if grow:
+            full.lengthen_runs(bit, bits, rows)
     return bits
 
 

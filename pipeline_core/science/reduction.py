@@ -138,7 +138,8 @@ def reduce_frame(
     inner = tuple(slice(margin, margin + n) for n in trim.shape)
     image, variance = room[inner], noise_room[inner]
     made = _calibrate(raw, trim, facts, masters, image, variance, bits, watch, threads)
-    made["bright_places_adu"] = [round(float(value), 1) for value in bright_places(raw[trim.slices])]
+    for name, values in zip(("bright_places_adu", "bright_insides_adu"), bright_places(raw[trim.slices]), strict=True):
+        made[name] = [round(float(value), 1) for value in values]
     del raw
     filled = made.pop("has_unknown") and _fill_no_data(image, variance, bits)
     watch.show("mask", image, unit, "", bits, variance, changed=filled)

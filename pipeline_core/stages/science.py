@@ -121,7 +121,7 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
     return reduced.made
 
 
-CALIBRATE = Stage("science frames", 5, make_calibrated)
+CALIBRATE = Stage("science frames", 6, make_calibrated)
 
 
 def steps_done(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -66,10 +66,10 @@ def test_one_star_with_its_trail_is_one_place_and_an_even_field_has_none():
     image = np.full((400, 400), 1000, np.uint16)
     image[50:120, 60:62] = 40_000
     image[10, 10] = 30_000
-    assert bright_places(image).tolist() == [1000, 40_000, 30_000]
+    assert bright_places(image)[0].tolist() == [1000, 40_000, 30_000]
     flat = np.random.default_rng(4).normal(30_000, 200, (200, 200)).astype(np.float32)
     flat[0, 0] = np.nan
-    assert len(bright_places(flat)) == 1
+    assert len(bright_places(flat)[0]) == 1
 
 
 @pytest.mark.parametrize(("well", "limit"), [(180.0, 255.0), (3950.0, 4095.0), (61_234.0, LIMIT)])
@@ -80,18 +80,18 @@ def test_the_level_is_told_as_finely_as_the_camera_counts(well, limit):
 
 def test_a_frame_without_a_value_has_no_places_and_warns_nobody(recwarn):
     image = np.full((64, 64), np.nan, np.float32)
-    assert np.isnan(bright_places(image)).all()
+    assert np.isnan(bright_places(image)[0]).all()
     image[1, 1] = 7.0
-    assert np.isnan(bright_places(image)).all()
+    assert np.isnan(bright_places(image)[0]).all()
     assert not recwarn.list
-    assert full_well([bright_places(image)] * 8, LIMIT) is None
+    assert full_well([bright_places(image)[0]] * 8, LIMIT) is None
 
 
 def test_a_frame_half_of_which_is_bright_costs_no_list_of_its_pixels():
     image = np.full((1024, 1024), 1000, np.uint16)
     image[:, 550:] = 60_000
     tracemalloc.start()
-    assert len(bright_places(image)) == 1
+    assert len(bright_places(image)[0]) == 1
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2.5 * image.size, "a byte a pixel, and the sample of the sky; 16 for each bright one before"
@@ -124,7 +124,8 @@ def demo(folder, **more):
 
 def seen(folder, truth):
     raw = [folder / frame.path for frame in truth.frames if frame.kind is FrameKind.SCIENCE]
-    return full_well([bright_places(fits.getdata(file)) for file in raw], LIMIT)
+    places, insides = zip(*(bright_places(fits.getdata(file)) for file in raw), strict=True)
+    return full_well(places, LIMIT, insides)
 
 
 @pytest.mark.parametrize("seed", [1, 3, 5, 11])
@@ -163,7 +164,7 @@ def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_war
     well = first.full_well
     assert FullWell.of_document(record.full_well) == well
     full = {
-        f.path: int((bright_places(fits.getdata(folder / f.path))[1:] >= level).sum())
+        f.path: int((bright_places(fits.getdata(folder / f.path))[0][1:] >= level).sum())
         for f in truth.frames
         if f.kind is FrameKind.SCIENCE
     }
