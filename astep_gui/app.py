@@ -69,7 +69,8 @@ def _run(night: Path | None, output: Path | None) -> int:
     giving.start()
     warming = Warming(app)
     window.night.busy.connect(warming.stop)
-    if (wanted := night or window.keeper.left_open()) is not None:
+    # What was left open is told once: it is asked for in any case.
+    if (wanted := next(filter(None, (night, window.keeper.left_open())), None)) is not None:
         QTimer.singleShot(0, lambda: window.open_night(wanted, output))
     else:
         warming.start()

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 CALM_MS = 700
 """What changes is written when nothing changed for this long: a drag of the levels is one write."""
 
+OPEN = "open"
+"""Under it stands which nights are open, one a window: each clears away its own alone."""
+
 _MOVES = {QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.WindowStateChange}
 
 
@@ -33,14 +36,16 @@ class Keeper(QObject):
         super().__init__(window)
         self._window = window
         self._remembered = window.remembered
-        self._since_s = int(time.time())
-        """When this process was surely there."""
+        self._open = f"{OPEN}/{os.getpid()} {int(time.time())}"
+        """Under what the night stands that is open here: this process, and when it was surely there."""
         self._look = LookKept(window)
         self._shown = self._now_shown()
         """The step, and what is plotted against what, when it was looked at last."""
         self._masks = 0
         """Kinds of masked pixels that are marked on frames."""
         self._has_ended = False
+        self._told = ""
+        """Why nothing can be kept, once it was said."""
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(CALM_MS)
@@ -140,6 +145,9 @@ class Keeper(QObject):
         remembered.set_word("plotted", window.viewing.timeline_model.wished)
         remembered.set_word("plotted_against", window.viewing.timeline_model.against)
         self._keep_open()
+        if remembered.problem and remembered.problem != self._told:
+            self._told = remembered.problem
+            window.log.say_passing(f"how the window is now will not come back: {self._told}", "warning")
 
     def _marks(self) -> dict[str, object]:
         """Return what lies over the image, which tool is taken, and whether the log is unfolded."""
@@ -167,13 +175,15 @@ class Keeper(QObject):
     def _keep_open(self) -> None:
         """Write at once which night is open: a kill does not wait until nothing changes any more."""
         place = self._window.night.place
-        whose = f"{os.getpid()} {self._since_s}"
-        self._remembered.set_word("open", f"{whose} {place.night.absolute()}" if place is not None else "")
+        if place is not None:
+            self._remembered.set_word(self._open, str(place.night.absolute()))
+        else:
+            self._remembered.forget(self._open)
 
     def end(self) -> None:
         """Take note a last time, and that the window was closed in good order."""
         self.keep()
-        self._remembered.set_word("open", "")
+        self._remembered.forget(self._open)
         self._has_ended = True
 
     def restore(self) -> QByteArray:
@@ -209,12 +219,17 @@ class Keeper(QObject):
         return remembered.state("layout")
 
     def left_open(self) -> Path | None:
-        """Return the night that was open when the program ended without being closed; None if it was closed."""
-        number, _, rest = self._remembered.word("open", "").partition(" ")
-        since_s, _, night = rest.partition(" ")
-        if not number.isdigit() or not since_s.isdigit() or not Path(night).is_dir():
-            return None
-        return None if _is_at_work(int(number), int(since_s)) else Path(night)  # else another window has it open
+        """Return the night that was open when the program ended without being closed; None if it was closed.
+
+        Told once, of several the last; those that other windows have open now are theirs.
+        """
+        left = []
+        for whose, night in self._remembered.words(OPEN).items():
+            number, _, since_s = whose.partition(" ")
+            if number.isdigit() and since_s.isdigit() and not _is_at_work(int(number), int(since_s)):
+                self._remembered.forget(f"{OPEN}/{whose}")
+                left.append((int(since_s), night))
+        return next((Path(night) for _, night in sorted(left, reverse=True) if Path(night).is_dir()), None)
 
 
 def _is_at_work(number: int, since_s: int) -> bool:

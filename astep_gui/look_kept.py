@@ -36,6 +36,8 @@ class LookKept:
         """The night whose step or calibrated file was put back, or was looked for: before that, none is kept."""
         self._part_of: Path | None = None
         """The night of which the part of the frame was put back that was seen last, or of which none was kept."""
+        self._part_for: tuple[int, ...] = ()
+        """(ny, nx) of the image that is to come, of which that part is; empty where none is waited for."""
 
     def keep(self) -> None:
         """Write it, as far as it was put back."""
@@ -44,7 +46,7 @@ class LookKept:
             return
         viewing, products = window.viewing, window.products
         shown, part = viewing.view.shown, viewing.view.part
-        if place.night == self._part_of:
+        if place.night == self._part_of and not self._waits():
             # With the shape: where another image is seen first, it waits for its own.
             shape = "" if shown is None else " {} {}".format(*shown.shape)
             remembered.set_part(place.night, f"{part.words()}{shape}" if part is not None else "")
@@ -69,8 +71,22 @@ class LookKept:
         if part is not None and shape == view.shown.shape:
             QTimer.singleShot(0, lambda: view.take_part(part))  # once it was fitted into the window
         elif part is not None and (self._looked(place.night).get("calibrated") or self._remembered.step(place.night)):
+            self._part_for = shape
             view.see(shape, part)  # a calibrated frame is smaller than one with an overscan
         return False
+
+    def _waits(self) -> bool:
+        """Whether the part that is kept is of an image that is to come: the fitted frame before it is nobody's wish."""
+        view = self._window.viewing.view
+        if view.shown is not None and view.shown.shape == self._part_for:
+            self._part_for = ()
+        return bool(self._part_for) and view.is_fitting
+
+    def _wait_no_more(self) -> None:
+        """Let what is seen stay: the image of which a part was kept does not come."""
+        if self._part_for:
+            self._part_for, view = (), self._window.viewing.view
+            view.take_part(view.part)
 
     def put_view_back(self) -> None:
         """Show the step or calibrated file that was shown last; once the plan is there: the frame comes before."""
@@ -80,17 +96,21 @@ class LookKept:
         self._view_of = place.night
         steps, path, name = window.viewing.steps, window.night.current, self._remembered.step(place.night)
         if path is None or steps.chosen is not None or window.products.is_on or window.viewing.is_blinking:
+            self._wait_no_more()
             return  # a person went on meanwhile
         if self._looked(place.night).get("calibrated") == path:
             self._show_calibrated(place, path)
         elif name in steps.names() and steps.path is not None:
             self._give_levels_back(place.night)
             steps.choose(name)
+        else:
+            self._wait_no_more()
 
     def forget_closed(self) -> None:
         """Put it back the next time too: a night may be closed and opened again in one window."""
         if not self._window.night.is_open:
             self._view_of = self._part_of = None
+            self._part_for = ()
 
     def _show_calibrated(self, place: Place, path: str) -> None:
         from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages; the plan has done so
@@ -104,6 +124,7 @@ class LookKept:
             "the calibrated file that was seen last is gone; this is the frame as it was taken. Ctrl+R makes it again"
         )
         self._window.log.say_passing(gone, "warning", path)
+        self._wait_no_more()
         self._show_part_of_raw(place.night, path)
 
     def _show_part_of_raw(self, night: Path, path: str) -> None:
@@ -119,8 +140,9 @@ class LookKept:
 
     def _give_levels_back(self, night: Path) -> None:
         levels = self._looked(night).get("levels")
-        if isinstance(levels, dict) and levels.keys() >= set(OF_AN_IMAGE):
-            self._window.viewing.levels.give_back(levels)
+        with suppress(TypeError):  # of another version: what is not understood is as at first
+            if isinstance(levels, dict):
+                self._window.viewing.levels.give_back(levels)
 
     def _looked(self, night: Path) -> Mapping[str, Any]:
         with suppress(ValueError):  # of another version: it is then as at first

@@ -18,6 +18,7 @@ from astep_gui.keeping import Keeper
 from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
+from astep_gui.models.tip_words import as_written
 from astep_gui.next_deed import NextDeed
 from astep_gui.panel_layout import PanelLayout
 from astep_gui.peeking import Peeking
@@ -357,7 +358,7 @@ class MainWindow(QMainWindow):
             action.setEnabled(can)
             action.setText(f"{name.capitalize()} {text}".strip())
             action.setIconText(name.capitalize())
-            action.setToolTip(f"{name.capitalize()} {text}  ({action.shortcut().toString()})")
+            action.setToolTip(as_written(f"{name.capitalize()} {text}  ({action.shortcut().toString()})"))
         running = self.run.is_running
         self.run.is_blocked = self.sky.work.is_running
         self.reduce_button.follow()  # it waits for what is done for the sky

@@ -18,6 +18,7 @@ from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from pathlib import Path
 
     from astep_gui.models.frame_images import Loader, ShownImage
     from astep_gui.models.master_images import Part
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from astep_gui.viewing import Viewing
     from pipeline_core.sky_state import StackMade
     from pipeline_core.survey import MasterState
+    from pipeline_core.types import Frame
 
 ALL_BITS = sum(MaskBit.WORDS)
 STAR_ZOOM = 8.0
@@ -73,6 +75,7 @@ class ProductViewing(QObject):
         """What is to be known of each image that was loaded."""
         night.selection_changed.connect(self._frame_chosen)
         night.night_changed.connect(self._night_changed)
+        night.survey_changed.connect(self._survey_came)
         viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
         viewing.calibrated_left.connect(self._blink_left)
@@ -106,7 +109,7 @@ class ProductViewing(QObject):
         """Show the calibrated file of a frame."""
         from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
 
-        survey, place, frame = self._night.survey, self._night.place, self._night.frame(path)
+        place, frame = self._night.place, self._night.frame(path)
         file = calibrated_file(place, path) if place is not None else None
         if file is None or frame is None:
             self.nothing_there.emit(path, self.why_uncalibrated(path))
@@ -117,6 +120,14 @@ class ProductViewing(QObject):
         self._viewing.rail.show()
         self._mean(calibrated=path)
         self.changed.emit()
+        self._show_file(path, file, frame)
+
+    def _show_file(self, path: str, file: Path, frame: Frame, *, is_shown: bool = False) -> None:
+        """Name a calibrated file, say whether it is to be renewed as far as that is known, and show what it holds.
+
+        One that is shown already is read only where it was written anew.
+        """
+        survey = self._night.survey
         stale = survey.stale.get(path, "") if survey is not None else ""
         self.bar.show_calibrated(file.name, stale, self._viewing.short_titles.name(path))
         try:
@@ -124,8 +135,24 @@ class ProductViewing(QObject):
         except OSError:
             self.bar.say_missing("its file is gone; Ctrl+R makes it again")
             return
-        if not (self._viewing.blinks_calibrated and self._viewing.blink.rests_turned):  # it would jump by half a turn
-            self._request(("calibrated", path, stamp), calibrated_loader(file, frame))
+        if self._viewing.blinks_calibrated and self._viewing.blink.rests_turned:
+            return  # it would jump by half a turn
+        key = ("calibrated", path, stamp)
+        if self._last is None or self._last.key != key or not is_shown:
+            self._request(key, calibrated_loader(file, frame))
+
+    def _survey_came(self) -> None:
+        """Say what is known now of the file that is shown; of one that a run has made anew, show what it holds now."""
+        path, place, viewing = self.calibrated, self._night.place, self._viewing
+        if path is None or place is None or viewing.is_blinking or viewing.comparing.is_on:
+            return
+        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages; the survey has done so
+
+        file, frame = calibrated_file(place, path), self._night.frame(path)
+        if frame is not None and file is not None:
+            self._show_file(path, file, frame, is_shown=True)
+        else:
+            self.bar.say_missing("it is calibrated no more; Ctrl+R makes it again")
 
     def _take_place_of_steps(self) -> None:
         """Show the bar where the steps were, as high as they: the image below stays where it is, and so the verdict."""
@@ -224,7 +251,13 @@ class ProductViewing(QObject):
         self._images.close()
 
     def _night_changed(self) -> None:
-        if not self._viewing.blinks_calibrated:  # one that goes on does so for a night that only grew
+        """Stay with what is shown when the night only grew; another night begins after this one was closed."""
+        if self._viewing.blinks_calibrated:
+            return
+        of_frame = self.calibrated or self.full
+        if self._night.is_open and self.is_on and (of_frame is None or self._night.frame(of_frame) is not None):
+            self._viewing.rail.setVisible(self.calibrated is not None)  # the frame was asked for again, with its steps
+        else:
             self.forget()
 
     def _begin(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Remembered:
         self._writings = 0
         """That were asked for, or are going on."""
         self._writer: ThreadPoolExecutor | None = None
+        self.problem = ""
+        """Why what was set last is not on the disk; empty where it is."""
 
     def recent(self) -> list[Path]:
         """Return the nights opened last that are still there, newest first."""
@@ -106,6 +109,11 @@ class Remembered:
         """Save a short text."""
         self._set(name, value)
 
+    def words(self, group: str) -> dict[str, str]:
+        """Return the short texts whose names are "group/…", by what follows."""
+        within = f"{group}/"
+        return {name.removeprefix(within): str(text) for name, text in self._known.items() if name.startswith(within)}
+
     @property
     def is_waiting(self) -> bool:
         """Whether something is set that is not on the disk yet."""
@@ -152,6 +160,8 @@ class Remembered:
             for name, value in changes.items():
                 settings.remove(name) if value is None else settings.setValue(name, value)
             settings.sync()
+            is_refused = settings.status() == QSettings.Status.AccessError
+            self.problem = f"{settings.fileName()} cannot be written" if is_refused else ""
             known = _all_of(settings)
             with self._lock:
                 self._known = known
@@ -167,7 +177,12 @@ class Remembered:
 
 
 def _all_of(settings: QSettings) -> dict[str, Any]:
-    return {name: settings.value(name) for name in settings.allKeys()}
+    """Return all facts that can be read; one of another version, or that was spoilt, is as if it were not there."""
+    found = {}
+    for name in settings.allKeys():
+        with suppress(TypeError):
+            found[name] = settings.value(name)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _key(night: Path) -> str:

@@ -168,11 +168,11 @@ def _flagged(
     for cause, words_of in _LESSONS.items():
         if frames := against(cause):
             yield _Advice(len(frames), _with_standings(words_of(frames), frames, rejected, kept))
-    # A note only: it speaks against the dark, not against the frame.
+    # A note only: it speaks against the dark, not against the frame; frames in use are counted, as in the warnings.
     off = [
         row
         for row in rows
-        if row.path not in far_dark
+        if not (row.path in rejected or row.path in far_dark)
         and any(flag.cause in {"dark too weak", "dark too strong"} for flag in row.flags)
         and not row.extra.get("dark_misfit_grows_with_sky", False)
     ]

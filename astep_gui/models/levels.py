@@ -219,9 +219,7 @@ class LevelsModel(QObject):
         The next image is met as if it followed the one that was seen then: what a hand chose for it stays.
         """
         self._shown = None
-        for name in OF_AN_IMAGE:
-            setattr(self, name, state[name])
-        self.changed.emit()
+        self.restore({name: state[name] for name in OF_AN_IMAGE if name in state})
 
     def _take(self, lo: float, hi: float) -> None:
         if not hi > lo:

@@ -320,6 +320,7 @@ class _Stage(QWidget):
 
     def _tag(self, words: str) -> QLabel:
         label = QLabel(words, self)
+        label.setTextFormat(Qt.TextFormat.PlainText)  # a file may be called anything
         label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         label.setAutoFillBackground(True)  # read over bright and dark pixels alike
         label.setMargin(4)

@@ -30,9 +30,11 @@ class CosmicPreviewPanel(QWidget):
         self.view.overlays.hide()
         part = model.part
         head = QLabel(f"Tried on {frame_name}: x {part.x0 + 1}–{part.x1}, y {part.y0 + 1}–{part.y1}, which was in view")
+        head.setTextFormat(Qt.TextFormat.PlainText)  # a file may be called anything
         head.setProperty("role", "dim")
         head.setWordWrap(True)
         self.words = QLabel("")
+        self.words.setTextFormat(Qt.TextFormat.PlainText)  # as above
         self.words.setWordWrap(True)
         self.words.setMinimumHeight(2 * self.fontMetrics().height())
         self.words.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -100,7 +100,8 @@ class PixelStoryPanel(QScrollArea):
         self.reasons.setVisible(story is not None)
         self.idle.setVisible(story is not None and bool(self.idle.text()))
         self.curve.setVisible(bool(model.values))
-        self.curve.setToolTip(f"{self.curve.title}; frames of another pointing, filter or exposure are not among them")
+        others = "frames of another pointing, filter or exposure are not among them"
+        self.curve.setToolTip(wrapped(f"{self.curve.title}; {others}"))
         if model.path is None:
             self.head.setText(
                 "Right-click a pixel (or Alt-click it): why it has its value, step by step, and what it was all night."

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline_core.config import Recipe
 from pipeline_core.measures import NOT_JUDGED, Flag, QualityRow, ScienceMeasures
+from pipeline_core.night_quality import dark_findings
 from pipeline_core.night_told import told_night
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.science.dark_match import dark_flag
@@ -265,6 +266,18 @@ def test_a_dark_that_no_dark_can_mend_is_no_lesson_one_that_can_is(nine):
     assert told(nine, [traps]).next_time == ()
 
 
+def test_of_a_rejected_frame_no_dark_is_told_as_the_warnings_count_only_frames_in_use():
+    the_night = with_masters(series("science", 4))
+    *used, clouded = paths(the_night)
+    weak = {path: replace(row(path, dark_flag(-0.26, 0.01)), extra={"dark_residual": -0.26}) for path in used}
+    out = replace(row(clouded, cloud(), dark_flag(-0.26, 0.01)), extra={"dark_residual": -0.26})
+    rejected = {clouded: "cloud"}
+    plan = build_plan(the_night, Recipe(), Choices(rejected=rejected))
+    assert [len(one.paths) for one in dark_findings([*weak.values()], the_night, plan)] == [3]
+    (words,) = told(the_night, [*weak.values(), out], rejected).next_time
+    assert words.endswith("(the dark was 26 % off in 3 frames)")
+
+
 @pytest.mark.parametrize("celsius", [-30.0, 10.0])
 def test_darks_of_another_temperature_are_told_whichever_way_it_lies(celsius):
     the_night = night(
@@ -274,6 +287,9 @@ def test_darks_of_another_temperature_are_told_whichever_way_it_lies(celsius):
     off = [replace(row(f, dark_flag(-0.26, 0.01)), extra={"dark_residual": -0.26}) for f in paths(the_night)]
     for rows in ([row(f) for f in paths(the_night)], off):  # what comes of it is no second lesson
         assert told(the_night, rows).next_time == ("take darks at the frames' temperature (2 frames have none of it)",)
+    assert told(the_night, off, {off[0].path: "clouds"}).next_time == (
+        "take darks at the frames' temperature (1 frame has none of it)",
+    )
 
 
 def test_frames_alone_in_their_group_ask_for_company_those_with_few_stars_for_nothing(nine):

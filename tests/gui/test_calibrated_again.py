@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 from PyQt6.QtCore import Qt
 
 from astep_gui.keeping import CALM_MS
 from astep_gui.main_window import MainWindow
+from astep_gui.models.planning import Planning
 from astep_gui.remembered import Remembered
 from tests.gui.test_workflow import LIGHTS
 
@@ -113,3 +117,94 @@ def test_who_went_back_to_the_frame_finds_the_frame(qtbot, seen, opened_again):
     assert not again.products.is_on
     assert again.viewing.view.title == LIGHTS[1]
     assert again.viewing.view.zoom == pytest.approx(4.0, rel=1e-3)
+
+
+def written(window, qtbot):
+    """Wait until all that is kept of a window is on the disk."""
+    qtbot.wait(CALM_MS)
+    qtbot.waitUntil(lambda: not window.keeper.is_waiting, timeout=3000)
+
+
+def with_cosmic(window, **changes):
+    """Decide about cosmic rays: every calibrated file is then to be made anew."""
+    recipe = window.night.recipe
+    window.decisions.set_recipe(recipe.model_copy(update={"cosmic": recipe.cosmic.model_copy(update=changes)}))
+
+
+def test_a_file_that_is_to_be_renewed_says_so_when_its_view_comes_back(qtbot, seen, opened_again):
+    with_cosmic(seen, sigclip=6.5)
+    qtbot.waitUntil(lambda: LIGHTS[1] in seen.night.survey.stale, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "to be renewed" in seen.products.bar.words.full_text, timeout=PATIENCE_MS)
+    again = opened_again()  # what is to be renewed is known only after the view is there
+    qtbot.waitUntil(lambda: again.viewing.view.title == "light_001_CAL.fits", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: LIGHTS[1] in again.night.survey.stale, timeout=PATIENCE_MS)
+    assert "to be renewed" in again.products.bar.words.full_text
+
+
+def test_a_file_that_a_run_makes_anew_is_shown_anew_at_the_same_place_and_levels(qtbot, seen):
+    view, place = seen.viewing.view, seen.night.place
+    with_cosmic(seen, enabled=False)
+    qtbot.waitUntil(lambda: LIGHTS[1] in seen.night.survey.stale, timeout=PATIENCE_MS)
+    seen.run.start()
+    qtbot.waitUntil(lambda: not seen.run.is_running and not seen.night.survey.stale, timeout=60_000)
+    stamp = next(place.output.rglob("light_001_CAL.fits")).stat().st_mtime_ns
+    qtbot.waitUntil(lambda: view.shown.key == ("calibrated", LIGHTS[1], stamp), timeout=PATIENCE_MS)
+    assert "to be renewed" not in seen.products.bar.words.full_text
+    assert view.zoom == pytest.approx(4.0, rel=1e-3)
+    assert middle(view) == pytest.approx(PLACE, abs=0.05)
+    assert (seen.viewing.levels.lo, seen.viewing.levels.hi) == LEVELS
+
+
+def test_a_night_that_grows_leaves_the_calibrated_view_as_it_is(qtbot, seen):
+    night = seen.night
+    shutil.copy(night.place.night / LIGHTS[2], night.place.night / "light_009.fits")
+    night.refresh()
+    qtbot.waitUntil(lambda: "light_009.fits" in night.night.by_path, timeout=PATIENCE_MS)
+    qtbot.wait(500)  # the frame as it was taken is read again meanwhile
+    assert seen.products.calibrated == LIGHTS[1]
+    assert seen.products.bar.isVisible()
+    assert seen.viewing.view.title == "light_001_CAL.fits"
+    assert seen.viewing.view.zoom == pytest.approx(4.0, rel=1e-3)
+
+
+def test_a_kill_before_the_plan_is_there_does_not_take_the_part_of_a_calibrated_frame(
+    qtbot, seen, remembered, monkeypatch
+):
+    written(seen, qtbot)
+    night, kept = seen.night.place.night, Remembered(remembered._settings)
+    x, y, zoom, rows, columns = kept.part(night).split()
+    trimmed = f"{x} {y} {zoom} {int(rows) - 4} {columns}"  # of a calibrated frame that is smaller than the raw one
+    kept.set_part(night, trimmed)
+    kept.close()
+    monkeypatch.setattr(Planning, "_begin", lambda _self: None)
+    again = MainWindow(Remembered(remembered._settings))
+    again.night.looks_quickly = False
+    again.show()
+    again.open_night(night)
+    qtbot.waitUntil(lambda: again.viewing.view.shown is not None, timeout=PATIENCE_MS)
+    again.keeper.keep()
+    assert again.remembered.part(night) == trimmed
+    again.viewing.view.zoom_to(2.0)  # a person looks at another part meanwhile
+    again.keeper.keep()
+    assert again.remembered.part(night).split()[2:] == ["2", rows, columns]
+    again.close()
+
+
+@pytest.mark.parametrize("bad", [None, "x", [1], {}])
+@pytest.mark.parametrize("name", ["lo", "preset"])
+def test_levels_that_are_not_understood_are_as_at_first(qtbot, seen, remembered, bad, name):
+    written(seen, qtbot)
+    night, kept = seen.night.place.night, Remembered(remembered._settings)
+    said = json.loads(kept.looked(night))
+    said["levels"][name] = bad
+    kept.set_looked(night, json.dumps(said))
+    kept.close()
+    again = MainWindow(Remembered(remembered._settings))
+    again.night.looks_quickly = False
+    again.show()
+    again.open_night(night)
+    qtbot.waitUntil(lambda: again.viewing.view.title == "light_001_CAL.fits", timeout=PATIENCE_MS)
+    levels = again.viewing.levels
+    assert levels.lo < levels.hi
+    assert levels.unit == "e⁻"
+    again.close()

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-import psutil
 import pytest
 from PyQt6.QtCore import QMimeData, QPointF, QSettings, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDropEvent, QKeySequence
@@ -355,45 +350,6 @@ def test_what_is_measured_meanwhile_does_not_put_off_the_writing(qtbot, opened):
     assert not opened.keeper.is_waiting
     opened.viewing.timeline_model.set_against("background")
     assert opened.keeper.is_waiting
-
-
-def test_which_night_is_open_is_written_at_once(qtbot, window, remembered, night_folder):
-    with qtbot.waitSignal(window.night.night_changed, timeout=8000):
-        window.open_night(night_folder)
-    assert window.keeper.is_waiting, "the rest is written when nothing changes any more"
-    file = Path(remembered._settings.fileName())
-    qtbot.waitUntil(lambda: file.is_file() and f"open={os.getpid()}" in file.read_text(), timeout=3000)
-    assert str(QSettings(str(file), QSettings.Format.IniFormat).value("open")).endswith(str(night_folder))
-
-
-def test_a_night_left_open_by_a_sudden_end_is_named_and_one_that_was_closed_is_not(qtbot, opened, remembered):
-    opened.keeper.keep()
-    night = opened.night.place.night.absolute()
-    assert opened.keeper.left_open() is None, "this very process has it open"
-    remembered.set_word("open", f"{2**22 + 5} {time.time():.0f} {night}")  # above the largest process number of Linux
-    assert opened.keeper.left_open() == night
-    opened.keeper.end()
-    assert opened.keeper.left_open() is None
-
-
-def test_a_night_comes_back_after_a_power_cut_though_its_process_number_is_anothers_now(opened, remembered):
-    night = opened.night.place.night.absolute()
-    yesterday = time.time() - 86400
-    remembered.set_word(
-        "open", f"{os.getpid()} {yesterday:.0f} {night}"
-    )  # this process began later: it is not that one
-    assert opened.keeper.left_open() == night
-
-
-def test_a_night_comes_back_though_nobody_has_cleared_away_the_process_that_died(opened, remembered):
-    night = opened.night.place.night.absolute()
-    died = subprocess.Popen([sys.executable, "-c", ""])
-    begun = time.time()
-    while psutil.Process(died.pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.time() < begun + 30
-    remembered.set_word("open", f"{died.pid} {time.time():.0f} {night}")
-    assert opened.keeper.left_open() == night
-    died.wait()
 
 
 def test_when_a_run_has_ended_the_steps_look_for_masters_again(qtbot, opened):

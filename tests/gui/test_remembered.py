@@ -162,3 +162,13 @@ def test_its_thread_ends_when_it_is_closed_and_begins_again_when_something_is_se
     one.set_word("theme", "light")
     one.close()
     assert made().word("theme", "") == "light"
+
+
+def test_a_fact_that_nobody_can_read_is_as_if_it_were_not_there(made, file):
+    python = r"@Variant(\0\0\0\x7f\0\0\0\xePyQt_PyObject\0)"
+    file.write_text(f"[General]\na={python}\ntheme=@Variant(spoilt)\nb=kept\n")
+    one = made()
+    assert (one.word("a", "none"), one.word("theme", "dark"), one.word("b", "")) == ("none", "dark", "kept")
+    one.set_word("theme", "light")
+    one.sync()
+    assert (made().word("theme", ""), made().word("b", "")) == ("light", "kept")
