@@ -18,7 +18,7 @@ Indices = npt.NDArray[np.intp]
 # Scale of the median absolute deviation of a normal distribution.
 _MAD_TO_SIGMA = 1.4826
 _DOUBTED = 0.03
-"""Weight of a doubtful frame: thirty of them have the say of one good one, as weights are squared."""
+"""Weight of a doubtful frame's residual: squared, a thousand of them have the say of one good frame."""
 
 
 def neighbour_median(values: Floats, half_width: int = 3) -> Floats:
@@ -187,15 +187,16 @@ def explained(
     measured = values[good]
     # Relative residuals: a twilight frame a hundred times brighter must not decide the night's level alone.
     weight = 1 / measured
-    if doubtful is not None and not doubtful[good].all():
-        weight = np.where(doubtful[good], _DOUBTED, 1.0) * weight
+    doubted = np.zeros(measured.size, bool) if doubtful is None or doubtful[good].all() else doubtful[good]
+    weight = np.where(doubted, _DOUBTED, 1.0) * weight
     robust = np.ones(measured.size)
     heights = np.zeros(len(causes))
     for _ in range(12):
         heights, _ = nnls(shapes * (weight * robust)[:, None], measured * weight * robust)
         off = (measured - shapes @ heights) * weight
         # Half a percent: the fit follows no series better than that.
-        scale = max(_MAD_TO_SIGMA * float(np.median(np.abs(off - np.median(off)))), 0.005)
+        told = off[~doubted]  # the others' residuals are small by their weight alone
+        scale = max(_MAD_TO_SIGMA * float(np.median(np.abs(told - np.median(told)))), 0.005)
         # Cauchy weights (square-rooted: they multiply the residual): bright outliers lose their say.
         robust = 1 / np.sqrt(1 + np.square(off / (2 * scale)))
     expected[good] = shapes @ heights

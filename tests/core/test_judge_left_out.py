@@ -65,3 +65,15 @@ def test_doubtful_frames_have_no_say_where_others_tell_and_tell_what_others_do_n
     assert expected[-1] == pytest.approx(500, rel=0.01)
     everybody, _ = explained(values, flat, doubtful=np.ones(30, bool))
     np.testing.assert_array_equal(everybody, with_say)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_many_doubtful_frames_leave_the_others_what_they_would_say_alone(seed):
+    rng = np.random.default_rng(seed)
+    values = 100 * rng.normal(1, 0.03, 40)
+    values[:3] *= 1.12
+    lit = np.arange(40) >= 12
+    values[lit] *= 1.5
+    beside, _ = explained(values, np.ones((1, 40)), doubtful=lit)
+    alone, _ = explained(values[:12], np.ones((1, 12)))
+    assert beside[0] == pytest.approx(alone[0], rel=2e-3)
