@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QRect, QRectF, QSize, Qt
-from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QPixmap
+from PyQt6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QRect, QRectF, QSize, Qt
+from PyQt6.QtGui import QFontMetrics, QIcon, QImage, QKeyEvent, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -21,12 +21,13 @@ from astep_gui.models.frame_table_model import FIRST_ROLE, REJECTED_ROLE, FrameT
 from astep_gui.models.master_rows import STATE_ROLE
 from astep_gui.theme import mono_font, theme, toned, ui_font
 from astep_gui.widgets.heading_lines import HeadingLines
+from astep_gui.widgets.row_selection import RowSelection
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from PyQt6.QtCore import QAbstractItemModel, QEvent
+    from PyQt6.QtCore import QAbstractItemModel
     from PyQt6.QtGui import QHelpEvent, QPainter, QPaintEvent, QResizeEvent
 
     from astep_gui.models.frame_state import FrameState
@@ -202,6 +203,7 @@ class FrameTree(QTreeView):
         """Gives the width of a column, pixels."""
         self._frames = model
         self.setModel(model)
+        self.setSelectionModel(RowSelection(model, self.is_folded))
         # Kept: one that nobody holds is wrapped anew at each question, which took a quarter of the painting of a row.
         self._chosen = self.selectionModel()
         model.many_changed.connect(self._paint_anew)
@@ -247,8 +249,59 @@ class FrameTree(QTreeView):
             room.update(end, rows.top(), max(0, room.width() - end), rows.height())
 
     def event(self, event: QEvent | None) -> bool:
-        """Take an event whole: see the main window's; rows are laid out after one."""
+        """Take an event whole: see the main window's; rows are laid out after one.
+
+        On a heading ← folds and → unfolds its group; elsewhere they are the window's, and go to another frame.
+        """
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._turns(event):
+            event.accept()
+            return True
         return super().event(event)
+
+    def _turns(self, event: QKeyEvent) -> bool:
+        """Whether a key folds or unfolds the group on whose heading it is pressed."""
+        heading = self.currentIndex()
+        if not self._frames.is_group(heading) or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        return event.key() == (Qt.Key.Key_Right if self.is_folded(heading) else Qt.Key.Key_Left)
+
+    def is_folded(self, heading: QModelIndex) -> bool:
+        """Whether a group's frames are folded away under its heading."""
+        return self._frames.is_group(heading) and not self.isExpanded(heading)
+
+    def moveCursor(  # noqa: N802 - Qt's name
+        self, deed: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Return the row that a key goes to: a frame, a master, or the heading of a folded group, which → unfolds.
+
+        Headings of groups that are unfolded are passed over: one selected stands for all of its frames, which nobody
+        means who goes from row to row.
+        """
+        actions, here = QAbstractItemView.CursorAction, self.currentIndex()
+        if deed in {actions.MoveUp, actions.MoveDown} and here.isValid():
+            if self.is_folded(here.parent()):
+                here = here.parent()  # a frame that is not seen: its group stands for it
+            return self._beside(here, down=deed == actions.MoveDown)
+        found = super().moveCursor(deed, modifiers)
+        if deed in {actions.MoveLeft, actions.MoveRight} or not self._is_passed(found):
+            return found
+        beyond = self._beside(found, down=deed != actions.MovePageUp)
+        return beyond if beyond != found else self._beside(found, down=True)
+
+    def _beside(self, index: QModelIndex, *, down: bool) -> QModelIndex:
+        """Return the next row to stay on; the same one at the end, with the heading above it brought into sight."""
+        found = index
+        while True:
+            found = self.indexBelow(found) if down else self.indexAbove(found)
+            if not found.isValid():
+                if not down:
+                    self.scrollToTop()
+                return index
+            if not self._is_passed(found):
+                return found
+
+    def _is_passed(self, index: QModelIndex) -> bool:
+        return self._frames.is_group(index) and not self.is_folded(index)
 
     def follow_heights(self) -> None:
         """Lay rows out as high as they are now."""

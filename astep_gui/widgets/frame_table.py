@@ -148,7 +148,12 @@ class FrameTable(QWidget):
         if master is not None:
             self.master_asked.emit(master.name)
             return
-        self.selected.emit(self.selected_paths(), self.model.path_of(self.tree.currentIndex()))
+        paths, index = self.selected_paths(), self.tree.currentIndex()
+        if not self.model.is_group(index):
+            self.selected.emit(paths, self.model.path_of(index))
+        elif paths:  # else the heading of the masters, which means no frame: what is seen stays
+            meant = set(paths)
+            self.selected.emit(paths, next((path for path in self._paths_below(index) if path in meant), None))
 
     def _edited(self, path: str, field: str, value: str) -> None:
         chosen = self.selected_paths()
@@ -195,24 +200,39 @@ class FrameTable(QWidget):
     # -- following the model ---------------------------------------------------------------------------------
 
     def follow(self) -> None:
-        """Show the night's selection; the list moves only if the current frame is out of sight."""
+        """Show the night's selection; the list moves only if the current frame is out of sight.
+
+        A folded group that is selected whole is shown by its heading, and stays folded.
+        """
         chosen = self.tree.selectionModel()
         if chosen is None or (set(self.selected_paths()) == set(self._night.selection) and self._shows_current()):
             return
         self._is_following = True
+        current = self.model.index_of(self._night.current or "")
+        heading = current.parent()
         rows = QItemSelection()
-        for first, last in self.model.stretches(self._night.selection):
-            rows.select(first, last)
+        if self.tree.is_folded(heading) and set(self._paths_below(heading)) == set(self._night.selection):
+            current = heading
+            rows.select(heading, heading)
+        else:
+            for first, last in self.model.stretches(self._night.selection):
+                rows.select(first, last)
         flags = QItemSelectionModel.SelectionFlag
         chosen.select(rows, flags.ClearAndSelect | flags.Rows)
-        current = self.model.index_of(self._night.current or "")
         if current.isValid():
             chosen.setCurrentIndex(current, flags.NoUpdate)
             self.tree.scrollTo(current)
         self._is_following = False
 
     def _shows_current(self) -> bool:
-        return self.model.path_of(self.tree.currentIndex()) == self._night.current
+        """Whether the list stands on the current frame, or on the heading of its group."""
+        index = self.tree.currentIndex()
+        if self.model.is_group(index):
+            return self._night.current in self._paths_below(index)
+        return self.model.path_of(index) == self._night.current
+
+    def _paths_below(self, heading: QModelIndex) -> list[str]:
+        return self.model.paths_in(QModelIndex(), heading.row(), heading.row())
 
     def _after_rebuild(self, is_asked: bool) -> None:  # noqa: FBT001 - a slot
         bar = self.tree.verticalScrollBar()

@@ -13,8 +13,10 @@ CLOUD = Flag("cloud", "cloud: depth loss +0.84 mag", "bad")
 
 
 @pytest.fixture
-def flagged(qtbot, opened):
+def flagged(opened, monkeypatch):
     night = opened.night
+    # No run is on disk: a survey that ends meanwhile would forget the one that is played here.
+    monkeypatch.setattr(night.judgements, "remember_run", lambda _said: None)
     night.looking.stop()
     night.looks_quickly = False
     rows = [QualityRow(path, ScienceMeasures("final", "ADU"), flags=(CLOUD,)) for path in LIGHTS]
