@@ -209,7 +209,8 @@ class Decisions(QObject):
         changes = recipe_changes(self._night.recipe, recipe)
         if changes:
             names = list(changes)
-            label = f"{setting_words(names[0])} = {changes[names[0]]}" if len(names) == 1 else f"{len(names)} settings"
+            value = "not set" if changes[names[0]] == "" else changes[names[0]]
+            label = f"{setting_words(names[0])} = {value}" if len(names) == 1 else f"{len(names)} settings"
             before = recipe_changes(recipe, self._night.recipe)
             self._decide(label, lambda logbook, _label: logbook.decide_recipe(changes, before, label=label))
 
@@ -227,6 +228,11 @@ class Decisions(QObject):
             lambda changed: f"{words} {counted(changed)}",
             lambda logbook, label: logbook.decide_all(changes, label=label),
         )
+
+    @property
+    def last_step(self) -> tuple[int, str]:
+        """How many steps are done, and what the last one is called: what an undo would take back."""
+        return self.stack.index(), self.stack.undoText()
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""

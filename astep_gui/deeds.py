@@ -9,6 +9,7 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from astep_gui.actions import WORKFLOW_WORDS
+from astep_gui.models.needs_answers import DECIDES
 from astep_gui.models.results_words import headline, sentence
 from astep_gui.picture_deeds import save_picture
 from astep_gui.results_deeds import ResultsDeeds
@@ -76,8 +77,16 @@ class Deeds(ResultsDeeds):
         return slots | window.sky.slots()
 
     def remedy(self, need: Need, remedy: Remedy) -> None:
-        """Do what a person chose among the ways out."""
-        if remedy.deed == "set":
+        """Do what a person chose among the ways out, and remember a decision: the line of the need tells it."""
+        before = self._decisions.last_step
+        self._do_remedy(need, remedy)
+        if remedy.deed in DECIDES and (step := self._decisions.last_step) != before:
+            self._window.needs.take_answer(need, remedy, step)
+
+    def _do_remedy(self, need: Need, remedy: Remedy) -> None:
+        if remedy.deed == "undo":
+            self._decisions.undo()
+        elif remedy.deed == "set":
             self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
             kept = self._night.choices.kept  # the list may be a moment behind a word for one of them

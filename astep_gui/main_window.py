@@ -198,6 +198,7 @@ class MainWindow(QMainWindow):
             (self.results.file_asked, deeds.show_result),
             (self.results.export_asked, deeds.export),
             (self.results.saturation_chosen, deeds.set_saturation),
+            (self.results.saturation_undone, deeds.undo_saturation),
             (self.results.look_asked, deeds.show_full),
         ):
             asked.connect(deed)
@@ -238,6 +239,8 @@ class MainWindow(QMainWindow):
         self.run.changed.connect(self._tell_stage)
         stack = self.decisions.stack
         stack.indexChanged.connect(self.follow)
+        stack.indexChanged.connect(lambda _index: self.needs.follow_steps(self.decisions.last_step))
+        self.run.finished.connect(lambda _result: self.needs.forget_answers())
 
     def _tell_stage(self) -> None:
         """Say which stage the run is at, and draw how far the whole is."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from astep_gui.actions import PROGRAMS
 from astep_gui.blink_frames import calibrated_sources
+from astep_gui.models.window_words import setting_words
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside, show_report
 from pipeline_core.report_state import REPORTS
@@ -97,11 +98,18 @@ class ResultsDeeds(NightDeeds):
         rest = "Ctrl+R reduces the night" if seen in there else why
         self._window.log.say_passing(f"the blink goes on as the frames were taken, for {have}; {rest}", "warning")
 
-    def set_saturation(self, level_adu: float) -> None:
-        """Take over the saturation that a run proposes; the next run masks what is fuller."""
+    def set_saturation(self, level_adu: float | None) -> None:
+        """Take over the saturation that a run proposes, None for what is known of the camera; the next run follows."""
         recipe = self._night.recipe
         calibrate = recipe.calibrate.model_copy(update={"saturation_adu": level_adu})
         self._decisions.set_recipe(recipe.model_copy(update={"calibrate": calibrate}))
+
+    def undo_saturation(self) -> None:
+        """Take that back: the step itself where it is the last, else by a step of its own."""
+        if self._decisions.last_step[1].startswith(setting_words("calibrate.saturation_adu")):
+            self._decisions.undo()
+        if self._night.recipe.calibrate.saturation_adu is not None:
+            self.set_saturation(None)
 
     def show_full(self, path: str, level_adu: float) -> None:
         """Look at a star of a raw frame that ends at a level, with the pixels from there on marked."""

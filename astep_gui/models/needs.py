@@ -25,7 +25,7 @@ class Remedy:
     """One way out, one click."""
 
     label: str
-    deed: Literal["set", "reject", "accept", "show", "plan", "output"]
+    deed: Literal["set", "reject", "accept", "show", "plan", "output", "undo"]
     field: str = ""
     value: str = ""
     paths: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from astep_gui.models.equal_needs import NeedLine
 
@@ -22,7 +22,9 @@ def key_of(line: NeedLine) -> Key:
     return line.kin, _COUNT.sub("", line.need.title), line.is_part
 
 
-def in_their_places(lines: Sequence[NeedLine], before: Sequence[NeedLine], *, keeps_gone: bool) -> list[NeedLine]:
+def in_their_places(
+    lines: Sequence[NeedLine], before: Sequence[NeedLine], keeps: Callable[[NeedLine], bool]
+) -> list[NeedLine]:
     """Return the lines in the order in which they stood; what is new comes below.
 
     Parameters
@@ -31,22 +33,22 @@ def in_their_places(lines: Sequence[NeedLine], before: Sequence[NeedLine], *, ke
         What is needed now, the most pressing first.
     before : sequence of NeedLine
         As they are shown.
-    keeps_gone : bool
-        A line that is needed no more keeps its place, done: the pointer is in the list, and no other line's buttons
-        may come under it.
+    keeps : callable
+        Whether a line that is needed no more keeps its place, done: the pointer is in the list, and no other line's
+        buttons may come under it; or it tells how it was answered.
     """
     now = _keyed(_blocks(lines))
     placed: list[NeedLine] = []
     for key, block in _keyed(_blocks(before)).items():
         new = now.pop(key, None)
         if new is not None:
-            placed += [new[0], *_parts_in_place(new[1:], block[1:], keeps_gone=keeps_gone)]
-        elif keeps_gone:
+            placed += [new[0], *_parts_in_place(new[1:], block[1:], keeps)]
+        elif keeps(block[0]):
             placed += [replace(line, is_done=True) for line in block]
     return placed + [line for block in now.values() for line in block]
 
 
-def _parts_in_place(new: list[NeedLine], old: list[NeedLine], *, keeps_gone: bool) -> list[NeedLine]:
+def _parts_in_place(new: list[NeedLine], old: list[NeedLine], keeps: Callable[[NeedLine], bool]) -> list[NeedLine]:
     """Order the lines that stand unfolded below one; folded, none is kept."""
     by_key = _keyed([[line] for line in new])
     placed = []
@@ -54,7 +56,7 @@ def _parts_in_place(new: list[NeedLine], old: list[NeedLine], *, keeps_gone: boo
         there = by_key.pop(key, None)
         if there is not None:
             placed += there
-        elif keeps_gone:
+        elif keeps(line):
             placed.append(replace(line, is_done=True))
     return placed + [line for lines in by_key.values() for line in lines]
 

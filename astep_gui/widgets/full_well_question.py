@@ -8,6 +8,7 @@ from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from astep_gui.models.held_together import held_together
+from astep_gui.models.needs_answers import WITH_THE_NEXT
 from astep_gui.models.results_words import counted
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.painting import painting
@@ -23,10 +24,12 @@ _TEXT_PX, _BARS_PX = 14, 40
 
 
 class FullWellQuestion(QWidget):
-    """Asks; decides nothing."""
+    """Asks, and tells the answer until a run has followed it; decides nothing."""
 
     saturation_chosen = pyqtSignal(float)
     """The level (ADU) from which pixels are full."""
+    undo_asked = pyqtSignal()
+    """The answer is to be taken back."""
     look_asked = pyqtSignal(str, float)
     """Path of a frame in which stars end at the level, and that level (ADU)."""
 
@@ -42,9 +45,12 @@ class FullWellQuestion(QWidget):
         self.yes = self._button("Yes, mask them", self._choose)
         self.no = self._button("No", self._decline)
         self.no.setToolTip("Ask no more about this run; nothing changes, and the warning stays in the list below")
+        self.undo = self._button("Undo", self.undo_asked.emit)
+        self.undo.setToolTip("Take the answer back: pixels are masked as before, and the question is asked again")
+        self.undo.hide()
         row = QHBoxLayout()
         row.setSpacing(6)
-        for button in (self.look, self.yes, self.no):
+        for button in (self.look, self.yes, self.no, self.undo):
             row.addWidget(button)
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -71,6 +77,7 @@ class FullWellQuestion(QWidget):
         self.setVisible(well is not None and well != self._declined)
         if well is None:
             return
+        self._turn(is_asked=True)
         level, limit = f"{well.level_adu:,.0f} ADU", f"{well.limit_adu:,.0f} ADU"
         frames = counted(len(well.paths))
         seen = f" {well.spots} bright stars and hot pixels of {frames} stop there." if well.paths else ""
@@ -82,6 +89,26 @@ class FullWellQuestion(QWidget):
         )
         self._say_look(well)
         self.peaks.show_peaks(well)
+
+    def tell_answer(self, well: FullWell, level_adu: float) -> None:
+        """Tell from where on pixels are masked now, as a person has said; the next run does so."""
+        self._well = well
+        level = f"{level_adu:,.0f} ADU"
+        self.words.setText(held_together(f"✓ Saturation: masked from {level} on · {WITH_THE_NEXT}"))
+        self._turn(is_asked=False)
+        self.show()
+
+    def _turn(self, *, is_asked: bool) -> None:
+        """Show what belongs to the question, or to its answer."""
+        role = "warn" if is_asked else "dim"
+        if self.words.property("role") != role:
+            self.words.setProperty("role", role)
+            if (style := self.words.style()) is not None:
+                style.unpolish(self.words)
+                style.polish(self.words)
+        for widget in (self.peaks, self.look, self.yes, self.no):
+            widget.setVisible(is_asked)
+        self.undo.setHidden(is_asked)
 
     def _say_look(self, well: FullWell) -> None:
         self.look.setVisible(bool(well.paths))

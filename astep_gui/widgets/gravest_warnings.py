@@ -51,6 +51,7 @@ class GravestWarnings(QWidget):
         while (item := self._rows.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None and widget is not self.more:
+                widget.hide()  # it is deleted later, and would lie below the new ones until then
                 widget.deleteLater()
         self.lines = []
         for row, finding in enumerate(findings):

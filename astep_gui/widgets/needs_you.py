@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QEvent, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import (
-    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,24 +23,23 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Remedy
 from astep_gui.models.needs_after import done_about
+from astep_gui.models.needs_answers import Answer, Answers, answer_words
 from astep_gui.models.needs_order import in_their_places
 from astep_gui.models.needs_words import heading_of, next_of
 from astep_gui.models.tip_words import wrapped
-from astep_gui.models.window_words import in_window
-from astep_gui.theme import icon
 from astep_gui.widgets.elided_label import ElidedLabel
-from astep_gui.widgets.remedy_buttons import remedy_buttons
+from astep_gui.widgets.need_row import NeedRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from PyQt6.QtGui import QMouseEvent, QResizeEvent
+    from PyQt6.QtGui import QResizeEvent
 
     from astep_gui.models.equal_needs import NeedLine
     from astep_gui.models.needs import Need
+    from astep_gui.models.needs_answers import Step
     from astep_gui.models.night_model import NightModel
 
-_MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
 _FIRST_LOOK = wrapped(
     "Frames were judged by a first look at the raw ones: the reduction measures and judges them anew."
 )
@@ -53,8 +51,6 @@ LEAST_PX = 84
 """Heading, a line of a need, and how many lie below."""
 _ABOVE_PX, _HEAD_PX, _BELOW_HEADING_PX, _BELOW_PX = 4, 26, 4, 4
 _RIGHT_PX = 6
-_PART_PX = 17
-"""By so much one of several equal needs stands in."""
 
 
 class NeedsYou(QWidget):
@@ -68,7 +64,8 @@ class NeedsYou(QWidget):
         self._night = night
         self._room = (False, False)
         """Whether there is room for two ways out, and for three long ones beside the words."""
-        self._shown: tuple[list[NeedLine], tuple[bool, bool], tuple[str, ...]] | None = None
+        self._answers = Answers()
+        self._shown: tuple[list[NeedLine], tuple[bool, bool], tuple[str, ...], tuple[Remedy | None, ...]] | None = None
         self._heights: list[int] = []
         """Of the lines with the gaps below them, pixels."""
         self._place: object = None
@@ -133,8 +130,9 @@ class NeedsYou(QWidget):
         """Show what the night needs now."""
         lines = self._in_their_places(in_lines(self._night.needs, self._unfolded))
         self._say_how_many(has_lines=bool(lines))
-        done = tuple(done_about(line.need, self._night) for line in lines)
-        wanted_lines = (lines, self._room, done)
+        done = tuple(self._done_words(line) for line in lines)
+        back = tuple(self._way_back(line) for line in lines)
+        wanted_lines = (lines, self._room, done, back)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
         scrolled = self._scroll()
@@ -144,8 +142,8 @@ class NeedsYou(QWidget):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for line, came_s, words in zip(lines, came, done, strict=True):
-            shown = _NeedLine(line, self.remedy_chosen.emit, self._room, came_s, words)
+        for line, came_s, words, way in zip(lines, came, done, back, strict=True):
+            shown = NeedRow(line, self.remedy_chosen.emit, self._room, came_s, words, way)
             shown.set_unfolded(line.kin in self._unfolded)
             shown.fold_asked.connect(self._fold)
             self._list.addWidget(shown)
@@ -161,9 +159,54 @@ class NeedsYou(QWidget):
         self._place = night.place.night if night.place is not None else None
         before = self._shown[0] if self._shown is not None and place == self._place else []
         is_pointed_at = self.isVisible() and self.rect().contains(self.mapFromGlobal(QCursor.pos()))
-        if night.looking.is_on and not is_pointed_at:
-            return lines  # they come in, the most pressing first
-        return in_their_places(lines, before, keeps_gone=is_pointed_at)
+        if place != self._place:
+            self._answers.forget()
+
+        def keeps(line: NeedLine) -> bool:
+            answer = self._answers.of(line.need)
+            return is_pointed_at or (answer is not None and answer.stays)
+
+        placed = in_their_places(lines, before, keeps)
+        if is_pointed_at:
+            return placed
+        # What is settled is told below what is not; while frames are judged, those come in the most pressing first.
+        settled = [replace(line, kin="", is_part=False) for line in placed if line.is_done]
+        return [*(lines if night.looking.is_on else (line for line in placed if not line.is_done)), *settled]
+
+    def take_answer(self, need: Need, way: Remedy, step: Step) -> None:
+        """Tell in the line of a need how it was answered, once it is settled.
+
+        Parameters
+        ----------
+        need, way : Need, Remedy
+        step : Step
+            Of the logbook, that it became.
+        """
+        self._answers.give(Answer(need, way, step))
+        self.show_needs()
+
+    def follow_steps(self, last: Step) -> None:
+        """Know which step an undo would take back; what was taken back is no answer any more."""
+        self._answers.follow(last)
+        self.show_needs()
+
+    def forget_answers(self) -> None:
+        """Tell of no answer any more: a run has followed them."""
+        self._answers.forget()
+        self.show_needs()
+
+    def _done_words(self, line: NeedLine) -> str:
+        answer = self._answers.of(line.need) if line.is_done else None
+        return answer_words(answer, self._night) if answer is not None else done_about(line.need, self._night)
+
+    def _way_back(self, line: NeedLine) -> Remedy | None:
+        """Return what takes the answer of a settled line back; none that is not the last step."""
+        answer = self._answers.of(line.need) if line.is_done else None
+        if answer is None:
+            return None
+        if self._answers.can_take_back(answer):
+            return Remedy("Undo", "undo", tip=f"Take it back: {answer.step[1]} (Ctrl+Z)")
+        return Remedy("Undo", "show", tip="Other decisions came after it: Ctrl+Z takes them back first")
 
     def leaveEvent(self, event: QEvent | None) -> None:  # noqa: N802 - Qt's name
         """Close the gaps of what is done: no button comes under the pointer any more."""
@@ -281,106 +324,14 @@ class NeedsYou(QWidget):
             QTimer.singleShot(0, self._fit_height)
         self._say_how_many()  # a heading that is cut at this width has its words in its tip
 
-    def _line(self, number: int) -> _NeedLine | None:
+    def _line(self, number: int) -> NeedRow | None:
         item = self._list.itemAt(number)
         line = item.widget() if item is not None else None
-        return line if isinstance(line, _NeedLine) else None
+        return line if isinstance(line, NeedRow) else None
 
     def _scroll(self) -> int:
         bar = self._area.verticalScrollBar()
         return bar.value() if bar is not None else 0
-
-
-class _NeedLine(QWidget):
-    """One need, or several equal ones: mark, title, remedies; why in a tool tip."""
-
-    fold_asked = pyqtSignal(str)
-    """The kin of the equal needs of this line."""
-
-    def __init__(
-        self,
-        line: NeedLine,
-        choose: Callable[[Need, Remedy], object],
-        room: tuple[bool, bool],
-        came_s: float,
-        done: str,
-    ) -> None:
-        super().__init__()
-        self.came_s = came_s
-        need = line.need
-        mark = QLabel("✓" if line.is_done else _MARKS[need.tone])
-        mark.setProperty("role", "dim" if line.is_done else need.tone)
-        mark.setFixedWidth(12)
-        told = (in_window(need.title), need.holds, done)
-        title = QLabel(" · ".join(filter(None, told)))
-        title.setTextFormat(Qt.TextFormat.PlainText)  # names of files and filters are anybody's words
-        title.setWordWrap(True)
-        why = in_window(need.why)
-        self.setToolTip(wrapped(f"{why}\n\nA click on the words shows the frames." if need.paths else why))
-        self._need, self._choose = need, choose
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(_PART_PX if line.is_part else 0, 0, 0, 0)
-        whole.setSpacing(2)
-        row = QHBoxLayout()
-        row.setSpacing(5)
-        whole.addLayout(row)
-        row.addWidget(mark)
-        self.fold = QToolButton(self)
-        self.fold.setHidden(not line.parts)
-        if line.parts:
-            self.fold.setObjectName("fold")
-            self.fold.setFixedSize(18, 18)
-            self.fold.setIconSize(QSize(14, 14))
-            self.fold.clicked.connect(lambda _on: self.fold_asked.emit(line.kin))
-            row.addWidget(self.fold)
-        row.addWidget(title, 1)
-        is_roomy, has_room_beside = room
-        if need.holds and not has_room_beside:
-            row = QHBoxLayout()
-            row.setSpacing(5)
-            row.addStretch(1)
-            whole.addLayout(row)
-        shown, rest = _divided(need, 2 if is_roomy or need.holds else 1)
-        for button in remedy_buttons(shown, rest, self._do):
-            row.addWidget(button)
-        if line.is_done:
-            title.setProperty("role", "dim")
-            self.setEnabled(False)
-
-    def set_unfolded(self, is_unfolded: bool) -> None:  # noqa: FBT001 - a switch
-        """Say whether the equal needs stand below, and offer the other."""
-        words = "Show them in one line again" if is_unfolded else "Show each in a line of its own"
-        self.fold.setIcon(icon("chevron_down" if is_unfolded else "chevron_right"))
-        self.fold.setToolTip(words)
-        self.fold.setAccessibleName(words)
-
-    def _do(self, way: Remedy) -> None:
-        """Do what was clicked; not by the second half of a double click that was meant for the line before."""
-        if 1000.0 * (time.monotonic() - self.came_s) > QApplication.doubleClickInterval():
-            self._choose(self._need, way)
-
-    def height_at(self, width: int) -> int:
-        """Return the height of a line at a width: its words may take several."""
-        layout = self.layout()
-        assert layout is not None, "it was given one"
-        return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else self.sizeHint().height()
-
-    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802 - Qt's name
-        """Show the frames it is about."""
-        if event is not None and event.button() == Qt.MouseButton.LeftButton and self._need.paths:
-            self._do(Remedy("Show", "show"))
-        super().mouseReleaseEvent(event)
-
-
-def _divided(need: Need, ways: int) -> tuple[Sequence[Remedy], Sequence[Remedy]]:
-    """Return the ways out that have a button, and those behind "more"; a click on the words shows the frames."""
-    if len(need.remedies) <= ways + 1 and ways > 1:
-        return need.remedies, ()
-    others = [remedy for remedy in need.remedies if remedy.deed != "show" or not need.paths]
-    rest = [remedy for remedy in need.remedies if remedy not in others]
-    if len(others) <= ways + 1:
-        return others, ()
-    return others[:ways], [*others[ways:], *rest]
 
 
 def _polish(widget: QWidget) -> None:

@@ -81,6 +81,8 @@ class ResultsPanel(QWidget):
     frames_asked = pyqtSignal(list)
     saturation_chosen = pyqtSignal(float)
     """The level (ADU) that a question about the run proposes."""
+    saturation_undone = pyqtSignal()
+    """That answer is to be taken back."""
     look_asked = pyqtSignal(str, float)
     """Path of a frame in which wells fill, and the level (ADU)."""
 
@@ -114,6 +116,7 @@ class ResultsPanel(QWidget):
         self.gravest.frames_asked.connect(self.frames_asked)
         self.full_wells = FullWellQuestion()
         self.full_wells.saturation_chosen.connect(self.saturation_chosen)
+        self.full_wells.undo_asked.connect(self.saturation_undone)
         self.full_wells.look_asked.connect(self.look_asked)
         self.where = ElidedLabel()
         self._add_row("Files", self.where)
@@ -241,10 +244,13 @@ class ResultsPanel(QWidget):
         return result.full_well if result is not None else known_well(survey.last_run if survey is not None else None)
 
     def _follow_full_wells(self) -> None:
-        """Ask about full wells, unless a person has said from where on pixels are full."""
+        """Ask about full wells; tell the answer, where a person has said that they are masked."""
         well = self._known_well()
-        is_decided = well is not None and self._night.recipe.calibrate.saturation_adu is not None
-        self.full_wells.ask(None if is_decided else well)
+        decided_adu = self._night.recipe.calibrate.saturation_adu if well is not None else None
+        if well is not None and decided_adu is not None and decided_adu <= well.level_adu:
+            self.full_wells.tell_answer(well, decided_adu)
+        else:
+            self.full_wells.ask(None if decided_adu is not None else well)
 
     def _findings(self) -> Sequence[Finding]:
         """Return what the last run warned of; while one is on, nothing is known."""

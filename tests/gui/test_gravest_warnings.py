@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.theme import apply_theme, theme
 from pipeline_core.findings import Finding
 from pipeline_core.types import MaskBit
 from pipeline_core.well_check import FullWell
 from tests.gui.test_workflow import LIGHTS, PATIENCE_MS, open_again, reduce, surveyed
+from tests.gui.words_seen import unreadable
 
 LEFT = Qt.MouseButton.LeftButton
 WEAK = Finding(
@@ -204,12 +205,40 @@ def test_yes_sets_the_saturation_and_one_key_takes_it_back(qtbot, warned):
     question = warned.results.full_wells
     qtbot.mouseClick(question.yes, LEFT)
     assert warned.night.recipe.calibrate.saturation_adu == 1210
-    assert not question.isVisible()
+    assert not question.yes.isVisible()
     assert warned.decisions.stack.undoText() == "Calibrate: saturation adu = 1210.0"
     surveyed(qtbot, warned, lambda survey: bool(survey.stale))
     qtbot.keyClick(warned, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert warned.night.recipe.calibrate.saturation_adu is None
+    assert question.yes.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_the_answer_about_full_wells_is_told_until_a_run_follows_it_with_the_way_back(qtbot, warned, size):
+    warned.resize(*size)
+    question = warned.results.full_wells
+    qtbot.mouseClick(question.yes, LEFT)
+    QApplication.processEvents()
+    words = question.words.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert words == "✓ Saturation: masked from 1,210 ADU on · takes effect with the next Reduce"
     assert question.isVisible()
+    assert [b.text() for b in question.findChildren(QPushButton) if b.isVisible()] == ["Undo"]
+    assert not unreadable(warned)
+    qtbot.mouseClick(question.undo, LEFT)
+    assert warned.night.recipe.calibrate.saturation_adu is None
+    assert warned.decisions.stack.redoText() == "Calibrate: saturation adu = 1210.0", "the step itself is undone"
+    assert question.yes.isVisible()
+    assert not question.undo.isVisible()
+
+
+def test_the_answer_about_full_wells_is_taken_back_after_other_decisions_too(qtbot, warned):
+    question = warned.results.full_wells
+    qtbot.mouseClick(question.yes, LEFT)
+    warned.decisions.reject([LIGHTS[0]], "cloud")
+    qtbot.mouseClick(question.undo, LEFT)
+    assert warned.night.recipe.calibrate.saturation_adu is None
+    assert warned.night.rejected == {LIGHTS[0]: "cloud"}, "nothing else is taken back"
+    assert warned.decisions.stack.undoText() == "Calibrate: saturation adu = not set"
 
 
 def test_no_asks_no_more_and_changes_nothing_until_another_run_sees_it_again(qtbot, warned):

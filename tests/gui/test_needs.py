@@ -455,7 +455,7 @@ def test_a_line_that_is_settled_keeps_its_place_until_the_pointer_leaves(qtbot, 
     click_at(qtbot, crowded, first_reject)
     qtbot.waitUntil(lambda: len(crowded.night.needs) == needs - 1, timeout=PATIENCE_MS)
     QApplication.processEvents()
-    assert [topic(title) for title in seen_titles(crowded)] == [topic(title) for title in titles]
+    assert all(topic(before) in now for now, before in zip(seen_titles(crowded), titles, strict=True))
     qtbot.wait(QApplication.doubleClickInterval() + 50)
     click_at(qtbot, crowded, first_reject)
     assert len(settled(crowded)) == 1, "no other need's button came under the pointer"

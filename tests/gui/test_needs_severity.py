@@ -5,7 +5,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton
 
 from astep_gui.models.needs import needs_of
-from astep_gui.widgets.needs_you import _NeedLine
+from astep_gui.widgets.need_row import NeedRow
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.types import FrameKind, Night
 from tests.gui.words_seen import unreadable
@@ -27,7 +27,7 @@ def flagged(window, severities, cause="trailed"):
 
 
 def line_of(window, cause="trailed"):
-    return next(line for line in window.needs.findChildren(_NeedLine) if cause in line._need.title)
+    return next(line for line in window.needs.findChildren(NeedRow) if cause in line._need.title)
 
 
 def ways(line):
@@ -94,7 +94,7 @@ def test_no_button_of_such_a_need_is_cut_and_each_way_is_there(qtbot, opened, si
     area = opened.needs._area.viewport().width()
     for button in line.findChildren(QPushButton):
         assert button.mapTo(opened.needs._area.viewport(), button.rect().topRight()).x() <= area
-    assert not [fault for fault in unreadable(opened) if "_NeedLine" in fault]
+    assert not [fault for fault in unreadable(opened) if "NeedRow" in fault]
     assert line.findChildren(QLabel)[1].width() >= 180, "its words have room"
 
 

@@ -1,0 +1,77 @@
+"""How a person answered what the night needed: said in the settled line until a run has come by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from astep_gui.models.needs_words import is_settled
+
+if TYPE_CHECKING:
+    from astep_gui.models.needs import Need, Remedy
+    from astep_gui.models.night_model import NightModel
+
+Step = tuple[int, str]
+"""How many steps are done, and what the last one is called: by both it is known whether a step is still the last."""
+NO_STEP: Step = (0, "")
+WITH_THE_NEXT = "takes effect with the next Reduce"
+DECIDES = frozenset({"set", "reject", "accept"})
+"""Deeds of a way out that are decisions; the others show something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A need, the way out that was chosen, and the step of the logbook that it became."""
+
+    need: Need
+    way: Remedy
+    step: Step
+
+    @property
+    def stays(self) -> bool:
+        """Whether its line stays when the pointer has left: frames tell nowhere which master was chosen for them."""
+        return self.way.deed == "set"
+
+
+class Answers:
+    """The answers since the last run."""
+
+    def __init__(self) -> None:
+        self._given: list[Answer] = []
+        self._last: Step = NO_STEP
+
+    def give(self, answer: Answer) -> None:
+        """Remember one; of two to the same need the later counts."""
+        self._given.insert(0, answer)
+        self._last = answer.step
+
+    def follow(self, last: Step) -> None:
+        """Forget what was taken back."""
+        self._last = last
+        self._given = [answer for answer in self._given if answer.step[0] <= last[0]]
+
+    def forget(self) -> None:
+        """Forget all of them: a run has done what was answered."""
+        self._given = []
+
+    def of(self, need: Need) -> Answer | None:
+        """Return how a need was answered; None where it was not, or is no need any more for another reason."""
+        return next((answer for answer in self._given if answer.need == need), None)
+
+    def can_take_back(self, answer: Answer) -> bool:
+        """Whether one undo takes it back, and nothing else."""
+        return answer.step == self._last
+
+
+def answer_words(answer: Answer, night: NightModel) -> str:
+    """Return "flat_R is used · takes effect with the next Reduce"."""
+    way = answer.way
+    if way.deed == "reject":
+        return "rejected"
+    if way.deed == "accept":
+        return "kept"
+    if way.field in {"flat", "dark"}:
+        how = f"without a {way.field}" if way.value == "none" else f"{way.value} is used"
+    else:
+        how = f"{way.field} {way.value}" if way.field == "filter" else f"{way.field}: {way.value}"
+    return how if is_settled(night) else f"{how} · {WITH_THE_NEXT}"
