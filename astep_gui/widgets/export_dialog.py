@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.folder_words import folder_problem, folder_words
+from astep_gui.widgets.whole_label import WholeLabel
 from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(560)
         about = QLabel(f"The calibrated frames that are not rejected, as {program} reads them. Into which folder?")
         about.setWordWrap(True)
-        self.goes = QLabel()
-        self.goes.setWordWrap(True)
-        self.left_out = QLabel()
-        self.left_out.setWordWrap(True)
+        self.goes, self.left_out = WholeLabel(), WholeLabel()
         self.left_out.setProperty("role", "dim")
         self.only_good = QCheckBox("Only good frames, and those a person accepted")
         self.only_good.setToolTip("Leaves out what is bad, suspect, not judged or not measured, unless you accepted it")

@@ -17,6 +17,7 @@ from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core import report as core_report
 from pipeline_core.errors import NightError
 from pipeline_core.events import Cancelled
+from pipeline_core.handed_frames import HandedFrames
 from pipeline_core.handing_on import hand_on
 from pipeline_core.measures import NOT_JUDGED, Flag
 from pipeline_core.quality_table import read_quality_table, write_quality_table
@@ -431,6 +432,23 @@ def test_what_a_person_accepts_and_takes_back_goes_with_the_good_frames_and_stay
     qtbot.keyClick(reduced, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     dialog = export_dialog(qtbot, reduced)
     assert dialog.goes.text() == "4 frames would go: 3 good, 1 not judged"
+    dialog.close()
+
+
+def test_however_many_frames_are_left_out_for_whatever_reasons_no_line_of_it_is_cut(qtbot, window, tmp_path):
+    """The dialog kept its height, and cut the third line."""
+    reasons = ("cloud", "not judged", "trailed", "bright sky", "dark too weak")
+    stands = dict.fromkeys((f"good {k}" for k in range(3)), "good")
+    left_out = {f"Jason {k:03d}": reasons[k % 5] for k in range(25)}
+    dialog = ExportDialog("Siril", tmp_path / "x", (HandedFrames(stands), HandedFrames(stands, left_out)), window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    for is_seen in (True, False, True):
+        qtbot.keyClick(dialog.only_good, Qt.Key.Key_Space)
+        qtbot.wait(20)
+        assert dialog.left_out.isVisible() is is_seen
+        assert not unreadable(dialog)
+    assert "and 2 more" in dialog.left_out.text()
     dialog.close()
 
 
