@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from astep_gui.models.held_together import NO_BREAK
 from astep_gui.models.window_words import in_window
 from pipeline_core.grouping import Geometry
 from pipeline_core.measures import gravest_flag
@@ -285,7 +286,8 @@ def _suspected(cause: str, flagged: Mapping[str, Flag], *, is_science: bool) -> 
     both = Remedy(f"Reject all {len(paths)}", "reject", value=cause, tip=_reject_tip(whose, cause, len(paths)))
     first = next(path for path in paths if path not in bad)
     why = f"Bad is {_example(bad[0], flagged[bad[0]])}\nSuspect is {_example(first, flagged[first])}"
-    return Need(title, why, paths, (_SHOW, some, both, keep), holds=f"{len(bad)} bad, {rest} suspect")
+    holds = f"{len(bad)}{NO_BREAK}bad, {rest}{NO_BREAK}suspect"
+    return Need(title, why, paths, (_SHOW, some, both, keep), holds=holds)
 
 
 def _reject_tip(whose: str, cause: str, number: int) -> str:

@@ -26,6 +26,8 @@ _BESIDE_STEP = 2
 _MOST_COUNTED = 88
 """Buttons that count frames have room for two digits, or those beside them would move."""
 _GAP_PX, _BUTTON_PX = 4, 24
+_NO_LIMIT_PX = 16_777_215
+"""Qt's own: QWIDGETSIZE_MAX."""
 _BETWEEN_PX = 2
 """Between the two lines of buttons: frames that touch look as if they were cut."""
 
@@ -65,6 +67,8 @@ class FrameWords(QWidget):
         self.page.closed.connect(lambda: self.all.setChecked(False))
         self._upper, self._lower = (*answers, self.all), tuple(deeds)
         self._aside = tuple(aside)
+        self._instead: tuple[QAbstractButton, QAbstractButton] | None = None
+        """A button of those aside that stands in the place of a deed, and that deed."""
         self._told = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._lay_out()
@@ -87,12 +91,26 @@ class FrameWords(QWidget):
                 button.setProperty("small", "true")
                 line.addWidget(button)
             lines.addLayout(line)
+            self._second = line
         lines.addStretch(1)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(10, 0, 6, 0)
         self._row.setSpacing(8)
         self._row.addWidget(self._said, 1)
         self._row.addLayout(lines)
+
+    def take_place(self, button: QAbstractButton, of: QAbstractButton | None) -> None:
+        """Put a button of those aside into the place of a deed that is hidden for it; None puts it aside again."""
+        wanted = (button, of) if of is not None else None
+        if wanted == self._instead:
+            return
+        self._instead = wanted
+        self._second.removeWidget(button)
+        # Behind the stretch it is the first of those aside again.
+        self._second.insertWidget(1 if of is None else self._second.indexOf(of) + 1, button)
+        if of is None:
+            button.setMinimumWidth(0)
+            button.setMaximumWidth(_NO_LIMIT_PX)
 
     def say(self, verdict: str, note: str) -> None:
         """Say what speaks against the frame, "" where nothing does, and what the step did, "" where none is chosen."""
@@ -135,8 +153,14 @@ class FrameWords(QWidget):
             width = max(_room_of(above), _room_of(below))
             above.setFixedWidth(width)
             below.setFixedWidth(width)
+        if self._instead is not None:
+            button, of = self._instead
+            button.setFixedWidth(max(of.minimumWidth(), button.sizeHint().width()))
         upper, lower = (
-            sum(one.sizeHint().width() if one in self._aside else one.minimumWidth() for one in line)
+            sum(
+                max(one.sizeHint().width(), one.minimumWidth()) if one in self._aside else one.minimumWidth()
+                for one in line
+            )
             + _GAP_PX * (len(line) - 1)
             for line in (self._upper, [one for one in (*self._aside, *self._lower) if not one.isHidden()])
         )

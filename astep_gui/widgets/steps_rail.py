@@ -277,11 +277,16 @@ class StepsRail(QWidget):
         self.make.setVisible(missing is not None and model.error is None)
         # Without a step, and where one waits, there is no difference: what else helps stands in that place.
         is_asked = self._of_dark and model.chosen is None
-        self.dark.setText("Which dark?" if is_asked or self.width() > _ROOM_FOR_DARK else "Dark ▾")
-        self.dark.setVisible(is_asked or (self._takes_dark and model.chosen == "dark"))
+        is_at_dark = self._takes_dark and model.chosen == "dark"
+        is_short = not is_asked and self.width() <= _ROOM_FOR_DARK
+        self.dark.setText("Dark ▾" if is_short else "Which dark?")
+        self.dark.setVisible(is_asked or is_at_dark)
         is_taken = not self.make.isHidden() or is_asked
+        # Where there is little room it takes the place of a button that has a key: the step's words keep theirs.
+        takes_peek = is_at_dark and is_short and not is_taken
+        self._below.take_place(self.dark, self.peek if takes_peek else None)
         self.difference.setVisible(not is_taken or model.difference)
-        self.peek.setVisible(not is_taken)
+        self.peek.setVisible(not is_taken and not takes_peek)
         self._below.say(self._suggestion, words)
 
     def _missing_words(self) -> str:

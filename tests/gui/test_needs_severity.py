@@ -46,7 +46,8 @@ def press(qtbot, line, words):
 def test_a_need_says_how_many_of_its_frames_are_bad_and_how_many_suspect(opened):
     flagged(opened, ["bad", "suspect", "bad", "bad"])
     words = line_of(opened).findChildren(QLabel)[1].text()
-    assert words == "4 frames · suggested: trailed · 3 bad, 1 suspect"
+    assert words.replace("\N{NO-BREAK SPACE}", " ") == "4 frames · suggested: trailed · 3 bad, 1 suspect"
+    assert "1\N{NO-BREAK SPACE}suspect" in words, "a line is not broken there"
 
 
 def test_the_bad_frames_of_a_need_are_rejected_alone_as_one_step(qtbot, opened):

@@ -403,3 +403,30 @@ def test_no_dark_is_offered_at_the_step_dark_of_a_flat(opened, qtbot):
     qtbot.mouseClick(rail.buttons["dark"], LEFT)
     settle()
     assert not rail.dark.isVisible()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_the_button_of_the_dark_takes_no_room_from_what_the_step_did_and_moves_no_other(opened_reduced, qtbot, size):
+    """In a narrow window it stands where "Peek" is, which has a key."""
+    opened_reduced.resize(*size)
+    rail = look_at(qtbot, opened_reduced, LIGHTS[1])
+
+    def places():
+        settle()
+        return {b.text(): place_of(b).getRect() for b in (rail.difference, rail.compare, rail.reject, rail.keep)}
+
+    qtbot.mouseClick(rail.buttons["flat"], LEFT)
+    qtbot.waitUntil(lambda: "flat" in rail.note.full_text, timeout=60_000)
+    before, room = places(), rail.note.width()
+    qtbot.mouseClick(rail.buttons["dark"], LEFT)
+    qtbot.waitUntil(lambda: rail.note.full_text.startswith("Dark took off"), timeout=60_000)
+    assert places() == before
+    assert rail.dark.isVisible()
+    assert rail.dark.visibleRegion().boundingRect() == rail.dark.rect()
+    if size[0] == 1280:
+        assert rail.note.width() >= room
+    assert not unreadable(opened_reduced)
+    qtbot.mouseClick(rail.buttons["flat"], LEFT)
+    assert places() == before
+    assert rail.peek.isVisible()
+    assert not rail.dark.isVisible()
