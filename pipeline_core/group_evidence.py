@@ -24,12 +24,14 @@ def evidence_of(
     light: Light,
     clear: npt.NDArray[np.intp],
     wander: Track,
+    bad: npt.NDArray[np.bool_],
     cloudy: npt.NDArray[np.bool_],
 ) -> list[Evidence]:
     """Set every frame beside its two baselines.
 
-    What frames scatter by, and how bright their sky should be, is told by those that are not ``cloudy`` (n,): whether
-    somebody took the clouds out before must not change what is said of the others.
+    By how much the light of frames scatters is told by those that are not ``bad`` (n,), how bright their sky should be
+    by those that are not ``cloudy`` (n,): whether somebody took such frames out before must not change what is said of
+    the others.
     """
     n = len(group.frames)
     column, of_clear = group.column, baseline.clear_value
@@ -39,7 +41,7 @@ def evidence_of(
     extinction = EXTINCTION_MAG * (air - 1) * (1.0 if math.isnan(air_clear) else air_clear)
     with np.errstate(divide="ignore", invalid="ignore"):
         loss = -2.5 * np.log10(light.transparency) - extinction
-    loss_scatter = min(baseline.frame_scatter(loss[~cloudy], 0.01), 0.08)
+    loss_scatter = min(baseline.frame_scatter(loss[~bad], 0.01), 0.08)
     beside = baseline.neighbour_median(loss)
     # A slope is no jump: at the end of a growing loss the line through the neighbours says more than their median.
     loss_before = np.fmax(beside, predicted_by_neighbours(np.arange(n, dtype=float), loss))

@@ -155,8 +155,10 @@ class _Compared:
     light: Light
     depth: Floats
     clear: npt.NDArray[np.intp]
+    bad: npt.NDArray[np.bool_]
+    """(n,); none is until judged."""
     cloudy: npt.NDArray[np.bool_]
-    """(n,); frames under cloud tell nothing of what the others scatter by, nor of a dark sky. None is until judged."""
+    """(n,); bad for cloud or haze."""
 
     @classmethod
     def of(cls, group: Group, number: int) -> _Compared:
@@ -170,15 +172,16 @@ class _Compared:
         if not clear.size:  # nothing could be aligned: sharpness and darkness still rank the frames
             depth = baseline.depth_mag(np.ones(len(group.frames)), noise, fwhm)
             clear = baseline.clear_frames(depth)
-        return cls(group, number, placed, light, depth, clear, np.zeros(len(group.frames), bool))
+        return cls(group, number, placed, light, depth, clear, *np.zeros((2, len(group.frames)), bool))
 
     def without_bad(self, rows: Mapping[str, QualityRow]) -> _Compared:
-        """Return the same with no bad frame in the clear reference, where there are better ones."""
-        bad = [{f.cause for f in rows[frame.path].flags if f.severity == "bad"} for frame in self.group.frames]
-        clear = baseline.without_bad(self.clear, self.depth, np.array([bool(causes) for causes in bad]))
-        cloudy = np.array(["cloud" in causes for causes in bad])
-        is_same = np.array_equal(clear, self.clear) and not cloudy.any()
-        return self if is_same else replace(self, clear=clear, cloudy=cloudy)
+        """Return the same with no bad frame in the clear reference, where there are better ones, nor in the scatter."""
+        causes = [{f.cause for f in rows[frame.path].flags if f.severity == "bad"} for frame in self.group.frames]
+        bad = np.array([bool(of_frame) for of_frame in causes])
+        if not bad.any():
+            return self
+        cloudy = np.array([bool(of_frame & {"cloud", "haloes"}) for of_frame in causes])
+        return replace(self, clear=baseline.without_bad(self.clear, self.depth, bad), bad=bad, cloudy=cloudy)
 
     def judged(self) -> tuple[list[QualityRow], list[Evidence]]:
         """Return the rows of the group, not yet flagged, and what is known of each beside its baselines."""
@@ -189,7 +192,7 @@ class _Compared:
         shifts = np.array([(math.nan, math.nan) if a is None else a.displacement(*centre) for a in placed.alignments])
         rotation = np.array([math.nan if a is None else a.rotation_deg for a in placed.alignments])
         wander = track(group.hours, shifts[:, 0], shifts[:, 1], rotation)
-        evidence = evidence_of(group, placed, light, self.clear, wander, self.cloudy)
+        evidence = evidence_of(group, placed, light, self.clear, wander, self.bad, self.cloudy)
         rows = [
             QualityRow(
                 path=frame.path,

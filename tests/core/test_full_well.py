@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -122,15 +123,39 @@ def demo(folder, **more):
     return make_demo_night(folder, size=512, n_science=8, n_bias=2, n_dark=2, n_flat=2, events=(), workers=1, **more)
 
 
-def seen(folder, truth):
-    raw = [folder / frame.path for frame in truth.frames if frame.kind is FrameKind.SCIENCE]
-    places, insides = zip(*(bright_places(fits.getdata(file)) for file in raw), strict=True)
+def raw_of(folder, truth):
+    return [fits.getdata(folder / frame.path) for frame in truth.frames if frame.kind is FrameKind.SCIENCE]
+
+
+def told(seen):
+    """What is told by frames of which :func:`bright_places` was taken."""
+    places, insides = zip(*seen, strict=True)
     return full_well(places, LIMIT, insides)
 
 
+def seen(folder, truth):
+    return told([bright_places(image) for image in raw_of(folder, truth)])
+
+
+def short_frame(seed):
+    """A frame of a second: stars of a field, of which the brightest is far from full."""
+    rng = np.random.default_rng(seed)
+    image = rng.normal(BIAS, 5, (512, 512))
+    image[rng.integers(0, 512, 60), rng.integers(0, 512, 60)] += 8 / rng.uniform(0.01, 1, 60)
+    return image.astype(np.uint16)
+
+
+def some_of(frames, rng):
+    return [frames[k] for k in rng.choice(len(frames), rng.integers(1, len(frames) + 1), replace=False)]
+
+
 @pytest.mark.parametrize("seed", [1, 3, 5, 11])
-def test_a_clean_simulated_night_is_not_accused(tmp_path, seed):
-    assert seen(tmp_path, demo(tmp_path, seed=seed)) is None
+def test_a_clean_simulated_night_is_not_accused_whichever_of_its_frames_are_kept(tmp_path, seed):
+    images = raw_of(tmp_path, demo(tmp_path, seed=seed))
+    frames = [bright_places(image) for image in (*images, *map(short_frame, range(4)))]
+    assert told(frames) is None
+    rng = np.random.default_rng(seed)
+    assert not [level for _ in range(200) if (level := told(some_of(frames, rng))) is not None]
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +171,16 @@ def test_the_level_of_a_night_with_shallow_wells_is_the_true_one(shallow):
     truth_adu = BIAS + 5000 / 2
     assert seen(*shallow) == pytest.approx(truth_adu, rel=0.05)
     assert seen(*shallow) <= truth_adu
+
+
+def test_any_six_frames_of_a_night_with_shallow_wells_tell_it_however_many_short_ones_are_kept(shallow):
+    images = raw_of(*shallow)
+    frames, short = ([bright_places(image) for image in of] for of in (images, map(short_frame, range(9))))
+    level = told(frames)
+    assert told(short) is None
+    for few in combinations(frames, 6):
+        assert told(few) == pytest.approx(level, rel=0.02)
+        assert told([*few, *short]) == told(few)
 
 
 def test_a_run_warns_and_what_it_proposes_masks_the_full_pixels_and_ends_the_warning(shallow, tmp_path):
