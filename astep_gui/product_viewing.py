@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -144,6 +145,8 @@ class ProductViewing(QObject):
     def _survey_came(self) -> None:
         """Say what is known now of the file that is shown; of one that a run has made anew, show what it holds now."""
         path, place, viewing = self.calibrated, self._night.place, self._viewing
+        if self.master is not None:
+            self._renew_master(self.master.name)
         if path is None or place is None or viewing.is_blinking or viewing.comparing.is_on:
             return
         from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages; the survey has done so
@@ -153,6 +156,23 @@ class ProductViewing(QObject):
             self._show_file(path, file, frame, is_shown=True)
         else:
             self.bar.say_missing("it is calibrated no more; Ctrl+R makes it again")
+
+    def _renew_master(self, name: str) -> None:
+        """Say how the master that is shown stands now; of one that was made anew, show what it holds now."""
+        survey = self._night.survey
+        found = [master for master in survey.masters if master.name == name] if survey is not None else []
+        if not found:
+            self.bar.say_missing("it is no master of the night any more")
+            return
+        self.master = found[0]
+        shown = self._last.key if self._last is not None else None
+        self.bar.show_master(self.master, self._part if self.master.kind != "mask" else "image")
+        if self.master.state == "not made":
+            self.bar.say_missing("not made yet: Ctrl+M makes the masters")
+        elif shown != self._master_key(self.master):
+            self._ask()
+        else:
+            self.bar.say(self._words.get(shown, ()))
 
     def _take_place_of_steps(self) -> None:
         """Show the bar where the steps were, as high as they: the image below stays where it is, and so the verdict."""
@@ -272,9 +292,17 @@ class ProductViewing(QObject):
     def _ask(self) -> None:
         place = self._night.place
         if self.master is not None and place is not None:
-            key = ("master", self.master.name, self.master.task.key, self._part)
+            key = self._master_key(self.master)
             tell = partial(self._words.__setitem__, key)
             self._request(key, master_loader(self.master.task, place.output, self._part, tell))
+
+    def _master_key(self, master: MasterState) -> Hashable:
+        """Return what names its pixels: the plan may want it made otherwise before its file is written anew."""
+        place, stamp = self._night.place, 0
+        if place is not None:
+            with suppress(OSError):  # it is gone: the loader says so
+                stamp = (place.output / master.product).stat().st_mtime_ns
+        return ("master", master.name, master.task.key, stamp, self._part)
 
     def _request(self, key: Hashable, loader: Loader) -> None:
         self._images.request(key, loader)
