@@ -45,7 +45,7 @@ class LookKept:
         if place is None:
             return
         viewing, products = window.viewing, window.products
-        shown, part = viewing.view.shown, viewing.view.part
+        shown, part = viewing.view.shown, products.part
         if place.night == self._part_of and not self._waits():
             # With the shape: where another image is seen first, it waits for its own.
             shape = "" if shown is None else " {} {}".format(*shown.shape)

@@ -220,6 +220,11 @@ class ProductViewing(QObject):
             self._come_back()
         self.master, self.calibrated, self.stack, self.full = master, calibrated, stack, full
 
+    @property
+    def part(self) -> SeenPart | None:
+        """The part of the image that a person chose: of a place that was gone to, what was seen before."""
+        return self._came_from[1] if self._came_from is not None else self._viewing.view.part
+
     def _come_back(self) -> None:
         """Show the part that was seen before a place was gone to: nobody chose that corner for the next frame."""
         view, (shape, part) = self._viewing.view, self._came_from or ((), None)

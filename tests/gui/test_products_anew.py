@@ -60,3 +60,20 @@ def test_another_night_begins_with_its_own_frame(qtbot, shown, small_night_once,
     qtbot.waitUntil(lambda: shown.viewing.view.shown is not None, timeout=PATIENCE_MS)
     assert not shown.products.is_on
     assert shown.viewing.view.shown.key[0] == "raw"
+
+
+def test_the_corner_where_full_pixels_are_shown_is_not_kept_as_the_part_that_was_chosen(qtbot, shown):
+    products, view, night = shown.products, shown.viewing.view, shown.night
+    products.end()
+    qtbot.waitUntil(lambda: view.shown.key[0] == "raw", timeout=PATIENCE_MS)
+    view.fit()
+    shown.keeper.keep()
+    assert shown.remembered.part(night.place.night) == ""
+    products.show_full(night.current, 1210.0)
+    qtbot.waitUntil(lambda: view.shown.key[0] == "full" and not view.is_fitting, timeout=PATIENCE_MS)
+    shown.keeper.keep()
+    assert shown.remembered.part(night.place.night) == ""
+    products.end()
+    view.zoom_to(3.0)
+    shown.keeper.keep()
+    assert shown.remembered.part(night.place.night).split()[2] == "3"
