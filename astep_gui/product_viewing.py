@@ -15,6 +15,7 @@ from astep_gui.models.master_images import PARTS, master_loader
 from astep_gui.models.window_words import in_window
 from astep_gui.step_aside import BOTH_ENDS
 from astep_gui.widgets.product_bar import ProductBar
+from pipeline_core.errors import AstepError
 from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
@@ -108,10 +109,12 @@ class ProductViewing(QObject):
 
     def show_calibrated(self, path: str) -> None:
         """Show the calibrated file of a frame."""
-        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
-
-        place, frame = self._night.place, self._night.frame(path)
-        file = calibrated_file(place, path) if place is not None else None
+        frame = self._night.frame(path)
+        try:
+            file = self._file(path)
+        except AstepError as error:
+            self._night.problem.emit(error)
+            return
         if file is None or frame is None:
             self.nothing_there.emit(path, self.why_uncalibrated(path))
             return
@@ -122,6 +125,11 @@ class ProductViewing(QObject):
         self._mean(calibrated=path)
         self.changed.emit()
         self._show_file(path, file, frame)
+
+    def _file(self, path: str) -> Path | None:
+        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
+
+        return calibrated_file(self._night.place, path) if self._night.place is not None else None
 
     def _show_file(self, path: str, file: Path, frame: Frame, *, is_shown: bool = False) -> None:
         """Name a calibrated file, say whether it is to be renewed as far as that is known, and show what it holds.
@@ -144,14 +152,16 @@ class ProductViewing(QObject):
 
     def _survey_came(self) -> None:
         """Say what is known now of the file that is shown; of one that a run has made anew, show what it holds now."""
-        path, place, viewing = self.calibrated, self._night.place, self._viewing
+        path, viewing = self.calibrated, self._viewing
         if self.master is not None:
             self._renew_master(self.master.name)
-        if path is None or place is None or viewing.is_blinking or viewing.comparing.is_on:
+        if path is None or viewing.is_blinking or viewing.comparing.is_on:
             return
-        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages; the survey has done so
-
-        file, frame = calibrated_file(place, path), self._night.frame(path)
+        try:
+            file, frame = self._file(path), self._night.frame(path)
+        except AstepError as error:
+            self.bar.say_missing(str(error))
+            return
         if frame is not None and file is not None:
             self._show_file(path, file, frame, is_shown=True)
         else:
