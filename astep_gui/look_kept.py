@@ -10,6 +10,7 @@ from PyQt6.QtCore import QTimer
 
 from astep_gui.models.levels import OF_AN_IMAGE
 from astep_gui.models.seen_part import SeenPart
+from pipeline_core.errors import AstepError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ class LookKept:
         if place is None:
             return
         viewing, products = window.viewing, window.products
-        shown, part = viewing.view.shown, viewing.view.part
+        shown, part = viewing.view.shown, products.part
         if place.night == self._part_of and not self._waits():
             # With the shape: where another image is seen first, it waits for its own.
             shape = "" if shown is None else " {} {}".format(*shown.shape)
@@ -115,7 +116,12 @@ class LookKept:
     def _show_calibrated(self, place: Place, path: str) -> None:
         from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages; the plan has done so
 
-        file = calibrated_file(place, path)
+        try:
+            file = calibrated_file(place, path)
+        except AstepError as error:
+            self._window.night.problem.emit(error)
+            self._wait_no_more()
+            return
         if file is not None and file.is_file():
             self._give_levels_back(place.night)
             self._window.products.show_calibrated(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from astep_gui.models.master_images import PARTS, master_loader
 from astep_gui.models.window_words import in_window
 from astep_gui.step_aside import BOTH_ENDS
 from astep_gui.widgets.product_bar import ProductBar
+from pipeline_core.errors import AstepError
 from pipeline_core.types import FrameKind, MaskBit
 
 if TYPE_CHECKING:
@@ -107,10 +109,12 @@ class ProductViewing(QObject):
 
     def show_calibrated(self, path: str) -> None:
         """Show the calibrated file of a frame."""
-        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
-
-        place, frame = self._night.place, self._night.frame(path)
-        file = calibrated_file(place, path) if place is not None else None
+        frame = self._night.frame(path)
+        try:
+            file = self._file(path)
+        except AstepError as error:
+            self._night.problem.emit(error)
+            return
         if file is None or frame is None:
             self.nothing_there.emit(path, self.why_uncalibrated(path))
             return
@@ -121,6 +125,11 @@ class ProductViewing(QObject):
         self._mean(calibrated=path)
         self.changed.emit()
         self._show_file(path, file, frame)
+
+    def _file(self, path: str) -> Path | None:
+        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages
+
+        return calibrated_file(self._night.place, path) if self._night.place is not None else None
 
     def _show_file(self, path: str, file: Path, frame: Frame, *, is_shown: bool = False) -> None:
         """Name a calibrated file, say whether it is to be renewed as far as that is known, and show what it holds.
@@ -143,16 +152,37 @@ class ProductViewing(QObject):
 
     def _survey_came(self) -> None:
         """Say what is known now of the file that is shown; of one that a run has made anew, show what it holds now."""
-        path, place, viewing = self.calibrated, self._night.place, self._viewing
-        if path is None or place is None or viewing.is_blinking or viewing.comparing.is_on:
+        path, viewing = self.calibrated, self._viewing
+        if self.master is not None:
+            self._renew_master(self.master.name)
+        if path is None or viewing.is_blinking or viewing.comparing.is_on:
             return
-        from pipeline_core.survey import calibrated_file  # noqa: PLC0415 - imports the stages; the survey has done so
-
-        file, frame = calibrated_file(place, path), self._night.frame(path)
+        try:
+            file, frame = self._file(path), self._night.frame(path)
+        except AstepError as error:
+            self.bar.say_missing(str(error))
+            return
         if frame is not None and file is not None:
             self._show_file(path, file, frame, is_shown=True)
         else:
             self.bar.say_missing("it is calibrated no more; Ctrl+R makes it again")
+
+    def _renew_master(self, name: str) -> None:
+        """Say how the master that is shown stands now; of one that was made anew, show what it holds now."""
+        survey = self._night.survey
+        found = [master for master in survey.masters if master.name == name] if survey is not None else []
+        if not found:
+            self.bar.say_missing("it is no master of the night any more")
+            return
+        self.master = found[0]
+        shown = self._last.key if self._last is not None else None
+        self.bar.show_master(self.master, self._part if self.master.kind != "mask" else "image")
+        if self.master.state == "not made":
+            self.bar.say_missing("not made yet: Ctrl+M makes the masters")
+        elif shown != self._master_key(self.master):
+            self._ask()
+        else:
+            self.bar.say(self._words.get(shown, ()))
 
     def _take_place_of_steps(self) -> None:
         """Show the bar where the steps were, as high as they: the image below stays where it is, and so the verdict."""
@@ -199,6 +229,11 @@ class ProductViewing(QObject):
         if full is None and self._came_from is not None:
             self._come_back()
         self.master, self.calibrated, self.stack, self.full = master, calibrated, stack, full
+
+    @property
+    def part(self) -> SeenPart | None:
+        """The part of the image that a person chose: of a place that was gone to, what was seen before."""
+        return self._came_from[1] if self._came_from is not None else self._viewing.view.part
 
     def _come_back(self) -> None:
         """Show the part that was seen before a place was gone to: nobody chose that corner for the next frame."""
@@ -272,9 +307,17 @@ class ProductViewing(QObject):
     def _ask(self) -> None:
         place = self._night.place
         if self.master is not None and place is not None:
-            key = ("master", self.master.name, self.master.task.key, self._part)
+            key = self._master_key(self.master)
             tell = partial(self._words.__setitem__, key)
             self._request(key, master_loader(self.master.task, place.output, self._part, tell))
+
+    def _master_key(self, master: MasterState) -> Hashable:
+        """Return what names its pixels: the plan may want it made otherwise before its file is written anew."""
+        place, stamp = self._night.place, 0
+        if place is not None:
+            with suppress(OSError):  # it is gone: the loader says so
+                stamp = (place.output / master.product).stat().st_mtime_ns
+        return ("master", master.name, master.task.key, stamp, self._part)
 
     def _request(self, key: Hashable, loader: Loader) -> None:
         self._images.request(key, loader)

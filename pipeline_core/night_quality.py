@@ -201,12 +201,14 @@ def write_quality(
     rows = join_depths(rows, night, depths or {})
     planned = {science.path for science in plan.science}
     used = [row for row in rows if row.path in planned]
+    # In use until now, though a rule may take them out; others are judged for their own words: nobody asked.
+    out = logbook.rejected()
+    anew = sum(row.path not in out for row in rows)
     findings = (*apply_rules(used, recipe, logbook), *dark_findings(used, night, plan))
     rejected, kept = logbook.rejected(), logbook.kept()
     write_quality_table(
         table, _with_unmeasured(rows, night, rejected), rejected=rejected, calibration_flags=calibration
     )
-    anew = sum(row.path not in rejected for row in rows)  # others are judged for their own words: nobody asked
     judged = Judged(len(to_look_at(rows, rejected, kept)), findings, anew)
     if judged_on is not None:
         fact = {

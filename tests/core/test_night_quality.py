@@ -15,6 +15,11 @@ PATHS = ("a.fits", "b.fits", "c.fits")
 KEYS = {path: f"key of {path}" for path in PATHS}
 
 
+def with_rules(*rules):
+    recipe = Recipe()
+    return recipe.model_copy(update={"quality": recipe.quality.model_copy(update={"reject": list(rules)})})
+
+
 @pytest.fixture
 def quality(tmp_path, monkeypatch):
     """A function that judges a night of three clouded frames as a run does; what it said; its logbook."""
@@ -26,7 +31,7 @@ def quality(tmp_path, monkeypatch):
     plan, made = build_plan(night, Recipe(), Choices()), {path: {} for path in PATHS}
     with Logbook.open(tmp_path / "out", night.root) as logbook:
         yield (
-            lambda: write_quality(logbook.output, night, plan, made, {}, Recipe(), logbook, KEYS),
+            lambda rules=(): write_quality(logbook.output, night, plan, made, {}, with_rules(*rules), logbook, KEYS),
             logbook,
         )
 
@@ -51,3 +56,13 @@ def test_a_decision_made_while_the_table_is_written_is_counted_by_the_next_run(q
     assert again.suggested == 2
     assert again.anew == (3 if deed == "accept" else 2), "of frames in use, as all else that is counted"
     assert judge().anew == 0
+
+
+def test_frames_that_a_rule_rejects_all_at_once_were_judged_and_the_rule_is_told(quality):
+    judge, logbook = quality
+    assert judge().anew == 3
+    judged = judge(["streaks < 1"])
+    assert set(logbook.rejected()) == set(PATHS)
+    assert judged.anew == 3, "who says nothing of a table that is as it was would not tell the rule either"
+    assert "3 of 3 frames are named by the rules" in judged.warnings[0]
+    assert judge(["streaks < 1"]).anew == 0

@@ -208,3 +208,24 @@ def test_levels_that_are_not_understood_are_as_at_first(qtbot, seen, remembered,
     assert levels.lo < levels.hi
     assert levels.unit == "e⁻"
     again.close()
+
+
+def test_a_logbook_that_is_damaged_is_said_and_the_frame_is_seen_as_it_was_taken(qtbot, seen, remembered):
+    written(seen, qtbot)
+    night, output = seen.night.place.night, seen.night.place.output
+    seen.close()
+    for file in output.glob("logbook.sqlite*"):
+        file.unlink()
+    (output / "logbook.sqlite").write_bytes(b"damaged" * 1000)
+    again = MainWindow(Remembered(remembered._settings))
+    again.night.looks_quickly = False
+    again.show()
+    again.open_night(night)
+    qtbot.waitUntil(lambda: again.night.plan is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: again.viewing.view.shown is not None, timeout=PATIENCE_MS)
+    qtbot.keyClick(again, Qt.Key.Key_Y)
+    assert again.viewing.view.shown.key[0] == "raw"
+    assert not again.products.is_on
+    assert again.notice.isVisible()
+    assert "it is damaged, or not a logbook" in again.notice.why.text()
+    again.close()
