@@ -32,6 +32,10 @@ def take(window, state, *flags):
 def after_run(qtbot, opened):
     take(opened, "quick", (), (CLOUD,), (CLOUD,), ())
     reduce(qtbot, opened)
+    surveyed(qtbot, opened, lambda survey: survey.last_run is not None)
+    # The look that follows a run would find nothing against these frames, and undo what is played here.
+    opened.night.looks_quickly = False
+    opened.night.looking.stop()
     opened.tabs.choose("Results")
     take(opened, "final", (WIND,), (), (WIND,), ())
     QApplication.processEvents()
@@ -128,6 +132,10 @@ def test_words_for_changed_verdicts_are_whole_sentences_whichever_comes_first():
 def test_frames_that_a_run_could_not_judge_are_told_and_shown_and_are_no_good_news(qtbot, opened):
     take(opened, "quick", (), (CLOUD,), (), (TOO_FEW,))
     reduce(qtbot, opened)
+    surveyed(qtbot, opened, lambda survey: survey.last_run is not None)
+    # The look that follows a run would find nothing against these frames, and undo what is played here.
+    opened.night.looks_quickly = False
+    opened.night.looking.stop()
     opened.tabs.choose("Results")
     take(opened, "final", (TOO_FEW,), (TOO_FEW,), (NOTE,), ())
     QApplication.processEvents()
