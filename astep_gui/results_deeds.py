@@ -10,6 +10,7 @@ from astep_gui.blink_frames import calibrated_sources
 from astep_gui.models.window_words import setting_words
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside, show_report
+from pipeline_core.name_words import counted
 from pipeline_core.report_state import REPORTS
 
 if TYPE_CHECKING:
@@ -199,12 +200,11 @@ class ResultsDeeds(NightDeeds):
     def _exported(self, program: str, folder: Path, handed: HandedOn, unplaced: str) -> None:
         log = self._window.log
         log.quiet()
-        frames = f"{len(handed.files)} frame{'' if len(handed.files) == 1 else 's'} for {PROGRAMS[program]}"
+        frames = f"{counted(len(handed.files), 'frame')} for {PROGRAMS[program]}"
+        where = f"{'it lies' if len(handed.files) == 1 else 'they lie'} in {folder}"
         doubts = "; ".join(filter(None, (handed.words, unplaced)))
         for path in handed.untimed:
             log.say("left out: its time is unknown", "warning", path)
         # The folder, which may be long, stands where it may be cut.
-        log.say_lasting(
-            f"✓ {frames} written: {doubts}; they lie in {folder}" if doubts else f"✓ {frames} lie in {folder}"
-        )
+        log.say_lasting(f"✓ {frames} written{f': {doubts}' if doubts else ''}; {where}")
         log.offer("Show", f"Open {folder.name}", lambda: show_outside(self._window, folder))

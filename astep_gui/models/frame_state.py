@@ -85,7 +85,10 @@ class FrameState:
             return f"{self.mark} {self.word}"
         if self.is_reason_told:
             return f"{self.mark} {self.word} · {self.against}"
-        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ")) or AS_REMARK in self.why
+        # A person's own reason may hold the word: only a mere note is told as one.
+        is_said = self.why.startswith((f"{self.word}:", f"{self.word} ")) or (
+            self.mark == "·" and AS_REMARK in self.why
+        )
         return f"{self.mark} {self.why if is_said else f'{self.word}: {self.why}'}"
 
     @property

@@ -39,6 +39,8 @@ DECIDED_MS = 200
 """Whoever goes through frames rejecting decides faster than a night of thousands is planned: that waits for a rest."""
 FOLLOW_MS = 1500
 """How often the logbook is asked whether the command line decided something."""
+AGAIN_MS = 30_000
+"""So long later a logbook is asked again that could not be: one that is locked keeps who asks waiting for seconds."""
 
 
 class NightModel(KnownNight):
@@ -70,6 +72,8 @@ class NightModel(KnownNight):
         super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
+        self._trouble = ""
+        """With the logbook, as it was told last; empty while it can be asked."""
         self._unwritten.connect(self.problem)  # said in the thread that writes, shown in the window's
         self.lists = ListsLater(self._unwritten.emit)
         """Brings decisions and their lists to the disk, which may take seconds that no person need see."""
@@ -102,7 +106,6 @@ class NightModel(KnownNight):
         self.is_running = False
         """A run is on: what it will leave is not known before it ends."""
         self._follow = QTimer(self)
-        self._follow.setInterval(FOLLOW_MS)
         self._follow.timeout.connect(self.follow_decisions)
 
     # -- opening ---------------------------------------------------------------------------------------------
@@ -146,12 +149,13 @@ class NightModel(KnownNight):
                     self.logbook = self._logbook_of(place)
                 self._decide_recipe()
             except AstepError as error:
+                self._trouble = str(error)
                 self.problem.emit(error)
         elif self.raw is not None and self.raw.frames == night.frames:
             return
         self.raw = night
         self._decide_frames()
-        self._follow.start()
+        self._follow.start(AGAIN_MS if self._trouble else FOLLOW_MS)
         self._folders.follow(night)
         self.night_changed.emit()
         self.history_changed.emit()
@@ -179,7 +183,7 @@ class NightModel(KnownNight):
         if self.logbook is not None:
             self.logbook.close()
         was_open = self.is_open
-        self._last_id = 0
+        self._last_id, self._trouble = 0, ""
         self._clear()
         if was_open:
             self.night_changed.emit()
@@ -212,22 +216,28 @@ class NightModel(KnownNight):
         """Take over what the logbook says now, whoever wrote it."""
         if self.place is None or self.raw is None:
             return
+        before = self._last_id
         try:
             if self.logbook is None:
                 if not self.place.has_logbook:
                     return
                 self.logbook = self._logbook_of(self.place)
-            if self.logbook.last_id() == self._last_id:
+            if self.logbook.last_id() == self._last_id and not self._trouble:
                 return
-            before = self._last_id
             self._decide_frames()
             subjects = self.logbook.subjects_since(before)  # last: what is decided in between is told, now and again
             if RECIPE in subjects:
                 self._decide_recipe()
         except AstepError as error:
-            self._follow.stop()  # said once, not every second
-            self.problem.emit(error)
+            self._last_id = before
+            self._follow.start(AGAIN_MS)
+            if str(error) != self._trouble:
+                self._trouble = str(error)  # said once, not every time
+                self.problem.emit(error)
             return
+        if self._trouble:  # it is over
+            self._trouble = ""
+            self._follow.start(FOLLOW_MS)
         if not is_own:
             self.history_changed.emit()
         self.frames_changed.emit(subjects)

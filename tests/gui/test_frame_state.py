@@ -112,6 +112,12 @@ def test_the_row_of_a_rejected_frame_names_what_it_was_rejected_for():
     assert state("final", CLOUD).brief == "▲ cloud"
 
 
+def test_a_reason_that_holds_the_word_of_remarks_is_told_as_a_reason():
+    row = QualityRow("a.fits", ScienceMeasures("final", "ADU"))
+    told = frame_state(FRAME, {"a.fits": "see my log (remark)"}, {}, {}, row)
+    assert told.words == "✕ rejected: see my log (remark)"
+
+
 def test_a_reason_that_is_the_cause_itself_is_named_once():
     row = QualityRow("a.fits", ScienceMeasures("final", "ADU"), flags=(CLOUD,))
     by_cause = frame_state(FRAME, {"a.fits": "cloud"}, {}, {}, row)

@@ -8,9 +8,11 @@ import pytest
 from PyQt6.QtCore import QItemSelectionModel, Qt
 from PyQt6.QtWidgets import QApplication
 
+from astep_gui.models import night_model
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.frame_table_model import MANY
 from astep_gui.models.sky_words import SkyStatus
+from pipeline_core.errors import NightError
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import write_frame
@@ -245,3 +247,42 @@ def test_the_frames_of_a_reason_are_named_in_the_plan_when_it_is_unfolded_and_st
     assert [reason().child(k).text(0) for k in range(reason().childCount())] == ["mystery.fits"]
     opened.plan_panel.follow()
     assert [reason().child(k).text(0) for k in range(reason().childCount())] == ["mystery.fits"]
+
+
+def test_a_logbook_that_cannot_be_asked_for_a_while_is_followed_again_and_its_trouble_said_once(
+    opened, qtbot, monkeypatch
+):
+    """It was never asked again: what the command line decided from then on did not appear."""
+    night, told = opened.night, []
+    opened.decisions.reject([FRAME], "wind")
+    night.problem.connect(told.append)
+    monkeypatch.setattr(night_model, "AGAIN_MS", 50)
+
+    def locked():
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        while_locked.setattr(night.logbook, "last_id", locked)
+        for _ in range(3):
+            night.follow_decisions()
+        with Logbook.open(night.place.output) as other:
+            other.reject([LIGHTS[2]], "cloud")
+    qtbot.waitUntil(lambda: LIGHTS[2] in night.rejected, timeout=5_000)
+    assert [error.why for error in told] == ["another program holds it"]
+
+
+def test_a_decision_that_could_not_be_taken_over_is_taken_over_later(opened, monkeypatch):
+    night = opened.night
+    opened.decisions.reject([FRAME], "wind")
+    with Logbook.open(night.place.output) as other:
+        other.reject([LIGHTS[2]], "cloud")
+
+    def locked():
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        while_locked.setattr(night.logbook, "rejected", locked)
+        night.follow_decisions()
+    assert LIGHTS[2] not in night.rejected
+    night.follow_decisions()
+    assert LIGHTS[2] in night.rejected
