@@ -243,8 +243,12 @@ class Decisions(QObject):
         self._walk(self.stack.redo, f"done again: {self.stack.redoText()}")
 
     def _walk(self, deed: Callable[[], None], words: str) -> None:
-        """Go one step back or forth, and tell of which frames it was."""
+        """Go one step back or forth, and tell of which frames it was.
+
+        A master that is chosen for frames is nothing about them: they are not selected, lest the next key hits them.
+        """
         changed: list[str] = []
+        before = self._said_of_frames()
         take = changed.extend
         self._night.frames_changed.connect(take)
         try:
@@ -253,7 +257,18 @@ class Decisions(QObject):
             self._night.frames_changed.disconnect(take)
         if is_done:
             self.said.emit(words)
-            self.taken_back.emit([path for path in dict.fromkeys(changed) if self._night.frame(path) is not None])
+            now = self._said_of_frames()
+            meant = (path for path in dict.fromkeys(changed) if self._night.frame(path) is not None)
+            self.taken_back.emit([path for path in meant if before(path) != now(path)])
+
+    def _said_of_frames(self) -> Callable[[str], object]:
+        """Return what tells of a frame how it stands now, and as what: every decision makes these anew."""
+        night = self._night
+        rejected, kept, frames, reference = night.rejected, night.choices.kept, night.night, night.reference
+        return lambda path: (
+            rejected.get(path), path in kept, path == reference,
+            frames.by_path.get(path) if frames is not None else None,
+        )  # fmt: skip
 
     def _decide(
         self,

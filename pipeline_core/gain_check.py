@@ -38,7 +38,7 @@ def measure_gain(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: P
     return {"gain": asdict(masters.measure_gain(settings, inputs, threads))}
 
 
-MEASURE_GAIN = Stage("gain and read noise", 2, measure_gain)
+MEASURE_GAIN = Stage("gain and read noise", 3, measure_gain)
 
 
 def gain_tasks(night: Night, plan: Plan, recipe: Recipe) -> dict[Geometry, Task]:
@@ -118,12 +118,17 @@ def judged_gain(
             warnings.append(
                 Finding(
                     f"the gain is said to be {stated:.3g} e⁻/ADU, but flats and biases measure {measured:.3g}",
-                    f"the stated one is used, and electrons may be wrong by {100 * abs(measured / stated - 1):.0f} %",
+                    f"the stated one is used, and electrons may be {_too_many(stated / measured)}",
                     "set calibrate.gain_e_per_adu in the recipe to change it",
                     paths,
                 )
             )
     return facts, warnings
+
+
+def _too_many(ratio: float) -> str:
+    percent = f"{100 * abs(ratio - 1):.0f} %"
+    return f"{percent} too many" if ratio > 1 else f"{percent} too few"
 
 
 def _frames_of(night: Night, paths: tuple[str, ...]) -> list[Frame]:

@@ -17,6 +17,9 @@ from pipeline_core.science.sun_moon import EXTINCTION_MAG, airmass, moon_brightn
 if TYPE_CHECKING:
     from pipeline_core.judged_group import Floats, Group, Light
 
+_DIFFERENT_SKIES = 1.2
+"""The brightest over the darkest sky of raw frames, zero level included, from which on they tell what light makes."""
+
 
 def evidence_of(
     group: Group,
@@ -58,7 +61,7 @@ def evidence_of(
     sky = column("background")
     sky_expected, uncertain, sky_jump, sky_scatter = _sky(group, sky, cloudy)
     noise = column("noise")
-    causes = np.array([np.ones(n), np.maximum(sky, 0.0)])
+    causes = np.array([np.ones(n), _light_that_counts(group, sky)])
     noise_expected = np.sqrt(baseline.explained(np.square(noise), causes)[0])
     mesh, saturated = column("mesh_rms_percent"), column("saturated_fraction")
     angle, coherence = column("ellipticity_angle_deg"), column("ellipticity_coherence")
@@ -143,6 +146,20 @@ def _stars_that_tell(group: Group, count: Floats, listed: Floats) -> Floats:
     is_raw = np.array([measures.state == "quick" for measures in group.measures])
     is_poor = is_raw & (listed < FEWEST_JUDGED) & (count > listed)
     return np.where(is_poor, np.maximum(listed, 1.0), count)
+
+
+def _light_that_counts(group: Group, sky: Floats) -> Floats:
+    """Return the part of the sky (n,) that makes noise: of raw frames not the zero level, which is somewhere below.
+
+    With their lowest sky taken off, what it makes of noise is in the constant part. Where all skies are alike nothing
+    tells, and the sky is left as it is: a chance difference of noise must not be blown up to be its light's.
+    """
+    lit: Floats = np.maximum(sky, 0.0)
+    raw = lit[np.array([measures.state == "quick" for measures in group.measures], bool) & np.isfinite(lit)]
+    if not raw.size or raw.max() < _DIFFERENT_SKIES * raw.min():
+        return lit
+    above: Floats = np.maximum(lit - raw.min(), 0.0)
+    return above
 
 
 def _relative_scatter(values: Floats, floor: float) -> float:

@@ -66,12 +66,21 @@ class Answers:
 def answer_words(answer: Answer, night: NightModel) -> str:
     """Return "flat_R is used · takes effect with the next Reduce"."""
     way = answer.way
-    if way.deed == "reject":
-        return "rejected"
-    if way.deed == "accept":
-        return "kept"
+    if way.deed in {"reject", "accept"}:
+        return _said_and_since(answer, night)
     if way.field in {"flat", "dark"}:
         how = f"without a {way.field}" if way.value == "none" else f"{way.value} is used"
     else:
         how = f"{way.field} {way.value}" if way.field == "filter" else f"{way.field}: {way.value}"
     return how if is_settled(night) else f"{how} · {WITH_THE_NEXT}"
+
+
+def _said_and_since(answer: Answer, night: NightModel) -> str:
+    """Return "rejected" or "kept", and what became of it: a frame may be decided about again by itself."""
+    is_rejection = answer.way.deed == "reject"
+    said, other = ("rejected", "kept") if is_rejection else ("kept", "rejected")
+    paths = answer.way.paths or answer.need.paths
+    otherwise = sum((path in night.rejected) != is_rejection for path in paths)
+    if not otherwise:
+        return said
+    return f"{said}, then {other}" if otherwise == len(paths) else f"{said}, then {otherwise} {other}"

@@ -230,9 +230,9 @@ def measure_gain(settings: Mapping[str, Any], inputs: Mapping[str, Path], thread
     return gain_from_pairs(list(stack[:n_flats]), list(stack[n_flats:]), limit)
 
 
-BIAS = Stage("master bias", 2, make_bias, wide=True)
-DARK = Stage("master dark", 2, make_dark, wide=True)
-FLAT = Stage("master flat", 2, make_flat, wide=True)
+BIAS = Stage("master bias", 3, make_bias, wide=True)
+DARK = Stage("master dark", 3, make_dark, wide=True)
+FLAT = Stage("master flat", 3, make_flat, wide=True)
 MASK = Stage("pixel mask", 1, make_mask, wide=True)
 
 

@@ -82,7 +82,7 @@ def import_master(settings: Mapping[str, Any], inputs: Mapping[str, Path], out: 
     return made | ({"n_frames": n} if (n := _frames_combined(header)) else {})
 
 
-READY = Stage("existing master", 2, import_master)
+READY = Stage("existing master", 3, import_master)
 
 
 def _fitted(image: Image, settings: Mapping[str, Any], did: list[str]) -> Image:

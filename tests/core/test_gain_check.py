@@ -65,6 +65,12 @@ def test_a_gain_that_is_far_from_the_headers_is_said_with_both(measured):
     assert f"{measured:.3g}" in warnings[0].words
 
 
+@pytest.mark.parametrize(("stated", "measured", "words"), [(4.95, 3.68, "35 % too many"), (2.0, 4.0, "50 % too few")])
+def test_a_stated_gain_that_is_wrong_says_how_wrong_the_electrons_are(stated, measured, words):
+    _, warnings = judged(measured, stated=stated)
+    assert f"electrons may be {words}" in warnings[0].why
+
+
 def test_a_gain_that_no_header_states_is_said():
     _, warnings = judged(1.84, stated=None)
     assert "1.84 e⁻/ADU was measured" in warnings[0].words

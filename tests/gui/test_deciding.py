@@ -40,6 +40,17 @@ def test_undo_of_several_frames_selects_them_all(opened, qtbot):
     assert sorted(opened.night.selection) == LIGHTS[1:3]
 
 
+def test_undo_of_a_chosen_master_selects_no_frames_that_the_next_key_would_hit(opened, qtbot):
+    opened.decisions.set_field(LIGHTS[1:3], "flat", "none")
+    opened.night.select([LIGHTS[0]])
+    for key in (Qt.Key.Key_Z, Qt.Key.Key_Y):
+        qtbot.keyClick(opened, key, CONTROL)
+        assert list(opened.night.selection) == [LIGHTS[0]]
+    opened.decisions.set_field(LIGHTS[1:3], "filter", "V")
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert sorted(opened.night.selection) == LIGHTS[1:3]
+
+
 def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(opened, qtbot):
     line = opened.log.line
     opened.decisions.reject([LIGHTS[1]], "cloud")

@@ -121,6 +121,19 @@ def test_rejected_frames_are_told_of_until_the_pointer_leaves(qtbot, asked):
     assert words_of(asked, "trailed") == ""
 
 
+def test_a_kept_frame_that_is_rejected_afterwards_is_not_told_of_as_kept(qtbot, asked):
+    flagged(asked, ["bad", "bad"])
+    press(qtbot, asked, "trailed", "Keep")
+    settled(qtbot, asked, "trailed")
+    assert words_of(asked, "trailed").endswith(" · kept")
+    asked.night.select([LIGHTS[0]])
+    qtbot.keyClick(asked, Qt.Key.Key_X)
+    qtbot.waitUntil(lambda: words_of(asked, "trailed").endswith(" · kept, then 1 rejected"), timeout=PATIENCE_MS)
+    asked.night.select([LIGHTS[1]])
+    qtbot.keyClick(asked, Qt.Key.Key_X)
+    qtbot.waitUntil(lambda: words_of(asked, "trailed").endswith(" · kept, then rejected"), timeout=PATIENCE_MS)
+
+
 def test_a_run_that_followed_the_answer_ends_the_telling(qtbot, asked):
     press(qtbot, asked, FLAT, "Use flat_R")
     settled(qtbot, asked, FLAT)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from pipeline_core.cli import main
 from pipeline_core.io.calibrated_file import read_calibrated
@@ -87,6 +88,17 @@ def test_no_bias_or_flat_of_lowell_nor_bias_or_dark_of_jason_is_taken_for_one_wi
     assert [item["path"] for item in done["left_out"]] == ["flat/20190326.0100.fits.fz"]  # the one in V
     for frame in (*frames, *jason[3]):
         assert frame["kind"] == "science" or not serious(frame) & {"stars in dark", "light leak"}, frame["path"]
+
+
+def test_lowells_zero_level_is_that_of_the_overscan_columns_that_are_none_of_the_strays(lowell):
+    """Its last overscan column reads 600 ADU too low: the master bias held 15 ADU of it, and every sky some e⁻."""
+    out, _, _, _ = lowell
+    with fits.open(out / "masters" / "bias.fits") as hdus:
+        assert abs(np.median(hdus[0].data)) < 3
+    for path in sorted((DATA / "lowell5945" / "science").iterdir())[::6]:
+        raw = read_image(path, read_layout(path)[1]).astype(np.float32)
+        frame = read_calibrated(out / "calibrated" / "science" / path.name.replace(".fits.fz", "_CAL.fits"))
+        assert frame.header["OVSCLEV"] == pytest.approx(np.mean(raw[200:, 1390:1430]), abs=0.5)
 
 
 def test_lowells_sky_becomes_even(lowell):
