@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from astep_gui.actions import PROGRAMS
 from astep_gui.blink_frames import calibrated_sources
+from astep_gui.models.folder_words import fresh_folder
 from astep_gui.models.window_words import setting_words
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside, show_report
@@ -162,7 +163,7 @@ class ResultsDeeds(NightDeeds):
         place = self._night.place
         if place is None or self._night.raw is None:
             return
-        suggested = place.output.parent / f"{place.night.name}_{program}"
+        suggested = fresh_folder(place.output.parent / f"{place.night.name}_{program}")
         dialog = ExportDialog(PROGRAMS[program], suggested, self._to_hand_on(), self._window)
         dialog.chosen.connect(lambda folder, only_good: self.export_into(program, folder, only_good=only_good))
         dialog.open()

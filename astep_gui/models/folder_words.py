@@ -37,3 +37,16 @@ def folder_words(folder: Path) -> str:
         return "an empty folder"
     things = "one thing" if number == 1 else f"{number} things"
     return f"it holds {things} already: files of the same names are replaced, others stay"
+
+
+def fresh_folder(folder: Path) -> Path:
+    """Return a folder, or "folder_2" and so on where that holds something: what is written there mixes with nothing."""
+    numbered = (folder.with_name(f"{folder.name}_{number}") for number in range(2, 100))
+    return next((one for one in (folder, *numbered) if not _holds_something(one)), folder)
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError:  # one that may not be looked into is no fresh one
+        return True

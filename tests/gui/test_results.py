@@ -352,6 +352,18 @@ def test_frames_are_exported_into_a_new_folder_whose_name_is_typed(qtbot, reduce
     assert len(list(folder.glob("astep_*.fit"))) == 4
 
 
+def test_a_second_export_is_offered_a_folder_that_mixes_with_nothing(qtbot, reduced):
+    beside = reduced.night.place.output.parent
+    (beside / "night_siril").mkdir()
+    dialog = export_dialog(qtbot, reduced)
+    assert dialog.path == beside / "night_siril", "it is empty"
+    dialog.reject()
+    for name in ("night_siril", "night_siril_2"):
+        (beside / name).mkdir(exist_ok=True)
+        (beside / name / "astep_001.fit").write_bytes(b"")
+    assert export_dialog(qtbot, reduced).path == beside / "night_siril_3"
+
+
 def test_the_last_line_of_an_export_names_what_is_doubtful_before_the_folder(qtbot, reduced, tmp_path):
     dialog = export_dialog(qtbot, reduced)
     folder = tmp_path / "a folder with quite a long name in which the frames will lie"
