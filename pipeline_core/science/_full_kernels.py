@@ -15,7 +15,7 @@ REACH = 64
 """px; a hole is no wider and no higher: the level top of the brightest star of a field seldom is."""
 NEAR = 0.9  # of the level: pixels of a hole that have that much are no sky
 # Marks for the time of a loop, above those of a mask.
-_HERE, _LEFT = np.uint8(64), np.uint8(128)
+_FILLED, _HERE, _LEFT = np.uint8(32), np.uint8(64), np.uint8(128)
 
 
 @kernel
@@ -60,13 +60,15 @@ def fill_enclosed(raw: Any, limit: Any, bit: Any, bits: Any, rows: Any) -> None:
             number, is_closed, lowest = _flood(raw, bits, y, x, ys, xs)
             is_filled = is_closed and (lowest >= near or _is_as_large(bits, bit, y - 1, x, number))
             for k in range(number):
-                bits[ys[k], xs[k]] = bit if is_filled else _LEFT
-                if not is_filled:
-                    first, last = min(first, ys[k]), max(last, ys[k])
+                # A filled one does not count for the next one yet: the order of the search must not decide.
+                bits[ys[k], xs[k]] = _FILLED if is_filled else _LEFT
+                first, last = min(first, ys[k]), max(last, ys[k])
     for y in range(first, last + 1):
         for x in range(nx):
             if bits[y, x] == _LEFT:
                 bits[y, x] = 0
+            elif bits[y, x] == _FILLED:
+                bits[y, x] = bit
 
 
 @kernel
@@ -89,7 +91,7 @@ def _flood(raw: Any, bits: Any, y: Any, x: Any, ys: Any, xs: Any) -> Any:
     ys[0], xs[0] = y, x
     bits[y, x] = _HERE
     number, at, lowest = 1, 0, np.inf
-    x_low, x_high = x, x
+    x_low, x_high, y_low, y_high = x, x, y, y
     while at < number:
         j, i = ys[at], xs[at]
         at += 1
@@ -102,7 +104,8 @@ def _flood(raw: Any, bits: Any, y: Any, x: Any, ys: Any, xs: Any) -> Any:
             if bits[v, u] != 0:
                 continue
             x_low, x_high = min(x_low, u), max(x_high, u)
-            is_wide = x_high - x_low >= REACH or v - y >= REACH
+            y_low, y_high = min(y_low, v), max(y_high, v)  # its first row need not be where the search began
+            is_wide = x_high - x_low >= REACH or y_high - y_low >= REACH
             if is_wide or number == len(ys) or v == 0 or u == 0 or v == ny - 1 or u == nx - 1:
                 return number, False, lowest
             bits[v, u] = _HERE
