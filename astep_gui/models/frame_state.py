@@ -29,6 +29,8 @@ LEFT_OUT = "left out"
 """The word of a frame with which the reduction does nothing."""
 SEE_HEADER = "see header"
 """Something in the header is odd; the panel beside the image shows it."""
+BETWEEN = " · "
+"""Between whole findings; a ";" divides one into halves."""
 _WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
 
 
@@ -175,7 +177,7 @@ def frame_state(
         state = replace(state, causes=tuple(in_window(f"{_mark(flag)} {_told(flag)}") for flag in ordered))
     if not (notes or first_said):
         return state  # most frames; thousands are asked for at once
-    remarks = in_window("; ".join(flag.words for flag in notes))
+    remarks = in_window(BETWEEN.join(flag.words for flag in notes))
     noted = ", ".join(dict.fromkeys(flag.cause for flag in notes))
     return replace(state, remarks=remarks, noted=noted, first_said=first_said)
 
@@ -205,26 +207,26 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     is_measured = not is_science or (row is not None and row.measures.state != "none")
     stands = standing_of(said, is_rejected=path in rejected, is_kept=is_kept, is_measured=is_measured)
     if stands == REJECTED:
-        return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, "; ".join(map(_told, against)))
+        return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, BETWEEN.join(map(_told, against)))
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
         return FrameState("–", LEFT_OUT, "dim", left_out[path], 6)
     if stands == ACCEPTED:
-        why = "; ".join(flag.words for flag in against)
+        why = BETWEEN.join(flag.words for flag in against)
         words = f"accepted in spite of: {why}" if why else f"{ACCEPTED_WORDS}{_since(row, said)}"
         return FrameState("✓", "accepted", "good", words, 8, why)
     if stands in {BAD, SUSPECT}:
         tone = "bad" if stands == BAD else "warn"
-        why = "; ".join(flag.words for flag in against)
+        why = BETWEEN.join(flag.words for flag in against)
         return FrameState("▲", against[0].cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
     if stands != NOT_JUDGED and frame.problems:
-        return FrameState("▲", SEE_HEADER, "warn", "; ".join(frame.problems), 5)
+        return FrameState("▲", SEE_HEADER, "warn", BETWEEN.join(frame.problems), 5)
     if stands == NOT_JUDGED:
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
-        return FrameState("·", said[0].cause, "dim", "; ".join(map(_as_remark, said)), 7, is_first_look=is_first)
+        return FrameState("·", said[0].cause, "dim", BETWEEN.join(map(_as_remark, said)), 7, is_first_look=is_first)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
     if is_first:
