@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from pipeline_core.measures import NOT_JUDGED
-from pipeline_core.standing import ACCEPTED, ACCEPTED_WORDS, BAD, NOT_MEASURED, REJECTED, SUSPECT, standing_of
+from pipeline_core.standing import ACCEPTED, ACCEPTED_WORDS, BAD, GOOD, NOT_MEASURED, REJECTED, SUSPECT, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +66,8 @@ class FrameState:
     """The same with its reason, for a tip; empty where nobody would ask."""
     is_first_look: bool = False
     """It rests on the quick look at the raw frames: the reduction measures and judges anew."""
+    good_mark: str = ""
+    """The mark of a good frame, where something is remarked of it besides."""
 
     def with_sky(self, status: SkyStatus | None) -> FrameState:
         """Add how the frame stands on the sky, where that is known."""
@@ -76,9 +78,12 @@ class FrameState:
 
     @property
     def brief(self) -> str:
-        """What stands in the row of the frame: mark and word; of a rejected one for what, if a few letters say it."""
+        """What stands in the row of the frame: mark and word; of a rejected one for what, if a few letters say it.
+
+        A good frame with a remark has the mark of a good one there: often all of a night have one.
+        """
         is_told = self.word == "rejected" and self.why != NO_REASON and 0 < len(self.why) <= _LETTERS_IN_ROW
-        return f"{self.mark} {self.why if is_told else self.word}"
+        return f"{self.good_mark or self.mark} {self.why if is_told else self.word}"
 
     @property
     def words(self) -> str:
@@ -226,7 +231,9 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
-        return FrameState("·", said[0].cause, "dim", BETWEEN.join(map(_as_remark, said)), 7, is_first_look=is_first)
+        good = "" if stands != GOOD or not is_science or is_unjudged else "○" if is_first else "✓"
+        why = BETWEEN.join(map(_as_remark, said))
+        return FrameState("·", said[0].cause, "dim", why, 7, is_first_look=is_first, good_mark=good)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
     if is_first:
