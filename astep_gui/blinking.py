@@ -156,6 +156,7 @@ class Blinking(QObject):
         self._aside.forget()
         self._aside.come_back()
         before.give_back(self._viewing, night)
+        self._point_at(night.current)  # the night may not have left that frame: nobody else would take them back
         self._viewing.suggest()
 
     def _put_away(self) -> None:
@@ -304,12 +305,15 @@ class Blinking(QObject):
         if not self.is_on or frame is None:
             return
         self._followed = frame.key
-        for model in (self._viewing.timeline_model, self._viewing.keogram_model):
-            model.set_current(_path(frame))
+        self._point_at(_path(frame))
         panel = self._viewing.levels_panel
         if shown is not None and shown.key == frame.key and not panel.is_in_hand:
             self.levels.draw(shown)
             panel.show_image(shown, has_sky=self._viewing.has_sky(_path(frame)))
+
+    def _point_at(self, path: str | None) -> None:
+        for model in (self._viewing.timeline_model, self._viewing.keogram_model):
+            model.set_current(path)
 
     def _rest(self, frame: BlinkFrame) -> None:
         if self.is_on:

@@ -20,7 +20,7 @@ _HEAD_BYTES = 2000
 
 
 def night_state(night: Night, logbook: Logbook, store: Store) -> str:
-    """Return a word that is another one as soon as anything changed that a report of the night shows.
+    """Return a word that is another one as soon as anything that a report of the night shows holds no more.
 
     Parameters
     ----------
@@ -28,8 +28,15 @@ def night_state(night: Night, logbook: Logbook, store: Store) -> str:
         As scanned, or as decided.
     logbook : Logbook
     store : Store
+
+    Notes
+    -----
+    A decision that was taken back counts as never made, though a report that is written after it has a line for it.
+    The steps of persons tell apart two decisions of one outcome, whose reasons may differ; what rules decide anew
+    each time is known by its outcome.
     """
     # Not above: a window tells the reports of a night apart before anything heavy is imported.
+    from pipeline_core.decision_steps import stacks  # noqa: PLC0415
     from pipeline_core.depth_night import STAGE as DEPTH_STAGE  # noqa: PLC0415
     from pipeline_core.quality_report import CALIBRATION_STAGE, FINAL_STAGE  # noqa: PLC0415
     from pipeline_core.stage import digest  # noqa: PLC0415
@@ -43,7 +50,9 @@ def night_state(night: Night, logbook: Logbook, store: Store) -> str:
     )
     # Not by the files' times: those of a night that was copied may be others.
     frames = sorted((frame.path, frame.size_bytes) for frame in night.frames)
-    return digest(logbook.last_id(), frames, made)
+    # By what holds, not by how often somebody decided: what is undone again leaves a report as good as it was.
+    steps, _ = stacks(logbook.database)
+    return digest(steps, logbook.current(), frames, made)
 
 
 def state_mark(state: str) -> str:

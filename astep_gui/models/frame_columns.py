@@ -86,8 +86,8 @@ COLUMNS: tuple[Column, ...] = (
            sample="0000"),
     Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1],
            "▲ something speaks against it, ✕ rejected, – left out, ? not judged: too few stars, or alone in its group, "
-           "· a word besides: a remark, no reason to reject; ○ good at a first look at the raw frame, ✓ after the "
-           "reduction",
+           "○ good at a first look at the raw frame, ✓ after the reduction; another word behind these two, or behind "
+           "a ·, is a remark, no reason to reject",
            sample="▲ dark too strong"),
     Column("fwhm", "FWHM", _measure("fwhm_px"), _format(".2f"),
            "width of the stars at half maximum, px: the median of all stars of the frame; a single one may differ",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from pipeline_core.measures import NOT_JUDGED
-from pipeline_core.standing import ACCEPTED, ACCEPTED_WORDS, BAD, NOT_MEASURED, REJECTED, SUSPECT, standing_of
+from pipeline_core.standing import ACCEPTED, ACCEPTED_WORDS, BAD, GOOD, NOT_MEASURED, REJECTED, SUSPECT, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +29,8 @@ LEFT_OUT = "left out"
 """The word of a frame with which the reduction does nothing."""
 SEE_HEADER = "see header"
 """Something in the header is odd; the panel beside the image shows it."""
+BETWEEN = " · "
+"""Between whole findings; a ";" divides one into halves."""
 _WORST_FIRST = {"bad": 0, "suspect": 1, "note": 2}
 
 
@@ -64,6 +66,8 @@ class FrameState:
     """The same with its reason, for a tip; empty where nobody would ask."""
     is_first_look: bool = False
     """It rests on the quick look at the raw frames: the reduction measures and judges anew."""
+    good_mark: str = ""
+    """The mark of a good frame, where something is remarked of it besides."""
 
     def with_sky(self, status: SkyStatus | None) -> FrameState:
         """Add how the frame stands on the sky, where that is known."""
@@ -74,9 +78,12 @@ class FrameState:
 
     @property
     def brief(self) -> str:
-        """What stands in the row of the frame: mark and word; of a rejected one for what, if a few letters say it."""
+        """What stands in the row of the frame: mark and word; of a rejected one for what, if a few letters say it.
+
+        A good frame with a remark has the mark of a good one there: often all of a night have one.
+        """
         is_told = self.word == "rejected" and self.why != NO_REASON and 0 < len(self.why) <= _LETTERS_IN_ROW
-        return f"{self.mark} {self.why if is_told else self.word}"
+        return f"{self.good_mark or self.mark} {self.why if is_told else self.word}"
 
     @property
     def words(self) -> str:
@@ -175,7 +182,7 @@ def frame_state(
         state = replace(state, causes=tuple(in_window(f"{_mark(flag)} {_told(flag)}") for flag in ordered))
     if not (notes or first_said):
         return state  # most frames; thousands are asked for at once
-    remarks = in_window("; ".join(flag.words for flag in notes))
+    remarks = in_window(BETWEEN.join(flag.words for flag in notes))
     noted = ", ".join(dict.fromkeys(flag.cause for flag in notes))
     return replace(state, remarks=remarks, noted=noted, first_said=first_said)
 
@@ -205,26 +212,28 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     is_measured = not is_science or (row is not None and row.measures.state != "none")
     stands = standing_of(said, is_rejected=path in rejected, is_kept=is_kept, is_measured=is_measured)
     if stands == REJECTED:
-        return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, "; ".join(map(_told, against)))
+        return FrameState("✕", "rejected", "bad", rejected[path] or NO_REASON, 2, BETWEEN.join(map(_told, against)))
     if frame.kind.value == "unknown":
         return FrameState("?", "unknown", "warn", "nobody has said what it was taken for", 3)
     if path in left_out and not any(flag.severity == "bad" for flag in flags):  # else these say why
         return FrameState("–", LEFT_OUT, "dim", left_out[path], 6)
     if stands == ACCEPTED:
-        why = "; ".join(flag.words for flag in against)
+        why = BETWEEN.join(flag.words for flag in against)
         words = f"accepted in spite of: {why}" if why else f"{ACCEPTED_WORDS}{_since(row, said)}"
         return FrameState("✓", "accepted", "good", words, 8, why)
     if stands in {BAD, SUSPECT}:
         tone = "bad" if stands == BAD else "warn"
-        why = "; ".join(flag.words for flag in against)
+        why = BETWEEN.join(flag.words for flag in against)
         return FrameState("▲", against[0].cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
     if stands != NOT_JUDGED and frame.problems:
-        return FrameState("▲", SEE_HEADER, "warn", "; ".join(frame.problems), 5)
+        return FrameState("▲", SEE_HEADER, "warn", BETWEEN.join(frame.problems), 5)
     if stands == NOT_JUDGED:
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
     if said:
-        return FrameState("·", said[0].cause, "dim", "; ".join(map(_as_remark, said)), 7, is_first_look=is_first)
+        good = "" if stands != GOOD or not is_science or is_unjudged else "○" if is_first else "✓"
+        why = BETWEEN.join(map(_as_remark, said))
+        return FrameState("·", said[0].cause, "dim", why, 7, is_first_look=is_first, good_mark=good)
     if is_unjudged:
         return FrameState("·", "first look", "dim", "measured; it is compared with its group when all of it is", 9)
     if is_first:

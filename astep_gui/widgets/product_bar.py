@@ -58,7 +58,7 @@ class ProductBar(QWidget):
 
     def show_master(self, master: MasterState, part: str) -> None:
         """Name a master; a mask has no other parts."""
-        self.name.setText(master.name.capitalize() if master.kind == "mask" else f"Master {master.name}")
+        self.name.setText(f"Master {master.name}")
         for name, button in self.parts.items():
             button.setVisible(master.kind != "mask")
             button.setChecked(name == part)

@@ -15,29 +15,30 @@ if TYPE_CHECKING:
     from PyQt6.QtGui import QHideEvent, QMouseEvent
     from PyQt6.QtWidgets import QWidget
 
-_SENTENCE = re.compile(r"; | · ")
+_BETWEEN = " · "
+"""Stands between whole findings, each of which may have halves: those are no findings of their own."""
 _ASIDE = re.compile(r" \([^()]*\)")
-_CLAUSE = re.compile(r", |: ")
-"""Where a sentence may end early, and what is left of it still says something."""
+_CLAUSE = re.compile(r"; |, |: ")
+"""Where a finding may end early, and what is left of it still says something."""
 _BREAK = ",:; "
 """Is not left at the end of words that are cut."""
 
 
 class VerdictWords(ElidedLabel):
-    """A line or two that hold whole sentences; those for which there is no room are counted."""
+    """A line or two that hold whole findings; those for which there is no room are counted."""
 
     def fitting(self, words: str, width: int) -> tuple[str, bool]:
         """Return what is shown of words at a width in pixels, and whether it is all of them.
 
         Notes
         -----
-        Sentences are left out from the end; of the first that has no room its beginning stays, up to the end of a
+        Findings are left out from the end; of the first that has no room its beginning stays, up to the end of a
         clause without asides in brackets: "✕ rejected" alone is no reason, nor is "▲ cloud". Where not even the first
         has such an end, as few of its last words as need be are left out.
         """
         if self.lines_of(words, width) <= self.lines:
             return words, True
-        ends = [*(found.start() for found in _SENTENCE.finditer(words)), len(words)]
+        ends = [*(found.start() for found in re.finditer(_BETWEEN, words)), len(words)]
         for said in range(len(ends) - 1, -1, -1):
             whole, at_end = words[: ends[said - 1]] if said else "", len(ends) - said
             begins = _beginnings(words[len(whole) : ends[said]])
@@ -92,12 +93,12 @@ class VerdictPage(QFrame):
         self.hide()
 
     def open(self, words: str) -> None:
-        """Lie right below what it belongs to, a sentence a line."""
+        """Lie right below what it belongs to, a finding a line."""
         window, width = self._beside.window(), self._beside.width()
         assert window is not None, "every widget has one"
         self.setParent(window)
         window.installEventFilter(self)
-        self.words.setText("\n".join(_SENTENCE.split(words)))
+        self.words.setText(words.replace(_BETWEEN, "\n"))
         self.setFixedSize(width, self.heightForWidth(width))
         self.move(self._beside.mapTo(window, QPoint(0, self._beside.height())))
         self.show()

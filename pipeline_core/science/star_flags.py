@@ -106,17 +106,17 @@ def wide_stars(e: Evidence) -> Flag | None:
         return None
     return Flag(
         "defocus",
-        f"defocus: FWHM {e.fwhm_px:.2f} px is {ratio:.2f} times the clear reference's "
-        f"{e.fwhm_clear_px:.2f} px{_at_air_mass(e)} (or the seeing broke down)",
+        f"defocus: FWHM {e.fwhm_px:.2f} px is {ratio:.2f} times {_clear_width(e)}, out of focus or worse seeing",
         "bad" if ratio > BAD_FWHM_RATIO else "suspect",
     )
 
 
-def _at_air_mass(e: Evidence) -> str:
-    """Say that the width of the one clear reference was carried to another air mass, where that matters."""
+def _clear_width(e: Evidence) -> str:
+    """Name the clear reference's width; where it was carried to another air mass that matters, from what to what."""
     if not (math.isfinite(e.airmass) and abs(e.fwhm_reference_px / e.fwhm_clear_px - 1) > SAME_WIDTH):
-        return ""
-    return f" at this frame's air mass of {e.airmass:.2f} ({e.fwhm_reference_px:.2f} px at its own)"
+        return f"the clear reference's {e.fwhm_clear_px:.2f} px"
+    became = f"the {e.fwhm_clear_px:.2f} px that the clear reference's {e.fwhm_reference_px:.2f} px become"
+    return f"{became} at this frame's air mass of {e.airmass:.2f}"
 
 
 def low_altitude(e: Evidence) -> Flag | None:
@@ -130,7 +130,7 @@ def low_altitude(e: Evidence) -> Flag | None:
     return Flag(
         "low altitude",
         f"low altitude: FWHM {e.fwhm_px:.2f} px is {e.fwhm_px / e.fwhm_reference_px:.2f} times the clear reference's "
-        f"{e.fwhm_reference_px:.2f} px; an air mass of {e.airmass:.2f} makes {e.fwhm_clear_px:.2f} px of that, the "
-        "rest is ordinary seeing",
+        f"{e.fwhm_reference_px:.2f} px, but only {e.fwhm_px / e.fwhm_clear_px:.2f} times the {e.fwhm_clear_px:.2f} px "
+        f"that these become at this frame's air mass of {e.airmass:.2f}, which ordinary seeing explains",
         "note",
     )

@@ -114,6 +114,30 @@ def test_a_report_is_old_once_something_was_decided_or_a_frame_came_in_and_new_o
     assert reports(grown) == {"report.html": True, "report_small.html": True}
 
 
+def test_a_report_is_as_old_as_what_holds_now_and_not_as_what_was_taken_back_since(place, tmp_path):
+    shutil.copytree(place.output, out := tmp_path / "out")
+    night = scan_night(place.night, RunContext())
+    frame = night.frames[-1].path
+    with Logbook.open(out, place.night) as logbook, Store(out, logbook.database) as store:
+        before = night_state(night, logbook, store)
+        logbook.reject([frame], "cloud")
+        rejected = night_state(night, logbook, store)
+        assert rejected != before
+        logbook.undo()
+        assert night_state(night, logbook, store) == before
+        logbook.redo()
+        assert night_state(night, logbook, store) == rejected
+        logbook.undo()
+        logbook.reject([frame], "wind")
+        assert night_state(night, logbook, store) not in {before, rejected}
+        logbook.undo()
+        logbook.accept([frame], "seen")
+        accepted = night_state(night, logbook, store)
+        logbook.undo()
+        logbook.accept([frame], "compared")
+        assert night_state(night, logbook, store) != accepted, "the report names the reason"
+
+
 def test_a_report_is_old_once_a_product_that_it_shows_was_made_anew_and_not_for_a_quick_look(place, tmp_path):
     shutil.copytree(place.output, out := tmp_path / "out")
     night = scan_night(place.night, RunContext())

@@ -69,6 +69,17 @@ def test_enter_ends_the_blink_and_keeps_the_calibrated_frame(qtbot, shown):
     assert viewing.levels.unit == "ADU"
 
 
+def test_escape_while_frames_go_by_takes_the_cursors_back_with_the_image(qtbot, shown):
+    viewing = shown.viewing
+    cursors = (viewing.timeline_model, viewing.keogram_model)
+    blink(qtbot, shown)
+    qtbot.waitUntil(lambda: all(one.current not in {None, LIGHTS[0]} for one in cursors), timeout=5000)
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: viewing.view.title == "light_000_CAL.fits", timeout=PATIENCE_MS)
+    assert shown.night.current == LIGHTS[0]
+    assert [one.current for one in cursors] == [LIGHTS[0]] * 2
+
+
 def test_frames_without_a_calibrated_file_are_left_out_and_named(qtbot, shown):
     place = shown.night.place
     next(place.output.rglob("light_002_CAL.fits")).unlink()

@@ -35,6 +35,18 @@ def test_good_after_the_reduction_is_green():
     assert "first look" not in frame_tip(FRAME, final)
 
 
+def test_the_row_of_a_good_frame_with_a_remark_has_the_mark_of_a_good_one():
+    """It had a "·" before "too still", as all of its night, and none of them looked good."""
+    assert state("final", WEAK).brief == "✓ dark too weak"
+    assert state("quick", WEAK).brief == "○ dark too weak"
+    assert state("final", WEAK).verdict.startswith("· dark 26 % too weak (remark)"), "what is remarked is no praise"
+    assert state("quick", WEAK, is_unjudged=True).brief == "· dark too weak", "its group may still speak against it"
+    assert state("final", WEAK, FEW).brief == "? not judged"
+    assert state("none", WEAK).brief == "· dark too weak"
+    a_dark = replace(FRAME, kind=FrameKind.DARK)
+    assert frame_state(a_dark, {}, {}, {}, None, (WEAK,)).brief == "· dark too weak", "nobody judges a dark good"
+
+
 @pytest.mark.parametrize(("values", "is_first"), [("quick", True), ("final", False)])
 def test_what_is_said_against_a_frame_tells_whether_it_rests_on_a_first_look(values, is_first):
     clouded = state(values, CLOUD)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from astep_gui.widgets.product_bar import ProductBar
 from tests.gui.test_workflow import LIGHTS
 
 PATIENCE_MS = 20_000
@@ -77,3 +79,19 @@ def test_the_corner_where_full_pixels_are_shown_is_not_kept_as_the_part_that_was
     view.zoom_to(3.0)
     shown.keeper.keep()
     assert shown.remembered.part(night.place.night).split()[2] == "3"
+
+
+def test_a_mask_that_is_shown_is_titled_as_the_list_and_its_file_name_it(qtbot, shown):
+    mask = next(master for master in shown.night.survey.masters if master.kind == "mask")
+    assert mask.name == "mask"
+    shown.products.show_master(mask.name)
+    qtbot.waitUntil(lambda: shown.viewing.view.shown.key[:2] == ("master", mask.name), timeout=PATIENCE_MS)
+    assert shown.products.bar.name.text() == "Master mask"
+
+
+def test_the_letters_of_a_filter_stay_as_they_are_in_the_title_of_its_mask(qtbot, shown):
+    mask = next(master for master in shown.night.survey.masters if master.kind == "mask")
+    bar = ProductBar()
+    qtbot.addWidget(bar)
+    bar.show_master(replace(mask, name="mask_VR"), "image")
+    assert bar.name.text() == "Master mask_VR"

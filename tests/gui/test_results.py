@@ -174,6 +174,11 @@ def test_a_report_of_before_the_last_decisions_is_said_to_be_old_and_written_ane
     qtbot.waitUntil(results.old_reports.isVisible, timeout=PATIENCE_MS)
     assert results.old_words.text() == "▲ report.html is from before your last changes"
     assert "▲ report.html · from before your last changes" in files(reduced)
+    reduced.actions_by_name["undo"].trigger()
+    qtbot.waitUntil(lambda: not results.old_reports.isVisible(), timeout=PATIENCE_MS)
+    assert "✓ report.html · the night on one page" in files(reduced), "it shows what holds again"
+    reduced.actions_by_name["redo"].trigger()
+    qtbot.waitUntil(results.old_reports.isVisible, timeout=PATIENCE_MS)
     press(qtbot, results.anew)
     qtbot.waitUntil(lambda: not results.old_reports.isVisible(), timeout=PATIENCE_MS)
     assert "cloud" in (output / "report.html").read_text()

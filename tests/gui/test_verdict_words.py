@@ -63,7 +63,8 @@ def places_of_buttons(rail):
 
 
 def sentences(words):
-    return words.replace(" · ", "; ").split("; ")
+    """Return what is said one by one: whole findings, however many halves each has."""
+    return words.split(" · ")
 
 
 def plain(words):
@@ -87,8 +88,7 @@ def test_no_sentence_is_cut_and_those_without_room_are_counted(judged, qtbot, si
             continue
         *said, rest = said
         if rest == "more":  # not even the first sentence has room: without its aside, or as far as there is room
-            first = whole[0].replace(" (0.29 mag over the field)", "")
-            assert first.startswith(said[0].removesuffix(" …"))
+            assert plain(whole[0]).startswith(plain(said[0].removesuffix(" …")))
             assert len(said[0].split()) > 2, "a cause alone is no reason"
         else:  # the last that is said may end early, at a clause
             *before, last = said
@@ -122,6 +122,21 @@ def test_all_that_is_said_is_read_below_with_one_click_until_another_frame_or_es
     judged.resize(1300, 720)
     settle()
     assert not rail.page.isVisible()
+
+
+def test_each_finding_has_a_line_of_its_own_and_is_counted_once_though_it_has_two_halves(judged, qtbot):
+    """It broke at every ";": "1.01 mag fainter than its neighbours" was a line of which nobody knew what it is."""
+    judged.resize(1280, 720)
+    settle()
+    rail = look_at(qtbot, judged, LIGHTS[0])
+    said, _, rest = " ".join(rail.verdict.text().split()).rpartition(" · ")
+    assert rest in {"2 more", "1 more"}
+    assert said.count(" · ") + 1 + int(rest.split()[0]) == 3
+    qtbot.mouseClick(rail.all, LEFT)
+    assert rail.page.words.text().split("\n") == [f"▲ {CLOUD}", BRIGHT, "noted besides: dark too weak"]
+    rail = look_at(qtbot, judged, LIGHTS[3])
+    qtbot.mouseClick(rail.all, LEFT)
+    assert rail.page.words.text() == f"· {WEAK.replace(':', ' (remark):', 1)}"
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
@@ -205,7 +220,7 @@ def test_all_that_is_said_is_verdict_and_step_though_only_one_of_them_was_cut(ju
 
 def test_beside_what_speaks_against_a_frame_remarks_are_named_and_told_in_the_tip(judged, qtbot):
     rail = look_at(qtbot, judged, LIGHTS[0])
-    assert rail.verdict.full_text == f"▲ {CLOUD}; {BRIGHT} · noted besides: dark too weak"
+    assert rail.verdict.full_text == f"▲ {CLOUD} · {BRIGHT} · noted besides: dark too weak"
     tip = judged.table.model.index_of(LIGHTS[0]).data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
     assert f"· dark too weak: {WEAK}" in tip
 
