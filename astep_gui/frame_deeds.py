@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QInputDialog, QMenu
 
 from astep_gui.commands import counted
 from astep_gui.ds9 import open_in_ds9
+from astep_gui.models.frame_state import AGAINST_MARKS
 from astep_gui.outside import show_outside
 from pipeline_core.types import FrameKind
 
@@ -159,7 +160,7 @@ class FrameDeeds(QObject):
 
     def show_suspects(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Show only frames with suggestions."""
-        self._only("show_rejected", frozenset({"▲"}), is_on=is_on)  # by the mark: causes come in while it is on
+        self._only("show_rejected", AGAINST_MARKS, is_on=is_on)  # by the marks: causes come in while it is on
 
     def show_rejected(self, is_on: bool) -> None:  # noqa: FBT001 - a slot
         """Show only rejected frames."""

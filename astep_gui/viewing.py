@@ -13,6 +13,7 @@ from astep_gui.blinking import Blinking
 from astep_gui.comparing import Comparing
 from astep_gui.menu_at import menu_at
 from astep_gui.models.frame_images import ImageStore
+from astep_gui.models.frame_state import AGAINST_MARKS
 from astep_gui.models.inspection import Inspection
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.levels import OF_AN_IMAGE, LevelsModel
@@ -213,7 +214,7 @@ class Viewing(QObject):
         if self.blinking.goes_by:
             path = None  # the frames that go by are others
         state = self._night.state_of(path) if path is not None and self._night.frame(path) is not None else None
-        is_open = state is not None and state.mark == "▲" and bool(self._flags(path))
+        is_open = state is not None and state.mark in AGAINST_MARKS and bool(self._flags(path))
         tone = state.tone if state is not None else "dim"
         row = self._night.rows.get(path or "")
         of_dark = row is not None and any(flag.cause.startswith("dark too ") for flag in row.flags)

@@ -85,7 +85,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("name", "Frame", lambda f, _r, _s: f.name, _text, "what tells the file from the others of its series",
            sample="0000"),
     Column("state", "State", lambda _f, _r, s: (s.rank, s.word), lambda v: v[1],
-           "▲ something speaks against it, ✕ rejected, – left out, ? not judged: too few stars, or alone in its group, "
+           "▲ bad, △ suspect: something speaks against it, ✕ rejected, – left out, ? not judged: too few stars, or "
+           "alone in its group, "
            "○ good at a first look at the raw frame, ✓ after the reduction; another word behind these two, or behind "
            "a ·, is a remark, no reason to reject",
            sample="▲ dark too strong"),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pipeline_core.measures import Flag, QualityRow
     from pipeline_core.types import Frame
 
+BAD_MARK, SUSPECT_MARK = "▲", "△"
+"""What speaks against a frame: two marks, as in the plot, for whoever sees no colours, and for a selected row."""
+AGAINST_MARKS = frozenset({BAD_MARK, SUSPECT_MARK})
 UNTOLD = "?"
 """The mark of a frame of which too little was measured to judge it, and of one of unknown kind."""
 REMARK = "a remark, no reason to reject"
@@ -101,7 +104,7 @@ class FrameState:
     @property
     def verdict(self) -> str:
         """What stands over the image: why the frame stands as it does; empty where nobody would ask."""
-        speaks = (self.mark == "▲" and self.word != SEE_HEADER) or self.is_remark
+        speaks = (self.mark in AGAINST_MARKS and self.word != SEE_HEADER) or self.is_remark
         speaks |= self.word == LEFT_OUT
         is_told = speaks or bool(self.against or self.first_said) or (self.mark, self.word) == (UNTOLD, NOT_JUDGED)
         if not is_told:
@@ -224,9 +227,10 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
     if stands in {BAD, SUSPECT}:
         tone = "bad" if stands == BAD else "warn"
         why = BETWEEN.join(flag.words for flag in against)
-        return FrameState("▲", against[0].cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
+        mark = BAD_MARK if stands == BAD else SUSPECT_MARK
+        return FrameState(mark, against[0].cause, tone, why, 4 + (tone == "warn"), is_first_look=is_first)
     if stands != NOT_JUDGED and frame.problems:
-        return FrameState("▲", SEE_HEADER, "warn", BETWEEN.join(frame.problems), 5)
+        return FrameState(SUSPECT_MARK, SEE_HEADER, "warn", BETWEEN.join(frame.problems), 5)
     if stands == NOT_JUDGED:
         why = next(flag.words for flag in said if flag.cause == NOT_JUDGED)
         return FrameState(UNTOLD, NOT_JUDGED, "warn", why, 6, is_first_look=is_first)
@@ -248,7 +252,9 @@ def _weightiest(  # noqa: C901, PLR0911, PLR0912 - one line a state, in the orde
 
 
 def _mark(flag: Flag) -> str:
-    return "▲" if flag.severity != "note" else UNTOLD if flag.cause == NOT_JUDGED else "·"
+    if flag.severity != "note":
+        return BAD_MARK if flag.severity == "bad" else SUSPECT_MARK
+    return UNTOLD if flag.cause == NOT_JUDGED else "·"
 
 
 def _since(row: QualityRow | None, said: Sequence[Flag]) -> str:
@@ -286,8 +292,8 @@ def frame_tip(frame: Frame, state: FrameState, *, is_reference: bool = False, ha
     lines = [frame.path, " · ".join(fact for fact in facts if fact)]
     if state.causes:
         # Several: each has a line of its own, so that the gravest does not hide what else there is.
-        if state.mark in {"▲", "·", UNTOLD} and state.word != SEE_HEADER:
-            lines.append(f"{len(state.causes)} things are said of it (▲ speaks against it, · is {REMARK}):")
+        if state.mark in {*AGAINST_MARKS, "·", UNTOLD} and state.word != SEE_HEADER:
+            lines.append(f"{len(state.causes)} things are said of it (▲ is bad, △ suspect, · {REMARK}):")
         else:
             lines += [f"{state.mark} {state.word}" if state.against else state.words, "said of it:"]
         lines += state.causes

@@ -85,10 +85,12 @@ def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> 
     painter.setPen(dot)
     painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points[kinds == GOOD].tolist()]))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for kind, colour in ((SUSPECT, theme().colour("warn")), (BAD, bad)):  # as in the list
+    for kind, colour in ((SUSPECT, theme().colour("warn")), (BAD, bad)):  # as in the list: hollow, and filled
         painter.setPen(QPen(colour, 1.5))
+        painter.setBrush(colour if kind == BAD else Qt.BrushStyle.NoBrush)
         for x, y in points[kinds == kind].tolist():
             painter.drawPolygon(QPolygonF([QPointF(x + dx, y + dy) for dx, dy in _TRIANGLE]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(bad, 2.0))
     for x, y in points[(signs & DOOMED) != 0].tolist():
         painter.drawEllipse(QPointF(x, y), _RING_PX, _RING_PX)

@@ -50,7 +50,7 @@ def test_the_row_of_a_good_frame_with_a_remark_has_the_mark_of_a_good_one():
 @pytest.mark.parametrize(("values", "is_first"), [("quick", True), ("final", False)])
 def test_what_is_said_against_a_frame_tells_whether_it_rests_on_a_first_look(values, is_first):
     clouded = state(values, CLOUD)
-    assert (clouded.mark, clouded.word) == ("▲", "cloud")
+    assert (clouded.mark, clouded.word) == ("△", "cloud")
     assert ("first look" in frame_tip(FRAME, clouded)) is is_first
 
 
@@ -85,11 +85,11 @@ def test_a_remark_is_called_one_in_tip_and_verdict_and_is_no_reason_to_reject():
 
 def test_where_something_speaks_against_a_frame_its_remarks_are_named_in_a_word_and_whole_in_the_tip():
     clouded = state("final", CLOUD, WEAK)
-    assert clouded.verdict == f"▲ cloud: {CLOUD.words} · noted besides: dark too weak"
+    assert clouded.verdict == f"△ cloud: {CLOUD.words} · noted besides: dark too weak"
     tip = frame_tip(FRAME, clouded).replace("\n", " ")
-    assert f"▲ cloud: {CLOUD.words}" in tip
+    assert f"△ cloud: {CLOUD.words}" in tip
     assert f"· dark too weak: {WEAK.words}" in tip
-    assert "· is a remark, no reason to reject" in tip
+    assert "(▲ is bad, △ suspect, · a remark, no reason to reject)" in tip
 
 
 def test_the_tip_lists_every_cause_by_name_the_gravest_first_also_of_a_rejected_frame():
@@ -98,8 +98,8 @@ def test_the_tip_lists_every_cause_by_name_the_gravest_first_also_of_a_rejected_
     many = state("final", CLOUD, WEAK, wind)
     for said in (many, state_of_rejected(CLOUD, WEAK, wind)):
         lines = frame_tip(FRAME, said).splitlines()
-        marked = [line[: line.index(":")] for line in lines if line.startswith(("▲", "·")) and ":" in line]
-        assert marked == ["▲ wind", "▲ cloud", "· dark too weak"]
+        marked = [line[: line.index(":")] for line in lines if line.startswith(("▲", "△", "·")) and ":" in line]
+        assert marked == ["▲ wind", "△ cloud", "· dark too weak"]
     assert "✕ rejected" in frame_tip(FRAME, state_of_rejected(CLOUD, WEAK, wind))
 
 
@@ -121,13 +121,20 @@ def test_the_row_of_a_rejected_frame_names_what_it_was_rejected_for():
     assert frame_state(FRAME, {"a.fits": ""}, {}, {}, None).brief == "✕ rejected"
     by_many_words = frame_state(FRAME, {"a.fits": "cloud that came in from the west"}, {}, {}, None)
     assert by_many_words.brief == "✕ rejected", "the line over the image and the tip have room for them"
-    assert state("final", CLOUD).brief == "▲ cloud"
+    assert state("final", CLOUD).brief == "△ cloud"
 
 
 def test_a_reason_that_holds_the_word_of_remarks_is_told_as_a_reason():
     row = QualityRow("a.fits", ScienceMeasures("final", "ADU"))
     told = frame_state(FRAME, {"a.fits": "see my log (remark)"}, {}, {}, row)
     assert told.words == "✕ rejected: see my log (remark)"
+
+
+def test_bad_and_suspect_are_told_apart_by_their_marks_and_not_by_colour_alone():
+    marks = {severity: state("final", Flag("cloud", "cloud", severity)).mark for severity in ("bad", "suspect")}
+    assert marks == {"bad": "▲", "suspect": "△"}
+    both = state("final", CLOUD, Flag("wind", "wind: stars are drawn out", "bad"))
+    assert (both.mark, both.word) == ("▲", "wind"), "by the gravest"
 
 
 def test_a_reason_that_is_the_cause_itself_is_named_once():

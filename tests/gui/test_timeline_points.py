@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
+from PyQt6.QtGui import QImage, QPainter
 
 from astep_gui.models.keogram_model import KeogramModel
 from astep_gui.models.timeline_model import TimelineModel
 from astep_gui.theme import theme
-from astep_gui.widgets import timeline_plot
+from astep_gui.widgets import timeline_plot, timeline_points
 from astep_gui.widgets.timeline_plot import TimelinePlot
-from astep_gui.widgets.timeline_points import DOOMED, GOOD, REJECTED, SUSPECT, shown, signs_of, wild_of
+from astep_gui.widgets.timeline_points import BAD, DOOMED, GOOD, REJECTED, SUSPECT, shown, signs_of, wild_of
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from pipeline_core.types import Frame, FrameKind
 
@@ -280,3 +281,17 @@ def test_the_keogram_of_no_night_is_empty(keogram_model, qtbot):
         model.set_night(None, None, [], {})
     assert model.codes(50).size == 0
     assert model.done == 0
+
+
+def test_a_bad_frame_is_filled_and_a_suspect_one_hollow_so_that_no_colour_need_tell_them_apart(qapp):
+    image = QImage(60, 30, QImage.Format.Format_RGB32)
+    image.fill(0)
+    painter = QPainter(image)
+    places = np.array([[15.0, 15.0], [45.0, 15.0]])
+    timeline_points.draw_marks(painter, places, np.array([BAD, SUSPECT], np.int8), np.zeros(2, np.int8))
+    painter.end()
+    middle = [image.pixelColor(int(x), int(y)).value() for x, y in places]
+    rim = [image.pixelColor(int(x), int(y) + 3).value() for x, y in places]
+    assert middle[0] > 100
+    assert middle[1] < 30
+    assert min(rim) > 80, "both are drawn"
