@@ -12,7 +12,7 @@ from astep_gui.widgets.needs_splitter import NeedsSplitter
 if TYPE_CHECKING:
     from astep_gui.main_window import MainWindow
 
-LEAST_TABLE_PX, MOST_TABLE_PX, MOST_IN_SMALL_PX = 300, 570, 470
+LEAST_TABLE_PX, MOST_TABLE_PX, MOST_IN_SMALL_PX = 300, 590, 470
 """The frame table's own wish for room is followed between these; what is wider is scrolled."""
 
 REST_PX = 740
