@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QMenu
 
-from astep_gui.models.results_words import counted
 from astep_gui.models.window_words import in_window
 from pipeline_core.grouping import Geometry
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def which_dark(night: NightModel, path: str) -> WhichDark | None:
         and Geometry.of(f) == geometry
     )
     exposure = f" of {frame.exposure_s:g} s" if frame.exposure_s is not None else ""
-    whom = f"for {counted(len(alike))}{exposure}"
+    whom = f"for {counted(len(alike), 'frame')}{exposure}"
     master = plan.master(use.dark)
     if master is not None:
         scaled = f", its dark current × {use.dark_scale:.3g}" if use.dark_scale != 1.0 else ""
@@ -86,7 +86,7 @@ def _told(dark: MasterPlan) -> str:
     """Return "dark_90s_-10C (5 frames of 90 s at -10 °C)"."""
     facts = [f"of {dark.exposure_s:g} s" if dark.exposure_s is not None else ""]
     facts.append(f"at {dark.temperature_c:.0f} °C" if dark.temperature_c is not None else "")
-    made = "one that existed" if dark.is_ready else counted(len(dark.frames))
+    made = "one that existed" if dark.is_ready else counted(len(dark.frames), "frame")
     return f"{dark.name} ({' '.join(filter(None, (made, *facts)))})"
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from pipeline_core.name_words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -75,7 +77,7 @@ class NoiseSummary:
         groups = sorted((self, self.second), key=lambda one: one.group) if self.second is not None else [self]
         parts = [one._figures(self.of_frames if len(groups) == 1 else one.frames) for one in groups]  # noqa: SLF001
         if len(groups) > 1 and (others := self.of_frames - sum(one.frames for one in groups)) > 0:
-            parts.append(f"{others} frame{'' if others == 1 else 's'} of other filters and exposures apart")
+            parts.append(f"{counted(others, 'frame')} of other filters and exposures apart")
         reasons: dict[str, list[str]] = {}
         for one in groups:
             for why in one._reasons():  # noqa: SLF001

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline_core.decisions import REFERENCE_REJECTED
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,7 @@ class Reduction:
         why = dict.fromkeys(past.get(words, words) for words in self.realigned.values())
         if why:
             return f"aligned anew: {', '.join(why)}"
-        return f"{self.aligned} frame{'' if self.aligned == 1 else 's'} aligned" if self.aligned else ""
+        return f"{counted(self.aligned, 'frame')} aligned" if self.aligned else ""
 
     @property
     def searched_words(self) -> str:
@@ -95,13 +96,12 @@ class Reduction:
         if not self.searched:
             return ""
         of = f"{self.placed} of " if self.placed < self.searched else ""
-        return f"{of}{self.searched} frame{'' if self.searched == 1 else 's'} solved"
+        return f"{of}{counted(self.searched, 'frame')} solved"
 
     @property
     def moved_words(self) -> str:
         """How many files were moved, and where; empty where none was."""
-        files = f"{self.moved} calibrated file{'' if self.moved == 1 else 's'}"
-        return f"{files} moved to or from rejected/" if self.moved else ""
+        return f"{counted(self.moved, 'calibrated file')} moved to or from rejected/" if self.moved else ""
 
 
 def saturated_words(now: tuple[int, int] | None, before: tuple[int, int] | None) -> str:
@@ -121,5 +121,5 @@ def saturated_words(now: tuple[int, int] | None, before: tuple[int, int] | None)
         return ""
     pixels, frames = now
     words = f"{pixels:,} pixel{'' if pixels == 1 else 's'} masked as saturated"
-    words += f" in {frames} frame{'' if frames == 1 else 's'}" if frames else ""
+    words += f" in {counted(frames, 'frame')}" if frames else ""
     return f"{words} ({before[0]:,} before)" if before is not None and before != now else words

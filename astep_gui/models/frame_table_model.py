@@ -15,6 +15,7 @@ from astep_gui.models.master_rows import STATE_ROLE, master_cell
 from astep_gui.models.moment_states import MomentStates
 from astep_gui.models.thumbnails import Thumbnails
 from astep_gui.models.tip_words import wrapped
+from pipeline_core.name_words import counted
 from pipeline_core.short_names import LONGEST_IN_LIST, names_in_list, numbers_of, short_names
 
 if TYPE_CHECKING:
@@ -396,7 +397,7 @@ class FrameTableModel(DraggedRows):
         if group.is_masters:
             waiting = sum(master.state != "up to date" for master in self._masters.values())
             return f"{group.title} · {len(group.paths)}" + (f" · {waiting} to be made" if waiting else "")
-        words = f"{heading(group.key)} · {len(group.paths)} frame{'' if len(group.paths) == 1 else 's'}"
+        words = f"{heading(group.key)} · {counted(len(group.paths), 'frame')}"
         return words + (f" · ✕ {rejected} rejected" if rejected and role != HEADING_ROLE else "")
 
     def setData(self, index: QModelIndex, value: Any, _role: int = Qt.ItemDataRole.EditRole) -> bool:  # noqa: N802

@@ -10,6 +10,7 @@ from astep_gui.models.held_together import NO_BREAK
 from astep_gui.models.window_words import in_window
 from pipeline_core.grouping import Geometry
 from pipeline_core.measures import gravest_flag
+from pipeline_core.name_words import counted
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def _example(path: str, flag: Flag) -> str:
 
 
 def _counted(paths: Sequence[str], words: str) -> str:
-    return f"{len(paths)} frame{'' if len(paths) == 1 else 's'} · {words}"
+    return f"{counted(len(paths), 'frame')} · {words}"
 
 
 def _head(words: str) -> str:

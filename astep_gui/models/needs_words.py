@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from astep_gui.models.equal_needs import in_lines
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
 def questions(needs: Sequence[Need]) -> str:
     """Return "3 questions": equal needs are one line, and one question."""
-    number = len(in_lines(needs, ()))
-    return f"{number} question{'' if number == 1 else 's'}"
+    return counted(len(in_lines(needs, ())), "question")
 
 
 def is_settled(night: NightModel) -> bool:

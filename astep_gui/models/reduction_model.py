@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from pipeline_core.errors import NightError
+from pipeline_core.name_words import counted
 from pipeline_core.verdicts import SCIENCE_STAGE
 
 if TYPE_CHECKING:
@@ -277,9 +278,9 @@ def waiting_words(survey: Survey | None) -> str:
     changed, moved = len(survey.stale), len(survey.moves)
     if changed:
         what = "new" if changed == len(survey.new) else "changed"
-        words = f"{changed} frame{'' if changed == 1 else 's'} {what}"
+        words = f"{counted(changed, 'frame')} {what}"
     elif moved:
-        words = f"{moved} verdict{'' if moved == 1 else 's'} changed"
+        words = f"{counted(moved, 'verdict')} changed"
     elif any(master.state != "up to date" for master in survey.masters):
         words = "Masters changed"
     elif survey.unjudged:
@@ -295,11 +296,11 @@ def waiting_words(survey: Survey | None) -> str:
 
 def first_run_words(plan: Plan, survey: Survey | None) -> str:
     """Say what a run would make of a night no frame of which is calibrated yet; masters may be there from a cut run."""
-    frames = f"calibrates {len(plan.science)} frame{'' if len(plan.science) == 1 else 's'}"
+    frames = f"calibrates {counted(len(plan.science), 'frame')}"
     masters = survey.masters if survey is not None and survey.masters else None
     ready = sum(master.state == "up to date" for master in masters) if masters is not None else 0
     to_make = len(masters) - ready if masters is not None else len(plan.masters)
-    words = f"makes {to_make} master{'' if to_make == 1 else 's'} and {frames}" if to_make else frames
+    words = f"makes {counted(to_make, 'master')} and {frames}" if to_make else frames
     return f"{words}; {ready} master{' is' if ready == 1 else 's are'} up to date" if ready else words
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from astep_gui.models.needs_words import questions
 from astep_gui.models.window_words import in_window
 from pipeline_core.measures import to_look_at
+from pipeline_core.name_words import counted
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -59,12 +60,12 @@ def headline(result: Reduction) -> str:
         return f"✓ {_without_product(result)}"
     if not counts["done"]:
         made = sum(state == "made" for state in result.masters.values())
-        return f"✓ {made} master{'' if made == 1 else 's'} made"
-    return f"✓ {counted(counts['done'])} calibrated"
+        return f"✓ {counted(made, 'master')} made"
+    return f"✓ {counted(counts['done'], 'frame')} calibrated"
 
 
 def _without_product(result: Reduction) -> str:
-    judged = f"{counted(result.judged)} judged anew" if result.judged else ""
+    judged = f"{counted(result.judged, 'frame')} judged anew" if result.judged else ""
     told = (judged, result.aligned_words, result.searched_words, result.moved_words)
     words = ", ".join(filter(None, told))
     return words[:1].upper() + words[1:] if words else "Everything was up to date"
@@ -89,7 +90,7 @@ def run_facts(result: Reduction) -> dict[str, str]:
         facts["Saturated"] = result.saturated_words
     if result.sky is not None:
         left_out = f" · {result.sky.left_out} rejected left out" if result.sky.left_out else ""
-        facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames))}{left_out}"
+        facts["Solved"] = f"{result.sky.solved} of {counted(len(result.sky.frames), 'frame')}{left_out}"
     elif result.sky_words:
         facts["Solved"] = f"none: {in_window(result.sky_words)}"
     facts["To look at"] = ""
@@ -119,7 +120,7 @@ def known_facts(survey: Survey | None, night: NightModel) -> dict[str, str]:
     if survey.last_run is not None and (saturated := _known_saturated(survey.last_run)):
         facts["Saturated"] = saturated
     if survey.solved is not None:
-        facts["Solved"] = f"{survey.solved[0]} of {counted(survey.solved[1])}"
+        facts["Solved"] = f"{survey.solved[0]} of {counted(survey.solved[1], 'frame')}"
     elif survey.sky_words:
         facts["Solved"] = f"none: {in_window(survey.sky_words)}"
     facts["To look at"] = ""
@@ -149,7 +150,7 @@ def suggested_words(night: NightModel, result: Reduction | None) -> str:
     ):
         rows = {}.values()  # the first look's, until the run's own are read
     number = len(to_look_at(rows, night.rejected, night.choices.kept)) if rows else result.flagged if result else 0
-    suggested = f"{counted(number)} suggested" if number else "nothing is suggested"
+    suggested = f"{counted(number, 'frame')} suggested" if number else "nothing is suggested"
     return f"{suggested} · {questions(night.needs)} left" if night.needs else suggested
 
 
@@ -205,8 +206,8 @@ def left_out_words(science: int, of: int, calibration: int = 0) -> str:
     calibration : int
         Other frames left out; a run counts its science frames only.
     """
-    parts = [f"{science} of {of} science frame{'' if of == 1 else 's'}"] if science else []
-    parts += [f"{calibration} other frame{'' if calibration == 1 else 's'}"] if calibration else []
+    parts = [f"{science} of {counted(of, 'science frame')}"] if science else []
+    parts += [counted(calibration, "other frame")] if calibration else []
     return f"{' and '.join(parts)} left out" if parts else ""
 
 
@@ -225,16 +226,11 @@ def verdicts_words(changes: ChangedVerdicts) -> str:
         (changes.otherwise, "flagged for another cause", "for another cause"),
     ):
         if changed:
-            number = f"{len(changed)} {after_others}" if parts else f"{counted(len(changed))} {says}"
+            number = f"{len(changed)} {after_others}" if parts else f"{counted(len(changed), 'frame')} {says}"
             parts.append(f"{number}: {', '.join(dict.fromkeys(changed.values()))}")
     if number_unjudged := len(changes.unjudged):
-        parts.append(f"{number_unjudged if parts else counted(number_unjudged)} now not judged")
+        parts.append(f"{number_unjudged if parts else counted(number_unjudged, 'frame')} now not judged")
     return " · ".join(parts)
-
-
-def counted(number: int) -> str:
-    """Return "1 frame", "4 frames"."""
-    return f"{number} frame{'' if number == 1 else 's'}"
 
 
 def _took(seconds: float, peak_memory_mb: float) -> str:

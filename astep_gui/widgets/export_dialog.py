@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from astep_gui.models.folder_words import folder_problem, folder_words
+from astep_gui.theme import restyle
 from astep_gui.widgets.whole_label import WholeLabel
 from pipeline_core.name_words import counted
 
@@ -112,9 +113,7 @@ class ExportDialog(QDialog):
         where = "" if self._named().is_absolute() else f", in {self.path.parent}"
         self.told.setText(f"! {problem}" if problem else f"{folder_words(self.path)}{where}")
         self.told.setProperty("role", "bad" if problem else "dim")
-        if (style := self.told.style()) is not None:
-            style.unpolish(self.told)
-            style.polish(self.told)
+        restyle(self.told)
         number = self._say_what_goes()
         self.export.setEnabled(not problem and number != 0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QWIDGETSIZE_MAX, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from astep_gui.widgets.verdict_words import VerdictPage, VerdictWords
 
@@ -26,8 +26,6 @@ _BESIDE_STEP = 2
 _MOST_COUNTED = 88
 """Buttons that count frames have room for two digits, or those beside them would move."""
 _GAP_PX, _BUTTON_PX = 4, 24
-_NO_LIMIT_PX = 16_777_215
-"""Qt's own: QWIDGETSIZE_MAX."""
 _BETWEEN_PX = 2
 """Between the two lines of buttons: frames that touch look as if they were cut."""
 
@@ -110,7 +108,7 @@ class FrameWords(QWidget):
         self._second.insertWidget(1 if of is None else self._second.indexOf(of) + 1, button)
         if of is None:
             button.setMinimumWidth(0)
-            button.setMaximumWidth(_NO_LIMIT_PX)
+            button.setMaximumWidth(QWIDGETSIZE_MAX)
 
     def say(self, verdict: str, note: str) -> None:
         """Say what speaks against the frame, "" where nothing does, and what the step did, "" where none is chosen."""

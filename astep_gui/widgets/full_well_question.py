@@ -9,10 +9,10 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, 
 
 from astep_gui.models.held_together import held_together
 from astep_gui.models.needs_answers import WITH_THE_NEXT
-from astep_gui.models.results_words import counted
-from astep_gui.theme import theme, theme_notice
+from astep_gui.theme import restyle, theme, theme_notice
 from astep_gui.widgets.painting import painting
 from astep_gui.widgets.whole_label import WholeLabel
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QPainter, QPaintEvent
@@ -79,7 +79,7 @@ class FullWellQuestion(QWidget):
             return
         self._turn(is_asked=True)
         level, limit = f"{well.level_adu:,.0f} ADU", f"{well.limit_adu:,.0f} ADU"
-        frames = counted(len(well.paths))
+        frames = counted(len(well.paths), "frame")
         seen = f" {well.spots} bright stars and hot pixels of {frames} stop there." if well.paths else ""
         asked = f"▲ Do stars fill at {level}?{seen} {limit} was taken for full: what lies between is not masked."
         self.words.setText(held_together(asked))
@@ -103,9 +103,7 @@ class FullWellQuestion(QWidget):
         role = "warn" if is_asked else "dim"
         if self.words.property("role") != role:
             self.words.setProperty("role", role)
-            if (style := self.words.style()) is not None:
-                style.unpolish(self.words)
-                style.polish(self.words)
+            restyle(self.words)
         for widget in (self.peaks, self.look, self.yes, self.no):
             widget.setVisible(is_asked)
         self.undo.setHidden(is_asked)
@@ -115,7 +113,7 @@ class FullWellQuestion(QWidget):
         self.look.setText("Show another" if 0 < self._looks < len(well.paths) else "Show me")
         self.look.setToolTip(
             f"Look at such a star in a raw frame, with the pixels from {well.level_adu:,.0f} ADU on marked; "
-            f"{counted(len(well.paths))}, one a click"
+            f"{counted(len(well.paths), 'frame')}, one a click"
         )
 
     def _look(self) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QCheckBox, QCompleter, QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
 
+from astep_gui.theme import restyle
+
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QWidget
 
@@ -69,10 +71,7 @@ class GotoDialog(QDialog):
         """Answer, good or bad."""
         self.answer.setText(words)
         self.answer.setProperty("role", tone)
-        style = self.answer.style()
-        if style is not None:
-            style.unpolish(self.answer)
-            style.polish(self.answer)
+        restyle(self.answer)
         # A label that wraps asks for one line; the dialog is to grow with what it says.
         self.answer.setMinimumHeight(self.answer.heightForWidth(max(self.answer.width(), 400)))
         self.adjustSize()

@@ -8,8 +8,9 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from astep_gui.models.held_together import held_together
-from astep_gui.models.results_words import counted, sentence
+from astep_gui.models.results_words import sentence
 from astep_gui.widgets.whole_label import WholeLabel
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ class GravestWarnings(QWidget):
             words.setText(f"▲ {held_together(sentence(finding.words))}")
             words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             button.setProperty("small", "true")
-            button.setToolTip(f"Select the {counted(len(finding.paths))} in the list, and look at the first")
+            button.setToolTip(f"Select the {counted(len(finding.paths), 'frame')} in the list, and look at the first")
             button.clicked.connect(lambda _on, paths=finding.paths: self.frames_asked.emit(list(paths)))
             self._rows.addWidget(words, row, 0)
             self._rows.addWidget(button, row, 1, Qt.AlignmentFlag.AlignTop)

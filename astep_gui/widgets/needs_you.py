@@ -27,6 +27,7 @@ from astep_gui.models.needs_answers import Answer, Answers, answer_words
 from astep_gui.models.needs_order import in_their_places
 from astep_gui.models.needs_words import heading_of, next_of
 from astep_gui.models.tip_words import wrapped
+from astep_gui.theme import restyle
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.need_row import NeedRow
 
@@ -312,7 +313,7 @@ class NeedsYou(QWidget):
         self.next.setHidden(has_lines)
         is_ready = not needs and self._night.plan is not None
         self.heading.setProperty("role", "good" if is_ready else "heading")
-        _polish(self.heading)
+        restyle(self.heading)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 - Qt's name
         """Show fewer ways out where there is little room."""
@@ -332,11 +333,3 @@ class NeedsYou(QWidget):
     def _scroll(self) -> int:
         bar = self._area.verticalScrollBar()
         return bar.value() if bar is not None else 0
-
-
-def _polish(widget: QWidget) -> None:
-    """Let the style sheet see a changed property."""
-    style = widget.style()
-    if style is not None:
-        style.unpolish(widget)
-        style.polish(widget)

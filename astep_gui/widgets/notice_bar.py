@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QPushButton, QToolButton, QWidg
 
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
-from astep_gui.theme import icon
+from astep_gui.theme import icon, restyle
 from astep_gui.widgets.breaking_label import BreakingLabel, breakable
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ class NoticeBar(QFrame):
         for widget, name, value in ((self.what, "role", role), (self, "news", "" if role else "true")):
             if widget.property(name) != value:
                 widget.setProperty(name, value)
-                if (style := widget.style()) is not None:
-                    style.unpolish(widget)
-                    style.polish(widget)
+                restyle(widget)
 
     def clear(self) -> None:
         """Put the notice away."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
 
+from astep_gui.theme import restyle
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -118,6 +120,4 @@ class NovaKeyDialog(QDialog):
         """Say how it stands."""
         self.told.setText(words)
         self.told.setProperty("role", role)
-        if (style := self.told.style()) is not None:
-            style.unpolish(self.told)
-            style.polish(self.told)
+        restyle(self.told)

@@ -13,6 +13,7 @@ from astep_gui.models.step_words import WORDS
 from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import mono_font, theme
 from astep_gui.widgets.painting import painting
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QMouseEvent, QPaintEvent
@@ -168,8 +169,7 @@ class _Curve(QWidget):
     @property
     def title(self) -> str:
         """Whose values are drawn: not all of the night's."""
-        number = len(self.model.values)
-        frames = f"{number} raw frame{'' if number == 1 else 's'}"
+        frames = counted(len(self.model.values), "raw frame")
         return f"{frames} of its group: {self.model.group}" if self.model.group else f"{frames} of its group"
 
     def _x(self, index: int) -> float:

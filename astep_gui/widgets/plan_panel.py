@@ -21,6 +21,7 @@ from astep_gui.models.window_words import in_window
 from astep_gui.theme import theme, theme_notice
 from astep_gui.widgets.remedy_buttons import remedy_buttons
 from astep_gui.widgets.wrapped_rows import wrap
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -275,7 +276,7 @@ def _warned(words: str) -> str:
 
 
 def _frames(items: Sequence[object], what: str = "frame") -> str:
-    return f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
+    return counted(len(items), what)
 
 
 def readable(equation: str) -> str:

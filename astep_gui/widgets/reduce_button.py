@@ -8,7 +8,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QPushButton
 
 from astep_gui.models.reduction_model import first_run_words, waiting_reasons
-from astep_gui.theme import icon
+from astep_gui.theme import icon, restyle
 from astep_gui.widgets.turning_button import Turning
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ class ReduceButton(QPushButton):
         is_calm = is_settled or is_running
         if self.property("primary") != ("false" if is_calm else "true"):
             self.setProperty("primary", "false" if is_calm else "true")  # a calm button: nothing waits for it
-            if (style := self.style()) is not None:
-                style.unpolish(self)
-                style.polish(self)
+            restyle(self)
         plan = self._night.plan
         can_run = plan is not None and bool(plan.science or plan.masters)
         is_free = not is_running and not self._run.is_blocked

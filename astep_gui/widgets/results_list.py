@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QElapsedTimer, QPoint, Qt, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QSizePolicy, QTreeWidget, QTreeWidgetItem, QTreeWidgetItemIterator
 
-from astep_gui.models.results_words import BEFORE_CHANGES, FILES, counted, sentence
+from astep_gui.models.results_words import BEFORE_CHANGES, FILES, sentence
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
 from astep_gui.theme import theme
 from astep_gui.widgets.wrapped_rows import wrap
 from pipeline_core.findings import finding_of
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -187,7 +188,7 @@ class ResultsList(QTreeWidget):
         masters: list[_Line] = []
         for master in survey.masters if survey is not None else ():
             mark, tone = _MARKS[master.state]
-            told = master.why or (counted(len(master.frames)) if master.frames else self._made_of(master.name))
+            told = master.why or (counted(len(master.frames), "frame") if master.frames else self._made_of(master.name))
             parts = [_mask_words(master.name) if master.kind == "mask" else "", told]
             told = "".join(f" · {part}" for part in parts if part)
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
@@ -203,7 +204,8 @@ class ResultsList(QTreeWidget):
         for path, why in self._night.rejected.items():
             reasons.setdefault(why or "no reason given", []).append(path)
         rejected: list[_Line] = [
-            (f"✕ {why} · {counted(len(paths))}", "text", "", tuple(paths), "") for why, paths in reasons.items()
+            (f"✕ {why} · {counted(len(paths), 'frame')}", "text", "", tuple(paths), "")
+            for why, paths in reasons.items()
         ]
         branches += [(f"Rejected · {len(self._night.rejected)}", rejected)] if rejected else []
         return branches

@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.residuals import residuals_of
 from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.sky_words import SkyStatus, Way, facts
-from astep_gui.theme import mono_font
+from astep_gui.theme import mono_font, restyle
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.residual_plots import ResidualHistogram, ResidualMap
 from astep_gui.widgets.sky_night import SkyNight
@@ -211,7 +211,7 @@ class SkyPanel(QWidget):
         role = status.tone if status.tone in {"good", "warn", "bad"} else "heading"
         if role != self.state.property("role"):
             self.state.setProperty("role", role)
-            _polish(self.state)
+            restyle(self.state)
         self.why.setText(status.why)
         self.why.setVisible(bool(status.why))
         self._show_ways(status.ways, is_urgent=status.rank < 7)
@@ -359,11 +359,3 @@ def _line() -> QFrame:
     line = QFrame()
     line.setProperty("role", "separator")
     return line
-
-
-def _polish(widget: QWidget) -> None:
-    """Let the style sheet see a changed property."""
-    style = widget.style()
-    if style is not None:
-        style.unpolish(widget)
-        style.polish(widget)

@@ -14,6 +14,7 @@ from astep_gui.theme import theme, toned
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.own_keys import OwnKeys
 from astep_gui.widgets.painting import painting
+from pipeline_core.name_words import counted
 from pipeline_core.short_names import stem_of
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class StarStrip(QWidget):
         model = self.model
         path, x, y = model.place or ("", 0.0, 0.0)
         seen = len(model.points)
-        count = f"{seen} of {model.total} frames" if model.is_busy else f"{seen} frame{'' if seen == 1 else 's'}"
+        count = f"{seen} of {model.total} frames" if model.is_busy else counted(seen, "frame")
         of_filter = f"{count} of {model.filter_name}" if model.filter_name else count
         which = ", ".join(f"{name} ({number})" for name, number in model.other_filters.items())
         others = f"not {which}" if which else ""

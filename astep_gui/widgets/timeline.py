@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 from astep_gui.models.held_together import held_together
 from astep_gui.models.timeline_model import TIME
 from astep_gui.widgets.timeline_plot import LEAST_PX, TimelinePlot
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QResizeEvent
@@ -223,7 +224,7 @@ class Timeline(QWidget):
         words = found.words
         self.cost.setText(held_together(words[0].upper() + words[1:]))
         count = len(found.paths)
-        self.apply.setText(f"Reject {count} frame{'' if count == 1 else 's'}" if count else "Reject")
+        self.apply.setText(f"Reject {counted(count, 'frame')}" if count else "Reject")
         self.apply.setEnabled(bool(found.paths))
         self._hold_cost()
 

@@ -8,6 +8,8 @@ from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QKeyEvent, QMouseEvent
 from PyQt6.QtWidgets import QAbstractButton, QApplication
 
+from astep_gui.theme import restyle
+
 SLOW_HAND = 1.5
 """Times the system's interval for a double click: a slow second click is still of the same gesture."""
 _KEYS = frozenset({Qt.Key.Key_Space, Qt.Key.Key_Select, Qt.Key.Key_Return, Qt.Key.Key_Enter})
@@ -40,9 +42,7 @@ class Turning(QObject):
         self._cancels, self._turned_s = cancels, time.monotonic()
         self._button.setDown(False)  # what was pressed was the other one
         self._button.setProperty("danger", "true" if cancels else "false")
-        if (style := self._button.style()) is not None:
-            style.unpolish(self._button)
-            style.polish(self._button)
+        restyle(self._button)
 
     def eventFilter(self, _button: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 - Qt's name
         """Take away a press that belongs to the gesture before."""

@@ -89,16 +89,21 @@ def test_what_is_first_in_sight_stays_there_when_masters_are_to_be_made_anew(qtb
     assert abs(y_of_line(results, "Warnings", "Finding 4") - before) <= 1
 
 
+def follow_without(qtbot, window, words):
+    """Let the results follow a run that does not find one thing any more."""
+    kept = tuple(one for one in MANY if words not in one.words)
+    window.run.result = replace(window.run.result, findings=kept)
+    window.results.follow()
+    qtbot.wait(60)
+
+
 def test_what_is_under_the_pointer_stays_though_lines_above_it_come_and_go(qtbot, results):
     scroll_to(qtbot, results, y_of_line(results, "Warnings", "Finding 3") - 5)
     tree = results.results.tree
     spot = tree.visualItemRect(line_of(tree, "Warnings", "Finding 6")).center()
     QCursor.setPos(tree.viewport().mapToGlobal(spot))
     before = y_of_line(results, "Warnings", "Finding 6")
-    kept = tuple(one for one in MANY if "finding 4" not in one.words)
-    results.run.result = replace(results.run.result, findings=kept)
-    results.results.follow()
-    qtbot.wait(60)
+    follow_without(qtbot, results, "finding 4")
     assert y_of_line(results, "Warnings", "Finding 6") == before
 
 
@@ -106,10 +111,7 @@ def test_where_the_first_line_in_sight_goes_the_next_one_keeps_its_place(qtbot, 
     scroll_to(qtbot, results, y_of_line(results, "Warnings", "Finding 5"))
     assert y_of_line(results, "Warnings", "Finding 5") == 0
     before = y_of_line(results, "Warnings", "Finding 6")
-    kept = tuple(one for one in MANY if "finding 5" not in one.words)
-    results.run.result = replace(results.run.result, findings=kept)
-    results.results.follow()
-    qtbot.wait(60)
+    follow_without(qtbot, results, "finding 5")
     assert y_of_line(results, "Warnings", "Finding 6") == before
 
 
