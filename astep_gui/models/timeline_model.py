@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from astep_gui.models.time_axis import TimeAxis
+from pipeline_core.measures import NOT_JUDGED, headline
 from pipeline_core.night_series import QUANTITIES, Quantity, is_measured, quantity, unit_of, values_of
 from pipeline_core.proposal import Proposal, beyond
 
@@ -258,6 +259,10 @@ class TimelineModel(QObject):
     def is_suspect(self, row: QualityRow) -> bool:
         """Whether something speaks against a frame that nobody has settled."""
         return row.path not in self.kept and any(flag.severity != "note" for flag in row.flags)
+
+    def is_not_judged(self, row: QualityRow) -> bool:
+        """Whether too little was measured to call a frame good or bad, and nobody has settled it."""
+        return row.path not in self.kept and headline(row.flags) == NOT_JUDGED
 
     # -- what is asked for -----------------------------------------------------------------------------------
 

@@ -20,11 +20,12 @@ Floats = npt.NDArray[np.float64]
 Signs = npt.NDArray[np.int8]
 Indices = npt.NDArray[np.intp]
 
-GOOD, SUSPECT, BAD, REJECTED = range(4)
-"""What a mark says."""
-DOOMED = 4
+GOOD, SUSPECT, BAD, REJECTED, UNTOLD = range(5)
+"""What a mark says; the last is of a frame of which too little was measured to call it good, or bad."""
+DOOMED = 8
 """Added to one of the others: the threshold line would reject it."""
 _RING_PX = 5.0
+_UNTOLD_PX = 2.4
 _ARROW_PX = 8.0
 _TRIANGLE = ((0.0, -4.5), (4.2, 3.0), (-4.2, 3.0))
 
@@ -39,6 +40,8 @@ def signs_of(model: TimelineModel) -> Signs:
             signs[k] = REJECTED
         elif row.flags and model.is_suspect(row):
             signs[k] = BAD if any(flag.severity == "bad" for flag in row.flags) else SUSPECT
+        elif model.is_not_judged(row):
+            signs[k] = UNTOLD
         if row.path in doomed:
             signs[k] |= DOOMED
     return signs
@@ -68,7 +71,7 @@ def draw_halos(painter: QPainter, points: Floats) -> None:
 def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> None:
     """Draw marks: dots, then triangles, then crosses, so that what speaks against a frame is never covered.
 
-    What is proposed only has a ring around its mark, and no cross yet.
+    A hollow dot is a frame that is not judged. What is proposed only has a ring around its mark, and no cross yet.
 
     Parameters
     ----------
@@ -85,6 +88,9 @@ def draw_marks(painter: QPainter, points: Floats, signs: Signs, wild: Signs) -> 
     painter.setPen(dot)
     painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in points[kinds == GOOD].tolist()]))
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme().colour("plot_1"), 1.3))
+    for x, y in points[kinds == UNTOLD].tolist():
+        painter.drawEllipse(QPointF(x, y), _UNTOLD_PX, _UNTOLD_PX)
     for kind, colour in ((SUSPECT, theme().colour("warn")), (BAD, bad)):  # as in the list: hollow, and filled
         painter.setPen(QPen(colour, 1.5))
         painter.setBrush(colour if kind == BAD else Qt.BrushStyle.NoBrush)

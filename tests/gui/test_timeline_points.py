@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,8 +16,8 @@ from astep_gui.models.timeline_model import TimelineModel
 from astep_gui.theme import theme
 from astep_gui.widgets import timeline_plot, timeline_points
 from astep_gui.widgets.timeline_plot import TimelinePlot
-from astep_gui.widgets.timeline_points import BAD, DOOMED, GOOD, REJECTED, SUSPECT, shown, signs_of, wild_of
-from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from astep_gui.widgets.timeline_points import BAD, DOOMED, GOOD, REJECTED, SUSPECT, UNTOLD, shown, signs_of, wild_of
+from pipeline_core.measures import NOT_JUDGED, Flag, QualityRow, ScienceMeasures
 from pipeline_core.types import Frame, FrameKind
 
 START = datetime(2026, 6, 21, 0, 0, tzinfo=UTC)
@@ -295,3 +296,25 @@ def test_a_bad_frame_is_filled_and_a_suspect_one_hollow_so_that_no_colour_need_t
     assert middle[0] > 100
     assert middle[1] < 30
     assert min(rim) > 80, "both are drawn"
+
+
+def test_a_frame_that_is_not_judged_is_a_hollow_dot_until_a_person_accepts_it(qapp):
+    rows, frames = night()
+    rows[2] = replace(rows[2], flags=(Flag(NOT_JUDGED, "alone in its group", "note"),))
+    model = TimelineModel()
+    model.set_night(rows, frames, {})
+    assert signs_of(model).tolist()[1:4] == [GOOD, UNTOLD, GOOD]
+    model.set_rejected({}, frozenset({PATHS[2]}))
+    assert signs_of(model).tolist()[1:4] == [GOOD] * 3
+    image = QImage(60, 30, QImage.Format.Format_RGB32)
+    image.fill(0)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    places = np.array([[15.5, 15.5], [45.5, 15.5]])
+    timeline_points.draw_marks(painter, places, np.array([GOOD, UNTOLD], np.int8), np.zeros(2, np.int8))
+    painter.end()
+    middle = [image.pixelColor(int(x), int(y)).value() for x, y in places]
+    rim = image.pixelColor(int(places[1, 0]) + 2, int(places[1, 1])).value()
+    assert middle[0] > 100
+    assert middle[1] < 60
+    assert rim > 100
