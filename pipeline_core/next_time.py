@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline_core.config import DarkSettings
-from pipeline_core.grouping import same_exposure
+from pipeline_core.grouping import Geometry, same_exposure
 from pipeline_core.measures import NOT_JUDGED
 from pipeline_core.name_words import counted
 from pipeline_core.standing import ACCEPTED, BAD, REJECTED, SUSPECT, cause_of, standing
+from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -83,7 +84,7 @@ def next_time(
 
 def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Advice]:
     """Say which flats, darks and biases were missed, by the plan's warnings; `used` is path → flat as it was chosen."""
-    bare: dict[str, list[str]] = {}
+    bare: dict[tuple[str, Geometry], list[str]] = {}
     exposures: set[float] = set()
     no_dark, no_zero, far = 0, 0, 0
     of_flats = _dark_exposures_of_flats(night, plan)
@@ -93,7 +94,7 @@ def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Adv
             continue
         said = science.warnings
         if any(words.startswith(NO_FLAT) for words in said):
-            bare.setdefault(frame.filter or "", []).append(frame.path)
+            bare.setdefault((frame.filter or "", Geometry.of(frame)), []).append(frame.path)
         wanted = set(of_flats.get(science.flat or "", ()))
         if any(words.startswith(NO_DARK) for words in said) and frame.exposure_s is not None:
             wanted.add(frame.exposure_s)
@@ -101,8 +102,8 @@ def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Adv
         no_dark += bool(wanted)
         no_zero += any(words.startswith(NO_ZERO) for words in said)
         far += _has_far_dark(science)
-    for name, paths in bare.items():
-        which = f"in {name}" if name else "without filter"
+    for (name, geometry), paths in bare.items():
+        which = (f"in {name}" if name else "without filter") + _unlike_those_there(night, name, geometry)
         yield _Advice(len(paths), f"take flats {which} ({_have(len(paths))} none{_instead(name, paths, used)})")
     if exposures:
         yield _Advice(no_dark, f"take darks of {_seconds(exposures)} ({_of_flats_or_frames(of_flats, no_dark)})")
@@ -116,6 +117,20 @@ def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Adv
         least = min(len(m.frames) for m in few)
         served = sum({s.bias, s.dark, s.flat} & {m.name for m in few} != set() for s in plan.science)
         yield _Advice(served, f"take three or more {names} ({least} cannot tell a hit from the pixel)")
+
+
+def _unlike_those_there(night: Night, filter_name: str, wanted: Geometry) -> str:
+    """Say of what binning or size flats are missed where there are others in the same filter; else nothing."""
+    flats = {
+        Geometry.of(frame)
+        for frame in night.frames
+        if frame.kind is FrameKind.FLAT and frame.unusable is None and (frame.filter or "") == filter_name
+    }
+    if not flats or wanted in flats:
+        return ""
+    if wanted.binning not in {flat.binning for flat in flats}:
+        return " binned " + "×".join(map(str, wanted.binning[::-1]))
+    return f" of {wanted.nx} × {wanted.ny} pixels"
 
 
 def _instead(filter_name: str, paths: Sequence[str], used: Mapping[str, str]) -> str:

@@ -154,6 +154,21 @@ def test_flats_that_were_missed_are_to_be_taken_next_time():
     assert said.advice == "Next time: take flats in V (3 frames have none)."
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"binning": (2, 2)}, "take flats in R binned 2×2 (2 frames have none)"),
+        ({"shape": (48, 64)}, "of 64 × 48 pixels"),
+    ],
+)
+def test_flats_that_were_missed_are_told_from_those_of_another_binning_or_size(changed, words):
+    the_night = with_masters(series("science", 3))
+    p = paths(the_night)
+    other = [replace(f, **changed) if f.path in p[1:] else f for f in the_night.frames]
+    said = told(replace(the_night, frames=tuple(other)), [row(path) for path in p]).next_time
+    assert any(words in line for line in said), said
+
+
 def test_a_frame_that_went_while_the_run_was_on_is_told_of_no_more():
     before = with_masters(series("science", 3, filter="V"))
     plan = build_plan(before, Recipe(), Choices())
