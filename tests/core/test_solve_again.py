@@ -252,7 +252,7 @@ def test_frames_in_vain_are_not_searched_again_until_an_index_comes(unsolved, se
     document = reduce(capsys, night, out)
     assert (document["solved"], len(counted)) == (0, 3)  # nothing came: the answer stays
     nowhere.clear()
-    shutil.copy(index_files_of("19"), own_index)
+    shutil.copy(INDEXES[1], own_index / "index-more.fits")
     assert reduce(capsys, night, out)["solved"] == 3
     assert len(counted) == 6
 
@@ -452,7 +452,3 @@ def test_a_small_night_is_reduced_and_solved_without_any_index_once_gaias_stars_
     x, y = np.array([50.0, 256.0, 460.0]), np.array([60.0, 300.0, 400.0])
     off = separation_deg(*truth.solution.to_sky(x, y), *solved[first].solution.to_sky(*placed(model, x, y, SIZE)))
     assert off.max() * 3600 < 0.5
-
-
-def index_files_of(scale):
-    return INDEXES[0].with_name(f"index-tycho2-{scale}.littleendian.fits")
