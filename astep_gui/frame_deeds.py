@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QInputDialog, QMenu
 from astep_gui.commands import counted
 from astep_gui.ds9 import open_in_ds9
 from astep_gui.models.frame_state import AGAINST_MARKS
+from astep_gui.models.tip_words import on_button
 from astep_gui.outside import show_outside
 from pipeline_core.types import FrameKind
 
@@ -241,11 +242,11 @@ class FrameDeeds(QObject):
         """Write a line that cannot be chosen: the style draws a section's own words as a mere line."""
         if not menu.isEmpty():
             menu.addSeparator()
-        if (heading := menu.addAction(words)) is not None:
+        if (heading := menu.addAction(on_button(words))) is not None:
             heading.setEnabled(False)
 
     def _offer_field(self, menu: QMenu, paths: list[str], field: str, value: str, *, is_now: bool = False) -> None:
-        action = menu.addAction(value)
+        action = menu.addAction(on_button(value))
         assert action is not None
         action.setCheckable(is_now)
         action.setChecked(is_now)

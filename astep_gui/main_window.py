@@ -18,7 +18,7 @@ from astep_gui.keeping import Keeper
 from astep_gui.models.errands import Errands
 from astep_gui.models.night_model import NightModel
 from astep_gui.models.reduction_model import ReductionModel
-from astep_gui.models.tip_words import as_written
+from astep_gui.models.tip_words import as_written, on_button
 from astep_gui.next_deed import NextDeed
 from astep_gui.panel_layout import PanelLayout
 from astep_gui.peeking import Peeking
@@ -359,7 +359,7 @@ class MainWindow(QMainWindow):
         ):
             action = self.actions_by_name[name]
             action.setEnabled(can)
-            action.setText(f"{name.capitalize()} {text}".strip())
+            action.setText(on_button(f"{name.capitalize()} {text}".strip()))
             action.setIconText(name.capitalize())
             action.setToolTip(as_written(f"{name.capitalize()} {text}  ({action.shortcut().toString()})"))
         running = self.run.is_running

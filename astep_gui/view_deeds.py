@@ -14,6 +14,7 @@ from astep_gui.actions import PANELS, TOOL_WORDS
 from astep_gui.models.blink_levels import MODES
 from astep_gui.models.levels import STRETCH_WORDS
 from astep_gui.models.timeline_model import TIME
+from astep_gui.models.tip_words import on_button
 from astep_gui.widgets.blink_bar import LEVELS_WORDS
 from astep_gui.widgets.compare_view import MODES as COMPARE_MODES
 from pipeline_core.science.colormaps import COLORMAPS
@@ -231,7 +232,7 @@ class ViewDeeds(QObject):
         nights = [night for night in window.remembered.recent() if night != open_now]
         menu = QMenu(window)
         for number, night in enumerate(nights, 1):
-            words = f"{night.name}    {night.parent}".replace("&", "&&")  # one alone marks the key of what follows
+            words = on_button(f"{night.name}    {night.parent}")
             _offer(menu, f"&{number}  {words}", partial(window.open_night, night))
         if not nights:
             _offer(menu, "No other night was opened yet", None)

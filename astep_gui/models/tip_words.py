@@ -22,6 +22,11 @@ def as_written(words: str) -> str:
     return _MARKUP.sub(rf"\g<0>{_WORD_JOINER}", words)
 
 
+def on_button(words: str) -> str:
+    """Return words that a button or a menu shows as they are: Qt takes a single "&" for the mark of a key."""
+    return words.replace("&", "&&")
+
+
 def wrapped(words: str) -> str:
     """Return words in lines that can be read, as they are written, the breaks that are there kept.
 

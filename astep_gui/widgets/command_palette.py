@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, QObject, Qt, pyqtSignal
@@ -119,7 +120,8 @@ class CommandPalette(QDialog):
 
 
 def _words(action: QAction) -> str:
-    return action.text().replace("&", "")
+    """Return an action's words without the mark of its key; an ampersand of its own is written twice there."""
+    return re.sub("&(.?)", r"\1", action.text())
 
 
 def _fit(action: QAction, sought: Sequence[str]) -> int | None:

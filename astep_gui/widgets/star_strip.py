@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QImage, QPainter, QPen
 from PyQt6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QToolButton, QToolTip, QVBoxLayout, QWidget
 
-from astep_gui.models.tip_words import wrapped
+from astep_gui.models.tip_words import on_button, wrapped
 from astep_gui.theme import theme, toned
 from astep_gui.widgets.elided_label import ElidedLabel
 from astep_gui.widgets.own_keys import OwnKeys
@@ -116,7 +116,7 @@ class StarStrip(QWidget):
         self.filters = []
         for name in wanted:
             button = QToolButton(self)
-            button.setText(f"In {name}".replace("&", "&&"))  # a single one would mark a key
+            button.setText(on_button(f"In {name}"))
             button.setToolTip(
                 wrapped(
                     f"Follow this star in the frames of {name}: its light there is another. It is looked for in the "
