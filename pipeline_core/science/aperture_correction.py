@@ -36,8 +36,8 @@ def whole_radius_px(fwhm_px: float) -> float:
     """Return the radius within which a star's light counts as all of it.
 
     The frame's own width alone decides: whether somebody rejected other frames before changes nothing. Frames up to
-    2.7 px wide are all measured in one aperture; a wider one, defocused or at low altitude, in that which holds the same
-    share of its light. No wider than that: light that ice scatters into haloes of 5 FWHM is to be missed.
+    2.7 px wide are all measured in one aperture; a wider one, out of focus or at low altitude, in that which holds the
+    same share of its light. No wider than that: neighbours come in, and what ice scatters farther is lost.
     """
     return max(WHOLE_FWHM * fwhm_px, WHOLE_PX)
 
@@ -131,6 +131,6 @@ def corrections(own: Floats, fwhm_px: Floats) -> tuple[Floats, Floats]:
     for at, value in enumerate(expected.tolist()):
         if np.isfinite(value):
             # A frame far wider than all others: their line, lengthened to it, may lead anywhere.
-            beside = whole[order[max(at - _BESIDE, 0) : at + _BESIDE + 1]]
-            usual[order[at]] = np.clip(value, beside.min(), beside.max())
+            near = whole[order[max(at - _BESIDE, 0) : at + _BESIDE + 1]]
+            usual[order[at]] = np.clip(value, near.min(), near.max())
     return whole, usual
