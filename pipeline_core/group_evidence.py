@@ -43,7 +43,7 @@ def evidence_of(
     air = np.ones(n) if math.isnan(air_clear) else air / air_clear
     extinction = EXTINCTION_MAG * (air - 1) * (1.0 if math.isnan(air_clear) else air_clear)
     with np.errstate(divide="ignore", invalid="ignore"):
-        loss = -2.5 * np.log10(light.transparency) - extinction
+        loss = -2.5 * np.log10(light.gathered) - extinction
     loss_scatter = min(baseline.frame_scatter(loss[~bad], 0.01), 0.08)
     beside = baseline.neighbour_median(loss)
     # A slope is no jump: at the end of a growing loss the line through the neighbours says more than their median.

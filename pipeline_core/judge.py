@@ -167,7 +167,7 @@ class _Compared:
         first = _first_depth(group.stars, noise, fwhm)
         placed = register(group.stars, first, group.shape, tolerance_px=tolerance_px(fwhm))
         light = Light.of(group, placed, noise, fwhm)
-        depth = baseline.depth_mag(light.transparency, noise, fwhm)
+        depth = baseline.depth_mag(light.core, noise, fwhm)
         clear = baseline.clear_frames(depth)
         if not clear.size:  # nothing could be aligned: sharpness and darkness still rank the frames
             depth = baseline.depth_mag(np.ones(len(group.frames)), noise, fwhm)
@@ -186,7 +186,7 @@ class _Compared:
     def judged(self) -> tuple[list[QualityRow], list[Evidence]]:
         """Return the rows of the group, not yet flagged, and what is known of each beside its baselines."""
         group, placed, light = self.group, self.placed, self.light
-        depth = baseline.depth_mag(light.transparency, group.column("noise"), group.column("fwhm_px"))
+        depth = baseline.depth_mag(light.core, group.column("noise"), group.column("fwhm_px"))
         depth_loss = baseline.clear_value(depth, self.clear) - depth
         centre = ((group.shape[1] - 1) / 2, (group.shape[0] - 1) / 2)
         shifts = np.array([(math.nan, math.nan) if a is None else a.displacement(*centre) for a in placed.alignments])

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from pipeline_core.science import transparency
 from pipeline_core.science.alignment import match
+from pipeline_core.science.aperture_correction import corrections
+from pipeline_core.science.baseline import clear_frames
 from pipeline_core.science.sun_moon import SunMoon, airmass, sun_and_moon
 
 if TYPE_CHECKING:
@@ -87,6 +89,12 @@ class Light:
     """What the same stars say of every frame."""
 
     transparency: Floats
+    """Of all of the stars' light, however much of it a frame's own aperture holds."""
+    gathered: Floats
+    """The same, but what is spread more widely than in other frames of like width (by ice, dew, a trail) is lost: so
+    frames are judged."""
+    core: Floats
+    """Of the light in each frame's own aperture, in any one unit: so deep it is."""
     maps: Floats
     """(n, 8, 8)."""
     patchy: Floats
@@ -102,25 +110,26 @@ class Light:
         n, m = len(group.frames), len(placed.catalogue)
         air = airmass(group.sky.altitude_deg) if group.sky else np.full(n, np.nan)
         flux, x, y = (np.full((n, m), np.nan) for _ in range(3))
-        limit, sky_error = np.full(n, np.nan), np.zeros(n)
+        limit, sky_error = np.full(n, np.nan), _sky_errors(group, noise, fwhm)
         inside = np.zeros((n, m), bool)
         radius = 2 * tolerance_px(fwhm)
+        own = group.column("aperture_correction")
+        if np.median(sky_error) == 0:  # where all frames are uneven it is the shade of the optics: no curtains
+            own[sky_error > 0] = np.nan  # there is more of them in the wider circle
+        whole, usual = corrections(own, fwhm)
         for k, alignment in enumerate(placed.alignments):
             if alignment is None:
                 continue
             listed = group.stars[k]
             index = match(alignment, placed.catalogue, listed, radius)
-            flux[k] = np.where(index >= 0, listed.flux[index], np.nan)
+            flux[k] = np.where(index >= 0, usual[k] * listed.flux[index], np.nan)
             x[k], y[k] = alignment.moved(placed.catalogue.x_px, placed.catalogue.y_px)
             # Stars are not measured on the very edge: three radii inside they should have been.
             edge = 3 * radius
             inside[k] = (x[k] > edge) & (x[k] < group.shape[1] - edge) & (y[k] > edge)
             inside[k] &= y[k] < group.shape[0] - edge
-            limit[k] = transparency.detection_limit(listed)
-            measures = group.measures[k]
-            structure = 0.01 * (measures.mesh_rms_percent or 0.0) * (measures.background or 0.0)
-            sky_error[k] = transparency.curtain_error(structure, noise[k], fwhm[k])
-        through, clear_flux = transparency.solve(flux, limit, inside, sky_error)
+            limit[k] = usual[k] * transparency.detection_limit(listed)
+        through, clear_flux = transparency.solve(flux, limit, inside, usual * sky_error)
         off = transparency.residuals(flux, through, clear_flux)
         maps = np.full((n, transparency.CELLS, transparency.CELLS), np.nan)
         patchy, deepest = np.full(n, np.nan), np.full(n, np.nan)
@@ -128,7 +137,7 @@ class Light:
             maps[k] = transparency.transparency_map(x[k], y[k], flux[k] / clear_flux, group.shape)
             gain = 1.0 if group.measures[k].unit == "electron" else group.frames[k].gain_e_per_adu or 1.0
             error = transparency.flux_error(
-                clear_flux * through[k],
+                clear_flux * through[k] / usual[k],  # as much as was measured, in an aperture of 3 FWHM across
                 noise[k] if noise[k] > 0 else 0.0,
                 fwhm[k] if fwhm[k] > 0 else 3.0,
                 gain,
@@ -138,4 +147,19 @@ class Light:
             hidden = transparency.hidden_losses(off[k], through[k], clear_flux, limit[k], inside[k])
             deepest[k] = transparency.deepest_patch(x[k], y[k], off[k], hidden, error, shape=group.shape)
         step, five = transparency.persistence(maps, 2), transparency.persistence(maps, 5)
-        return cls(through, maps, patchy, deepest, step, five, air)
+        return cls(_of_clear(through * whole / usual), through, through / usual, maps, patchy, deepest, step, five, air)
+
+
+def _sky_errors(group: Group, noise: Floats, fwhm: Floats) -> Floats:
+    """Return what curtains of light do to a star's flux in each frame's aperture, (n,); 0 where there are none."""
+    structure = [0.01 * (m.mesh_rms_percent or 0.0) * (m.background or 0.0) for m in group.measures]
+    beneath = zip(structure, noise.tolist(), fwhm.tolist(), strict=True)
+    return np.array([transparency.curtain_error(*one) for one in beneath])
+
+
+def _of_clear(through: Floats) -> Floats:
+    """Return transparencies in units of that of the clear frames."""
+    with np.errstate(divide="ignore"):
+        log = np.log(through)
+    clear = clear_frames(log)
+    return np.exp(log - np.median(log[clear])) if clear.size else through

@@ -87,6 +87,8 @@ class ScienceMeasures:
     """Satellites and planes: x0, y0, x1, y1 in px."""
     halo_ratio: float | None = None
     """Median of the flux in a circle 8 FWHM across over that in one of 3 FWHM: frost, ice crystals."""
+    aperture_correction: float | None = None
+    """All of the stars' light over that in the star list's aperture."""
     notes: tuple[str, ...] = ()
 
 

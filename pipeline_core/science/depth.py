@@ -74,7 +74,7 @@ def frame_depth(
     Parameters
     ----------
     measures : ScienceMeasures
-        Of the frame: noise, background, width, halo.
+        Of the frame: noise, background, width, aperture correction.
     flux : (n,) float
         Of matched stars, as the star list gives it: aperture 3 FWHM across.
     magnitude, colour, magnitude_error : (n,) float
@@ -96,9 +96,10 @@ def frame_depth(
     noise, fwhm = measures.noise, measures.fwhm_px
     if not exposure_s or exposure_s <= 0 or noise is None or not noise > 0 or fwhm is None or not fwhm > 0:
         return None
-    # A halo below 1 is noise, one above 1.5 a neighbour's light in a crowded field.
-    halo = measures.halo_ratio
-    correction = min(max(halo, 1.0), 1.5) if halo is not None and math.isfinite(halo) else USUAL_CORRECTION
+    # Eight FWHM across are not all of the light of undersampled stars; where too few stars told better, they must do.
+    whole = measures.halo_ratio if measures.aperture_correction is None else measures.aperture_correction
+    # Below 1 it is noise, above 1.5 a neighbour's light in a crowded field.
+    correction = min(max(whole, 1.0), 1.5) if whole is not None and math.isfinite(whole) else USUAL_CORRECTION
     fitted = fit_zero_point(
         flux * gain_e_per_unit,
         flux_error(flux, noise, fwhm, gain_e_per_unit, floor=0.005),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline_core.measures import ScienceMeasures, StarList
+from pipeline_core.science.aperture_correction import LISTED_FWHM, aperture_correction
 from pipeline_core.science.background import SkyMesh, SkyPlane, is_structured, sky_mesh, sky_plane, without_sky
 from pipeline_core.science.curtains import without_curtains
 from pipeline_core.science.profile import aperture_flux, halo_ratio, profile_widths
@@ -41,6 +42,7 @@ class _Stars:
     shape: tuple[float, float, float] | None = None
     trail_px: float | None = None
     halo: float | None = None
+    correction: float | None = None
 
 
 def measure_science(
@@ -220,7 +222,7 @@ def _measure_stars(
     masked: Mask | None,
     too_bright: float | None,
 ) -> _Stars:
-    """Choose the clean stars, then measure width, shape, halo."""
+    """Choose the clean stars, then measure width, shape, wings."""
     nothing = _Stars(StarList(np.empty(0), np.empty(0), np.empty(0), np.empty(0)))
     stars = sources.pick(likely)
     guess = typical_width(bare, stars)
@@ -255,7 +257,7 @@ def _measure_stars(
     # Sharper than the others: a hit or a hot clump; wider: a galaxy, a blend.
     odd = (fwhm < 0.6 * width) | (fwhm > 1.7 * width)
     good = np.isfinite(centre_x) & np.isfinite(centre_y) & ~odd
-    flux = aperture_flux(bare, centre_x[good], centre_y[good], 1.5 * width)
+    flux = aperture_flux(bare, centre_x[good], centre_y[good], LISTED_FWHM * width)
     order = np.argsort(-np.nan_to_num(flux))
     order = order[np.nan_to_num(flux)[order] > 0.0]
     listed = StarList(centre_x[good][order], centre_y[good][order], flux[order], fwhm[good][order])
@@ -271,8 +273,8 @@ def _measure_stars(
     if method == "moffat" and shape is not None and shape[0] > _LONG and shape[2] > _ONE_WAY:
         places = listed.x_px[most], listed.y_px[most], listed.flux[most]
         trail = trail_length(bare, *places, width, 1.0 - shape[0], shape[1])
-    halo = halo_ratio(bare, listed.x_px[most], listed.y_px[most], width, noise)
-    return _Stars(listed, width, method, shape, trail, halo)
+    wings = listed.x_px[most], listed.y_px[most], width, noise
+    return _Stars(listed, width, method, shape, trail, halo_ratio(bare, *wings), aperture_correction(bare, *wings))
 
 
 def _typical(values: FloatArray) -> float | None:
@@ -343,6 +345,7 @@ def _science(
         cosmic_rays=cosmic_events,
         streaks=streaks,
         halo_ratio=stars.halo,
+        aperture_correction=stars.correction,
         notes=notes,
     )
 

@@ -185,5 +185,5 @@ def _dark_current(dark: Path, bias: Path) -> Image:
 
 MEASURE_CALIBRATION = Stage("quality of calibration frames", 5, measure_raw_calibration)
 FIND_STARS = Stage("stars to look for in darks", 1, find_stars, is_aid=True)
-MEASURE_QUICK = Stage("quick look", 3, measure_quickly)
-MEASURE_SCIENCE = Stage("quality", 5, measure_calibrated)
+MEASURE_QUICK = Stage("quick look", 4, measure_quickly)
+MEASURE_SCIENCE = Stage("quality", 6, measure_calibrated)

@@ -8,10 +8,12 @@ _FINE = 5
 def star_frame(
     *, shape=(512, 512), stars=60, fwhm=2.5, beta=3.0, ellipticity=0.0, angle_deg=0.0, sky=400.0, noise=20.0,
     flux=(8e3, 2e5), seed=1, ring=None, margin=30, spacing=None, random_angle=False, trail_px=0.0,
+    through=1.0, shift=(0.0, 0.0), noise_seed=None,
 ):  # fmt: skip
     """Return (image in electrons, x, y, flux).
 
-    ``beta=None`` is a Gaussian; ``ring=(inner, outer)`` are radii of defocus.
+    ``beta=None`` is a Gaussian; ``ring=(inner, outer)`` are radii of defocus. Of one ``seed`` and ``spacing`` the same
+    stars are seen through a sky that lets ``through`` a part, moved by ``shift`` px, with noise of another seed.
     """
     rng = np.random.default_rng(seed)
     ny, nx = shape
@@ -23,8 +25,8 @@ def star_frame(
             places.append(place)
         if len(places) == stars:
             break
-    x, y = np.array(places).reshape(-1, 2).T
-    fluxes = np.exp(rng.uniform(np.log(flux[0]), np.log(flux[1]), len(x)))
+    x, y = np.array(places).reshape(-1, 2).T + np.array(shift)[:, None]
+    fluxes = through * np.exp(rng.uniform(np.log(flux[0]), np.log(flux[1]), len(x)))
     image = np.full(shape, float(sky))
     radius = int(np.ceil(max(6 * fwhm, 8 if ring is None else ring[1] + 4, trail_px / 2 + 4 * fwhm)))
     fine = (np.arange(_FINE) + 0.5) / _FINE - 0.5
@@ -51,6 +53,7 @@ def star_frame(
         y0, y1, x0, x1 = max(iy - radius, 0), min(iy + radius + 1, ny), max(ix - radius, 0), min(ix + radius + 1, nx)
         cut = light[y0 - iy + radius : y1 - iy + radius, x0 - ix + radius : x1 - ix + radius]
         image[y0:y1, x0:x1] += total * cut / light.sum()
+    rng = rng if noise_seed is None else np.random.default_rng(noise_seed)
     image += rng.normal(0, 1, shape) * np.sqrt(noise**2 + np.maximum(image - sky, 0))
     return image.astype(np.float32), x, y, fluxes
 

@@ -49,8 +49,9 @@ class Catalogue:
     def __call__(self, path):
         self.asked += 1
         stars = StarList.from_lists(self.measured[path]["stars"])
-        halo = min(max(self.measured[path]["measures"]["halo_ratio"], 1.0), 1.5)
-        flux = stars.flux * halo / self.night.by_path[path].exposure_s
+        measures = self.measured[path]["measures"]
+        whole = min(max(measures["aperture_correction"] or measures["halo_ratio"], 1.0), 1.5)
+        flux = stars.flux * whole / self.night.by_path[path].exposure_s
         magnitude = ZP - 2.5 * np.log10(flux) - (1.0 if path in self.dim else 0.0)
         rng = np.random.default_rng(1)
         x, y = stars.x_px + rng.normal(0, 0.2, len(stars)), stars.y_px + rng.normal(0, 0.2, len(stars))

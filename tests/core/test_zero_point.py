@@ -170,6 +170,11 @@ def test_a_frame_with_stars_has_a_depth():
     assert Depth.from_dict(found.as_dict()) == found
 
 
+def test_all_of_the_light_of_undersampled_stars_counts_for_the_zero_point():
+    # Flux over 1.1 is what the aperture held; 8 FWHM across would find another 2 % only.
+    assert depth_of(halo_ratio=1.02, aperture_correction=1.1).zero_point_mag == pytest.approx(ZP, abs=0.02)
+
+
 def test_without_halo_noise_or_width_what_can_be_said_is_said():
     assert depth_of(halo_ratio=None).zero_point_mag == pytest.approx(ZP, abs=0.02)
     assert depth_of(noise=None) is None
