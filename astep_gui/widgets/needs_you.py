@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
@@ -307,10 +307,9 @@ class NeedsYou(QWidget):
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
         edge = bar.value() + self._area.maximumHeight()
-        tops = [0, *accumulate(self._heights)]
-        below = (top for top, end in pairwise(tops) if end - self._list.spacing() > edge)
-        bar.setValue(next(below, 0))
-        self._fit_height()
+        ends = enumerate(accumulate(self._heights))
+        below = (k for k, end in ends if end - self._list.spacing() > edge)
+        self._fit_height(next(below, 0))
 
     def _say_how_many(self, *_: object, has_lines: bool | None = None) -> None:
         if has_lines is None:

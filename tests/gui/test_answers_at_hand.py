@@ -115,9 +115,9 @@ def button_of(window, words, title):
 def test_show_of_several_frames_selects_all_says_so_and_the_answers_mean_all(qtbot, opened, size):
     opened.resize(*size)
     judge(opened, dict.fromkeys(LIGHTS[:3], (CLOUD,)))
-    qtbot.waitUntil(lambda: any("suggested: cloud" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("· cloud" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
     settle()
-    qtbot.mouseClick(button_of(opened, "Show", "suggested: cloud"), LEFT)
+    qtbot.mouseClick(button_of(opened, "Show", "· cloud"), LEFT)
     settle()
     assert list(opened.night.selection) == LIGHTS[:3]
     rows = opened.table.tree.selectionModel().selectedRows()
@@ -138,8 +138,8 @@ def test_show_of_several_frames_selects_all_says_so_and_the_answers_mean_all(qtb
 
 def test_escape_lets_go_of_the_frames_that_were_shown_together(qtbot, opened):
     judge(opened, dict.fromkeys(LIGHTS[:3], (CLOUD,)))
-    qtbot.waitUntil(lambda: any("suggested: cloud" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
-    qtbot.mouseClick(button_of(opened, "Show", "suggested: cloud"), LEFT)
+    qtbot.waitUntil(lambda: any("· cloud" in n.title for n in opened.night.needs), timeout=PATIENCE_MS)
+    qtbot.mouseClick(button_of(opened, "Show", "· cloud"), LEFT)
     qtbot.keyClick(opened, Qt.Key.Key_Escape)
     assert list(opened.night.selection) == [LIGHTS[0]]
     assert not opened.viewing.view.head.selected.isVisible()

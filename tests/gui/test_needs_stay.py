@@ -79,7 +79,8 @@ def test_what_stands_below_an_answered_line_closes_up_when_the_pointer_has_left(
     QApplication.sendEvent(scrolled.needs, QEvent(QEvent.Type.Leave))
     qtbot.wait(100)
     after = list(seen(scrolled))
-    assert after[0] == before[1], "neither the first of all nor one that was not reached yet"
+    # Neither the first of all nor one that was not reached yet; at the end the last page stays full.
+    assert after[0] == before[1] or (before[1] in after and "below" not in scrolled.needs.more.text())
 
 
 def test_lines_that_are_gone_above_bring_no_other_line_to_the_top(qtbot, scrolled):
