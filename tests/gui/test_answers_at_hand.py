@@ -160,9 +160,7 @@ def test_after_x_it_is_said_that_shift_x_asks_for_the_reason_and_not_after_shift
     judge(opened, {LIGHTS[0]: (CLOUD,)})
     opened.night.select([LIGHTS[0]])
     qtbot.keyClick(opened, Qt.Key.Key_X)
-    assert (
-        opened.log.line.full_text == f"rejected {LIGHTS[0]} · cloud · Ctrl+Z takes it back; Shift+X asks for the reason"
-    )
+    assert opened.log.line.full_text == "light 000 rejected · cloud · Ctrl+Z takes it back; Shift+X asks for the reason"
     opened.decisions.reject([LIGHTS[0]], "dome", anew=True)
     assert opened.log.line.full_text.endswith("Ctrl+Z takes it back")
 
