@@ -8,8 +8,10 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from astep_gui.models.window_words import setting_words
+from pipeline_core.decisions import NEXT_REFERENCE
 from pipeline_core.errors import AstepError
 from pipeline_core.measures import gravest_cause
+from pipeline_core.name_words import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -144,13 +146,16 @@ class Decisions(QObject):
             return logbook.decide_all(changes, label=label)
 
         def told(changed: Sequence[str]) -> str:
-            words = _told("rejected", changed, [reasons[path] for path in changed])
+            words = self._told("rejected", changed, [reasons[path] for path in changed])
             kept = len(reasons) - len(changed)
-            return f"{words} · {kept} more {'was' if kept == 1 else 'were'} rejected already" if kept else words
+            words = f"{words} · {kept} more {'was' if kept == 1 else 'were'} rejected already" if kept else words
+            return f"{words} ({self._lost_words(lost, changed)})" if lost else words
 
         asks = "" if anew else "; Shift+X asks for the reason"
         self.rejecting.emit(list(given))
-        if self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: _already(reasons), asks):
+        lost = sorted(self._night.references & (given.keys() - self._night.rejected.keys()))
+        self._night.told_lost |= set(lost)
+        if self._decide(lambda paths: f"reject {counted(paths)}", write, told, lambda: self._already(reasons), asks):
             self.rejected.emit(list(given))
 
     def cause(self, path: str) -> str:
@@ -163,7 +168,8 @@ class Decisions(QObject):
         self._decide(
             lambda changed: f"accept {counted(changed)}",
             lambda logbook, label: logbook.accept(paths, reason, label=label),
-            lambda changed: _told("accepted", changed, [reason]),
+            lambda changed: self._told("accepted", changed, [reason]),
+            lambda: f"{self._named(paths)} {'is' if len(paths) == 1 else 'are'} accepted already",
         )
 
     def set_field(self, paths: Sequence[str], field: str, value: object) -> None:
@@ -316,26 +322,35 @@ class Decisions(QObject):
         else:
             mirror(self.stack, logbook, self._night.writable_logbook)
 
+    # -- words -----------------------------------------------------------------------------------------------
+
+    def _named(self, paths: Sequence[str]) -> str:
+        """Say how many frames, or which one, by the name that it has in the list."""
+        return self._night.titles.name(paths[0]) if len(paths) == 1 else counted(paths)
+
+    def _told(self, deed: str, paths: Sequence[str], reasons: Sequence[str]) -> str:
+        """Say what was done, and why where all have one reason: "Jason 066 rejected · cloud", "10 frames rejected"."""
+        why = set(reasons)
+        reason = why.pop() if len(why) == 1 else ""
+        return " · ".join(part for part in (f"{self._named(paths)} {deed}", reason) if part)
+
+    def _lost_words(self, lost: Sequence[str], of: Sequence[str]) -> str:
+        """Say that the reference is among rejected frames."""
+        if len(of) == 1:
+            return f"it was the reference: {NEXT_REFERENCE}"
+        names = named([self._night.titles.name(path) for path in lost])
+        return f"{names} {'was the reference' if len(lost) == 1 else 'were references'}: {NEXT_REFERENCE}"
+
+    def _already(self, reasons: Mapping[str, str]) -> str:
+        """Say that frames were rejected before, and how another reason is given."""
+        why = set(reasons.values())
+        said = f"{self._named(list(reasons))} {'is' if len(reasons) == 1 else 'are'} already rejected"
+        if len(why) > 1:
+            return f"{said}, each for its own reason; Shift+X changes it"
+        reason = why.pop()
+        return f"{said}: {reason}; Shift+X changes the reason" if reason else f"{said}; Shift+X gives a reason"
+
 
 def counted(paths: Sequence[str]) -> str:
     """Say how many frames, or which one."""
     return paths[0].rsplit("/", 1)[-1] if len(paths) == 1 else f"{len(paths)} frames"
-
-
-def _told(deed: str, paths: Sequence[str], reasons: Sequence[str]) -> str:
-    """Say what was done, and why where all have one reason: "rejected 0066.fits · cloud", "10 frames rejected"."""
-    why = set(reasons)
-    reason = why.pop() if len(why) == 1 else ""
-    frames = counted(paths)
-    what = f"{deed} {frames}" if len(paths) == 1 else f"{frames} {deed}"
-    return " · ".join(part for part in (what, reason) if part)
-
-
-def _already(reasons: Mapping[str, str]) -> str:
-    """Say that frames were rejected before, and how another reason is given."""
-    why = set(reasons.values())
-    if len(why) > 1:
-        return f"{len(reasons)} frames are already rejected, each for its own reason; Shift+X changes it"
-    reason = why.pop()
-    said = "already rejected" if len(reasons) == 1 else f"{len(reasons)} frames are already rejected"
-    return f"{said}: {reason}; Shift+X changes the reason" if reason else f"{said}; Shift+X gives a reason"

@@ -20,7 +20,6 @@ from astep_gui.models.levels import OF_AN_IMAGE, LevelsModel
 from astep_gui.models.memory_budget import MemoryBudget
 from astep_gui.models.pixel_story_model import PixelStoryModel
 from astep_gui.models.same_place import SamePlaces, is_trimmed
-from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.star_marks import StarMarks
 from astep_gui.models.star_track import SEARCH_PX, SNAP_PX, SNAP_SCREEN_PX, StarTrackModel
 from astep_gui.models.steps_model import StepsModel
@@ -87,7 +86,7 @@ class Viewing(QObject):
         self.keogram_model = KeogramModel(self.timeline_model.axis, self)
         self.star = StarTrackModel(self)
         self.story = PixelStoryModel(self)
-        self.short_titles = ShortTitles(night)
+        self.short_titles = night.titles
         self.view = ImageView(self.levels)
         self.view.head.short_title = self.short_titles.of
         self.compare = CompareView(self.levels)

@@ -230,8 +230,12 @@ def unplaced(night: Night, store: Store) -> set[str]:
 
 def rejected_references(store: Store, rejected: Container[str], chosen: Iterable[str]) -> list[str]:
     """Return the rejected frames on which an alignment stands, or that a person chose for that."""
-    standing = [field["reference"] for product in store.products(STAGE) for field in product.made["fields"]]
-    return [path for path in dict.fromkeys((*standing, *sorted(chosen))) if path in rejected]
+    return [path for path in dict.fromkeys((*standing_references(store), *sorted(chosen))) if path in rejected]
+
+
+def standing_references(store: Store) -> list[str]:
+    """Return the frames on which alignments stand, rejected since or not."""
+    return [field["reference"] for product in store.products(STAGE) for field in product.made["fields"]]
 
 
 def realigned(

@@ -36,7 +36,9 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "hint_radius_deg": (1e-3, 180.0),
 }
 """Fields that hold a number, and the range in which one makes sense."""
-REFERENCE_REJECTED = "the reference is rejected: quality chooses another at the next update"
+NEXT_REFERENCE = "quality chooses another at the next update"
+"""What becomes of frames whose reference is rejected."""
+REFERENCE_REJECTED = f"the reference is rejected: {NEXT_REFERENCE}"
 """What is said when a person rejects the frame on which others are aligned."""
 MASTERS = ("bias", "dark", "flat")
 """Fields that force a frame's master by its name, or "none"."""

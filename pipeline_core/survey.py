@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pipeline_core.align_night import realigned, unplaced
+from pipeline_core.align_night import realigned, standing_references, unplaced
 from pipeline_core.io.output_names import rejected_product
 from pipeline_core.journal import was_broken_off
 from pipeline_core.lock import holder
@@ -87,6 +87,8 @@ class Survey:
     """What the run that ended last did and took."""
     state: str = ""
     """Of all that a report shows: :func:`pipeline_core.report_state.reports_of` tells by it which ones are old."""
+    references: frozenset[str] = frozenset()
+    """Frames that others were laid on, rejected since or not."""
 
     @property
     def is_reduced(self) -> bool:
@@ -176,7 +178,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         used = {path for path in tasks.tasks.science if path not in rejected}  # a rule's are calibrated all the same
         steps = {path: steps_done(tasks.tasks.science[path].settings) for path in here if path in tasks.tasks.science}
         waiting = unplaced(tasks.night, store) if recipe.align.enabled else set()
-        on_sky = solutions(store)
+        on_sky, references = solutions(store), frozenset(standing_references(store))
         # Frames that are calibrated anew are measured anew, and aligned with all that: it is not said twice.
         is_settled = recipe.align.enabled and not (stale or unjudged or waiting)
         anew = realigned(tasks.night, tasks.plan.trims, store, logbook, recipe) if is_settled else {}
@@ -206,6 +208,7 @@ def survey(place: Place, night: Night, recipe: Recipe) -> Survey:
         holder(place.output) is None and was_broken_off(place.output),
         ended,
         state,
+        references,
     )
 
 

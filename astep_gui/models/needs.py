@@ -50,6 +50,8 @@ class Need:
     holds: str = ""
     """How many of its frames are bad and how many suspect, where it has both; no part of the title, by which it is
     known again."""
+    severity: Literal["", "bad", "suspect"] = ""
+    """The gravest that is said of its frames: it has their mark."""
 
 
 _SHOW = Remedy("Show", "show", tip="select these frames in the table, and look at the first")
@@ -255,7 +257,7 @@ def _suspects(
     rejected: Mapping[str, str],
     kept: frozenset[str],
 ) -> list[Need]:
-    by_cause: dict[tuple[str, bool], dict[str, Flag]] = {}
+    by_cause: dict[tuple[str, bool], dict[str, Flag]] = {}  # those of calibration frames are asked about by themselves
     science = {path: row.flags for path, row in rows.items()}
     for path, flags in (*science.items(), *calibration.items()):
         if path in rejected or path in kept:
@@ -264,21 +266,24 @@ def _suspects(
         if worst is not None:
             by_cause.setdefault((worst.cause, path in rows), {})[path] = worst
     ordered = sorted(by_cause.items(), key=lambda one: -len(one[1]))
-    return [_suspected(cause, flagged, is_science=is_science) for (cause, is_science), flagged in ordered]
+    return [_suspected(cause, flagged) for (cause, _), flagged in ordered]
 
 
-def _suspected(cause: str, flagged: Mapping[str, Flag], *, is_science: bool) -> Need:
+def _suspected(cause: str, flagged: Mapping[str, Flag]) -> Need:
     """Ask about the frames of one cause: the bad ones can be rejected without those that are merely suspect."""
     paths = tuple(flagged)
     bad = tuple(path for path, flag in flagged.items() if flag.severity == "bad")
     whose = "this frame" if len(paths) == 1 else f"these {len(paths)} frames"
     settled = "stays, and nothing more is asked about it" if len(paths) == 1 else "stay, and nothing more is asked"
     keep = Remedy("Keep", "accept", tip=f"accept {whose} all the same: {settled}; Ctrl+Z takes it back")
-    title = _counted(paths, f"suggested: {cause}" if is_science else cause)
+    severity: Literal["bad", "suspect"] = "bad" if bad else "suspect"
+    tone: Literal["bad", "warn"] = "bad" if bad else "warn"
     if not 0 < len(bad) < len(paths):
+        title = f"{counted(len(paths), f'{severity} frame')} · {cause}"
         ways = (_SHOW, Remedy("Reject", "reject", value=cause, tip=_reject_tip(whose, cause, len(paths))), keep)
         why = _example(paths[0], flagged[paths[0]])
-        return Need(title, f"For example {why}" if len(paths) > 1 else why, paths, ways)
+        why = f"For example {why}" if len(paths) > 1 else why
+        return Need(title, why, paths, ways, tone, severity=severity)
     rest = len(paths) - len(bad)
     which = "the bad frame" if len(bad) == 1 else f"the {len(bad)} bad frames"
     left = "the suspect one stays" if rest == 1 else f"the {rest} suspect ones stay"
@@ -288,7 +293,8 @@ def _suspected(cause: str, flagged: Mapping[str, Flag], *, is_science: bool) -> 
     first = next(path for path in paths if path not in bad)
     why = f"Bad is {_example(bad[0], flagged[bad[0]])}\nSuspect is {_example(first, flagged[first])}"
     holds = f"{len(bad)}{NO_BREAK}bad, {rest}{NO_BREAK}suspect"
-    return Need(title, why, paths, (_SHOW, some, both, keep), holds=holds)
+    ways = (_SHOW, some, both, keep)
+    return Need(_counted(paths, cause), why, paths, ways, tone, holds=holds, severity=severity)
 
 
 def _reject_tip(whose: str, cause: str, number: int) -> str:

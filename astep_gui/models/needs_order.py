@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from astep_gui.models.equal_needs import NeedLine
 
-_COUNT = re.compile(r"^\d+ frames?\b")
+_COUNT = re.compile(r"^\d+ (?:bad |suspect )?frames?\b")
 Key = tuple[str, str, bool]
 
 
 def key_of(line: NeedLine) -> Key:
-    """Return by what a line is known again: not by the number of its frames, which every decision changes."""
+    """Return by what a line is known again: not by how many or how bad its frames are: decisions change that."""
     if line.kin and not line.is_part:
         return line.kin, "", False
     return line.kin, _COUNT.sub("", line.need.title), line.is_part

@@ -12,6 +12,7 @@ from astep_gui.models.known_night import KnownNight
 from astep_gui.models.needs import needs_of, output_problem
 from astep_gui.models.planning import Planning
 from astep_gui.models.reading_night import decided_recipe, first_shown, reading
+from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.survey_watch import SurveyWatch
 from pipeline_core.decisions import RECIPE, REFERENCE_REJECTED
 from pipeline_core.errors import AstepError, NightError
@@ -21,7 +22,7 @@ from pipeline_core.logbook import Logbook
 from pipeline_core.session import NO_CHOICES, Place, choices_of, find_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from astep_gui.jobs import Job, Jobs
@@ -77,6 +78,9 @@ class NightModel(KnownNight):
         self._unwritten.connect(self.problem)  # said in the thread that writes, shown in the window's
         self.lists = ListsLater(self._unwritten.emit)
         """Brings decisions and their lists to the disk, which may take seconds that no person need see."""
+        self.titles = ShortTitles(self)
+        self.told_lost: set[str] = set()
+        """Rejected references of which it was said already."""
         self.looks_quickly = True
         """Measure science frames in the background when a night opens."""
         self._planning = Planning(jobs, self._to_plan, self)
@@ -184,6 +188,7 @@ class NightModel(KnownNight):
             self.logbook.close()
         was_open = self.is_open
         self._last_id, self._trouble = 0, ""
+        self.told_lost.clear()
         self._clear()
         if was_open:
             self.night_changed.emit()
@@ -253,8 +258,9 @@ class NightModel(KnownNight):
             rejected = self.rejected = self.logbook.rejected()
             before, chosen = self.reference, self.logbook.references()
             self.reference = min((path for path in chosen if path not in rejected), default=None)
+            self.told_lost &= rejected.keys()
             if before in chosen and before in rejected:
-                self._tell_lost_reference()
+                self._tell_lost({before})
         self.judgements.heed(self.frame)
 
     # -- recipe and plan -------------------------------------------------------------------------------------
@@ -287,18 +293,25 @@ class NightModel(KnownNight):
             self._surveying.look(self.place, self.raw, self.recipe)
 
     def _take_survey(self, found: Survey) -> None:
-        known = self.survey.realigned.values() if self.survey is not None else ()
-        # Where a person had chosen it, it was said when it was rejected.
-        is_told = self.logbook is not None and not self.logbook.references().isdisjoint(self.logbook.rejected())
-        if REFERENCE_REJECTED in found.realigned.values() and REFERENCE_REJECTED not in known and not is_told:
-            self._tell_lost_reference()
+        if REFERENCE_REJECTED in found.realigned.values():
+            self._tell_lost(found.references & self.rejected.keys())
         self.survey = found
         if not self.is_running:
             self.judgements.remember_run(found.last_run.said_of_frames if found.last_run is not None else {})
         self.survey_changed.emit()
 
-    def _tell_lost_reference(self) -> None:
-        self.said.emit([Event("message", "alignment", text=REFERENCE_REJECTED)])
+    def _tell_lost(self, paths: Collection[str]) -> None:
+        """Say which references are rejected, once; where this window rejects one, its own line says it."""
+        for path in sorted(set(paths) - self.told_lost):
+            words = f"{self.titles.name(path)}: {REFERENCE_REJECTED}"
+            self.said.emit([Event("message", "alignment", text=words)])
+        self.told_lost |= set(paths)
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Frames that others are laid on: the one that a person chose, and those on which alignments stand."""
+        standing = self.survey.references if self.survey is not None else frozenset()
+        return standing if self.reference is None else standing | {self.reference}
 
     # -- needs -----------------------------------------------------------------------------------------------
 

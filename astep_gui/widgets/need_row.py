@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from astep_gui.models.frame_state import BAD_MARK, SUSPECT_MARK
 from astep_gui.models.needs import Remedy
 from astep_gui.models.tip_words import wrapped
 from astep_gui.models.window_words import in_window
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from astep_gui.models.needs import Need
 
 _MARKS = {"bad": "!", "warn": "▲", "dim": "·"}
+_FRAME_MARKS = {"bad": BAD_MARK, "suspect": SUSPECT_MARK}
 _PART_PX = 17
 """By so much one of several equal needs stands in."""
 _UNDO_RESTS = 2
@@ -62,7 +64,7 @@ class NeedRow(QWidget):
         super().__init__()
         self.came_s = came_s
         need = line.need
-        mark = QLabel("✓" if line.is_done else _MARKS[need.tone])
+        mark = QLabel("✓" if line.is_done else _FRAME_MARKS.get(need.severity, _MARKS[need.tone]))
         mark.setProperty("role", "dim" if line.is_done else need.tone)
         mark.setFixedWidth(12)
         told = (in_window(need.title), need.holds, done)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -24,7 +25,7 @@ from astep_gui.models.equal_needs import in_lines
 from astep_gui.models.needs import Remedy
 from astep_gui.models.needs_after import done_about
 from astep_gui.models.needs_answers import Answer, Answers, answer_words
-from astep_gui.models.needs_order import in_their_places
+from astep_gui.models.needs_order import in_their_places, key_of
 from astep_gui.models.needs_words import heading_of, next_of
 from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import restyle
@@ -136,8 +137,7 @@ class NeedsYou(QWidget):
         wanted_lines = (lines, self._room, done, back)
         if wanted_lines == self._shown:
             return  # nothing moves under the cursor while nothing changed
-        scrolled = self._scroll()
-        came = self._when_they_came(lines, scrolled)
+        came, first = self._when_they_came(lines, self._scroll()), self._first_again(lines)
         self._shown = wanted_lines
         while (item := self._list.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
@@ -148,11 +148,9 @@ class NeedsYou(QWidget):
             shown.set_unfolded(line.kin in self._unfolded)
             shown.fold_asked.connect(self._fold)
             self._list.addWidget(shown)
+            shown.show()  # Qt shows it a moment later: until then it has no height, and the list no place to scroll to
         self._list.addStretch(1)  # where there is more room than they take, no line moves for it
-        self._fit_height()
-        bar = self._area.verticalScrollBar()
-        if bar is not None:
-            bar.setValue(scrolled)
+        self._fit_height(first)
 
     def _in_their_places(self, lines: list[NeedLine]) -> list[NeedLine]:
         """Keep the order once the night is known, and under the pointer whatever comes: see the function."""
@@ -235,8 +233,14 @@ class NeedsYou(QWidget):
             came.append(line.came_s if stays else now_s)
         return came
 
-    def _fit_height(self) -> None:
-        """Show as many lines as are seen whole. The list's own height is the person's: what lies below never moves."""
+    def _fit_height(self, first: int | None = None) -> None:
+        """Show as many lines as are seen whole. The list's own height is the person's: what lies below never moves.
+
+        Parameters
+        ----------
+        first : int, optional
+            Number of the line to be seen at the top; by default the nearest to where it is scrolled to.
+        """
         self._area.setVisible(self._shown is not None and bool(self._shown[0]))
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
@@ -250,7 +254,7 @@ class NeedsYou(QWidget):
         is_whole = sum(heights) - gap <= most
         self._list.setContentsMargins(sides.left(), 0, _RIGHT_PX + (beside if is_whole else 0), _BELOW_PX)
         self._heights = list(heights)
-        first = self._first_seen(most + gap)
+        first = self._first_seen(most + gap, self._nearest() if first is None else first)
         heights = heights[first:]
         while sum(heights) - gap > most and len(heights) > 1:
             heights.pop()
@@ -263,17 +267,33 @@ class NeedsYou(QWidget):
         self._area.setVerticalScrollBarPolicy(never if is_whole else always)
         if not bar.isSliderDown() and (layout := self.layout()) is not None:
             layout.activate()  # the bar ends where the last page does
+            QApplication.sendPostedEvents(
+                self._area.widget(), QEvent.Type.LayoutRequest.value
+            )  # of the lines there are
             bar.setValue(sum(self._heights[:first]))
         self._say_more()
 
-    def _first_seen(self, room: int) -> int:
-        """Return the number of the line at the top: lines are seen whole, as many as there is room for, pixels."""
-        heights, scrolled = self._heights, self._scroll()
-        tops = [0, *accumulate(heights)][:-1]
-        first = min(range(len(tops)), key=lambda k: abs(tops[k] - scrolled), default=0)
-        while first and sum(heights[first - 1 :]) <= room:
+    def _first_seen(self, room: int, first: int) -> int:
+        """Return the number of the line at the top: as many lines are seen whole as there is room for, pixels."""
+        while first and sum(self._heights[first - 1 :]) <= room:
             first -= 1  # the last page is full
         return first
+
+    def _nearest(self) -> int:
+        """Return the number of the line that begins nearest to where the list is scrolled to."""
+        scrolled, tops = self._scroll(), [0, *accumulate(self._heights)][:-1]
+        return min(range(len(tops)), key=lambda k: abs(tops[k] - scrolled), default=0)
+
+    def _first_again(self, lines: Sequence[NeedLine]) -> int:
+        """Return the number of the line that is to be seen first: the one that is, or what stands below it."""
+        before = [] if self._shown is None else self._shown[0]
+        at = self._nearest()
+        if not at:
+            return 0  # at the beginning what is new is seen
+        if at < len(lines) and key_of(lines[at]) == key_of(before[at]):
+            return at
+        keys = [None if line.is_done else key_of(line) for line in lines]
+        return next((keys.index(key) for line in before[at:] if (key := key_of(line)) in keys), at)
 
     def _say_more(self, *_: object) -> None:
         """Say how many lines lie below those that are seen."""
@@ -287,10 +307,9 @@ class NeedsYou(QWidget):
         bar = self._area.verticalScrollBar()
         assert bar is not None, "every scroll area has one"
         edge = bar.value() + self._area.maximumHeight()
-        tops = [0, *accumulate(self._heights)]
-        below = (top for top, end in pairwise(tops) if end - self._list.spacing() > edge)
-        bar.setValue(next(below, 0))
-        self._fit_height()
+        ends = enumerate(accumulate(self._heights))
+        below = (k for k, end in ends if end - self._list.spacing() > edge)
+        self._fit_height(next(below, 0))
 
     def _say_how_many(self, *_: object, has_lines: bool | None = None) -> None:
         if has_lines is None:

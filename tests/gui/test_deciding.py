@@ -7,7 +7,9 @@ from PyQt6.QtWidgets import QApplication, QMenu, QPushButton
 
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.needs import Need, Remedy
+from pipeline_core.decisions import REFERENCE_REJECTED
 from pipeline_core.logbook import Logbook
+from pipeline_core.survey import Survey
 from tests.gui.nights import write_frame
 
 LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
@@ -54,7 +56,7 @@ def test_undo_of_a_chosen_master_selects_no_frames_that_the_next_key_would_hit(o
 def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(opened, qtbot):
     line = opened.log.line
     opened.decisions.reject([LIGHTS[1]], "cloud")
-    assert line.full_text == f"rejected {LIGHTS[1]} · cloud · Ctrl+Z takes it back; Shift+X asks for the reason"
+    assert line.full_text == "light 001 rejected · cloud · Ctrl+Z takes it back; Shift+X asks for the reason"
     opened.decisions.accept(LIGHTS[1:3])
     assert line.full_text == "2 frames accepted · Ctrl+Z takes it back"
     qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
@@ -166,3 +168,41 @@ def test_a_closed_night_has_nothing_to_undo(opened):
     assert opened.actions_by_name["undo"].isEnabled()
     opened.night.close()
     assert not opened.actions_by_name["undo"].isEnabled()
+
+
+def test_a_key_that_rejects_the_reference_names_the_frame_and_the_way_back(opened, qtbot):
+    """A letter that was meant for the search box rejected a frame, and only "the reference is rejected" was said."""
+    opened.night._take_survey(Survey(references=frozenset({LIGHTS[1]})))
+    opened.night.select([LIGHTS[1]])
+    opened.table.tree.setFocus()
+    qtbot.keyClick(opened.table.tree, Qt.Key.Key_X)
+    said = opened.log.line.full_text
+    assert said.startswith("light 001 rejected (it was the reference: quality chooses another at the next update)")
+    assert " · Ctrl+Z takes it back" in said
+    moved = Survey(references=frozenset({LIGHTS[1]}), realigned={"field": REFERENCE_REJECTED})
+    opened.night._take_survey(moved)
+    assert opened.log.line.full_text == said, "what is looked up afterwards says it no second time"
+    opened.decisions.undo()
+    opened.decisions.reject(LIGHTS[:3])
+    said = opened.log.line.full_text
+    assert said.startswith("3 frames rejected (light 001 was the reference: quality chooses another")
+
+
+def test_a_reference_that_is_rejected_elsewhere_is_named(opened, qtbot):
+    opened.decisions.reject([LIGHTS[3]])  # so that there is a logbook
+    with Logbook.open(opened.night.place.output, opened.night.place.night) as logbook:
+        logbook.reject([LIGHTS[0]], "wind")
+    qtbot.waitUntil(lambda: LIGHTS[0] in opened.night.rejected, timeout=30_000)
+    moved = Survey(references=frozenset({LIGHTS[0]}), realigned={"field": REFERENCE_REJECTED})
+    for _ in range(2):
+        opened.night._take_survey(moved)
+    assert opened.log.text.toPlainText().count(f"light 000: {REFERENCE_REJECTED}") == 1
+
+
+def test_a_frame_that_is_accepted_or_rejected_already_is_named(opened):
+    for deed, said in ((opened.decisions.accept, "accepted already"), (opened.decisions.reject, "already rejected")):
+        deed([LIGHTS[2]])
+        deed([LIGHTS[2]])
+        assert opened.log.line.full_text.startswith(f"light 002 is {said}")
+    opened.decisions.accept([LIGHTS[2]])
+    assert opened.log.line.full_text == "light 002 accepted · Ctrl+Z takes it back"

@@ -24,7 +24,7 @@ def over_the_image(window, _qtbot):
 
 
 def in_the_needs(window, _qtbot):
-    window.deeds.remedy(Need("1 frame · suggested: cloud", "why", (LIGHTS[1],), ()), REJECT)
+    window.deeds.remedy(Need("1 bad frame · cloud", "why", (LIGHTS[1],), ()), REJECT)
 
 
 @pytest.mark.parametrize("deed", [by_key, by_tool_bar, over_the_image, in_the_needs])
@@ -39,14 +39,14 @@ def test_whoever_rejects_the_shown_frame_goes_on_to_the_next(opened, qtbot, deed
 
 def test_who_rejects_other_frames_than_the_shown_one_stays(opened):
     opened.night.select([LIGHTS[1]])
-    opened.deeds.remedy(Need("2 frames · suggested: cloud", "why", tuple(LIGHTS[2:]), ()), REJECT)
+    opened.deeds.remedy(Need("2 bad frames · cloud", "why", tuple(LIGHTS[2:]), ()), REJECT)
     assert opened.night.current == LIGHTS[1]
 
 
 def test_who_accepts_a_frame_stays_on_it(opened, qtbot):
     opened.night.select([LIGHTS[1]])
     qtbot.keyClick(opened, Qt.Key.Key_U)
-    opened.deeds.remedy(Need("1 frame · suggested: cloud", "why", (LIGHTS[1],), ()), KEEP)
+    opened.deeds.remedy(Need("1 bad frame · cloud", "why", (LIGHTS[1],), ()), KEEP)
     assert opened.night.current == LIGHTS[1]
 
 
@@ -67,7 +67,7 @@ def test_going_on_works_where_the_list_shows_suggestions_only(opened, qtbot):
 
 
 def test_show_looks_at_the_first_of_its_frames_in_the_list(opened):
-    need = Need("3 frames · suggested: cloud", "why", (LIGHTS[3], LIGHTS[1], LIGHTS[2]), ())
+    need = Need("3 bad frames · cloud", "why", (LIGHTS[3], LIGHTS[1], LIGHTS[2]), ())
     opened.deeds.remedy(need, Remedy("Show", "show"))
     assert opened.night.current == LIGHTS[1]
     assert list(opened.night.selection) == LIGHTS[1:]

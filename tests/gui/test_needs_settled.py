@@ -115,7 +115,7 @@ def test_rejected_frames_are_told_of_until_the_pointer_leaves(qtbot, asked):
     flagged(asked, ["bad", "bad"])
     press(qtbot, asked, "trailed", "Reject")
     settled(qtbot, asked, "trailed")
-    assert words_of(asked, "trailed") == "2 frames · suggested: trailed · rejected"
+    assert words_of(asked, "trailed") == "2 bad frames · trailed · rejected"
     assert list(buttons_of(asked, "trailed")) == ["Undo"]
     leave(qtbot, asked)
     assert words_of(asked, "trailed") == ""

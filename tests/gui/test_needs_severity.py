@@ -46,7 +46,7 @@ def press(qtbot, line, words):
 def test_a_need_says_how_many_of_its_frames_are_bad_and_how_many_suspect(opened):
     flagged(opened, ["bad", "suspect", "bad", "bad"])
     words = line_of(opened).findChildren(QLabel)[1].text()
-    assert words.replace("\N{NO-BREAK SPACE}", " ") == "4 frames · suggested: trailed · 3 bad, 1 suspect"
+    assert words.replace("\N{NO-BREAK SPACE}", " ") == "4 frames · trailed · 3 bad, 1 suspect"
     assert "1\N{NO-BREAK SPACE}suspect" in words, "a line is not broken there"
 
 
@@ -80,7 +80,7 @@ def test_frames_that_are_equally_bad_are_rejected_by_one_button_as_ever(qtbot, o
     flagged(opened, [severity] * 4)
     qtbot.wait(50)
     assert ways(line_of(opened)) == (["Show", "Reject", "Keep"], [])
-    assert line_of(opened).findChildren(QLabel)[1].text() == "4 frames · suggested: trailed"
+    assert line_of(opened).findChildren(QLabel)[1].text() == f"4 {severity} frames · trailed"
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
@@ -126,3 +126,32 @@ def test_the_tip_of_such_a_need_gives_an_example_of_each():
     assert need.why == "Bad is b: wind: b px\nSuspect is a: wind: a px"
     bad = next(way for way in need.remedies if way.label == "Reject 1 bad")
     assert "the suspect one stays in this list" in bad.tip
+
+
+@pytest.mark.parametrize(
+    ("severities", "words", "mark", "role"),
+    [
+        (["bad"], "1 bad frame · haloes", "▲", "bad"),
+        (["suspect"] * 3, "3 suspect frames · haloes", "△", "warn"),
+        (["bad", "suspect"], "2 frames · haloes · 1 bad, 1 suspect", "▲", "bad"),
+    ],
+)
+def test_words_and_mark_of_a_need_are_those_of_its_frames_in_the_list(opened, severities, words, mark, role):
+    flagged(opened, severities, "haloes")
+    shown = [label for label in line_of(opened, "haloes").findChildren(QLabel) if not label.isHidden()]
+    assert [label.text().replace("\N{NO-BREAK SPACE}", " ") for label in shown] == [mark, words]
+    assert shown[0].property("role") == role
+
+
+def test_what_is_left_of_a_need_keeps_its_place_once_the_bad_ones_are_rejected(qtbot, opened):
+    science = flagged(opened, ["bad", "suspect", "bad"])
+    opened.night._take_rows(
+        [QualityRow("light_003.fits", ScienceMeasures("quick", "ADU"), flags=(Flag("frost", "frost: so", "bad"),))]
+    )
+    opened.night._ask_needs()
+    places = [line.need.title.rpartition("· ")[2] for line in opened.needs._shown[0]]
+    opened.decisions.reject([science[0], science[2]], "trailed")
+    qtbot.waitUntil(lambda: line_of(opened)._need.paths == (science[1],), timeout=PATIENCE_MS)
+    QApplication.processEvents()
+    assert line_of(opened)._need.title == "1 suspect frame · trailed"
+    assert [line.need.title.rpartition("· ")[2] for line in opened.needs._shown[0]] == places

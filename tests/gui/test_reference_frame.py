@@ -61,15 +61,17 @@ def test_the_reference_that_is_rejected_is_none_any_more_and_it_is_said_once(qtb
     assert REFERENCE_REJECTED not in opened.log.text.toPlainText()
     opened.decisions.reject([LIGHTS[1]], "wind")
     assert opened.night.reference is None
-    opened.night._take_survey(Survey(realigned={"field": REFERENCE_REJECTED}))
-    qtbot.waitUntil(lambda: REFERENCE_REJECTED in opened.log.text.toPlainText(), timeout=PATIENCE_MS)
-    assert opened.log.text.toPlainText().count(REFERENCE_REJECTED) == 1
+    opened.night._take_survey(Survey(realigned={"field": REFERENCE_REJECTED}, references=frozenset({LIGHTS[1]})))
+    assert opened.log.text.toPlainText().count("light 001 rejected · wind (it was the reference: quality") == 1
+    assert REFERENCE_REJECTED not in opened.log.text.toPlainText()
     opened.decisions.accept([LIGHTS[1]])
     assert opened.night.reference == LIGHTS[1], "it was only set aside"
 
 
 def test_that_the_reference_quality_chose_is_rejected_is_said_once(qtbot, opened):
+    opened.decisions.reject([LIGHTS[2]])
+    opened.night.told_lost.clear()  # as when the night is opened again
     for _ in range(2):
-        opened.night._take_survey(Survey(realigned={"field": REFERENCE_REJECTED}))
+        opened.night._take_survey(Survey(realigned={"field": REFERENCE_REJECTED}, references=frozenset({LIGHTS[2]})))
     qtbot.waitUntil(lambda: REFERENCE_REJECTED in opened.log.text.toPlainText(), timeout=PATIENCE_MS)
     assert opened.log.text.toPlainText().count(REFERENCE_REJECTED) == 1

@@ -94,7 +94,7 @@ def test_x_on_a_rejected_frame_keeps_the_reason_says_so_and_goes_on(qtbot, judge
     judged.night.select([LIGHTS[1]])
     qtbot.keyClick(judged, Qt.Key.Key_X)
     assert judged.night.rejected == {LIGHTS[1]: "clouds over the field"}
-    assert said == ["already rejected: clouds over the field; Shift+X changes the reason"]
+    assert said == ["light 001 is already rejected: clouds over the field; Shift+X changes the reason"]
     assert judged.night.current == LIGHTS[2]
     assert judged.decisions.stack.count() == 1, "nothing was done that undo could take back"
 

@@ -245,5 +245,5 @@ def test_a_frame_whose_final_values_never_come_is_asked_about_by_its_first_look(
     take(opened, "quick", (CLOUD,), (), (), ())
     assert opened.night.awaits_final
     opened.night.looking.ended.emit(QuickLook([]))
-    qtbot.waitUntil(lambda: any("suggested: cloud" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: any("· cloud" in need.title for need in opened.night.needs), timeout=PATIENCE_MS)
     assert not opened.night.awaits_final
