@@ -232,6 +232,7 @@ class GeometryPlanner:
             bias_in_dark=use.dark is not None and use.scale == 1.0,
             equation=self._equation(frame, bias_name, use, flat.name if flat is not None else None),
             warnings=tuple(dict.fromkeys(warnings)),
+            unwanted=tuple(kind for kind, name in sorted(forced.items()) if name == "none"),
         )
 
     def _forced_bias(self, name: str, warnings: list[str]) -> MasterPlan | None:

@@ -242,6 +242,8 @@ class TaskBuilder:
             }
             | _decided_cards(frame),
             "recipe_key": recipe_key(self.recipe),
+            # Only where there is one: frames of earlier runs stay as made.
+            **({"unwanted": list(plan.unwanted)} if plan.unwanted else {}),
         }
         return Task(CALIBRATE, self._products[plan.path], settings, inputs, plan.path)
 
