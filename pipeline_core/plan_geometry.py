@@ -102,7 +102,7 @@ class GeometryPlanner:
             exposure_s=0.0,
             temperature_c=mean_temperature(frames),
             holds_bias=True,
-            equation=f"combine {len(frames)} biases",
+            equation=f"combine {len(frames)} biases{_less_pedestal(frames)}",
             warnings=_few(frames, "bias"),
         )
 
@@ -143,7 +143,7 @@ class GeometryPlanner:
             temperature_c=temperature_c,
             holds_bias=True,
             is_flatdark=kind is FrameKind.FLATDARK,
-            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s [holds bias]",
+            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s{_less_pedestal(frames)} [holds bias]",
             warnings=_few(frames, "dark"),
         )
 
@@ -178,6 +178,8 @@ class GeometryPlanner:
 
     def _flat_equation(self, use: FlatUse) -> str:
         raw = "flat − overscan" if self.has_overscan else "flat"
+        if pedestal := _pedestal(use.frames):
+            raw += f" − {pedestal}"
         if use.dark is not None and all(scale == 1.0 for scale in use.scales):
             return f"{raw} − {use.dark} [holds bias]"
         if use.dark is not None and use.bias is not None:
@@ -340,6 +342,19 @@ class GeometryPlanner:
 
 def _paths(frames: Sequence[Frame]) -> tuple[str, ...]:
     return tuple(f.path for f in frames)
+
+
+def _pedestal(frames: Sequence[Frame]) -> str:
+    """Name the pedestal that comes off frames before they are combined: as large in all, or each its own."""
+    found = {f.pedestal_adu or 0.0 for f in frames}
+    if found == {0.0} or not found:
+        return ""
+    return f"pedestal of {found.pop():.5g} ADU" if len(found) == 1 else "its pedestal"
+
+
+def _less_pedestal(frames: Sequence[Frame]) -> str:
+    pedestal = _pedestal(frames)
+    return f", each less {'' if pedestal.startswith('its') else 'its '}{pedestal}" if pedestal else ""
 
 
 def _few(frames: Sequence[Frame], kind: str) -> tuple[str, ...]:
