@@ -207,7 +207,7 @@ class GeometryPlanner:
         use = (
             self._forced_dark(frame, forced["dark"], bias, warnings)
             if "dark" in forced
-            else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
+            else self._usual_dark(frame, bias)
         )
         warnings += use.warnings
         flat = (
@@ -244,6 +244,10 @@ class GeometryPlanner:
             warnings.append(f"the bias {CHOSEN}, {name}, does not exist: the usual one serves")
         return self._bias
 
+    def _usual_dark(self, frame: Frame, bias: MasterPlan | None) -> DarkUse:
+        darks, aside = ([m for m in self._darks if m.is_flatdark is for_flats] for for_flats in (False, True))
+        return choose_dark(frame, darks, bias, self.recipe.dark, aside)
+
     def _forced_dark(self, frame: Frame, name: str, bias: MasterPlan | None, warnings: list[str]) -> DarkUse:
         if name == "none":
             return DarkUse(None, 1.0, ())
@@ -251,7 +255,7 @@ class GeometryPlanner:
         if master is None:
             have = ", ".join(m.name for m in self._darks) or "none"
             warnings.append(f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves")
-            return choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
+            return self._usual_dark(frame, bias)
         return chosen_dark(frame, master, self.recipe.dark)
 
     def _forced_flat(self, name: str, warnings: list[str]) -> MasterPlan | None:
