@@ -27,6 +27,8 @@ class DarkLike(Protocol):
     def exposure_s(self) -> float | None: ...  # noqa: D102
     @property
     def temperature_c(self) -> float | None: ...  # noqa: D102
+    @property
+    def is_flatdark(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,13 @@ class DarkUse:
     """What the frame's own equation says of it."""
 
 
-def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, settings: DarkSettings) -> DarkUse:
+def choose_dark(
+    frame: Frame,
+    darks: Sequence[DarkLike],
+    bias: DarkLike | None,
+    settings: DarkSettings,
+    aside: Sequence[DarkLike] = (),
+) -> DarkUse:
     """Choose the master dark of a frame.
 
     In order: equal exposure and temperature; equal exposure at the nearest temperature (warned); a longer dark scaled
@@ -55,6 +63,8 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
         Those that hold the bias; the first of equals is preferred.
     bias : master bias or None
     settings : DarkSettings
+    aside : sequence of master darks, optional
+        Those that serve flats only, unless a person chooses one: named where no dark serves.
 
     Returns
     -------
@@ -84,7 +94,7 @@ def choose_dark(frame: Frame, darks: Sequence[DarkLike], bias: DarkLike | None, 
         far_c = _far(frame, best)
         is_far = far_c > settings.temperature_tolerance_c
         return DarkUse(best.name, scale, (words, _far_words(best.name, far_c)) if is_far else (words,))
-    return DarkUse(None, 1.0, (no_dark_words([exposure_s], darks, bias),))
+    return DarkUse(None, 1.0, (no_dark_words([exposure_s], darks, bias, settings, aside),))
 
 
 def chosen_dark(frame: Frame, dark: DarkLike, settings: DarkSettings) -> DarkUse:
@@ -121,12 +131,28 @@ def chosen_dark(frame: Frame, dark: DarkLike, settings: DarkSettings) -> DarkUse
     return DarkUse(dark.name, 1.0, tuple(warnings), note)
 
 
-def no_dark_words(exposures_s: Sequence[float], darks: Sequence[DarkLike], bias: DarkLike | None) -> str:
-    """Say that frames of some exposures have no dark, which darks there are, and what to take."""
+def no_dark_words(
+    exposures_s: Sequence[float],
+    darks: Sequence[DarkLike],
+    bias: DarkLike | None,
+    settings: DarkSettings,
+    aside: Sequence[DarkLike] = (),
+) -> str:
+    """Say that frames of some exposures have no dark, which darks there are and why none is scaled, what to take."""
     wanted = ", ".join(dict.fromkeys(f"{e:.4g}" for e in sorted(exposures_s))) + " s"
-    have = ", ".join(dict.fromkeys(f"{d.exposure_s:.4g} s" for d in darks if d.exposure_s is not None)) or "none"
+    of_flats = [d for d in (*darks, *aside) if d.is_flatdark]
+    have = f"darks: {_exposures([d for d in darks if not d.is_flatdark])}"
+    have += f"; flat-darks: {_exposures(of_flats)}" if of_flats else ""
     what = ": only the bias is subtracted" if bias is not None else " and no bias"
-    return f"no dark of {wanted} (darks: {have}){what}; take darks of {wanted}"
+    limit = ""
+    if bias is not None and any(d.exposure_s is not None and d.exposure_s > min(exposures_s) for d in darks):
+        # An observer would scale the long dark by hand, and asks why it is not done.
+        limit = f", for darks of more than {settings.max_scale:.3g} times the exposure are not scaled (dark.max_scale)"
+    return f"no dark of {wanted} ({have}){what}{limit}; take darks of {wanted}"
+
+
+def _exposures(darks: Sequence[DarkLike]) -> str:
+    return ", ".join(dict.fromkeys(f"{d.exposure_s:.4g} s" for d in darks if d.exposure_s is not None)) or "none"
 
 
 def _far_words(name: str, far_c: float) -> str:

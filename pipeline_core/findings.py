@@ -14,7 +14,7 @@ class Finding:
     """One warning, in the parts of a sentence."""
 
     what: str
-    """What is so: "the dark is 5 to 46 % too weak for 14 of 18 frames"."""
+    """What is so: "the dark takes off 5 to 46 % too little of the hot pixels in 14 of 18 frames"."""
     why: str = ""
     """What it means for the results, or where it comes from."""
     hint: str = ""

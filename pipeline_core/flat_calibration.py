@@ -127,7 +127,7 @@ def _with_matching_dark(
     if not wanted:
         exposures = [f.exposure_s for f in frames if f.exposure_s is not None]
         if len(exposures) == len(frames):
-            warnings = [no_dark_words(exposures, darks, bias)]
+            warnings = [no_dark_words(exposures, darks, bias, settings)]
         else:
             warnings = list(dict.fromkeys(words for use in uses for words in use.warnings))
         return FlatUse(tuple(frames), bias_name, None, (0.0,) * len(frames), (*notes, *warnings))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.findings import Finding
+from pipeline_core.gain_words import MEASURED
 from pipeline_core.grouping import Geometry
 from pipeline_core.stage import Made, Raw, Stage, Task
 from pipeline_core.tasks import DEFAULT_READ_NOISE_E, CameraFacts, camera_facts, raw_input, section_list
@@ -93,7 +94,7 @@ def judged_gain(
             warnings.append(Finding(f"the gain of {geometry} frames could not be measured from flats and biases"))
             continue
         measured, read_noise = found["gain_e_per_adu"], found["read_noise_e"]
-        facts[geometry] = CameraFacts(measured, "flat and bias pairs", read_noise or DEFAULT_READ_NOISE_E, None)
+        facts[geometry] = CameraFacts(measured, MEASURED, read_noise or DEFAULT_READ_NOISE_E, None)
         stated = recipe.calibrate.gain_e_per_adu or next(
             (f.gain_e_per_adu for f in night.frames if f.shape and Geometry.of(f) == geometry and f.gain_e_per_adu),
             None,

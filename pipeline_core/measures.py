@@ -125,6 +125,11 @@ class Flag:
     words: str
     severity: Literal["note", "suspect", "bad"] = "suspect"
 
+    @property
+    def brief(self) -> str:
+        """The cause, with its figure where the words begin with one: "dark 26 % too weak"."""
+        return self.words.partition(":")[0].partition(" for ")[0] if self.cause.startswith("dark ") else self.cause
+
 
 CAUSES = (
     "cloud",

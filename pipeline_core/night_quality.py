@@ -20,7 +20,7 @@ from pipeline_core.judge import judge_night
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures, StarList, science_measures, to_look_at
 from pipeline_core.plan import Choices, build_plan
 from pipeline_core.quality_table import write_quality_table
-from pipeline_core.science.dark_match import NO_DARK_MENDS, dark_flag, grows_with_sky
+from pipeline_core.science.dark_match import HOLES, NO_DARK_MENDS, TRAPS, dark_flag, grows_with_sky
 from pipeline_core.science.rules import matching_rows
 from pipeline_core.stage import digest
 from pipeline_core.store import Store
@@ -284,14 +284,14 @@ def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = 
         low, high = round(min(off.values())), round(max(off.values()))
         part = f"{low} to {high} %" if low < high else f"{high} %"
         many = f"{len(off)} of {len(rows)} frames" if len(rows) > 1 else "the frame"
-        left = "hot pixels shine through" if cause == "dark too weak" else "hot pixels became holes"
+        left, amiss = ("they shine through", "little") if cause == "dark too weak" else (HOLES, "much")
         if with_sky:
-            left += ", more under a brighter sky (charge traps: no dark mends it)"
+            left = f"{TRAPS}, and another dark would hardly help"
             hint = f"{NO_DARK_MENDS}; the hottest pixels are masked already, more of them with a lower mask.hot_sigma"
         else:
             left += ", and its dark current was scaled from another exposure" if off.keys() <= scaled else ""
             hint = f"take darks of {_settings_words([night.by_path[p] for p in off if p in night.by_path])}"
-        what = f"the dark is {part} {cause.removeprefix('dark ')} for {many}"
+        what = f"the dark takes off {part} too {amiss} of the hot pixels in {many}"
         found.append(Finding(what, left, hint, tuple(off)))
     return found
 

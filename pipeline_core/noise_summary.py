@@ -100,21 +100,22 @@ class NoiseSummary:
         why = []
         if self.pixel_ratio > WORTH_A_WORD:
             why.append(
-                "rises from pixel to pixel where the flat lifts dim parts of the field, noise and light alike (a "
-                "star's signal-to-noise stays), and by the masters' own noise"
+                "pixel to pixel it rises where the flat lifts dim parts of the field, noise and light alike (a star's "
+                "signal-to-noise stays), and by the masters' own noise"
             )
         if self.tile_ratio <= WORTH_A_WORD:
             return why
-        sky = "a slope of the sky (twilight, Moon, stray light)"
+        # It seems worse and is truer: that is what the eye must meet first.
+        evener, sky = "the raw sky looks evener than it is where", "the sky (twilight, Moon, stray light)"
         if self.without_flat == self.frames:
             grew = (
-                f"grows from place to place where an opposite slope of the camera's zero level hid {sky} until the "
-                "bias or dark came off; no frame has a flat, so the corners' shade stays"
+                f"{evener} the camera's zero level slopes against {sky}; bias or dark take that off; no frame has a "
+                "flat, so the corners' shade stays"
             )
         else:
             grew = (
-                f"grows from place to place where bias, dark or flat take off what hid {sky}: a slope of the zero "
-                "level, the corners' shade; or where the flat does not fit"
+                f"{evener} the zero level or the corners' shade slope against {sky}; bias, dark and flat take that "
+                "off; or the flat does not fit"
             )
             if self.without_flat:
                 grew += f"; {self.without_flat} of {self.frames} frames have no flat"

@@ -102,7 +102,7 @@ class GeometryPlanner:
             exposure_s=0.0,
             temperature_c=mean_temperature(frames),
             holds_bias=True,
-            equation=f"combine {len(frames)} biases",
+            equation=f"combine {len(frames)} biases{_less_pedestal(frames)}",
             warnings=_few(frames, "bias"),
         )
 
@@ -143,7 +143,7 @@ class GeometryPlanner:
             temperature_c=temperature_c,
             holds_bias=True,
             is_flatdark=kind is FrameKind.FLATDARK,
-            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s [holds bias]",
+            equation=f"combine {len(frames)} darks of {exposure_s:.4g} s{_less_pedestal(frames)} [holds bias]",
             warnings=_few(frames, "dark"),
         )
 
@@ -178,6 +178,8 @@ class GeometryPlanner:
 
     def _flat_equation(self, use: FlatUse) -> str:
         raw = "flat − overscan" if self.has_overscan else "flat"
+        if pedestal := _pedestal(use.frames):
+            raw += f" − {pedestal}"
         if use.dark is not None and all(scale == 1.0 for scale in use.scales):
             return f"{raw} − {use.dark} [holds bias]"
         if use.dark is not None and use.bias is not None:
@@ -205,7 +207,7 @@ class GeometryPlanner:
         use = (
             self._forced_dark(frame, forced["dark"], bias, warnings)
             if "dark" in forced
-            else choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
+            else self._usual_dark(frame, bias)
         )
         warnings += use.warnings
         flat = (
@@ -232,6 +234,7 @@ class GeometryPlanner:
             bias_in_dark=use.dark is not None and use.scale == 1.0,
             equation=self._equation(frame, bias_name, use, flat.name if flat is not None else None),
             warnings=tuple(dict.fromkeys(warnings)),
+            unwanted=tuple(kind for kind, name in sorted(forced.items()) if name == "none"),
         )
 
     def _forced_bias(self, name: str, warnings: list[str]) -> MasterPlan | None:
@@ -241,6 +244,10 @@ class GeometryPlanner:
             warnings.append(f"the bias {CHOSEN}, {name}, does not exist: the usual one serves")
         return self._bias
 
+    def _usual_dark(self, frame: Frame, bias: MasterPlan | None) -> DarkUse:
+        darks, aside = ([m for m in self._darks if m.is_flatdark is for_flats] for for_flats in (False, True))
+        return choose_dark(frame, darks, bias, self.recipe.dark, aside)
+
     def _forced_dark(self, frame: Frame, name: str, bias: MasterPlan | None, warnings: list[str]) -> DarkUse:
         if name == "none":
             return DarkUse(None, 1.0, ())
@@ -248,7 +255,7 @@ class GeometryPlanner:
         if master is None:
             have = ", ".join(m.name for m in self._darks) or "none"
             warnings.append(f"the dark {CHOSEN}, {name}, does not exist (darks: {have}): the usual choice serves")
-            return choose_dark(frame, [m for m in self._darks if not m.is_flatdark], bias, self.recipe.dark)
+            return self._usual_dark(frame, bias)
         return chosen_dark(frame, master, self.recipe.dark)
 
     def _forced_flat(self, name: str, warnings: list[str]) -> MasterPlan | None:
@@ -339,6 +346,19 @@ class GeometryPlanner:
 
 def _paths(frames: Sequence[Frame]) -> tuple[str, ...]:
     return tuple(f.path for f in frames)
+
+
+def _pedestal(frames: Sequence[Frame]) -> str:
+    """Name the pedestal that comes off frames before they are combined: as large in all, or each its own."""
+    found = {f.pedestal_adu or 0.0 for f in frames}
+    if found == {0.0} or not found:
+        return ""
+    return f"pedestal of {found.pop():.5g} ADU" if len(found) == 1 else "its pedestal"
+
+
+def _less_pedestal(frames: Sequence[Frame]) -> str:
+    pedestal = _pedestal(frames)
+    return f", each less {'' if pedestal.startswith('its') else 'its '}{pedestal}" if pedestal else ""
 
 
 def _few(frames: Sequence[Frame], kind: str) -> tuple[str, ...]:

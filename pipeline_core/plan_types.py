@@ -69,6 +69,8 @@ class SciencePlan:
     bias_in_dark: bool
     equation: str
     warnings: tuple[str, ...]
+    unwanted: tuple[str, ...] = ()
+    """Of bias, dark and flat those that a person chose to go without."""
 
 
 @dataclass(frozen=True)

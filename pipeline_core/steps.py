@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline_core.errors import NightError, UsageError
+from pipeline_core.gain_words import gain_from
 from pipeline_core.io.masters_file import stored_master
 from pipeline_core.science.frame_steps import STEP_WORDS, Observe, Step
 from pipeline_core.stage import Raw, Task
@@ -120,6 +121,8 @@ class PixelStory:
     """With its numbers: "(raw 1302 − dark_90s 1014) ÷ flat_R 0.943 × gain 2 = 611 ± 27 e⁻"."""
     pedestal_adu: float = 0.0
     """What the camera program added to the frame, and the step "trim" takes away."""
+    gain_from: str = ""
+    """Who says what the gain is, in words."""
 
 
 def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -> PixelStory:
@@ -172,6 +175,7 @@ def pixel_story(task: Task, output: Path, x: int, y: int, *, threads: int = 1) -
         tuple(reasons),
         _equation(values, masters, settings, float(reduced.image[row, column]), sigma, reduced.unit),
         settings["pedestal_adu"] or 0.0,
+        gain_from(settings.get("gain_source")) if settings["gain_e_per_adu"] is not None else "",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline_core.gain_words import MEASURED
 from pipeline_core.grouping import Geometry
 from pipeline_core.io.output_names import calibrated_products, master_product
 from pipeline_core.ready_masters import is_ready
@@ -60,7 +61,7 @@ def camera_facts(frame: Frame, recipe: Recipe, measured: Mapping[Geometry, Camer
     elif frame.gain_e_per_adu is not None:
         gain, source = frame.gain_e_per_adu, frame.gain_source or "header"
     elif found is not None and found.gain_e_per_adu is not None:
-        gain, source = found.gain_e_per_adu, found.gain_source or "flat and bias pairs"
+        gain, source = found.gain_e_per_adu, found.gain_source or MEASURED
     else:
         gain, source = None, None
     saturation = settings.saturation_adu or _trusted_up_to(frame)
@@ -242,6 +243,8 @@ class TaskBuilder:
             }
             | _decided_cards(frame),
             "recipe_key": recipe_key(self.recipe),
+            # Only where there is one: frames of earlier runs stay as made.
+            **({"unwanted": list(plan.unwanted)} if plan.unwanted else {}),
         }
         return Task(CALIBRATE, self._products[plan.path], settings, inputs, plan.path)
 

@@ -57,7 +57,7 @@ class FrameState:
     remarks: str = ""
     """What is noted besides and speaks against no frame, in whole sentences."""
     noted: str = ""
-    """The same in a word each."""
+    """The same in a word each, with the figure of a dark."""
     causes: tuple[str, ...] = ()
     """All that is said of it, each with its mark: what speaks against it first, then what is noted."""
     first_said: str = ""
@@ -186,7 +186,7 @@ def frame_state(
     if not (notes or first_said):
         return state  # most frames; thousands are asked for at once
     remarks = in_window(BETWEEN.join(flag.words for flag in notes))
-    noted = ", ".join(dict.fromkeys(flag.cause for flag in notes))
+    noted = ", ".join(dict.fromkeys(flag.brief for flag in notes))
     return replace(state, remarks=remarks, noted=noted, first_said=first_said)
 
 
@@ -271,7 +271,7 @@ def _told(flag: Flag) -> str:
 
 
 def _as_remark(flag: Flag) -> str:
-    """Return the words of a note, called a remark behind its cause: "dark 5 % too weak (remark): stack …"."""
+    """Return the words of a note, called a remark behind its cause: "dark 5 % too weak for hot pixels (remark): …"."""
     cause, colon, rest = flag.words.partition(":")
     return f"{cause} {AS_REMARK}{colon}{rest}"
 

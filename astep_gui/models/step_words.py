@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline_core.dark_told import EVERY, taken_by_dark
+from pipeline_core.gain_words import gain_from
 from pipeline_core.science.frame_steps import STEP_WORDS
 from pipeline_core.types import MaskBit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pipeline_core.science.frame_steps import Step
     from pipeline_core.stage import Task
+    from pipeline_core.types import Image
 
 WORDS = {
     "raw": "Raw",
@@ -38,7 +42,7 @@ _AS_HEADER = " (the header says that the camera program added it)"
 """Where a pedestal comes from: from its header alone (``PEDESTAL``), no setting of the recipe has one."""
 
 
-def deed_words(step: Step, before: Step | None, task: Task) -> str:
+def deed_words(step: Step, before: Step | None, task: Task, output: Path | None = None) -> str:
     """Say what a step did, with its numbers.
 
     Parameters
@@ -48,6 +52,8 @@ def deed_words(step: Step, before: Step | None, task: Task) -> str:
         The one before it in the order of the frame.
     task : Task
         Of the frame; of the master, for a calibration frame.
+    output : Path, optional
+        Where the masters lie: the bias tells how much of a dark is dark current.
     """
     if step.note:
         return f"Nothing done: {step.note}"
@@ -66,10 +72,15 @@ def deed_words(step: Step, before: Step | None, task: Task) -> str:
     return {
         "raw": f"As the camera wrote it: {nx} × {ny} pixels",
         "trim": _trimmed(step, before, task),
-        "gain": f"× {gain:.4g} e⁻/ADU" if gain else "",
+        "gain": _multiplied(gain, task.settings.get("gain_source")) if gain else "",
         "level": "Divided by its median: 1 is its usual level",
         "master": f"The master {task.label}, of {len(task.settings.get('frames', ()))} frames",
-    }.get(step.name) or " · ".join(filter(None, (_amount(step, before), _by_master(step.name, task))))
+    }.get(step.name) or " · ".join(filter(None, (_amount(step, before, task, output), _by_master(step.name, task))))
+
+
+def _multiplied(gain_e_per_adu: float, source: str | None) -> str:
+    """Say by what the frame was multiplied, and who says so: the header may be silent."""
+    return ", ".join(filter(None, (f"× {gain_e_per_adu:.4g} e⁻/ADU", gain_from(source))))
 
 
 def _trimmed(step: Step, before: Step | None, task: Task) -> str:
@@ -85,14 +96,16 @@ def _trimmed(step: Step, before: Step | None, task: Task) -> str:
     return "; ".join(cut + taken)
 
 
-def _amount(step: Step, before: Step | None) -> str:
+def _amount(step: Step, before: Step | None, task: Task, output: Path | None) -> str:
     """Say how much a master took away, or divided by: of every eighth pixel each way, which is enough for a median.
 
     It comes first: in a small window what is cut is the name of the master, which the button beside it tells.
     """
     if before is None or before.image.shape != step.image.shape or step.name not in {"bias", "dark", "flat"}:
         return ""
-    was, now = before.image[::8, ::8], step.image[::8, ::8]
+    was, now = before.image[::EVERY, ::EVERY], step.image[::EVERY, ::EVERY]
+    if step.name == "dark":
+        return _dark_amount(was - now, task, output)
     with np.errstate(divide="ignore", invalid="ignore"):
         amount = was / now if step.name == "flat" else was - now
     amount = amount[np.isfinite(amount)]
@@ -101,9 +114,38 @@ def _amount(step: Step, before: Step | None) -> str:
     if step.name == "flat":
         low, high = np.percentile(amount, (1.0, 99.0))
         return f"{low:.3f} to {high:.3f} over the frame"
-    # Hot pixels are why a dark is taken.
-    hot = f", hottest 1 % above {np.percentile(amount, 99.0):,.0f}" if step.name == "dark" else ""
-    return f"{WORDS[step.name]} took off {np.median(amount):,.0f} ADU (median{hot})"
+    return f"{WORDS[step.name]} took off {np.median(amount):,.0f} ADU (median)"
+
+
+def _dark_amount(amount: Image, task: Task, output: Path | None) -> str:
+    """Say how much a dark took away, and how much of that is dark current: most of it is bias where it holds it."""
+    taken = taken_by_dark(amount, task, output)
+    if taken is None:
+        return ""
+    if taken.is_bias_alone:
+        return f"Bias took off {taken.level_adu:,.0f} ADU (median)"
+    if taken.current_adu is None:
+        what = "dark current and what the overscan left of the bias" if taken.over_overscan else "bias and dark current"
+        # Hot pixels are why a dark is taken.
+        hot = f"hottest 1 % above {taken.hot_adu:,.0f}"
+        return f"Dark took off {taken.level_adu:,.0f} ADU, {what} together (median; {hot})"
+    gain = task.settings.get("gain_e_per_adu")
+    per_s = "e⁻/s" if gain else "ADU/s"
+    current, hot = _figure(taken.current_adu), f"{_figure(taken.hot_adu)} ADU"
+    if taken.exposure_s:
+        rate = (gain or 1.0) / taken.exposure_s
+        hot = f"{_figure(taken.hot_adu * rate)} {per_s}"
+        current += f" dark current, {_figure(taken.current_adu * rate)} {per_s}"
+    else:
+        current += " dark current"
+    parts = f"{taken.bias_adu:,.0f} are bias, {current}" if taken.bias_adu is not None else current
+    return f"Dark took off {taken.level_adu:,.0f} ADU: {parts} (medians; hottest 1 % above {hot})"
+
+
+def _figure(value: float) -> str:
+    """Return two figures of a number, all before the point; no more is known of a dark current."""
+    words = f"{value:,.0f}" if abs(value) >= 10.0 else f"{value:.2g}"
+    return words.replace("-", "−")
 
 
 def _by_master(name: str, task: Task) -> str:
@@ -120,8 +162,7 @@ def _by_master(name: str, task: Task) -> str:
     scale = float(task.settings.get("dark_scale", 1.0)) if name == "dark" else 1.0
     if scale != 1.0:
         return f"{master} subtracted, its dark current × {scale:.3g}"
-    holds_bias = name == "dark" and name in known and "bias" not in known  # one that is used as it was taken
-    return f"{master} subtracted" + (" with the bias that it holds" if holds_bias else "")
+    return f"{master} subtracted"
 
 
 def _masked(step: Step, task: Task) -> str:

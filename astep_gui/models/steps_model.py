@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -13,7 +14,7 @@ from astep_gui.models.preparing import Preparing, prepare_first
 from astep_gui.models.step_words import WORDS
 from astep_gui.models.steps_work import StepsOfFrames
 from pipeline_core.grouping import Geometry
-from pipeline_core.science.frame_steps import BIAS_IN_DARK, STEPS
+from pipeline_core.science.frame_steps import BIAS_IN_DARK, STEPS, missing_words
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -318,10 +319,11 @@ class StepsModel(QObject):
             "trim": "the whole chip is lit" if geometry not in plan.trims and not frame.pedestal_adu else "",
         }
         if science is not None:
+            missing = partial(missing_words, unwanted=science.unwanted)
             idle |= {
-                "bias": BIAS_IN_DARK if science.bias_in_dark else "" if science.bias else "there is no bias",
-                "dark": "" if science.dark else "no dark for this exposure",
-                "flat": "" if science.flat else "no flat for this filter",
+                "bias": BIAS_IN_DARK if science.bias_in_dark else "" if science.bias else missing("bias"),
+                "dark": "" if science.dark else missing("dark"),
+                "flat": "" if science.flat else missing("flat"),
                 "cosmic": "" if recipe.cosmic.enabled else "switched off in the recipe",
             }
         return idle.get(name, "")

@@ -219,7 +219,9 @@ class StepsOfFrames:
         if len(self._words.get(path, ())) != len(steps):  # more of them since the masters came
             task = self._task(path)
             before = (None, *steps[:-1])
-            self._words[path] = {s.name: deed_words(s, b, task) for s, b in zip(steps, before, strict=True)}
+            self._words[path] = {
+                s.name: deed_words(s, b, task, self._output) for s, b in zip(steps, before, strict=True)
+            }
         return self._words[path]
 
 

@@ -139,6 +139,8 @@ class PixelStoryPanel(QScrollArea):
             aside = f"{master[0]}: {master[1]:.6g}" if master is not None else ""
             if name == "trim" and story.pedestal_adu:
                 aside = f"pedestal: {story.pedestal_adu:.5g}"
+            if name == "gain":
+                aside = story.gain_from
             shown = f"{value:,.2f}" if np.isfinite(value) else "no data"
             for column, words in enumerate((WORDS[name], shown, _SYMBOLS.get(unit, unit), aside)):
                 label = QLabel(words, self.table)

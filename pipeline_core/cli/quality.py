@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pipeline_core.cli.talk import Talk
-    from pipeline_core.measures import Flag, QualityRow
+    from pipeline_core.measures import QualityRow
 
 
 def run(arguments: argparse.Namespace, talk: Talk) -> int:
@@ -75,7 +75,7 @@ def _show(report: QualityReport, talk: Talk) -> None:
                 shown(row.transparency, ".2f"),
                 shown(row.depth_loss_mag, "+.2f"),
                 *((shown(row.limiting_mag, ".2f"), shown(row.sky_mag_arcsec2, ".2f")) if deep else ()),
-                ", ".join(_brief(flag) for flag in row.flags),
+                ", ".join(flag.brief for flag in row.flags),
             )
             for name, row in zip(names, report.rows, strict=True)
         ],
@@ -94,12 +94,6 @@ def _show(report: QualityReport, talk: Talk) -> None:
         for flag in flags:
             talk.say(f"  ! {path}: {flag.words}")
     talk.say(f"{len(report.rows)} frames, {len(open_rows)} suggested for a look, {len(report.rejected)} rejected")
-
-
-def _brief(flag: Flag) -> str:
-    """Return the cause, with its figure where the words begin with one ("dark 26 % too weak")."""
-    words = flag.words.partition(":")[0]
-    return words if flag.cause.startswith("dark ") else flag.cause
 
 
 def quality_document(report: QualityReport) -> list[dict[str, Any]]:

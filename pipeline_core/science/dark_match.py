@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 MISFIT = 0.03
 """Part of the dark signal: dark current changes by this much in 0.3 °C; less is not worth a word."""
 
-_TRAPS = "charge traps do that, and no dark mends it"
+TRAPS = "at one exposure and temperature more is left under a brighter sky, as charge traps would leave it"
+"""What speaks for traps in the chip: it is likely, not measured."""
 NO_DARK_MENDS = "stack frames that moved"
 """What to do instead. The hottest pixels are masked already: nobody need do that."""
+HOLES = "they became holes"
 _FEWEST_FRAMES = 5
 _RANKS_AGREE = 0.8  # from eight frames on; of fewer, more: by chance once in a hundred nights
 _MOST = 20_000
@@ -126,12 +128,12 @@ def dark_flag(fraction: float, error: float, *, with_sky: bool = False) -> Flag 
     percent = 100 * abs(fraction)
     remedy = "take darks of its temperature and exposure (or of the flat's, if its own dark did not fit)"
     if fraction > 0:
-        return Flag("dark too strong", f"dark {percent:.0f} % too strong: hot pixels became holes; {remedy}", "note")
+        return Flag("dark too strong", f"dark {percent:.0f} % too strong for hot pixels: {HOLES}; {remedy}", "note")
     # What can be done stands first: where there is little room, the rest is cut.
-    weak, shine = f"dark {percent:.0f} % too weak", "hot pixels shine through"
+    weak = f"dark {percent:.0f} % too weak for hot pixels"
     if with_sky:
-        return Flag("dark too weak", f"{weak}: {NO_DARK_MENDS}; {shine}, more under a brighter sky: {_TRAPS}", "note")
-    return Flag("dark too weak", f"{weak}: {remedy}; {shine}", "note")
+        return Flag("dark too weak", f"{weak}: {NO_DARK_MENDS}; {TRAPS}: another dark would hardly help", "note")
+    return Flag("dark too weak", f"{weak}: {remedy}", "note")
 
 
 def _around(image: Image, y: npt.NDArray[np.intp], x: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:

@@ -51,11 +51,24 @@ class Step:
 
 Observe = Callable[[Step], None]
 
+_MISSING = {
+    "bias": "there is no bias",
+    "dark": "no dark for this exposure",
+    "flat": "no flat for this filter",
+}
+
 NO_OVERSCAN = "none is used: the frames have none, not all have the same, or it is switched off"
 NO_COSMIC = "switched off in the recipe"
 
 
-def idle_notes(*, is_trimmed: bool, masters: Collection[str], dark_scale: float, has_gain: bool) -> dict[str, str]:
+def idle_notes(
+    *,
+    is_trimmed: bool,
+    masters: Collection[str],
+    dark_scale: float,
+    has_gain: bool,
+    unwanted: Collection[str] = (),
+) -> dict[str, str]:
     """Say why steps from trimming to gain have nothing to do; empty for those that do their work.
 
     Parameters
@@ -67,20 +80,27 @@ def idle_notes(*, is_trimmed: bool, masters: Collection[str], dark_scale: float,
     dark_scale : float
         By which the dark current of the dark is multiplied; one that is not scaled holds the bias.
     has_gain : bool
+    unwanted : collection of str
+        Kinds that a person chose to go without.
     """
     bias = dark = ""
     if "dark" not in masters:
-        bias = "" if "bias" in masters else "there is no bias, or none is wanted"
-        dark = "no dark for this exposure, or none is wanted"
+        bias = "" if "bias" in masters else missing_words("bias", unwanted)
+        dark = missing_words("dark", unwanted)
     elif dark_scale == 1.0:
         bias = BIAS_IN_DARK
     return {
         "trim": "" if is_trimmed else "the whole chip is lit",
         "bias": bias,
         "dark": dark,
-        "flat": "" if "flat" in masters else "no flat for this filter, or none is wanted",
+        "flat": "" if "flat" in masters else missing_words("flat", unwanted),
         "gain": "" if has_gain else "the gain is unknown",
     }
+
+
+def missing_words(kind: str, unwanted: Collection[str]) -> str:
+    """Say why no master of a kind serves a frame: none was wanted, or there is none."""
+    return f"no {kind} is wanted, as chosen" if kind in unwanted else _MISSING[kind]
 
 
 class Watch:

@@ -72,6 +72,8 @@ class Masters:
     """A dark that is not subtracted (of another exposure) but knows the hot pixels; ``dark`` itself where None."""
     warm_scale: float = 1.0
     """Exposure of the frame over that of ``warm``."""
+    unwanted: tuple[str, ...] = ()
+    """Kinds that a person chose to go without: what is said of a step that does nothing."""
 
 
 @dataclass
@@ -265,6 +267,7 @@ def _notes(facts: FrameFacts, masters: Masters) -> dict[str, tuple[Literal["ADU"
         masters={name for name in ("bias", "dark", "flat") if getattr(masters, name) is not None},
         dark_scale=masters.dark_scale,
         has_gain=has_gain,
+        unwanted=masters.unwanted,
     )
     return {name: ("electron" if has_gain and name == "gain" else "ADU", note) for name, note in notes.items()}
 

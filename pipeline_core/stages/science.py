@@ -66,6 +66,7 @@ def masters_of(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Itera
             flat_floor=settings["flat_floor"],
             warm=rows_of("warm")[0],
             warm_scale=settings["warm_scale"],
+            unwanted=tuple(settings.get("unwanted", ())),
         )
 
 
@@ -97,7 +98,7 @@ def make_calibrated(settings: Mapping[str, Any], inputs: Mapping[str, Path], out
         ``read_noise_e``, ``saturation_adu``, ``grow_bleeding``, ``dark_scale``, ``warm_scale``, ``flat_floor``,
         ``uncertainty``, ``compress``, ``cosmic`` (None or the fields of :class:`CosmicChoices`), ``equation``,
         ``masters`` (name → [name, key]), ``frame`` (exposure, filter and mid-time to write, and what a person
-        decided), ``recipe_key``.
+        decided), ``recipe_key``, and ``unwanted`` where a person chose to go without a kind of master.
     inputs : mapping
         ``raw`` and, where they serve, ``bias``, ``dark``, ``flat``, ``mask``; ``warm`` is a dark of another exposure
         that only tells hot pixels from cosmic rays.
@@ -131,6 +132,7 @@ def steps_done(settings: Mapping[str, Any]) -> dict[str, str]:
         masters=settings["masters"],
         dark_scale=settings["dark_scale"],
         has_gain=settings["gain_e_per_adu"] is not None,
+        unwanted=settings.get("unwanted", ()),
     )
     overscan = "" if settings["overscan"] else NO_OVERSCAN
     cosmic = "" if settings["cosmic"] else NO_COSMIC

@@ -7,15 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.config import DarkSettings
-from pipeline_core.dark_choice import choose_dark, chosen_dark
+from pipeline_core.dark_choice import choose_dark, chosen_dark, no_dark_words
 from tests.core.frames_helpers import frame
 
 SETTINGS = DarkSettings()
 BIAS = SimpleNamespace(name="bias", exposure_s=0.0, temperature_c=-10.0)
 
 
-def dark(exposure_s, temperature_c=-10.0, name=None):
-    return SimpleNamespace(name=name or f"dark_{exposure_s:g}", exposure_s=exposure_s, temperature_c=temperature_c)
+def dark(exposure_s, temperature_c=-10.0, name=None, *, is_flatdark=False):
+    return SimpleNamespace(
+        name=name or f"dark_{exposure_s:g}",
+        exposure_s=exposure_s,
+        temperature_c=temperature_c,
+        is_flatdark=is_flatdark,
+    )
 
 
 def choose(darks, exposure_s=90.0, bias=BIAS, settings=SETTINGS, **facts):
@@ -125,3 +130,27 @@ def test_a_chosen_dark_is_said_to_be_uncertain_where_an_exposure_is_unknown(of_f
 def test_a_chosen_dark_of_another_temperature_is_said_in_degrees():
     (words,) = chosen_dark(frame("a.fits", "science", exposure_s=90.0), dark(90.0, -16.0), SETTINGS).warnings
     assert "6.0 °C" in words
+
+
+def test_why_a_long_dark_is_not_scaled_is_said_with_the_setting_that_says_so():
+    (words,) = choose([dark(90.0)], exposure_s=20.0).warnings
+    assert words == (
+        "no dark of 20 s (darks: 90 s): only the bias is subtracted, for darks of more than 2 times the exposure are "
+        "not scaled (dark.max_scale); take darks of 20 s"
+    )
+    assert choose([dark(90.0)], exposure_s=20.0, settings=DarkSettings(max_scale=5)).scale == pytest.approx(20 / 90)
+
+
+@pytest.mark.parametrize(("darks", "bias"), [([dark(30.0)], BIAS), ([], BIAS), ([dark(900.0)], None)])
+def test_no_limit_is_named_where_it_is_not_what_hinders(darks, bias):
+    (words,) = choose(darks, bias=bias).warnings
+    assert "max_scale" not in words
+
+
+def test_flats_and_science_frames_name_the_same_darks_those_of_flats_apart():
+    darks = [dark(45.0, is_flatdark=True), dark(90.0)]
+    of_flat = no_dark_words([5.0], darks, BIAS, SETTINGS)
+    use = choose_dark(frame("a.fits", "science", exposure_s=20.0), darks[1:], BIAS, SETTINGS, darks[:1])
+    assert "(darks: 90 s; flat-darks: 45 s)" in of_flat
+    assert "(darks: 90 s; flat-darks: 45 s)" in use.warnings[0]
+    assert use.dark is None

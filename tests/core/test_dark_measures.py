@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from pipeline_core.cli.quality import _brief
 from pipeline_core.config import Recipe
 from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
 from pipeline_core.night_quality import dark_findings, with_darks
@@ -118,8 +117,8 @@ def test_a_dark_without_hot_pixels_tells_nothing():
 
 
 def test_a_dark_that_does_not_fit_is_noted_with_its_part():
-    assert dark_flag(0.06, 0.002).words.startswith("dark 6 % too strong")
-    assert dark_flag(-0.26, 0.002).words.startswith("dark 26 % too weak")
+    assert dark_flag(0.06, 0.002).words.startswith("dark 6 % too strong for hot pixels: ")
+    assert dark_flag(-0.26, 0.002).words.startswith("dark 26 % too weak for hot pixels: ")
     assert {dark_flag(0.06, 0.002).severity, dark_flag(-0.3, 0.01).severity} == {"note"}
 
 
@@ -141,11 +140,12 @@ def row(fraction, path="a.fits"):
 def test_the_night_says_once_by_how_much_its_darks_missed():
     frames = night([frame(f"{name}.fits", "science", exposure_s=60.0, temperature_c=-9.8) for name in "abc"])
     (found,) = dark_findings([row(-0.05), row(-0.261, "b.fits"), row(0.01, "c.fits")], frames)
-    assert found.what == "the dark is 5 to 26 % too weak for 2 of 3 frames"
-    assert found.why == "hot pixels shine through"
+    assert found.what == "the dark takes off 5 to 26 % too little of the hot pixels in 2 of 3 frames"
+    assert found.why == "they shine through"
     assert found.hint.startswith("take darks of 60 s at -10 °C, in the same night")
     assert found.paths == ("a.fits", "b.fits")
-    assert dark_findings([row(0.08)], frames)[0].words.startswith("the dark is 8 % too strong for the frame")
+    (strong,) = dark_findings([row(0.08)], frames)
+    assert strong.what == "the dark takes off 8 % too much of the hot pixels in the frame"
     assert dark_findings([row(0.01), row(-0.02)], frames) == []
 
 
@@ -154,7 +154,7 @@ def test_a_dark_that_was_scaled_is_said_to_be_where_it_does_not_fit():
     plan = build_plan(frames, Recipe(), Choices())
     rows = [row(-0.3, one.path) for one in plan.science]
     (found,) = dark_findings(rows, frames, plan)
-    assert found.why == "hot pixels shine through, and its dark current was scaled from another exposure"
+    assert found.why == "they shine through, and its dark current was scaled from another exposure"
     (plain,) = dark_findings(rows, frames)
     assert "scaled" not in plain.why
 
@@ -182,12 +182,15 @@ def test_a_misfit_that_grows_with_the_sky_is_not_laid_to_the_temperature(dark_c,
     rows = judged(WEAK, dark_c=dark_c, frame_c=frame_c)
     for row in rows:
         (flag,) = row.flags
-        assert "more under a brighter sky" in flag.words
+        assert "more is left under a brighter sky" in flag.words
         assert "take darks of its temperature" not in flag.words
     (found,) = dark_findings(rows, night())
-    assert found.what == "the dark is 5 to 49 % too weak for 7 of 7 frames"
-    assert "more under a brighter sky" in found.why
+    assert found.what == "the dark takes off 5 to 49 % too little of the hot pixels in 7 of 7 frames"
+    assert "more is left under a brighter sky" in found.why
     assert "take darks" not in found.words
+    for words in (found.words, *(row.flags[0].words for row in rows)):
+        assert "at one exposure and temperature" in words, "what speaks for it"
+        assert "as charge traps would" in words, "likely, not measured"
 
 
 def test_nobody_is_told_to_mask_hot_pixels_which_the_program_does_but_by_which_setting_it_masks_more():
@@ -241,4 +244,4 @@ def test_a_dark_that_is_too_strong_has_the_usual_remedy_whatever_the_sky():
 
 
 def test_the_table_of_frames_shows_the_figure_of_each_dark():
-    assert _brief(row(-0.12).flags[0]) == "dark 12 % too weak"
+    assert row(-0.12).flags[0].brief == "dark 12 % too weak"

@@ -30,6 +30,23 @@ def test_a_complete_night_needs_no_warning_and_says_its_equation():
     assert not plan.left_out
 
 
+def test_masters_say_the_pedestal_that_comes_off_their_frames():
+    groups = [(kind, 5 if kind != "science" else 2) for kind in ("bias", "dark", "flat", "science")]
+    plan = build_plan(night(*(series(kind, n, pedestal_adu=100.0) for kind, n in groups)), RECIPE)
+    assert [m.equation for m in plan.masters[:3]] == [
+        "combine 5 biases, each less its pedestal of 100 ADU",
+        "combine 5 darks of 90 s, each less its pedestal of 100 ADU [holds bias]",
+        "combine 5 × (flat − pedestal of 100 ADU − bias) ÷ its median",
+    ]
+    assert "pedestal" not in " ".join(m.equation for m in build_plan(full_night(), RECIPE).masters)
+
+
+def test_frames_of_one_master_with_different_pedestals_each_lose_their_own():
+    biases = [*series("bias", 3, pedestal_adu=100.0), *series("bias", 2, pedestal_adu=0.0, folder="old")]
+    plan = build_plan(night(biases, series("science", 2)), RECIPE)
+    assert plan.master("bias").equation == "combine 5 biases, each less its pedestal"
+
+
 def test_a_dark_that_matches_holds_the_bias_so_the_bias_is_not_subtracted_twice():
     plan = build_plan(full_night(), RECIPE)
     assert all(s.bias is None and s.dark is not None for s in plan.science)

@@ -39,7 +39,9 @@ def test_the_row_of_a_good_frame_with_a_remark_has_the_mark_of_a_good_one():
     """It had a "·" before "too still", as all of its night, and none of them looked good."""
     assert state("final", WEAK).brief == "✓ dark too weak"
     assert state("quick", WEAK).brief == "○ dark too weak"
-    assert state("final", WEAK).verdict.startswith("· dark 26 % too weak (remark)"), "what is remarked is no praise"
+    assert state("final", WEAK).verdict.startswith("· dark 26 % too weak for hot pixels (remark)"), (
+        "what is remarked is no praise"
+    )
     assert state("quick", WEAK, is_unjudged=True).brief == "· dark too weak", "its group may still speak against it"
     assert state("final", WEAK, FEW).brief == "? not judged"
     assert state("none", WEAK).brief == "· dark too weak"
@@ -55,7 +57,7 @@ def test_what_is_said_against_a_frame_tells_whether_it_rests_on_a_first_look(val
 
 
 FEW = Flag("not judged", "not judged: 2 stars only, too few to tell a good frame from a bad one: look at it", "note")
-WEAK = Flag("dark too weak", "dark 26 % too weak: hot pixels shine through; take darks of its temperature", "note")
+WEAK = Flag("dark too weak", "dark 26 % too weak for hot pixels: take darks of its temperature", "note")
 
 
 def test_an_accepted_frame_says_what_its_final_values_say_where_the_first_look_spoke_against_it():
@@ -72,20 +74,20 @@ def test_an_accepted_frame_says_what_its_final_values_say_where_the_first_look_s
 def test_a_frame_of_two_stars_is_not_judged_and_says_so_with_a_mark_of_its_own(values):
     untold = state(values, FEW, WEAK)
     assert (untold.mark, untold.word) == ("?", "not judged")
-    assert untold.verdict == f"? {FEW.words} · noted besides: dark too weak"
+    assert untold.verdict == f"? {FEW.words} · noted besides: dark 26 % too weak"
     assert "2 stars only" in frame_tip(FRAME, untold)
 
 
 def test_a_remark_is_called_one_in_tip_and_verdict_and_is_no_reason_to_reject():
     noted = state("final", WEAK)
     assert (noted.mark, noted.word) == ("·", "dark too weak")
-    assert noted.verdict == f"· {WEAK.words.replace('weak:', 'weak (remark):')}", "the cause first: the end is cut"
+    assert noted.verdict == f"· {WEAK.words.replace('pixels:', 'pixels (remark):')}", "the cause first: the end is cut"
     assert "a remark, no reason to reject" in frame_tip(FRAME, noted).replace("\n", " ")
 
 
 def test_where_something_speaks_against_a_frame_its_remarks_are_named_in_a_word_and_whole_in_the_tip():
     clouded = state("final", CLOUD, WEAK)
-    assert clouded.verdict == f"△ cloud: {CLOUD.words} · noted besides: dark too weak"
+    assert clouded.verdict == f"△ cloud: {CLOUD.words} · noted besides: dark 26 % too weak"
     tip = frame_tip(FRAME, clouded).replace("\n", " ")
     assert f"△ cloud: {CLOUD.words}" in tip
     assert f"· dark too weak: {WEAK.words}" in tip

@@ -17,8 +17,8 @@ from tests.gui.words_seen import unreadable
 
 LEFT = Qt.MouseButton.LeftButton
 WEAK = Finding(
-    "the dark is 5 to 46 % too weak for 3 of 4 frames",
-    "hot pixels shine through",
+    "the dark takes off 5 to 46 % too little of the hot pixels in 3 of 4 frames",
+    "they shine through",
     "take darks of 90 s at -10 °C, in the same night",
     tuple(LIGHTS[:3]),
 )
@@ -46,7 +46,7 @@ def test_over_the_results_stands_what_concerns_most_frames_with_its_consequence_
     assert len(lines) == 2
     assert lines[0].startswith("▲ No frame states its gain: all stands on it; set “Calibrate: gain e per adu”")
     assert lines[1] == (
-        "▲ The dark is 5 to 46 % too weak for 3 of 4 frames: hot pixels shine through; "
+        "▲ The dark takes off 5 to 46 % too little of the hot pixels in 3 of 4 frames: they shine through; "
         "take darks of 90 s at -10 °C, in the same night"
     )
     assert all(words.isVisible() for words, _ in warned.results.gravest.lines)
@@ -81,7 +81,7 @@ def test_a_click_on_a_line_of_the_list_shows_its_frames_or_its_master(qtbot, war
     tree = warned.results.tree
     surveyed(qtbot, warned, lambda survey: bool(survey.masters))
     for words, test in (
-        ("too weak for 3", lambda: list(warned.night.selection) == LIGHTS[:3]),
+        ("in 3 of 4", lambda: list(warned.night.selection) == LIGHTS[:3]),
         ("flat_R: no dark", lambda: warned.products.master is not None and warned.products.master.name == "flat_R"),
     ):
         line = line_of(tree, words)
@@ -94,25 +94,25 @@ def test_a_click_on_a_line_of_the_list_shows_its_frames_or_its_master(qtbot, war
 
 def test_the_list_wears_another_theme_at_once(qapp, warned):
     tree = warned.results.tree
-    before = line_of(tree, "too weak for 3").foreground(0).color()
+    before = line_of(tree, "in 3 of 4").foreground(0).color()
     apply_theme(qapp, "red")
     try:
         assert theme().colour("warn") != before
-        assert line_of(tree, "too weak for 3").foreground(0).color() == theme().colour("warn")
+        assert line_of(tree, "in 3 of 4").foreground(0).color() == theme().colour("warn")
     finally:
         apply_theme(qapp, "dark")
 
 
 def test_the_log_has_a_line_of_each_warning_and_counts_those_that_were_said_before(warned):
     text = warned.log.text.toPlainText()
-    assert "▲ The dark is 5 to 46 % too weak for 3 of 4 frames: hot pixels shine through" in text
+    assert "▲ The dark takes off 5 to 46 % too little of the hot pixels in 3 of 4 frames: they shine through" in text
     assert "▲ No frame states its gain" in text
     assert warned.log.line.full_text.startswith("✓"), "the last line says how it ended"
     before = frozenset(one.words for one in (WEAK, GAIN))
     warned.log.text.clear()
     warned.deeds.show_summary(replace(warned.run.result, said_before=before))
     text = warned.log.text.toPlainText()
-    assert "too weak" not in text
+    assert "too little of the hot pixels" not in text
     assert "2 warnings are as before: Results (Ctrl+4) lists all" in text
 
 

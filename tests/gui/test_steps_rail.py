@@ -73,12 +73,13 @@ def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
 
 def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
     click(qtbot, steps, "dark")
-    amount = r"Dark took off ([\d,]+) ADU \(median, hottest 1 % above [\d,]+\)"
-    words = amount + r" · dark_.* subtracted with the bias that it holds"
+    parts = r"Dark took off ([\d,]+) ADU: ([\d,]+) are bias, (−?[\d.]+) dark current, (−?[\d.]+) e⁻/s "
+    words = parts + r"\(medians; hottest 1 % above [\d.]+ e⁻/s\) · dark_\S* subtracted"
     told = re.fullmatch(words, steps.note.full_text)
-    assert told is not None
-    # Darks of the demo night lie near 1,000 ADU.
+    assert told is not None, steps.note.full_text
+    # Darks of the demo night lie near 1,000 ADU, nearly all of it bias.
     assert float(told[1].replace(",", "")) == pytest.approx(1000, abs=10)
+    assert float(told[2].replace(",", "")) == pytest.approx(1000, abs=10)
     assert steps.buttons["dark"].state == "done"
     click(qtbot, steps, "cosmic")
     assert " pixels) replaced" in steps.note.full_text

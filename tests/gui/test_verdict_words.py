@@ -133,7 +133,7 @@ def test_each_finding_has_a_line_of_its_own_and_is_counted_once_though_it_has_tw
     assert rest in {"2 more", "1 more"}
     assert said.count(" · ") + 1 + int(rest.split()[0]) == 3
     qtbot.mouseClick(rail.all, LEFT)
-    assert rail.page.words.text().split("\n") == [f"▲ {CLOUD}", BRIGHT, "noted besides: dark too weak"]
+    assert rail.page.words.text().split("\n") == [f"▲ {CLOUD}", BRIGHT, "noted besides: dark 36 % too weak"]
     rail = look_at(qtbot, judged, LIGHTS[3])
     qtbot.mouseClick(rail.all, LEFT)
     assert rail.page.words.text() == f"· {WEAK.replace(':', ' (remark):', 1)}"
@@ -220,7 +220,7 @@ def test_all_that_is_said_is_verdict_and_step_though_only_one_of_them_was_cut(ju
 
 def test_beside_what_speaks_against_a_frame_remarks_are_named_and_told_in_the_tip(judged, qtbot):
     rail = look_at(qtbot, judged, LIGHTS[0])
-    assert rail.verdict.full_text == f"▲ {CLOUD} · {BRIGHT} · noted besides: dark too weak"
+    assert rail.verdict.full_text == f"▲ {CLOUD} · {BRIGHT} · noted besides: dark 36 % too weak"
     tip = judged.table.model.index_of(LIGHTS[0]).data(Qt.ItemDataRole.ToolTipRole).replace("\n", " ")
     assert f"· dark too weak: {WEAK}" in tip
 
