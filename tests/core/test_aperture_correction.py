@@ -137,5 +137,18 @@ def test_sharp_undersampled_frames_are_not_called_cloudy_for_the_light_in_their_
     assert not {flag.cause for row in rows for flag in row.flags} & {"cloud", "frost", "haloes"}
 
 
+def test_curtains_in_the_wide_circle_are_no_light_of_the_stars():
+    rng = np.random.default_rng(6)
+    states = nights.ordinary_states(rng, 12)
+    for k in (5, 6):
+        states[k] = replace(states[k], mesh=15.0)
+    night = nights.build(states, rng)
+    for k, frame in enumerate(night.frames):
+        correction = 1.3 if k in {5, 6} else 1.1
+        night.measures[frame.path] = replace(night.measures[frame.path], aperture_correction=correction)
+    rows = judge_night(night.frames, night.measures, night.stars, nights.DOME_C, groups=night.groups)
+    assert [rows[k].transparency for k in (5, 6)] == pytest.approx([1, 1], abs=0.04)
+
+
 def test_measures_that_an_older_program_kept_are_read_without_a_correction():
     assert science_measures({"state": "quick", "unit": "ADU", "fwhm_px": 1.3}).aperture_correction is None
