@@ -164,7 +164,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("compare_mode", BLINKING, "Next way to compare", "N", needs="night",
           tip="Side by side, with a wipe, or blinking"),
     _spec("compare_swap", BLINKING, "Swap left and right", "R", needs="night"),
-    _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, put notices away"),
+    _spec("back", "View", "Back to the frame", "Esc", needs="night", tip="End blinking or comparing, leave the steps, put notices away"),
     _spec("next_quantity", "View", "Plot the next quantity", "Q", needs="night", begins_section=True),
     _spec("next_against", "View", "Plot against the next", "Shift+Q", needs="night",
           tip="To the right: time, or another quantity"),

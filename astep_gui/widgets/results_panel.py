@@ -119,7 +119,6 @@ class ResultsPanel(QWidget):
         self.full_wells.undo_asked.connect(self.saturation_undone)
         self.full_wells.look_asked.connect(self.look_asked)
         self.where = ElidedLabel()
-        self._add_row("Files", self.where)
         self.tree = ResultsList(night)
         self.tree.file_asked.connect(self.file_asked)
         self.tree.master_asked.connect(self.master_asked)
@@ -137,7 +136,7 @@ class ResultsPanel(QWidget):
         self.follow()
 
     def _lay_out(self) -> None:
-        self.folder = QPushButton(icon("open"), "Folder")
+        self.folder = QPushButton(icon("open"), "Open folder")
         self.folder.setToolTip("Show the results in the file manager (Ctrl+Shift+R)")
         self.folder.clicked.connect(self.folder_asked)
         self.report = QPushButton(icon("report"), "Report")
@@ -159,6 +158,11 @@ class ResultsPanel(QWidget):
         self.calibrated.setToolTip("The current frame as its calibrated file holds it (Y)")
         self.calibrated.clicked.connect(self.calibrated_asked)
         first, second = QHBoxLayout(), QHBoxLayout()
+        place, name = QHBoxLayout(), QLabel("Folder")
+        place.setSpacing(8)
+        name.setProperty("role", "dim")
+        place.addWidget(name)
+        place.addWidget(self.where, 1)
         for row, buttons in ((first, (self.folder, self.report)), (second, (self.export, self.calibrated))):
             row.setSpacing(6)
             for button in buttons:
@@ -178,8 +182,10 @@ class ResultsPanel(QWidget):
         box.addWidget(self.headline)
         box.addWidget(self.sentence)
         box.addWidget(self._make_old_reports())
+        box.addLayout(place)
         box.addLayout(first)  # what is done with results stays in sight, however much there is to be read
         box.addLayout(second)
+        box.addWidget(self.sentence.advice)
         box.addWidget(self.full_wells)
         box.addWidget(self.gravest)
         box.addLayout(self._rows)
