@@ -158,11 +158,6 @@ class ResultsPanel(QWidget):
         self.calibrated.setToolTip("The current frame as its calibrated file holds it (Y)")
         self.calibrated.clicked.connect(self.calibrated_asked)
         first, second = QHBoxLayout(), QHBoxLayout()
-        place, name = QHBoxLayout(), QLabel("Folder")
-        place.setSpacing(8)
-        name.setProperty("role", "dim")
-        place.addWidget(name)
-        place.addWidget(self.where, 1)
         for row, buttons in ((first, (self.folder, self.report)), (second, (self.export, self.calibrated))):
             row.setSpacing(6)
             for button in buttons:
@@ -182,7 +177,7 @@ class ResultsPanel(QWidget):
         box.addWidget(self.headline)
         box.addWidget(self.sentence)
         box.addWidget(self._make_old_reports())
-        box.addLayout(place)
+        box.addLayout(self._folder_line())
         box.addLayout(first)  # what is done with results stays in sight, however much there is to be read
         box.addLayout(second)
         box.addWidget(self.sentence.advice)
@@ -193,6 +188,15 @@ class ResultsPanel(QWidget):
         box.addStretch(1)
         self._sight = KeptSight(area, self.tree)
         self.tree.currentItemChanged.connect(lambda line: self._bring_into_sight(area, line))
+
+    def _folder_line(self) -> QHBoxLayout:
+        """Say where the files are, over what can be done with them."""
+        line, name = QHBoxLayout(), QLabel("Folder")
+        line.setSpacing(8)
+        name.setProperty("role", "dim")
+        line.addWidget(name)
+        line.addWidget(self.where, 1)
+        return line
 
     def _bring_into_sight(self, area: QScrollArea, line: QTreeWidgetItem | None) -> None:
         """Let the panel follow the arrow keys down the list, which does not scroll itself."""
