@@ -370,7 +370,13 @@ class MainWindow(QMainWindow):
         for name in ("close_night", "output"):
             self.actions_by_name[name].setEnabled(is_open and not running)
 
-    def show_problem(self, error: object, paths: str = "") -> None:
-        """Show an error with its three parts, and keep it in the log; the paths it is about can be copied."""
+    def show_problem(self, error: object, paths: str = "", *, says_once: bool = False) -> None:
+        """Show an error with its three parts, and keep it in the log; the paths it is about can be copied.
+
+        One that makes nothing untrue of what the status line says (`says_once`) leaves that line as it is.
+        """
         self.notice.show_error(error, paths)  # type: ignore[arg-type]
-        self.log.say(str(error), "error")
+        if says_once:
+            self.log.note(str(error), "error")
+        else:
+            self.log.say(str(error), "error")

@@ -40,9 +40,9 @@ def show_outside(window: MainWindow, file: Path) -> None:
     """
     if not file.exists():
         error = NightError(f"cannot open {file}", "it is not there any more", "look into its folder, or make it again")
-        window.show_problem(error, str(file))
+        window.show_problem(error, str(file), says_once=True)
     elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(file))):
         what, program = ("folder", "file manager") if file.is_dir() else ("file", f"program for {file.suffix} files")
         why = f"no program of this system opened it: no {program} answered"
         hint = f"“Copy the path” puts it on the clipboard; open the {what} in a program of your choice"
-        window.show_problem(NightError(f"cannot open the {what} {file}", why, hint), str(file))
+        window.show_problem(NightError(f"cannot open the {what} {file}", why, hint), str(file), says_once=True)

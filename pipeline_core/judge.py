@@ -20,7 +20,7 @@ from pipeline_core.judged_group import Group, Light, tolerance_px
 from pipeline_core.measures import QualityRow, ScienceMeasures, StarList
 from pipeline_core.science import baseline, slow_loss
 from pipeline_core.science.fixed_lines import recurring
-from pipeline_core.science.flags import science_flags
+from pipeline_core.science.flags import FEWEST_JUDGED, science_flags
 from pipeline_core.science.registration import register, track
 
 if TYPE_CHECKING:
@@ -213,9 +213,7 @@ class _Compared:
             )
             for k, frame in enumerate(group.frames)
         ]
-        if len(rows) == 1:  # beside itself every frame is as clear and as deep as the best
-            rows = [replace(rows[0], transparency=None, depth_loss_mag=None)]
-        return rows, evidence
+        return _without_self_praise(rows, evidence), evidence
 
     def _extra(self, k: int, evidence: Evidence) -> dict[str, Any]:
         placed, light = self.placed, self.light
@@ -229,6 +227,18 @@ class _Compared:
             "sky_expected": _known(evidence.sky_expected),
             "group": self.number,
         }
+
+
+def _without_self_praise(rows: list[QualityRow], evidence: Sequence[Evidence]) -> list[QualityRow]:
+    """Leave out what was compared with itself alone: beside itself every frame is as clear and as deep as the best.
+
+    So stands a frame alone in its group, and one of too few stars to be judged whose fellows share none with it. One
+    that is judged stays the best of its group, whatever has become of the others.
+    """
+    told = [k for k, row in enumerate(rows) if row.transparency is not None or row.depth_loss_mag is not None]
+    if len(told) == 1 and (len(rows) == 1 or evidence[told[0]].stars < FEWEST_JUDGED):
+        rows[told[0]] = replace(rows[told[0]], transparency=None, depth_loss_mag=None)
+    return rows
 
 
 def _known(value: float) -> float | None:

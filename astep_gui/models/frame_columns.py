@@ -77,7 +77,8 @@ def seconds_words(value: float | None) -> str:
 
 _DEPTH = (
     "The clear reference is the best fifth of the frames of the same field, filter and exposure. At 0.00 a star stands "
-    "out of the sky as well as there; below zero better: the sky is darker than there, or the stars are sharper."
+    "out of the sky as well as there; below zero better: the sky is darker than there, or the stars are sharper. "
+    "Empty where a frame is not judged and no other shares its stars: it would be compared with itself."
 )
 _DAY = "Before it stands the day of the month, where the night's frames are of more than one."
 

@@ -44,6 +44,7 @@ FILES = {
     "accepted.txt": "frames that are used",
     "rejected.txt": "frames that are not, with the reasons",
     "recipe.toml": "the settings",
+    "logbook.sqlite": "decisions, and what was made of what",
     "log.jsonl": "what the runs said",
 }
 """Files of the results that a person may want to open, and what is in them."""

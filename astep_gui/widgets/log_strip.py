@@ -158,9 +158,9 @@ class LogStrip(QWidget):
             self._passes = False
             self._empty()
 
-    def note(self, words: str) -> None:
+    def note(self, words: str, level: str = "info") -> None:
         """Add a line to the log only: it is seen elsewhere already, and would stand in the strip when long past."""
-        self.text.appendPlainText(f"{datetime.now().astimezone():%H:%M:%S}  {_MARKS['info']}{in_window(words)}")
+        self.text.appendPlainText(f"{datetime.now().astimezone():%H:%M:%S}  {_MARKS[level]}{in_window(words)}")
 
     def settle(self) -> None:
         """Let an error that was put away stand in the log only, no more in the line."""

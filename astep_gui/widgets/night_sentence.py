@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 class NightSentence(QWidget):
-    """Says what the report and the command line say, of the verdicts as they are now."""
+    """Says what the report and the command line say, of the verdicts as they are now.
+
+    Attributes
+    ----------
+    advice : WholeLabel
+        What to do otherwise next time; placed by whoever shows the sentence, below what is wanted of this night.
+    """
 
     def __init__(self, night: NightModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,14 +36,15 @@ class NightSentence(QWidget):
         layout.setSpacing(4)
         for label in (self.sentence, self.advice):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            layout.addWidget(label)
+        layout.addWidget(self.sentence)
         self.hide()
+        self.advice.hide()
 
     def put_below(self, widget: QWidget) -> None:
-        """Show something directly below the sentence, over the advice."""
+        """Show something directly below the sentence."""
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
-        layout.insertWidget(1, widget)
+        layout.addWidget(widget)
 
     def follow(self, *, is_wanted: bool | None = None) -> None:
         """Say how the night is now.

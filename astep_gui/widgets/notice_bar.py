@@ -55,7 +55,7 @@ class NoticeBar(QFrame):
         close.clicked.connect(self.clear)
         for label in (self.what, self.why, self.hint):
             label.setWordWrap(True)
-        # Buttons beside the last part only: beside all three they would press them into twice as many lines.
+        # Words have the whole width, and buttons a row of their own: beside them they press the words into a column.
         box = QGridLayout(self)
         box.setContentsMargins(12, 5, 6, 5)
         box.setHorizontalSpacing(6)
@@ -64,9 +64,9 @@ class NoticeBar(QFrame):
         box.addWidget(self.what, 0, 0, 1, 4)
         box.addWidget(close, 0, 4, 2, 1, Qt.AlignmentFlag.AlignTop)
         box.addWidget(self.why, 1, 0, 1, 4)
-        box.addWidget(self.hint, 2, 0)
+        box.addWidget(self.hint, 2, 0, 1, 5)
         for column, button in enumerate((self.deed, self.copy_path, copy), 1):
-            box.addWidget(button, 2, column, 1, 2 if button is copy else 1, Qt.AlignmentFlag.AlignBottom)
+            box.addWidget(button, 3, column, 1, 2 if button is copy else 1, Qt.AlignmentFlag.AlignBottom)
         self._parts: dict[BreakingLabel, str] = {}
         self.hide()
 

@@ -1,4 +1,4 @@
-"""The list of the results: what failed, masters, warnings, what was rejected, and files that can be opened."""
+"""The list of the results: what failed, masters, files that can be opened, warnings, and what was rejected."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ class ResultsList(QTreeWidget):
         is_running : bool
             What lies there, and what was warned of, is not known then.
         """
-        wanted = self._branches(survey, result, findings, is_running=is_running)
-        wanted += self._files(None if is_running else survey, reports)
+        files = self._files(None if is_running else survey, reports)
+        wanted = self._branches(survey, result, findings, files, is_running=is_running)
         if wanted == self._listed:
             return  # nothing moves under the cursor while nothing changed
         self._listed = wanted
@@ -178,7 +178,13 @@ class ResultsList(QTreeWidget):
             self.setFixedHeight(height)
 
     def _branches(
-        self, survey: Survey | None, result: Reduction | None, findings: Sequence[Finding], *, is_running: bool
+        self,
+        survey: Survey | None,
+        result: Reduction | None,
+        findings: Sequence[Finding],
+        files: list[tuple[str, list[_Line]]],
+        *,
+        is_running: bool,
     ) -> list[tuple[str, list[_Line]]]:
         branches: list[tuple[str, list[_Line]]] = []
         failed: list[_Line] = (
@@ -193,6 +199,7 @@ class ResultsList(QTreeWidget):
             told = "".join(f" · {part}" for part in parts if part)
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
         branches += [(f"Masters · {len(masters)}", masters)] if masters else []
+        branches += files  # before warnings, of which there may be many
         left: list[_Line] = [
             (f"· {name} · of an earlier plan", "dim", "", (), "")
             for name in self._left_over(None if is_running else survey)

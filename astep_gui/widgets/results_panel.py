@@ -119,7 +119,6 @@ class ResultsPanel(QWidget):
         self.full_wells.undo_asked.connect(self.saturation_undone)
         self.full_wells.look_asked.connect(self.look_asked)
         self.where = ElidedLabel()
-        self._add_row("Files", self.where)
         self.tree = ResultsList(night)
         self.tree.file_asked.connect(self.file_asked)
         self.tree.master_asked.connect(self.master_asked)
@@ -137,7 +136,7 @@ class ResultsPanel(QWidget):
         self.follow()
 
     def _lay_out(self) -> None:
-        self.folder = QPushButton(icon("open"), "Folder")
+        self.folder = QPushButton(icon("open"), "Open folder")
         self.folder.setToolTip("Show the results in the file manager (Ctrl+Shift+R)")
         self.folder.clicked.connect(self.folder_asked)
         self.report = QPushButton(icon("report"), "Report")
@@ -178,8 +177,10 @@ class ResultsPanel(QWidget):
         box.addWidget(self.headline)
         box.addWidget(self.sentence)
         box.addWidget(self._make_old_reports())
+        box.addLayout(self._folder_line())
         box.addLayout(first)  # what is done with results stays in sight, however much there is to be read
         box.addLayout(second)
+        box.addWidget(self.sentence.advice)
         box.addWidget(self.full_wells)
         box.addWidget(self.gravest)
         box.addLayout(self._rows)
@@ -187,6 +188,15 @@ class ResultsPanel(QWidget):
         box.addStretch(1)
         self._sight = KeptSight(area, self.tree)
         self.tree.currentItemChanged.connect(lambda line: self._bring_into_sight(area, line))
+
+    def _folder_line(self) -> QHBoxLayout:
+        """Say where the files are, over what can be done with them."""
+        line, name = QHBoxLayout(), QLabel("Folder")
+        line.setSpacing(8)
+        name.setProperty("role", "dim")
+        line.addWidget(name)
+        line.addWidget(self.where, 1)
+        return line
 
     def _bring_into_sight(self, area: QScrollArea, line: QTreeWidgetItem | None) -> None:
         """Let the panel follow the arrow keys down the list, which does not scroll itself."""

@@ -322,6 +322,35 @@ def test_a_frame_alone_in_its_group_is_neither_good_nor_as_deep_as_itself():
     assert all(row.depth_loss_mag is not None for row in rows if row is not rows[3])
 
 
+def sparse(number, n_common, seed=31):
+    """Two frames of a few stars each, of which some are the same."""
+    rng = np.random.default_rng(seed)
+    night = nights.build(nights.ordinary_states(rng, 2), rng)
+    first, second = (frame.path for frame in night.frames)
+    x, y = rng.uniform(200, 800, (2, 2 * number))
+    flux = np.geomspace(3e4, 9e3, number)
+
+    def listed(part):
+        return StarList(x[part], y[part], flux, np.full(number, 3.0))
+
+    stars = {first: listed(slice(0, number)), second: listed(slice(number - n_common, 2 * number - n_common))}
+    measures = {path: replace(one, stars=number) for path, one in night.measures.items()}
+    return judge_night(night.frames, measures, stars, nights.DOME_C, groups=night.groups)
+
+
+def test_a_frame_of_few_stars_that_shares_none_with_its_fellow_is_not_as_deep_as_itself():
+    """It stood there with a depth of 0.00, beside its fellow without any: both are not judged."""
+    rows = sparse(3, 0)
+    assert [headline(row.flags) for row in rows] == ["not judged", "not judged"]
+    assert [(row.depth_loss_mag, row.transparency) for row in rows] == [(None, None)] * 2
+
+
+def test_frames_of_few_stars_that_are_the_same_keep_their_depth():
+    rows = sparse(4, 4)
+    assert [headline(row.flags) for row in rows] == ["not judged", "not judged"]
+    assert all(row.depth_loss_mag is not None for row in rows)
+
+
 def test_frames_without_measures_are_passed_over():
     rng = np.random.default_rng(24)
     night = nights.build(nights.ordinary_states(rng, 6), rng)

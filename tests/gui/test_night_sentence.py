@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QApplication, QScrollArea
+from PyQt6.QtWidgets import QApplication, QLabel, QScrollArea
 
 from astep_gui.models.results_words import run_facts
 from astep_gui.widgets.results_list import FOLDERS
@@ -48,6 +48,30 @@ def test_over_the_results_a_sentence_says_how_many_frames_are_good_and_what_to_d
     assert said.isVisible()
     assert plain(said.sentence).startswith(f"Night: {len(LIGHTS)} science frames, ")
     assert said.mapTo(reduced.results, QPoint(0, 0)).y() < reduced.results.folder.mapTo(reduced.results, QPoint()).y()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_where_the_files_are_is_answered_under_the_sentence_by_one_name_each(qtbot, reduced, size):
+    """The folder's line stood below nine warnings, and was called “Files” like the list at the end."""
+    reduced.resize(*size)
+    qtbot.wait(50)
+    results = reduced.results
+    names = [label for label in results.findChildren(QLabel) if label.text() in {"Folder", "Files"}]
+    assert [label.text() for label in names] == ["Folder"]
+    parts = (results.headline, results.sentence, results.where, results.folder, results.gravest, results.tree)
+    tops = [part.mapTo(results, QPoint(0, 0)).y() for part in parts]
+    assert tops == sorted(tops)
+    advice = results.sentence.advice
+    assert advice.isHidden() or advice.mapTo(results, QPoint(0, 0)).y() > tops[3]
+    assert results.folder.visibleRegion().boundingRect().height() == results.folder.height(), "seen without scrolling"
+    assert results.where.full_text == str(reduced.night.place.output)
+
+
+def test_the_files_have_the_logbook_and_come_before_the_warnings(reduced):
+    titles = [title.partition(" · ")[0] for title in sections(reduced)]
+    assert titles.index("Files") == titles.index("Masters") + 1
+    (files,) = (lines for title, lines in sections(reduced).items() if title.startswith("Files"))
+    assert "· logbook.sqlite · decisions, and what was made of what" in files
 
 
 def test_a_rejected_frame_is_counted_as_such_at_once_and_no_more_once_it_comes_back(qtbot, reduced):

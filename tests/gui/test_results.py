@@ -579,6 +579,23 @@ def test_where_no_program_answers_the_file_is_named_and_its_path_can_be_copied(q
     assert QApplication.clipboard().text() == str(file)
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1600, 1000)])
+def test_where_no_file_manager_answers_it_is_said_once_over_the_whole_width(qtbot, reduced, monkeypatch, size):
+    monkeypatch.setattr(SHOWN, lambda _url: False)
+    reduced.resize(*size)
+    reduced.log.say("what was done before")
+    press(qtbot, reduced.results.folder)
+    qtbot.wait(50)
+    notice = reduced.notice
+    assert notice.isVisible()
+    for part in (notice.what, notice.why, notice.hint):
+        assert part.width() >= 0.9 * notice.width() - 40, "its words are pressed into a column"
+    assert notice.copy_path.mapTo(notice, QPoint(0, 0)).y() >= notice.hint.geometry().bottom()
+    assert notice.height() <= 0.2 * reduced.height()
+    assert reduced.log.line.full_text == "what was done before", "the status line says it a second time"
+    assert "no file manager answered" in reduced.log.text.toPlainText()
+
+
 def test_a_notice_that_is_about_no_file_offers_no_path(reduced):
     reduced.deeds.export_into("siril", reduced.night.place.night)
     reduced.notice.show_error(core_report.NightError("a", "b", "c"))

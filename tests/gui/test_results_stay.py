@@ -108,11 +108,11 @@ def test_what_is_under_the_pointer_stays_though_lines_above_it_come_and_go(qtbot
 
 
 def test_where_the_first_line_in_sight_goes_the_next_one_keeps_its_place(qtbot, results):
-    scroll_to(qtbot, results, y_of_line(results, "Warnings", "Finding 5"))
-    assert y_of_line(results, "Warnings", "Finding 5") == 0
-    before = y_of_line(results, "Warnings", "Finding 6")
-    follow_without(qtbot, results, "finding 5")
-    assert y_of_line(results, "Warnings", "Finding 6") == before
+    scroll_to(qtbot, results, y_of_line(results, "Warnings", "Finding 1"))
+    assert y_of_line(results, "Warnings", "Finding 1") == 0
+    before = y_of_line(results, "Warnings", "Finding 2")
+    follow_without(qtbot, results, "finding 1")
+    assert y_of_line(results, "Warnings", "Finding 2") == before
 
 
 def test_a_branch_stays_folded_and_the_current_line_current(qtbot, results):

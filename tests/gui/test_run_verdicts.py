@@ -226,7 +226,7 @@ def test_after_a_run_needs_ask_nothing_that_rests_on_the_first_look_only(qtbot, 
     """For some seconds they asked for what the first look had said, which the run's own values say no more."""
 
     def asked():
-        return [path for need in opened.night.needs if "suggested" in need.title for path in need.paths]
+        return [path for need in opened.night.needs if need.severity for path in need.paths]
 
     take(opened, "quick", (CLOUD,), (CLOUD,), (), ())
     opened.night._ask_needs()
