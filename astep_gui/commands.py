@@ -215,8 +215,8 @@ class Decisions(QObject):
         changes = recipe_changes(self._night.recipe, recipe)
         if changes:
             names = list(changes)
-            value = "not set" if changes[names[0]] == "" else changes[names[0]]
-            label = f"{setting_words(names[0])} = {value}" if len(names) == 1 else f"{len(names)} settings"
+            only = setting_words(names[0], changes[names[0]])
+            label = only if len(names) == 1 else f"{len(names)} settings"
             before = recipe_changes(recipe, self._night.recipe)
             self._decide(label, lambda logbook, _label: logbook.decide_recipe(changes, before, label=label))
 

@@ -108,7 +108,8 @@ class ResultsDeeds(NightDeeds):
 
     def undo_saturation(self) -> None:
         """Take that back: the step itself where it is the last, else by a step of its own."""
-        if self._decisions.last_step[1].startswith(setting_words("calibrate.saturation_adu")):
+        called, _, _ = setting_words("calibrate.saturation_adu").partition(",")
+        if self._decisions.last_step[1].startswith(f"{called} ="):
             self._decisions.undo()
         if self._night.recipe.calibrate.saturation_adu is not None:
             self.set_saturation(None)

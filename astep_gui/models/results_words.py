@@ -12,7 +12,7 @@ from pipeline_core.name_words import counted
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from astep_gui.models.judgements import ChangedVerdicts
     from astep_gui.models.night_model import NightModel
@@ -48,6 +48,8 @@ FILES = {
     "log.jsonl": "what the runs said",
 }
 """Files of the results that a person may want to open, and what is in them."""
+MOST_NAMED = 2
+"""Frames of one changed verdict that are named."""
 BEFORE_CHANGES = "before your last changes"
 
 
@@ -212,26 +214,30 @@ def left_out_words(science: int, of: int, calibration: int = 0) -> str:
     return f"{' and '.join(parts)} left out" if parts else ""
 
 
-def verdicts_words(changes: ChangedVerdicts) -> str:
-    """Say which verdicts the last run changed: "2 frames now flagged: cloud · 1 no longer: haloes · 1 now not judged".
+def verdicts_words(changes: ChangedVerdicts, name: Callable[[str], str]) -> str:
+    """Say which verdicts the last run changed: "changed by the last run: 055 now cloud · 3 frames no longer haloes".
 
     Parameters
     ----------
     changes : ChangedVerdicts
         What was said of frames that are not judged now is not named: it might be read as what is said.
+    name : callable
+        Path → what a person calls the frame; few are named, more are counted.
     """
     parts: list[str] = []
-    for changed, says, after_others in (
-        (changes.flagged, "now flagged", "now flagged"),
-        (changes.no_longer, "no longer flagged", "no longer"),
-        (changes.otherwise, "flagged for another cause", "for another cause"),
+    for changed, says in (
+        (changes.flagged, "now {}"),
+        (changes.no_longer, "no longer {}"),
+        (changes.otherwise, "now {}, another cause before"),
+        (dict.fromkeys(changes.unjudged, ""), "not judged any more"),
     ):
-        if changed:
-            number = f"{len(changed)} {after_others}" if parts else f"{counted(len(changed), 'frame')} {says}"
-            parts.append(f"{number}: {', '.join(dict.fromkeys(changed.values()))}")
-    if number_unjudged := len(changes.unjudged):
-        parts.append(f"{number_unjudged if parts else counted(number_unjudged, 'frame')} now not judged")
-    return " · ".join(parts)
+        of_cause: dict[str, list[str]] = {}
+        for path, cause in changed.items():
+            of_cause.setdefault(cause, []).append(path)
+        for cause, paths in of_cause.items():
+            who = " and ".join(map(name, paths)) if len(paths) <= MOST_NAMED else counted(len(paths), "frame")
+            parts.append(f"{who} {says.format(cause)}")
+    return f"changed by the last run: {' · '.join(parts)}" if parts else ""
 
 
 def _took(seconds: float, peak_memory_mb: float) -> str:

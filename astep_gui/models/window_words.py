@@ -33,6 +33,18 @@ WAYS = {
 _COMMAND = re.compile(r"`astep ([^`]*)`")
 IN_SETTINGS = " in the settings (Ctrl+,)"
 _SETTING = re.compile(r"\b([a-z]+)\.([a-z]\w+)\b(?: in the recipe\b)?")
+_UNITS = {
+    "e_per_adu": "e⁻/ADU",
+    "arcsec": "arcsec",
+    "adu": "ADU",
+    "mag": "mag",
+    "deg": "°",
+    "px": "px",
+    "s": "s",
+    "c": "°C",
+    "e": "e⁻",
+}
+"""End of a field's name → its unit; the longest first."""
 _KEYRING = re.compile(r"`keyring set [^`]*`")
 _NOVA = "“Key of nova.astrometry.net…” (menu Sky) keeps it"
 
@@ -50,10 +62,38 @@ def in_window(words: str) -> str:
     return _SETTING.sub(_named, words) if "." in words else words
 
 
-def setting_words(name: str) -> str:
-    """Return what a setting is called in its form: "Calibrate: saturation adu" for "calibrate.saturation_adu"."""
+def setting_label(field: str) -> tuple[str, str]:
+    """Return what a field of the recipe is called, and its unit: ("gain", "e⁻/ADU") for "gain_e_per_adu".
+
+    The last words of a field's name are its unit, as everywhere in the program; those without one have none.
+    """
+    for suffix, unit in _UNITS.items():
+        stem = field.removesuffix(f"_{suffix}")
+        if stem != field:
+            return _spelt(stem), unit
+    return _spelt(field), ""
+
+
+def _spelt(stem: str) -> str:
+    return " ".join("FWHM" if word == "fwhm" else word for word in stem.split("_"))
+
+
+def setting_words(name: str, value: object = None) -> str:
+    """Return what a setting is called in its form: "Calibrate: saturation, ADU" for "calibrate.saturation_adu".
+
+    Parameters
+    ----------
+    name : str
+        Section and field.
+    value : object, optional
+        What it is set to, "" where it is not set any more: "Calibrate: saturation = 1210 ADU".
+    """
     section, _, field = name.partition(".")
-    return ": ".join(filter(None, (section.capitalize(), field.replace("_", " "))))
+    stem, unit = setting_label(field)
+    called = ": ".join(filter(None, (section.capitalize(), stem)))
+    if value is None:
+        return f"{called}, {unit}" if unit else called
+    return f"{called} = not set" if value == "" else " ".join(filter(None, (f"{called} = {value}", unit)))
 
 
 def _named(found: re.Match[str]) -> str:

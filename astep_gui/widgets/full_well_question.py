@@ -9,6 +9,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, 
 
 from astep_gui.models.held_together import held_together
 from astep_gui.models.needs_answers import WITH_THE_NEXT
+from astep_gui.models.window_words import setting_words
 from astep_gui.theme import restyle, theme, theme_notice
 from astep_gui.widgets.painting import painting
 from astep_gui.widgets.whole_label import WholeLabel
@@ -83,8 +84,9 @@ class FullWellQuestion(QWidget):
         seen = f" {well.spots} bright stars and hot pixels of {frames} stop there." if well.paths else ""
         asked = f"▲ Do stars fill at {level}?{seen} {limit} was taken for full: what lies between is not masked."
         self.words.setText(held_together(asked))
+        setting = setting_words("calibrate.saturation_adu")
         self.yes.setToolTip(
-            f"Mask pixels from {level} on as saturated: sets “Calibrate: saturation adu” in the settings; "
+            f"Mask pixels from {level} on as saturated: sets “{setting}” in the settings; "
             "the next run follows it, Ctrl+Z takes it back"
         )
         self._say_look(well)

@@ -30,6 +30,7 @@ from astep_gui.models.results_words import (
     told_findings,
     verdicts_words,
 )
+from astep_gui.models.short_titles import ShortTitles
 from astep_gui.models.tip_words import wrapped
 from astep_gui.theme import icon, theme_notice
 from astep_gui.widgets.elided_label import ElidedLabel
@@ -89,6 +90,7 @@ class ResultsPanel(QWidget):
     def __init__(self, night: NightModel, run: ReductionModel, errands: Errands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._night = night
+        self._titles = ShortTitles(night)
         self._run = run
         self._errands = errands
         self._running: list[bool] = []
@@ -349,7 +351,7 @@ class ResultsPanel(QWidget):
         return [path for group in self._changed_by_run() for path in group]
 
     def _follow_verdicts(self) -> None:
-        words = verdicts_words(self._changed_by_run()) if not self._run.is_running else ""
+        words = verdicts_words(self._changed_by_run(), self._titles.name) if not self._run.is_running else ""
         self.verdict_words.setText(words)
         self.verdicts.setVisible(bool(words))
 

@@ -207,8 +207,6 @@ def settings_words(recipe: Recipe) -> str:
     changes = recipe_changes(Defaults(), recipe)
     if not changes:
         return "Settings: all at their defaults"
-    said = [
-        f"{setting_words(name)} = {value if value != '' else 'not set'}" for name, value in list(changes.items())[:4]
-    ]
+    said = [setting_words(name, value) for name, value in list(changes.items())[:4]]
     rest = f" and {len(changes) - 4} more" if len(changes) > 4 else ""
     return f"Settings changed: {', '.join(said)}{rest}"

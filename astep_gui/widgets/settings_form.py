@@ -28,7 +28,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from astep_gui.models.window_words import in_window, setting_words
+from astep_gui.models.window_words import in_window, setting_label, setting_words
 from pipeline_core.config import Recipe
 from pipeline_core.errors import AstepError, UsageError
 from pipeline_core.io.atomic import write_text
@@ -234,7 +234,7 @@ class SettingsDialog(QDialog):
             editor = FieldEditor(f"{name}.{field}", info)
             editor.changed.connect(self._check)
             self.editors[name, field] = editor
-            form.addRow(field.replace("_", " "), editor)
+            form.addRow(", ".join(filter(None, setting_label(field))), editor)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)

@@ -52,7 +52,7 @@ def science_flags(e: Evidence) -> tuple[Flag, ...]:
             )
         ]
     found = [*dim, long, wide, _lost_field(e), _few_stars(e, explained=bool(dim or long or wide))]
-    found += [bright_sky(e), noisy(e, dim), saturated(e)]
+    found += [bright_sky(e, dim), noisy(e, dim), saturated(e)]
     found += [aurora(e, dim), twilight(e), _streak(e), _too_still(e)]
     found += [] if long or wide else [low_altitude(e)]
     flags = [flag for flag in found if flag is not None]
@@ -73,7 +73,7 @@ def _without_stars(e: Evidence) -> list[Flag]:
     flags = [Flag("no stars", f"no stars{usual}: thick cloud, a closed shutter or a lost pointing", "bad")]
     if e.near_cloud:
         flags.insert(0, Flag("cloud", f"cloud: no star is left{usual}, and the frames beside it are dimmed", "bad"))
-    return [*flags, *filter(None, [bright_sky(e), twilight(e), _streak(e)])]
+    return [*flags, *filter(None, [bright_sky(e, flags), twilight(e), _streak(e)])]
 
 
 def _lost_field(e: Evidence) -> Flag | None:

@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
 PATCH_MAG = 0.2
 """A sixth of the light in a sixteenth of the field: relative photometry across it is spoilt."""
+PATCHY_SHARE = 0.2
+"""Of the loss: below, an observer calls it even."""
 BAD_LOSS_MAG = 0.5
 """A third of the exposure is gone: the frame spoils a mean more than it helps."""
 HALO_EXCESS = 0.05
 """Relative growth of the halo ratio."""
+HALO_GRAVE = 0.25
+"""Relative growth of the halo ratio of which the frame is bad, however much light is left."""
+UNSTEADY_MAG = 2 * LOSS_MAG
+"""From frame to frame: dew and haze come and go more slowly."""
 SCATTERED = 0.05
 """Of the light that ice takes from stars at least this part is found again in the halo's aperture."""
 AURORA_PATCHY_MAG = 0.38
@@ -48,9 +54,11 @@ def dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
     sudden = e.loss_mag - e.loss_neighbours_mag
     if e.loss_mag > limit and not sudden > limit and not frosted and shape_fault is None:
         frosted = _scatters(e, halo_growth, halo_before)
+    hazy = frosted and _swallowed(e, halo_growth)
+    frosted = frosted and not hazy
     flags: list[Flag] = []
     if frosted:
-        grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > 0.25
+        grave = e.loss_mag > BAD_LOSS_MAG or halo_growth > HALO_GRAVE
         less = f"depth loss {e.depth_loss_mag:+.2f} mag" if _tells_depth(e) else f"stars {e.loss_mag:.2f} mag fainter"
         loss = f", {less}{told_growth(e.loss_growth_mag, e.loss_unsteady_mag)}" if e.loss_mag > 0.05 else ""
         fixed = ", the pattern stays on the chip" if e.persistence > 0.5 else ""
@@ -74,6 +82,8 @@ def dimmed(e: Evidence, shape_fault: Flag | None) -> list[Flag]:
         words = f"{_lost(e)}, {_evenness(e)}"
         if sudden > limit:
             words += f"; its stars are {sudden:.2f} mag fainter than the frames around it let expect"
+        if hazy:
+            words += f"; haloes are {told_halo(halo_growth, halo_before, halo_limit)}"
         severity: Literal["bad", "suspect"] = "bad" if e.loss_mag > BAD_LOSS_MAG else "suspect"
         if fixed_patches and e.may_freeze and not math.isfinite(halo_growth):
             flags.append(Flag("frost", f"frost: {words}, and the patches stay on the chip", severity))
@@ -120,6 +130,16 @@ def _scatters(e: Evidence, growth: float, before: float) -> bool:
     return e.may_freeze and e.loss_growth_mag > e.loss_unsteady_mag and e.halo_share > SCATTERED
 
 
+def _swallowed(e: Evidence, growth: float) -> bool:
+    """Whether light comes and goes as behind cloud, and next to nothing of it is found again in weak haloes.
+
+    Asked where nothing freezes only: over ice cloud may pass too, and what stays is the ice.
+    """
+    comes_and_goes = e.loss_unsteady_mag > max(abs(e.loss_growth_mag), UNSTEADY_MAG)
+    weak = not growth > HALO_GRAVE and not e.halo_share > SCATTERED
+    return not e.may_freeze and comes_and_goes and weak
+
+
 def _missing(e: Evidence) -> float:
     """Light that is missing, in units of the light that is left."""
     return 10 ** (0.4 * e.loss_mag) - 1
@@ -137,6 +157,8 @@ def _patchy(e: Evidence) -> bool:
 def _evenness(e: Evidence) -> str:
     if not math.isfinite(e.patchy_mag):
         return "too few stars to say whether patchy"
-    if e.patchy_mag > max(0.06, 1.5 * (e.patchy_clear_mag if e.patchy_clear_mag > 0 else 0.0)):
+    is_seen = e.patchy_mag > max(0.06, 1.5 * (e.patchy_clear_mag if e.patchy_clear_mag > 0 else 0.0))
+    # A tenth of a magnitude that is gone evenly is no patch; what spoils photometry over the field is one in any case.
+    if is_seen and (e.patchy_mag > PATCHY_SHARE * e.loss_mag or e.patchy_mag > PATCH_MAG):
         return f"patchy ({e.patchy_mag:.2f} mag over the field)"
-    return f"evenly ({e.patchy_mag:.2f} mag over the field)"
+    return f"even ({e.patchy_mag:.2f} mag over the field)"

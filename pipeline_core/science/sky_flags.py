@@ -9,6 +9,8 @@ from pipeline_core.measures import Flag
 from pipeline_core.science.evidence import FROM_CLEAR, LOSS_MAG, NAN, beyond
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline_core.science.evidence import Evidence
 
 SKY_RATIO = 1.25
@@ -18,19 +20,28 @@ AURORA_MESH_PERCENT = 0.5
 TWILIGHT_SUN_DEG = -18.3
 
 
-def bright_sky(e: Evidence) -> Flag | None:
-    """Return the flag of a sky brighter than its neighbours, or than Sun and Moon explain."""
+def bright_sky(e: Evidence, dimmed: Sequence[Flag]) -> Flag | None:
+    """Return the flag of a sky brighter than its neighbours, or than Sun and Moon explain.
+
+    Parameters
+    ----------
+    e : Evidence
+    dimmed : sequence of Flag
+        What was said of missing light: cloud that is lit explains a bright sky.
+    """
+    lit = f"likely cloud, lit by {_lit_by(e)}" if any(flag.cause == "cloud" for flag in dimmed) else ""
     tolerance = 1 + max(SKY_RATIO - 1, FROM_CLEAR * e.sky_scatter)
     if e.sky_jump > tolerance + (0.3 * e.sky_uncertain / e.sky if e.sky > 0 else 0.0) and not is_aurora(e):
         return Flag(
             "bright sky",
-            f"bright sky: {e.sky_jump:.2f} times its neighbours; light in the dome, a car, lightning?",
+            f"bright sky: {e.sky_jump:.2f} times its neighbours; {lit or 'light in the dome, a car, lightning?'}",
             "suspect",
         )
     if e.sky_expected > 0 and not is_aurora(e):
         ratio = e.sky / e.sky_expected
         if ratio > tolerance + 0.5 * e.sky_uncertain / e.sky_expected:
-            return Flag("bright sky", f"bright sky: {ratio:.2f} times what {_lights(e)} explain", "suspect")
+            words = f"bright sky: {ratio:.2f} times what {_lights(e)} explain"
+            return Flag("bright sky", f"{words}; {lit}" if lit else words, "suspect")
     elif not math.isfinite(e.sky_expected) and e.sky > 2 * e.sky_clear > 0 and e.sky - e.sky_clear > e.noise:
         return Flag(
             "bright sky",
@@ -39,6 +50,15 @@ def bright_sky(e: Evidence) -> Flag | None:
             "note",
         )
     return None
+
+
+def _lit_by(e: Evidence) -> str:
+    """Name what may light a cloud: twilight is bright enough by itself, how full the Moon is is not known here."""
+    if not math.isfinite(e.sun_altitude_deg):
+        return "twilight, the Moon or lamps"
+    if beyond(e.sun_altitude_deg, TWILIGHT_SUN_DEG):
+        return "twilight"
+    return "the Moon or lamps" if beyond(e.moon_altitude_deg, 0.0) else "lamps or lightning"
 
 
 def _lights(e: Evidence) -> str:

@@ -376,3 +376,79 @@ def test_three_stars_of_a_short_exposure_tell_no_defocus():
     wide = {"fwhm_px": 2.5, "fwhm_clear_px": 1.38}
     assert "defocus" in {flag.cause for flag in science_flags(replace(GOOD, **wide, stars=40))}
     assert "defocus" not in {flag.cause for flag in science_flags(replace(GOOD, **wide, stars=3))}
+
+
+@pytest.mark.parametrize(
+    ("loss", "patchy", "words"),
+    [
+        (1.17, 0.10, "even (0.10 mag over the field)"),
+        (0.46, 0.15, "patchy (0.15 mag over the field)"),
+        (3.0, 0.44, "patchy (0.44 mag over the field)"),  # photometry over the field is spoilt, however deep the cloud
+        (0.3, 0.03, "even (0.03 mag over the field)"),
+    ],
+)
+def test_cloud_is_called_patchy_where_that_is_a_good_part_of_the_loss_or_spoils_photometry(loss, patchy, words):
+    said = only(replace(GOOD, loss_mag=loss, loss_neighbours_mag=loss, patchy_mag=patchy)).words
+    assert said.endswith(words)
+
+
+CLOUDED = replace(GOOD, loss_mag=3.0, loss_neighbours_mag=3.0, sky=700, sky_jump=1.75)
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        ({"sun_altitude_deg": -16.0}, "twilight"),
+        ({"moon_altitude_deg": 20.0}, "the Moon or lamps"),
+        ({}, "lamps or lightning"),
+        ({"sun_altitude_deg": float("nan"), "moon_altitude_deg": float("nan")}, "twilight, the Moon or lamps"),
+    ],
+)
+def test_a_bright_sky_under_cloud_is_laid_to_the_cloud_and_to_what_may_light_it(change, by):
+    (bright,) = (f for f in science_flags(replace(CLOUDED, **change)) if f.cause == "bright sky")
+    assert bright.words == f"bright sky: 1.75 times its neighbours; likely cloud, lit by {by}"
+    under_stars = science_flags(replace(GOOD, sky=700, sky_jump=1.75, **change))[0]
+    assert "a car" in under_stars.words, "without cloud it is none"
+
+
+def test_cloud_explains_a_sky_brighter_than_sun_and_moon_make_it_too():
+    (bright,) = (f for f in science_flags(replace(CLOUDED, sky_jump=1.0)) if f.cause == "bright sky")
+    assert bright.words.endswith("air mass explain; likely cloud, lit by lamps or lightning")
+
+
+UNSTEADY = replace(
+    LOST,
+    loss_mag=0.87,
+    loss_neighbours_mag=0.9,
+    halo=1.08 * GOOD.halo_clear,
+    halo_neighbours=1.11 * GOOD.halo_clear,
+    halo_share=0.01,
+    loss_growth_mag=0.38,
+    loss_unsteady_mag=0.93,
+    may_freeze=False,
+)
+"""As a first look at a frame between clouds of the Jason night measured it."""
+
+
+def test_light_that_comes_and_goes_with_weak_haloes_is_cloud_where_nothing_freezes_and_haloes_are_remarked():
+    flag = only(UNSTEADY)
+    assert (flag.cause, flag.severity) == ("cloud", "bad")
+    assert flag.words.endswith("; haloes are 8 % stronger than in the clear reference")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss_unsteady_mag": 0.05},  # it came slowly: dew
+        {"loss_growth_mag": 1.2},  # it grows more than it scatters
+        {"halo": 1.4 * GOOD.halo_clear},  # strong haloes
+        {"halo_share": 0.2},  # what is missing is found again in them
+        {"loss_unsteady_mag": float("nan")},  # too few frames tell
+    ],
+)
+def test_haloes_stay_haloes_where_they_are_strong_or_came_slowly(change):
+    assert only(replace(UNSTEADY, **change)).cause == "haloes"
+
+
+def test_where_ice_forms_a_cloud_that_passes_over_it_does_not_hide_it():
+    assert only(replace(UNSTEADY, may_freeze=True)).cause == "frost"

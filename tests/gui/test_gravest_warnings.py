@@ -44,7 +44,7 @@ def warned(qtbot, opened):
 def test_over_the_results_stands_what_concerns_most_frames_with_its_consequence_and_the_next_deed(warned):
     lines = [words.text().replace("\N{NO-BREAK SPACE}", " ") for words, _ in warned.results.gravest.lines]
     assert len(lines) == 2
-    assert lines[0].startswith("▲ No frame states its gain: all stands on it; set “Calibrate: gain e per adu”")
+    assert lines[0].startswith("▲ No frame states its gain: all stands on it; set “Calibrate: gain, e⁻/ADU”")
     assert lines[1] == (
         "▲ The dark takes off 5 to 46 % too little of the hot pixels in 3 of 4 frames: they shine through; "
         "take darks of 90 s at -10 °C, in the same night"
@@ -206,7 +206,7 @@ def test_yes_sets_the_saturation_and_one_key_takes_it_back(qtbot, warned):
     qtbot.mouseClick(question.yes, LEFT)
     assert warned.night.recipe.calibrate.saturation_adu == 1210
     assert not question.yes.isVisible()
-    assert warned.decisions.stack.undoText() == "Calibrate: saturation adu = 1210.0"
+    assert warned.decisions.stack.undoText() == "Calibrate: saturation = 1210.0 ADU"
     surveyed(qtbot, warned, lambda survey: bool(survey.stale))
     qtbot.keyClick(warned, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert warned.night.recipe.calibrate.saturation_adu is None
@@ -226,7 +226,7 @@ def test_the_answer_about_full_wells_is_told_until_a_run_follows_it_with_the_way
     assert not unreadable(warned)
     qtbot.mouseClick(question.undo, LEFT)
     assert warned.night.recipe.calibrate.saturation_adu is None
-    assert warned.decisions.stack.redoText() == "Calibrate: saturation adu = 1210.0", "the step itself is undone"
+    assert warned.decisions.stack.redoText() == "Calibrate: saturation = 1210.0 ADU", "the step itself is undone"
     assert question.yes.isVisible()
     assert not question.undo.isVisible()
 
@@ -238,7 +238,7 @@ def test_the_answer_about_full_wells_is_taken_back_after_other_decisions_too(qtb
     qtbot.mouseClick(question.undo, LEFT)
     assert warned.night.recipe.calibrate.saturation_adu is None
     assert warned.night.rejected == {LIGHTS[0]: "cloud"}, "nothing else is taken back"
-    assert warned.decisions.stack.undoText() == "Calibrate: saturation adu = not set"
+    assert warned.decisions.stack.undoText() == "Calibrate: saturation = not set"
 
 
 def test_no_asks_no_more_and_changes_nothing_until_another_run_sees_it_again(qtbot, warned):

@@ -101,7 +101,7 @@ def test_nothing_in_the_window_names_a_setting_by_its_key_whatever_a_run_has_war
         QApplication.processEvents()
         assert keys_in(opened) == []
     said = "\n".join(texts(opened))
-    assert "“Calibrate: saturation adu” in the settings (Ctrl+,)" in said
+    assert "“Calibrate: saturation, ADU” in the settings (Ctrl+,)" in said
     assert "Settings changed: Flat: floor = 0.2" in said
     assert opened.decisions.stack.undoText() == "Flat: floor = 0.2"
 
@@ -122,6 +122,44 @@ def test_each_setting_is_named_as_in_its_form_and_no_in_the_recipe_is_left(key):
     said = in_window(f"set {key} in the recipe to change it")
     assert said == f"set “{setting_words(key)}” in the settings (Ctrl+,) to change it"
     assert not KEY.search(sentence(said))
+
+
+NAMES_OF_UNITS = {"e", "adu", "s", "c", "px", "deg", "arcsec", "mag"}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_rows_of_the_form_are_read_with_their_units_and_no_key(qtbot, key):
+    form = SettingsDialog(Recipe())
+    form.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, on=False)
+    qtbot.addWidget(form)
+    section, _, field = key.partition(".")
+    editor = form.editors[section, field]
+    row = editor.parentWidget().layout().labelForField(editor).text()
+    assert setting_words(key) == f"{section.capitalize()}: {row}"
+    stem, _, unit = row.partition(", ")
+    assert not NAMES_OF_UNITS & set(stem.split())
+    assert "_" not in row
+    # Whatever unit the words below tell, or the name of the field ends in, stands in the row.
+    told = type(getattr(Recipe(), section)).model_fields[field].description
+    for sign in ("e⁻/ADU", "°C", "ADU", "arcsec", "px"):
+        if told.partition(";")[0].endswith(f", {sign}"):
+            assert unit == sign
+    assert bool(unit) is (field.rpartition("_")[2] in NAMES_OF_UNITS)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("calibrate.gain_e_per_adu", None, "Calibrate: gain, e⁻/ADU"),
+        ("calibrate.gain_e_per_adu", 1.84, "Calibrate: gain = 1.84 e⁻/ADU"),
+        ("dark.temperature_tolerance_c", 1.5, "Dark: temperature tolerance = 1.5 °C"),
+        ("dark.exposure_tolerance_s", "", "Dark: exposure tolerance = not set"),
+        ("cosmic.protect_below_fwhm_px", None, "Cosmic: protect below FWHM, px"),
+        ("flat.floor", 0.2, "Flat: floor = 0.2"),
+    ],
+)
+def test_a_setting_and_its_value_are_told_with_the_unit(key, value, words):
+    assert setting_words(key, value) == words
 
 
 @pytest.mark.parametrize("words", ["flat.fits", "masters/flat_R.fits", "quality.ecsv", "e.g. this", "mask.no_field"])

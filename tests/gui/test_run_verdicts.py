@@ -19,6 +19,7 @@ CLOUD = Flag("cloud", "cloud: depth loss +0.84 mag", "bad")
 WIND = Flag("wind", "wind: stars are drawn out", "bad")
 TOO_FEW = Flag("not judged", "not judged: 3 stars only", "note")
 NOTE = Flag("twilight", "twilight", "note")
+CHANGED = "changed by the last run: "
 
 
 def take(window, state, *flags):
@@ -45,8 +46,8 @@ def after_run(qtbot, opened):
 def test_results_say_which_verdicts_the_run_changed_and_a_click_shows_those_frames(qtbot, after_run):
     results = after_run.results
     assert results.verdict_words.isVisible()
-    said = "1 frame now flagged: wind · 1 no longer: cloud · 1 for another cause: wind"
-    assert results.verdict_words.text() == said
+    said = "light 000 now wind · light 001 no longer cloud · light 002 now wind, another cause before"
+    assert results.verdict_words.text() == f"{CHANGED}{said}"
     qtbot.mouseClick(results.show_verdicts, LEFT)
     assert list(after_run.night.selection) == LIGHTS[:3]
 
@@ -87,28 +88,28 @@ def said_of_run(window):
 
 def test_changed_verdicts_are_those_that_still_wait_for_a_decision_and_come_back_with_undo(qtbot, after_run):
     """It said "1 frame now flagged" for good, though the frame had been accepted."""
-    no_longer, otherwise = "no longer", "1 for another cause: wind"
+    flagged, no_longer, otherwise = (
+        "light 000 now wind",
+        "light 001 no longer cloud",
+        "light 002 now wind, another cause before",
+    )
     for path, key, left in (
-        (LIGHTS[0], Qt.Key.Key_U, f"1 frame {no_longer} flagged: cloud · {otherwise}"),
-        (LIGHTS[2], Qt.Key.Key_X, f"1 frame {no_longer} flagged: cloud"),
+        (LIGHTS[0], Qt.Key.Key_U, f"{CHANGED}{no_longer} · {otherwise}"),
+        (LIGHTS[2], Qt.Key.Key_X, f"{CHANGED}{no_longer}"),
         (LIGHTS[1], Qt.Key.Key_U, ""),
     ):
         after_run.night.select([path])
         qtbot.keyClick(after_run, key)
         qtbot.waitUntil(lambda left=left: said_of_run(after_run) == left, timeout=PATIENCE_MS)
-    for left in (
-        f"1 frame {no_longer} flagged: cloud",
-        f"1 frame {no_longer} flagged: cloud · {otherwise}",
-        f"1 frame now flagged: wind · 1 {no_longer}: cloud · {otherwise}",
-    ):
+    for left in (no_longer, f"{no_longer} · {otherwise}", f"{flagged} · {no_longer} · {otherwise}"):
         qtbot.keyClick(after_run, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        qtbot.waitUntil(lambda left=left: said_of_run(after_run) == left, timeout=PATIENCE_MS)
+        qtbot.waitUntil(lambda left=left: said_of_run(after_run) == f"{CHANGED}{left}", timeout=PATIENCE_MS)
 
 
 def test_show_means_those_only_that_still_wait(qtbot, after_run):
     after_run.night.select([LIGHTS[0]])
     qtbot.keyClick(after_run, Qt.Key.Key_U)
-    qtbot.waitUntil(lambda: "now flagged" not in said_of_run(after_run), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "light 000" not in said_of_run(after_run), timeout=PATIENCE_MS)
     qtbot.mouseClick(after_run.results.show_verdicts, LEFT)
     assert list(after_run.night.selection) == LIGHTS[1:3]
 
@@ -119,13 +120,15 @@ def test_a_run_that_changed_nothing_tells_no_verdicts(qtbot, after_run):
     assert not said_of_run(after_run)
 
 
-def test_words_for_changed_verdicts_are_whole_sentences_whichever_comes_first():
+def test_words_for_changed_verdicts_name_few_frames_and_count_many_cause_by_cause():
     def said(flagged=None, otherwise=None, unjudged=None):
-        return verdicts_words(ChangedVerdicts(flagged or {}, {}, otherwise or {}, unjudged or {}))
+        return verdicts_words(ChangedVerdicts(flagged or {}, {}, otherwise or {}, unjudged or {}), str.upper)
 
-    assert said({"a": "cloud", "b": "wind"}) == "2 frames now flagged: cloud, wind"
-    assert said(otherwise={"a": "cloud"}) == "1 frame flagged for another cause: cloud"
-    assert said(unjudged={"a": "cloud"}) == "1 frame now not judged"
+    assert said({"a": "cloud", "b": "wind"}) == f"{CHANGED}A now cloud · B now wind"
+    assert said({"a": "cloud", "b": "cloud"}) == f"{CHANGED}A and B now cloud"
+    assert said(dict.fromkeys("abc", "cloud") | {"d": "wind"}) == f"{CHANGED}3 frames now cloud · D now wind"
+    assert said(otherwise={"a": "cloud"}) == f"{CHANGED}A now cloud, another cause before"
+    assert said(unjudged={"a": "cloud", "b": "good"}) == f"{CHANGED}A and B not judged any more"
     assert said() == ""
 
 
@@ -139,7 +142,7 @@ def test_frames_that_a_run_could_not_judge_are_told_and_shown_and_are_no_good_ne
     opened.tabs.choose("Results")
     take(opened, "final", (TOO_FEW,), (TOO_FEW,), (NOTE,), ())
     QApplication.processEvents()
-    assert opened.results.verdict_words.text() == "2 frames now not judged"
+    assert opened.results.verdict_words.text() == f"{CHANGED}light 000 and light 001 not judged any more"
     qtbot.mouseClick(opened.results.show_verdicts, LEFT)
     assert list(opened.night.selection) == LIGHTS[:2]
 
