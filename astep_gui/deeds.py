@@ -85,7 +85,7 @@ class Deeds(ResultsDeeds):
 
     def _do_remedy(self, need: Need, remedy: Remedy) -> None:
         if remedy.deed == "undo":
-            self._decisions.undo()
+            self._decisions.undo_only(self._decisions.last_step)  # it was offered for that step
         elif remedy.deed == "set":
             self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":

@@ -108,6 +108,7 @@ class ResultsDeeds(NightDeeds):
 
     def undo_saturation(self) -> None:
         """Take that back: the step itself where it is the last, else by a step of its own."""
+        self._night.follow_decisions()  # the command line may have decided since: its step is not the one that is meant
         if self._decisions.last_step[1].startswith(setting_words("calibrate.saturation_adu")):
             self._decisions.undo()
         if self._night.recipe.calibrate.saturation_adu is not None:
