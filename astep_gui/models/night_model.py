@@ -72,6 +72,8 @@ class NightModel(KnownNight):
         super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
+        self._references: frozenset[str] = frozenset()
+        """Frames that a person chose for others to be compared with; rejected ones too."""
         self._trouble = ""
         """With the logbook, as it was told last; empty while it can be asked."""
         self._unwritten.connect(self.problem)  # said in the thread that writes, shown in the window's
@@ -153,8 +155,16 @@ class NightModel(KnownNight):
                 self.problem.emit(error)
         elif self.raw is not None and self.raw.frames == night.frames:
             return
-        self.raw = night
-        self._decide_frames()
+        before, self.raw = self.raw, night
+        try:
+            self._decide_frames()
+        except AstepError as error:
+            self._be_in_trouble(error)
+            if before is not None:  # a night that grew stays as it was, and what came in is told again
+                self.raw = before
+                self._folders.tell_again()
+                return
+            self.night = night  # undecided, until the logbook can be asked
         self._follow.start(AGAIN_MS if self._trouble else FOLLOW_MS)
         self._folders.follow(night)
         self.night_changed.emit()
@@ -230,10 +240,7 @@ class NightModel(KnownNight):
                 self._decide_recipe()
         except AstepError as error:
             self._last_id = before
-            self._follow.start(AGAIN_MS)
-            if str(error) != self._trouble:
-                self._trouble = str(error)  # said once, not every time
-                self.problem.emit(error)
+            self._be_in_trouble(error)
             return
         if self._trouble:  # it is over
             self._trouble = ""
@@ -243,15 +250,25 @@ class NightModel(KnownNight):
         self.frames_changed.emit(subjects)
         self._planning.ask_soon(DECIDED_MS)
 
+    def _be_in_trouble(self, error: AstepError) -> None:
+        """Ask the logbook again later; its trouble is said once, not every time."""
+        self._follow.start(AGAIN_MS)
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self.problem.emit(error)
+
     def _decide_frames(self) -> None:
+        """Take over all that is decided, or nothing where the logbook cannot be asked."""
         assert self.raw is not None
-        if self.logbook is None:
+        logbook = self.logbook
+        if logbook is None:
             self.night, self.choices, self.rejected, self.reference = self.raw, NO_CHOICES, {}, None
+            self._references = frozenset()
         else:
-            self._last_id = self.logbook.last_id()
-            self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
-            rejected = self.rejected = self.logbook.rejected()
-            before, chosen = self.reference, self.logbook.references()
+            last_id, night, choices = logbook.last_id(), logbook.apply(self.raw), choices_of(logbook)
+            rejected, chosen, before = logbook.rejected(), logbook.references(), self.reference
+            self._last_id, self.night, self.choices, self.rejected = last_id, night, choices, rejected
+            self._references = chosen
             self.reference = min((path for path in chosen if path not in rejected), default=None)
             if before in chosen and before in rejected:
                 self._tell_lost_reference()
@@ -289,7 +306,7 @@ class NightModel(KnownNight):
     def _take_survey(self, found: Survey) -> None:
         known = self.survey.realigned.values() if self.survey is not None else ()
         # Where a person had chosen it, it was said when it was rejected.
-        is_told = self.logbook is not None and not self.logbook.references().isdisjoint(self.logbook.rejected())
+        is_told = not self._references.isdisjoint(self.rejected)
         if REFERENCE_REJECTED in found.realigned.values() and REFERENCE_REJECTED not in known and not is_told:
             self._tell_lost_reference()
         self.survey = found
