@@ -204,7 +204,7 @@ class ResultsDeeds(NightDeeds):
         log.quiet()
         frames = f"{counted(len(handed.files), 'frame')} for {PROGRAMS[program]}"
         where = f"{'it lies' if len(handed.files) == 1 else 'they lie'} in {folder}"
-        doubts = "; ".join(filter(None, (handed.words, unplaced)))
+        doubts = "; ".join(filter(None, (handed.words, unplaced, handed.left_words)))
         for path in handed.untimed:
             log.say("left out: its time is unknown", "warning", path)
         # The folder, which may be long, stands where it may be cut.
