@@ -15,6 +15,7 @@ from astep_gui.models.sky_words import SkyStatus
 from pipeline_core.errors import NightError
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.recipe_file import RECIPE_FILE
 from tests.gui.nights import write_frame
 
 PATIENCE_MS = 8000
@@ -324,3 +325,24 @@ def test_a_night_whose_logbook_cannot_be_asked_is_shown_undecided_and_decided_la
         qtbot.waitUntil(lambda: window.table.model.index_of(LIGHTS[2]).isValid(), timeout=8_000)
         assert LIGHTS[2] not in window.night.rejected
     qtbot.waitUntil(lambda: LIGHTS[2] in window.night.rejected, timeout=8_000)
+
+
+@pytest.mark.parametrize("door", ["_logbook_of", "decided_recipe"])
+def test_settings_of_the_last_run_are_taken_over_once_a_locked_logbook_can_be_asked(
+    window, night_folder, qtbot, monkeypatch, door
+):
+    """They were the defaults from then on, and the next run made all anew by those."""
+    output = night_folder.parent / "night_reduced"
+    output.mkdir()
+    (output / RECIPE_FILE).write_text('[combine]\nclip = "none"\n')
+    Logbook.open(output, night_folder).close()
+    monkeypatch.setattr(night_model, "AGAIN_MS", 50)
+
+    def locked(*_):
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        while_locked.setattr(night_model.NightModel if door == "_logbook_of" else night_model, door, locked)
+        window.open_night(night_folder)
+        qtbot.waitUntil(lambda: window.table.model.index_of(LIGHTS[2]).isValid(), timeout=8_000)
+    qtbot.waitUntil(lambda: window.night.recipe.combine.clip == "none", timeout=5_000)
