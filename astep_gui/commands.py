@@ -242,11 +242,22 @@ class Decisions(QObject):
 
     def undo(self) -> None:
         """Take back the last step, whoever made it."""
+        self._night.follow_decisions()  # the command line may have decided since: it is told what is taken back
         self._walk(self.stack.undo, f"taken back: {self.stack.undoText()}")
 
+    def undo_only(self, step: tuple[int, str]) -> None:
+        """Take back a step, as :attr:`last_step` told it; none where another one has become the last since."""
+        self._night.follow_decisions()
+        if step == self.last_step:
+            self.undo()
+        else:
+            self.said.emit("other decisions came after it: Ctrl+Z takes them back first")
+
     def redo(self) -> None:
-        """Make the last undone step again."""
-        self._walk(self.stack.redo, f"done again: {self.stack.redoText()}")
+        """Make the last undone step again; none is left where the command line decided something since."""
+        self._night.follow_decisions()
+        if self.stack.canRedo():
+            self._walk(self.stack.redo, f"done again: {self.stack.redoText()}")
 
     def _walk(self, deed: Callable[[], None], words: str) -> None:
         """Go one step back or forth, and tell of which frames it was.

@@ -85,7 +85,7 @@ class Deeds(ResultsDeeds):
 
     def _do_remedy(self, need: Need, remedy: Remedy) -> None:
         if remedy.deed == "undo":
-            self._decisions.undo()
+            self._decisions.undo_only(self._decisions.last_step)  # it was offered for that step
         elif remedy.deed == "set":
             self._decisions.set_field(remedy.paths or need.paths, remedy.field, remedy.value)
         elif remedy.deed == "reject":
@@ -316,11 +316,15 @@ class Deeds(ResultsDeeds):
 
         path, window = self._night.current, self._window
         found = which_dark(self._night, path) if path is not None else None
-        if found is None and self._night.plan is None:
-            window.log.say_passing("the plan is being made: in a moment it is known which dark this frame gets")
-            return
         if found is None:
-            window.log.say_passing("the plan takes no dark for this frame: it is left out, or is no science frame")
+            error = self._night.plan_error
+            if error is not None:
+                why = f"there is no plan, and so no dark for this frame: {error}"
+            elif self._night.plan is None:
+                why = "the plan is being made: in a moment it is known which dark this frame gets"
+            else:
+                why = "the plan takes no dark for this frame: it is left out, or is no science frame"
+            window.log.say_passing(why)
             return
         ask_which_dark(
             self._viewing.rail.dark,

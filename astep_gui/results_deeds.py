@@ -108,6 +108,7 @@ class ResultsDeeds(NightDeeds):
 
     def undo_saturation(self) -> None:
         """Take that back: the step itself where it is the last, else by a step of its own."""
+        self._night.follow_decisions()  # the command line may have decided since: its step is not the one that is meant
         called, _, _ = setting_words("calibrate.saturation_adu").partition(",")
         if self._decisions.last_step[1].startswith(f"{called} ="):
             self._decisions.undo()
@@ -204,7 +205,7 @@ class ResultsDeeds(NightDeeds):
         log.quiet()
         frames = f"{counted(len(handed.files), 'frame')} for {PROGRAMS[program]}"
         where = f"{'it lies' if len(handed.files) == 1 else 'they lie'} in {folder}"
-        doubts = "; ".join(filter(None, (handed.words, unplaced)))
+        doubts = "; ".join(filter(None, (handed.words, unplaced, handed.left_words)))
         for path in handed.untimed:
             log.say("left out: its time is unknown", "warning", path)
         # The folder, which may be long, stands where it may be cut.

@@ -58,10 +58,17 @@ class HandedOn:
         return tuple(place.name for place in inside)
 
     @property
+    def left_words(self) -> str:
+        """Which frames were not good enough; those without a time are told one by one. Empty where none was."""
+        return replace(self.frames, untimed=()).left_words
+
+    @property
     def words(self) -> str:
-        """Where the groups lie, and what is to be thought of before the frames are used; empty where nothing is."""
-        left = replace(self.frames, untimed=()).left_words  # each of those is told by itself
-        said = [left] if left else []
+        """Where the groups lie, and what is to be thought of before the frames are used; empty where nothing is.
+
+        "Them" are those that were written: nothing of those that were left out may stand before it.
+        """
+        said = []
         if self.groups:
             said.append(f"in {len(self.groups)} folders, one a pointing, filter and exposure: {', '.join(self.groups)}")
         if self.suggested:

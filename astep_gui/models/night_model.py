@@ -73,8 +73,11 @@ class NightModel(KnownNight):
         super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
+        """Frames that a person chose for others to be compared with; rejected ones too."""
         self._trouble = ""
         """With the logbook, as it was told last; empty while it can be asked."""
+        self._recipe_trouble = ""
+        """Why the night's settings are not known yet; empty once they are."""
         self._unwritten.connect(self.problem)  # said in the thread that writes, shown in the window's
         self.lists = ListsLater(self._unwritten.emit)
         """Brings decisions and their lists to the disk, which may take seconds that no person need see."""
@@ -147,18 +150,20 @@ class NightModel(KnownNight):
         is_new = self.place is None or self.place.night != place.night or self.place.output != place.output
         if is_new:
             self.close()
-            self._scan, self.place = job, place
-            try:
-                if place.has_logbook:
-                    self.logbook = self._logbook_of(place)
-                self._decide_recipe()
-            except AstepError as error:
-                self._trouble = str(error)
-                self.problem.emit(error)
+            self._scan = job
+            self._begin_at(place)
         elif self.raw is not None and self.raw.frames == night.frames:
             return
-        self.raw = night
-        self._decide_frames()
+        before, self.raw = self.raw, night
+        try:
+            self._decide_frames()
+        except AstepError as error:
+            self._be_in_trouble(error)
+            if before is not None:  # a night that grew stays as it was, and what came in is told again
+                self.raw = before
+                self._folders.tell_again()
+                return
+            self.night = night  # undecided, until the logbook can be asked
         self._follow.start(AGAIN_MS if self._trouble else FOLLOW_MS)
         self._folders.follow(night)
         self.night_changed.emit()
@@ -169,6 +174,18 @@ class NightModel(KnownNight):
         self._planning.ask_soon()
         if self.looks_quickly:
             self.looking.wait_for_image() if is_new else self.look_quickly()
+
+    def _begin_at(self, place: Place) -> None:
+        """Take over the logbook and the settings of another night, later if they cannot be read now."""
+        self.place = place
+        try:
+            if place.has_logbook:
+                self.logbook = self._logbook_of(place)
+        except AstepError as error:
+            self._be_in_trouble(error)
+            self._recipe_trouble = str(error)
+        else:
+            self._take_recipe()
 
     def close(self) -> None:
         """Show no night."""
@@ -187,7 +204,7 @@ class NightModel(KnownNight):
         if self.logbook is not None:
             self.logbook.close()
         was_open = self.is_open
-        self._last_id, self._trouble = 0, ""
+        self._last_id, self._trouble, self._recipe_trouble = 0, "", ""
         self.told_lost.clear()
         self._clear()
         if was_open:
@@ -227,18 +244,18 @@ class NightModel(KnownNight):
                 if not self.place.has_logbook:
                     return
                 self.logbook = self._logbook_of(self.place)
-            if self.logbook.last_id() == self._last_id and not self._trouble:
-                return
-            self._decide_frames()
-            subjects = self.logbook.subjects_since(before)  # last: what is decided in between is told, now and again
-            if RECIPE in subjects:
-                self._decide_recipe()
+            is_same = self.logbook.last_id() == self._last_id and not self._trouble
+            if not is_same:
+                self._decide_frames()
+            # Last: what is decided in between is told, now and again.
+            subjects = [] if is_same else self.logbook.subjects_since(before)
         except AstepError as error:
             self._last_id = before
-            self._follow.start(AGAIN_MS)
-            if str(error) != self._trouble:
-                self._trouble = str(error)  # said once, not every time
-                self.problem.emit(error)
+            self._be_in_trouble(error)
+            return
+        if RECIPE in subjects or self._recipe_trouble:
+            self._take_recipe()
+        if is_same:
             return
         if self._trouble:  # it is over
             self._trouble = ""
@@ -248,15 +265,23 @@ class NightModel(KnownNight):
         self.frames_changed.emit(subjects)
         self._planning.ask_soon(DECIDED_MS)
 
+    def _be_in_trouble(self, error: AstepError) -> None:
+        """Ask the logbook again later; its trouble is said once, not every time."""
+        self._follow.start(AGAIN_MS)
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self.problem.emit(error)
+
     def _decide_frames(self) -> None:
+        """Take over all that is decided, or nothing where the logbook cannot be asked."""
         assert self.raw is not None
-        if self.logbook is None:
+        logbook = self.logbook
+        if logbook is None:
             self.night, self.choices, self.rejected, self.reference = self.raw, NO_CHOICES, {}, None
         else:
-            self._last_id = self.logbook.last_id()
-            self.night, self.choices = self.logbook.apply(self.raw), choices_of(self.logbook)
-            rejected = self.rejected = self.logbook.rejected()
-            before, chosen = self.reference, self.logbook.references()
+            last_id, night, choices = logbook.last_id(), logbook.apply(self.raw), choices_of(logbook)
+            rejected, chosen, before = logbook.rejected(), logbook.references(), self.reference
+            self._last_id, self.night, self.choices, self.rejected = last_id, night, choices, rejected
             self.reference = min((path for path in chosen if path not in rejected), default=None)
             self.told_lost &= rejected.keys()
             if before in chosen and before in rejected:
@@ -273,6 +298,17 @@ class NightModel(KnownNight):
         if recipe != self.recipe:
             self._recipe = recipe
             self.recipe_changed.emit()
+
+    def _take_recipe(self) -> None:
+        """Take them over, or as soon as they can be read: until then those that were known hold."""
+        try:
+            self._decide_recipe()
+        except AstepError as error:
+            if str(error) != self._recipe_trouble:  # said once
+                self.problem.emit(error)
+            self._recipe_trouble = str(error)
+        else:
+            self._recipe_trouble = ""
 
     def _to_plan(self) -> Question | None:
         return (self.night, self.recipe, self.choices, self.calibration_flags) if self.night is not None else None

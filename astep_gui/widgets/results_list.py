@@ -35,6 +35,8 @@ FOLDERS = {
     "stacks": ("stack", "stacks"),
 }
 """Folders of the results, and what lies in them."""
+_MASTERS = "Masters"
+"""The branch in which a master has one line."""
 _MARKS = {"up to date": ("✓", "good"), "changed": ("▲", "warn"), "not made": ("·", "dim")}
 
 
@@ -115,7 +117,7 @@ class ResultsList(QTreeWidget):
                 line.setData(0, _FILE, file)
                 line.setToolTip(0, wrapped(words))
                 branch.addChild(line)
-            is_short = len(lines) <= 12 or title.startswith(("Failed", "Masters"))
+            is_short = len(lines) <= 12 or title.startswith(("Failed", _MASTERS))
             branch.setExpanded(unfolded.get(_stem(branch), is_short))  # else as a person folded it
         self._stay_on(chosen)
         self._claim()
@@ -198,7 +200,7 @@ class ResultsList(QTreeWidget):
             parts = [_mask_words(master.name) if master.kind == "mask" else "", told]
             told = "".join(f" · {part}" for part in parts if part)
             masters.append((f"{mark} {master.name}{told}", "text" if tone == "good" else tone, master.name, (), ""))
-        branches += [(f"Masters · {len(masters)}", masters)] if masters else []
+        branches += [(f"{_MASTERS} · {len(masters)}", masters)] if masters else []
         branches += files  # before warnings, of which there may be many
         left: list[_Line] = [
             (f"· {name} · of an earlier plan", "dim", "", (), "")
@@ -282,11 +284,15 @@ def _stem(branch: QTreeWidgetItem) -> str:
 
 
 def _key_of(line: QTreeWidgetItem) -> tuple[str, str]:
-    """Return by what a line is known again: a master or a file by its name, whatever is said of it now."""
+    """Return by what a line is known again: a master or a file by its name, whatever is said of it now.
+
+    A master may have several warnings: each of them is known by its words.
+    """
     branch = line.parent()
     if branch is None:
         return _stem(line), ""
-    return _stem(branch), line.data(0, _MASTER) or line.data(0, _FILE) or line.text(0)
+    stem = _stem(branch)
+    return stem, (line.data(0, _MASTER) if stem == _MASTERS else line.data(0, _FILE)) or line.text(0)
 
 
 def _mask_words(name: str) -> str:

@@ -35,8 +35,10 @@ def run(arguments: argparse.Namespace, talk: Talk) -> int:
     talk.say(f"{counted(len(written), 'frame')} for {arguments.program}: {how}; in {arguments.folder}")
     if handed.words:
         talk.say(f"  - {handed.words}")
-    for path in handed.untimed:
-        talk.say(f"  ! left out {path}: its time is unknown; set it with `astep set`")
     if words := without_wcs_words(unplaced, len(written), f"`astep solve {place.output}` looks for them on the sky"):
         talk.say(f"  ! {words}")
+    if handed.left_words:
+        talk.say(f"  - {handed.left_words}")
+    for path in handed.untimed:
+        talk.say(f"  ! left out {path}: its time is unknown; set it with `astep set`")
     return EXIT_OK

@@ -168,7 +168,9 @@ def full_well(
         return None
     inner = np.concatenate([*insides, []])
     inner = inner[(inner > (1 - _TOPS[0]) * level) & (inner < AT_LIMIT * limit)]
-    return _told(min(level, _MARGIN * float(np.quantile(inner, 0.1))) if len(inner) else level)
+    if len(inner):
+        level = min(level, _MARGIN * float(np.quantile(inner, 0.1)))
+    return _told(level) if level >= 1.0 else None
 
 
 def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: float) -> float | None:
@@ -187,8 +189,7 @@ def _piled_up(frames: Sequence[tuple[float, npt.NDArray[np.float64]]], top: floa
     highest = (1 + _STEADY) * max(pile[0] for pile in piles)
     if any(np.count_nonzero(peaks > highest) >= _FEW for _, peaks in frames):
         return None  # stars of these frames are alike by chance: others hold more
-    level = _MARGIN * float(np.quantile(np.concatenate(piles), 0.1))
-    return level if level >= 1.0 else None
+    return _MARGIN * float(np.quantile(np.concatenate(piles), 0.1))
 
 
 def _told(level: float) -> float:

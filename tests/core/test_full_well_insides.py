@@ -87,3 +87,11 @@ def test_an_inside_far_below_the_pile_lowers_no_level():
     assert full_well(places, LIMIT, [np.array([30_000.0])] * 4) == level, "a wide star that is not full"
     assert full_well(places, LIMIT, [np.array([39_000.0])] * 4) == pytest.approx(0.998 * 39_000, abs=100)
     assert full_well(places, LIMIT, [np.array([])] * 4) == level
+
+
+def test_no_level_of_nothing_is_told_for_frames_that_are_scaled_to_about_one():
+    """It was 0 ADU: insides a little below a pile at 1 were rounded down to nothing."""
+    rng = np.random.default_rng(1)
+    places = [np.r_[0.1, np.full(20, 1.02), np.sort(rng.uniform(0.11, 0.9, 100))[::-1]] for _ in range(5)]
+    assert full_well(places, 4.0) == 1.0
+    assert full_well(places, 4.0, [np.full(5, 0.97)] * 5) is None

@@ -53,6 +53,46 @@ def test_undo_of_a_chosen_master_selects_no_frames_that_the_next_key_would_hit(o
     assert sorted(opened.night.selection) == LIGHTS[1:3]
 
 
+def decided_elsewhere(window):
+    """Let the command line decide something, of which the window has not heard yet."""
+    with Logbook.open(window.night.place.output) as logbook:
+        logbook.decide([LIGHTS[1]], "filter", "V")
+
+
+def test_undo_says_what_it_took_back_though_the_command_line_decided_a_moment_ago(opened, qtbot):
+    opened.decisions.reject([LIGHTS[0]], "cloud")
+    decided_elsewhere(opened)
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    assert opened.log.line.full_text == f"taken back: filter = V for {LIGHTS[1]}"
+    assert LIGHTS[0] in opened.night.rejected
+
+
+def test_an_undo_that_is_offered_for_one_answer_takes_back_nothing_that_was_decided_since(opened):
+    opened.deeds.remedy(Need("two", "why", tuple(LIGHTS[2:]), ()), Remedy("Reject", "reject", value="cloud"))
+    decided_elsewhere(opened)
+    opened.deeds.remedy(Need("two", "why", tuple(LIGHTS[2:]), ()), Remedy("Undo", "undo"))
+    assert opened.night.frame(LIGHTS[1]).filter == "V"
+    assert set(opened.night.rejected) == set(LIGHTS[2:])
+    assert "other decisions came after it" in opened.log.line.full_text
+
+
+def test_to_take_the_saturation_back_takes_back_nothing_else(opened):
+    opened.deeds.set_saturation(50_000.0)
+    decided_elsewhere(opened)
+    opened.deeds.undo_saturation()
+    assert opened.night.recipe.calibrate.saturation_adu is None
+    assert opened.night.frame(LIGHTS[1]).filter == "V"
+
+
+def test_what_was_taken_back_is_not_said_to_be_done_again_once_something_else_was_decided(opened, qtbot):
+    opened.decisions.reject([LIGHTS[0]], "cloud")
+    qtbot.keyClick(opened, Qt.Key.Key_Z, CONTROL)
+    decided_elsewhere(opened)
+    opened.decisions.redo()
+    assert not opened.night.rejected
+    assert "done again" not in opened.log.line.full_text
+
+
 def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(opened, qtbot):
     line = opened.log.line
     opened.decisions.reject([LIGHTS[1]], "cloud")

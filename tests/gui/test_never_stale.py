@@ -8,13 +8,14 @@ import pytest
 from PyQt6.QtCore import QItemSelectionModel, Qt
 from PyQt6.QtWidgets import QApplication
 
-from astep_gui.models import night_model
+from astep_gui.models import folder_watch, night_model
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.frame_table_model import MANY
 from astep_gui.models.sky_words import SkyStatus
 from pipeline_core.errors import NightError
 from pipeline_core.logbook import Logbook
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
+from pipeline_core.recipe_file import RECIPE_FILE
 from tests.gui.nights import write_frame
 
 PATIENCE_MS = 8000
@@ -286,3 +287,62 @@ def test_a_decision_that_could_not_be_taken_over_is_taken_over_later(opened, mon
     assert LIGHTS[2] not in night.rejected
     night.follow_decisions()
     assert LIGHTS[2] in night.rejected
+
+
+def test_frames_that_come_in_while_the_logbook_cannot_be_asked_are_shown_once_it_can(opened, qtbot, monkeypatch):
+    night, told, new = opened.night, [], "light_009.fits"
+    opened.decisions.reject([FRAME], "wind")
+    night.problem.connect(told.append)
+    monkeypatch.setattr(folder_watch, "LOOK_MS", 100)
+    monkeypatch.setattr(folder_watch, "GROWN_MS", 100)
+
+    def locked():
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        while_locked.setattr(night.logbook, "rejected", locked)
+        write_frame(night.place.night / new, "light", number=50, level=1200, FILTER="R", OBJECT="M 5")
+        qtbot.waitUntil(lambda: bool(told), timeout=8_000)
+        assert night.frame(new) is None
+        assert FRAME in night.rejected
+    qtbot.waitUntil(lambda: opened.table.model.index_of(new).isValid(), timeout=8_000)
+    assert [error.why for error in told] == ["another program holds it"]
+
+
+def test_a_night_whose_logbook_cannot_be_asked_is_shown_undecided_and_decided_later(
+    window, night_folder, qtbot, monkeypatch
+):
+    with Logbook.open(night_folder.parent / "night_reduced", night_folder) as logbook:
+        logbook.reject([LIGHTS[2]], "cloud")
+    monkeypatch.setattr(night_model, "AGAIN_MS", 50)
+
+    def locked(_self):
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        while_locked.setattr(Logbook, "rejected", locked)
+        window.open_night(night_folder)
+        qtbot.waitUntil(lambda: window.table.model.index_of(LIGHTS[2]).isValid(), timeout=8_000)
+        assert LIGHTS[2] not in window.night.rejected
+    qtbot.waitUntil(lambda: LIGHTS[2] in window.night.rejected, timeout=8_000)
+
+
+@pytest.mark.parametrize("door", ["_logbook_of", "decided_recipe"])
+def test_settings_of_the_last_run_are_taken_over_once_a_locked_logbook_can_be_asked(
+    window, night_folder, qtbot, monkeypatch, door
+):
+    """They were the defaults from then on, and the next run made all anew by those."""
+    output = night_folder.parent / "night_reduced"
+    output.mkdir()
+    (output / RECIPE_FILE).write_text('[combine]\nclip = "none"\n')
+    Logbook.open(output, night_folder).close()
+    monkeypatch.setattr(night_model, "AGAIN_MS", 50)
+
+    def locked(*_):
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        while_locked.setattr(night_model.NightModel if door == "_logbook_of" else night_model, door, locked)
+        window.open_night(night_folder)
+        qtbot.waitUntil(lambda: window.table.model.index_of(LIGHTS[2]).isValid(), timeout=8_000)
+    qtbot.waitUntil(lambda: window.night.recipe.combine.clip == "none", timeout=5_000)

@@ -432,7 +432,10 @@ def test_an_export_of_good_frames_takes_those_a_person_accepted_and_names_the_ot
     type_folder(qtbot, dialog, tmp_path / "good")
     press(qtbot, dialog.export)
     qtbot.waitUntil(lambda: "frames for Siril written" in reduced.log.line.full_text, timeout=PATIENCE_MS)
-    assert "2 frames left out: cloud (light 000), not judged (light 001)" in reduced.log.line.full_text
+    said, left = reduced.log.line.full_text, "2 frames left out: cloud (light 000), not judged (light 001)"
+    assert left in said
+    assert "them" in said
+    assert "them" not in said[said.index(left) :], "else it would be those that are left out"
     assert len(list((tmp_path / "good").glob("*.fit"))) == 2
 
 

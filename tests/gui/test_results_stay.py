@@ -107,6 +107,19 @@ def test_what_is_under_the_pointer_stays_though_lines_above_it_come_and_go(qtbot
     assert y_of_line(results, "Warnings", "Finding 6") == before
 
 
+def test_the_second_warning_of_a_master_stays_where_it_is_when_nothing_changes(qtbot, results):
+    master = next(master.name for master in results.night.survey.masters if master.kind == "dark")
+    findings = tuple(Finding(f"{master}: thing {k}, {WHY}, {WHY}", "so it is", "look") for k in range(6))
+    results.run.result = replace(results.run.result, findings=findings, full_well=None)
+    results.results.follow()
+    qtbot.wait(60)
+    scroll_to(qtbot, results, y_of_line(results, "Warnings", "thing 3") - 5)
+    before = y_of_line(results, "Warnings", "thing 3")
+    results.results.follow()
+    qtbot.wait(60)
+    assert y_of_line(results, "Warnings", "thing 3") == before
+
+
 def test_where_the_first_line_in_sight_goes_the_next_one_keeps_its_place(qtbot, results):
     scroll_to(qtbot, results, y_of_line(results, "Warnings", "Finding 1"))
     assert y_of_line(results, "Warnings", "Finding 1") == 0

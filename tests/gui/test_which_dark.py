@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from astep_gui.which_dark import which_dark
 from pipeline_core.config import Recipe
+from pipeline_core.errors import NightError
 from pipeline_core.plan import Choices, build_plan
 from tests.core.frames_helpers import night, series
 
@@ -37,3 +38,11 @@ def test_a_dark_that_no_frame_takes_now_may_be_chosen_too():
     found = asked(the_night, "science/science_000.fits")
     assert [value for _, value in found.choices] == ["dark_300s_-10C", "none"]
     assert found.choices[0][0] == "Use dark_300s_-10C (3 frames of 300 s at -10 °C), as it is, for 2 frames of 90 s"
+
+
+def test_where_no_plan_can_be_made_it_is_said_why_and_not_that_one_is_being_made(opened):
+    opened.night._take_plan(None, NightError("no plan can be made", "two sites are said"))
+    opened.deeds.which_dark()
+    said = opened.log.line.full_text
+    assert "two sites are said" in said
+    assert "being made" not in said
