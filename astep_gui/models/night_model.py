@@ -73,7 +73,6 @@ class NightModel(KnownNight):
         super().__init__(jobs, parent)
         self._scan: Job | None = None
         self._last_id = 0
-        """Frames that a person chose for others to be compared with; rejected ones too."""
         self._trouble = ""
         """With the logbook, as it was told last; empty while it can be asked."""
         self._recipe_trouble = ""
