@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from concurrent.futures import wait
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline_core.compile_progress import CALIBRATION, SCIENCE, told_to
 from pipeline_core.events import Cancelled
 from pipeline_core.io.atomic import write_text
 
@@ -143,12 +145,25 @@ def in_worker(
     compiling.result()
 
 
-def warm_up_missing() -> None:
-    """Compile all that never was: what is said to be prepared once is then not prepared again by the first run."""
-    if is_first_time(science=True):
-        warm_up_science()
-    if is_first_time(science=False):
-        warm_up_calibration()
+def missing_kernels() -> tuple[tuple[str, float], ...]:
+    """Return the kernels that :func:`warm_up_missing` compiles, and how long each took once (s)."""
+    science = SCIENCE if is_first_time(science=True) else ()
+    return science + (CALIBRATION if is_first_time(science=False) else ())
+
+
+def warm_up_missing(told: Path | None = None) -> None:
+    """Compile all that never was: what is said to be prepared once is then not prepared again by the first run.
+
+    Parameters
+    ----------
+    told : Path, optional
+        A file that a line is written into for each kernel: :func:`pipeline_core.compile_progress.told_to`.
+    """
+    with told_to(told) if told is not None else nullcontext():
+        if is_first_time(science=True):
+            warm_up_science()
+        if is_first_time(science=False):
+            warm_up_calibration()
 
 
 def warm_up_calibration() -> None:

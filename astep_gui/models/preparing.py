@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+
+from pipeline_core.compile_progress import CompileProgress, compiled_by, left_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline_core.compile_progress import HowFar
     from pipeline_core.events import RunContext
 
 WHAT = "preparing the number crunching, once"
@@ -36,10 +42,20 @@ def prepare_first(context: RunContext, tell: Callable[[object], None]) -> None:
     prepare(context, lambda words: tell(Preparing(words)))
 
 
-def so_far_words(seconds: float) -> str:
-    """Say how long it has taken, without a promise that it may not keep."""
+def so_far_words(seconds: float, how_far: HowFar | None = None) -> str:
+    """Say how far it is and how long it still takes; while that is not known, and once it is over, how long it took.
+
+    Parameters
+    ----------
+    seconds : float
+        Since the beginning.
+    how_far : HowFar, optional
+    """
+    count = f"{how_far.done} of {how_far.total}, " if how_far is not None and how_far.done else ""
+    if how_far is not None and how_far.left_s is not None:
+        return f"{WHAT}: {count}{left_words(how_far.left_s)}"
     longer = ", longer than usual: the machine is busy or slow" if seconds > USUAL_S else ""
-    return f"{WHAT}: {seconds:.0f} s so far{longer}"
+    return f"{WHAT}: {count}{seconds:.0f} s so far{longer}"
 
 
 def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
@@ -49,7 +65,7 @@ def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
     ----------
     context : RunContext
     tell : callable
-        Called with what goes on, in words with the seconds so far, and with "" when it is over.
+        Called with what goes on, in words with how far it is, and with "" when it is over.
 
     Raises
     ------
@@ -73,15 +89,16 @@ def prepare(context: RunContext, tell: Callable[[str], None]) -> None:
         context.check()
     try:
         if _is_first_time():
-            said = [0.0]
+            said, progress = [0.0], CompileProgress(warm_up.missing_kernels())
+            with TemporaryDirectory(prefix="astep-kernels-") as folder, ProcessWorkers(1, 1) as worker:
+                compiled = Path(folder) / "compiled.txt"
 
-            def so_far(seconds: float) -> None:
-                if seconds - said[0] >= TOLD_EVERY_S:
-                    said[0] = seconds
-                    tell(so_far_words(seconds))
+                def so_far(seconds: float) -> None:
+                    if seconds - said[0] >= TOLD_EVERY_S:
+                        said[0] = seconds
+                        tell(so_far_words(seconds, progress.at(compiled_by(compiled), seconds)))
 
-            with ProcessWorkers(1, 1) as worker:
-                warm_up.in_worker(context, warm_up.warm_up_missing, worker, so_far)
+                warm_up.in_worker(context, partial(warm_up.warm_up_missing, compiled), worker, so_far)
     finally:
         _only_one.release()
     tell("")

@@ -9,11 +9,12 @@ from functools import partial
 import pytest
 
 from astep_gui.models import preparing
-from astep_gui.models.preparing import PREPARING, WHAT, Preparing, prepare
+from astep_gui.models.preparing import PREPARING, WHAT, Preparing, prepare, so_far_words
 from astep_gui.models.steps_model import StepsModel
 from astep_gui.models.steps_work import StepsOfFrames
 from astep_gui.widgets.steps_rail import StepsRail
 from pipeline_core import warm_up
+from pipeline_core.compile_progress import HowFar
 from pipeline_core.config import Recipe
 from pipeline_core.events import Cancelled, RunContext
 from pipeline_core.types import FrameKind
@@ -22,10 +23,11 @@ from pipeline_core.types import FrameKind
 @pytest.fixture
 def compiler(monkeypatch):
     """A compiler that takes as long as is asked for; how often it was started."""
-    made = type("Compiler", (), {"starts": 0, "seconds": 0.3, "is_done": False})()
+    made = type("Compiler", (), {"starts": 0, "seconds": 0.3, "is_done": False, "compiles": []})()
 
     def in_worker(context, warm_up, _pool, so_far):
         made.starts += 1
+        warm_up.args[0].write_text("".join(f"{line}\n" for line in made.compiles))
         begun = time.monotonic()
         while time.monotonic() - begun < made.seconds:
             context.check()
@@ -46,6 +48,23 @@ def test_it_is_said_with_the_seconds_and_taken_back(compiler):
     assert told[1] == f"{WHAT}: 1 s so far"
     assert 2 <= len(told[1:-1]) <= 3  # once a second
     assert told[-1] == ""
+
+
+def test_what_is_compiled_is_counted_with_the_time_left(compiler, monkeypatch):
+    usual = (("one", 1.0), ("two", 1.0), ("three", 10.0))
+    monkeypatch.setattr(warm_up, "missing_kernels", lambda: usual)
+    compiler.compiles = ["one 1.000", "two 1.000"]
+    told = []
+    prepare(RunContext(), told.append)
+    assert told[1] == f"{WHAT}: 2 of 3, about 10 s left"
+    assert told[-1] == ""
+
+
+def test_what_takes_longer_is_not_promised_and_goes_on_counting():
+    far = HowFar(40, 41, None)
+    assert so_far_words(70, far) == f"{WHAT}: 40 of 41, 70 s so far, longer than usual: the machine is busy or slow"
+    assert so_far_words(3, HowFar(0, 41, None)) == f"{WHAT}: 3 s so far"
+    assert so_far_words(70, HowFar(30, 41, 33.0)) == f"{WHAT}: 30 of 41, about 35 s left"
 
 
 def test_who_asks_meanwhile_waits_for_the_same_compiler(compiler):
