@@ -114,7 +114,7 @@ def _amount(step: Step, before: Step | None, task: Task, output: Path | None) ->
     if step.name == "flat":
         low, high = np.percentile(amount, (1.0, 99.0))
         return f"{low:.3f} to {high:.3f} over the frame"
-    return f"{WORDS[step.name]} took off {np.median(amount):,.0f} ADU (median)"
+    return f"{WORDS[step.name]} took off {round(float(np.median(amount))):,} ADU (median)"
 
 
 def _dark_amount(amount: Image, task: Task, output: Path | None) -> str:
@@ -123,12 +123,12 @@ def _dark_amount(amount: Image, task: Task, output: Path | None) -> str:
     if taken is None:
         return ""
     if taken.is_bias_alone:
-        return f"Bias took off {taken.level_adu:,.0f} ADU (median)"
+        return f"Bias took off {round(taken.level_adu):,} ADU (median)"
     if taken.current_adu is None:
         what = "dark current and what the overscan left of the bias" if taken.over_overscan else "bias and dark current"
         # Hot pixels are why a dark is taken.
-        hot = f"hottest 1 % above {taken.hot_adu:,.0f}"
-        return f"Dark took off {taken.level_adu:,.0f} ADU, {what} together (median; {hot})"
+        hot = f"hottest 1 % above {round(taken.hot_adu):,}"
+        return f"Dark took off {round(taken.level_adu):,} ADU, {what} together (median; {hot})"
     gain = task.settings.get("gain_e_per_adu")
     per_s = "e⁻/s" if gain else "ADU/s"
     current, hot = _figure(taken.current_adu), f"{_figure(taken.hot_adu)} ADU"
@@ -138,13 +138,13 @@ def _dark_amount(amount: Image, task: Task, output: Path | None) -> str:
         current += f" dark current, {_figure(taken.current_adu * rate)} {per_s}"
     else:
         current += " dark current"
-    parts = f"{taken.bias_adu:,.0f} are bias, {current}" if taken.bias_adu is not None else current
-    return f"Dark took off {taken.level_adu:,.0f} ADU: {parts} (medians; hottest 1 % above {hot})"
+    parts = f"{round(taken.bias_adu):,} are bias, {current}" if taken.bias_adu is not None else current
+    return f"Dark took off {round(taken.level_adu):,} ADU: {parts} (medians; hottest 1 % above {hot})"
 
 
 def _figure(value: float) -> str:
     """Return two figures of a number, all before the point; no more is known of a dark current."""
-    words = f"{value:,.0f}" if abs(value) >= 10.0 else f"{value:.2g}"
+    words = f"{value:,.0f}" if abs(value) >= 10.0 else f"{value:#.2g}"
     return words.replace("-", "−")
 
 
