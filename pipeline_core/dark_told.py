@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline_core.io.masters_file import stored_master
 from pipeline_core.stage import Task
 
 if TYPE_CHECKING:
@@ -85,6 +84,8 @@ def taken_by_dark(amount: Image, task: Task, output: Path | None) -> TakenOff | 
 
 def _sampled(bias: Task, output: Path | None) -> Image | None:
     """Return every eighth pixel of the master bias both ways; None where it was not made."""
+    from pipeline_core.io.masters_file import stored_master  # noqa: PLC0415 - astropy
+
     if output is None or bias.product is None or not (output / bias.product).is_file():
         return None
     with stored_master(output / bias.product) as master:

@@ -30,7 +30,7 @@ def flagged(opened, monkeypatch):
 
 
 def asked(night):
-    return [path for need in night.needs if "suggested" in need.title for path in need.paths]
+    return [path for need in night.needs if need.severity for path in need.paths]
 
 
 def test_a_flagged_frame_whose_file_is_gone_is_no_question_any_more(qtbot, flagged):
