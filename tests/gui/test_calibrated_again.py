@@ -229,3 +229,31 @@ def test_a_logbook_that_is_damaged_is_said_and_the_frame_is_seen_as_it_was_taken
     assert again.notice.isVisible()
     assert "it is damaged, or not a logbook" in again.notice.why.text()
     again.close()
+
+
+def test_levels_of_a_hand_stay_from_one_calibrated_frame_to_the_next_which_no_raw_one_flashes_between(qtbot, seen):
+    """The frame as it was taken came in between, in ADU: the levels were automatic ones from then on."""
+    view, levels, flashed = seen.viewing.view, seen.viewing.levels, []
+    qtbot.wait(300)  # the next frame is read ahead
+    view.view_changed.connect(lambda: flashed.append(view.shown.key[0]))
+    for name in ("light_002_CAL.fits", "light_003_CAL.fits"):
+        qtbot.keyClick(seen, Qt.Key.Key_Right)
+        qtbot.waitUntil(lambda name=name: view.title == name, timeout=PATIENCE_MS)
+        qtbot.wait(200)
+        assert (levels.lo, levels.hi, levels.unit, levels.preset) == (*LEVELS, "e⁻", "manual")
+    assert "raw" not in flashed
+
+
+def test_a_raw_frame_that_comes_late_takes_no_levels_from_its_calibrated_file(seen):
+    seen.viewing.images.request(*seen.viewing.loader(LIGHTS[1]))
+    assert seen.viewing.view.shown.key[0] == "calibrated"
+    assert (seen.viewing.levels.lo, seen.viewing.levels.preset) == (LEVELS[0], "manual")
+
+
+def test_where_the_next_calibrated_file_is_gone_its_frame_is_seen_and_not_the_one_before(qtbot, seen):
+    next(seen.night.place.output.rglob("light_002_CAL.fits")).unlink()
+    qtbot.keyClick(seen, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: seen.viewing.view.shown.key[:2] == ("raw", LIGHTS[2]), timeout=PATIENCE_MS)
+    assert "its file is gone" in seen.products.bar.words.full_text
+    qtbot.keyClick(seen, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: seen.viewing.view.title == "light_003_CAL.fits", timeout=PATIENCE_MS)
