@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from astep_gui.models.blink_frame import BlinkFrame
@@ -25,15 +26,21 @@ def raw_source(night: NightModel, path: str) -> tuple[Hashable, Loader]:
 
 
 def calibrated_sources(night: NightModel, paths: Sequence[str]) -> dict[str, tuple[Hashable, Loader]]:
-    """Return key and loader of the frames' calibrated files; of those that are there."""
+    """Return key and loader of the frames' calibrated files; of those that are there.
+
+    Raises
+    ------
+    AstepError
+        If the logbook cannot be asked where they lie.
+    """
     from pipeline_core.survey import calibrated_files  # noqa: PLC0415 - imports the stages
 
     files = calibrated_files(night.place, paths) if night.place is not None else {}
-    return {
-        path: (("calibrated", path, file.stat().st_mtime_ns), calibrated_loader(file, night.frame(path)))
-        for path, file in files.items()
-        if file.is_file()
-    }
+    found: dict[str, tuple[Hashable, Loader]] = {}
+    for path, file in files.items():
+        with suppress(OSError):  # it is gone, or a run moves it just now
+            found[path] = (("calibrated", path, file.stat().st_mtime_ns), calibrated_loader(file, night.frame(path)))
+    return found
 
 
 def blink_frames(

@@ -14,7 +14,7 @@ from astep_gui.models.blink_levels import MODES, BlinkLevels
 from astep_gui.models.step_words import WORDS
 from astep_gui.step_aside import StepAside
 from astep_gui.widgets.blink_bar import FAST, BlinkBar
-from pipeline_core.errors import NightError
+from pipeline_core.errors import AstepError, NightError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,9 +100,13 @@ class Blinking(QObject):
             return
         night, viewing = self._night, self._viewing
         wanted = usable_in_time(night, paths)
-        sources = (
-            calibrated_sources(night, wanted) if calibrated else {path: raw_source(night, path) for path in wanted}
-        )
+        try:
+            sources = (
+                calibrated_sources(night, wanted) if calibrated else {path: raw_source(night, path) for path in wanted}
+            )
+        except AstepError as error:
+            night.problem.emit(error)
+            return
         chosen = [path for path in wanted if path in sources]
         if len(chosen) < 2:
             if calibrated:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Write = Callable[[Logbook, Label], int | None]
     Reader = Callable[[], Logbook]
+    Deed = Callable[[], "DecisionCommand | None"]
 
 MASTERS = frozenset({"bias", "dark", "flat"})
 """Fields that choose a master; without a word of a person the plan does."""
@@ -48,6 +49,8 @@ class DecisionCommand(QUndoCommand):
         """What the step changes: less than was asked for, where something was decided so already."""
         self.changes_nothing = False
         """All that was asked for was decided so already."""
+        self.error: AstepError | None = None
+        """Why it was not done. Qt calls what does it, and lets nothing that is raised there pass to who asked."""
         self._label = label
         self._logbook = logbook
         self._write = write
@@ -57,8 +60,10 @@ class DecisionCommand(QUndoCommand):
 
     def redo(self) -> None:
         """Write the step, or make it again."""
-        if self.mirrors:
-            return
+        if not self.mirrors:
+            self._try(self._write_or_redo)
+
+    def _write_or_redo(self) -> None:
         if self._write is not None and not self._is_written:
             self._is_written = True
             if self._write(self._logbook(), self._named) is None:
@@ -66,6 +71,14 @@ class DecisionCommand(QUndoCommand):
                 self.setObsolete(True)  # the logbook has no step to undo
             return
         self._logbook().redo()
+
+    def _try(self, deed: Callable[[], object]) -> None:
+        self.error = None
+        try:
+            deed()
+        except AstepError as error:
+            self.error = error
+            self.setObsolete(True)  # the stack is made anew after the logbook
 
     def _named(self, changed: Sequence[str]) -> str:
         """Return the label of the step, and take note of what it changes."""
@@ -77,7 +90,7 @@ class DecisionCommand(QUndoCommand):
     def undo(self) -> None:
         """Take the step back."""
         if not self.mirrors:
-            self._logbook().undo()
+            self._try(lambda: self._logbook().undo())
 
 
 def mirror(stack: QUndoStack, logbook: Logbook, reader: Reader) -> None:
@@ -243,7 +256,7 @@ class Decisions(QObject):
     def undo(self) -> None:
         """Take back the last step, whoever made it."""
         self._night.follow_decisions()  # the command line may have decided since: it is told what is taken back
-        self._walk(self.stack.undo, f"taken back: {self.stack.undoText()}")
+        self._walk(self._undo_last, f"taken back: {self.stack.undoText()}")
 
     def undo_only(self, step: tuple[int, str]) -> None:
         """Take back a step, as :attr:`last_step` told it; none where another one has become the last since."""
@@ -257,9 +270,23 @@ class Decisions(QObject):
         """Make the last undone step again; none is left where the command line decided something since."""
         self._night.follow_decisions()
         if self.stack.canRedo():
-            self._walk(self.stack.redo, f"done again: {self.stack.redoText()}")
+            self._walk(self._redo_next, f"done again: {self.stack.redoText()}")
 
-    def _walk(self, deed: Callable[[], None], words: str) -> None:
+    def _undo_last(self) -> DecisionCommand | None:
+        command = self._command(self.stack.index() - 1)
+        self.stack.undo()
+        return command
+
+    def _redo_next(self) -> DecisionCommand | None:
+        command = self._command(self.stack.index())
+        self.stack.redo()
+        return command
+
+    def _command(self, index: int) -> DecisionCommand | None:
+        command = self.stack.command(index)
+        return command if isinstance(command, DecisionCommand) else None
+
+    def _walk(self, deed: Deed, words: str) -> None:
         """Go one step back or forth, and tell of which frames it was.
 
         A master that is chosen for frames is nothing about them: they are not selected, lest the next key hits them.
@@ -303,7 +330,12 @@ class Decisions(QObject):
             Whether it is decided so now.
         """
         command = DecisionCommand(label, self._night.writable_logbook, write)
-        if not self._step(lambda: self.stack.push(command)):
+
+        def push() -> DecisionCommand:
+            self.stack.push(command)
+            return command
+
+        if not self._step(push):
             return False
         if command.changes_nothing:
             self._mirror()  # the stack dropped what could be done again; the logbook did not
@@ -314,11 +346,13 @@ class Decisions(QObject):
         self.said.emit(f"{words} · Ctrl+Z takes it back{besides}")
         return True
 
-    def _step(self, deed: Callable[[], None]) -> bool:
+    def _step(self, deed: Deed) -> bool:
         try:
             self._night.writable_logbook()
             self._night.follow_decisions()  # what the command line decided meanwhile is below this step, not above
-            deed()
+            command = deed()
+            if command is not None and command.error is not None:
+                raise command.error
         except AstepError as error:
             self._mirror()
             self.problem.emit(error)
@@ -330,8 +364,11 @@ class Decisions(QObject):
         logbook = self._night.logbook
         if logbook is None:
             self.stack.clear()
-        else:
+            return
+        try:
             mirror(self.stack, logbook, self._night.writable_logbook)
+        except AstepError as error:
+            self.problem.emit(error)
 
     # -- words -----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from astep_gui.models.blink_frame import SEEN_DEG
 from astep_gui.models.frame_pair import FramePair
 from astep_gui.models.same_place import is_trimmed
 from astep_gui.models.short_titles import titled
-from pipeline_core.errors import NightError
+from pipeline_core.errors import AstepError, NightError
 from pipeline_core.types import FrameKind
 
 if TYPE_CHECKING:
@@ -105,7 +105,11 @@ class Comparing(QObject):
                 viewing.steps.ask_pair(step, step, other)
                 return
         pair = (first, second)
-        found = calibrated_sources(self._night, pair) if calibrated else {p: viewing.loader(p) for p in pair}
+        try:
+            found = calibrated_sources(self._night, pair) if calibrated else {p: viewing.loader(p) for p in pair}
+        except AstepError as error:
+            self._night.problem.emit(error)
+            return
         if any(p not in found for p in pair):
             missing = self._names(first, second)[1 if first in found else 0]
             why = f"{missing} is not calibrated"

@@ -50,7 +50,7 @@ class ProductViewing(QObject):
         self._viewing = viewing
         self._images = ImageStore(self, budget=viewing.budget, threads=1)
         self._images.arrived.connect(self._show)
-        self._images.failed.connect(lambda _key, error: self.bar.say_missing(str(error)))
+        self._images.failed.connect(lambda _key, error: self._say_missing(str(error)))
         self.bar = ProductBar()
         viewing.put_above(self.bar)
         self.bar.part_chosen.connect(self._choose_part)
@@ -69,6 +69,8 @@ class ProductViewing(QObject):
         """Somebody asked to see that place, and the image is not shown yet."""
         self._came_from: tuple[tuple[int, ...], SeenPart | None] | None = None
         """Shape and part of what was seen before that place was gone to."""
+        self._is_missing = False
+        """The calibrated file that is meant cannot be read: its frame is shown as it was taken."""
         self._part: Part = "image"
         self._last: ShownImage | None = None
         self._bits_before: int | None = None
@@ -78,6 +80,7 @@ class ProductViewing(QObject):
         night.selection_changed.connect(self._frame_chosen)
         night.night_changed.connect(self._night_changed)
         night.survey_changed.connect(self._survey_came)
+        viewing.gives_way = self._gives_way
         viewing.images.arrived.connect(self._show_again)
         viewing.steps.changed.connect(self._step_chosen)
         viewing.calibrated_left.connect(self._blink_left)
@@ -142,10 +145,11 @@ class ProductViewing(QObject):
         try:
             stamp = file.stat().st_mtime_ns
         except OSError:
-            self.bar.say_missing("its file is gone; Ctrl+R makes it again")
+            self._say_missing("its file is gone; Ctrl+R makes it again")
             return
         if self._viewing.blinks_calibrated and self._viewing.blink.rests_turned:
             return  # it would jump by half a turn
+        self._is_missing = False
         key = ("calibrated", path, stamp)
         if self._last is None or self._last.key != key or not is_shown:
             self._request(key, calibrated_loader(file, frame))
@@ -229,6 +233,7 @@ class ProductViewing(QObject):
         if full is None and self._came_from is not None:
             self._come_back()
         self.master, self.calibrated, self.stack, self.full = master, calibrated, stack, full
+        self._is_missing = False
 
     @property
     def part(self) -> SeenPart | None:
@@ -364,15 +369,36 @@ class ProductViewing(QObject):
 
     def _frame_chosen(self) -> None:
         """Go on with calibrated files where the next frame has one; a master gives way to the frame."""
-        survey, path = self._night.survey, self._night.current
-        known = (survey.calibrated if survey is not None else {}).keys() | self._night.finished
-        if self.calibrated is not None and path is not None and path in known:
+        path = self._night.current
+        if path is not None and self._has_file(path):
             self.show_calibrated(path)
-        elif self.is_on:
+            if self.calibrated == path:
+                return
+        if self.is_on:
             self.forget()
             if self._viewing.blinks_calibrated:
                 self._viewing.end_blink()
             self._viewing.show_frame()  # a frame that was there at once came while the product had its place
+
+    def _has_file(self, path: str) -> bool:
+        """Whether calibrated files are looked at, and a frame has one as far as is known."""
+        survey = self._night.survey
+        is_there = path in self._night.finished or (survey is not None and path in survey.calibrated)
+        return self.calibrated is not None and is_there
+
+    def _gives_way(self, path: str) -> bool:
+        """Whether a frame as it was taken is not shown: its calibrated file is, or in a moment.
+
+        Shown in between, it would flash by, and levels that a hand chose for calibrated frames would be lost to it.
+        """
+        return (self.calibrated == path or self._has_file(path)) and not self._is_missing
+
+    def _say_missing(self, words: str) -> None:
+        """Say why a product cannot be seen; of a calibrated file, show the frame as it was taken."""
+        self.bar.say_missing(words)
+        if self.calibrated is not None and self.calibrated == self._night.current and not self._is_missing:
+            self._is_missing = True
+            self._viewing.images.request(*self._viewing.loader(self.calibrated))
 
     def _show_again(self, _shown: ShownImage) -> None:
         """Stay in the place of a frame whose pixels came in later than the product was asked for."""

@@ -11,6 +11,7 @@ from astep_gui.models.folder_words import fresh_folder
 from astep_gui.models.window_words import setting_words
 from astep_gui.night_deeds import NightDeeds
 from astep_gui.outside import show_outside, show_report
+from pipeline_core.errors import AstepError
 from pipeline_core.name_words import counted
 from pipeline_core.report_state import REPORTS
 
@@ -74,7 +75,11 @@ class ResultsDeeds(NightDeeds):
         was_playing, to_calibrated = blink.is_playing, not viewing.blinks_calibrated
         seen = str(blink.current.key[1])  # type: ignore[index] # "raw" or "calibrated", path, time of the file
         if to_calibrated:
-            files = calibrated_sources(self._night, wanted)
+            try:
+                files = calibrated_sources(self._night, wanted)
+            except AstepError as error:
+                self._night.problem.emit(error)
+                return
             there = [path for path in wanted if path in files]
             if len(there) < 2:
                 self._say_stays_raw(seen, there, len(wanted))

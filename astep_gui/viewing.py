@@ -116,6 +116,8 @@ class Viewing(QObject):
         """Where frames lie against one of them, of a list of paths."""
         self.alone: Callable[[], Collection[str]] = frozenset
         """Frames on which no other one of their field lies."""
+        self.gives_way: Callable[[str], bool] = lambda _path: False
+        """Tells of a frame whether its calibrated file is seen in its place, or will be in a moment."""
         self._connect()
 
     def _lay_out(self) -> QWidget:
@@ -293,7 +295,12 @@ class Viewing(QObject):
         if self.is_blinking and self.blink.is_playing:
             return  # the frames that go by are others
         if is_current and (not self.steps.is_on or self.steps.preparing):
-            self._show(shown)
+            path = str(self._night.current)
+            if self.gives_way(path):
+                self._night.looking.image_is_shown()
+                self.star_marks.show_image(self.dress(path, shown))
+            else:
+                self._show(shown)
             self._load_ahead()
 
     def _load_ahead(self) -> None:

@@ -345,6 +345,14 @@ def test_the_calibrated_file_of_a_frame_is_found_where_its_verdict_put_it(place)
     assert calibrated_file(Place(place.night, place.output / "nowhere"), LIGHTS[0]) is None
 
 
+def test_the_calibrated_files_of_many_frames_are_found_by_one_question(place, monkeypatch):
+    """Each goes through all products: of 5,000 frames that took 41 s, for which the window stood still."""
+    asked, products = [], Store.products
+    monkeypatch.setattr(Store, "products", lambda store, *what: asked.append(what) or products(store, *what))
+    assert set(calibrated_files(place, [*LIGHTS, "bias_000.fits"])) == set(LIGHTS)
+    assert len(asked) == 1
+
+
 def test_the_calibrated_files_of_many_frames_are_found_at_one_opening_of_the_output(place, monkeypatch):
     opened = []
     honest = Logbook.read_only.__func__

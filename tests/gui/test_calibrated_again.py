@@ -12,6 +12,8 @@ from astep_gui.keeping import CALM_MS
 from astep_gui.main_window import MainWindow
 from astep_gui.models.planning import Planning
 from astep_gui.remembered import Remembered
+from pipeline_core import survey
+from pipeline_core.errors import NightError
 from tests.gui.test_workflow import LIGHTS
 
 PATIENCE_MS = 20_000
@@ -229,3 +231,59 @@ def test_a_logbook_that_is_damaged_is_said_and_the_frame_is_seen_as_it_was_taken
     assert again.notice.isVisible()
     assert "it is damaged, or not a logbook" in again.notice.why.text()
     again.close()
+
+
+def test_levels_of_a_hand_stay_from_one_calibrated_frame_to_the_next_which_no_raw_one_flashes_between(qtbot, seen):
+    """The frame as it was taken came in between, in ADU: the levels were automatic ones from then on."""
+    view, levels, flashed = seen.viewing.view, seen.viewing.levels, []
+    qtbot.wait(300)  # the next frame is read ahead
+    view.view_changed.connect(lambda: flashed.append(view.shown.key[0]))
+    for name in ("light_002_CAL.fits", "light_003_CAL.fits"):
+        qtbot.keyClick(seen, Qt.Key.Key_Right)
+        qtbot.waitUntil(lambda name=name: view.title == name, timeout=PATIENCE_MS)
+        qtbot.wait(200)
+        assert (levels.lo, levels.hi, levels.unit, levels.preset) == (*LEVELS, "e⁻", "manual")
+    assert "raw" not in flashed
+
+
+def test_a_raw_frame_that_comes_late_takes_no_levels_from_its_calibrated_file(seen):
+    seen.viewing.images.request(*seen.viewing.loader(LIGHTS[1]))
+    assert seen.viewing.view.shown.key[0] == "calibrated"
+    assert (seen.viewing.levels.lo, seen.viewing.levels.preset) == (LEVELS[0], "manual")
+
+
+def test_where_the_next_calibrated_file_is_gone_its_frame_is_seen_and_not_the_one_before(qtbot, seen):
+    next(seen.night.place.output.rglob("light_002_CAL.fits")).unlink()
+    qtbot.keyClick(seen, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: seen.viewing.view.shown.key[:2] == ("raw", LIGHTS[2]), timeout=PATIENCE_MS)
+    assert "its file is gone" in seen.products.bar.words.full_text
+    qtbot.keyClick(seen, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: seen.viewing.view.title == "light_003_CAL.fits", timeout=PATIENCE_MS)
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_B, Qt.Key.Key_D])
+def test_a_logbook_that_cannot_be_asked_where_files_lie_is_said_when_they_are_blinked_or_compared(
+    qtbot, seen, monkeypatch, key
+):
+    def locked(*_):
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    monkeypatch.setattr(survey, "calibrated_files", locked)
+    qtbot.keyClick(seen, key)
+    assert "another program holds it" in seen.notice.why.text()
+    assert seen.products.calibrated == LIGHTS[1]
+
+
+def test_a_logbook_that_cannot_be_asked_leaves_a_blink_of_raw_frames_as_it_is(qtbot, opened_reduced, monkeypatch):
+    def locked(*_):
+        raise NightError("cannot read the logbook", "another program holds it", "close it")
+
+    window = opened_reduced
+    qtbot.keyClick(window, Qt.Key.Key_B)
+    assert window.viewing.is_blinking
+    qtbot.waitUntil(lambda: window.viewing.blink.current is not None, timeout=PATIENCE_MS)
+    monkeypatch.setattr(survey, "calibrated_files", locked)
+    qtbot.keyClick(window, Qt.Key.Key_Y)
+    assert "another program holds it" in window.notice.why.text()
+    assert window.viewing.is_blinking
+    assert not window.viewing.blinks_calibrated

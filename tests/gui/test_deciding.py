@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QApplication, QMenu, QPushButton
 from astep_gui.models.frame_columns import column_number
 from astep_gui.models.needs import Need, Remedy
 from pipeline_core.decisions import REFERENCE_REJECTED
+from pipeline_core.errors import NightError
 from pipeline_core.logbook import Logbook
 from pipeline_core.survey import Survey
 from tests.gui.nights import write_frame
@@ -246,3 +247,37 @@ def test_a_frame_that_is_accepted_or_rejected_already_is_named(opened):
         assert opened.log.line.full_text.startswith(f"light 002 is {said}")
     opened.decisions.accept([LIGHTS[2]])
     assert opened.log.line.full_text == "light 002 accepted · Ctrl+Z takes it back"
+
+
+def test_what_the_logbook_does_not_take_is_not_said_to_be_done_and_no_undo_of_it_takes_back_another(
+    opened, monkeypatch
+):
+    """It was said to be rejected, and Ctrl+Z then took back the decision before it."""
+    decisions, said, told = opened.decisions, [], []
+    decisions.reject([LIGHTS[0]], "cloud")
+    decisions.said.connect(said.append)
+    decisions.problem.connect(told.append)
+
+    def full(*_, **__):
+        raise NightError("cannot write the logbook", "the disk is full", "free some space")
+
+    for deed, act in (
+        ("decide_all", lambda: decisions.reject([LIGHTS[1]], "wind")),
+        ("undo", decisions.undo),
+    ):
+        with monkeypatch.context() as while_full:
+            while_full.setattr(opened.night.logbook, deed, full)
+            act()
+        assert [error.why for error in told] == ["the disk is full"]
+        assert said == []
+        assert set(opened.night.rejected) == {LIGHTS[0]}
+        assert decisions.last_step == (1, f"reject {LIGHTS[0]}")
+        told.clear()
+    decisions.undo()
+    with monkeypatch.context() as while_full:
+        while_full.setattr(opened.night.logbook, "redo", full)
+        decisions.redo()
+    assert [error.why for error in told] == ["the disk is full"]
+    assert not opened.night.rejected
+    decisions.redo()
+    assert set(opened.night.rejected) == {LIGHTS[0]}

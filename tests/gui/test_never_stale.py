@@ -346,3 +346,23 @@ def test_settings_of_the_last_run_are_taken_over_once_a_locked_logbook_can_be_as
         window.open_night(night_folder)
         qtbot.waitUntil(lambda: window.table.model.index_of(LIGHTS[2]).isValid(), timeout=8_000)
     qtbot.waitUntil(lambda: window.night.recipe.combine.clip == "none", timeout=5_000)
+
+
+def test_a_decision_for_which_the_logbook_can_neither_be_written_nor_read_is_said_not_to_be_made(opened, monkeypatch):
+    """What is asked of it then to set undo right failed too, and reached nobody as words."""
+    night, told = opened.night, []
+    opened.decisions.reject([FRAME], "wind")
+    before = opened.decisions.last_step
+    opened.decisions.problem.connect(told.append)
+
+    def locked(*_, **__):
+        raise NightError("cannot write the logbook", "another program holds it", "close it")
+
+    with monkeypatch.context() as while_locked:
+        for deed in ("decide_all", "steps", "last_id"):
+            while_locked.setattr(night.logbook, deed, locked)
+        opened.decisions.reject([LIGHTS[2]], "cloud")
+        opened.night.history_changed.emit()
+    assert "another program holds it" in {error.why for error in told}
+    assert set(night.rejected) == {FRAME}
+    assert opened.decisions.last_step == before
