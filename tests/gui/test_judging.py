@@ -215,14 +215,14 @@ def test_frames_that_were_rejected_for_the_same_already_are_not_counted_among_wh
     assert suspected.night.logbook.steps()[0][-1] == f"filter = V for {LIGHTS[1]}"
 
 
-def test_a_decision_that_changes_nothing_is_not_told_and_ends_no_redoing(suspected):
+def test_a_decision_that_changes_nothing_is_not_told_as_one_and_ends_no_redoing(suspected):
     decisions, said = suspected.decisions, []
     decisions.accept([LIGHTS[0]])
     decisions.reject_each({LIGHTS[1]: "cloud"})
     decisions.undo()
     decisions.said.connect(said.append)
     decisions.accept([LIGHTS[0]])
-    assert said == []
+    assert said == ["light 000 is accepted already"]
     assert decisions.stack.redoText() == f"reject {LIGHTS[1]}"
     decisions.redo()
     assert suspected.night.rejected == {LIGHTS[1]: "cloud"}

@@ -381,7 +381,9 @@ def test_where_no_file_manager_answers_the_folder_is_named_and_its_path_offered(
     for action, folder in (("show_results", opened.night.place.output), ("reveal", opened.night.place.night)):
         opened.actions_by_name[action].trigger()
         assert asked.pop() == str(folder)
-        assert f"cannot open the folder {folder}" in opened.log.line.full_text
+        assert f"cannot open the folder {folder}" in opened.notice.what.text().replace("\u200b", "")
+        assert f"cannot open the folder {folder}" in opened.log.text.toPlainText()
+        assert "cannot open" not in opened.log.line.full_text, "it is said once"
         qtbot.mouseClick(opened.notice.copy_path, Qt.MouseButton.LeftButton)
         assert QApplication.clipboard().text() == str(folder)
         opened.notice.clear()
