@@ -168,6 +168,9 @@ class ResultsPanel(QWidget):
         inside, area, whole = QWidget(), QScrollArea(), QVBoxLayout(self)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # The list below is as high as its lines, which wrap by the width: a bar that comes and goes made both change
+        # each other without end, and the program crashed.
+        area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its buttons and lines have it
         area.setWidget(inside)

@@ -166,3 +166,16 @@ def test_room_that_was_made_below_the_end_is_gone_once_a_person_scrolls(qtbot, r
     qtbot.wait(60)
     assert bar.maximum() < before
     assert results.results._sight._beyond == 0
+
+
+def test_the_words_have_one_width_whether_or_not_there_is_more_below(qtbot, results):
+    """A bar that came and went changed the list's height, which changed the bar, without end: the program crashed."""
+    panel, area, widths = results.results, area_of(results), set()
+    panel.setParent(None)
+    panel.show()
+    for height in (300, 900, 4000, 900, 300):
+        panel.resize(400, height)
+        qtbot.wait(30)
+        widths.add(area.viewport().width())
+    panel.hide()
+    assert len(widths) == 1
