@@ -254,9 +254,10 @@ class Decisions(QObject):
         return self.stack.index(), self.stack.undoText()
 
     def undo(self) -> None:
-        """Take back the last step, whoever made it."""
+        """Take back the last step, whoever made it; none is left where the command line took it back already."""
         self._night.follow_decisions()  # the command line may have decided since: it is told what is taken back
-        self._walk(self._undo_last, f"taken back: {self.stack.undoText()}")
+        if self.stack.canUndo():
+            self._walk(self._undo_last, f"taken back: {self.stack.undoText()}")
 
     def undo_only(self, step: tuple[int, str]) -> None:
         """Take back a step, as :attr:`last_step` told it; none where another one has become the last since."""

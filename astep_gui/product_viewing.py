@@ -349,6 +349,7 @@ class ProductViewing(QObject):
         self._viewing.view.show_image(shown, badge, offset=offset, state=state)
         self._viewing.levels_panel.show_image(shown, has_sky=self.master is None)
         self._viewing.inspect_panel.show_image(shown)
+        self._viewing.star_marks.show_image(shown)
         if self.master is not None:
             self.bar.say(self._words.get(shown.key, ()))
         if self._goes_there and (place := self._places.get(shown.key)) is not None:

@@ -295,10 +295,8 @@ class Viewing(QObject):
         if self.is_blinking and self.blink.is_playing:
             return  # the frames that go by are others
         if is_current and (not self.steps.is_on or self.steps.preparing):
-            path = str(self._night.current)
-            if self.gives_way(path):
+            if self.gives_way(str(self._night.current)):
                 self._night.looking.image_is_shown()
-                self.star_marks.show_image(self.dress(path, shown))
             else:
                 self._show(shown)
             self._load_ahead()

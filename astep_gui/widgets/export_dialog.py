@@ -74,6 +74,7 @@ class ExportDialog(QDialog):
         row.addWidget(self.folder, 1)
         row.addWidget(browse)
         self.told = QLabel()
+        self.told.setTextFormat(Qt.TextFormat.PlainText)  # a folder may be called anything
         self.told.setWordWrap(True)
         self.told.setMinimumHeight(2 * self.told.fontMetrics().height() + 4)
         self.told.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -94,6 +94,15 @@ def test_what_was_taken_back_is_not_said_to_be_done_again_once_something_else_wa
     assert "done again" not in opened.log.line.full_text
 
 
+def test_what_the_command_line_took_back_already_is_not_said_to_be_taken_back_again(opened):
+    opened.decisions.reject([LIGHTS[0]], "cloud")
+    with Logbook.open(opened.night.place.output) as logbook:
+        logbook.undo()
+    opened.decisions.undo()
+    assert not opened.night.rejected
+    assert not opened.log.line.full_text.startswith("taken back")
+
+
 def test_the_status_line_says_what_was_just_decided_and_how_it_is_taken_back(opened, qtbot):
     line = opened.log.line
     opened.decisions.reject([LIGHTS[1]], "cloud")

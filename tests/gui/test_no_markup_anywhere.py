@@ -6,6 +6,7 @@ import pytest
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QApplication, QLabel
 
+from astep_gui.widgets.export_dialog import ExportDialog
 from pipeline_core.errors import NightError
 from tests.gui.nights import write_frame
 
@@ -92,3 +93,10 @@ def test_names_like_markup_are_letters_where_settings_are_tried(qtbot, night):
     window.actions_by_name["settings"].trigger()
     qtbot.waitUntil(lambda: len(seen) == 2, timeout=PATIENCE_MS)
     assert seen == [True, []]
+
+
+def test_names_like_markup_are_letters_in_what_is_said_of_the_folder_of_an_export(qtbot, tmp_path):
+    dialog = ExportDialog("Siril", tmp_path / f"{EVIL} exports" / "siril", None)
+    qtbot.addWidget(dialog)
+    assert EVIL in dialog.told.text()
+    assert markup() == []

@@ -95,3 +95,18 @@ def test_the_letters_of_a_filter_stay_as_they_are_in_the_title_of_its_mask(qtbot
     qtbot.addWidget(bar)
     bar.show_master(replace(mask, name="mask_VR"), "image")
     assert bar.name.text() == "Master mask_VR"
+
+
+def test_rings_around_stars_are_those_of_the_product_that_is_seen_and_not_of_the_raw_frame_below(qtbot, shown):
+    """A calibrated frame without its overscan had them beside its stars, a master where it has none."""
+    viewing, ringed = shown.viewing, []
+    viewing.star_marks.found.connect(ringed.append)
+    viewing.view.set_mark("stars", True)
+    qtbot.waitUntil(lambda: len(ringed) > 0 and ringed[-1] is not None, timeout=PATIENCE_MS)
+    assert viewing.star_marks._known[0] == viewing.view.shown.key
+    shown.products.show_calibrated(shown.night.current)
+    qtbot.waitUntil(lambda: viewing.view.shown.key[0] == "calibrated", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: viewing.star_marks._known[0] == viewing.view.shown.key, timeout=PATIENCE_MS)
+    shown.products.end()
+    qtbot.waitUntil(lambda: viewing.view.shown.key[0] == "raw", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: viewing.star_marks._known[0] == viewing.view.shown.key, timeout=PATIENCE_MS)
