@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from astep_gui.models.needs_words import is_settled
+from pipeline_core.name_words import counted
 
 if TYPE_CHECKING:
     from astep_gui.models.needs import Need, Remedy
@@ -72,7 +73,18 @@ def answer_words(answer: Answer, night: NightModel) -> str:
         how = f"without a {way.field}" if way.value == "none" else f"{way.value} is used"
     else:
         how = f"{way.field} {way.value}" if way.field == "filter" else f"{way.field}: {way.value}"
+    paths = way.paths or answer.need.paths
+    if otherwise := sum(not _holds(way, path, night) for path in paths):
+        how += ", then another choice" + (f" for {counted(otherwise, 'frame')}" if otherwise < len(paths) else "")
     return how if is_settled(night) else f"{how} · {WITH_THE_NEXT}"
+
+
+def _holds(way: Remedy, path: str, night: NightModel) -> bool:
+    """Whether what was chosen for a frame is chosen still: elsewhere it may be decided about again."""
+    if way.field in {"bias", "dark", "flat"}:
+        return night.choices.forced.get(path, {}).get(way.field) == way.value
+    frame = night.frame(path)
+    return frame is None or way.field not in {"kind", "filter"} or getattr(frame, way.field) == way.value
 
 
 def _said_and_since(answer: Answer, night: NightModel) -> str:

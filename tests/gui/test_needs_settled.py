@@ -110,6 +110,23 @@ def test_after_another_decision_the_line_says_that_this_one_comes_first(qtbot, a
     qtbot.waitUntil(lambda: any(FLAT in n.title for n in asked.night.needs), timeout=PATIENCE_MS)
 
 
+@pytest.mark.parametrize(
+    ("paths", "then"), [(LIGHTS[:2], "then another choice"), (LIGHTS[:1], "then another choice for 1 frame")]
+)
+def test_a_choice_that_was_changed_elsewhere_is_not_said_to_hold(qtbot, asked, paths, then):
+    """It said "flat_R is used · takes effect with the next Reduce" though the frames were to go without."""
+    press(qtbot, asked, FLAT, "Use flat_R")
+    settled(qtbot, asked, FLAT)
+    asked.decisions.set_field(paths, "flat", "none")
+    QApplication.processEvents()
+    qtbot.waitUntil(lambda: "then" in words_of(asked, FLAT), timeout=PATIENCE_MS)
+    assert (
+        words_of(asked, FLAT)
+        .replace("\N{NO-BREAK SPACE}", " ")
+        .endswith(f"flat_R is used, {then} · takes effect with the next Reduce")
+    )
+
+
 def test_rejected_frames_are_told_of_until_the_pointer_leaves(qtbot, asked):
     """The list of frames shows them."""
     flagged(asked, ["bad", "bad"])
