@@ -11,7 +11,7 @@ import numpy as np
 from pipeline_core.config import DarkSettings
 from pipeline_core.grouping import Geometry, same_exposure
 from pipeline_core.measures import NOT_JUDGED
-from pipeline_core.name_words import counted
+from pipeline_core.name_words import counted, named
 from pipeline_core.standing import ACCEPTED, BAD, REJECTED, SUSPECT, cause_of, standing
 from pipeline_core.types import FrameKind
 
@@ -85,9 +85,7 @@ def next_time(
 def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Advice]:
     """Say which flats, darks and biases were missed, by the plan's warnings; `used` is path → flat as it was chosen."""
     bare: dict[tuple[str, Geometry], list[str]] = {}
-    exposures: set[float] = set()
-    no_dark, no_zero, far = 0, 0, 0
-    of_flats = _dark_exposures_of_flats(night, plan)
+    no_zero, far = 0, 0
     for science in plan.science:
         frame = night.by_path.get(science.path)
         if frame is None:  # it went while the run was on
@@ -95,18 +93,12 @@ def _missing(night: Night, plan: Plan, used: Mapping[str, str]) -> Iterable[_Adv
         said = science.warnings
         if any(words.startswith(NO_FLAT) for words in said):
             bare.setdefault((frame.filter or "", Geometry.of(frame)), []).append(frame.path)
-        wanted = set(of_flats.get(science.flat or "", ()))
-        if any(words.startswith(NO_DARK) for words in said) and frame.exposure_s is not None:
-            wanted.add(frame.exposure_s)
-        exposures |= wanted
-        no_dark += bool(wanted)
         no_zero += any(words.startswith(NO_ZERO) for words in said)
         far += _has_far_dark(science)
     for (name, geometry), paths in bare.items():
         which = (f"in {name}" if name else "without filter") + _unlike_those_there(night, name, geometry)
         yield _Advice(len(paths), f"take flats {which} ({_have(len(paths))} none{_instead(name, paths, used)})")
-    if exposures:
-        yield _Advice(no_dark, f"take darks of {_seconds(exposures)} ({_of_flats_or_frames(of_flats, no_dark)})")
+    yield from _darks_missed(night, plan)
     if no_zero:
         yield _Advice(no_zero, f"take biases and darks ({_have(no_zero)} neither)")
     if far:
@@ -158,10 +150,34 @@ def _dark_exposures_of_flats(night: Night, plan: Plan) -> dict[str, set[float]]:
     return wanted
 
 
-def _of_flats_or_frames(of_flats: Mapping[str, set[float]], frames: int) -> str:
-    flats = f" or {'its' if frames == 1 else 'their'} flats have" if any(of_flats.values()) else ""
-    who = f"{counted(frames, 'frame')}{flats}" if flats else _have(frames)
-    return f"{who} none"
+def _darks_missed(night: Night, plan: Plan) -> Iterable[_Advice]:
+    """Say of which exposures darks were missed, by frames and by flats."""
+    of_flats = _dark_exposures_of_flats(night, plan)
+    exposures: set[float] = set()
+    flats: set[str] = set()
+    concerned, without = 0, 0
+    for science in plan.science:
+        frame = night.by_path.get(science.path)
+        if frame is None:
+            continue
+        wanted = set(of_flats.get(science.flat or "", ()))
+        if wanted and science.flat is not None:
+            flats.add(science.flat)
+        if any(words.startswith(NO_DARK) for words in science.warnings) and frame.exposure_s is not None:
+            wanted.add(frame.exposure_s)
+            without += 1
+        exposures |= wanted
+        concerned += bool(wanted)
+    if exposures:
+        yield _Advice(concerned, f"take darks of {_seconds(exposures)} ({_without_dark(without, sorted(flats))})")
+
+
+def _without_dark(frames: int, flats: Sequence[str]) -> str:
+    """Say how many frames have no dark, and which flats: "4 frames have none, nor has flat_Clear"."""
+    have = "has" if len(flats) == 1 else "have"
+    if not frames:
+        return f"{named(flats)} {have} none"
+    return f"{_have(frames)} none{f', nor {have} {named(flats)}' if flats else ''}"
 
 
 def _has_far_dark(science: SciencePlan) -> bool:

@@ -271,6 +271,8 @@ def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = 
         Tells whether a dark of another exposure was scaled.
     """
     scaled = {one.path for one in plan.science if one.dark_scale != 1.0} if plan is not None else set()
+    bare = {one.path for one in plan.science if one.dark is None} if plan is not None else set()
+    having = [row for row in rows if row.path not in bare]
     found = []
     for cause, with_sky in (("dark too strong", False), ("dark too weak", False), ("dark too weak", True)):
         off = {
@@ -283,7 +285,8 @@ def dark_findings(rows: Sequence[QualityRow], night: Night, plan: Plan | None = 
             continue
         low, high = round(min(off.values())), round(max(off.values()))
         part = f"{low} to {high} %" if low < high else f"{high} %"
-        many = f"{len(off)} of {len(rows)} frames" if len(rows) > 1 else "the frame"
+        many = f"{len(off)} of {len(having)} frames" if len(having) > 1 else "the frame"
+        many += " that have a dark" if 1 < len(having) < len(rows) else ""
         left, amiss = ("they shine through", "little") if cause == "dark too weak" else (HOLES, "much")
         if with_sky:
             left = f"{TRAPS}, and another dark would hardly help"

@@ -32,6 +32,8 @@ def heading_of(night: NightModel) -> str:
     if night.plan is None:
         return "Planning"
     is_reduced = night.survey is not None and night.survey.is_reduced
+    if night.looking.is_on and not is_reduced:  # a green word would send on who ought to hear what is found
+        return "No question so far"
     return "✓ Nothing needs you" if is_reduced else "✓ Ready to reduce"
 
 

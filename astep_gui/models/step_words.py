@@ -131,14 +131,14 @@ def _dark_amount(amount: Image, task: Task, output: Path | None) -> str:
         return f"Dark took off {round(taken.level_adu):,} ADU, {what} together (median; {hot})"
     gain = task.settings.get("gain_e_per_adu")
     per_s = "e⁻/s" if gain else "ADU/s"
-    current, hot = _figure(taken.current_adu), f"{_figure(taken.hot_adu)} ADU"
+    current, hot = f"{_figure(taken.current_adu)} ADU", f"{_figure(taken.hot_adu)} ADU"
     if taken.exposure_s:
         rate = (gain or 1.0) / taken.exposure_s
         hot = f"{_figure(taken.hot_adu * rate)} {per_s}"
-        current += f" dark current, {_figure(taken.current_adu * rate)} {per_s}"
+        current += f" dark current ({_figure(taken.current_adu * rate)} {per_s})"
     else:
         current += " dark current"
-    parts = f"{round(taken.bias_adu):,} are bias, {current}" if taken.bias_adu is not None else current
+    parts = f"{round(taken.bias_adu):,} ADU are bias, {current}" if taken.bias_adu is not None else current
     return f"Dark took off {round(taken.level_adu):,} ADU: {parts} (medians; hottest 1 % above {hot})"
 
 

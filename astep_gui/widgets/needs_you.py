@@ -314,7 +314,7 @@ class NeedsYou(QWidget):
     def _say_how_many(self, *_: object, has_lines: bool | None = None) -> None:
         if has_lines is None:
             has_lines = self._shown is not None and bool(self._shown[0])
-        place, needs = self._night.place, self._night.needs
+        place = self._night.place
         is_known = place is None or not place.has_logbook or self._night.rows
         does = "judging the frames" if is_known else "reading what is known"
         looks = self._night.looking.counted or f"{does} …"
@@ -330,7 +330,7 @@ class NeedsYou(QWidget):
             self.heading.setToolTip(_FIRST_LOOK)
         self.next.setText(next_of(self._night))
         self.next.setHidden(has_lines)
-        is_ready = not needs and self._night.plan is not None
+        is_ready = heading.startswith("✓")
         self.heading.setProperty("role", "good" if is_ready else "heading")
         restyle(self.heading)
 

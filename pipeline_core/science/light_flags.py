@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 PATCH_MAG = 0.2
 """A sixth of the light in a sixteenth of the field: relative photometry across it is spoilt."""
-PATCHY_SHARE = 0.2
-"""Of the loss: below, an observer calls it even."""
+PATCHY_MAG = 0.15
+"""Unevenness over the field from which cloud is called patchy: the word and its figure say the same in all frames."""
 BAD_LOSS_MAG = 0.5
 """A third of the exposure is gone: the frame spoils a mean more than it helps."""
 HALO_EXCESS = 0.05
@@ -158,7 +158,6 @@ def _evenness(e: Evidence) -> str:
     if not math.isfinite(e.patchy_mag):
         return "too few stars to say whether patchy"
     is_seen = e.patchy_mag > max(0.06, 1.5 * (e.patchy_clear_mag if e.patchy_clear_mag > 0 else 0.0))
-    # A tenth of a magnitude that is gone evenly is no patch; what spoils photometry over the field is one in any case.
-    if is_seen and (e.patchy_mag > PATCHY_SHARE * e.loss_mag or e.patchy_mag > PATCH_MAG):
-        return f"patchy ({e.patchy_mag:.2f} mag over the field)"
-    return f"even ({e.patchy_mag:.2f} mag over the field)"
+    if is_seen and round(e.patchy_mag, 2) >= PATCHY_MAG:
+        return f"patchy, by {e.patchy_mag:.2f} mag over the field"
+    return f"even to {e.patchy_mag:.2f} mag over the field"

@@ -149,6 +149,20 @@ def test_the_night_says_once_by_how_much_its_darks_missed():
     assert dark_findings([row(0.01), row(-0.02)], frames) == []
 
 
+def test_frames_without_a_dark_do_not_make_a_misfit_of_all_the_others_look_like_one_of_some():
+    frames = night(
+        series("bias", 3),
+        series("dark", 3),
+        series("science", 2),
+        series("science", 1, folder="long", exposure_s=500.0),
+    )
+    plan = build_plan(frames, Recipe(), Choices())
+    assert [one.dark for one in plan.science].count(None) == 1
+    rows = [row(-0.3 if one.dark else 0.0, one.path) for one in plan.science]
+    (found,) = dark_findings(rows, frames, plan)
+    assert found.what == "the dark takes off 30 % too little of the hot pixels in 2 of 2 frames that have a dark"
+
+
 def test_a_dark_that_was_scaled_is_said_to_be_where_it_does_not_fit():
     frames = night(series("bias", 3), series("dark", 5, exposure_s=90.0), series("science", 2, exposure_s=60.0))
     plan = build_plan(frames, Recipe(), Choices())

@@ -74,7 +74,7 @@ def test_any_one_measure_may_be_missing_from_a_good_frame(name):
             {"loss_mag": 0.62, "patchy_mag": 0.21},
             "cloud",
             "bad",
-            "cloud: stars are 0.62 mag fainter than in the clear reference, patchy (0.21 mag over the field)",
+            "cloud: stars are 0.62 mag fainter than in the clear reference, patchy, by 0.21 mag over the field",
         ),
         ({"loss_mag": 0.3, "loss_neighbours_mag": 0.28}, "cloud", "suspect", "0.30 mag fainter than in the clear"),
         ({"patch_mag": 0.45}, "cloud", "suspect", "a patch dims some stars by 0.45 mag more"),
@@ -381,13 +381,14 @@ def test_three_stars_of_a_short_exposure_tell_no_defocus():
 @pytest.mark.parametrize(
     ("loss", "patchy", "words"),
     [
-        (1.17, 0.10, "even (0.10 mag over the field)"),
-        (0.46, 0.15, "patchy (0.15 mag over the field)"),
-        (3.0, 0.44, "patchy (0.44 mag over the field)"),  # photometry over the field is spoilt, however deep the cloud
-        (0.3, 0.03, "even (0.03 mag over the field)"),
+        (1.17, 0.10, "even to 0.10 mag over the field"),
+        (0.72, 0.09, "even to 0.09 mag over the field"),
+        (0.46, 0.146, "patchy, by 0.15 mag over the field"),
+        (3.0, 0.44, "patchy, by 0.44 mag over the field"),
+        (0.3, 0.03, "even to 0.03 mag over the field"),
     ],
 )
-def test_cloud_is_called_patchy_where_that_is_a_good_part_of_the_loss_or_spoils_photometry(loss, patchy, words):
+def test_cloud_is_called_patchy_by_its_figure_alone(loss, patchy, words):
     said = only(replace(GOOD, loss_mag=loss, loss_neighbours_mag=loss, patchy_mag=patchy)).words
     assert said.endswith(words)
 

@@ -236,7 +236,7 @@ def test_darks_that_frames_and_their_flats_missed_stand_in_one_line():
         series("science", 2), series("science", 1, folder="short", exposure_s=20.0),
     )  # fmt: skip
     said = told(the_night, [row(f) for f in paths(the_night)])
-    assert said.next_time == ("take darks of 5 and 20 s (3 frames or their flats have none)",)
+    assert said.next_time == ("take darks of 5 and 20 s (1 frame has none, nor has flat_R)",)
 
 
 def test_trails_are_told_with_their_length_and_the_way_they_agree_on(nine):

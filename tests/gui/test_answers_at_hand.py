@@ -16,7 +16,7 @@ from tests.gui.words_seen import unreadable
 
 LEFT = Qt.MouseButton.LeftButton
 SIZES = [(1280, 720), (1600, 1000)]
-CLOUD = Flag("cloud", "cloud: depth loss +0.82 mag, patchy (0.13 mag over the field)", "bad")
+CLOUD = Flag("cloud", "cloud: depth loss +0.82 mag, even to 0.13 mag over the field", "bad")
 
 
 def judge(window, flags):

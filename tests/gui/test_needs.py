@@ -129,6 +129,19 @@ def test_rejecting_and_keeping_suspects_say_what_follows(tmp_path):
     assert "nothing more is asked" in way(needs, "cloud", "Keep")[1].tip
 
 
+def test_a_night_is_not_called_ready_while_its_frames_are_judged(qtbot, opened):
+    opened.night.needs = []
+    opened.night.looks_quickly = True
+    opened.night.look_quickly()
+    assert opened.night.looking.is_on
+    opened.needs._say_how_many()
+    assert opened.needs.heading.full_text.startswith("No question so far · judging the frames")
+    assert opened.needs.heading.property("role") == "heading"
+    qtbot.waitUntil(lambda: not opened.night.looking.is_on, timeout=30_000)
+    QApplication.processEvents()
+    assert not opened.needs.heading.full_text.startswith("No question so far")
+
+
 def test_the_heading_says_that_frames_were_judged_by_a_first_look(opened):
     rows = {f"light_{k:03d}.fits": QualityRow(f"light_{k:03d}.fits", ScienceMeasures("quick", "ADU")) for k in range(4)}
     opened.night._take_rows(rows.values())

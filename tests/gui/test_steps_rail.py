@@ -73,7 +73,7 @@ def test_a_step_keeps_the_header_of_its_frame(steps, qtbot):
 
 def test_a_step_says_what_it_did_and_marks_itself_done(steps, qtbot):
     click(qtbot, steps, "dark")
-    parts = r"Dark took off ([\d,]+) ADU: ([\d,]+) are bias, (−?[\d.]+) dark current, (−?[\d.]+) e⁻/s "
+    parts = r"Dark took off ([\d,]+) ADU: ([\d,]+) ADU are bias, (−?[\d.]+) ADU dark current \((−?[\d.]+) e⁻/s\) "
     words = parts + r"\(medians; hottest 1 % above [\d.]+ e⁻/s\) · dark_\S* subtracted"
     told = re.fullmatch(words, steps.note.full_text)
     assert told is not None, steps.note.full_text

@@ -13,8 +13,8 @@ from tests.gui.words_seen import unreadable
 LEFT = Qt.MouseButton.LeftButton
 LIGHTS = [f"light_{k:03d}.fits" for k in range(4)]
 CLOUD = (
-    "cloud: depth loss +2.42 mag against the clear reference, patchy (0.29 mag over the field); 1.01 mag fainter than "
-    "its neighbours"
+    "cloud: depth loss +2.42 mag against the clear reference, patchy, by 0.29 mag over the field; 1.01 mag fainter "
+    "than its neighbours"
 )
 BRIGHT = "bright sky: 1.67 times what Sun (-17°), Moon (-20°) and air mass explain"
 WEAK = (
@@ -286,7 +286,9 @@ def test_with_a_step_chosen_the_verdict_stays_with_its_reason_and_its_answers(ju
     assert rail.note.isVisible()
     # The masters are missing too: where that is more than there is room for, the rest is one click away.
     qtbot.mouseClick(rail.all, LEFT)
-    assert rail.page.words.text().startswith("▲ cloud: depth loss +2.42 mag against the clear reference, patchy (0.29")
+    assert rail.page.words.text().startswith(
+        "▲ cloud: depth loss +2.42 mag against the clear reference, patchy, by 0.29 mag"
+    )
     rail.page.hide()
     assert not unreadable(rail)
     qtbot.mouseClick(rail.keep, LEFT)
