@@ -220,12 +220,18 @@ def _looking_mode(path: Path) -> str:
     """Return how to open a file for looking, so that the look leaves no helper files behind.
 
     A reader of a write-ahead log makes helper files of its own, and cannot in a folder it may not write to.
-    Where no log lies beside the file nobody is writing and all is in the file itself: it is read as it is.
+    Where no log lies beside the file nobody is writing and all is in the file itself: it is read as it is. On a network
+    there is no log ahead, and a writer may begin at any moment: there the reader takes its locks.
+
+    Notes
+    -----
+    What the file is must not be read from it: closing a file drops all locks that this process holds on it, those of
+    its other connections too, and another program then removes the log under them
+    (https://sqlite.org/howtocorrupt.html, 2.2).
     """
-    with path.open("rb") as file:
-        logs_ahead = file.read(20)[18:] == b"\x02\x02"  # file format 1.3, "write version" and "read version"
-    at_rest = logs_ahead and not path.with_name(f"{path.name}-wal").exists()
-    return "immutable=1" if at_rest or not os.access(path.parent, os.W_OK) else "mode=ro"
+    has_log = any(path.with_name(f"{path.name}-{helper}").exists() for helper in ("wal", "journal"))
+    is_at_rest = not has_log and not on_network(path.parent)
+    return "immutable=1" if is_at_rest or not os.access(path.parent, os.W_OK) else "mode=ro"
 
 
 def _connect(uri: str) -> sqlite3.Connection:
