@@ -160,4 +160,6 @@ def _evenness(e: Evidence) -> str:
     is_seen = e.patchy_mag > max(0.06, 1.5 * (e.patchy_clear_mag if e.patchy_clear_mag > 0 else 0.0))
     if is_seen and round(e.patchy_mag, 2) >= PATCHY_MAG:
         return f"patchy, by {e.patchy_mag:.2f} mag over the field"
+    if e.patchy_mag < 0.005:  # its two figures would be nought
+        return "even over the field"
     return f"even to {e.patchy_mag:.2f} mag over the field"

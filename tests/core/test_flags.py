@@ -386,6 +386,7 @@ def test_three_stars_of_a_short_exposure_tell_no_defocus():
         (0.46, 0.146, "patchy, by 0.15 mag over the field"),
         (3.0, 0.44, "patchy, by 0.44 mag over the field"),
         (0.3, 0.03, "even to 0.03 mag over the field"),
+        (0.3, 0.0, "even over the field"),
     ],
 )
 def test_cloud_is_called_patchy_by_its_figure_alone(loss, patchy, words):

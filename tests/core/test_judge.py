@@ -64,7 +64,7 @@ def test_one_clouded_frame_among_few_is_named_with_figures(n):
     cloud = next(flag for flag in row.flags if flag.cause == "cloud")
     # 50 % is 0.75 mag; photometry of 100 stars to 2 %, the clear reference is the best of the others.
     assert row.transparency == pytest.approx(0.5, abs=0.05)
-    assert f"depth loss {row.depth_loss_mag:+.2f} mag, even (" in cloud.words
+    assert f"depth loss {row.depth_loss_mag:+.2f} mag, even over the field" in cloud.words
     assert cloud.severity == "bad"
 
 
