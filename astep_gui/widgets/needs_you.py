@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -271,7 +272,14 @@ class NeedsYou(QWidget):
                 self._area.widget(), QEvent.Type.LayoutRequest.value
             )  # of the lines there are
             bar.setValue(sum(self._heights[:first]))
+            QTimer.singleShot(0, partial(self._put_first, first))
         self._say_more()
+
+    def _put_first(self, number: int) -> None:
+        """Scroll to where a line is, once Qt has laid all of them out: lines that grew meanwhile push it down."""
+        bar, line = self._area.verticalScrollBar(), self._line(number)
+        if bar is not None and line is not None and not bar.isSliderDown():
+            bar.setValue(line.y())
 
     def _first_seen(self, room: int, first: int) -> int:
         """Return the number of the line at the top: as many lines are seen whole as there is room for, pixels."""

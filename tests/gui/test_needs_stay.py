@@ -5,6 +5,7 @@ from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication, QPushButton
 
+from astep_gui.models.needs import Need, Remedy
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import small_night
 
@@ -112,3 +113,28 @@ def test_at_its_beginning_the_list_shows_what_is_most_pressing(qtbot, scrolled):
     qtbot.wait(100)
     assert scrolled.needs._scroll() == 0
     seen(scrolled)
+
+
+@pytest.mark.parametrize("number", [5, 8])
+def test_lines_that_grow_while_the_end_is_seen_are_not_cut(qtbot, opened, number):
+    """After a run each says in a second line what became of it."""
+    opened.resize(1280, 720)
+    buttons = (Remedy("Go without", "show"), Remedy("Show", "show"), Remedy("Plan", "plan"))
+    night = opened.night
+
+    def ask(words):
+        night.needs = [
+            Need(f"1 bad frame · {cause}{words}", "why", (f"{cause}.fits",), buttons) for cause in CAUSES[:number]
+        ]
+        night.needs_changed.emit()
+        qtbot.wait(50)
+
+    ask("")
+    for _ in range(number):
+        if "back" in opened.needs.more.text():
+            break
+        qtbot.mouseClick(opened.needs.more, LEFT)
+        qtbot.wait(50)
+    assert seen(opened)
+    ask(" · reduced like the others, as nobody has answered")
+    assert seen(opened)
