@@ -7,8 +7,8 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 READY := .venv/.ready
-# At most four test processes: each holds numba and astropy, about 0.4 GB.
-TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 4 ] && n=4; echo $$n)
+# One test process more than cores, for each waits a third of its time; at most four, for each takes up to 1.2 GB.
+TEST_WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); n=$$((n + 1)); [ "$$n" -gt 4 ] && n=4; echo $$n)
 # Kernels that tests compile stay with the project, not in the user's cache.
 KERNELS := $(CURDIR)/.cache/kernels
 
