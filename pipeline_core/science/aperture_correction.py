@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline_core.science.profile import aperture_flux, ring_level
+from pipeline_core.science.profile import light_in_circles
 from pipeline_core.science.registration import predicted_by_neighbours
 from pipeline_core.science.robust import MAD_TO_SIGMA, weighted_median
 
@@ -76,11 +76,7 @@ def aperture_correction(
     x_px, y_px = x_px[most], y_px[most]
     if not most.size:
         return None
-    sky = ring_level(image, x_px, y_px, inner, outer)
-    near = aperture_flux(image, x_px, y_px, near_radius) - sky * np.pi * near_radius**2
-    whole = aperture_flux(image, x_px, y_px, whole_radius) - sky * np.pi * whole_radius**2
-    area, ring_area = np.pi * whole_radius**2, np.pi * (outer**2 - inner**2)
-    error = noise * np.sqrt(area + 1.57 * area**2 / ring_area)  # 1.57: a median is that much noisier than a mean
+    near, whole, error = light_in_circles(image, x_px, y_px, near_radius, whole_radius, (inner, outer), noise)
     middle, uncertain = np.nan, np.inf
     for _ in range(3):
         good = np.isfinite(near) & np.isfinite(whole) & (near > 8.0 * error)

@@ -77,6 +77,44 @@ def ring_level(
     return out
 
 
+def light_in_circles(
+    image: Image,
+    x_px: npt.NDArray[Any],
+    y_px: npt.NDArray[Any],
+    near_px: float,
+    wide_px: float,
+    ring_px: tuple[float, float],
+    noise: float,
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return the light in a small and in a wide circle around each place, without the sky of a ring around both.
+
+    Parameters
+    ----------
+    image : (ny, nx) float32
+    x_px, y_px : (n,)
+    near_px, wide_px : float
+        Radii.
+    ring_px : (float, float)
+        Inner and outer radius.
+    noise : float
+        Standard deviation of the sky, image unit.
+
+    Returns
+    -------
+    near, wide : (n,) float64
+        Image unit; NaN where circle or ring leave the frame.
+    error : float
+        Of the wide one, 1 sigma, by the sky's noise in circle and ring.
+    """
+    inner, outer = ring_px
+    sky = ring_level(image, x_px, y_px, inner, outer)
+    near = aperture_flux(image, x_px, y_px, near_px) - sky * np.pi * near_px**2
+    wide = aperture_flux(image, x_px, y_px, wide_px) - sky * np.pi * wide_px**2
+    area, ring_area = np.pi * wide_px**2, np.pi * (outer**2 - inner**2)
+    error = noise * float(np.sqrt(area + 1.57 * area**2 / ring_area))  # 1.57: a median is that much noisier than a mean
+    return near, wide, error
+
+
 def halo_ratio(
     image: Image, x_px: npt.NDArray[Any], y_px: npt.NDArray[Any], fwhm_px: float, noise: float
 ) -> float | None:
@@ -107,13 +145,8 @@ def halo_ratio(
     """
     if len(x_px) == 0:
         return None
-    sky = ring_level(image, x_px, y_px, 4.5 * fwhm_px, 6.0 * fwhm_px)
-    wide_radius, near_radius = 4.0 * fwhm_px, 1.5 * fwhm_px
-    wide = aperture_flux(image, x_px, y_px, wide_radius) - sky * np.pi * wide_radius**2
-    near = aperture_flux(image, x_px, y_px, near_radius) - sky * np.pi * near_radius**2
-    ring_area = np.pi * (6.0**2 - 4.5**2) * fwhm_px**2
-    area = np.pi * wide_radius**2
-    error = noise * np.sqrt(area + 1.57 * area**2 / ring_area)  # 1.57: a median is that much noisier than a mean
+    ring = 4.5 * fwhm_px, 6.0 * fwhm_px
+    near, wide, error = light_in_circles(image, x_px, y_px, 1.5 * fwhm_px, 4.0 * fwhm_px, ring, noise)
     good = np.isfinite(wide) & np.isfinite(near) & (near > 8.0 * error)
     if good.sum() < 3:
         return None
