@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -71,6 +70,8 @@ class NeedsYou(QWidget):
         self._shown: tuple[list[NeedLine], tuple[bool, bool], tuple[str, ...], tuple[Remedy | None, ...]] | None = None
         self._heights: list[int] = []
         """Of the lines with the gaps below them, pixels."""
+        self._first = 0
+        """Number of the line that is to be seen at the top."""
         self._place: object = None
         """The night whose lines are shown."""
         self._unfolded: set[str] = set()
@@ -272,12 +273,13 @@ class NeedsYou(QWidget):
                 self._area.widget(), QEvent.Type.LayoutRequest.value
             )  # of the lines there are
             bar.setValue(sum(self._heights[:first]))
-            QTimer.singleShot(0, partial(self._put_first, first))
+            self._first = first
+            QTimer.singleShot(0, self._put_first)  # a method of its own: Qt forgets it with the widget
         self._say_more()
 
-    def _put_first(self, number: int) -> None:
-        """Scroll to where a line is, once Qt has laid all of them out: lines that grew meanwhile push it down."""
-        bar, line = self._area.verticalScrollBar(), self._line(number)
+    def _put_first(self) -> None:
+        """Scroll to where that line is, once Qt has laid all of them out: lines that grew meanwhile push it down."""
+        bar, line = self._area.verticalScrollBar(), self._line(self._first)
         if bar is not None and line is not None and not bar.isSliderDown():
             bar.setValue(line.y())
 

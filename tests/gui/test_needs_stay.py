@@ -1,11 +1,13 @@
 """The list of needs stays where it was scrolled to: an answer, a verdict or a run brings nobody back to its top."""
 
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QCursor
 from PyQt6.QtWidgets import QApplication, QPushButton
 
 from astep_gui.models.needs import Need, Remedy
+from astep_gui.widgets.needs_you import NeedsYou
 from pipeline_core.measures import Flag, QualityRow, ScienceMeasures
 from tests.gui.nights import small_night
 
@@ -138,3 +140,15 @@ def test_lines_that_grow_while_the_end_is_seen_are_not_cut(qtbot, opened, number
     assert seen(opened)
     ask(" · reduced like the others, as nobody has answered")
     assert seen(opened)
+
+
+def test_a_list_that_is_gone_before_its_lines_were_laid_out_raises_nothing(qtbot, opened):
+    opened.night.needs = [Need("1 bad frame · cloud", "why", ("a.fits",), (Remedy("Show", "show"),))]
+    gone = NeedsYou(opened.night)
+    gone.resize(400, 200)
+    gone.show_needs()
+    gone._fit_height()
+    sip.delete(gone)
+    with qtbot.captureExceptions() as raised:
+        qtbot.wait(20)
+    assert raised == []
